@@ -1,0 +1,42 @@
+//! `JRS.DESTROY [key] token`
+
+use super::{
+    options::{KEY, TOKEN},
+    presented::{Presented, Validity},
+};
+use crate::{
+    counters::COUNTERS,
+    error::Error,
+    redis::{Access, Call, Command, Routing, Spec},
+};
+
+/// Ends a session.
+#[derive(Debug)]
+pub(super) struct Destroy;
+
+impl Command for Destroy {
+    const SPEC: Spec = Spec {
+        name: c"JRS.DESTROY",
+        flags: c"write fast",
+        categories: c"write fast jrs",
+        arity: -2,
+        routing: Routing::ByFirstArgument { writes: true },
+        summary: c"Ends a session, also with a token that has expired.",
+        complexity: c"O(1)",
+        since: c"0.1.0",
+        tips: None,
+        arguments: &[KEY, TOKEN],
+    };
+
+    fn run(call: &Call<'_>) -> Result<(), Error> {
+        let presented = Presented::read(call, 0, Access::Delete, Validity::Ever)?;
+        presented.nothing_follows()?;
+        let existed = presented.open()?.is_some();
+        if existed {
+            call.ctx.delete(&presented.key)?;
+            COUNTERS.destroyed.count();
+        }
+        call.ctx.reply_integer(i64::from(existed));
+        Ok(())
+    }
+}

@@ -1,0 +1,108 @@
+//! `JRS.GET [key] token` and `JRS.PEEK [key] token`
+
+use super::{
+    options::{KEY, TOKEN},
+    presented::{Presented, Validity},
+};
+use crate::{
+    counters::COUNTERS,
+    error::Error,
+    redis::{Access, Argument, Call, Command, Routing, Spec},
+    session::etag,
+};
+
+const ARGUMENTS: &[Argument] = &[KEY, TOKEN];
+
+/// Reads a session and puts off its end.
+#[derive(Debug)]
+pub(super) struct Get;
+
+impl Command for Get {
+    const SPEC: Spec = Spec {
+        name: c"JRS.GET",
+        flags: c"write fast",
+        categories: c"read write fast jrs",
+        arity: -2,
+        routing: Routing::ByFirstArgument { writes: true },
+        summary: c"Verifies a token, returns its session and puts off the session's end.",
+        complexity: c"O(N) with N being the size of the data",
+        since: c"0.1.0",
+        tips: None,
+        arguments: ARGUMENTS,
+    };
+
+    fn run(call: &Call<'_>) -> Result<(), Error> {
+        let presented = Presented::read(call, 0, Access::ReadAndTouch, Validity::Now)?;
+        reply(call, &presented, true)
+    }
+}
+
+/// Reads a session and changes nothing.
+#[derive(Debug)]
+pub(super) struct Peek;
+
+impl Command for Peek {
+    const SPEC: Spec = Spec {
+        name: c"JRS.PEEK",
+        flags: c"readonly fast",
+        categories: c"read fast jrs",
+        arity: -2,
+        routing: Routing::ByFirstArgument { writes: false },
+        summary: c"Verifies a token and returns its session without putting off its end; works on replicas.",
+        complexity: c"O(N) with N being the size of the data",
+        since: c"0.1.0",
+        tips: None,
+        arguments: ARGUMENTS,
+    };
+
+    fn run(call: &Call<'_>) -> Result<(), Error> {
+        let presented = Presented::read(call, 0, Access::Read, Validity::Now)?;
+        reply(call, &presented, false)
+    }
+}
+
+fn reply(call: &Call<'_>, presented: &Presented<'_>, slides: bool) -> Result<(), Error> {
+    presented.nothing_follows()?;
+    let ctx = call.ctx;
+    let lifetime = presented.lifetime();
+    let target = lifetime.target(presented.now);
+    let mut entry = presented.open()?;
+    // Within its leeway a token may be good although its session has reached its deadline.
+    if target <= presented.now {
+        entry = None;
+    }
+    let Some(mut found) = entry else {
+        ctx.reply_null();
+        return Ok(());
+    };
+    let mut expiry = found.expiry();
+    let moved = lifetime.slide(presented.now, expiry, presented.realm.touch_interval);
+    if let Some(moved) = moved.filter(|_| slides) {
+        // An open key must not be changed.
+        drop(found);
+        ctx.expire_at(&presented.key, moved)?;
+        expiry = Some(moved);
+        let Some(again) = presented.open()? else {
+            ctx.reply_null();
+            return Ok(());
+        };
+        found = again;
+    }
+    let data = found.bytes();
+    COUNTERS.read.count();
+    ctx.reply_map(6);
+    ctx.reply_bytes("id");
+    ctx.reply_bytes(&presented.ticket.claims.id);
+    ctx.reply_bytes("owner");
+    ctx.reply_bytes(presented.owner());
+    ctx.reply_bytes("data");
+    ctx.reply_bytes(data);
+    ctx.reply_bytes("claims");
+    ctx.reply_bytes(&presented.ticket.payload);
+    ctx.reply_bytes("ttl");
+    // A key without an expiry gets the target at its next GET.
+    ctx.reply_integer(presented.seconds_until(expiry.unwrap_or(target)));
+    ctx.reply_bytes("etag");
+    ctx.reply_bytes(etag(data));
+    Ok(())
+}

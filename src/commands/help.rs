@@ -1,0 +1,56 @@
+//! `JRS.HELP`
+
+use crate::{
+    error::Error,
+    redis::{Call, Command, Routing, Spec},
+};
+
+/// Explains the commands.
+#[derive(Debug)]
+pub(super) struct Help;
+
+const LINES: &[&str] = &[
+    "JRS.<command> [<argument> ...]. Commands are:",
+    "CREATE owner data [CLAIMS json] [EX s | PX ms | EXAT s | PXAT ms] [REALM name]",
+    "    Create a session and return its token. EX, PX: its own sliding TTL. EXAT, PXAT: a deadline.",
+    "GET [key] token",
+    "    Return a session (id, owner, data, claims, ttl, etag) and put off its end.",
+    "PEEK [key] token",
+    "    The same without putting off its end; works on replicas.",
+    "UPDATE [key] token data [REPLACE] [KEEPTTL | EX s | PX ms]",
+    "    Replace the data of a session. Return the new etag, or null if there is no such session.",
+    "TOUCH [key] token [EX s | PX ms]",
+    "    Put off the end of a session. Return the seconds left, or null if there is no such session.",
+    "DESTROY [key] token",
+    "    End a session. Return 1, or 0 if it was gone already.",
+    "INSPECT [key] token",
+    "    Say what a token holds and why it is refused, if it is.",
+    "RELOAD",
+    "    Read the key file again.",
+    "HELP",
+    "    Print this help.",
+    "On a cluster node [key] is needed: <keyspace><jti of the token>, such as sess:{user:42}:0192f3a4-...",
+];
+
+impl Command for Help {
+    const SPEC: Spec = Spec {
+        name: c"JRS.HELP",
+        flags: c"allow-loading allow-stale fast",
+        categories: c"fast jrs",
+        arity: 1,
+        routing: Routing::Anywhere,
+        summary: c"Explains the commands.",
+        complexity: c"O(1)",
+        since: c"0.1.0",
+        tips: None,
+        arguments: &[],
+    };
+
+    fn run(call: &Call<'_>) -> Result<(), Error> {
+        call.ctx.reply_array(LINES.len());
+        for line in LINES {
+            call.ctx.reply_bytes(line);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,28 @@
+//! The commands, one file each: parse, do, reply.
+#![forbid(unsafe_code)]
+
+mod create;
+mod destroy;
+mod get;
+mod help;
+mod inspect;
+mod options;
+mod presented;
+mod reload;
+mod touch;
+mod update;
+
+use crate::redis::{Register, register};
+
+/// All commands, in the order in which they are registered.
+pub const ALL: &[Register] = &[
+    register::<create::Create>,
+    register::<get::Get>,
+    register::<get::Peek>,
+    register::<update::Update>,
+    register::<touch::Touch>,
+    register::<destroy::Destroy>,
+    register::<inspect::Inspect>,
+    register::<reload::Reload>,
+    register::<help::Help>,
+];

@@ -1,0 +1,72 @@
+//! The options at the end of a command.
+
+use crate::{
+    error::Error,
+    redis::{Arg, Argument, Kind},
+    session::Millis,
+};
+
+/// `EX s | PX ms`: a time to live.
+pub(super) const EX: Argument = Argument::after(c"EX", c"seconds", Kind::Integer);
+/// See [`EX`].
+pub(super) const PX: Argument = Argument::after(c"PX", c"milliseconds", Kind::Integer);
+/// `[key]`: the session's key.
+pub(super) const KEY: Argument = Argument { name: c"key", kind: Kind::Key, token: None, optional: true };
+/// `token`.
+pub(super) const TOKEN: Argument = Argument::string(c"token");
+
+/// The latest moment that a client can name, the end of the year 9999, which is as far as other software goes; and the
+/// longest span.
+const LATEST: Millis = 253_402_300_799_999;
+
+/// Takes options from the end of a command, one by one.
+#[derive(Debug)]
+pub(super) struct Options<'c>(std::slice::Iter<'c, Arg<'c>>);
+
+impl<'c> Options<'c> {
+    pub(super) fn new(arguments: &'c [Arg<'c>]) -> Self {
+        Self(arguments.iter())
+    }
+
+    /// The next option's word in capitals; an empty one for what is no word.
+    pub(super) fn word(&mut self) -> Option<Vec<u8>> {
+        // No option has a longer name, and nobody's megabyte is copied to find that out.
+        let longest = 16;
+        self.0.next().map(|arg| {
+            let word = arg.bytes();
+            if word.len() > longest { Vec::new() } else { word.to_ascii_uppercase() }
+        })
+    }
+
+    /// The value of the option that was read last.
+    pub(super) fn value(&mut self) -> Result<Arg<'c>, Error> {
+        self.0.next().copied().ok_or(Error::Syntax)
+    }
+
+    /// The value of the option that was read last: a positive number of seconds or milliseconds.
+    pub(super) fn time(&mut self, unit: Unit) -> Result<Millis, Error> {
+        let text = self.value()?.bytes();
+        let factor = match unit {
+            Unit::Seconds => 1000,
+            Unit::Milliseconds => 1,
+        };
+        // The server's own commands take digits only, without a sign or blanks.
+        Some(text)
+            .filter(|text| text.iter().all(u8::is_ascii_digit))
+            .and_then(|text| str::from_utf8(text).ok()?.parse::<Millis>().ok()?.checked_mul(factor))
+            .filter(|millis| (1..=LATEST).contains(millis))
+            .ok_or(Error::Expire)
+    }
+}
+
+/// The unit of a number of time.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Unit {
+    Seconds,
+    Milliseconds,
+}
+
+/// Sets an option that may be given once.
+pub(super) fn once<T>(option: &mut Option<T>, value: T) -> Result<(), Error> {
+    if option.replace(value).is_some() { Err(Error::Syntax) } else { Ok(()) }
+}

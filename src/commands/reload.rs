@@ -1,0 +1,36 @@
+//! `JRS.RELOAD`
+
+use crate::{
+    error::Error,
+    redis::{Call, Command, Level, Routing, Spec, log},
+    state,
+};
+
+/// Reads the key file again.
+#[derive(Debug)]
+pub(super) struct Reload;
+
+impl Command for Reload {
+    const SPEC: Spec = Spec {
+        name: c"JRS.RELOAD",
+        flags: c"admin allow-stale",
+        categories: c"admin dangerous slow jrs",
+        arity: 1,
+        routing: Routing::Anywhere,
+        summary: c"Reads the key file again; on any error the keys in force stay.",
+        complexity: c"O(N) with N being the number of keys",
+        since: c"0.1.0",
+        tips: Some(c"request_policy:all_nodes\nresponse_policy:all_succeeded"),
+        arguments: &[],
+    };
+
+    fn run(call: &Call<'_>) -> Result<(), Error> {
+        if let Err(problem) = state::reload() {
+            log(Level::Warning, &format!("the keys in force stay: {problem}"));
+            return Err(Error::Other(problem.into()));
+        }
+        log(Level::Notice, "the keys were read again");
+        call.ctx.reply_ok();
+        Ok(())
+    }
+}

@@ -1,0 +1,57 @@
+//! `JRS.TOUCH [key] token [EX s | PX ms]`
+
+use super::{
+    options::{EX, KEY, Options, PX, TOKEN, Unit, once},
+    presented::{Presented, Validity},
+};
+use crate::{
+    counters::COUNTERS,
+    error::Error,
+    redis::{Access, Argument, Call, Command, Routing, Spec},
+};
+
+/// Puts off the end of a session.
+#[derive(Debug)]
+pub(super) struct Touch;
+
+impl Command for Touch {
+    const SPEC: Spec = Spec {
+        name: c"JRS.TOUCH",
+        flags: c"write fast",
+        categories: c"write fast jrs",
+        arity: -2,
+        routing: Routing::ByFirstArgument { writes: true },
+        summary: c"Puts off the end of a session and returns the seconds that it has left.",
+        complexity: c"O(1)",
+        since: c"0.1.0",
+        tips: None,
+        arguments: &[KEY, TOKEN, Argument::one_of(c"expiration", &[EX, PX]).optional()],
+    };
+
+    fn run(call: &Call<'_>) -> Result<(), Error> {
+        let presented = Presented::read(call, 0, Access::Update, Validity::Now)?;
+        let mut ttl = None;
+        let mut options = Options::new(presented.rest);
+        while let Some(word) = options.word() {
+            match word.as_slice() {
+                b"EX" => once(&mut ttl, options.time(Unit::Seconds)?)?,
+                b"PX" => once(&mut ttl, options.time(Unit::Milliseconds)?)?,
+                _ => return Err(Error::Syntax),
+            }
+        }
+        let lifetime = presented.lifetime();
+        let expiry = lifetime.with_ttl(ttl.unwrap_or(lifetime.ttl)).target(presented.now);
+        let Some(entry) = presented.open()?.filter(|_| expiry > presented.now) else {
+            call.ctx.reply_null();
+            return Ok(());
+        };
+        let moves = entry.expiry() != Some(expiry);
+        drop(entry);
+        if moves {
+            call.ctx.expire_at(&presented.key, expiry)?;
+        }
+        COUNTERS.touched.count();
+        call.ctx.reply_integer(presented.seconds_until(expiry));
+        Ok(())
+    }
+}

@@ -1,0 +1,75 @@
+//! What INFO counts since the module was loaded.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::token::Refusal;
+
+/// The counters of this server.
+pub static COUNTERS: Counters = Counters::new();
+
+/// A number that only grows.
+#[derive(Debug)]
+pub struct Counter(AtomicU64);
+
+impl Counter {
+    const fn new() -> Self {
+        Self(AtomicU64::new(0))
+    }
+
+    /// Counts one more.
+    pub fn count(&self) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// How many there were.
+    pub fn value(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// All counters.
+#[derive(Debug)]
+pub struct Counters {
+    /// Sessions created.
+    pub created: Counter,
+    /// Sessions read, by GET or PEEK.
+    pub read: Counter,
+    /// Sessions whose data was replaced.
+    pub updated: Counter,
+    /// Sessions whose end was moved by TOUCH.
+    pub touched: Counter,
+    /// Sessions ended by DESTROY.
+    pub destroyed: Counter,
+    /// Tokens found in the cache of verified tokens.
+    pub cache_hits: Counter,
+    /// Tokens that had to be verified.
+    pub cache_misses: Counter,
+    refused: [Counter; Refusal::KINDS],
+}
+
+impl Counters {
+    const fn new() -> Self {
+        Self {
+            created: Counter::new(),
+            read: Counter::new(),
+            updated: Counter::new(),
+            touched: Counter::new(),
+            destroyed: Counter::new(),
+            cache_hits: Counter::new(),
+            cache_misses: Counter::new(),
+            refused: [const { Counter::new() }; Refusal::KINDS],
+        }
+    }
+
+    /// Counts a token that was refused.
+    pub fn count_refusal(&self, refusal: Refusal) {
+        if let Some(counter) = self.refused.get(refusal.index()) {
+            counter.count();
+        }
+    }
+
+    /// How many tokens were refused for each kind of reason.
+    pub fn refusals(&self) -> impl Iterator<Item = (&'static str, u64)> {
+        Refusal::kinds().into_iter().zip(self.refused.iter().map(Counter::value))
+    }
+}

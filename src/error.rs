@@ -1,0 +1,93 @@
+//! Everything a command can refuse, and the words it refuses with.
+
+use std::borrow::Cow;
+
+use crate::{
+    session::{BadData, BadOwner, DEEPEST},
+    token::{CallerRefusal, Refusal},
+};
+
+/// Why a command is refused. A refused command has changed nothing.
+///
+/// The texts are ASCII and repeat no token, secret or session data; clients go by the first word.
+#[derive(Debug)]
+pub enum Error {
+    /// `BADTOKEN` or `EXPIREDTOKEN`.
+    Token(Refusal),
+    /// `BADDATA`: session data that is none; the argument's name.
+    Data(&'static str, BadData),
+    /// `BADDATA` or `ERR`: claims that cannot go into a token.
+    Claims(CallerRefusal),
+    /// `ERR`: an owner that cannot be one.
+    Owner(BadOwner),
+    /// `TOOBIG`: over a limit; what, and the limit's setting.
+    TooBig(&'static str, &'static str),
+    /// `NOKEYS`: there is no key to do this with, and what to configure.
+    NoKeys(&'static str),
+    /// `NOPERM`: the ACL user may not touch the session's key.
+    NoPermission,
+    /// `WRONGTYPE`: the session's key holds something else.
+    WrongType,
+    /// `ERR`: too few or too many arguments, in the server's own words.
+    WrongArity,
+    /// `ERR`: this option is unknown, misplaced, given twice or lacks its value.
+    Syntax,
+    /// `ERR`: an expire time that is no positive whole number, or overflows.
+    Expire,
+    /// `ERR`: a deadline that has passed.
+    DeadlinePassed,
+    /// `ERR`: there is no realm of that name.
+    UnknownRealm,
+    /// `ERR`: a cluster node was not told the session's key or owner; what to pass.
+    Cluster(&'static str),
+    /// `ERR`: anything else.
+    Other(Cow<'static, str>),
+}
+
+impl From<Refusal> for Error {
+    fn from(refusal: Refusal) -> Self {
+        Self::Token(refusal)
+    }
+}
+
+impl Error {
+    /// The reply: a word, a space, a sentence.
+    pub fn reply(&self) -> Cow<'static, str> {
+        match self {
+            Self::Token(refusal) if refusal.is_expiry() => format!("EXPIREDTOKEN {}", refusal.text()).into(),
+            Self::Token(refusal) => format!("BADTOKEN {}", refusal.text()).into(),
+            Self::Data(what, bad) => format!("BADDATA {what} {}", bad_data(*bad)).into(),
+            Self::Claims(CallerRefusal::NotAnObject) => {
+                "BADDATA the claims are no JSON object with unique names".into()
+            }
+            Self::Claims(CallerRefusal::Reserved(name)) => {
+                format!("ERR the claim '{name}' is reserved: it is written by the server").into()
+            }
+            Self::Claims(CallerRefusal::NotATime(name)) => {
+                format!("ERR the claim '{name}' has to be a number of seconds since 1970").into()
+            }
+            Self::Owner(BadOwner::TooLong) => "ERR the owner is longer than 256 bytes".into(),
+            Self::Owner(BadOwner::NotUtf8) => "ERR the owner is not UTF-8".into(),
+            Self::Owner(BadOwner::Character) => "ERR the owner holds a brace or a control character".into(),
+            Self::TooBig(what, setting) => format!("TOOBIG {what} would be larger than {setting}").into(),
+            Self::NoKeys(what) => format!("NOKEYS {what}").into(),
+            Self::NoPermission => "NOPERM this user has no permissions to access the session's key".into(),
+            Self::WrongType => "WRONGTYPE Operation against a key holding the wrong kind of value".into(),
+            Self::WrongArity => "ERR wrong number of arguments".into(),
+            Self::Syntax => "ERR syntax error, see JRS.HELP".into(),
+            Self::Expire => "ERR invalid expire time, it has to be a positive whole number".into(),
+            Self::DeadlinePassed => "ERR invalid expire time, the deadline has passed already".into(),
+            Self::UnknownRealm => "ERR there is no realm of that name".into(),
+            Self::Cluster(what) => format!("ERR {what}").into(),
+            Self::Other(text) => format!("ERR {text}").into(),
+        }
+    }
+}
+
+fn bad_data(bad: BadData) -> String {
+    match bad {
+        BadData::NotUtf8 => "is not UTF-8".to_owned(),
+        BadData::NotAnObject => "is no JSON object".to_owned(),
+        BadData::TooDeep => format!("is nested deeper than {DEEPEST} levels"),
+    }
+}

@@ -1,0 +1,41 @@
+//! What INFO says of the module.
+
+use crate::{
+    counters::COUNTERS,
+    redis::{Info, InfoSource},
+    state,
+};
+
+/// The answer to `INFO jrs`.
+#[derive(Debug)]
+pub struct Report;
+
+impl InfoSource for Report {
+    fn write(info: &mut Info) {
+        let Ok(realm) = state::realm() else { return };
+        if info.section(c"") {
+            info.text("version", env!("CARGO_PKG_VERSION"));
+            info.group(&format!("realm_{}", realm.name), |info| {
+                let ids = realm.keys.keys().iter().map(|key| key.id().unwrap_or("(without kid)"));
+                info.text("keyspace", &realm.keyspace);
+                info.text("algorithm", realm.signer().map_or("(none)", |key| key.algorithm().name()));
+                info.text("keys", &ids.collect::<Vec<_>>().join("|"));
+            });
+        }
+        if info.section(c"sessions") {
+            info.number("sessions_created", COUNTERS.created.value());
+            info.number("sessions_read", COUNTERS.read.value());
+            info.number("sessions_updated", COUNTERS.updated.value());
+            info.number("sessions_touched", COUNTERS.touched.value());
+            info.number("sessions_destroyed", COUNTERS.destroyed.value());
+        }
+        if info.section(c"tokens") {
+            info.number("token_cache_bytes", realm.cached_bytes());
+            info.number("token_cache_hits", COUNTERS.cache_hits.value());
+            info.number("token_cache_misses", COUNTERS.cache_misses.value());
+            for (reason, count) in COUNTERS.refusals() {
+                info.number(&format!("tokens_refused_{reason}"), count);
+            }
+        }
+    }
+}

@@ -1,0 +1,113 @@
+//! Key files: reading the operator's, and making the server's own.
+
+use std::{
+    fs::{self, File, OpenOptions},
+    io::{ErrorKind, Read, Write},
+    os::unix::fs::{OpenOptionsExt, PermissionsExt},
+    path::Path,
+};
+
+use ring::rand::{SecureRandom, SystemRandom};
+use zeroize::Zeroizing;
+
+use crate::{
+    redis::{Level, log},
+    token::{KeyRing, Parsing, read_keys, self_made},
+};
+
+/// The file of a server that makes its own key, in the server's `dir`.
+pub const SELF_MADE: &str = "jrs-keys.json";
+
+/// The largest key file, in bytes: thousands of keys, and nothing that could fill the memory.
+const LARGEST: u64 = 1 << 20;
+
+/// Reads a key file.
+///
+/// # Errors
+/// A sentence with the file's name, the key and the problem; never key material.
+pub fn read(path: &str, parsing: Parsing) -> Result<KeyRing, String> {
+    let bytes = read_bytes(Path::new(path)).map_err(|problem| format!("the key file '{path}' {problem}"))?;
+    read_keys(&bytes, parsing).map_err(|problem| format!("the key file '{path}' is refused: {problem}"))
+}
+
+/// Reads the server's own key file, which is made first if it is not there.
+pub fn read_or_make(parsing: Parsing) -> Result<KeyRing, String> {
+    match fs::symlink_metadata(SELF_MADE) {
+        Ok(_) => {}
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            make().map_err(|problem| {
+                format!("{SELF_MADE} cannot be made in the server's dir ({problem}); set jrs.keys-file")
+            })?;
+            log(
+                Level::Notice,
+                &format!("made a signing key of its own and keeps it in {SELF_MADE} in the server's dir"),
+            );
+        }
+        Err(error) => return Err(format!("{SELF_MADE} cannot be read: {}", error.kind())),
+    }
+    read(SELF_MADE, parsing)
+}
+
+/// Puts the server's own key file out of use, so that neither this server nor a restarted one signs with it again.
+pub fn retire() {
+    const RETIRED: &str = "jrs-keys.json.retired";
+    match fs::rename(SELF_MADE, RETIRED) {
+        Ok(()) => log(
+            Level::Warning,
+            &format!(
+                "this server is a replica now: its own key is out of use and kept as {RETIRED}; set jrs.keys-file"
+            ),
+        ),
+        Err(error) if error.kind() == ErrorKind::NotFound => {}
+        Err(error) => log(Level::Warning, &format!("{SELF_MADE} cannot be renamed: {}", error.kind())),
+    }
+}
+
+fn read_bytes(path: &Path) -> Result<Zeroizing<Vec<u8>>, String> {
+    // Not to wait for a writer: opening a named pipe would stop the server.
+    const NONBLOCK: i32 = 0o4000;
+    let cannot = |error: std::io::Error| format!("cannot be read: {}", error.kind());
+    let file = OpenOptions::new().read(true).custom_flags(NONBLOCK).open(path).map_err(cannot)?;
+    let metadata = file.metadata().map_err(cannot)?;
+    if !metadata.is_file() {
+        return Err("is no regular file".to_owned());
+    }
+    if metadata.len() > LARGEST {
+        return Err(format!("is larger than {LARGEST} bytes"));
+    }
+    if metadata.permissions().mode() & 0o077 != 0 {
+        log(
+            Level::Warning,
+            &format!("the key file '{}' can be read by others than its owner: chmod 600", path.display()),
+        );
+    }
+    // Room for all of it, so that no copy is left behind by a growing buffer.
+    let room = usize::try_from(metadata.len() + 1).unwrap_or(0);
+    let mut bytes = Zeroizing::new(Vec::with_capacity(room));
+    file.take(metadata.len()).read_to_end(&mut bytes).map_err(cannot)?;
+    Ok(bytes)
+}
+
+/// Writes a new key file whole or not at all: a crash leaves no half of one behind under the final name.
+fn make() -> Result<(), String> {
+    const UNFINISHED: &str = "jrs-keys.json.new";
+    let mut random = Zeroizing::new([0; 32]);
+    let mut id = [0; 8];
+    let system = SystemRandom::new();
+    system.fill(random.as_mut()).and_then(|()| system.fill(&mut id)).map_err(|_| "no random numbers".to_owned())?;
+    let id: String = id.iter().map(|byte| format!("{byte:02x}")).collect();
+    let text = self_made(&id, &random);
+    let write = || {
+        // What a crash left behind is of no use, and may be a link that somebody planted.
+        match fs::remove_file(UNFINISHED) {
+            Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(UNFINISHED)?;
+        file.write_all(text.as_bytes())?;
+        file.sync_all()?;
+        fs::rename(UNFINISHED, SELF_MADE)?;
+        File::open(".")?.sync_all()
+    };
+    write().map_err(|error: std::io::Error| error.kind().to_string())
+}

@@ -1,0 +1,49 @@
+//! JRS: JSON Web Token sessions inside Redis.
+//!
+//! A module of the server: it signs and verifies tokens, and keeps each session as a plain string key with a TTL. What
+//! it offers is [its commands](commands) and [its settings](settings); the server enters through [`redis::Module`].
+// Unit tests run without a server, and so without its allocator.
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing))]
+
+mod commands;
+mod counters;
+mod error;
+mod info;
+mod keys_file;
+mod realm;
+mod redis;
+pub mod session;
+mod settings;
+mod state;
+pub mod token;
+
+use std::ffi::{CStr, c_int};
+
+use redis::{Ctx, Level, log};
+
+#[cfg(all(feature = "redis-allocator", not(test)))]
+#[global_allocator]
+static ALLOCATOR: redis_module::alloc::RedisAlloc = redis_module::alloc::RedisAlloc;
+
+/// The module.
+#[derive(Debug)]
+struct Jrs;
+
+impl redis::Module for Jrs {
+    const NAME: &'static CStr = c"jrs";
+    const VERSION: c_int = 100;
+
+    fn load(ctx: Ctx<'_>, arguments: &[&str]) -> Result<(), String> {
+        redis::register_settings::<state::Configuration>(ctx, settings::defaults(arguments)?)?;
+        redis::register_all(ctx, commands::ALL)?;
+        redis::register_info::<info::Report>(ctx);
+        redis::on_role_change::<state::Configuration>(ctx)?;
+        state::load(ctx)?;
+        log(Level::Notice, concat!("version ", env!("CARGO_PKG_VERSION"), " is ready"));
+        Ok(())
+    }
+
+    fn unload() {
+        state::unload();
+    }
+}

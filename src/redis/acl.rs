@@ -1,0 +1,99 @@
+//! The key permissions of the calling user.
+
+use std::{ffi::c_int, io};
+
+use redis_module::raw;
+
+use super::{api::api, call::Ctx, text::Text};
+use crate::error::Error;
+
+/// What a command does with a session's key, as ACL selectors such as `%R~sess:*` tell apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// Reads it.
+    Read,
+    /// Reads it and moves its expiry, as GETEX.
+    ReadAndTouch,
+    /// Writes it anew.
+    Create,
+    /// Changes it.
+    Update,
+    /// Deletes it.
+    Delete,
+}
+
+impl Access {
+    const fn flags(self) -> c_int {
+        let flags = match self {
+            Self::Read => raw::REDISMODULE_CMD_KEY_ACCESS,
+            Self::ReadAndTouch => raw::REDISMODULE_CMD_KEY_ACCESS | raw::REDISMODULE_CMD_KEY_UPDATE,
+            Self::Create => raw::REDISMODULE_CMD_KEY_INSERT,
+            Self::Update => raw::REDISMODULE_CMD_KEY_UPDATE,
+            Self::Delete => raw::REDISMODULE_CMD_KEY_DELETE,
+        };
+        flags as c_int
+    }
+}
+
+impl Ctx<'_> {
+    /// Checks that the calling user may do this with a key that is not among the command's arguments.
+    ///
+    /// A refusal is recorded in the server's ACL LOG, as one of its own would be.
+    pub fn check_access(self, key: &Text, access: Access) -> Result<(), Error> {
+        let Some(name) = self.user_name() else { return Ok(()) };
+        // SAFETY: the name is alive. NULL is returned for a user that does not exist or is disabled.
+        let user = unsafe { api(raw::RedisModule_GetModuleUserFromUserName)(name.as_ptr()) };
+        if user.is_null() {
+            return Err(Error::NoPermission);
+        }
+        // SAFETY: user and key are alive, the flags are among those that the server knows.
+        let status = unsafe { api(raw::RedisModule_ACLCheckKeyPermissions)(user, key.as_ptr(), access.flags()) };
+        let allowed = status == raw::REDISMODULE_OK as c_int;
+        if !allowed {
+            let reason = raw::RedisModuleACLLogEntryReason_REDISMODULE_ACL_LOG_KEY;
+            // SAFETY: context, user and key are alive.
+            unsafe { api(raw::RedisModule_ACLAddLogEntry)(self.as_ptr(), user, key.as_ptr(), reason) };
+        }
+        // SAFETY: the user came from GetModuleUserFromUserName and is used no more.
+        unsafe { api(raw::RedisModule_FreeModuleUser)(user) };
+        if allowed { Ok(()) } else { Err(Error::NoPermission) }
+    }
+
+    /// The name of the user that this command runs as; `None` for one that may do anything.
+    fn user_name(self) -> Option<Text> {
+        // SAFETY: the context is that of the running call. The server looks the id up among connected clients and
+        // returns NULL where it finds none, so this is safe for calls that come from scripts and other modules.
+        let name = unsafe {
+            let id = api(raw::RedisModule_GetClientId)(self.as_ptr());
+            api(raw::RedisModule_GetClientUserNameById)(self.as_ptr(), id)
+        };
+        // SAFETY: a reference that is ours to give back.
+        if let Some(name) = unsafe { Text::from_raw(name) } {
+            return Some(name);
+        }
+        if !self.has_user() {
+            return None;
+        }
+        // SAFETY: the context's client has a user, which the server reads the name of.
+        let name = unsafe { api(raw::RedisModule_GetCurrentUserName)(self.as_ptr()) };
+        // SAFETY: a reference that is ours to give back.
+        unsafe { Text::from_raw(name) }
+    }
+
+    /// Whether a call without a connected client, from a script or another module, runs as some user.
+    ///
+    /// GetCurrentUserName crashes a server of version 7.0 where there is none. A call "as the context's user" of a
+    /// command that does not exist is refused either way, and the reason tells the two cases apart.
+    fn has_user(self) -> bool {
+        // SAFETY: the context is that of the running call, name and format end in NUL; no argument is announced.
+        let reply =
+            unsafe { api(raw::RedisModule_Call)(self.as_ptr(), c"jrs.no-such-command".as_ptr(), c"C".as_ptr()) };
+        let reason = io::Error::last_os_error();
+        if !reply.is_null() {
+            // SAFETY: a reply that is ours to free.
+            unsafe { api(raw::RedisModule_FreeCallReply)(reply) };
+        }
+        // ENOTSUP is what a context without a user gives.
+        reason.kind() != io::ErrorKind::Unsupported
+    }
+}

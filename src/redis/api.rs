@@ -1,0 +1,78 @@
+//! The functions that the server hands to a module when it is loaded.
+
+use redis_module::raw;
+
+/// The function behind a pointer that the server filled in at load.
+///
+/// [`missing`] refuses a server that lacks one of them before anything else runs, so this finds them all.
+#[expect(clippy::expect_used, reason = "checked at load; a panic here would be caught by the guard all the same")]
+#[inline]
+pub(super) fn api<F>(function: Option<F>) -> F {
+    function.expect("the server has this function")
+}
+
+/// By value, because no reference to these statics may be made.
+fn there<F>(function: Option<F>) -> bool {
+    function.is_some()
+}
+
+/// The name of a function that this server lacks, if it lacks one that is needed.
+pub(super) fn missing() -> Option<&'static str> {
+    // SAFETY: the pointers are written once, by RedisModule_Init on this thread, before this reads them.
+    let needed = unsafe {
+        [
+            ("ACLAddLogEntry", there(raw::RedisModule_ACLAddLogEntry)),
+            ("ACLCheckKeyPermissions", there(raw::RedisModule_ACLCheckKeyPermissions)),
+            ("Call", there(raw::RedisModule_Call)),
+            ("CloseKey", there(raw::RedisModule_CloseKey)),
+            ("CreateCommand", there(raw::RedisModule_CreateCommand)),
+            ("CreateString", there(raw::RedisModule_CreateString)),
+            ("DeleteKey", there(raw::RedisModule_DeleteKey)),
+            ("FreeCallReply", there(raw::RedisModule_FreeCallReply)),
+            ("FreeModuleUser", there(raw::RedisModule_FreeModuleUser)),
+            ("FreeString", there(raw::RedisModule_FreeString)),
+            ("GetAbsExpire", there(raw::RedisModule_GetAbsExpire)),
+            ("GetClientId", there(raw::RedisModule_GetClientId)),
+            ("GetClientUserNameById", there(raw::RedisModule_GetClientUserNameById)),
+            ("GetCommand", there(raw::RedisModule_GetCommand)),
+            ("GetContextFlags", there(raw::RedisModule_GetContextFlags)),
+            ("GetCurrentUserName", there(raw::RedisModule_GetCurrentUserName)),
+            ("GetModuleUserFromUserName", there(raw::RedisModule_GetModuleUserFromUserName)),
+            ("InfoAddFieldCString", there(raw::RedisModule_InfoAddFieldCString)),
+            ("InfoAddFieldULongLong", there(raw::RedisModule_InfoAddFieldULongLong)),
+            ("InfoAddSection", there(raw::RedisModule_InfoAddSection)),
+            ("InfoBeginDictField", there(raw::RedisModule_InfoBeginDictField)),
+            ("InfoEndDictField", there(raw::RedisModule_InfoEndDictField)),
+            ("KeyType", there(raw::RedisModule_KeyType)),
+            ("LoadConfigs", there(raw::RedisModule_LoadConfigs)),
+            ("Log", there(raw::RedisModule_Log)),
+            ("Milliseconds", there(raw::RedisModule_Milliseconds)),
+            ("NotifyKeyspaceEvent", there(raw::RedisModule_NotifyKeyspaceEvent)),
+            ("OpenKey", there(raw::RedisModule_OpenKey)),
+            ("RedactClientCommandArgument", there(raw::RedisModule_RedactClientCommandArgument)),
+            ("RegisterBoolConfig", there(raw::RedisModule_RegisterBoolConfig)),
+            ("RegisterEnumConfig", there(raw::RedisModule_RegisterEnumConfig)),
+            ("RegisterInfoFunc", there(raw::RedisModule_RegisterInfoFunc)),
+            ("RegisterNumericConfig", there(raw::RedisModule_RegisterNumericConfig)),
+            ("RegisterStringConfig", there(raw::RedisModule_RegisterStringConfig)),
+            ("Replicate", there(raw::RedisModule_Replicate)),
+            ("ReplyWithArray", there(raw::RedisModule_ReplyWithArray)),
+            ("ReplyWithError", there(raw::RedisModule_ReplyWithError)),
+            ("ReplyWithLongLong", there(raw::RedisModule_ReplyWithLongLong)),
+            ("ReplyWithMap", there(raw::RedisModule_ReplyWithMap)),
+            ("ReplyWithNull", there(raw::RedisModule_ReplyWithNull)),
+            ("ReplyWithSimpleString", there(raw::RedisModule_ReplyWithSimpleString)),
+            ("ReplyWithStringBuffer", there(raw::RedisModule_ReplyWithStringBuffer)),
+            ("RetainString", there(raw::RedisModule_RetainString)),
+            ("SetAbsExpire", there(raw::RedisModule_SetAbsExpire)),
+            ("SetCommandInfo", there(raw::RedisModule_SetCommandInfo)),
+            ("StringDMA", there(raw::RedisModule_StringDMA)),
+            ("StringPtrLen", there(raw::RedisModule_StringPtrLen)),
+            ("StringSet", there(raw::RedisModule_StringSet)),
+            ("SubscribeToServerEvent", there(raw::RedisModule_SubscribeToServerEvent)),
+            ("TrimStringAllocation", there(raw::RedisModule_TrimStringAllocation)),
+            ("WrongArity", there(raw::RedisModule_WrongArity)),
+        ]
+    };
+    needed.into_iter().find(|(_, there)| !there).map(|(name, _)| name)
+}

@@ -1,0 +1,110 @@
+//! The commands of the module: how they are registered, and how the server calls them.
+
+use std::ffi::{CStr, c_int};
+
+use redis_module::raw;
+
+use super::{
+    Argument, Call, Ctx, Routing,
+    api::api,
+    docs,
+    guard::guard,
+    log::{Level, log},
+};
+use crate::error::Error;
+
+/// A command: what the server is told about it, and what it does.
+pub trait Command {
+    /// What the server is told.
+    const SPEC: Spec;
+
+    /// Runs the command. It replies once if it succeeds, and changes nothing and does not reply if it errs.
+    fn run(call: &Call<'_>) -> Result<(), Error>;
+}
+
+/// What the server is told about a command.
+#[derive(Debug)]
+pub struct Spec {
+    /// The command's name.
+    pub name: &'static CStr,
+    /// The server's flags, as `RedisModule_CreateCommand` takes them.
+    pub flags: &'static CStr,
+    /// ACL categories that fit, for servers that let a module choose them; `jrs` is left out where it cannot be made.
+    pub categories: &'static CStr,
+    /// The number of arguments with the name; negative: at least so many.
+    pub arity: c_int,
+    /// How it is routed in a cluster.
+    pub routing: Routing,
+    /// What it does, in a sentence.
+    pub summary: &'static CStr,
+    /// Its complexity.
+    pub complexity: &'static CStr,
+    /// The version of JRS that it came with.
+    pub since: &'static CStr,
+    /// Hints for clients and proxies.
+    pub tips: Option<&'static CStr>,
+    /// Its arguments.
+    pub arguments: &'static [Argument],
+}
+
+/// Registers one command.
+pub type Register = fn(Ctx<'_>) -> Result<(), String>;
+
+/// Registers commands, after the ACL category that they share where the server can make one.
+pub fn register_all(ctx: Ctx<'_>, commands: &[Register]) -> Result<(), String> {
+    // SAFETY: the pointer was written at load; a server that does not have the function leaves it empty.
+    if let Some(add) = unsafe { raw::RedisModule_AddACLCategory } {
+        // SAFETY: the context is that of the load, the name ends in NUL.
+        if unsafe { add(ctx.as_ptr(), c"jrs".as_ptr()) } != raw::REDISMODULE_OK as c_int {
+            log(Level::Notice, "the ACL category @jrs could not be made");
+        }
+    }
+    commands.iter().try_for_each(|register| register(ctx))
+}
+
+/// Registers the command `C`.
+pub fn register<C: Command>(ctx: Ctx<'_>) -> Result<(), String> {
+    let spec = C::SPEC;
+    let name = spec.name.to_string_lossy().into_owned();
+    // SAFETY: the context is that of the load, the strings end in NUL, and the entry point is that of a command.
+    let created = unsafe {
+        let create = api(raw::RedisModule_CreateCommand);
+        create(ctx.as_ptr(), spec.name.as_ptr(), Some(enter::<C>), spec.flags.as_ptr(), 0, 0, 0)
+    };
+    if created != raw::REDISMODULE_OK as c_int {
+        return Err(format!("the command {name} cannot be registered: another module may have one of that name"));
+    }
+    // SAFETY: the context is that of the load, the name ends in NUL.
+    let command = unsafe { api(raw::RedisModule_GetCommand)(ctx.as_ptr(), spec.name.as_ptr()) };
+    if command.is_null() {
+        return Err(format!("the command {name} cannot be found after its registration"));
+    }
+    // SAFETY: the command was created just now.
+    if !unsafe { docs::describe(command, &spec) } {
+        return Err(format!("the server refuses the description of the command {name}"));
+    }
+    // SAFETY: the pointer was written at load; a server that does not have the function leaves it empty.
+    if let Some(set) = unsafe { raw::RedisModule_SetCommandACLCategories } {
+        // SAFETY: the command was created just now, the names end in NUL. A server without @jrs refuses all of them,
+        // and then the categories that follow from the flags remain.
+        unsafe { set(command, spec.categories.as_ptr()) };
+    }
+    Ok(())
+}
+
+/// Where the server enters a command.
+extern "C" fn enter<C: Command>(
+    ctx: *mut raw::RedisModuleCtx,
+    argv: *mut *mut raw::RedisModuleString,
+    argc: c_int,
+) -> c_int {
+    // SAFETY: these are what the server passed, and they are used only until this returns.
+    let call = unsafe { Call::new(ctx, argv, argc) };
+    match guard(|| C::run(&call)) {
+        Some(Ok(())) => {}
+        Some(Err(Error::WrongArity)) => call.ctx.reply_wrong_arity(),
+        Some(Err(error)) => call.ctx.reply_error(&error.reply()),
+        None => call.ctx.reply_error("ERR internal error, see the server's log"),
+    }
+    raw::REDISMODULE_OK as c_int
+}

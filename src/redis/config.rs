@@ -1,0 +1,197 @@
+//! Settings as the server's own configuration parameters: redis.conf, CONFIG GET, SET and REWRITE.
+
+use std::{
+    ffi::{CString, c_char, c_int, c_longlong, c_void},
+    ptr,
+    sync::{Mutex, PoisonError},
+};
+
+use redis_module::raw;
+
+use super::{
+    api::api,
+    call::Ctx,
+    guard::guard,
+    text::{self, Text},
+};
+use crate::settings::{Kind, SETTINGS, Value};
+
+/// Where settings are kept. Positions are those in [`SETTINGS`].
+pub trait Store {
+    /// The value in force, or about to be.
+    fn get(position: usize) -> Option<Value>;
+    /// Takes a value, not yet in force; an error says what is wrong with it.
+    fn set(position: usize, value: Value) -> Result<(), String>;
+    /// Puts all values in force together, or says why they cannot be.
+    fn apply(ctx: Ctx<'_>) -> Result<(), String>;
+}
+
+/// Registers all settings and reads their values from the server's configuration; `defaults` are what holds for those
+/// that it does not mention.
+pub fn register_settings<S: Store>(ctx: Ctx<'_>, defaults: Vec<Value>) -> Result<(), String> {
+    for (position, (setting, default)) in SETTINGS.iter().zip(defaults).enumerate() {
+        let registered = register::<S>(ctx, position, default);
+        if registered != raw::REDISMODULE_OK as c_int {
+            return Err(format!("the setting jrs.{} cannot be registered", setting.name.to_string_lossy()));
+        }
+    }
+    // SAFETY: the context is that of the load.
+    if unsafe { api(raw::RedisModule_LoadConfigs)(ctx.as_ptr()) } != raw::REDISMODULE_OK as c_int {
+        return Err("a jrs.* setting of the server's configuration is wrong, see the line above".to_owned());
+    }
+    Ok(())
+}
+
+fn register<S: Store>(ctx: Ctx<'_>, position: usize, default: Value) -> c_int {
+    let Some(setting) = SETTINGS.get(position) else { return raw::REDISMODULE_ERR as c_int };
+    let (ctx, name) = (ctx.as_ptr(), setting.name.as_ptr());
+    // The position travels as the "pointer" that the server hands back; nobody dereferences it.
+    let privdata = ptr::without_provenance_mut(position);
+    let plain = raw::REDISMODULE_CONFIG_DEFAULT;
+    match (&setting.kind, default) {
+        (Kind::Number { min, max, memory, .. }, Value::Number(default)) => {
+            let flags = if *memory { raw::REDISMODULE_CONFIG_MEMORY } else { plain };
+            let (get, set) = (Some(get_number::<S> as _), Some(set_number::<S> as _));
+            // SAFETY: the context is that of the load, the name ends in NUL, the callbacks have the announced shape.
+            unsafe {
+                let register = api(raw::RedisModule_RegisterNumericConfig);
+                register(ctx, name, default, flags, *min, *max, get, set, Some(apply::<S>), privdata)
+            }
+        }
+        (Kind::Text { .. }, Value::Text(default)) => {
+            let Ok(default) = CString::new(default) else { return raw::REDISMODULE_ERR as c_int };
+            let (get, set) = (Some(get_text::<S> as _), Some(set_text::<S> as _));
+            // SAFETY: as above; the server copies the default.
+            unsafe {
+                let register = api(raw::RedisModule_RegisterStringConfig);
+                register(ctx, name, default.as_ptr(), plain, get, set, Some(apply::<S>), privdata)
+            }
+        }
+        (Kind::Flag { .. }, Value::Flag(default)) => {
+            let (get, set) = (Some(get_flag::<S> as _), Some(set_flag::<S> as _));
+            // SAFETY: as above.
+            unsafe {
+                let register = api(raw::RedisModule_RegisterBoolConfig);
+                register(ctx, name, c_int::from(default), plain, get, set, Some(apply::<S>), privdata)
+            }
+        }
+        (Kind::Choice { names, .. }, Value::Choice(default)) => {
+            let mut labels: Vec<*const c_char> = names.iter().map(|name| name.as_ptr()).collect();
+            let numbers: Vec<c_int> = (0..).take(names.len()).collect();
+            let count = c_int::try_from(names.len()).unwrap_or(0);
+            let (get, set) = (Some(get_choice::<S> as _), Some(set_choice::<S> as _));
+            let default = c_int::try_from(default).unwrap_or(0);
+            let (labels, numbers) = (labels.as_mut_ptr(), numbers.as_ptr());
+            // SAFETY: as above; the server copies the `count` labels and numbers.
+            unsafe {
+                let register = api(raw::RedisModule_RegisterEnumConfig);
+                register(ctx, name, default, plain, labels, numbers, count, get, set, Some(apply::<S>), privdata)
+            }
+        }
+        _ => raw::REDISMODULE_ERR as c_int,
+    }
+}
+
+/// The value of a setting; a panic on the way reads as none.
+fn get<S: Store>(privdata: *mut c_void) -> Option<Value> {
+    guard(|| S::get(privdata.addr())).flatten()
+}
+
+/// Hands a value to the store and its complaint to the server.
+fn set<S: Store>(privdata: *mut c_void, value: Value, error: *mut *mut raw::RedisModuleString) -> c_int {
+    report(guard(|| S::set(privdata.addr(), value)), error)
+}
+
+fn report(outcome: Option<Result<(), String>>, error: *mut *mut raw::RedisModuleString) -> c_int {
+    let problem = match outcome {
+        Some(Ok(())) => return raw::REDISMODULE_OK as c_int,
+        Some(Err(problem)) => problem,
+        None => "internal error, see the server's log".to_owned(),
+    };
+    if !error.is_null() {
+        // SAFETY: the server passes a place for the message, and frees the string that is put there.
+        unsafe { error.write(Text::new(problem.as_bytes()).into_raw()) };
+    }
+    raw::REDISMODULE_ERR as c_int
+}
+
+extern "C" fn apply<S: Store>(
+    ctx: *mut raw::RedisModuleCtx,
+    _: *mut c_void,
+    error: *mut *mut raw::RedisModuleString,
+) -> c_int {
+    // SAFETY: the context is what the server passed, and it is used only until this returns.
+    let ctx = unsafe { Ctx::new(ctx) };
+    report(guard(|| S::apply(ctx)), error)
+}
+
+extern "C" fn get_number<S: Store>(_: *const c_char, privdata: *mut c_void) -> c_longlong {
+    if let Some(Value::Number(number)) = get::<S>(privdata) { number } else { 0 }
+}
+
+extern "C" fn set_number<S: Store>(
+    _: *const c_char,
+    number: c_longlong,
+    privdata: *mut c_void,
+    error: *mut *mut raw::RedisModuleString,
+) -> c_int {
+    set::<S>(privdata, Value::Number(number), error)
+}
+
+extern "C" fn get_flag<S: Store>(_: *const c_char, privdata: *mut c_void) -> c_int {
+    c_int::from(matches!(get::<S>(privdata), Some(Value::Flag(true))))
+}
+
+extern "C" fn set_flag<S: Store>(
+    _: *const c_char,
+    flag: c_int,
+    privdata: *mut c_void,
+    error: *mut *mut raw::RedisModuleString,
+) -> c_int {
+    set::<S>(privdata, Value::Flag(flag != 0), error)
+}
+
+extern "C" fn get_choice<S: Store>(_: *const c_char, privdata: *mut c_void) -> c_int {
+    let Some(Value::Choice(choice)) = get::<S>(privdata) else { return 0 };
+    c_int::try_from(choice).unwrap_or(0)
+}
+
+extern "C" fn set_choice<S: Store>(
+    _: *const c_char,
+    choice: c_int,
+    privdata: *mut c_void,
+    error: *mut *mut raw::RedisModuleString,
+) -> c_int {
+    set::<S>(privdata, Value::Choice(usize::try_from(choice).unwrap_or(usize::MAX)), error)
+}
+
+/// What [`get_text`] last returned for each setting: the server copies it after the call, so it has to outlive it.
+static SHOWN: Mutex<Vec<Text>> = Mutex::new(Vec::new());
+
+extern "C" fn get_text<S: Store>(_: *const c_char, privdata: *mut c_void) -> *mut raw::RedisModuleString {
+    let Some(Value::Text(value)) = get::<S>(privdata) else { return ptr::null_mut() };
+    let mut shown = SHOWN.lock().unwrap_or_else(PoisonError::into_inner);
+    // The server has copied what it was shown before by the time it asks again.
+    shown.clear();
+    shown.push(Text::new(value.as_bytes()));
+    shown.last().map_or(ptr::null_mut(), Text::as_ptr)
+}
+
+extern "C" fn set_text<S: Store>(
+    _: *const c_char,
+    value: *mut raw::RedisModuleString,
+    privdata: *mut c_void,
+    error: *mut *mut raw::RedisModuleString,
+) -> c_int {
+    // SAFETY: the server passes a string that lives until this returns.
+    let value = unsafe { text::bytes(value) };
+    match str::from_utf8(value) {
+        Ok(value) => set::<S>(privdata, Value::Text(value.to_owned()), error),
+        Err(_) => report(Some(Err("the value is not UTF-8".to_owned())), error),
+    }
+}
+
+/// Gives back what is held for the server, before the module's code is unmapped.
+pub(super) fn forget_shown() {
+    SHOWN.lock().unwrap_or_else(PoisonError::into_inner).clear();
+}

@@ -1,0 +1,173 @@
+//! What the server tells about a command: COMMAND DOCS, COMMAND INFO, and the routing of cluster clients.
+
+use std::{
+    ffi::{CStr, c_char, c_int},
+    ptr,
+};
+
+use redis_module::raw;
+
+use super::api::api;
+
+/// One argument of a command, as COMMAND DOCS describes it.
+#[derive(Debug)]
+pub struct Argument {
+    /// Its name.
+    pub name: &'static CStr,
+    /// Its shape.
+    pub kind: Kind,
+    /// The word that has to stand in front of it, or that it consists of.
+    pub token: Option<&'static CStr>,
+    /// Whether it may be left out.
+    pub optional: bool,
+}
+
+/// The shape of an argument.
+#[derive(Debug)]
+pub enum Kind {
+    /// Any string.
+    String,
+    /// A whole number.
+    Integer,
+    /// Seconds or milliseconds since the epoch.
+    UnixTime,
+    /// The name of a key, which is the command's routing argument.
+    Key,
+    /// Nothing but its token.
+    Word,
+    /// One of several.
+    OneOf(&'static [Argument]),
+}
+
+impl Argument {
+    /// An argument that is just a string.
+    pub const fn string(name: &'static CStr) -> Self {
+        Self { name, kind: Kind::String, token: None, optional: false }
+    }
+
+    /// A word that stands alone.
+    pub const fn word(name: &'static CStr, token: &'static CStr) -> Self {
+        Self { name, kind: Kind::Word, token: Some(token), optional: false }
+    }
+
+    /// An argument behind a word.
+    pub const fn after(token: &'static CStr, name: &'static CStr, kind: Kind) -> Self {
+        Self { name, kind, token: Some(token), optional: false }
+    }
+
+    /// One of several arguments.
+    pub const fn one_of(name: &'static CStr, choices: &'static [Self]) -> Self {
+        Self { name, kind: Kind::OneOf(choices), token: None, optional: false }
+    }
+
+    /// The same argument, which may be left out.
+    pub const fn optional(self) -> Self {
+        // A struct update would move out of a value whose type has a destructor, as far as const code can tell.
+        let Self { name, kind, token, optional: _ } = self;
+        Self { name, kind, token, optional: true }
+    }
+}
+
+/// How cluster clients and the server find the node for a command.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Routing {
+    /// It works on any node.
+    Anywhere,
+    /// By argument 1, which is hashed like a key but need not be one (key-spec flag NOT_KEY); true if the command
+    /// can write.
+    ByFirstArgument {
+        /// Whether the command can change the key that it derives.
+        writes: bool,
+    },
+}
+
+/// Describes a command to the server. False if the server refuses the description.
+///
+/// # Safety
+/// `command` is a command of this module, and its creation is still under way.
+pub(super) unsafe fn describe(command: *mut raw::RedisModuleCommand, spec: &super::Spec) -> bool {
+    let version = raw::RedisModuleCommandInfoVersion {
+        version: 1,
+        sizeof_historyentry: size_of::<raw::RedisModuleCommandHistoryEntry>(),
+        sizeof_keyspec: size_of::<raw::RedisModuleCommandKeySpec>(),
+        sizeof_arg: size_of::<raw::RedisModuleCommandArg>(),
+    };
+    let mut key_specs = key_specs(spec.routing);
+    let mut memory = Vec::new();
+    let arguments = arguments(spec.arguments, &mut memory);
+    let info = raw::RedisModuleCommandInfo {
+        version: &raw const version,
+        summary: spec.summary.as_ptr(),
+        complexity: spec.complexity.as_ptr(),
+        since: spec.since.as_ptr(),
+        history: ptr::null_mut(),
+        tips: spec.tips.map_or(ptr::null(), CStr::as_ptr),
+        arity: spec.arity,
+        key_specs: key_specs.as_mut_ptr(),
+        args: arguments,
+    };
+    // SAFETY: the command is ours; the description is complete, its arrays end in a zeroed element, and the server
+    // copies all of it before it returns, which `version`, `key_specs` and `memory` outlive.
+    unsafe { api(raw::RedisModule_SetCommandInfo)(command, &raw const info) == raw::REDISMODULE_OK as c_int }
+}
+
+/// The key specs of a command, ended by a zeroed one.
+fn key_specs(routing: Routing) -> Vec<raw::RedisModuleCommandKeySpec> {
+    // SAFETY: the type is plain C data for which all zeroes is a valid value, and the one that ends a list.
+    let end: raw::RedisModuleCommandKeySpec = unsafe { std::mem::zeroed() };
+    let Routing::ByFirstArgument { writes } = routing else { return vec![end] };
+    let access = if writes { raw::REDISMODULE_CMD_KEY_RW } else { raw::REDISMODULE_CMD_KEY_RO };
+    let mut first = end;
+    first.notes = c"Argument 1 only routes the command: the key that is used is derived from the token".as_ptr();
+    first.flags = u64::from(access | raw::REDISMODULE_CMD_KEY_NOT_KEY);
+    first.begin_search_type = raw::RedisModuleKeySpecBeginSearchType_REDISMODULE_KSPEC_BS_INDEX;
+    first.bs.index.pos = 1;
+    first.find_keys_type = raw::RedisModuleKeySpecFindKeysType_REDISMODULE_KSPEC_FK_RANGE;
+    first.fk.range = raw::RedisModuleCommandKeySpec__bindgen_ty_2__bindgen_ty_1 { lastkey: 0, keystep: 1, limit: 0 };
+    vec![first, end]
+}
+
+/// The arguments of a command in the server's form, ended by a zeroed one; `memory` holds what they point to.
+fn arguments(
+    arguments: &'static [Argument],
+    memory: &mut Vec<Vec<raw::RedisModuleCommandArg>>,
+) -> *mut raw::RedisModuleCommandArg {
+    if arguments.is_empty() {
+        return ptr::null_mut();
+    }
+    let mut list: Vec<raw::RedisModuleCommandArg> =
+        arguments.iter().map(|argument| self::argument(argument, memory)).collect();
+    // SAFETY: plain C data for which all zeroes is a valid value, and the one that ends a list.
+    list.push(unsafe { std::mem::zeroed() });
+    let start = list.as_mut_ptr();
+    // Moving the Vec moves no element: the pointer stays good for as long as `memory` lives.
+    memory.push(list);
+    start
+}
+
+fn argument(
+    argument: &'static Argument,
+    memory: &mut Vec<Vec<raw::RedisModuleCommandArg>>,
+) -> raw::RedisModuleCommandArg {
+    let (kind, choices): (_, &'static [Argument]) = match &argument.kind {
+        Kind::String => (raw::RedisModuleCommandArgType_REDISMODULE_ARG_TYPE_STRING, &[]),
+        Kind::Integer => (raw::RedisModuleCommandArgType_REDISMODULE_ARG_TYPE_INTEGER, &[]),
+        Kind::UnixTime => (raw::RedisModuleCommandArgType_REDISMODULE_ARG_TYPE_UNIX_TIME, &[]),
+        Kind::Key => (raw::RedisModuleCommandArgType_REDISMODULE_ARG_TYPE_KEY, &[]),
+        Kind::Word => (raw::RedisModuleCommandArgType_REDISMODULE_ARG_TYPE_PURE_TOKEN, &[]),
+        Kind::OneOf(choices) => (raw::RedisModuleCommandArgType_REDISMODULE_ARG_TYPE_ONEOF, choices),
+    };
+    let none: *const c_char = ptr::null();
+    raw::RedisModuleCommandArg {
+        name: argument.name.as_ptr(),
+        type_: kind,
+        key_spec_index: if matches!(argument.kind, Kind::Key) { 0 } else { -1 },
+        token: argument.token.map_or(none, CStr::as_ptr),
+        summary: none,
+        since: none,
+        flags: if argument.optional { raw::REDISMODULE_CMD_ARG_OPTIONAL.cast_signed() } else { 0 },
+        deprecated_since: none,
+        subargs: self::arguments(choices, memory),
+        display_text: none,
+    }
+}

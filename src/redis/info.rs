@@ -1,0 +1,66 @@
+//! The module's sections of INFO.
+
+use std::ffi::{CStr, CString, c_int};
+
+use redis_module::raw;
+
+use super::{api::api, call::Ctx, guard::guard};
+
+/// What answers INFO.
+pub trait InfoSource {
+    /// Writes the sections.
+    fn write(info: &mut Info);
+}
+
+/// An answer to INFO that is being written. Field names get the module's name in front.
+#[derive(Debug)]
+pub struct Info(*mut raw::RedisModuleInfoCtx);
+
+/// Lets `S` answer INFO.
+pub fn register_info<S: InfoSource>(ctx: Ctx<'_>) {
+    // SAFETY: the context is that of the load, the callback has the announced shape.
+    unsafe { api(raw::RedisModule_RegisterInfoFunc)(ctx.as_ptr(), Some(answer::<S>)) };
+}
+
+extern "C" fn answer<S: InfoSource>(info: *mut raw::RedisModuleInfoCtx, for_crash_report: c_int) {
+    // A crashing server may hold our locks: it has to do without us.
+    if for_crash_report == 0 {
+        guard(|| S::write(&mut Info(info)));
+    }
+}
+
+impl Info {
+    /// Begins a section. False if the client did not ask for it: then its fields need not be written.
+    pub fn section(&mut self, name: &CStr) -> bool {
+        // SAFETY: the answer is the one under way, the name ends in NUL.
+        unsafe { api(raw::RedisModule_InfoAddSection)(self.0, name.as_ptr()) == raw::REDISMODULE_OK as c_int }
+    }
+
+    /// A number.
+    pub fn number(&mut self, name: &str, number: u64) {
+        if let Ok(name) = CString::new(name) {
+            // SAFETY: the answer is the one under way, the name ends in NUL.
+            unsafe { api(raw::RedisModule_InfoAddFieldULongLong)(self.0, name.as_ptr(), number) };
+        }
+    }
+
+    /// A text. Characters that would break a line, or the `name=value,…` form of a [`group`](Self::group), become `_`.
+    pub fn text(&mut self, name: &str, text: &str) {
+        let clean = text.replace(|char: char| char.is_control() || char == ',' || char == '=', "_");
+        if let (Ok(name), Ok(text)) = (CString::new(name), CString::new(clean)) {
+            // SAFETY: the answer is the one under way, both strings end in NUL.
+            unsafe { api(raw::RedisModule_InfoAddFieldCString)(self.0, name.as_ptr(), text.as_ptr()) };
+        }
+    }
+
+    /// A field of several values: `name:a=1,b=2`.
+    pub fn group(&mut self, name: &str, write: impl FnOnce(&mut Self)) {
+        if let Ok(name) = CString::new(name) {
+            // SAFETY: the answer is the one under way, the name ends in NUL.
+            unsafe { api(raw::RedisModule_InfoBeginDictField)(self.0, name.as_ptr()) };
+            write(self);
+            // SAFETY: the group was begun above.
+            unsafe { api(raw::RedisModule_InfoEndDictField)(self.0) };
+        }
+    }
+}

@@ -1,0 +1,187 @@
+//! Session keys in the server's keyspace: plain strings with an expiry.
+//!
+//! Every change is replicated as its effect, with absolute times, and announced as the server's own commands would.
+
+use std::{ffi::CStr, ffi::c_int, marker::PhantomData, ptr::NonNull, slice};
+
+use redis_module::raw;
+
+use super::{
+    api::api,
+    call::Ctx,
+    text::{Arg, Text},
+};
+use crate::error::Error;
+
+const READ: c_int = raw::REDISMODULE_READ.cast_signed();
+const READ_WRITE: c_int = READ | raw::REDISMODULE_WRITE.cast_signed();
+
+/// Below this size the server's parser allocates arguments exactly; a longer one is its read buffer, with slack.
+const EXACT_ARGUMENT: usize = 32 * 1024;
+
+impl<'call> Ctx<'call> {
+    /// Opens a key for reading: `None` if there is none (or it has expired), an error if it holds no string.
+    #[inline]
+    pub fn open(self, name: &Text) -> Result<Option<Entry<'call>>, Error> {
+        match self.open_key(name, READ) {
+            None => Ok(None),
+            Some(key) if key.kind() == raw::REDISMODULE_KEYTYPE_STRING => Ok(Some(Entry(key))),
+            Some(_) => Err(Error::WrongType),
+        }
+    }
+
+    /// Writes a string that did not exist before, with its expiry (`SET … NX PXAT`). False, and nothing written, if
+    /// the key exists.
+    pub fn create(self, name: &Text, value: Arg<'_>, expiry: i64) -> Result<bool, Error> {
+        let Some(key) = self.open_key(name, READ_WRITE) else { return Err(cannot_open()) };
+        if key.kind() != raw::REDISMODULE_KEYTYPE_EMPTY {
+            return Ok(false);
+        }
+        self.put(key, name, value, expiry).map(|()| true)
+    }
+
+    /// Replaces the string of a key that [`open`](Self::open) found, and sets its expiry (`SET … PXAT`).
+    pub fn replace(self, name: &Text, value: Arg<'_>, expiry: i64) -> Result<(), Error> {
+        let Some(key) = self.open_key(name, READ_WRITE) else { return Err(cannot_open()) };
+        self.put(key, name, value, expiry)
+    }
+
+    fn put(self, key: Key<'_>, name: &Text, value: Arg<'_>, expiry: i64) -> Result<(), Error> {
+        // What cannot be replicated is not written.
+        // SAFETY: the format names two strings, a C string and a number, and they follow in that order.
+        let replicated = unsafe {
+            api(raw::RedisModule_Replicate)(
+                self.as_ptr(),
+                c"SET".as_ptr(),
+                c"sscl".as_ptr(),
+                name.as_ptr(),
+                value.as_ptr(),
+                c"PXAT".as_ptr(),
+                expiry,
+            )
+        };
+        check_replicated(replicated)?;
+        if value.bytes().len() >= EXACT_ARGUMENT {
+            // SAFETY: the string is an argument of the running command; trimming moves no byte that is used.
+            unsafe { api(raw::RedisModule_TrimStringAllocation)(value.as_ptr()) };
+        }
+        // SAFETY: the key is open for writing; the server takes a reference of its own to the value.
+        unsafe { api(raw::RedisModule_StringSet)(key.raw.as_ptr(), value.as_ptr()) };
+        // SAFETY: as above; the key exists now.
+        unsafe { api(raw::RedisModule_SetAbsExpire)(key.raw.as_ptr(), expiry) };
+        drop(key);
+        self.announce(raw::REDISMODULE_NOTIFY_STRING, c"set", name);
+        self.announce(raw::REDISMODULE_NOTIFY_GENERIC, c"expire", name);
+        Ok(())
+    }
+
+    /// Moves the expiry of a key that [`open`](Self::open) found (`PEXPIREAT`).
+    pub fn expire_at(self, name: &Text, expiry: i64) -> Result<(), Error> {
+        let Some(key) = self.open_key(name, READ_WRITE) else { return Err(cannot_open()) };
+        // SAFETY: the format names a string and a number, and they follow in that order.
+        let replicated = unsafe {
+            let replicate = api(raw::RedisModule_Replicate);
+            replicate(self.as_ptr(), c"PEXPIREAT".as_ptr(), c"sl".as_ptr(), name.as_ptr(), expiry)
+        };
+        check_replicated(replicated)?;
+        // SAFETY: the key is open for writing.
+        unsafe { api(raw::RedisModule_SetAbsExpire)(key.raw.as_ptr(), expiry) };
+        drop(key);
+        self.announce(raw::REDISMODULE_NOTIFY_GENERIC, c"expire", name);
+        Ok(())
+    }
+
+    /// Deletes a key that [`open`](Self::open) found (`DEL`).
+    pub fn delete(self, name: &Text) -> Result<(), Error> {
+        let Some(key) = self.open_key(name, READ_WRITE) else { return Err(cannot_open()) };
+        // SAFETY: the format names one string, and it follows.
+        let replicated =
+            unsafe { api(raw::RedisModule_Replicate)(self.as_ptr(), c"DEL".as_ptr(), c"s".as_ptr(), name.as_ptr()) };
+        check_replicated(replicated)?;
+        // SAFETY: the key is open for writing.
+        unsafe { api(raw::RedisModule_DeleteKey)(key.raw.as_ptr()) };
+        drop(key);
+        self.announce(raw::REDISMODULE_NOTIFY_GENERIC, c"del", name);
+        Ok(())
+    }
+
+    fn announce(self, class: c_int, event: &CStr, name: &Text) {
+        // SAFETY: the context is that of the running call, the event ends in NUL, the name is alive.
+        unsafe {
+            api(raw::RedisModule_NotifyKeyspaceEvent)(self.as_ptr(), class, event.as_ptr(), name.as_ptr());
+        }
+    }
+
+    #[inline]
+    fn open_key(self, name: &Text, mode: c_int) -> Option<Key<'call>> {
+        // SAFETY: the context is that of the running call, the name is alive.
+        let raw = unsafe { api(raw::RedisModule_OpenKey)(self.as_ptr(), name.as_ptr(), mode) };
+        NonNull::new(raw).map(|raw| Key { raw, call: PhantomData })
+    }
+}
+
+/// A key that holds a string, open for reading. It must be dropped before the key is changed.
+#[derive(Debug)]
+pub struct Entry<'call>(Key<'call>);
+
+impl Entry<'_> {
+    /// When the key expires, in milliseconds since the epoch.
+    #[inline]
+    pub fn expiry(&self) -> Option<i64> {
+        // SAFETY: the key is open.
+        let expiry = unsafe { api(raw::RedisModule_GetAbsExpire)(self.0.raw.as_ptr()) };
+        (expiry >= 0).then_some(expiry)
+    }
+
+    /// The string's bytes.
+    #[inline]
+    pub fn bytes(&self) -> &[u8] {
+        let mut length = 0;
+        // SAFETY: the key is open and holds a string.
+        let start = unsafe { api(raw::RedisModule_StringDMA)(self.0.raw.as_ptr(), &raw mut length, READ) };
+        if start.is_null() {
+            return &[];
+        }
+        // SAFETY: the server returns where the bytes begin and how many there are; they stay until the key is changed,
+        // which nothing does while this handle is open.
+        unsafe { slice::from_raw_parts(start.cast(), length) }
+    }
+}
+
+/// An open key.
+#[derive(Debug)]
+struct Key<'call> {
+    raw: NonNull<raw::RedisModuleKey>,
+    call: PhantomData<&'call ()>,
+}
+
+impl Key<'_> {
+    #[inline]
+    fn kind(&self) -> isize {
+        // SAFETY: the key is open.
+        let kind = unsafe { api(raw::RedisModule_KeyType)(self.raw.as_ptr()) };
+        isize::try_from(kind).unwrap_or(-1)
+    }
+}
+
+impl Drop for Key<'_> {
+    #[inline]
+    fn drop(&mut self) {
+        // SAFETY: the key is open, and nobody uses it after this.
+        unsafe { api(raw::RedisModule_CloseKey)(self.raw.as_ptr()) }
+    }
+}
+
+fn check_replicated(status: c_int) -> Result<(), Error> {
+    // The server looks the command up by name, and finds none that an operator has renamed.
+    if status == raw::REDISMODULE_OK as c_int {
+        return Ok(());
+    }
+    Err(Error::Other(
+        "SET, PEXPIREAT or DEL is renamed or disabled on this server, which JRS needs to replicate".into(),
+    ))
+}
+
+fn cannot_open() -> Error {
+    Error::Other("the session's key cannot be opened".into())
+}

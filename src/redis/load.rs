@@ -1,0 +1,116 @@
+//! Where the server enters the module to load and to unload it.
+
+use std::{
+    ffi::{CStr, c_int},
+    slice,
+};
+
+use redis_module::raw;
+
+use super::{
+    api,
+    call::Ctx,
+    config,
+    guard::{guard, log_panics, stop_logging_panics},
+    log::{Level, log},
+    text,
+};
+use crate::Jrs;
+
+/// A module: what happens when it is loaded and unloaded.
+pub trait Module {
+    /// The name that MODULE LIST shows and that settings begin with.
+    const NAME: &'static CStr;
+    /// The version that MODULE LIST shows.
+    const VERSION: c_int;
+    /// Registers everything. An error is logged and the server refuses the module.
+    fn load(ctx: Ctx<'_>, arguments: &[&str]) -> Result<(), String>;
+    /// Lets go of everything.
+    fn unload();
+}
+
+/// Where the server enters to load the module.
+///
+/// # Safety
+/// To be called by the server, with the context and the arguments of the load.
+// SAFETY: the name is the one that servers look for, and nothing else in the process calls it.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn RedisModule_OnLoad(
+    ctx: *mut raw::RedisModuleCtx,
+    argv: *mut *mut raw::RedisModuleString,
+    argc: c_int,
+) -> c_int {
+    // SAFETY: says the caller.
+    unsafe { load::<Jrs>(ctx, argv, argc) }
+}
+
+/// Where the server enters to unload the module.
+// SAFETY: the name is the one that servers look for, and nothing else in the process calls it.
+#[unsafe(no_mangle)]
+pub extern "C" fn RedisModule_OnUnload(_: *mut raw::RedisModuleCtx) -> c_int {
+    unload::<Jrs>()
+}
+
+/// # Safety
+/// As for [`RedisModule_OnLoad`].
+unsafe fn load<M: Module>(ctx: *mut raw::RedisModuleCtx, argv: *mut *mut raw::RedisModuleString, argc: c_int) -> c_int {
+    const FAILED: c_int = raw::REDISMODULE_ERR as c_int;
+    let api_version = raw::REDISMODULE_APIVER_1 as c_int;
+    // SAFETY: the context is the server's, the name ends in NUL. Nothing may allocate before this: the allocator is one
+    // of the functions that it fetches.
+    let initialised = unsafe { raw::Export_RedisModule_Init(ctx, M::NAME.as_ptr(), M::VERSION, api_version) };
+    if initialised != raw::REDISMODULE_OK as c_int {
+        return FAILED;
+    }
+    if let Some(name) = api::missing() {
+        log_missing(name);
+        return FAILED;
+    }
+    log_panics();
+    let loaded = guard(|| {
+        // SAFETY: the context is the server's and outlives this call.
+        let ctx = unsafe { Ctx::new(ctx) };
+        // SAFETY: the server passes argc strings that outlive this call.
+        let arguments = unsafe { arguments(argv, argc) }.ok_or("an argument of the module is not UTF-8")?;
+        M::load(ctx, &arguments)
+    });
+    match loaded {
+        Some(Ok(())) => return raw::REDISMODULE_OK as c_int,
+        Some(Err(problem)) => log(Level::Warning, &format!("not loaded: {problem}")),
+        None => {}
+    }
+    let _ = unload::<M>();
+    FAILED
+}
+
+fn unload<M: Module>() -> c_int {
+    guard(M::unload);
+    config::forget_shown();
+    stop_logging_panics();
+    raw::REDISMODULE_OK as c_int
+}
+
+/// Says which function the server lacks, if it has the one that says it.
+fn log_missing(name: &str) {
+    // SAFETY: the pointer was written by RedisModule_Init on this thread.
+    let can_log = unsafe { raw::RedisModule_Log };
+    if can_log.is_some() {
+        log(
+            Level::Warning,
+            &format!("not loaded: this server lacks the module function {name}; 7.0.15 or later has it"),
+        );
+    }
+}
+
+/// # Safety
+/// The server passed argc strings in argv, and they live for 'a.
+unsafe fn arguments<'a>(argv: *mut *mut raw::RedisModuleString, argc: c_int) -> Option<Vec<&'a str>> {
+    let count = usize::try_from(argc).unwrap_or(0);
+    if argv.is_null() || count == 0 {
+        return Some(Vec::new());
+    }
+    // SAFETY: says the caller.
+    let strings = unsafe { slice::from_raw_parts(argv, count) };
+    // SAFETY: says the caller.
+    strings.iter().map(|string| str::from_utf8(unsafe { text::bytes(*string) }).ok()).collect()
+}

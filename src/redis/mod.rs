@@ -1,0 +1,32 @@
+//! The module API of the server: the only `unsafe` of this project, behind types that are safe to use.
+//!
+//! Everything here runs on a thread that holds the server's global lock, and every entry point that the server calls
+//! is [guarded](guard): a panic never crosses into it.
+#![expect(unsafe_code, reason = "this folder is where the module API is called")]
+
+mod acl;
+mod api;
+mod call;
+mod command;
+mod config;
+mod docs;
+mod event;
+mod guard;
+mod info;
+mod key;
+mod load;
+mod log;
+mod reply;
+mod text;
+
+pub use acl::Access;
+pub use call::{Call, Ctx};
+pub use command::{Command, Register, Spec, register, register_all};
+pub use config::{Store, register_settings};
+pub use docs::{Argument, Kind, Routing};
+pub use event::{RoleListener, on_role_change};
+pub use info::{Info, InfoSource, register_info};
+pub use key::Entry;
+pub use load::Module;
+pub use log::{Level, log};
+pub use text::{Arg, Text};

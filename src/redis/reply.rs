@@ -1,0 +1,64 @@
+//! Replies to the client.
+
+use std::ffi::{CString, c_long};
+
+use redis_module::raw;
+
+use super::{api::api, call::Ctx};
+
+impl Ctx<'_> {
+    /// A bulk string of any bytes.
+    #[inline]
+    pub fn reply_bytes(self, bytes: impl AsRef<[u8]>) {
+        let bytes = bytes.as_ref();
+        // SAFETY: pointer and length are those of a slice, which the server copies.
+        unsafe { api(raw::RedisModule_ReplyWithStringBuffer)(self.as_ptr(), bytes.as_ptr().cast(), bytes.len()) };
+    }
+
+    /// An integer.
+    #[inline]
+    pub fn reply_integer(self, number: i64) {
+        // SAFETY: the context is that of the running call.
+        unsafe { api(raw::RedisModule_ReplyWithLongLong)(self.as_ptr(), number) };
+    }
+
+    /// Nothing: a null.
+    pub fn reply_null(self) {
+        // SAFETY: the context is that of the running call.
+        unsafe { api(raw::RedisModule_ReplyWithNull)(self.as_ptr()) };
+    }
+
+    /// `OK`.
+    pub fn reply_ok(self) {
+        // SAFETY: the context is that of the running call, the text ends in NUL.
+        unsafe { api(raw::RedisModule_ReplyWithSimpleString)(self.as_ptr(), c"OK".as_ptr()) };
+    }
+
+    /// Begins a map of `length` pairs; 2 × `length` replies have to follow. RESP2 clients get a flat array.
+    #[inline]
+    pub fn reply_map(self, length: usize) {
+        // SAFETY: the context is that of the running call.
+        unsafe { api(raw::RedisModule_ReplyWithMap)(self.as_ptr(), c_long::try_from(length).unwrap_or(0)) };
+    }
+
+    /// Begins an array; `length` replies have to follow.
+    pub fn reply_array(self, length: usize) {
+        // SAFETY: the context is that of the running call.
+        unsafe { api(raw::RedisModule_ReplyWithArray)(self.as_ptr(), c_long::try_from(length).unwrap_or(0)) };
+    }
+
+    /// An error: a word in capitals, a space, a sentence. What the server could not send in one line is replaced.
+    pub fn reply_error(self, text: &str) {
+        let clean: Vec<u8> = text.bytes().map(|byte| if (b' '..=b'~').contains(&byte) { byte } else { b'?' }).collect();
+        if let Ok(text) = CString::new(clean) {
+            // SAFETY: the context is that of the running call, the text ends in NUL.
+            unsafe { api(raw::RedisModule_ReplyWithError)(self.as_ptr(), text.as_ptr()) };
+        }
+    }
+
+    /// The server's own error for a wrong number of arguments.
+    pub(super) fn reply_wrong_arity(self) {
+        // SAFETY: the context is that of the running call.
+        unsafe { api(raw::RedisModule_WrongArity)(self.as_ptr()) };
+    }
+}

@@ -1,0 +1,94 @@
+//! Strings of the server.
+
+use std::{marker::PhantomData, ptr, slice};
+
+use redis_module::raw;
+
+use super::api::api;
+
+/// An argument of the command that is running.
+#[derive(Clone, Copy, Debug)]
+#[repr(transparent)]
+pub struct Arg<'call> {
+    raw: *mut raw::RedisModuleString,
+    call: PhantomData<&'call ()>,
+}
+
+impl<'call> Arg<'call> {
+    /// The bytes of the argument.
+    #[inline]
+    pub fn bytes(self) -> &'call [u8] {
+        // SAFETY: the server keeps the arguments, unchanged, until the command has returned, which 'call does not
+        // outlive. A redaction replaces the client's record of an argument, not the argument.
+        unsafe { bytes(self.raw) }
+    }
+
+    /// The same string, to be kept.
+    #[inline]
+    pub fn to_text(self) -> Text {
+        // SAFETY: the string is alive; the reference that this takes is given back by Text's Drop.
+        unsafe { api(raw::RedisModule_RetainString)(ptr::null_mut(), self.raw) };
+        Text(self.raw)
+    }
+
+    pub(super) const fn as_ptr(self) -> *mut raw::RedisModuleString {
+        self.raw
+    }
+}
+
+/// A string of the server that the module owns a reference to.
+#[derive(Debug)]
+pub struct Text(*mut raw::RedisModuleString);
+
+// SAFETY: a reference to a string object is tied to no thread; its count is only touched under the server's global
+// lock, which whoever runs module code on behalf of the server holds.
+unsafe impl Send for Text {}
+
+impl Text {
+    /// A string of these bytes.
+    #[inline]
+    pub fn new(bytes: &[u8]) -> Self {
+        // SAFETY: pointer and length are those of a slice, which the server copies.
+        Self(unsafe { api(raw::RedisModule_CreateString)(ptr::null_mut(), bytes.as_ptr().cast(), bytes.len()) })
+    }
+
+    /// Takes over a reference that the server gave; none for NULL.
+    ///
+    /// # Safety
+    /// `raw` is NULL or a string whose reference nobody else gives back.
+    pub(super) unsafe fn from_raw(raw: *mut raw::RedisModuleString) -> Option<Self> {
+        (!raw.is_null()).then_some(Self(raw))
+    }
+
+    /// Gives the reference to the server, which will free it.
+    pub(super) fn into_raw(self) -> *mut raw::RedisModuleString {
+        let raw = self.0;
+        std::mem::forget(self);
+        raw
+    }
+
+    pub(super) const fn as_ptr(&self) -> *mut raw::RedisModuleString {
+        self.0
+    }
+}
+
+impl Drop for Text {
+    #[inline]
+    fn drop(&mut self) {
+        // SAFETY: this is the one reference that this value owns.
+        unsafe { api(raw::RedisModule_FreeString)(ptr::null_mut(), self.0) }
+    }
+}
+
+/// The bytes of a server's string.
+///
+/// # Safety
+/// `raw` is a string that stays alive and unchanged for 'a.
+#[inline]
+pub(super) unsafe fn bytes<'a>(raw: *const raw::RedisModuleString) -> &'a [u8] {
+    let mut length = 0;
+    // SAFETY: the string is alive, says the caller.
+    let start = unsafe { api(raw::RedisModule_StringPtrLen)(raw, &raw mut length) };
+    // SAFETY: the server returns where the string's bytes begin and how many there are.
+    unsafe { slice::from_raw_parts(start.cast(), length) }
+}

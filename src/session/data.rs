@@ -1,0 +1,134 @@
+//! The data of a session: a JSON object, kept byte for byte as it was given.
+
+use serde::de::IgnoredAny;
+use xxhash_rust::xxh3::xxh3_64;
+
+/// How deep arrays and objects may nest, the outermost object counted.
+pub const DEEPEST: usize = 128;
+
+/// Why bytes cannot be session data, or a token's claims.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BadData {
+    /// Not UTF-8.
+    NotUtf8,
+    /// Not one JSON object (RFC 8259).
+    NotAnObject,
+    /// Nested deeper than [`DEEPEST`].
+    TooDeep,
+}
+
+/// Checks that `json` is one JSON object, nested at most [`DEEPEST`] levels. Nothing is built: time is linear in the
+/// length and no memory is taken.
+pub fn check_json_object(json: &[u8]) -> Result<&str, BadData> {
+    let text = str::from_utf8(json).map_err(|_| BadData::NotUtf8)?;
+    if !text.trim_ascii_start().starts_with('{') {
+        return Err(BadData::NotAnObject);
+    }
+    // Depth comes first: the parser remembers one byte for each open bracket.
+    if depth(json) > DEEPEST {
+        return Err(BadData::TooDeep);
+    }
+    serde_json::from_str::<IgnoredAny>(text).map_err(|_| BadData::NotAnObject)?;
+    Ok(text)
+}
+
+/// The deepest nesting of brackets outside strings. Exact for JSON; for other text it only has to end.
+fn depth(json: &[u8]) -> usize {
+    let (mut depth, mut deepest) = (0_usize, 0);
+    let (mut in_string, mut escaped) = (false, false);
+    for byte in json {
+        match (in_string, byte) {
+            (true, _) if escaped => escaped = false,
+            (true, b'\\') => escaped = true,
+            (_, b'"') => in_string = !in_string,
+            (false, b'{' | b'[') => {
+                depth += 1;
+                deepest = deepest.max(depth);
+            }
+            (false, b'}' | b']') => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+    }
+    deepest
+}
+
+/// The version of session data that compare-and-set goes by: its XXH3-64 in 16 lower-case hex digits.
+pub fn etag(data: &[u8]) -> [u8; 16] {
+    const HEX: &[u8; 16] = b"0123456789abcdef";
+    let hash = xxh3_64(data);
+    std::array::from_fn(|digit| {
+        let nibble = hash >> (60 - 4 * digit) & 0xf;
+        HEX.get(usize::try_from(nibble).unwrap_or(0)).copied().unwrap_or(b'0')
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::{BadData, check_json_object, depth, etag};
+
+    #[test]
+    fn only_objects_are_data() {
+        for good in ["{}", " {\"a\":1}\n", r#"{"a":{"b":[1,2.5e3,true,null,"\ud800"]}}"#, r#"{"a":1,"a":2}"#] {
+            assert_eq!(check_json_object(good.as_bytes()), Ok(good));
+        }
+        for bad in
+            ["", " ", "null", "[]", "\"{}\"", "{", "{}x", "{}{}", "{'a':1}", "{\"a\":1,}", "{\"a\":\"\n\"}", "{}\0"]
+        {
+            assert_eq!(check_json_object(bad.as_bytes()), Err(BadData::NotAnObject), "{bad:?}");
+        }
+        assert_eq!(check_json_object(b"{\"a\":\"\xff\"}"), Err(BadData::NotUtf8));
+    }
+
+    #[test]
+    fn depth_is_bounded() {
+        let nested = |levels: usize| format!("{{\"a\":{}1{}}}", "[".repeat(levels), "]".repeat(levels));
+        assert!(check_json_object(nested(127).as_bytes()).is_ok());
+        assert_eq!(check_json_object(nested(128).as_bytes()), Err(BadData::TooDeep));
+        assert_eq!(check_json_object(nested(1_000_000).as_bytes()), Err(BadData::TooDeep));
+        assert!(check_json_object(format!("{{\"a\":\"{}\"}}", "[{\\\"".repeat(1000)).as_bytes()).is_ok());
+    }
+
+    #[test]
+    fn etags_are_xxh3() {
+        // The hash of the empty input, as the xxHash specification's own tool prints it.
+        assert_eq!(&etag(b""), b"2d06800538d394c2");
+        assert_ne!(etag(b"{}"), etag(b"{} "));
+    }
+
+    fn naive_depth(value: &serde_json::Value) -> usize {
+        match value {
+            serde_json::Value::Array(items) => 1 + items.iter().map(naive_depth).max().unwrap_or(0),
+            serde_json::Value::Object(members) => 1 + members.values().map(naive_depth).max().unwrap_or(0),
+            _ => 0,
+        }
+    }
+
+    fn json() -> impl Strategy<Value = serde_json::Value> {
+        let leaf = prop_oneof![any::<i64>().prop_map(Into::into), any::<String>().prop_map(Into::into)];
+        leaf.prop_recursive(6, 60, 5, |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..5).prop_map(Into::into),
+                prop::collection::hash_map(any::<String>(), inner, 0..5)
+                    .prop_map(|members| serde_json::Value::Object(members.into_iter().collect())),
+            ]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn depth_is_that_of_the_tree(value in json()) {
+            prop_assert_eq!(depth(value.to_string().as_bytes()), naive_depth(&value));
+            prop_assert_eq!(check_json_object(value.to_string().as_bytes()).is_ok(), value.is_object());
+        }
+
+        #[test]
+        fn any_bytes_are_judged_like_the_parser_does(bytes in prop::collection::vec(any::<u8>(), 0..64)) {
+            let parsed = serde_json::from_slice::<serde_json::Value>(&bytes);
+            let object = parsed.is_ok_and(|value| value.is_object());
+            // The parser that builds values refuses more: lone surrogates and numbers beyond a double.
+            prop_assert!(!object || check_json_object(&bytes).is_ok());
+        }
+    }
+}

@@ -1,0 +1,14 @@
+//! What a session is: its id and owner, how long it lives, and the data it holds.
+//!
+//! Pure: time and randomness are handed in, and nothing here knows Redis or tokens.
+#![forbid(unsafe_code)]
+
+mod data;
+mod id;
+mod lifetime;
+mod owner;
+
+pub use data::{BadData, DEEPEST, check_json_object, etag};
+pub use id::{IdSource, SessionId};
+pub use lifetime::{Lifetime, Millis};
+pub use owner::{BadOwner, check_owner};

@@ -1,0 +1,406 @@
+//! The settings: names, ranges, defaults, and the values in force.
+
+use std::ffi::CStr;
+
+use crate::token::Algorithm;
+
+/// The values of all settings.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// The file with the keys; "" means that the server makes its own.
+    pub keys_file: String,
+    /// The algorithm of keys that do not say theirs.
+    pub algorithm: Algorithm,
+    /// What session keys begin with.
+    pub keyspace: String,
+    /// How long a session lasts when nobody uses it, in seconds.
+    pub max_age: i64,
+    /// How long a session lasts at all, in seconds; 0 means for ever.
+    pub max_lifetime: i64,
+    /// How much later the end of a session has to become for a read to move it, in seconds.
+    pub touch_interval: i64,
+    /// Grace for `exp` and `nbf`, in seconds.
+    pub leeway: i64,
+    /// `iss` of tokens; "" means none.
+    pub issuer: String,
+    /// `aud` of tokens; "" means none.
+    pub audience: String,
+    /// The largest session data, in bytes.
+    pub max_data_size: i64,
+    /// The longest token, in bytes.
+    pub max_token_size: i64,
+    /// How much memory the cache of verified tokens may take, in bytes; 0 turns it off.
+    pub token_cache_size: i64,
+    /// Lets in secrets that are shorter than their algorithm's hash.
+    pub allow_weak_secret: bool,
+}
+
+/// A setting, as the server's configuration sees it.
+#[derive(Debug)]
+pub struct Setting {
+    /// Its name, without `jrs.`.
+    pub name: &'static CStr,
+    /// Its type, default and range.
+    pub kind: Kind,
+    get: fn(&Settings) -> Value,
+    set: fn(&mut Settings, Value) -> Result<(), String>,
+}
+
+/// The type, default and range of a setting.
+#[derive(Debug)]
+pub enum Kind {
+    /// A whole number.
+    Number {
+        /// Its default.
+        default: i64,
+        /// The smallest value.
+        min: i64,
+        /// The largest value.
+        max: i64,
+        /// Whether it counts bytes and may be written `16mb`.
+        memory: bool,
+    },
+    /// A text.
+    Text {
+        /// Its default.
+        default: &'static str,
+    },
+    /// `yes` or `no`.
+    Flag {
+        /// Its default.
+        default: bool,
+    },
+    /// One of several names.
+    Choice {
+        /// The position of its default.
+        default: usize,
+        /// The names.
+        names: &'static [&'static CStr],
+    },
+}
+
+/// A value of a setting.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Value {
+    /// A whole number.
+    Number(i64),
+    /// A text.
+    Text(String),
+    /// `yes` or `no`.
+    Flag(bool),
+    /// The position of a name.
+    Choice(usize),
+}
+
+const YEAR: i64 = 365 * 86_400;
+const KB: i64 = 1024;
+const MB: i64 = 1024 * KB;
+const GB: i64 = 1024 * MB;
+
+/// All settings. Their order is that of CONFIG REWRITE and of the documentation.
+pub const SETTINGS: &[Setting] = &[
+    Setting {
+        name: c"keys-file",
+        kind: Kind::Text { default: "" },
+        get: |settings| Value::Text(settings.keys_file.clone()),
+        set: |settings, value| text(value).map(|text| settings.keys_file = text),
+    },
+    Setting {
+        name: c"algorithm",
+        kind: Kind::Choice { default: 0, names: &[c"HS256", c"HS384", c"HS512"] },
+        get: |settings| {
+            let position = Algorithm::ALL.iter().position(|algorithm| *algorithm == settings.algorithm);
+            Value::Choice(position.unwrap_or(0))
+        },
+        set: |settings, value| {
+            let Value::Choice(position) = value else { return Err(mismatch()) };
+            settings.algorithm = *Algorithm::ALL.get(position).ok_or_else(mismatch)?;
+            Ok(())
+        },
+    },
+    Setting {
+        name: c"keyspace",
+        kind: Kind::Text { default: "sess:" },
+        get: |settings| Value::Text(settings.keyspace.clone()),
+        set: |settings, value| {
+            settings.keyspace = check_keyspace(text(value)?)?;
+            Ok(())
+        },
+    },
+    Setting {
+        name: c"max-age",
+        kind: Kind::Number { default: 86_400, min: 1, max: 100 * YEAR, memory: false },
+        get: |settings| Value::Number(settings.max_age),
+        set: |settings, value| number(value).map(|number| settings.max_age = number),
+    },
+    Setting {
+        name: c"max-lifetime",
+        kind: Kind::Number { default: 2_592_000, min: 0, max: 100 * YEAR, memory: false },
+        get: |settings| Value::Number(settings.max_lifetime),
+        set: |settings, value| number(value).map(|number| settings.max_lifetime = number),
+    },
+    Setting {
+        name: c"touch-interval",
+        kind: Kind::Number { default: 60, min: 0, max: YEAR, memory: false },
+        get: |settings| Value::Number(settings.touch_interval),
+        set: |settings, value| number(value).map(|number| settings.touch_interval = number),
+    },
+    Setting {
+        name: c"leeway",
+        kind: Kind::Number { default: 0, min: 0, max: 300, memory: false },
+        get: |settings| Value::Number(settings.leeway),
+        set: |settings, value| number(value).map(|number| settings.leeway = number),
+    },
+    Setting {
+        name: c"issuer",
+        kind: Kind::Text { default: "" },
+        get: |settings| Value::Text(settings.issuer.clone()),
+        set: |settings, value| {
+            settings.issuer = check_name(text(value)?)?;
+            Ok(())
+        },
+    },
+    Setting {
+        name: c"audience",
+        kind: Kind::Text { default: "" },
+        get: |settings| Value::Text(settings.audience.clone()),
+        set: |settings, value| {
+            settings.audience = check_name(text(value)?)?;
+            Ok(())
+        },
+    },
+    Setting {
+        name: c"max-data-size",
+        kind: Kind::Number { default: MB, min: 2, max: 512 * MB, memory: true },
+        get: |settings| Value::Number(settings.max_data_size),
+        set: |settings, value| number(value).map(|number| settings.max_data_size = number),
+    },
+    Setting {
+        name: c"max-token-size",
+        kind: Kind::Number { default: 8 * KB, min: 256, max: MB, memory: true },
+        get: |settings| Value::Number(settings.max_token_size),
+        set: |settings, value| number(value).map(|number| settings.max_token_size = number),
+    },
+    Setting {
+        name: c"token-cache-size",
+        kind: Kind::Number { default: 16 * MB, min: 0, max: 64 * GB, memory: true },
+        get: |settings| Value::Number(settings.token_cache_size),
+        set: |settings, value| number(value).map(|number| settings.token_cache_size = number),
+    },
+    Setting {
+        name: c"allow-weak-secret",
+        kind: Kind::Flag { default: false },
+        get: |settings| Value::Flag(settings.allow_weak_secret),
+        set: |settings, value| {
+            let Value::Flag(flag) = value else { return Err(mismatch()) };
+            settings.allow_weak_secret = flag;
+            Ok(())
+        },
+    },
+];
+
+impl Settings {
+    /// No values at all: what holds until the server has set each of them.
+    pub const BLANK: Self = Self {
+        keys_file: String::new(),
+        algorithm: Algorithm::Hs256,
+        keyspace: String::new(),
+        max_age: 0,
+        max_lifetime: 0,
+        touch_interval: 0,
+        leeway: 0,
+        issuer: String::new(),
+        audience: String::new(),
+        max_data_size: 0,
+        max_token_size: 0,
+        token_cache_size: 0,
+        allow_weak_secret: false,
+    };
+
+    /// The value of the setting at a position of [`SETTINGS`].
+    pub fn get(&self, position: usize) -> Option<Value> {
+        SETTINGS.get(position).map(|setting| (setting.get)(self))
+    }
+
+    /// Sets the setting at a position of [`SETTINGS`]. An error says what is wrong with the value.
+    pub fn set(&mut self, position: usize, value: Value) -> Result<(), String> {
+        let setting = SETTINGS.get(position).ok_or_else(mismatch)?;
+        setting.kind.check(&value)?;
+        (setting.set)(self, value)
+    }
+}
+
+/// The values that hold where the server's configuration says nothing: the defaults, and over them the `NAME value`
+/// pairs that follow `--loadmodule libjrs.so`. An error names the setting and the problem.
+pub fn defaults(arguments: &[&str]) -> Result<Vec<Value>, String> {
+    let mut values: Vec<Value> = SETTINGS.iter().map(|setting| setting.kind.default()).collect();
+    let mut given = vec![false; values.len()];
+    for pair in arguments.chunks(2) {
+        let name = pair.first().copied().unwrap_or_default();
+        let short = name.strip_prefix("jrs.").unwrap_or(name);
+        let position = SETTINGS
+            .iter()
+            .position(|setting| setting.name.to_bytes().eq_ignore_ascii_case(short.as_bytes()))
+            .ok_or_else(|| format!("there is no setting called '{name}'"))?;
+        let text = pair.get(1).ok_or_else(|| format!("the setting '{name}' has no value"))?;
+        let (Some(setting), Some(value), Some(given)) =
+            (SETTINGS.get(position), values.get_mut(position), given.get_mut(position))
+        else {
+            return Err(mismatch());
+        };
+        if std::mem::replace(given, true) {
+            return Err(format!("the setting '{name}' is given twice"));
+        }
+        *value = setting.kind.parse(text).map_err(|problem| format!("the setting '{name}': {problem}"))?;
+        // The same checks as for CONFIG SET, on a copy that is thrown away.
+        let mut scratch = Settings::BLANK;
+        scratch.set(position, value.clone()).map_err(|problem| format!("the setting '{name}': {problem}"))?;
+    }
+    Ok(values)
+}
+
+impl Kind {
+    fn default(&self) -> Value {
+        match self {
+            Self::Number { default, .. } => Value::Number(*default),
+            Self::Text { default } => Value::Text((*default).to_owned()),
+            Self::Flag { default } => Value::Flag(*default),
+            Self::Choice { default, .. } => Value::Choice(*default),
+        }
+    }
+
+    /// Reads a value as redis.conf would.
+    fn parse(&self, text: &str) -> Result<Value, String> {
+        match self {
+            Self::Number { memory: false, .. } => {
+                text.parse().map(Value::Number).map_err(|_| "it has to be a whole number".to_owned())
+            }
+            Self::Number { memory: true, .. } => parse_memory(text).map(Value::Number),
+            Self::Text { .. } => Ok(Value::Text(text.to_owned())),
+            Self::Flag { .. } if text.eq_ignore_ascii_case("yes") => Ok(Value::Flag(true)),
+            Self::Flag { .. } if text.eq_ignore_ascii_case("no") => Ok(Value::Flag(false)),
+            Self::Flag { .. } => Err("it has to be yes or no".to_owned()),
+            Self::Choice { names, .. } => {
+                let same = |name: &&CStr| name.to_bytes().eq_ignore_ascii_case(text.as_bytes());
+                let position = names.iter().position(same).ok_or_else(|| {
+                    let names: Vec<_> = names.iter().map(|name| name.to_string_lossy()).collect();
+                    format!("it has to be one of {}", names.join(", "))
+                })?;
+                Ok(Value::Choice(position))
+            }
+        }
+    }
+
+    fn check(&self, value: &Value) -> Result<(), String> {
+        if let (Self::Number { min, max, .. }, Value::Number(number)) = (self, value)
+            && !(min..=max).contains(&number)
+        {
+            return Err(format!("it has to be between {min} and {max}"));
+        }
+        Ok(())
+    }
+}
+
+/// A number of bytes as the server's configuration writes it: `1024`, `1k` (1000), `1kb` (1024), `1m`, `1mb`, `1g`, `1gb`.
+fn parse_memory(text: &str) -> Result<i64, String> {
+    const UNITS: [(&str, i64); 8] =
+        [("", 1), ("b", 1), ("k", 1000), ("kb", KB), ("m", 1_000_000), ("mb", MB), ("g", 1_000_000_000), ("gb", GB)];
+    let digits = text.find(|char: char| !char.is_ascii_digit()).unwrap_or(text.len());
+    let (digits, unit) = text.split_at_checked(digits).unwrap_or((text, ""));
+    let factor = UNITS.iter().find(|(name, _)| unit.eq_ignore_ascii_case(name)).map(|(_, factor)| *factor);
+    factor
+        .and_then(|factor| digits.parse::<i64>().ok()?.checked_mul(factor))
+        .ok_or_else(|| "it has to be a number of bytes, such as 1024, 8kb or 16mb".to_owned())
+}
+
+fn check_keyspace(keyspace: String) -> Result<String, String> {
+    if keyspace.is_empty() || keyspace.len() > 64 {
+        return Err("it has to be 1 to 64 bytes long".to_owned());
+    }
+    if keyspace.chars().any(|char| char.is_control() || char == '{' || char == '}') {
+        return Err("it must not hold braces or control characters".to_owned());
+    }
+    if keyspace.starts_with("ey") {
+        return Err("it must not begin with 'ey', which tokens do".to_owned());
+    }
+    Ok(keyspace)
+}
+
+fn check_name(name: String) -> Result<String, String> {
+    if name.len() > 1024 || name.chars().any(char::is_control) {
+        return Err("it has to be at most 1024 bytes without control characters".to_owned());
+    }
+    Ok(name)
+}
+
+fn text(value: Value) -> Result<String, String> {
+    if let Value::Text(text) = value { Ok(text) } else { Err(mismatch()) }
+}
+
+fn number(value: Value) -> Result<i64, String> {
+    if let Value::Number(number) = value { Ok(number) } else { Err(mismatch()) }
+}
+
+/// The server keeps to the types that settings were registered with, so nobody should ever read this.
+fn mismatch() -> String {
+    "the value is of the wrong type".to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{SETTINGS, Settings, Value, defaults};
+
+    fn value(arguments: &[&str], name: &str) -> Result<Value, String> {
+        let position = SETTINGS.iter().position(|setting| setting.name.to_bytes() == name.as_bytes()).expect(name);
+        defaults(arguments).map(|values| values[position].clone())
+    }
+
+    #[test]
+    fn defaults_are_within_their_own_ranges() {
+        let mut settings = Settings::BLANK;
+        for (position, value) in defaults(&[]).expect("defaults").into_iter().enumerate() {
+            settings.set(position, value.clone()).expect("a good default");
+            assert_eq!(settings.get(position), Some(value));
+        }
+        assert_eq!((settings.keyspace.as_str(), settings.max_age), ("sess:", 86_400));
+    }
+
+    #[test]
+    fn arguments_are_read_as_redis_conf_would() {
+        assert_eq!(value(&["max-age", "60"], "max-age"), Ok(Value::Number(60)));
+        assert_eq!(value(&["JRS.MAX-AGE", "60"], "max-age").is_err(), true);
+        assert_eq!(value(&["jrs.Max-Age", "60"], "max-age"), Ok(Value::Number(60)));
+        for (text, bytes) in [("300", 300), ("1k", 1000), ("1KB", 1024), ("1m", 1_000_000), ("1MB", 1 << 20)] {
+            assert_eq!(value(&["max-token-size", text], "max-token-size"), Ok(Value::Number(bytes)), "{text}");
+        }
+        assert_eq!(value(&["allow-weak-secret", "YES"], "allow-weak-secret"), Ok(Value::Flag(true)));
+        assert_eq!(value(&["algorithm", "hs512"], "algorithm"), Ok(Value::Choice(2)));
+    }
+
+    #[test]
+    fn bad_arguments_are_refused_by_name() {
+        for bad in [
+            &["max-ago", "60"][..],
+            &["max-age"],
+            &["max-age", "0"],
+            &["max-age", "-1"],
+            &["max-age", "60s"],
+            &["max-age", "99999999999999999999"],
+            &["max-age", "60", "max-age", "60"],
+            &["leeway", "301"],
+            &["max-token-size", "8xb"],
+            &["max-token-size", "-8kb"],
+            &["max-token-size", "9999999999gb"],
+            &["allow-weak-secret", "true"],
+            &["algorithm", "none"],
+            &["keyspace", ""],
+            &["keyspace", "a{b"],
+            &["keyspace", "eyes:"],
+            &["keyspace", "a\0b"],
+            &["issuer", "a\nb"],
+        ] {
+            let problem = defaults(bad).expect_err(bad[0]);
+            assert!(problem.contains(bad[0]), "{problem}");
+        }
+    }
+}

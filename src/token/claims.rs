@@ -1,0 +1,227 @@
+//! The claims of a token (RFC 7519 section 4).
+
+use std::borrow::Cow;
+
+use super::{
+    Refusal,
+    json::{Members, number, text, texts},
+};
+
+/// Milliseconds since the Unix epoch, or a span in milliseconds.
+type Millis = i64;
+
+/// The claims that JRS reads. Times are milliseconds since the epoch, however far away (they saturate).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Claims {
+    /// `jti`: the id of the session. Never empty, and without control characters.
+    pub id: String,
+    /// `sub`, where it is a string. A foreign token's may be anything; then there is no owner.
+    pub subject: Option<String>,
+    /// `iat`: when the token was issued.
+    pub issued_at: Option<Millis>,
+    /// `exp`: the deadline.
+    pub expires_at: Option<Millis>,
+    /// `nbf`: not valid before.
+    pub not_before: Option<Millis>,
+    /// `auth_time`: when the user proved who they are, where the token has been rotated since.
+    pub authenticated_at: Option<Millis>,
+    /// `ttl`: the session's own sliding time to live, a span. Anything but a positive number reads as none.
+    pub ttl: Option<Millis>,
+}
+
+/// What a realm demands of a token's claims.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Expected<'r> {
+    /// The `iss` to be found.
+    pub issuer: Option<&'r str>,
+    /// The `aud` to be found, alone or in an array.
+    pub audience: Option<&'r str>,
+}
+
+impl Claims {
+    /// Reads a decoded payload.
+    ///
+    /// # Errors
+    /// [`Refusal::Malformed`] if it is no JSON object with unique names, [`Refusal::Claim`] for a `jti` that is not a
+    /// usable string or a time that is no number, [`Refusal::Issuer`] and [`Refusal::Audience`].
+    pub fn read(json: &[u8], expected: Expected<'_>) -> Result<Self, Refusal> {
+        let members =
+            Members::read(json).map_err(|_| Refusal::Malformed("the payload is no JSON object with unique members"))?;
+        let time = |name: &'static str| match members.get(name) {
+            Some(value) => number(value).map(|seconds| Some(to_millis(seconds))).ok_or(Refusal::Claim(name)),
+            None => Ok(None),
+        };
+        if let Some(issuer) = expected.issuer
+            && members.get("iss").and_then(text).as_deref() != Some(issuer)
+        {
+            return Err(Refusal::Issuer);
+        }
+        if let Some(audience) = expected.audience
+            && !members.get("aud").and_then(texts).is_some_and(|all| all.iter().any(|one| one == audience))
+        {
+            return Err(Refusal::Audience);
+        }
+        Ok(Self {
+            id: members
+                .get("jti")
+                .and_then(text)
+                .filter(|id| !id.is_empty() && !id.chars().any(char::is_control))
+                .ok_or(Refusal::Claim("jti"))?
+                .into_owned(),
+            subject: members.get("sub").and_then(text).map(Cow::into_owned),
+            issued_at: time("iat")?,
+            expires_at: time("exp")?,
+            not_before: time("nbf")?,
+            authenticated_at: time("auth_time")?,
+            ttl: members.get("ttl").and_then(number).map(to_millis).filter(|ttl| *ttl > 0),
+        })
+    }
+
+    /// Checks `nbf` and `exp` against the clock, each with `leeway` milliseconds of grace.
+    pub fn check_time(&self, now: Millis, leeway: Millis) -> Result<(), Refusal> {
+        if self.not_before.is_some_and(|not_before| now < not_before.saturating_sub(leeway)) {
+            return Err(Refusal::NotYetValid);
+        }
+        if self.expires_at.is_some_and(|expires_at| now >= expires_at.saturating_add(leeway)) {
+            return Err(Refusal::Expired);
+        }
+        Ok(())
+    }
+}
+
+/// A NumericDate (RFC 7519 section 2), seconds that may be fractional or absurd, in milliseconds.
+#[expect(clippy::cast_possible_truncation, reason = "`as` saturates, and absurd times are meant to")]
+fn to_millis(seconds: f64) -> Millis {
+    (seconds * 1000.0).round() as Millis
+}
+
+/// The claims that JRS writes itself, in the order in which they are written.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Standard<'s> {
+    /// `jti`.
+    pub id: &'s str,
+    /// `iat`, written in whole seconds.
+    pub issued_at: Millis,
+    /// `sub`; none where it is empty.
+    pub owner: &'s str,
+    /// `iss`.
+    pub issuer: Option<&'s str>,
+    /// `aud`.
+    pub audience: Option<&'s str>,
+    /// `exp`.
+    pub expires_at: Option<Millis>,
+    /// `ttl`, a span.
+    pub ttl: Option<Millis>,
+}
+
+impl Standard<'_> {
+    /// The text of a payload: these claims, then the caller's.
+    pub fn write(&self, caller: &CallerClaims<'_>) -> String {
+        let mut json = String::with_capacity(160 + self.id.len() + self.owner.len() + caller.inner.len());
+        json.push_str(r#"{"jti":"#);
+        push_text(&mut json, self.id);
+        push_name(&mut json, "iat");
+        push_seconds(&mut json, self.issued_at - self.issued_at.rem_euclid(1000));
+        for (name, value) in [("sub", Some(self.owner)), ("iss", self.issuer), ("aud", self.audience)] {
+            if let Some(value) = value.filter(|value| !value.is_empty()) {
+                push_name(&mut json, name);
+                push_text(&mut json, value);
+            }
+        }
+        for (name, millis) in [("exp", self.expires_at), ("ttl", self.ttl)] {
+            if let Some(millis) = millis {
+                push_name(&mut json, name);
+                push_seconds(&mut json, millis);
+            }
+        }
+        if !caller.inner.is_empty() {
+            json.push(',');
+            json.push_str(caller.inner);
+        }
+        json.push('}');
+        json
+    }
+}
+
+fn push_name(json: &mut String, name: &str) {
+    json.push_str(",\"");
+    json.push_str(name);
+    json.push_str("\":");
+}
+
+/// Appends a JSON string.
+fn push_text(json: &mut String, text: &str) {
+    // Almost no id or owner needs an escape, and then quotes are all it takes.
+    if text.bytes().any(|byte| byte < 0x20 || byte == b'"' || byte == b'\\') {
+        json.push_str(&serde_json::Value::from(text).to_string());
+    } else {
+        json.push('"');
+        json.push_str(text);
+        json.push('"');
+    }
+}
+
+/// Appends milliseconds as seconds, with a fraction only where there is one.
+fn push_seconds(json: &mut String, millis: Millis) {
+    json.push_str(&millis.div_euclid(1000).to_string());
+    let fraction = millis.rem_euclid(1000);
+    if fraction != 0 {
+        json.push('.');
+        json.push_str(format!("{fraction:03}").trim_end_matches('0'));
+    }
+}
+
+/// The claims that a caller adds to a token, checked but otherwise as they were given.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct CallerClaims<'c> {
+    /// The members between the braces.
+    inner: &'c str,
+    /// The caller's `exp`.
+    pub expires_at: Option<Millis>,
+}
+
+/// Why a caller's claims cannot go into a token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CallerRefusal {
+    /// No JSON object, or a name is given twice.
+    NotAnObject,
+    /// This claim is written by JRS alone.
+    Reserved(&'static str),
+    /// This claim has to be a number of seconds.
+    NotATime(&'static str),
+}
+
+impl<'c> CallerClaims<'c> {
+    /// Checks `json`. `jti`, `iat`, `sub`, `ttl` and `auth_time` are reserved, and `iss` and `aud` where the realm sets
+    /// them; `exp` and `nbf` must be numbers.
+    pub fn read(json: &'c str, expected: Expected<'_>) -> Result<Self, CallerRefusal> {
+        let members = Members::read(json.as_bytes()).map_err(|_| CallerRefusal::NotAnObject)?;
+        let ours = [
+            ("jti", true),
+            ("iat", true),
+            ("sub", true),
+            ("ttl", true),
+            ("auth_time", true),
+            ("iss", expected.issuer.is_some()),
+            ("aud", expected.audience.is_some()),
+        ];
+        if let Some((name, _)) = ours.into_iter().find(|(name, reserved)| *reserved && members.get(name).is_some()) {
+            return Err(CallerRefusal::Reserved(name));
+        }
+        let time = |name: &'static str| match members.get(name) {
+            Some(value) => number(value).map(|time| Some(to_millis(time))).ok_or(CallerRefusal::NotATime(name)),
+            None => Ok(None),
+        };
+        time("nbf")?;
+        let inner = json
+            .trim_ascii()
+            .strip_prefix('{')
+            .and_then(|json| json.strip_suffix('}'))
+            .ok_or(CallerRefusal::NotAnObject)?;
+        Ok(Self { inner: inner.trim_ascii(), expires_at: time("exp")? })
+    }
+}
+
+#[cfg(test)]
+#[path = "claims_tests.rs"]
+mod tests;

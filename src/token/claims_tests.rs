@@ -1,0 +1,138 @@
+use super::{CallerClaims, CallerRefusal, Claims, Expected, Refusal, Standard};
+
+const ANY: Expected<'static> = Expected { issuer: None, audience: None };
+
+fn read(json: &str) -> Result<Claims, Refusal> {
+    Claims::read(json.as_bytes(), ANY)
+}
+
+#[test]
+fn all_claims_are_read() {
+    let claims =
+        read(r#"{"jti":"a","sub":"u","iat":1.5,"exp":2,"nbf":-1,"auth_time":0,"ttl":0.25,"x":[{}]}"#).expect("claims");
+    assert_eq!(
+        claims,
+        Claims {
+            id: "a".to_owned(),
+            subject: Some("u".to_owned()),
+            issued_at: Some(1500),
+            expires_at: Some(2000),
+            not_before: Some(-1000),
+            authenticated_at: Some(0),
+            ttl: Some(250),
+        }
+    );
+}
+
+#[test]
+fn an_id_is_a_plain_string() {
+    for wrong in [
+        "{}",
+        r#"{"jti":""}"#,
+        r#"{"jti":1}"#,
+        r#"{"jti":null}"#,
+        r#"{"jti":["a"]}"#,
+        r#"{"jti":"a\u0000b"}"#,
+        r#"{"jti":"a\nb"}"#,
+        r#"{"jti":"\u007f"}"#,
+    ] {
+        assert_eq!(read(wrong), Err(Refusal::Claim("jti")), "{wrong}");
+    }
+    assert_eq!(read(r#"{"jti":"\u00e9"}"#).expect("claims").id, "é");
+}
+
+#[test]
+fn times_are_numbers_of_any_size() {
+    for name in ["iat", "exp", "nbf", "auth_time"] {
+        for wrong in ["\"1\"", "null", "true", "[]", "{}", "1e999"] {
+            let json = format!(r#"{{"jti":"a","{name}":{wrong}}}"#);
+            assert_eq!(read(&json), Err(Refusal::Claim(name)), "{json}");
+        }
+    }
+    let far = read(r#"{"jti":"a","exp":1e300,"iat":-1e300}"#).expect("claims");
+    assert_eq!((far.expires_at, far.issued_at), (Some(i64::MAX), Some(i64::MIN)));
+}
+
+#[test]
+fn a_ttl_that_is_no_positive_number_is_none() {
+    for odd in ["0", "-1", "\"60\"", "null", "[1]", "0.0001"] {
+        assert_eq!(read(&format!(r#"{{"jti":"a","ttl":{odd}}}"#)).expect("claims").ttl, None, "{odd}");
+    }
+}
+
+#[test]
+fn a_subject_may_have_any_shape() {
+    for odd in ["1", "null", "{}", "[\"u\"]"] {
+        assert_eq!(read(&format!(r#"{{"jti":"a","sub":{odd}}}"#)).expect("claims").subject, None, "{odd}");
+    }
+}
+
+#[test]
+fn issuer_and_audience_are_demanded_where_set() {
+    let both = Expected { issuer: Some("i"), audience: Some("a") };
+    let read = |json: &str| Claims::read(json.as_bytes(), both).map(|claims| claims.id);
+    assert_eq!(read(r#"{"jti":"x","iss":"i","aud":"a"}"#), Ok("x".to_owned()));
+    assert_eq!(read(r#"{"jti":"x","iss":"i","aud":["b","a"]}"#), Ok("x".to_owned()));
+    for wrong in ["", r#","iss":"j""#, r#","iss":1"#, r#","iss":["i"]"#] {
+        assert_eq!(read(&format!(r#"{{"jti":"x","aud":"a"{wrong}}}"#)), Err(Refusal::Issuer), "{wrong}");
+    }
+    for wrong in ["", r#","aud":"b""#, r#","aud":[]"#, r#","aud":["a",1]"#, r#","aud":{"a":1}"#] {
+        assert_eq!(read(&format!(r#"{{"jti":"x","iss":"i"{wrong}}}"#)), Err(Refusal::Audience), "{wrong}");
+    }
+}
+
+#[test]
+fn time_has_leeway() {
+    let claims = Claims { not_before: Some(1000), expires_at: Some(2000), ..Claims::default() };
+    assert_eq!(claims.check_time(999, 0), Err(Refusal::NotYetValid));
+    assert_eq!(claims.check_time(1000, 0), Ok(()));
+    assert_eq!(claims.check_time(1999, 0), Ok(()));
+    assert_eq!(claims.check_time(2000, 0), Err(Refusal::Expired));
+    assert_eq!(claims.check_time(500, 500), Ok(()));
+    assert_eq!(claims.check_time(2499, 500), Ok(()));
+    assert_eq!(claims.check_time(2500, 500), Err(Refusal::Expired));
+    let always = Claims { not_before: Some(i64::MIN), expires_at: Some(i64::MAX), ..Claims::default() };
+    assert_eq!(always.check_time(i64::MAX - 1, 300_000), Ok(()));
+}
+
+#[test]
+fn what_is_written_is_read() {
+    let standard = Standard {
+        id: "{a\"b}:c",
+        issued_at: 1_700_000_000_999,
+        owner: "a\"b",
+        issuer: Some("i"),
+        audience: Some("a"),
+        expires_at: Some(1_800_000_000_250),
+        ttl: Some(90_000),
+    };
+    let caller = CallerClaims::read(" { \"role\" : 1.0 ,\"nbf\":5 } ", ANY).expect("claims");
+    let json = standard.write(&caller);
+    assert!(json.ends_with(r#""exp":1800000000.25,"ttl":90,"role" : 1.0 ,"nbf":5}"#), "{json}");
+    let claims = Claims::read(json.as_bytes(), Expected { issuer: Some("i"), audience: Some("a") }).expect("claims");
+    assert_eq!(
+        (claims.id.as_str(), claims.subject.as_deref(), claims.issued_at, claims.expires_at, claims.ttl),
+        ("{a\"b}:c", Some("a\"b"), Some(1_700_000_000_000), Some(1_800_000_000_250), Some(90_000))
+    );
+    let bare = Standard { id: "x", ..Standard::default() }.write(&CallerClaims::default());
+    assert_eq!(bare, r#"{"jti":"x","iat":0}"#);
+}
+
+#[test]
+fn callers_cannot_write_our_claims() {
+    let refused = |json: &str| CallerClaims::read(json, ANY).map(|_| ()).expect_err("refused");
+    for name in ["jti", "iat", "sub", "ttl", "auth_time"] {
+        assert_eq!(refused(&format!(r#"{{"{name}":1}}"#)), CallerRefusal::Reserved(name));
+    }
+    assert_eq!(refused(r#"{"\u006ati":1}"#), CallerRefusal::Reserved("jti"));
+    assert_eq!(refused(r#"{"exp":"1"}"#), CallerRefusal::NotATime("exp"));
+    assert_eq!(refused(r#"{"nbf":null}"#), CallerRefusal::NotATime("nbf"));
+    for wrong in ["", "[]", "1", "{", "{}{}", r#"{"a":1,"a":2}"#] {
+        assert_eq!(refused(wrong), CallerRefusal::NotAnObject, "{wrong}");
+    }
+    assert!(CallerClaims::read(r#"{"iss":"x","aud":"y"}"#, ANY).is_ok());
+    let both = Expected { issuer: Some("i"), audience: Some("a") };
+    assert_eq!(CallerClaims::read(r#"{"iss":"x"}"#, both).expect_err("refused"), CallerRefusal::Reserved("iss"));
+    assert_eq!(CallerClaims::read(r#"{"aud":"x"}"#, both).expect_err("refused"), CallerRefusal::Reserved("aud"));
+    assert_eq!(CallerClaims::read(r#"{"exp":2.5}"#, ANY).expect("claims").expires_at, Some(2500));
+}

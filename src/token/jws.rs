@@ -1,0 +1,95 @@
+//! The compact serialization of a JWS (RFC 7515 section 7.1), cut into its parts without a copy.
+
+use base64::{
+    Engine,
+    alphabet::URL_SAFE,
+    engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
+};
+
+use super::Refusal;
+
+/// Unpadded base64url that accepts one spelling only: no padding, no line breaks, no stray bits at the end.
+const BASE64URL: GeneralPurpose = GeneralPurpose::new(
+    &URL_SAFE,
+    GeneralPurposeConfig::new()
+        .with_encode_padding(false)
+        .with_decode_allow_trailing_bits(false)
+        .with_decode_padding_mode(DecodePaddingMode::RequireNone),
+);
+
+/// The parts of a compact JWS, still encoded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Parts<'t> {
+    /// The header in base64url.
+    pub header: &'t [u8],
+    /// The payload in base64url.
+    pub payload: &'t [u8],
+    /// The signature in base64url.
+    pub signature: &'t [u8],
+    /// What is signed: header, dot, payload.
+    pub signed: &'t [u8],
+}
+
+impl<'t> Parts<'t> {
+    /// Cuts a token at its dots. Errs unless there are exactly three parts, none of them empty.
+    pub fn cut(token: &'t [u8]) -> Result<Self, Refusal> {
+        const SHAPE: Refusal = Refusal::Malformed("it is not three parts joined by dots");
+        let mut dots = token.iter().enumerate().filter(|(_, byte)| **byte == b'.').map(|(at, _)| at);
+        let (Some(first), Some(second), None) = (dots.next(), dots.next(), dots.next()) else {
+            return Err(SHAPE);
+        };
+        let part = |from: usize, to: usize| token.get(from..to).filter(|part| !part.is_empty()).ok_or(SHAPE);
+        Ok(Self {
+            header: part(0, first)?,
+            payload: part(first + 1, second)?,
+            signature: part(second + 1, token.len())?,
+            signed: part(0, second)?,
+        })
+    }
+}
+
+/// Decodes one part of a token. Errs on padding, line breaks, foreign characters and non-canonical endings.
+pub fn decode_part(part: &[u8]) -> Result<Vec<u8>, Refusal> {
+    BASE64URL.decode(part).map_err(|_| Refusal::Malformed("a part is not canonical unpadded base64url"))
+}
+
+/// Decodes a signature onto the stack, without an allocation, and says how long it is.
+pub(super) fn decode_signature<const N: usize>(part: &[u8], into: &mut [u8; N]) -> Result<usize, Refusal> {
+    // A longer text cannot be a signature of any algorithm here, whatever it holds.
+    if part.len().div_ceil(4) * 3 > N {
+        return Err(Refusal::Signature);
+    }
+    BASE64URL
+        .decode_slice(part, into)
+        .map_err(|_| Refusal::Malformed("the signature is not canonical unpadded base64url"))
+}
+
+/// Appends `bytes` in base64url.
+pub(super) fn encode_onto(text: &mut String, bytes: &[u8]) {
+    BASE64URL.encode_string(bytes, text);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Parts, decode_part};
+
+    #[test]
+    fn a_token_has_three_parts() {
+        let parts = Parts::cut(b"aa.bbb.c").expect("three parts");
+        assert_eq!(
+            (parts.header, parts.payload, parts.signature, parts.signed),
+            (&b"aa"[..], &b"bbb"[..], &b"c"[..], &b"aa.bbb"[..])
+        );
+        for wrong in ["", ".", "..", "a.b", "a.b.", ".b.c", "a..c", "a.b.c.", "a.b.c.d", "...."] {
+            assert!(Parts::cut(wrong.as_bytes()).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn base64url_has_one_spelling() {
+        assert_eq!(decode_part(b"_-8").expect("base64url"), [0xff, 0xef]);
+        for wrong in ["_-8=", "_-9", "/+8", "_ -8", "_-8\n", "\n_-8", "_", "_\0-8", "é"] {
+            assert!(decode_part(wrong.as_bytes()).is_err(), "{wrong:?}");
+        }
+    }
+}

@@ -1,0 +1,145 @@
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+use jsonwebtoken as oracle;
+use proptest::prelude::*;
+
+use super::{Claims, Expected, Key, KeyRing, Refusal};
+use crate::token::Algorithm;
+
+const SECRET: &[u8] = b"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+const ANY: Expected<'static> = Expected { issuer: None, audience: None };
+
+fn ring(algorithm: Algorithm, id: Option<&str>) -> KeyRing {
+    KeyRing::new(vec![Key::from_secret(id.map(str::to_owned), algorithm, true, SECRET)])
+}
+
+fn sign(header: &str, payload: &str, algorithm: Algorithm, secret: &[u8]) -> String {
+    let mut token = format!("{}.{}", BASE64_URL_SAFE_NO_PAD.encode(header), BASE64_URL_SAFE_NO_PAD.encode(payload));
+    let key = ring::hmac::Key::new(algorithm.hmac(), secret);
+    let tag = ring::hmac::sign(&key, token.as_bytes());
+    token.push('.');
+    token.push_str(&BASE64_URL_SAFE_NO_PAD.encode(tag));
+    token
+}
+
+fn oracle_algorithm(algorithm: Algorithm) -> oracle::Algorithm {
+    algorithm.name().parse().expect("an algorithm that jsonwebtoken knows")
+}
+
+/// What jsonwebtoken says of the signature alone.
+fn oracle_accepts(token: &str, algorithm: Algorithm) -> bool {
+    let mut validation = oracle::Validation::new(oracle_algorithm(algorithm));
+    validation.required_spec_claims.clear();
+    validation.validate_exp = false;
+    let key = oracle::DecodingKey::from_secret(SECRET);
+    oracle::decode::<serde_json::Value>(token, &key, &validation).is_ok()
+}
+
+#[test]
+fn a_signed_token_verifies_here_and_elsewhere() {
+    for algorithm in Algorithm::ALL {
+        for id in [None, Some("k1")] {
+            let ring = ring(algorithm, id);
+            let token = ring.signer().expect("a signer").sign(r#"{"jti":"a","x":1}"#);
+            let verified = ring.verify(token.as_bytes(), ANY).expect("a good token");
+            assert_eq!(verified.claims, Claims { id: "a".to_owned(), ..Claims::default() });
+            assert_eq!(verified.payload, br#"{"jti":"a","x":1}"#);
+            assert!(oracle_accepts(&token, algorithm));
+        }
+    }
+}
+
+#[test]
+fn a_token_of_another_library_verifies() {
+    for algorithm in Algorithm::ALL {
+        let header = oracle::Header::new(oracle_algorithm(algorithm));
+        let key = oracle::EncodingKey::from_secret(SECRET);
+        let token = oracle::encode(&header, &serde_json::json!({"jti": "a"}), &key).expect("a token");
+        assert_eq!(ring(algorithm, None).verify(token.as_bytes(), ANY).expect("a good token").claims.id, "a");
+    }
+}
+
+#[test]
+fn rfc_7515_appendix_a_1() {
+    // The example's key is 64 bytes and pinned to HS256; its payload carries no jti, so the claim is what is refused.
+    let key = "AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_T-1qS0gZH75aKtMN3Yj0iPS4hcgUuTwjAzZr1Z9CAow";
+    let token = "eyJ0eXAiOiJKV1QiLA0KICJhbGciOiJIUzI1NiJ9\
+                 .eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFtcGxlLmNvbS9pc19yb290Ijp0cnVlfQ\
+                 .dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
+    let secret = BASE64_URL_SAFE_NO_PAD.decode(key).expect("a key");
+    let ring = KeyRing::new(vec![Key::from_secret(None, Algorithm::Hs256, true, &secret)]);
+    assert_eq!(ring.verify(token.as_bytes(), ANY).map(|_| ()), Err(Refusal::Claim("jti")));
+    let forged = token.replace(".dBj", ".dBk");
+    assert_eq!(ring.verify(forged.as_bytes(), ANY).map(|_| ()), Err(Refusal::Signature));
+}
+
+#[test]
+fn headers_cannot_choose_another_way() {
+    let ring = ring(Algorithm::Hs256, Some("k"));
+    let refusal = |header: &str, algorithm| {
+        let token = sign(header, r#"{"jti":"a"}"#, algorithm, SECRET);
+        ring.verify(token.as_bytes(), ANY).map(|verified| verified.claims.id).expect_err(header)
+    };
+    assert_eq!(refusal(r#"{"alg":"none","kid":"k"}"#, Algorithm::Hs256), Refusal::Algorithm);
+    assert_eq!(refusal(r#"{"alg":"HS512","kid":"k"}"#, Algorithm::Hs512), Refusal::Algorithm);
+    assert_eq!(refusal(r#"{"alg":"hs256","kid":"k"}"#, Algorithm::Hs256), Refusal::Algorithm);
+    assert_eq!(refusal(r#"{"alg":"HS256"}"#, Algorithm::Hs256), Refusal::UnknownKey);
+    assert_eq!(refusal(r#"{"alg":"HS256","kid":"k "}"#, Algorithm::Hs256), Refusal::UnknownKey);
+    assert_eq!(refusal(r#"{"alg":"HS256","kid":"k"}"#, Algorithm::Hs384), Refusal::Signature);
+    let unsigned = format!("{}.{}.", BASE64_URL_SAFE_NO_PAD.encode(r#"{"alg":"none"}"#), "eyJqdGkiOiJhIn0");
+    assert!(matches!(ring.verify(unsigned.as_bytes(), ANY), Err(Refusal::Malformed(_))));
+    // Another order of the same members is another spelling of the same header.
+    let token = sign(r#"{"kid":"k","alg":"HS256"}"#, r#"{"jti":"a"}"#, Algorithm::Hs256, SECRET);
+    assert!(ring.verify(token.as_bytes(), ANY).is_ok());
+}
+
+#[test]
+fn all_keys_verify_and_the_first_signs() {
+    let other = b"another secret of sufficient length for HS256";
+    let keys = || {
+        vec![
+            Key::from_secret(None, Algorithm::Hs256, false, other),
+            Key::from_secret(None, Algorithm::Hs256, true, SECRET),
+        ]
+    };
+    let ring = KeyRing::new(keys());
+    let token = ring.signer().expect("a signer").sign(r#"{"jti":"a"}"#);
+    assert!(oracle_accepts(&token, Algorithm::Hs256));
+    assert!(ring.verify(token.as_bytes(), ANY).is_ok());
+    let by_other = sign(r#"{"alg":"HS256"}"#, r#"{"jti":"a"}"#, Algorithm::Hs256, other);
+    assert!(ring.verify(by_other.as_bytes(), ANY).is_ok());
+    assert!(KeyRing::new(Vec::new()).verify(token.as_bytes(), ANY).is_err());
+    assert!(!format!("{ring:?}").contains("another secret"));
+}
+
+proptest! {
+    #[test]
+    fn a_changed_token_is_refused(at in 0usize..100, byte in any::<u8>()) {
+        let ring = ring(Algorithm::Hs256, None);
+        let token = ring.signer().expect("a signer").sign(r#"{"jti":"abc"}"#);
+        let mut changed = token.clone().into_bytes();
+        let at = at % changed.len();
+        changed[at] = byte;
+        prop_assume!(changed != token.as_bytes());
+        prop_assert!(ring.verify(&changed, ANY).is_err());
+    }
+
+    #[test]
+    fn garbage_is_refused_like_elsewhere(garbage in any::<Vec<u8>>(), text in "[A-Za-z0-9_.=-]{0,200}") {
+        let ring = ring(Algorithm::Hs256, None);
+        prop_assert!(ring.verify(&garbage, ANY).is_err());
+        prop_assert!(ring.verify(text.as_bytes(), ANY).is_err());
+        prop_assert!(!oracle_accepts(&text, Algorithm::Hs256));
+    }
+
+    /// Whatever JRS accepts, jsonwebtoken accepts too.
+    #[test]
+    fn nothing_is_accepted_that_another_library_refuses(
+        header in r#"\{("alg":"(HS256|HS384|none)")?(,?"typ":"JWT")?(,?"kid":"k")?(,"alg":"HS256")?\}"#,
+        payload in r#"[\{\[](("jti":"a")|("jti":1))?(,"exp":1)?[\}\]]"#,
+    ) {
+        let token = sign(&header, &payload, Algorithm::Hs256, SECRET);
+        if ring(Algorithm::Hs256, None).verify(token.as_bytes(), ANY).is_ok() {
+            prop_assert!(oracle_accepts(&token, Algorithm::Hs256));
+        }
+    }
+}

@@ -1,0 +1,25 @@
+//! JSON Web Tokens: keys, signing and strict verification (RFC 7515, RFC 7517, RFC 7519, RFC 8725).
+//!
+//! Nothing here knows Redis, reads a clock or a file: bytes and keys come in, claims or a [`Refusal`] come out.
+#![forbid(unsafe_code)]
+
+mod algorithm;
+mod cache;
+mod claims;
+mod header;
+mod json;
+mod jwk;
+mod jws;
+mod key;
+mod keyring;
+mod refusal;
+
+pub use algorithm::Algorithm;
+pub use cache::Cache;
+pub use claims::{CallerClaims, CallerRefusal, Claims, Expected, Standard};
+pub use header::Header;
+pub use jwk::{Parsing, read_keys, self_made};
+pub use jws::{Parts, decode_part};
+pub use key::Key;
+pub use keyring::{KeyRing, Verified};
+pub use refusal::Refusal;

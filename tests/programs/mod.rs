@@ -1,0 +1,65 @@
+//! Runs the programs of `tests/interop`: other people's JWT libraries, with JSON in and JSON out.
+
+use std::{
+    io::Read,
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    sync::mpsc,
+    thread,
+    time::Duration,
+};
+
+use serde_json::Value;
+
+/// Generous: a program takes a fraction of a second, but a machine may be busy with all tests at once.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Runs a program of `tests/interop` with `task` as its only argument and returns what it printed.
+///
+/// # Panics
+/// If it, or what it needs, is not there, does not end in time, fails, or prints anything but JSON.
+pub(crate) fn run(program: &str, task: &Value) -> Value {
+    let mut child = command(program)
+        .arg(task.to_string())
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap_or_else(|error| panic!("{program} could not be started: {error}"));
+    let Some(printed) = output_in_time(&mut child) else {
+        child.kill().expect("an overdue program can be killed");
+        child.wait().expect("a killed program ends");
+        panic!("{program} did not end within {PATIENCE:?}: {task}");
+    };
+    let status = child.wait().expect("a program that closed its output ends");
+    assert!(status.success(), "{program} failed ({status}, its own words are above): {task}");
+    serde_json::from_str(&printed).unwrap_or_else(|error| panic!("{program} printed no JSON ({error}): {printed}"))
+}
+
+/// All that the program prints, or nothing if it is not at its end in time.
+fn output_in_time(child: &mut Child) -> Option<String> {
+    let mut output = child.stdout.take().expect("the output is piped");
+    let (sender, receiver) = mpsc::channel();
+    thread::spawn(move || {
+        let mut printed = String::new();
+        output.read_to_string(&mut printed).expect("a program prints UTF-8");
+        // Nobody listens any more if the program was overdue.
+        let _ = sender.send(printed);
+    });
+    receiver.recv_timeout(PATIENCE).ok()
+}
+
+fn command(program: &str) -> Command {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let folder = root.join("tests/interop");
+    let (interpreter, installed) = if program.ends_with(".py") {
+        let python = root.join("target/venv/bin/python");
+        (python.clone(), python)
+    } else {
+        (PathBuf::from("node"), folder.join("node_modules"))
+    };
+    assert!(installed.exists(), "{} is missing: scripts/test installs what this test needs", installed.display());
+    let mut command = Command::new(interpreter);
+    // Python would leave its compiled modules in the source folder.
+    command.arg(folder.join(program)).env("PYTHONDONTWRITEBYTECODE", "1");
+    command
+}

@@ -1,0 +1,96 @@
+//! The process of a server: how it is started, and when it is ready.
+
+use std::{
+    env,
+    fs::{self, File, OpenOptions},
+    io::{self, Read, Write},
+    net::{Ipv4Addr, TcpListener, TcpStream},
+    os::unix::fs::OpenOptionsExt,
+    path::Path,
+    process::{Child, Command, Stdio},
+    sync::{LazyLock, mpsc},
+    thread,
+};
+
+use super::{Builder, PATIENCE, await_that, key_file, poll};
+
+/// Starts a server in `dir` and waits until it answers. The error is the log of one that ended instead.
+pub fn launch(settings: &Builder, dir: &Path, port: u16) -> Result<Child, String> {
+    let conf = dir.join("redis.conf");
+    // A restart keeps what CONFIG REWRITE may have written.
+    if !conf.exists() {
+        fs::write(&conf, settings.redis_conf(dir, port)).unwrap();
+    }
+    if let Some(keys) = settings.keys.as_ref().filter(|_| !key_file(dir).exists()) {
+        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(key_file(dir)).unwrap();
+        file.write_all(keys).unwrap();
+    }
+    let log = File::options().create(true).append(true).open(dir.join("server.log")).unwrap();
+    // setpriv makes the kernel end the server with the thread that started it, even if the test process is killed.
+    let mut command = Command::new("setpriv");
+    command.args(["--pdeathsig", "KILL", &env::var("JRS_TEST_SERVER").unwrap_or_else(|_| "redis-server".to_owned())]);
+    command.arg(conf).current_dir(dir).stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log);
+    let mut child = spawn(command).unwrap_or_else(|error| panic!("the server cannot be started: {error}"));
+    let outcome = poll(|| match child.try_wait().unwrap() {
+        Some(_) => Some(Err(read_log(dir))),
+        None => answers(port, child.id()).then_some(Ok(())),
+    });
+    match outcome {
+        Some(Ok(())) => Ok(child),
+        Some(Err(log)) => Err(log),
+        None => {
+            child.kill().unwrap();
+            child.wait().unwrap();
+            panic!("the server neither answered nor ended within {PATIENCE:?}; its log:\n{}", read_log(dir));
+        }
+    }
+}
+
+/// Starts a process from a thread that lives as long as the test process, for `--pdeathsig` means the thread.
+fn spawn(command: Command) -> io::Result<Child> {
+    type Order = (Command, mpsc::Sender<io::Result<Child>>);
+    static STARTER: LazyLock<mpsc::Sender<Order>> = LazyLock::new(|| {
+        let (sender, orders) = mpsc::channel::<Order>();
+        thread::spawn(move || {
+            for (mut command, reply) in orders {
+                // Whoever gave the order waits for the reply.
+                let _ = reply.send(command.spawn());
+            }
+        });
+        sender
+    });
+    let (reply, child) = mpsc::channel();
+    STARTER.send((command, reply)).unwrap();
+    child.recv().unwrap()
+}
+
+/// Whether the process `pid`, and not another server that was quicker to take the port, answers on `port`.
+pub fn answers(port: u16, pid: u32) -> bool {
+    let ask = || -> io::Result<String> {
+        let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port))?;
+        stream.set_read_timeout(Some(PATIENCE))?;
+        stream.write_all(b"PING\r\nINFO server\r\nQUIT\r\n")?;
+        let mut reply = String::new();
+        stream.read_to_string(&mut reply)?;
+        Ok(reply)
+    };
+    ask().is_ok_and(|reply| {
+        let answer = reply.starts_with("+PONG") && reply.contains(&format!("process_id:{pid}\r\n"));
+        // A server with passwords tells strangers nothing more than that it is there.
+        answer || reply.starts_with("-NOAUTH") || reply.starts_with("-NOPERM")
+    })
+}
+
+/// A free port that leaves room for that of the cluster bus, which is 10,000 higher.
+pub fn free_port() -> u16 {
+    let free = |port| TcpListener::bind((Ipv4Addr::LOCALHOST, port)).ok()?.local_addr().ok();
+    await_that("a free port", || {
+        free(0)
+            .map(|address| address.port())
+            .filter(|port| port.checked_add(10_000).is_some_and(|bus| free(bus).is_some()))
+    })
+}
+
+pub fn read_log(dir: &Path) -> String {
+    fs::read(dir.join("server.log")).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default()
+}
