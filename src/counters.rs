@@ -44,6 +44,8 @@ pub struct Counters {
     pub cache_hits: Counter,
     /// Tokens that had to be verified.
     pub cache_misses: Counter,
+    /// Commands refused because too many slow signatures were waiting.
+    pub busy: Counter,
     refused: [Counter; Refusal::KINDS],
 }
 
@@ -57,6 +59,7 @@ impl Counters {
             destroyed: Counter::new(),
             cache_hits: Counter::new(),
             cache_misses: Counter::new(),
+            busy: Counter::new(),
             refused: [const { Counter::new() }; Refusal::KINDS],
         }
     }

@@ -28,6 +28,14 @@ pub enum Error {
     NoPermission,
     /// `WRONGTYPE`: the session's key holds something else.
     WrongType,
+    /// `BUSY`: more slow signatures are waiting than `jrs.crypto-queue` allows, or this one has waited for too long.
+    Busy,
+    /// `READONLY`: the server has become a replica while the command waited.
+    ReadOnly,
+    /// `OOM`: the server has run out of memory while the command waited.
+    OutOfMemory,
+    /// `TRYAGAIN`: the server's state has changed while the command waited.
+    TryAgain(&'static str),
     /// `ERR`: too few or too many arguments, in the server's own words.
     WrongArity,
     /// `ERR`: this option is unknown, misplaced, given twice or lacks its value.
@@ -51,6 +59,12 @@ impl From<Refusal> for Error {
 }
 
 impl Error {
+    /// There is no key to verify or to sign with at all.
+    pub const WITHOUT_KEYS: Self = Self::NoKeys(
+        "no signing keys: a replica or cluster node does not make its own, because all nodes have to share them; set \
+         jrs.keys-file to the same file on every node",
+    );
+
     /// The reply: a word, a space, a sentence.
     pub fn reply(&self) -> Cow<'static, str> {
         match self {
@@ -69,10 +83,14 @@ impl Error {
             Self::Owner(BadOwner::TooLong) => "ERR the owner is longer than 256 bytes".into(),
             Self::Owner(BadOwner::NotUtf8) => "ERR the owner is not UTF-8".into(),
             Self::Owner(BadOwner::Character) => "ERR the owner holds a brace or a control character".into(),
-            Self::TooBig(what, setting) => format!("TOOBIG {what} would be larger than {setting}").into(),
+            Self::TooBig(what, setting) => format!("TOOBIG {what} would be larger than the realm's {setting}").into(),
             Self::NoKeys(what) => format!("NOKEYS {what}").into(),
             Self::NoPermission => "NOPERM this user has no permissions to access the session's key".into(),
             Self::WrongType => "WRONGTYPE Operation against a key holding the wrong kind of value".into(),
+            Self::Busy => "BUSY too many signatures are waiting to be computed, try again later".into(),
+            Self::ReadOnly => "READONLY You can't write against a read only replica.".into(),
+            Self::OutOfMemory => "OOM command not allowed when used memory > 'maxmemory'.".into(),
+            Self::TryAgain(why) => format!("TRYAGAIN {why}, nothing was done").into(),
             Self::WrongArity => "ERR wrong number of arguments".into(),
             Self::Syntax => "ERR syntax error, see JRS.HELP".into(),
             Self::Expire => "ERR invalid expire time, it has to be a positive whole number".into(),

@@ -12,15 +12,17 @@ pub struct Report;
 
 impl InfoSource for Report {
     fn write(info: &mut Info) {
-        let Ok(realm) = state::realm() else { return };
+        let Ok(realms) = state::realms() else { return };
         if info.section(c"") {
             info.text("version", env!("CARGO_PKG_VERSION"));
-            info.group(&format!("realm_{}", realm.name), |info| {
-                let ids = realm.keys.keys().iter().map(|key| key.id().unwrap_or("(without kid)"));
-                info.text("keyspace", &realm.keyspace);
-                info.text("algorithm", realm.signer().map_or("(none)", |key| key.algorithm().name()));
-                info.text("keys", &ids.collect::<Vec<_>>().join("|"));
-            });
+            for realm in realms.all() {
+                info.group(&format!("realm_{}", realm.name), |info| {
+                    let ids = realm.keys.keys().iter().map(|key| key.id().unwrap_or("(without kid)"));
+                    info.text("keyspace", realm.keyspace());
+                    info.text("algorithm", realm.signer().map_or("(none)", |key| key.algorithm().name()));
+                    info.text("keys", &ids.collect::<Vec<_>>().join("|"));
+                });
+            }
         }
         if info.section(c"sessions") {
             info.number("sessions_created", COUNTERS.created.value());
@@ -30,9 +32,11 @@ impl InfoSource for Report {
             info.number("sessions_destroyed", COUNTERS.destroyed.value());
         }
         if info.section(c"tokens") {
-            info.number("token_cache_bytes", realm.cached_bytes());
+            info.number("token_cache_bytes", realms.cached_bytes());
             info.number("token_cache_hits", COUNTERS.cache_hits.value());
             info.number("token_cache_misses", COUNTERS.cache_misses.value());
+            info.number("crypto_queue_waiting", state::workers().waiting() as u64);
+            info.number("crypto_queue_refused", COUNTERS.busy.value());
             for (reason, count) in COUNTERS.refusals() {
                 info.number(&format!("tokens_refused_{reason}"), count);
             }

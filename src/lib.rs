@@ -9,13 +9,15 @@ mod commands;
 mod counters;
 mod error;
 mod info;
-mod keys_file;
+mod key_source;
 mod realm;
+mod realms_file;
 mod redis;
 pub mod session;
 mod settings;
 mod state;
 pub mod token;
+mod workers;
 
 use std::ffi::{CStr, c_int};
 
@@ -38,6 +40,7 @@ impl redis::Module for Jrs {
         redis::register_all(ctx, commands::ALL)?;
         redis::register_info::<info::Report>(ctx);
         redis::on_role_change::<state::Configuration>(ctx)?;
+        redis::on_shutdown(ctx, state::stop_workers);
         state::load(ctx)?;
         log(Level::Notice, concat!("version ", env!("CARGO_PKG_VERSION"), " is ready"));
         Ok(())

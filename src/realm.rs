@@ -1,4 +1,4 @@
-//! A realm: keys, policy and keyspace, and what they make of a token.
+//! Realms: keys, policy and keyspace, and how a token finds its realm.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -6,7 +6,7 @@ use crate::{
     counters::COUNTERS,
     session::{Lifetime, Millis, SessionId},
     settings::Settings,
-    token::{Cache, Claims, Expected, Key, KeyRing, Refusal},
+    token::{Cache, Claims, Expected, Header, Key, KeyRing, Parts, Refusal, decode_part},
 };
 
 /// The name of the realm that the `jrs.*` settings describe.
@@ -16,13 +16,11 @@ pub const DEFAULT: &str = "default";
 #[derive(Debug)]
 pub struct Realm {
     /// Its name.
-    pub name: &'static str,
+    pub name: String,
+    /// The settings that it was made of.
+    pub settings: Settings,
     /// The keys in force, shared with the realm that comes next if they stay.
     pub keys: Arc<KeyRing>,
-    /// Why there are no keys, where there are none: what to configure.
-    pub without_keys: &'static str,
-    /// What session keys begin with.
-    pub keyspace: String,
     /// The sliding time to live of sessions that have none of their own.
     pub max_age: Millis,
     /// How long a session lasts at all.
@@ -33,18 +31,13 @@ pub struct Realm {
     pub leeway: Millis,
     /// The largest session data, in bytes.
     pub max_data_size: usize,
-    /// The longest token, in bytes.
-    pub max_token_size: usize,
-    issuer: Option<String>,
-    audience: Option<String>,
-    /// Tokens that were verified with exactly these keys and demands: a change of any makes a new realm, and with it an
-    /// empty cache.
-    cache: TokenCache,
 }
 
 /// A token that belongs to a realm: signature and claims hold. Time has not been looked at.
 #[derive(Debug)]
 pub struct Ticket {
+    /// Its realm.
+    pub realm: Arc<Realm>,
     /// The claims that JRS reads.
     pub claims: Claims,
     /// The payload: JSON text.
@@ -56,31 +49,28 @@ pub struct Ticket {
 }
 
 impl Realm {
-    /// The realm that the settings describe, with these keys; `seed` is random and secret.
-    pub fn new(settings: &Settings, keys: Arc<KeyRing>, without_keys: &'static str, seed: u64) -> Self {
+    /// The realm that these settings describe, with these keys.
+    pub fn new(name: &str, settings: Settings, keys: Arc<KeyRing>) -> Self {
         let seconds = |seconds: i64| seconds.saturating_mul(1000);
-        let bytes = |bytes: i64| usize::try_from(bytes).unwrap_or(0);
-        let optional = |text: &String| Some(text.clone()).filter(|text| !text.is_empty());
         Self {
-            name: DEFAULT,
+            name: name.to_owned(),
             keys,
-            without_keys,
-            keyspace: settings.keyspace.clone(),
             max_age: seconds(settings.max_age),
             max_lifetime: Some(seconds(settings.max_lifetime)).filter(|span| *span > 0),
             touch_interval: seconds(settings.touch_interval),
             leeway: seconds(settings.leeway),
-            max_data_size: bytes(settings.max_data_size),
-            max_token_size: bytes(settings.max_token_size),
-            issuer: optional(&settings.issuer),
-            audience: optional(&settings.audience),
-            cache: TokenCache(Mutex::new(Cache::new(u64::try_from(settings.token_cache_size).unwrap_or(0), seed))),
+            max_data_size: usize::try_from(settings.max_data_size).unwrap_or(0),
+            settings,
         }
     }
 
     /// What the realm demands of `iss` and `aud`, and writes there.
     pub fn expected(&self) -> Expected<'_> {
-        Expected { issuer: self.issuer.as_deref(), audience: self.audience.as_deref() }
+        let optional = |text: &'_ str| !text.is_empty();
+        Expected {
+            issuer: Some(self.settings.issuer.as_str()).filter(|text| optional(text)),
+            audience: Some(self.settings.audience.as_str()).filter(|text| optional(text)),
+        }
     }
 
     /// The key that signs new tokens.
@@ -88,53 +78,35 @@ impl Realm {
         self.keys.signer()
     }
 
+    /// What session keys begin with.
+    pub fn keyspace(&self) -> &str {
+        &self.settings.keyspace
+    }
+
     /// The name of a session's key.
     pub fn key_of(&self, id: &str) -> Vec<u8> {
-        [self.keyspace.as_bytes(), id.as_bytes()].concat()
+        [self.keyspace().as_bytes(), id.as_bytes()].concat()
     }
+}
 
-    /// Verifies a token's size, shape, signature and claims, or remembers that they were.
-    pub fn verify(&self, token: &[u8]) -> Result<Arc<Ticket>, Refusal> {
-        if token.len() > self.max_token_size {
-            return Err(Refusal::TooLong);
-        }
-        if let Some(ticket) = self.cache.lock().get(token) {
-            COUNTERS.cache_hits.count();
-            return Ok(ticket);
-        }
-        COUNTERS.cache_misses.count();
-        let verified = self.keys.verify(token, self.expected())?;
-        let claims = verified.claims;
-        let start = Lifetime::start([claims.authenticated_at, claims.issued_at, SessionId::created_at(&claims.id)]);
-        let ticket = Arc::new(Ticket { key: self.key_of(&claims.id), payload: verified.payload, start, claims });
-        self.cache.lock().put(token, Arc::clone(&ticket), ticket.bytes());
-        Ok(ticket)
-    }
-
-    /// How long the session of a token lives.
-    pub fn lifetime(&self, ticket: &Ticket) -> Lifetime {
+impl Ticket {
+    /// How long the token's session lives.
+    pub fn lifetime(&self) -> Lifetime {
         Lifetime {
-            ttl: ticket.claims.ttl.unwrap_or(self.max_age),
-            deadline: Lifetime::deadline(ticket.start, self.max_lifetime, ticket.claims.expires_at),
+            ttl: self.claims.ttl.unwrap_or(self.realm.max_age),
+            deadline: Lifetime::deadline(self.start, self.realm.max_lifetime, self.claims.expires_at),
         }
     }
 
-    /// Checks a token against the clock: `nbf`, `exp`, then the age of its session.
-    pub fn check_time(&self, ticket: &Ticket, now: Millis) -> Result<(), Refusal> {
-        ticket.claims.check_time(now, self.leeway)?;
-        match Lifetime::outlives(ticket.start, self.max_lifetime) {
+    /// Checks the token against the clock: `nbf`, `exp`, then the age of its session.
+    pub fn check_time(&self, now: Millis) -> Result<(), Refusal> {
+        self.claims.check_time(now, self.realm.leeway)?;
+        match Lifetime::outlives(self.start, self.realm.max_lifetime) {
             Some(end) if now >= end => Err(Refusal::Outlived),
             _ => Ok(()),
         }
     }
 
-    /// How many bytes the cache of verified tokens weighs.
-    pub fn cached_bytes(&self) -> u64 {
-        self.cache.lock().bytes()
-    }
-}
-
-impl Ticket {
     /// The memory that it takes beside itself, in bytes.
     fn bytes(&self) -> usize {
         let owner = self.claims.subject.as_ref().map_or(0, String::len);
@@ -142,17 +114,135 @@ impl Ticket {
     }
 }
 
-/// The cache behind its lock, which is never held while the server is called.
-struct TokenCache(Mutex<Cache<Ticket>>);
+/// All realms of the server. They never change; others take their place.
+pub struct Realms {
+    /// The default one first.
+    list: Vec<Arc<Realm>>,
+    /// The longest token, in bytes.
+    pub max_token_size: usize,
+    /// Tokens that were verified with exactly these keys and demands: a change of any makes new realms, and with them an
+    /// empty cache. The lock is never held while the server is called.
+    cache: Mutex<Cache<Ticket>>,
+}
 
-impl TokenCache {
-    fn lock(&self) -> std::sync::MutexGuard<'_, Cache<Ticket>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+/// What is known of a token before a signature is computed.
+#[derive(Debug)]
+pub enum First {
+    /// It was verified before.
+    Known(Arc<Ticket>),
+    /// It has to be verified, which is quick.
+    Quick,
+    /// It has to be verified, which is too slow for the server's thread.
+    Slow,
+}
+
+impl Realms {
+    /// Puts realms together, the default one first; `seed` is random and secret.
+    ///
+    /// # Errors
+    /// A sentence, if two keyspaces overlap, or a token could belong to two realms.
+    pub fn new(list: Vec<Arc<Realm>>, seed: u64) -> Result<Self, String> {
+        for (at, realm) in list.iter().enumerate() {
+            for earlier in list.iter().take(at) {
+                check_apart(earlier, realm)?;
+            }
+        }
+        let sizes = list.first().map(|realm| (realm.settings.max_token_size, realm.settings.token_cache_size));
+        let (longest, cache) = sizes.unwrap_or_default();
+        Ok(Self {
+            list,
+            max_token_size: usize::try_from(longest).unwrap_or(0),
+            cache: Mutex::new(Cache::new(u64::try_from(cache).unwrap_or(0), seed)),
+        })
+    }
+
+    /// All realms, the default one first.
+    pub fn all(&self) -> &[Arc<Realm>] {
+        &self.list
+    }
+
+    /// The realm of that name.
+    pub fn named(&self, name: &[u8]) -> Option<&Arc<Realm>> {
+        self.list.iter().find(|realm| realm.name.as_bytes() == name)
+    }
+
+    /// Whether there is no key at all.
+    pub fn are_without_keys(&self) -> bool {
+        self.list.iter().all(|realm| realm.keys.keys().is_empty())
+    }
+
+    /// What can be said of a token before a signature is computed. Errs where that is enough to refuse it.
+    pub fn look_up(&self, token: &[u8]) -> Result<First, Refusal> {
+        if token.len() > self.max_token_size {
+            return Err(Refusal::TooLong);
+        }
+        if let Some(ticket) = self.cache().get(token) {
+            COUNTERS.cache_hits.count();
+            return Ok(First::Known(ticket));
+        }
+        COUNTERS.cache_misses.count();
+        if self.realm_of(token)?.keys.is_slow(token)? { Ok(First::Slow) } else { Ok(First::Quick) }
+    }
+
+    /// Verifies a token's shape, signature and claims, and remembers that they hold.
+    pub fn verify(&self, token: &[u8]) -> Result<Arc<Ticket>, Refusal> {
+        let realm = self.realm_of(token)?;
+        let verified = realm.keys.verify(token, realm.expected())?;
+        let claims = verified.claims;
+        let start = Lifetime::start([claims.authenticated_at, claims.issued_at, SessionId::created_at(&claims.id)]);
+        let ticket = Arc::new(Ticket {
+            realm: Arc::clone(realm),
+            key: realm.key_of(&claims.id),
+            payload: verified.payload,
+            start,
+            claims,
+        });
+        self.cache().put(token, Arc::clone(&ticket), ticket.bytes());
+        Ok(ticket)
+    }
+
+    /// How many bytes the cache of verified tokens weighs.
+    pub fn cached_bytes(&self) -> u64 {
+        self.cache().bytes()
+    }
+
+    /// The realm that has the key that a token names.
+    fn realm_of(&self, token: &[u8]) -> Result<&Arc<Realm>, Refusal> {
+        if let [only] = self.list.as_slice() {
+            return Ok(only);
+        }
+        let header = Header::read(&decode_part(Parts::cut(token)?.header)?)?;
+        self.list.iter().find(|realm| realm.keys.knows(header.key_id.as_deref())).ok_or(Refusal::UnknownKey)
+    }
+
+    fn cache(&self) -> std::sync::MutexGuard<'_, Cache<Ticket>> {
+        self.cache.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl std::fmt::Debug for TokenCache {
+/// Checks that no session and no token could belong to both realms.
+fn check_apart(one: &Realm, other: &Realm) -> Result<(), String> {
+    let (names, keyspaces) = ((&one.name, &other.name), (one.keyspace(), other.keyspace()));
+    if keyspaces.0.starts_with(keyspaces.1) || keyspaces.1.starts_with(keyspaces.0) {
+        return Err(format!(
+            "the realms '{}' and '{}' have overlapping keyspaces ('{}' and '{}')",
+            names.0, names.1, keyspaces.0, keyspaces.1
+        ));
+    }
+    match other.keys.keys().iter().find(|key| one.keys.knows(key.id())).map(Key::id) {
+        None => Ok(()),
+        Some(Some(id)) => {
+            Err(format!("the realms '{}' and '{}' both have a key with the kid '{id}'", names.0, names.1))
+        }
+        Some(None) => Err(format!(
+            "the realms '{}' and '{}' both have a key without kid, which only one realm may have",
+            names.0, names.1
+        )),
+    }
+}
+
+impl std::fmt::Debug for Realms {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("[tokens]")
+        f.debug_struct("Realms").field("list", &self.list).finish_non_exhaustive()
     }
 }

@@ -9,6 +9,8 @@ use crate::token::Algorithm;
 pub struct Settings {
     /// The file with the keys; "" means that the server makes its own.
     pub keys_file: String,
+    /// The file with more realms; "" means that there are none.
+    pub realms_file: String,
     /// The algorithm of keys that do not say theirs.
     pub algorithm: Algorithm,
     /// What session keys begin with.
@@ -31,6 +33,10 @@ pub struct Settings {
     pub max_token_size: i64,
     /// How much memory the cache of verified tokens may take, in bytes; 0 turns it off.
     pub token_cache_size: i64,
+    /// How many threads compute slow signatures.
+    pub crypto_threads: i64,
+    /// How many slow signatures may wait for a thread.
+    pub crypto_queue: i64,
     /// Lets in secrets that are shorter than their algorithm's hash.
     pub allow_weak_secret: bool,
 }
@@ -97,6 +103,21 @@ const KB: i64 = 1024;
 const MB: i64 = 1024 * KB;
 const GB: i64 = 1024 * MB;
 
+/// Stands for a default that depends on the machine: half of its cores, at least one.
+const HALF_THE_CORES: i64 = -1;
+
+#[expect(clippy::indexing_slicing, reason = "evaluated by the compiler, which would refuse a wrong position")]
+/// The names of all algorithms, in the order of [`Algorithm::ALL`].
+const ALGORITHMS: [&CStr; Algorithm::ALL.len()] = {
+    let mut names = [c""; Algorithm::ALL.len()];
+    let mut at = 0;
+    while at < names.len() {
+        names[at] = Algorithm::ALL[at].c_name();
+        at += 1;
+    }
+    names
+};
+
 /// All settings. Their order is that of CONFIG REWRITE and of the documentation.
 pub const SETTINGS: &[Setting] = &[
     Setting {
@@ -106,8 +127,14 @@ pub const SETTINGS: &[Setting] = &[
         set: |settings, value| text(value).map(|text| settings.keys_file = text),
     },
     Setting {
+        name: c"realms-file",
+        kind: Kind::Text { default: "" },
+        get: |settings| Value::Text(settings.realms_file.clone()),
+        set: |settings, value| text(value).map(|text| settings.realms_file = text),
+    },
+    Setting {
         name: c"algorithm",
-        kind: Kind::Choice { default: 0, names: &[c"HS256", c"HS384", c"HS512"] },
+        kind: Kind::Choice { default: 0, names: &ALGORITHMS },
         get: |settings| {
             let position = Algorithm::ALL.iter().position(|algorithm| *algorithm == settings.algorithm);
             Value::Choice(position.unwrap_or(0))
@@ -188,6 +215,18 @@ pub const SETTINGS: &[Setting] = &[
         set: |settings, value| number(value).map(|number| settings.token_cache_size = number),
     },
     Setting {
+        name: c"crypto-threads",
+        kind: Kind::Number { default: HALF_THE_CORES, min: 1, max: 64, memory: false },
+        get: |settings| Value::Number(settings.crypto_threads),
+        set: |settings, value| number(value).map(|number| settings.crypto_threads = number),
+    },
+    Setting {
+        name: c"crypto-queue",
+        kind: Kind::Number { default: 1024, min: 1, max: 1_000_000, memory: false },
+        get: |settings| Value::Number(settings.crypto_queue),
+        set: |settings, value| number(value).map(|number| settings.crypto_queue = number),
+    },
+    Setting {
         name: c"allow-weak-secret",
         kind: Kind::Flag { default: false },
         get: |settings| Value::Flag(settings.allow_weak_secret),
@@ -203,6 +242,7 @@ impl Settings {
     /// No values at all: what holds until the server has set each of them.
     pub const BLANK: Self = Self {
         keys_file: String::new(),
+        realms_file: String::new(),
         algorithm: Algorithm::Hs256,
         keyspace: String::new(),
         max_age: 0,
@@ -214,6 +254,8 @@ impl Settings {
         max_data_size: 0,
         max_token_size: 0,
         token_cache_size: 0,
+        crypto_threads: 0,
+        crypto_queue: 0,
         allow_weak_secret: false,
     };
 
@@ -238,10 +280,7 @@ pub fn defaults(arguments: &[&str]) -> Result<Vec<Value>, String> {
     for pair in arguments.chunks(2) {
         let name = pair.first().copied().unwrap_or_default();
         let short = name.strip_prefix("jrs.").unwrap_or(name);
-        let position = SETTINGS
-            .iter()
-            .position(|setting| setting.name.to_bytes().eq_ignore_ascii_case(short.as_bytes()))
-            .ok_or_else(|| format!("there is no setting called '{name}'"))?;
+        let position = position(short).ok_or_else(|| format!("there is no setting called '{name}'"))?;
         let text = pair.get(1).ok_or_else(|| format!("the setting '{name}' has no value"))?;
         let (Some(setting), Some(value), Some(given)) =
             (SETTINGS.get(position), values.get_mut(position), given.get_mut(position))
@@ -251,7 +290,7 @@ pub fn defaults(arguments: &[&str]) -> Result<Vec<Value>, String> {
         if std::mem::replace(given, true) {
             return Err(format!("the setting '{name}' is given twice"));
         }
-        *value = setting.kind.parse(text).map_err(|problem| format!("the setting '{name}': {problem}"))?;
+        *value = setting.kind.parse_text(text).map_err(|problem| format!("the setting '{name}': {problem}"))?;
         // The same checks as for CONFIG SET, on a copy that is thrown away.
         let mut scratch = Settings::BLANK;
         scratch.set(position, value.clone()).map_err(|problem| format!("the setting '{name}': {problem}"))?;
@@ -259,9 +298,18 @@ pub fn defaults(arguments: &[&str]) -> Result<Vec<Value>, String> {
     Ok(values)
 }
 
+/// The position of the setting of that name in [`SETTINGS`].
+pub fn position(name: &str) -> Option<usize> {
+    SETTINGS.iter().position(|setting| setting.name.to_bytes().eq_ignore_ascii_case(name.as_bytes()))
+}
+
 impl Kind {
     fn default(&self) -> Value {
         match self {
+            Self::Number { default: HALF_THE_CORES, .. } => {
+                let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+                Value::Number(i64::try_from(cores / 2).unwrap_or(1).clamp(1, 64))
+            }
             Self::Number { default, .. } => Value::Number(*default),
             Self::Text { default } => Value::Text((*default).to_owned()),
             Self::Flag { default } => Value::Flag(*default),
@@ -269,8 +317,21 @@ impl Kind {
         }
     }
 
+    /// The names that a choice is made of; none for other types.
+    pub const fn names(&self) -> &'static [&'static CStr] {
+        if let Self::Choice { names, .. } = self { names } else { &[] }
+    }
+
+    /// Takes a value of the right type.
+    pub fn take(&self, value: Value) -> Result<Value, String> {
+        match (self, &value) {
+            (Self::Number { .. }, Value::Number(_)) | (Self::Flag { .. }, Value::Flag(_)) => Ok(value),
+            _ => Err("has the wrong type".to_owned()),
+        }
+    }
+
     /// Reads a value as redis.conf would.
-    fn parse(&self, text: &str) -> Result<Value, String> {
+    pub fn parse_text(&self, text: &str) -> Result<Value, String> {
         match self {
             Self::Number { memory: false, .. } => {
                 text.parse().map(Value::Number).map_err(|_| "it has to be a whole number".to_owned())
@@ -368,7 +429,7 @@ mod tests {
     #[test]
     fn arguments_are_read_as_redis_conf_would() {
         assert_eq!(value(&["max-age", "60"], "max-age"), Ok(Value::Number(60)));
-        assert_eq!(value(&["JRS.MAX-AGE", "60"], "max-age").is_err(), true);
+        assert!(value(&["JRS.MAX-AGE", "60"], "max-age").is_err());
         assert_eq!(value(&["jrs.Max-Age", "60"], "max-age"), Ok(Value::Number(60)));
         for (text, bytes) in [("300", 300), ("1k", 1000), ("1KB", 1024), ("1m", 1_000_000), ("1MB", 1 << 20)] {
             assert_eq!(value(&["max-token-size", text], "max-token-size"), Ok(Value::Number(bytes)), "{text}");

@@ -1,6 +1,6 @@
-//! What the loaded module holds: the settings, the realm that they make, and the source of session ids.
+//! What the loaded module holds: the settings, the realms that they make, the crypto threads and the source of ids.
 //!
-//! Everything is behind locks that are never held while the server is called, because it may call back.
+//! Everything is behind locks that are never held while the server may call back.
 
 use std::sync::{
     Arc, Mutex, MutexGuard, PoisonError, RwLock,
@@ -12,54 +12,77 @@ use uuid::Uuid;
 
 use crate::{
     error::Error,
-    keys_file,
-    realm::Realm,
+    key_source::{self, Source},
+    realm::{DEFAULT, Realm, Realms},
     redis::{Ctx, RoleListener, Store},
     session::{IdSource, Millis},
     settings::{Settings, Value},
-    token::{KeyRing, Parsing},
+    workers::Workers,
 };
 
-/// The realm in force. None before the module is loaded and after it is unloaded.
-static REALM: RwLock<Option<Arc<Realm>>> = RwLock::new(None);
+/// The realms in force. None before the module is loaded and after it is unloaded.
+static REALMS: RwLock<Option<Arc<Realms>>> = RwLock::new(None);
 /// The settings as the server last set them.
 static SETTINGS: Mutex<Settings> = Mutex::new(Settings::BLANK);
-/// The settings that the realm in force was made of.
-static IN_FORCE: Mutex<Settings> = Mutex::new(Settings::BLANK);
+/// What the realms in force were made of.
+static IN_FORCE: Mutex<Option<InForce>> = Mutex::new(None);
 /// Whether this server may sign with a key that it made itself. Once it has been a replica it never may again.
 static MAY_SELF_MAKE: AtomicBool = AtomicBool::new(false);
+static WORKERS: Mutex<Workers> = Mutex::new(Workers::new(1, 1));
 static IDS: Mutex<Ids> = Mutex::new(Ids::new());
+
+#[derive(Clone)]
+struct InForce {
+    settings: Settings,
+    source: Source,
+}
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// The realm in force.
-pub fn realm() -> Result<Arc<Realm>, Error> {
-    let realm = REALM.read().unwrap_or_else(PoisonError::into_inner);
-    realm.as_ref().map(Arc::clone).ok_or(Error::Other("the module is not loaded".into()))
+/// The realms in force.
+pub fn realms() -> Result<Arc<Realms>, Error> {
+    let realms = REALMS.read().unwrap_or_else(PoisonError::into_inner);
+    realms.as_ref().map(Arc::clone).ok_or(Error::Other("the module is not loaded".into()))
+}
+
+/// Whether these realms are still those in force.
+pub fn is_in_force(realms: &Arc<Realms>) -> bool {
+    self::realms().is_ok_and(|now| Arc::ptr_eq(&now, realms))
+}
+
+/// The threads for slow signatures.
+pub fn workers() -> MutexGuard<'static, Workers> {
+    lock(&WORKERS)
 }
 
 /// Puts the settings in force for the first time.
 pub fn load(ctx: Ctx<'_>) -> Result<(), String> {
     MAY_SELF_MAKE.store(!ctx.is_replica() && !ctx.is_cluster_node(), Ordering::Relaxed);
     let settings = lock(&SETTINGS).clone();
-    let keys = read_keys(&settings)?;
-    put_in_force(settings, keys)
+    let source = read_source(&settings)?;
+    put_in_force(settings, source)
 }
 
-/// Reads the key file again. On an error the keys in force stay.
+/// Reads key and realm files again. On an error what is in force stays, all of it.
 pub fn reload() -> Result<(), String> {
-    let settings = lock(&IN_FORCE).clone();
-    let keys = read_keys(&settings)?;
-    put_in_force(settings, keys)
+    let settings = lock(&SETTINGS).clone();
+    let source = read_source(&settings)?;
+    put_in_force(settings, source)
+}
+
+/// Throws away the signatures that wait, and ends their threads.
+pub fn stop_workers() {
+    workers().stop();
 }
 
 /// Lets go of everything.
 pub fn unload() {
-    *REALM.write().unwrap_or_else(PoisonError::into_inner) = None;
+    stop_workers();
+    *REALMS.write().unwrap_or_else(PoisonError::into_inner) = None;
+    *lock(&IN_FORCE) = None;
     *lock(&SETTINGS) = Settings::BLANK;
-    *lock(&IN_FORCE) = Settings::BLANK;
     lock(&IDS).forget();
 }
 
@@ -85,17 +108,17 @@ impl Store for Configuration {
     /// work.
     fn apply(_: Ctx<'_>) -> Result<(), String> {
         let settings = lock(&SETTINGS).clone();
-        let before = lock(&IN_FORCE).clone();
-        let Ok(realm) = realm() else { return Ok(()) };
-        if settings == before {
+        let Some(before) = lock(&IN_FORCE).clone() else { return Ok(()) };
+        if settings == before.settings {
             return Ok(());
         }
-        let same_keys = settings.keys_file == before.keys_file
-            && settings.algorithm == before.algorithm
-            && settings.allow_weak_secret == before.allow_weak_secret;
-        // Key files are read when they are named and when JRS.RELOAD says so, not whenever some setting changes.
-        let keys = if same_keys { (Arc::clone(&realm.keys), realm.without_keys) } else { read_keys(&settings)? };
-        put_in_force(settings, keys)
+        // Files are read when they are named and when JRS.RELOAD says so, not whenever some setting changes.
+        let same_files = settings.keys_file == before.settings.keys_file
+            && settings.realms_file == before.settings.realms_file
+            && settings.algorithm == before.settings.algorithm
+            && settings.allow_weak_secret == before.settings.allow_weak_secret;
+        let source = if same_files { before.source } else { read_source(&settings)? };
+        put_in_force(settings, source)
     }
 }
 
@@ -104,39 +127,44 @@ impl RoleListener for Configuration {
         if !MAY_SELF_MAKE.swap(false, Ordering::Relaxed) {
             return;
         }
-        let settings = lock(&IN_FORCE).clone();
+        let Some(InForce { settings, source }) = lock(&IN_FORCE).clone() else { return };
         if settings.keys_file.is_empty() {
-            keys_file::retire();
-            // Nothing can fail here: without a file there is nothing to read.
-            let _ = put_in_force(settings, (Arc::default(), WITHOUT_KEYS));
+            key_source::retire();
+            // Realms that were apart with this key are apart without it.
+            let _ = put_in_force(settings, Source { keys: Arc::default(), ..source });
         }
     }
 }
 
-const WITHOUT_KEYS: &str = "no signing keys: a replica or cluster node does not make its own, because all nodes have to \
-                            share them; set jrs.keys-file to the same file on every node";
-
-type Keys = (Arc<KeyRing>, &'static str);
-
-fn read_keys(settings: &Settings) -> Result<Keys, String> {
-    let parsing = Parsing { algorithm: settings.algorithm, allow_weak_secret: settings.allow_weak_secret };
-    let keys = if !settings.keys_file.is_empty() {
-        keys_file::read(&settings.keys_file, parsing)?
-    } else if MAY_SELF_MAKE.load(Ordering::Relaxed) {
-        keys_file::read_or_make(parsing)?
-    } else {
-        KeyRing::default()
-    };
-    Ok((Arc::new(keys), WITHOUT_KEYS))
+fn read_source(settings: &Settings) -> Result<Source, String> {
+    Source::read(settings, MAY_SELF_MAKE.load(Ordering::Relaxed))
 }
 
-fn put_in_force(settings: Settings, (keys, without_keys): Keys) -> Result<(), String> {
+fn put_in_force(settings: Settings, source: Source) -> Result<(), String> {
     let mut seed = [0; 8];
     SystemRandom::new().fill(&mut seed).map_err(|_| "the operating system gives no random numbers".to_owned())?;
-    let realm = Realm::new(&settings, keys, without_keys, u64::from_ne_bytes(seed));
-    *lock(&IN_FORCE) = settings;
-    *REALM.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(realm));
+    let mut list = vec![Arc::new(Realm::new(DEFAULT, settings.clone(), Arc::clone(&source.keys)))];
+    for (described, keys) in &source.realms {
+        let settings =
+            described.settings(&settings).map_err(|problem| format!("the realm '{}': {problem}", described.name))?;
+        list.push(Arc::new(Realm::new(&described.name, settings, Arc::clone(keys))));
+    }
+    let realms = Realms::new(list, u64::from_ne_bytes(seed))?;
+    resize_workers(&settings);
+    *lock(&IN_FORCE) = Some(InForce { settings, source });
+    *REALMS.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(realms));
     Ok(())
+}
+
+fn resize_workers(settings: &Settings) {
+    let size = |number: i64| usize::try_from(number).unwrap_or(1);
+    let (threads, queue) = (size(settings.crypto_threads), size(settings.crypto_queue));
+    let mut workers = workers();
+    if !workers.is(threads, queue) {
+        let before = std::mem::replace(&mut *workers, Workers::new(threads, queue));
+        // What waits in the old queue is still done, by the old threads, which end after it.
+        before.finish();
+    }
 }
 
 /// The source of ids with a store of random bytes: asking the operating system for ten at a time costs more than all

@@ -1,5 +1,7 @@
 //! Loading the module, unloading it, and what stops a server at its start.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests may fail")]
+
 mod support;
 
 use std::collections::HashMap;
@@ -7,16 +9,17 @@ use std::collections::HashMap;
 use redis::{Connection, Value};
 use support::{Server, error_word};
 
-fn modules(conn: &mut Connection) -> Vec<String> {
+/// Whether `MODULE LIST` names the module; some servers have modules of their own.
+fn has_jrs(conn: &mut Connection) -> bool {
     let modules: Vec<HashMap<String, Value>> = redis::cmd("MODULE").arg("LIST").query(conn).unwrap();
-    modules.iter().map(|module| redis::from_redis_value_ref(&module["name"]).unwrap()).collect()
+    modules.iter().any(|module| module["name"] == Value::BulkString(b"jrs".to_vec()))
 }
 
 #[test]
 fn a_server_without_the_module_starts_stops_and_starts_again() {
     let mut server = Server::builder().without_module().config("save", "3600 1").start();
     let () = redis::cmd("SET").arg("key").arg("value").query(&mut server.conn3()).unwrap();
-    assert!(modules(&mut server.conn()).is_empty());
+    assert!(!has_jrs(&mut server.conn()));
     assert_eq!(error_word(redis::cmd("JRS.HELP").query(&mut server.conn())), "ERR");
 
     server.stop();
@@ -33,14 +36,14 @@ fn a_server_without_the_module_starts_stops_and_starts_again() {
 #[test]
 fn the_module_loads_without_arguments() {
     let mut server = Server::start();
-    assert_eq!(modules(&mut server.conn()), ["jrs"]);
-    assert_eq!(modules(&mut server.conn3()), ["jrs"]);
+    assert!(has_jrs(&mut server.conn()));
+    assert!(has_jrs(&mut server.conn3()));
     server.stop();
 }
 
 #[test]
 fn sessions_are_plain_keys_that_outlive_the_module() {
-    let mut server = Server::start();
+    let mut server = Server::builder().config("enable-module-command", "local").start();
     let mut conn = server.conn();
     let data = r#"{"cart":["book"]}"#;
     let token: String = redis::cmd("JRS.CREATE").arg("user:42").arg(data).query(&mut conn).unwrap();
@@ -48,7 +51,7 @@ fn sessions_are_plain_keys_that_outlive_the_module() {
     let [key] = keys.as_slice() else { panic!("one session, but these keys: {keys:?}") };
 
     let () = redis::cmd("MODULE").arg("UNLOAD").arg("jrs").query(&mut conn).unwrap();
-    assert!(modules(&mut conn).is_empty());
+    assert!(!has_jrs(&mut conn));
     assert_eq!(error_word(redis::cmd("JRS.GET").arg(token).query(&mut conn)), "ERR");
     let plain: String = redis::cmd("GET").arg(key).query(&mut conn).unwrap();
     assert_eq!(plain, data);
@@ -70,7 +73,7 @@ const BAD_ARGUMENTS: [(&[&str], &str); 12] = [
     (&["algorithm", "none"], "algorithm"),
     (&["allow-weak-secret", "perhaps"], "allow-weak-secret"),
     (&["max-sessions-policy", "ask"], "max-sessions-policy"),
-    (&["keys-file", "/no/such/file"], "keys-file"),
+    (&["keys-file", "/no/such/file"], "/no/such/file"),
 ];
 
 #[test]

@@ -2,12 +2,12 @@
 
 use super::{
     options::{KEY, TOKEN},
-    presented::{Presented, Validity},
+    presented::{self, Demands, Presented, Validity},
 };
 use crate::{
     counters::COUNTERS,
     error::Error,
-    redis::{Access, Call, Command, Routing, Spec},
+    redis::{Access, Call, Command, Intent, Routing, Spec},
 };
 
 /// Ends a session.
@@ -29,14 +29,19 @@ impl Command for Destroy {
     };
 
     fn run(call: &Call<'_>) -> Result<(), Error> {
-        let presented = Presented::read(call, 0, Access::Delete, Validity::Ever)?;
-        presented.nothing_follows()?;
-        let existed = presented.open()?.is_some();
-        if existed {
-            call.ctx.delete(&presented.key)?;
-            COUNTERS.destroyed.count();
-        }
-        call.ctx.reply_integer(i64::from(existed));
-        Ok(())
+        presented::with(call, DEMANDS, destroy)
     }
+}
+
+const DEMANDS: Demands = Demands { after: 0, access: Access::Delete, validity: Validity::Ever, intent: Intent::Write };
+
+fn destroy(call: &Call<'_>, presented: &Presented<'_>) -> Result<(), Error> {
+    presented.nothing_follows()?;
+    let existed = presented.open()?.is_some();
+    if existed {
+        call.ctx.delete(&presented.key)?;
+        COUNTERS.destroyed.count();
+    }
+    call.ctx.reply_integer(i64::from(existed));
+    Ok(())
 }

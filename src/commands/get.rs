@@ -2,12 +2,12 @@
 
 use super::{
     options::{KEY, TOKEN},
-    presented::{Presented, Validity},
+    presented::{self, Demands, Presented, Validity, seconds_until},
 };
 use crate::{
     counters::COUNTERS,
     error::Error,
-    redis::{Access, Argument, Call, Command, Routing, Spec},
+    redis::{Access, Argument, Call, Command, Intent, Routing, Spec},
     session::etag,
 };
 
@@ -32,8 +32,12 @@ impl Command for Get {
     };
 
     fn run(call: &Call<'_>) -> Result<(), Error> {
-        let presented = Presented::read(call, 0, Access::ReadAndTouch, Validity::Now)?;
-        reply(call, &presented, true)
+        // Where the session's end cannot be moved, because writes are paused since the client began to wait, it is read
+        // all the same.
+        presented::with(call, demands(Access::ReadAndTouch), |call, presented| {
+            let slides = call.recheck(&presented.key, Intent::Write).is_ok();
+            reply(call, presented, slides)
+        })
     }
 }
 
@@ -56,9 +60,12 @@ impl Command for Peek {
     };
 
     fn run(call: &Call<'_>) -> Result<(), Error> {
-        let presented = Presented::read(call, 0, Access::Read, Validity::Now)?;
-        reply(call, &presented, false)
+        presented::with(call, demands(Access::Read), |call, presented| reply(call, presented, false))
     }
+}
+
+const fn demands(access: Access) -> Demands {
+    Demands { after: 0, access, validity: Validity::Now, intent: Intent::Read }
 }
 
 fn reply(call: &Call<'_>, presented: &Presented<'_>, slides: bool) -> Result<(), Error> {
@@ -76,7 +83,7 @@ fn reply(call: &Call<'_>, presented: &Presented<'_>, slides: bool) -> Result<(),
         return Ok(());
     };
     let mut expiry = found.expiry();
-    let moved = lifetime.slide(presented.now, expiry, presented.realm.touch_interval);
+    let moved = lifetime.slide(presented.now, expiry, presented.realm().touch_interval);
     if let Some(moved) = moved.filter(|_| slides) {
         // An open key must not be changed.
         drop(found);
@@ -101,7 +108,7 @@ fn reply(call: &Call<'_>, presented: &Presented<'_>, slides: bool) -> Result<(),
     ctx.reply_bytes(&presented.ticket.payload);
     ctx.reply_bytes("ttl");
     // A key without an expiry gets the target at its next GET.
-    ctx.reply_integer(presented.seconds_until(expiry.unwrap_or(target)));
+    ctx.reply_integer(seconds_until(expiry.unwrap_or(target), presented.now));
     ctx.reply_bytes("etag");
     ctx.reply_bytes(etag(data));
     Ok(())

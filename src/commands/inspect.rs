@@ -2,12 +2,11 @@
 
 use super::{
     options::{KEY, TOKEN},
-    presented::{Place, Validity, admit},
+    presented::{self, Place, Verdict, seconds_until},
 };
 use crate::{
     error::Error,
-    realm::Realm,
-    redis::{Access, Call, Command, Ctx, Routing, Spec, Text},
+    redis::{Access, Call, Command, Ctx, Intent, Routing, Spec, Text},
     state,
     token::{Header, Parts, decode_part},
 };
@@ -35,11 +34,12 @@ impl Command for Inspect {
         if !place.rest.is_empty() {
             return Err(Error::Syntax);
         }
-        let realm = state::realm()?;
-        let session = Session::find(call.ctx, &realm, place)?;
-        let contents = Contents::read(place.token.bytes(), realm.max_token_size);
-        reply(call.ctx, &session, &contents);
-        Ok(())
+        presented::verify(call, place, 0, |call, place, verdict| {
+            let session = Session::find(call, verdict)?;
+            let contents = Contents::read(place.token.bytes(), state::realms()?.max_token_size);
+            reply(call.ctx, &session, &contents);
+            Ok(())
+        })
     }
 }
 
@@ -48,37 +48,43 @@ impl Command for Inspect {
 struct Session {
     /// Why GET would refuse the token or find nothing.
     problem: Option<String>,
-    realm: Option<&'static str>,
+    realm: Option<String>,
     key: Option<Vec<u8>>,
     /// The seconds that the session has left.
     ttl: Option<i64>,
 }
 
 impl Session {
-    fn find(ctx: Ctx<'_>, realm: &Realm, place: Place<'_>) -> Result<Self, Error> {
-        let refused = |error: Error| Self { problem: Some(error.reply().into_owned()), ..Self::default() };
-        if realm.keys.keys().is_empty() {
-            return Ok(refused(Error::NoKeys(realm.without_keys)));
-        }
-        let now = ctx.now();
-        let ticket = match admit(realm, place, Validity::Ever, now) {
+    fn find(call: &Call<'_>, verdict: Verdict) -> Result<Self, Error> {
+        let problem = |error: Error| error.reply().into_owned();
+        let ticket = match verdict {
             Ok(ticket) => ticket,
-            Err(refusal) => return Ok(refused(refusal.into())),
+            Err(refusal) => {
+                let without_keys = state::realms()?.are_without_keys();
+                let error = if without_keys { Error::WITHOUT_KEYS } else { refusal.into() };
+                return Ok(Self { problem: Some(problem(error)), ..Self::default() });
+            }
         };
         // What is told from here on is about a key, and only for those who may read it.
         let key = Text::new(&ticket.key);
-        ctx.check_access(&key, Access::Read)?;
-        let (problem, ttl) = match ctx.open(&key) {
+        call.ctx.check_access(&key, Access::Read)?;
+        call.recheck(&key, Intent::Read)?;
+        let now = call.ctx.now();
+        let (gone, ttl) = match call.ctx.open(&key) {
             Ok(Some(entry)) => {
-                let target = realm.lifetime(&ticket).target(now);
-                let left = entry.expiry().unwrap_or(target).saturating_sub(now).max(0).saturating_add(999) / 1000;
-                (None, Some(left))
+                let expiry = entry.expiry().unwrap_or_else(|| ticket.lifetime().target(now));
+                (None, Some(seconds_until(expiry, now)))
             }
             Ok(None) => (Some("there is no such session: it has ended or never was".to_owned()), None),
-            Err(error) => (Some(error.reply().into_owned()), None),
+            Err(error) => (Some(problem(error)), None),
         };
-        let expired = realm.check_time(&ticket, now).err().map(|refusal| Error::from(refusal).reply().into_owned());
-        Ok(Self { problem: expired.or(problem), realm: Some(realm.name), key: Some(ticket.key.clone()), ttl })
+        let expired = ticket.check_time(now).err().map(|refusal| problem(refusal.into()));
+        Ok(Self {
+            problem: expired.or(gone),
+            realm: Some(ticket.realm.name.clone()),
+            key: Some(ticket.key.clone()),
+            ttl,
+        })
     }
 }
 
@@ -126,7 +132,7 @@ fn reply(ctx: Ctx<'_>, session: &Session, contents: &Contents) {
     ctx.reply_bytes("active");
     ctx.reply_integer(i64::from(session.problem.is_none()));
     bytes("reason", session.problem.as_deref().map(str::as_bytes));
-    bytes("realm", session.realm.map(str::as_bytes));
+    bytes("realm", session.realm.as_deref().map(str::as_bytes));
     bytes("alg", contents.algorithm.as_deref().map(str::as_bytes));
     bytes("kid", contents.key_id.as_deref().map(str::as_bytes));
     bytes("header", contents.header.as_deref());

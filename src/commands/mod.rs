@@ -6,8 +6,10 @@ mod destroy;
 mod get;
 mod help;
 mod inspect;
+mod jwks;
 mod options;
 mod presented;
+mod realms;
 mod reload;
 mod touch;
 mod update;
@@ -23,6 +25,8 @@ pub const ALL: &[Register] = &[
     register::<touch::Touch>,
     register::<destroy::Destroy>,
     register::<inspect::Inspect>,
+    register::<jwks::Jwks>,
+    register::<realms::ListRealms>,
     register::<reload::Reload>,
     register::<help::Help>,
 ];

@@ -2,7 +2,7 @@
 
 use crate::{
     error::Error,
-    redis::{Arg, Argument, Kind},
+    redis::{Arg, Args, Argument, Kind},
     session::Millis,
 };
 
@@ -21,18 +21,24 @@ const LATEST: Millis = 253_402_300_799_999;
 
 /// Takes options from the end of a command, one by one.
 #[derive(Debug)]
-pub(super) struct Options<'c>(std::slice::Iter<'c, Arg<'c>>);
+pub(super) struct Options<'c>(Args<'c>);
 
 impl<'c> Options<'c> {
-    pub(super) fn new(arguments: &'c [Arg<'c>]) -> Self {
-        Self(arguments.iter())
+    pub(super) const fn new(arguments: Args<'c>) -> Self {
+        Self(arguments)
+    }
+
+    fn next(&mut self) -> Option<Arg<'c>> {
+        let next = self.0.get(0);
+        self.0 = self.0.skip(1);
+        next
     }
 
     /// The next option's word in capitals; an empty one for what is no word.
     pub(super) fn word(&mut self) -> Option<Vec<u8>> {
         // No option has a longer name, and nobody's megabyte is copied to find that out.
         let longest = 16;
-        self.0.next().map(|arg| {
+        self.next().map(|arg| {
             let word = arg.bytes();
             if word.len() > longest { Vec::new() } else { word.to_ascii_uppercase() }
         })
@@ -40,7 +46,7 @@ impl<'c> Options<'c> {
 
     /// The value of the option that was read last.
     pub(super) fn value(&mut self) -> Result<Arg<'c>, Error> {
-        self.0.next().copied().ok_or(Error::Syntax)
+        self.next().ok_or(Error::Syntax)
     }
 
     /// The value of the option that was read last: a positive number of seconds or milliseconds.

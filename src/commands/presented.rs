@@ -5,8 +5,8 @@ use std::sync::Arc;
 use crate::{
     counters::COUNTERS,
     error::Error,
-    realm::{Realm, Ticket},
-    redis::{Access, Arg, Call, Entry, Text},
+    realm::{First, Realm, Realms, Ticket},
+    redis::{Access, Arg, Args, Call, Entry, Intent, Text},
     session::{Lifetime, Millis},
     state,
     token::Refusal,
@@ -28,21 +28,7 @@ pub(super) struct Place<'c> {
     pub(super) key: Option<Arg<'c>>,
     pub(super) token: Arg<'c>,
     /// What follows the token.
-    pub(super) rest: &'c [Arg<'c>],
-}
-
-/// A token that was presented, verified, and allowed to the calling user.
-#[derive(Debug)]
-pub(super) struct Presented<'c> {
-    call: Call<'c>,
-    pub(super) realm: Arc<Realm>,
-    pub(super) ticket: Arc<Ticket>,
-    /// The session's key.
-    pub(super) key: Text,
-    /// The moment that all of the command's times go by.
-    pub(super) now: Millis,
-    /// What follows the token.
-    pub(super) rest: &'c [Arg<'c>],
+    pub(super) rest: Args<'c>,
 }
 
 impl<'c> Place<'c> {
@@ -52,8 +38,8 @@ impl<'c> Place<'c> {
     /// few arguments for a key. A cluster node needs the key, which the command was routed by.
     pub(super) fn find(call: &Call<'c>, after: usize) -> Result<Self, Error> {
         let arguments = call.args();
-        let (first, others) = arguments.split_first().ok_or(Error::WrongArity)?;
-        if others.len() <= after || first.bytes().starts_with(b"ey") {
+        let first = arguments.get(0).ok_or(Error::WrongArity)?;
+        if arguments.len() <= 1 + after || first.bytes().starts_with(b"ey") {
             call.redact(0);
             if call.ctx.is_cluster_node() {
                 return Err(Error::Cluster(
@@ -61,28 +47,132 @@ impl<'c> Place<'c> {
                      such as sess:{owner}:uuid",
                 ));
             }
-            return Ok(Self { key: None, token: *first, rest: others });
+            return Ok(Self { key: None, token: first, rest: arguments.skip(1) });
         }
+        let token = arguments.get(1).ok_or(Error::WrongArity)?;
         call.redact(1);
-        let (token, rest) = others.split_first().ok_or(Error::WrongArity)?;
-        Ok(Self { key: Some(*first), token: *token, rest })
+        Ok(Self { key: Some(first), token, rest: arguments.skip(2) })
+    }
+
+    /// Checks a verified token against the key that stands in front of it.
+    fn check_key(&self, ticket: &Ticket) -> Result<(), Refusal> {
+        match self.key {
+            Some(key) if key.bytes() != ticket.key => Err(Refusal::WrongSession),
+            _ => Ok(()),
+        }
     }
 }
 
-impl<'c> Presented<'c> {
-    /// Reads `[key] token`, verifies the token, and checks the user's permission on the session's key.
-    #[inline]
-    pub(super) fn read(call: &Call<'c>, after: usize, access: Access, validity: Validity) -> Result<Self, Error> {
-        let place = Place::find(call, after)?;
-        let realm = state::realm()?;
-        if realm.keys.keys().is_empty() {
-            return Err(Error::NoKeys(realm.without_keys));
+/// What becomes of a token: it is verified, or refused.
+pub(super) type Verdict = Result<Arc<Ticket>, Refusal>;
+
+/// Verifies a token, with its client waiting if that takes long, and hands the verdict to `then`.
+///
+/// `then` may run in a later call from the server, with the same arguments and another time.
+#[inline]
+pub(super) fn verify<'c, T>(call: &Call<'c>, place: Place<'c>, after: usize, then: T) -> Result<(), Error>
+where
+    T: Fn(&Call<'_>, Place<'_>, Verdict) -> Result<(), Error> + Send + 'static,
+{
+    let realms = state::realms()?;
+    let token = place.token.bytes();
+    let verdict = match realms.look_up(token) {
+        Ok(First::Known(ticket)) => Ok(ticket),
+        Ok(First::Slow) if call.may_wait() => {
+            let token = token.to_vec();
+            return wait(call, realms, token, after, then);
         }
+        Ok(First::Quick | First::Slow) => realms.verify(token),
+        Err(refusal) => Err(refusal),
+    };
+    let verdict = verdict.and_then(|ticket| place.check_key(&ticket).map(|()| ticket));
+    then(call, place, verdict)
+}
+
+/// The slow way of [`verify`].
+fn wait<T>(call: &Call<'_>, realms: Arc<Realms>, token: Vec<u8>, after: usize, then: T) -> Result<(), Error>
+where
+    T: Fn(&Call<'_>, Place<'_>, Verdict) -> Result<(), Error> + Send + 'static,
+{
+    let work = move || {
+        let verdict = realms.verify(&token);
+        let resume = move |call: &Call<'_>| {
+            let place = Place::find(call, after)?;
+            // A key may have been taken out of force meanwhile; then its tokens are refused from that moment on.
+            let verdict = if state::is_in_force(&realms) { verdict } else { state::realms()?.verify(&token) };
+            let verdict = verdict.and_then(|ticket| place.check_key(&ticket).map(|()| ticket));
+            then(call, place, verdict)
+        };
+        Box::new(resume) as crate::redis::Resume
+    };
+    call.offload(&mut state::workers(), work).inspect_err(|_| COUNTERS.busy.count())
+}
+
+/// A token that was presented, verified, and allowed to the calling user.
+#[derive(Debug)]
+pub(super) struct Presented<'c> {
+    call: Call<'c>,
+    pub(super) ticket: Arc<Ticket>,
+    /// The session's key.
+    pub(super) key: Text,
+    /// The moment that all of the command's times go by.
+    pub(super) now: Millis,
+    /// What follows the token.
+    pub(super) rest: Args<'c>,
+}
+
+/// What a command demands before it acts on a session.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Demands {
+    /// How many arguments must follow the token.
+    pub(super) after: usize,
+    /// What the calling user must be allowed to do with the session's key.
+    pub(super) access: Access,
+    /// When the token has to be valid.
+    pub(super) validity: Validity,
+    /// What the command is about to do with the session's key.
+    pub(super) intent: Intent,
+}
+
+/// What a command does with a session.
+pub(super) type Act = fn(&Call<'_>, &Presented<'_>) -> Result<(), Error>;
+
+/// Reads `[key] token`, verifies the token, checks the user's permission on the session's key, and then acts.
+#[inline]
+pub(super) fn with(call: &Call<'_>, demands: Demands, act: Act) -> Result<(), Error> {
+    let place = Place::find(call, demands.after)?;
+    verify(call, place, demands.after, move |call, place, verdict| {
+        let presented = Presented::admit(call, place, demands, verdict)?;
+        act(call, &presented)
+    })
+}
+
+impl<'c> Presented<'c> {
+    fn admit(call: &Call<'c>, place: Place<'c>, demands: Demands, verdict: Verdict) -> Result<Self, Error> {
         let now = call.ctx.now();
-        let ticket = admit(&realm, place, validity, now).inspect_err(|refusal| COUNTERS.count_refusal(*refusal))?;
+        let admitted = verdict.and_then(|ticket| {
+            if demands.validity == Validity::Now {
+                ticket.check_time(now)?;
+            }
+            Ok(ticket)
+        });
+        let ticket = match admitted {
+            Ok(ticket) => ticket,
+            Err(_) if state::realms()?.are_without_keys() => return Err(Error::WITHOUT_KEYS),
+            Err(refusal) => {
+                COUNTERS.count_refusal(refusal);
+                return Err(refusal.into());
+            }
+        };
         let key = place.key.map_or_else(|| Text::new(&ticket.key), Arg::to_text);
-        call.ctx.check_access(&key, access)?;
-        Ok(Self { call: *call, realm, ticket, key, now, rest: place.rest })
+        call.ctx.check_access(&key, demands.access)?;
+        call.recheck(&key, demands.intent)?;
+        Ok(Self { call: *call, ticket, key, now, rest: place.rest })
+    }
+
+    /// The token's realm.
+    pub(super) fn realm(&self) -> &Realm {
+        &self.ticket.realm
     }
 
     /// The session's key, open for reading; `None` if there is no such session.
@@ -94,7 +184,7 @@ impl<'c> Presented<'c> {
     /// How long the session lives.
     #[inline]
     pub(super) fn lifetime(&self) -> Lifetime {
-        self.realm.lifetime(&self.ticket)
+        self.ticket.lifetime()
     }
 
     /// The owner: the token's `sub`, "" where it has none.
@@ -106,21 +196,9 @@ impl<'c> Presented<'c> {
     pub(super) fn nothing_follows(&self) -> Result<(), Error> {
         if self.rest.is_empty() { Ok(()) } else { Err(Error::Syntax) }
     }
-
-    /// The seconds until `expiry`, rounded up.
-    pub(super) fn seconds_until(&self, expiry: Millis) -> i64 {
-        expiry.saturating_sub(self.now).max(0).saturating_add(999) / 1000
-    }
 }
 
-/// Verifies a token against its realm, the clock, and the key that stands in front of it.
-pub(super) fn admit(realm: &Realm, place: Place<'_>, validity: Validity, now: Millis) -> Result<Arc<Ticket>, Refusal> {
-    let ticket = realm.verify(place.token.bytes())?;
-    if place.key.is_some_and(|key| key.bytes() != ticket.key) {
-        return Err(Refusal::WrongSession);
-    }
-    if validity == Validity::Now {
-        realm.check_time(&ticket, now)?;
-    }
-    Ok(ticket)
+/// The seconds from `now` until `expiry`, rounded up.
+pub(super) fn seconds_until(expiry: Millis, now: Millis) -> i64 {
+    expiry.saturating_sub(now).max(0).saturating_add(999) / 1000
 }

@@ -6,7 +6,7 @@ use crate::{
     state,
 };
 
-/// Reads the key file again.
+/// Reads the key and realm files again.
 #[derive(Debug)]
 pub(super) struct Reload;
 
@@ -17,7 +17,7 @@ impl Command for Reload {
         categories: c"admin dangerous slow jrs",
         arity: 1,
         routing: Routing::Anywhere,
-        summary: c"Reads the key file again; on any error the keys in force stay.",
+        summary: c"Reads the key and realm files again; on any error what is in force stays.",
         complexity: c"O(N) with N being the number of keys",
         since: c"0.1.0",
         tips: Some(c"request_policy:all_nodes\nresponse_policy:all_succeeded"),
@@ -26,10 +26,10 @@ impl Command for Reload {
 
     fn run(call: &Call<'_>) -> Result<(), Error> {
         if let Err(problem) = state::reload() {
-            log(Level::Warning, &format!("the keys in force stay: {problem}"));
+            log(Level::Warning, &format!("keys and realms in force stay: {problem}"));
             return Err(Error::Other(problem.into()));
         }
-        log(Level::Notice, "the keys were read again");
+        log(Level::Notice, "keys and realms were read again");
         call.ctx.reply_ok();
         Ok(())
     }

@@ -2,12 +2,12 @@
 
 use super::{
     options::{EX, KEY, Options, PX, TOKEN, Unit, once},
-    presented::{Presented, Validity},
+    presented::{self, Demands, Presented, Validity, seconds_until},
 };
 use crate::{
     counters::COUNTERS,
     error::Error,
-    redis::{Access, Argument, Call, Command, Routing, Spec},
+    redis::{Access, Argument, Call, Command, Intent, Routing, Spec},
 };
 
 /// Puts off the end of a session.
@@ -29,29 +29,34 @@ impl Command for Touch {
     };
 
     fn run(call: &Call<'_>) -> Result<(), Error> {
-        let presented = Presented::read(call, 0, Access::Update, Validity::Now)?;
-        let mut ttl = None;
-        let mut options = Options::new(presented.rest);
-        while let Some(word) = options.word() {
-            match word.as_slice() {
-                b"EX" => once(&mut ttl, options.time(Unit::Seconds)?)?,
-                b"PX" => once(&mut ttl, options.time(Unit::Milliseconds)?)?,
-                _ => return Err(Error::Syntax),
-            }
-        }
-        let lifetime = presented.lifetime();
-        let expiry = lifetime.with_ttl(ttl.unwrap_or(lifetime.ttl)).target(presented.now);
-        let Some(entry) = presented.open()?.filter(|_| expiry > presented.now) else {
-            call.ctx.reply_null();
-            return Ok(());
-        };
-        let moves = entry.expiry() != Some(expiry);
-        drop(entry);
-        if moves {
-            call.ctx.expire_at(&presented.key, expiry)?;
-        }
-        COUNTERS.touched.count();
-        call.ctx.reply_integer(presented.seconds_until(expiry));
-        Ok(())
+        presented::with(call, DEMANDS, touch)
     }
+}
+
+const DEMANDS: Demands = Demands { after: 0, access: Access::Update, validity: Validity::Now, intent: Intent::Write };
+
+fn touch(call: &Call<'_>, presented: &Presented<'_>) -> Result<(), Error> {
+    let mut ttl = None;
+    let mut options = Options::new(presented.rest);
+    while let Some(word) = options.word() {
+        match word.as_slice() {
+            b"EX" => once(&mut ttl, options.time(Unit::Seconds)?)?,
+            b"PX" => once(&mut ttl, options.time(Unit::Milliseconds)?)?,
+            _ => return Err(Error::Syntax),
+        }
+    }
+    let lifetime = presented.lifetime();
+    let expiry = lifetime.with_ttl(ttl.unwrap_or(lifetime.ttl)).target(presented.now);
+    let Some(entry) = presented.open()?.filter(|_| expiry > presented.now) else {
+        call.ctx.reply_null();
+        return Ok(());
+    };
+    let moves = entry.expiry() != Some(expiry);
+    drop(entry);
+    if moves {
+        call.ctx.expire_at(&presented.key, expiry)?;
+    }
+    COUNTERS.touched.count();
+    call.ctx.reply_integer(seconds_until(expiry, presented.now));
+    Ok(())
 }

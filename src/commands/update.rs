@@ -2,14 +2,13 @@
 
 use super::{
     options::{EX, KEY, Options, PX, TOKEN, Unit, once},
-    presented::{Presented, Validity},
+    presented::{self, Demands, Presented, Validity},
 };
 use crate::{
     counters::COUNTERS,
     error::Error,
-    redis::{Access, Arg, Argument, Call, Command, Routing, Spec},
+    redis::{Access, Args, Argument, Call, Command, Intent, Routing, Spec},
     session::{Millis, check_json_object, etag},
-    state,
 };
 
 /// Changes the data of a session that exists.
@@ -37,35 +36,40 @@ impl Command for Update {
     };
 
     fn run(call: &Call<'_>) -> Result<(), Error> {
-        let presented = Presented::read(call, 1, Access::Update, Validity::Now)?;
-        let (data, options) = presented.rest.split_first().ok_or(Error::WrongArity)?;
-        let ttl = read_options(options)?;
-        let realm = state::realm()?;
-        if data.bytes().len() > realm.max_data_size {
-            return Err(Error::TooBig("the data", "jrs.max-data-size"));
-        }
-        check_json_object(data.bytes()).map_err(|bad| Error::Data("the data", bad))?;
-
-        let Some(entry) = presented.open()? else {
-            call.ctx.reply_null();
-            return Ok(());
-        };
-        let lifetime = presented.lifetime();
-        let expiry = match ttl {
-            Ttl::Slide => lifetime.target(presented.now),
-            Ttl::Keep => lifetime.keep(presented.now, entry.expiry()),
-            Ttl::Once(ttl) => lifetime.with_ttl(ttl).target(presented.now),
-        };
-        drop(entry);
-        if expiry <= presented.now {
-            call.ctx.reply_null();
-            return Ok(());
-        }
-        call.ctx.replace(&presented.key, *data, expiry)?;
-        COUNTERS.updated.count();
-        call.ctx.reply_bytes(etag(data.bytes()));
-        Ok(())
+        presented::with(call, DEMANDS, update)
     }
+}
+
+const DEMANDS: Demands = Demands { after: 1, access: Access::Update, validity: Validity::Now, intent: Intent::Grow };
+
+fn update(call: &Call<'_>, presented: &Presented<'_>) -> Result<(), Error> {
+    let data = presented.rest.get(0).ok_or(Error::WrongArity)?;
+    let ttl = read_options(presented.rest.skip(1))?;
+    let realm = presented.realm();
+    if data.bytes().len() > realm.max_data_size {
+        return Err(Error::TooBig("the data", "max-data-size"));
+    }
+    check_json_object(data.bytes()).map_err(|bad| Error::Data("the data", bad))?;
+
+    let Some(entry) = presented.open()? else {
+        call.ctx.reply_null();
+        return Ok(());
+    };
+    let lifetime = presented.lifetime();
+    let expiry = match ttl {
+        Ttl::Slide => lifetime.target(presented.now),
+        Ttl::Keep => lifetime.keep(presented.now, entry.expiry()),
+        Ttl::Once(ttl) => lifetime.with_ttl(ttl).target(presented.now),
+    };
+    drop(entry);
+    if expiry <= presented.now {
+        call.ctx.reply_null();
+        return Ok(());
+    }
+    call.ctx.replace(&presented.key, data, expiry)?;
+    COUNTERS.updated.count();
+    call.ctx.reply_bytes(etag(data.bytes()));
+    Ok(())
 }
 
 /// What becomes of the session's TTL.
@@ -79,7 +83,7 @@ enum Ttl {
     Once(Millis),
 }
 
-fn read_options(arguments: &[Arg<'_>]) -> Result<Ttl, Error> {
+fn read_options(arguments: Args<'_>) -> Result<Ttl, Error> {
     let (mut ttl, mut way) = (None, None);
     let mut options = Options::new(arguments);
     while let Some(word) = options.word() {

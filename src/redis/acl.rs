@@ -4,7 +4,11 @@ use std::{ffi::c_int, io};
 
 use redis_module::raw;
 
-use super::{api::api, call::Ctx, text::Text};
+use super::{
+    api::{OK, api},
+    call::Ctx,
+    text::Text,
+};
 use crate::error::Error;
 
 /// What a command does with a session's key, as ACL selectors such as `%R~sess:*` tell apart.
@@ -31,7 +35,7 @@ impl Access {
             Self::Update => raw::REDISMODULE_CMD_KEY_UPDATE,
             Self::Delete => raw::REDISMODULE_CMD_KEY_DELETE,
         };
-        flags as c_int
+        flags.cast_signed()
     }
 }
 
@@ -48,7 +52,7 @@ impl Ctx<'_> {
         }
         // SAFETY: user and key are alive, the flags are among those that the server knows.
         let status = unsafe { api(raw::RedisModule_ACLCheckKeyPermissions)(user, key.as_ptr(), access.flags()) };
-        let allowed = status == raw::REDISMODULE_OK as c_int;
+        let allowed = status == OK;
         if !allowed {
             let reason = raw::RedisModuleACLLogEntryReason_REDISMODULE_ACL_LOG_KEY;
             // SAFETY: context, user and key are alive.

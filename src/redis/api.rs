@@ -1,6 +1,13 @@
 //! The functions that the server hands to a module when it is loaded.
 
+use std::ffi::c_int;
+
 use redis_module::raw;
+
+/// What the server's functions return on success (the header's REDISMODULE_OK, as the type that they return).
+pub(super) const OK: c_int = 0;
+/// What they return otherwise.
+pub(super) const ERR: c_int = 1;
 
 /// The function behind a pointer that the server filled in at load.
 ///
@@ -23,6 +30,9 @@ pub(super) fn missing() -> Option<&'static str> {
         [
             ("ACLAddLogEntry", there(raw::RedisModule_ACLAddLogEntry)),
             ("ACLCheckKeyPermissions", there(raw::RedisModule_ACLCheckKeyPermissions)),
+            ("AvoidReplicaTraffic", there(raw::RedisModule_AvoidReplicaTraffic)),
+            ("BlockClient", there(raw::RedisModule_BlockClient)),
+            ("CallReplyType", there(raw::RedisModule_CallReplyType)),
             ("Call", there(raw::RedisModule_Call)),
             ("CloseKey", there(raw::RedisModule_CloseKey)),
             ("CreateCommand", there(raw::RedisModule_CreateCommand)),
@@ -32,6 +42,7 @@ pub(super) fn missing() -> Option<&'static str> {
             ("FreeModuleUser", there(raw::RedisModule_FreeModuleUser)),
             ("FreeString", there(raw::RedisModule_FreeString)),
             ("GetAbsExpire", there(raw::RedisModule_GetAbsExpire)),
+            ("GetBlockedClientPrivateData", there(raw::RedisModule_GetBlockedClientPrivateData)),
             ("GetClientId", there(raw::RedisModule_GetClientId)),
             ("GetClientUserNameById", there(raw::RedisModule_GetClientUserNameById)),
             ("GetCommand", there(raw::RedisModule_GetCommand)),
@@ -71,6 +82,7 @@ pub(super) fn missing() -> Option<&'static str> {
             ("StringSet", there(raw::RedisModule_StringSet)),
             ("SubscribeToServerEvent", there(raw::RedisModule_SubscribeToServerEvent)),
             ("TrimStringAllocation", there(raw::RedisModule_TrimStringAllocation)),
+            ("UnblockClient", there(raw::RedisModule_UnblockClient)),
             ("WrongArity", there(raw::RedisModule_WrongArity)),
         ]
     };

@@ -1,10 +1,11 @@
 //! A call from the server into the module.
 
-use std::{ffi::c_int, marker::PhantomData, slice};
+use std::{ffi::c_int, marker::PhantomData};
 
 use redis_module::raw;
 
-use super::{api::api, text::Arg};
+use super::{api::api, guard::guard, text::Args};
+use crate::error::Error;
 
 /// The context of a call from the server. It cannot leave the call.
 #[derive(Clone, Copy, Debug)]
@@ -43,7 +44,7 @@ impl Ctx<'_> {
         self.flags() & raw::REDISMODULE_CTX_FLAGS_SLAVE.cast_signed() != 0
     }
 
-    fn flags(self) -> c_int {
+    pub(super) fn flags(self) -> c_int {
         // SAFETY: the context is that of the running call.
         unsafe { api(raw::RedisModule_GetContextFlags)(self.raw) }
     }
@@ -54,7 +55,9 @@ impl Ctx<'_> {
 pub struct Call<'call> {
     /// The context.
     pub ctx: Ctx<'call>,
-    args: &'call [Arg<'call>],
+    args: Args<'call>,
+    /// Whether the client has waited for other work since it sent the command.
+    pub(super) resumed: bool,
 }
 
 impl<'call> Call<'call> {
@@ -68,21 +71,48 @@ impl<'call> Call<'call> {
         argc: c_int,
     ) -> Self {
         let count = usize::try_from(argc).unwrap_or(0);
-        // SAFETY: the server passes argc strings in an array; Arg is a transparent wrapper of a pointer to one.
-        let args = unsafe { slice::from_raw_parts(argv.cast_const().cast(), count) };
+        // SAFETY: the server passes argc strings in an array.
+        let args = unsafe { Args::new(argv, count) };
         // SAFETY: says the caller.
-        Self { ctx: unsafe { Ctx::new(ctx) }, args }
+        Self { ctx: unsafe { Ctx::new(ctx) }, args, resumed: false }
+    }
+
+    /// Wraps what the server passes when a client has waited.
+    ///
+    /// # Safety
+    /// As for [`new`](Self::new).
+    pub(super) unsafe fn resumed(
+        ctx: *mut raw::RedisModuleCtx,
+        argv: *mut *mut raw::RedisModuleString,
+        argc: c_int,
+    ) -> Self {
+        // SAFETY: says the caller.
+        Self { resumed: true, ..unsafe { Self::new(ctx, argv, argc) } }
+    }
+
+    /// Runs the command, or what is left of it, and replies to the client if it errs.
+    pub(super) fn answer(&self, run: impl FnOnce(&Self) -> Result<(), Error>) {
+        match guard(|| run(self)) {
+            Some(Ok(())) => {}
+            Some(Err(Error::WrongArity)) => self.ctx.reply_wrong_arity(),
+            Some(Err(error)) => self.ctx.reply_error(&error.reply()),
+            None => self.ctx.reply_error("ERR internal error, see the server's log"),
+        }
     }
 
     /// The arguments after the command's name.
     #[inline]
-    pub fn args(&self) -> &'call [Arg<'call>] {
-        self.args.get(1..).unwrap_or_default()
+    pub fn args(&self) -> Args<'call> {
+        self.args.skip(1)
     }
 
-    /// Keeps an argument out of SLOWLOG and MONITOR; `position` counts from 0 after the command's name.
+    /// Keeps an argument out of SLOWLOG and MONITOR; `position` counts from 0 after the command's name. It has to be
+    /// taken out of [`args`](Self::args) before, see there.
     #[inline]
     pub fn redact(&self, position: usize) {
+        if self.resumed {
+            return;
+        }
         if let Ok(position) = c_int::try_from(position + 1) {
             // SAFETY: the context is that of the running call; the server refuses a position that does not exist.
             unsafe { api(raw::RedisModule_RedactClientCommandArgument)(self.ctx.raw, position) };

@@ -6,9 +6,8 @@ use redis_module::raw;
 
 use super::{
     Argument, Call, Ctx, Routing,
-    api::api,
+    api::{OK, api},
     docs,
-    guard::guard,
     log::{Level, log},
 };
 use crate::error::Error;
@@ -18,7 +17,8 @@ pub trait Command {
     /// What the server is told.
     const SPEC: Spec;
 
-    /// Runs the command. It replies once if it succeeds, and changes nothing and does not reply if it errs.
+    /// Runs the command. It replies once if it succeeds, or [lets the client wait](Call::offload); it changes nothing
+    /// and does not reply if it errs.
     fn run(call: &Call<'_>) -> Result<(), Error>;
 }
 
@@ -55,7 +55,7 @@ pub fn register_all(ctx: Ctx<'_>, commands: &[Register]) -> Result<(), String> {
     // SAFETY: the pointer was written at load; a server that does not have the function leaves it empty.
     if let Some(add) = unsafe { raw::RedisModule_AddACLCategory } {
         // SAFETY: the context is that of the load, the name ends in NUL.
-        if unsafe { add(ctx.as_ptr(), c"jrs".as_ptr()) } != raw::REDISMODULE_OK as c_int {
+        if unsafe { add(ctx.as_ptr(), c"jrs".as_ptr()) } != OK {
             log(Level::Notice, "the ACL category @jrs could not be made");
         }
     }
@@ -71,7 +71,7 @@ pub fn register<C: Command>(ctx: Ctx<'_>) -> Result<(), String> {
         let create = api(raw::RedisModule_CreateCommand);
         create(ctx.as_ptr(), spec.name.as_ptr(), Some(enter::<C>), spec.flags.as_ptr(), 0, 0, 0)
     };
-    if created != raw::REDISMODULE_OK as c_int {
+    if created != OK {
         return Err(format!("the command {name} cannot be registered: another module may have one of that name"));
     }
     // SAFETY: the context is that of the load, the name ends in NUL.
@@ -100,11 +100,6 @@ extern "C" fn enter<C: Command>(
 ) -> c_int {
     // SAFETY: these are what the server passed, and they are used only until this returns.
     let call = unsafe { Call::new(ctx, argv, argc) };
-    match guard(|| C::run(&call)) {
-        Some(Ok(())) => {}
-        Some(Err(Error::WrongArity)) => call.ctx.reply_wrong_arity(),
-        Some(Err(error)) => call.ctx.reply_error(&error.reply()),
-        None => call.ctx.reply_error("ERR internal error, see the server's log"),
-    }
-    raw::REDISMODULE_OK as c_int
+    call.answer(C::run);
+    OK
 }

@@ -9,7 +9,7 @@ use std::{
 use redis_module::raw;
 
 use super::{
-    api::api,
+    api::{ERR, OK, api},
     call::Ctx,
     guard::guard,
     text::{self, Text},
@@ -31,19 +31,19 @@ pub trait Store {
 pub fn register_settings<S: Store>(ctx: Ctx<'_>, defaults: Vec<Value>) -> Result<(), String> {
     for (position, (setting, default)) in SETTINGS.iter().zip(defaults).enumerate() {
         let registered = register::<S>(ctx, position, default);
-        if registered != raw::REDISMODULE_OK as c_int {
+        if registered != OK {
             return Err(format!("the setting jrs.{} cannot be registered", setting.name.to_string_lossy()));
         }
     }
     // SAFETY: the context is that of the load.
-    if unsafe { api(raw::RedisModule_LoadConfigs)(ctx.as_ptr()) } != raw::REDISMODULE_OK as c_int {
+    if unsafe { api(raw::RedisModule_LoadConfigs)(ctx.as_ptr()) } != OK {
         return Err("a jrs.* setting of the server's configuration is wrong, see the line above".to_owned());
     }
     Ok(())
 }
 
 fn register<S: Store>(ctx: Ctx<'_>, position: usize, default: Value) -> c_int {
-    let Some(setting) = SETTINGS.get(position) else { return raw::REDISMODULE_ERR as c_int };
+    let Some(setting) = SETTINGS.get(position) else { return ERR };
     let (ctx, name) = (ctx.as_ptr(), setting.name.as_ptr());
     // The position travels as the "pointer" that the server hands back; nobody dereferences it.
     let privdata = ptr::without_provenance_mut(position);
@@ -59,7 +59,7 @@ fn register<S: Store>(ctx: Ctx<'_>, position: usize, default: Value) -> c_int {
             }
         }
         (Kind::Text { .. }, Value::Text(default)) => {
-            let Ok(default) = CString::new(default) else { return raw::REDISMODULE_ERR as c_int };
+            let Ok(default) = CString::new(default) else { return ERR };
             let (get, set) = (Some(get_text::<S> as _), Some(set_text::<S> as _));
             // SAFETY: as above; the server copies the default.
             unsafe {
@@ -88,7 +88,7 @@ fn register<S: Store>(ctx: Ctx<'_>, position: usize, default: Value) -> c_int {
                 register(ctx, name, default, plain, labels, numbers, count, get, set, Some(apply::<S>), privdata)
             }
         }
-        _ => raw::REDISMODULE_ERR as c_int,
+        _ => ERR,
     }
 }
 
@@ -104,7 +104,7 @@ fn set<S: Store>(privdata: *mut c_void, value: Value, error: *mut *mut raw::Redi
 
 fn report(outcome: Option<Result<(), String>>, error: *mut *mut raw::RedisModuleString) -> c_int {
     let problem = match outcome {
-        Some(Ok(())) => return raw::REDISMODULE_OK as c_int,
+        Some(Ok(())) => return OK,
         Some(Err(problem)) => problem,
         None => "internal error, see the server's log".to_owned(),
     };
@@ -112,7 +112,7 @@ fn report(outcome: Option<Result<(), String>>, error: *mut *mut raw::RedisModule
         // SAFETY: the server passes a place for the message, and frees the string that is put there.
         unsafe { error.write(Text::new(problem.as_bytes()).into_raw()) };
     }
-    raw::REDISMODULE_ERR as c_int
+    ERR
 }
 
 extern "C" fn apply<S: Store>(

@@ -1,13 +1,13 @@
 //! What the server tells about a command: COMMAND DOCS, COMMAND INFO, and the routing of cluster clients.
 
 use std::{
-    ffi::{CStr, c_char, c_int},
+    ffi::{CStr, c_char},
     ptr,
 };
 
 use redis_module::raw;
 
-use super::api::api;
+use super::api::{OK, api};
 
 /// One argument of a command, as COMMAND DOCS describes it.
 #[derive(Debug)]
@@ -108,7 +108,7 @@ pub(super) unsafe fn describe(command: *mut raw::RedisModuleCommand, spec: &supe
     };
     // SAFETY: the command is ours; the description is complete, its arrays end in a zeroed element, and the server
     // copies all of it before it returns, which `version`, `key_specs` and `memory` outlive.
-    unsafe { api(raw::RedisModule_SetCommandInfo)(command, &raw const info) == raw::REDISMODULE_OK as c_int }
+    unsafe { api(raw::RedisModule_SetCommandInfo)(command, &raw const info) == OK }
 }
 
 /// The key specs of a command, ended by a zeroed one.

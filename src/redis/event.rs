@@ -1,10 +1,14 @@
 //! Events of the server.
 
-use std::ffi::{c_int, c_void};
+use std::{ffi::c_void, sync::OnceLock};
 
 use redis_module::raw;
 
-use super::{api::api, call::Ctx, guard::guard};
+use super::{
+    api::{OK, api},
+    call::Ctx,
+    guard::guard,
+};
 
 /// What is told that the server has become a replica.
 pub trait RoleListener {
@@ -21,7 +25,7 @@ pub fn on_role_change<L: RoleListener>(ctx: Ctx<'_>) -> Result<(), String> {
         let event = raw::RedisModuleEvent { id: raw::REDISMODULE_EVENT_REPLICATION_ROLE_CHANGED, dataver: 1 };
         subscribe(ctx.as_ptr(), event, Some(role_changed::<L>))
     };
-    if subscribed == raw::REDISMODULE_OK as c_int {
+    if subscribed == OK {
         return Ok(());
     }
     Err("the server does not tell about changes of its role".to_owned())
@@ -36,4 +40,22 @@ extern "C" fn role_changed<L: RoleListener>(
     if role == raw::REDISMODULE_EVENT_REPLROLECHANGED_NOW_REPLICA {
         guard(L::became_replica);
     }
+}
+
+/// What is done when the server shuts down.
+static AT_SHUTDOWN: OnceLock<fn()> = OnceLock::new();
+
+/// Runs `work` when the server shuts down, before it saves its data.
+pub fn on_shutdown(ctx: Ctx<'_>, work: fn()) {
+    AT_SHUTDOWN.get_or_init(|| work);
+    // SAFETY: as above. A server that does not tell ends its threads by ending.
+    unsafe {
+        let subscribe = api(raw::RedisModule_SubscribeToServerEvent);
+        let event = raw::RedisModuleEvent { id: raw::REDISMODULE_EVENT_SHUTDOWN, dataver: 1 };
+        subscribe(ctx.as_ptr(), event, Some(shuts_down));
+    }
+}
+
+extern "C" fn shuts_down(_: *mut raw::RedisModuleCtx, _: raw::RedisModuleEvent, _: u64, _: *mut c_void) {
+    guard(|| AT_SHUTDOWN.get().map(|work| work()));
 }

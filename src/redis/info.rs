@@ -4,7 +4,11 @@ use std::ffi::{CStr, CString, c_int};
 
 use redis_module::raw;
 
-use super::{api::api, call::Ctx, guard::guard};
+use super::{
+    api::{OK, api},
+    call::Ctx,
+    guard::guard,
+};
 
 /// What answers INFO.
 pub trait InfoSource {
@@ -33,7 +37,7 @@ impl Info {
     /// Begins a section. False if the client did not ask for it: then its fields need not be written.
     pub fn section(&mut self, name: &CStr) -> bool {
         // SAFETY: the answer is the one under way, the name ends in NUL.
-        unsafe { api(raw::RedisModule_InfoAddSection)(self.0, name.as_ptr()) == raw::REDISMODULE_OK as c_int }
+        unsafe { api(raw::RedisModule_InfoAddSection)(self.0, name.as_ptr()) == OK }
     }
 
     /// A number.

@@ -7,7 +7,7 @@ use std::{ffi::CStr, ffi::c_int, marker::PhantomData, ptr::NonNull, slice};
 use redis_module::raw;
 
 use super::{
-    api::api,
+    api::{OK, api},
     call::Ctx,
     text::{Arg, Text},
 };
@@ -174,7 +174,7 @@ impl Drop for Key<'_> {
 
 fn check_replicated(status: c_int) -> Result<(), Error> {
     // The server looks the command up by name, and finds none that an operator has renamed.
-    if status == raw::REDISMODULE_OK as c_int {
+    if status == OK {
         return Ok(());
     }
     Err(Error::Other(

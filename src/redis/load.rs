@@ -8,7 +8,7 @@ use std::{
 use redis_module::raw;
 
 use super::{
-    api,
+    api::{self, ERR, OK},
     call::Ctx,
     config,
     guard::{guard, log_panics, stop_logging_panics},
@@ -54,17 +54,16 @@ pub extern "C" fn RedisModule_OnUnload(_: *mut raw::RedisModuleCtx) -> c_int {
 /// # Safety
 /// As for [`RedisModule_OnLoad`].
 unsafe fn load<M: Module>(ctx: *mut raw::RedisModuleCtx, argv: *mut *mut raw::RedisModuleString, argc: c_int) -> c_int {
-    const FAILED: c_int = raw::REDISMODULE_ERR as c_int;
-    let api_version = raw::REDISMODULE_APIVER_1 as c_int;
+    let api_version = raw::REDISMODULE_APIVER_1.cast_signed();
     // SAFETY: the context is the server's, the name ends in NUL. Nothing may allocate before this: the allocator is one
     // of the functions that it fetches.
     let initialised = unsafe { raw::Export_RedisModule_Init(ctx, M::NAME.as_ptr(), M::VERSION, api_version) };
-    if initialised != raw::REDISMODULE_OK as c_int {
-        return FAILED;
+    if initialised != OK {
+        return ERR;
     }
     if let Some(name) = api::missing() {
         log_missing(name);
-        return FAILED;
+        return ERR;
     }
     log_panics();
     let loaded = guard(|| {
@@ -75,19 +74,19 @@ unsafe fn load<M: Module>(ctx: *mut raw::RedisModuleCtx, argv: *mut *mut raw::Re
         M::load(ctx, &arguments)
     });
     match loaded {
-        Some(Ok(())) => return raw::REDISMODULE_OK as c_int,
+        Some(Ok(())) => return OK,
         Some(Err(problem)) => log(Level::Warning, &format!("not loaded: {problem}")),
         None => {}
     }
     let _ = unload::<M>();
-    FAILED
+    ERR
 }
 
 fn unload<M: Module>() -> c_int {
     guard(M::unload);
     config::forget_shown();
     stop_logging_panics();
-    raw::REDISMODULE_OK as c_int
+    OK
 }
 
 /// Says which function the server lacks, if it has the one that says it.

@@ -6,9 +6,58 @@ use redis_module::raw;
 
 use super::api::api;
 
+/// Arguments of the command that is running.
+///
+/// Not a slice: Valkey puts a placeholder into the very array when an argument is redacted, so each is read when it is
+/// asked for, and a token has to be taken out before it is redacted.
+#[derive(Clone, Copy, Debug)]
+pub struct Args<'call> {
+    first: *const *mut raw::RedisModuleString,
+    count: usize,
+    call: PhantomData<&'call ()>,
+}
+
+impl<'call> Args<'call> {
+    /// # Safety
+    /// The server passed `count` strings in an array that begins at `first`, and both outlive 'call.
+    pub(super) const unsafe fn new(first: *const *mut raw::RedisModuleString, count: usize) -> Self {
+        Self { first, count, call: PhantomData }
+    }
+
+    /// How many there are.
+    #[inline]
+    pub const fn len(self) -> usize {
+        self.count
+    }
+
+    /// Whether there are none.
+    #[inline]
+    pub const fn is_empty(self) -> bool {
+        self.count == 0
+    }
+
+    /// The argument at a position.
+    #[inline]
+    pub fn get(self, position: usize) -> Option<Arg<'call>> {
+        if position >= self.count {
+            return None;
+        }
+        // SAFETY: the position is within the array, which holds strings.
+        let raw = unsafe { self.first.add(position).read() };
+        Some(Arg { raw, call: PhantomData })
+    }
+
+    /// Those from a position on.
+    #[inline]
+    pub fn skip(self, count: usize) -> Self {
+        let count = count.min(self.count);
+        // SAFETY: at most the end of the array.
+        Self { first: unsafe { self.first.add(count) }, count: self.count - count, call: PhantomData }
+    }
+}
+
 /// An argument of the command that is running.
 #[derive(Clone, Copy, Debug)]
-#[repr(transparent)]
 pub struct Arg<'call> {
     raw: *mut raw::RedisModuleString,
     call: PhantomData<&'call ()>,
@@ -19,7 +68,7 @@ impl<'call> Arg<'call> {
     #[inline]
     pub fn bytes(self) -> &'call [u8] {
         // SAFETY: the server keeps the arguments, unchanged, until the command has returned, which 'call does not
-        // outlive. A redaction replaces the client's record of an argument, not the argument.
+        // outlive. A redaction replaces what the client's record of the command refers to, not the string.
         unsafe { bytes(self.raw) }
     }
 
@@ -57,7 +106,7 @@ impl Text {
     /// # Safety
     /// `raw` is NULL or a string whose reference nobody else gives back.
     pub(super) unsafe fn from_raw(raw: *mut raw::RedisModuleString) -> Option<Self> {
-        (!raw.is_null()).then_some(Self(raw))
+        (!raw.is_null()).then(|| Self(raw))
     }
 
     /// Gives the reference to the server, which will free it.

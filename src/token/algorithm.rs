@@ -1,6 +1,6 @@
-//! The signature algorithms of RFC 7518 section 3 that keys may be pinned to.
+//! The signature algorithms of RFC 7518 section 3 and RFC 8037 that keys may be pinned to.
 
-use ring::hmac;
+use std::ffi::CStr;
 
 /// A JWS algorithm. `none` is not among them and never will be (RFC 8725 section 3.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -11,19 +11,79 @@ pub enum Algorithm {
     Hs384,
     /// HMAC with SHA-512.
     Hs512,
+    /// RSASSA-PKCS1-v1_5 with SHA-256.
+    Rs256,
+    /// RSASSA-PKCS1-v1_5 with SHA-384.
+    Rs384,
+    /// RSASSA-PKCS1-v1_5 with SHA-512.
+    Rs512,
+    /// RSASSA-PSS with SHA-256.
+    Ps256,
+    /// RSASSA-PSS with SHA-384.
+    Ps384,
+    /// RSASSA-PSS with SHA-512.
+    Ps512,
+    /// ECDSA on P-256 with SHA-256.
+    Es256,
+    /// ECDSA on P-384 with SHA-384.
+    Es384,
+    /// EdDSA on Ed25519.
+    EdDsa,
+}
+
+/// What kind of key an algorithm takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Family {
+    /// A shared secret.
+    Secret,
+    /// An RSA key.
+    Rsa,
+    /// A key on the curve P-256.
+    P256,
+    /// A key on the curve P-384.
+    P384,
+    /// An Ed25519 key.
+    Ed25519,
 }
 
 impl Algorithm {
     /// All of them, in the order in which they are named to people.
-    pub const ALL: [Self; 3] = [Self::Hs256, Self::Hs384, Self::Hs512];
+    pub const ALL: [Self; 12] = [
+        Self::Hs256,
+        Self::Hs384,
+        Self::Hs512,
+        Self::Rs256,
+        Self::Rs384,
+        Self::Rs512,
+        Self::Ps256,
+        Self::Ps384,
+        Self::Ps512,
+        Self::Es256,
+        Self::Es384,
+        Self::EdDsa,
+    ];
+
+    /// The value of the `alg` header parameter, ended by a NUL as the server's configuration takes it.
+    pub const fn c_name(self) -> &'static CStr {
+        match self {
+            Self::Hs256 => c"HS256",
+            Self::Hs384 => c"HS384",
+            Self::Hs512 => c"HS512",
+            Self::Rs256 => c"RS256",
+            Self::Rs384 => c"RS384",
+            Self::Rs512 => c"RS512",
+            Self::Ps256 => c"PS256",
+            Self::Ps384 => c"PS384",
+            Self::Ps512 => c"PS512",
+            Self::Es256 => c"ES256",
+            Self::Es384 => c"ES384",
+            Self::EdDsa => c"EdDSA",
+        }
+    }
 
     /// The value of the `alg` header parameter.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Hs256 => "HS256",
-            Self::Hs384 => "HS384",
-            Self::Hs512 => "HS512",
-        }
+    pub fn name(self) -> &'static str {
+        self.c_name().to_str().unwrap_or_default()
     }
 
     /// The algorithm that an `alg` value names, or `None`. Names are case-sensitive (RFC 7515 section 4.1.1).
@@ -31,21 +91,32 @@ impl Algorithm {
         Self::ALL.into_iter().find(|algorithm| algorithm.name() == name)
     }
 
-    /// The shortest secret, in bytes, that RFC 7518 section 3.2 allows: as long as the hash.
-    pub const fn shortest_secret(self) -> usize {
+    /// The kind of key that it takes.
+    pub const fn family(self) -> Family {
         match self {
-            Self::Hs256 => 32,
-            Self::Hs384 => 48,
-            Self::Hs512 => 64,
+            Self::Hs256 | Self::Hs384 | Self::Hs512 => Family::Secret,
+            Self::Rs256 | Self::Rs384 | Self::Rs512 | Self::Ps256 | Self::Ps384 | Self::Ps512 => Family::Rsa,
+            Self::Es256 => Family::P256,
+            Self::Es384 => Family::P384,
+            Self::EdDsa => Family::Ed25519,
         }
     }
 
-    /// The HMAC of `ring` that computes it.
-    pub(super) fn hmac(self) -> hmac::Algorithm {
+    /// True if a signature takes so long that it must not hold the server up: tens or hundreds of microseconds.
+    pub const fn is_slow(self) -> bool {
+        !matches!(self.family(), Family::Secret)
+    }
+}
+
+impl Family {
+    /// The algorithm of a key that does not say its own, where the setting names one that does not fit it.
+    pub const fn usual_algorithm(self) -> Algorithm {
         match self {
-            Self::Hs256 => hmac::HMAC_SHA256,
-            Self::Hs384 => hmac::HMAC_SHA384,
-            Self::Hs512 => hmac::HMAC_SHA512,
+            Self::Secret => Algorithm::Hs256,
+            Self::Rsa => Algorithm::Rs256,
+            Self::P256 => Algorithm::Es256,
+            Self::P384 => Algorithm::Es384,
+            Self::Ed25519 => Algorithm::EdDsa,
         }
     }
 }
@@ -58,8 +129,9 @@ mod tests {
     fn names_are_exact() {
         for algorithm in Algorithm::ALL {
             assert_eq!(Algorithm::from_name(algorithm.name()), Some(algorithm));
+            assert_eq!(algorithm.family().usual_algorithm().family(), algorithm.family());
         }
-        for wrong in ["none", "None", "hs256", "HS256 ", "", "RS256"] {
+        for wrong in ["none", "None", "hs256", "HS256 ", "", "ES512", "EDDSA", "RSA-OAEP"] {
             assert_eq!(Algorithm::from_name(wrong), None, "{wrong}");
         }
     }

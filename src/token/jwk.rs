@@ -1,220 +1,154 @@
-//! What a key file may hold: a JWK Set or a JWK (RFC 7517), or a raw secret.
+//! One JSON Web Key (RFC 7517, RFC 7518 section 6, RFC 8037).
 
-use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
-use serde_json::value::RawValue;
+use aws_lc_rs::{
+    rsa::{KeyPairComponents, PublicKeyComponents},
+    signature::{
+        ECDSA_P256_SHA256_FIXED_SIGNING, ECDSA_P384_SHA384_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, RsaKeyPair,
+    },
+};
 use zeroize::Zeroizing;
 
 use super::{
-    Algorithm, Key, KeyRing,
     json::{Members, text, texts},
     jws::decode_part,
+    key::Private,
+    pem::Pair,
+    public::Public,
 };
 
-/// How keys that do not say everything about themselves are read.
-#[derive(Clone, Copy, Debug)]
-pub struct Parsing {
-    /// The algorithm of a raw secret, and of a JWK without `alg`.
-    pub algorithm: Algorithm,
-    /// Lets secrets in that are shorter than their algorithm's hash.
-    pub allow_weak_secret: bool,
+/// What a JWK holds.
+pub(super) struct Jwk {
+    /// Its `kid`.
+    pub(super) id: Option<String>,
+    /// Its `alg`.
+    pub(super) algorithm: Option<String>,
+    /// Whether its `key_ops` let it sign.
+    pub(super) may_sign: bool,
+    /// The key itself.
+    pub(super) material: Material,
 }
 
-/// Reads the text of a key file.
-///
-/// # Errors
-/// A sentence that names the key and the problem, and never repeats key material. One bad key refuses the whole file.
-pub fn read_keys(file: &[u8], parsing: Parsing) -> Result<KeyRing, String> {
-    let start = file.trim_ascii_start();
-    let start = start.strip_prefix(b"\xef\xbb\xbf").unwrap_or(start);
-    let keys = if start.starts_with(b"{") || start.starts_with(b"[") {
-        read_jwks(start, parsing)?
-    } else if file.windows(11).any(|window| window == b"-----BEGIN ") || start.starts_with(b"ssh-") {
-        return Err("PEM and SSH keys are not supported by this version".to_owned());
-    } else {
-        vec![read_secret(file, parsing)?]
-    };
-    if keys.is_empty() {
-        return Err("there is no key for signatures in it".to_owned());
-    }
-    for (at, key) in keys.iter().enumerate() {
-        if key.id().is_some() && keys.iter().take(at).any(|earlier| earlier.id() == key.id()) {
-            return Err(format!("key {}: an earlier key has the same 'kid'", at + 1));
+/// The key itself.
+pub(super) enum Material {
+    Secret(Zeroizing<Vec<u8>>),
+    Pair(Pair),
+}
+
+impl Jwk {
+    /// Reads the members of a JWK. `None` for a key that is not meant for signatures: `use` or `key_ops` say so.
+    ///
+    /// # Errors
+    /// A sentence without key material.
+    pub(super) fn read(jwk: &Members<'_>) -> Result<Option<Self>, String> {
+        let member = Reader(jwk);
+        let kind = member.text("kty")?.ok_or("it has no 'kty'")?;
+        if member.text("use")?.is_some_and(|purpose| purpose != "sig") {
+            return Ok(None);
         }
-    }
-    Ok(KeyRing::new(keys))
-}
-
-/// The text of the key file of a server that makes its own key: a JWK Set of one HS256 secret.
-pub fn self_made(id: &str, secret: &[u8; 32]) -> Zeroizing<String> {
-    let secret = Zeroizing::new(BASE64_URL_SAFE_NO_PAD.encode(secret));
-    let secret = secret.as_str();
-    Zeroizing::new(format!(
-        "{{\"keys\":[{{\"kty\":\"oct\",\"kid\":\"{id}\",\"alg\":\"HS256\",\"k\":\"{secret}\"}}]}}\n"
-    ))
-}
-
-/// A file of nothing but a secret: its bytes, without the line end that editors add.
-fn read_secret(file: &[u8], parsing: Parsing) -> Result<Key, String> {
-    let secret = file.strip_suffix(b"\n").unwrap_or(file);
-    let secret = secret.strip_suffix(b"\r").unwrap_or(secret);
-    check_strength(secret, parsing.algorithm, parsing)?;
-    Ok(Key::from_secret(None, parsing.algorithm, true, secret))
-}
-
-fn read_jwks(json: &[u8], parsing: Parsing) -> Result<Vec<Key>, String> {
-    // The parser's own message could quote the text, so it is not passed on.
-    let document = Members::read(json).map_err(|_| "it is no JSON object with unique members".to_owned())?;
-    let Some(set) = document.get("keys") else {
-        return Ok(read_jwk(&document, parsing).map_err(|problem| format!("key 1: {problem}"))?.into_iter().collect());
-    };
-    let set: Vec<&RawValue> =
-        serde_json::from_str(set.get()).map_err(|_| "its member 'keys' is no array".to_owned())?;
-    let mut keys = Vec::with_capacity(set.len());
-    for (at, jwk) in set.into_iter().enumerate() {
-        let read = Members::read(jwk.get().as_bytes())
-            .map_err(|_| "it is no JSON object with unique members".to_owned())
-            .and_then(|jwk| read_jwk(&jwk, parsing));
-        keys.extend(read.map_err(|problem| format!("key {}: {problem}", at + 1))?);
-    }
-    Ok(keys)
-}
-
-/// One JWK, or `None` for a key that is not meant for signatures (`use` or `key_ops` say so).
-fn read_jwk(jwk: &Members<'_>, parsing: Parsing) -> Result<Option<Key>, String> {
-    let member = |name: &str| match jwk.get(name) {
-        Some(value) => text(value).map(Some).ok_or_else(|| format!("its member '{name}' is no string")),
-        None => Ok(None),
-    };
-    let kind = member("kty")?.ok_or("it has no 'kty'")?;
-    if member("use")?.is_some_and(|purpose| purpose != "sig") {
-        return Ok(None);
-    }
-    let operations = match jwk.get("key_ops") {
-        Some(value) => Some(texts(value).ok_or("its member 'key_ops' is no array of strings")?),
-        None => None,
-    };
-    let may = |operation: &str| operations.as_ref().is_none_or(|all| all.iter().any(|one| one == operation));
-    // What may sign verifies too: a server that refused its own tokens would be of no use.
-    if !may("sign") && !may("verify") {
-        return Ok(None);
-    }
-    if kind != "oct" {
-        return Err("its 'kty' is not supported by this version, which reads 'oct' keys".to_owned());
-    }
-    let algorithm = match member("alg")? {
-        Some(name) => Algorithm::from_name(&name).ok_or("its 'alg' is none of HS256, HS384 and HS512")?,
-        None => parsing.algorithm,
-    };
-    let id = member("kid")?.filter(|id| !id.is_empty());
-    if id.as_ref().is_some_and(|id| id.chars().any(char::is_control)) {
-        return Err("its 'kid' holds control characters".to_owned());
-    }
-    let encoded = member("k")?.ok_or("it has no 'k'")?;
-    let secret = Zeroizing::new(decode_part(encoded.as_bytes()).map_err(|_| "its 'k' is no unpadded base64url")?);
-    check_strength(&secret, algorithm, parsing)?;
-    Ok(Some(Key::from_secret(id.map(|id| id.into_owned()), algorithm, may("sign"), &secret)))
-}
-
-/// RFC 7518 section 3.2: a secret is at least as long as the hash.
-fn check_strength(secret: &[u8], algorithm: Algorithm, parsing: Parsing) -> Result<(), String> {
-    if secret.is_empty() {
-        return Err("the secret is empty".to_owned());
-    }
-    let least = algorithm.shortest_secret();
-    if secret.len() < least && !parsing.allow_weak_secret {
-        let name = algorithm.name();
-        return Err(format!(
-            "the secret has {} bytes, {name} needs at least {least} (jrs.allow-weak-secret yes lets an old one in)",
-            secret.len()
-        ));
-    }
-    Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{Algorithm, KeyRing, Parsing, read_keys, self_made};
-
-    const STRICT: Parsing = Parsing { algorithm: Algorithm::Hs256, allow_weak_secret: false };
-    const WEAK: Parsing = Parsing { algorithm: Algorithm::Hs512, allow_weak_secret: true };
-    /// 32 bytes in base64url.
-    const K: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8";
-
-    fn keys(file: &str) -> Result<Vec<(Option<String>, &'static str, bool)>, String> {
-        let describe = |ring: KeyRing| {
-            let keys = ring.keys().iter();
-            keys.map(|key| (key.id().map(str::to_owned), key.algorithm().name(), key.signs())).collect()
+        let operations = match jwk.get("key_ops") {
+            Some(value) => Some(texts(value).ok_or("its member 'key_ops' is no array of strings")?),
+            None => None,
         };
-        read_keys(file.as_bytes(), STRICT).map(describe)
-    }
-
-    #[test]
-    fn jwk_sets_and_single_jwks() {
-        let two = format!(
-            r#" {{"keys":[{{"kty":"oct","k":"{K}","kid":"a"}},{{"kty":"oct","k":"{K}","kid":"b","key_ops":["verify"]}},
-            {{"kty":"oct","k":"{K}","use":"enc"}},{{"kty":"oct","k":"{K}"}}]}}"#
-        );
-        let id = |id: &str| Some(id.to_owned());
-        assert_eq!(
-            keys(&two).expect("keys"),
-            [(id("a"), "HS256", true), (id("b"), "HS256", false), (None, "HS256", true)]
-        );
-        assert_eq!(
-            keys(&format!(r#"{{"kty":"oct","k":"{K}","alg":"HS256"}}"#)).expect("a key"),
-            [(None, "HS256", true)]
-        );
-        assert_eq!(keys(&self_made("x", &[7; 32])).expect("a key"), [(id("x"), "HS256", true)]);
-    }
-
-    #[test]
-    fn bad_files_are_refused_whole_and_name_the_key() {
-        let good = format!(r#"{{"kty":"oct","k":"{K}","kid":"a"}}"#);
-        for (bad, problem) in [
-            (r#"{"kty":"oct"}"#.to_owned(), "key 2: it has no 'k'"),
-            (r#"{"k":"AA"}"#.to_owned(), "key 2: it has no 'kty'"),
-            (r#"{"kty":"RSA","n":"AA"}"#.to_owned(), "key 2: its 'kty'"),
-            (format!(r#"{{"kty":"oct","k":"{K}="}}"#), "key 2: its 'k' is no unpadded base64url"),
-            (format!(r#"{{"kty":"oct","k":"{K}","k":"{K}"}}"#), "key 2: it is no JSON object"),
-            (format!(r#"{{"kty":"oct","k":"{K}","alg":"none"}}"#), "key 2: its 'alg'"),
-            (format!(r#"{{"kty":"oct","k":"{K}","alg":"HS512"}}"#), "key 2: the secret has 32 bytes, HS512 needs"),
-            (format!(r#"{{"kty":"oct","k":"{K}","kid":1}}"#), "key 2: its member 'kid' is no string"),
-            (format!(r#"{{"kty":"oct","k":"{K}","kid":"a"}}"#), "key 2: an earlier key has the same 'kid'"),
-            (format!(r#"{{"kty":"oct","k":"{K}","kid":"a\u0000"}}"#), "key 2: its 'kid' holds control"),
-            (r#"{"kty":"oct","k":""}"#.to_owned(), "key 2: the secret is empty"),
-            ("7".to_owned(), "key 2: it is no JSON object"),
-        ] {
-            let refusal = keys(&format!(r#"{{"keys":[{good},{bad}]}}"#)).expect_err(&bad);
-            assert!(refusal.starts_with(problem), "{bad}: {refusal}");
-            assert!(!refusal.contains(K), "{refusal}");
+        let may = |operation: &str| operations.as_ref().is_none_or(|all| all.iter().any(|one| one == operation));
+        let id = member.text("kid")?.filter(|id| !id.is_empty());
+        if id.as_ref().is_some_and(|id| id.chars().any(char::is_control)) {
+            return Err("its 'kid' holds control characters".to_owned());
         }
-        for bad in [r#"{"keys":[]}"#, r#"{"keys":{}}"#, "[]", "{", r#"[{"kty":"oct"}]"#, "  {}", "\u{feff}{"] {
-            assert!(keys(bad).is_err(), "{bad}");
-        }
-    }
-
-    #[test]
-    fn a_raw_secret_loses_its_line_end_only() {
-        let token = |file: &str| {
-            let ring = read_keys(file.as_bytes(), WEAK).expect("a secret");
-            ring.signer().expect("a signer").sign("{}")
+        let algorithm = member.text("alg")?;
+        let material = match kind.as_str() {
+            "oct" => Material::Secret(member.bytes("k")?),
+            "RSA" => Material::Pair(member.rsa()?),
+            "EC" => Material::Pair(member.ec()?),
+            "OKP" => Material::Pair(member.okp()?),
+            _ => return Err("its 'kty' is none of oct, RSA, EC and OKP".to_owned()),
         };
-        assert_eq!(token("secret"), token("secret\n"));
-        assert_eq!(token("secret"), token("secret\r\n"));
-        assert_ne!(token("secret"), token("secret\n\n"));
-        assert_ne!(token("secret"), token(" secret"));
-        assert!(token("secret").starts_with("eyJhbGciOiJIUzUxMiIsInR5cCI6IkpXVCJ9."));
+        // What may sign verifies too, whatever else is said: a server that refused its own tokens would be of no use.
+        let has_private = !matches!(material, Material::Pair((_, None)));
+        let usable = may("verify") || (has_private && (may("sign") || matches!(material, Material::Pair(_))));
+        Ok(usable.then(|| Self { id, algorithm, may_sign: may("sign"), material }))
+    }
+}
+
+/// Reads members by name, and complains by name.
+struct Reader<'j, 't>(&'j Members<'t>);
+
+impl Reader<'_, '_> {
+    fn text(&self, name: &str) -> Result<Option<String>, String> {
+        match self.0.get(name) {
+            Some(value) => text(value)
+                .map(|text| Some(text.into_owned()))
+                .ok_or_else(|| format!("its member '{name}' is no string")),
+            None => Ok(None),
+        }
     }
 
-    #[test]
-    fn weak_and_misplaced_secrets_are_refused() {
-        for bad in
-            ["", "\n", "short", "-----BEGIN PRIVATE KEY-----\nMII", "x\n-----BEGIN EC PRIVATE KEY-----", "ssh-rsa AAAA"]
-        {
-            assert!(keys(bad).is_err(), "{bad:?}");
+    fn bytes(&self, name: &str) -> Result<Zeroizing<Vec<u8>>, String> {
+        let encoded = self.0.get(name).ok_or_else(|| format!("it has no '{name}'"))?;
+        let encoded = text(encoded).ok_or_else(|| format!("its member '{name}' is no string"))?;
+        if encoded.is_empty() {
+            return Ok(Zeroizing::default());
         }
-        for bad in ["", "\n", "-----BEGIN PRIVATE KEY-----\nMII", "ssh-ed25519 AAAA", "{\"a\":1}"] {
-            assert!(read_keys(bad.as_bytes(), WEAK).is_err(), "{bad:?}");
+        let bytes = decode_part(encoded.as_bytes());
+        bytes.map(Zeroizing::new).map_err(|_| format!("its '{name}' is no unpadded base64url"))
+    }
+
+    fn rsa(&self) -> Result<Pair, String> {
+        let trimmed = |name| {
+            let bytes = self.bytes(name)?;
+            let start = bytes.iter().position(|byte| *byte != 0).unwrap_or(bytes.len());
+            Ok::<_, String>(bytes.get(start..).unwrap_or_default().to_vec())
+        };
+        let (n, e) = (trimmed("n")?, trimmed("e")?);
+        if self.0.get("oth").is_some() {
+            return Err("an RSA key of more than two primes".to_owned());
         }
-        assert_eq!(keys("0123456789abcdef0123456789abcdef\n").expect("a secret"), [(None, "HS256", true)]);
+        if self.0.get("d").is_none() {
+            return Ok((Public::Rsa { n, e }, None));
+        }
+        let pair = RsaKeyPair::from_components(&KeyPairComponents {
+            public_key: PublicKeyComponents { n: n.as_slice(), e: e.as_slice() },
+            d: self.bytes("d")?.as_slice(),
+            p: self.bytes("p")?.as_slice(),
+            q: self.bytes("q")?.as_slice(),
+            dP: self.bytes("dp")?.as_slice(),
+            dQ: self.bytes("dq")?.as_slice(),
+            qInv: self.bytes("qi")?.as_slice(),
+        })
+        .map_err(|_| "its numbers are not those of an RSA key of 2048 to 8192 bits".to_owned())?;
+        Ok((Public::Rsa { n, e }, Some(Private::Rsa(pair))))
+    }
+
+    fn ec(&self) -> Result<Pair, String> {
+        let (length, algorithm) = match self.text("crv")?.as_deref() {
+            Some("P-256") => (32, &ECDSA_P256_SHA256_FIXED_SIGNING),
+            Some("P-384") => (48, &ECDSA_P384_SHA384_FIXED_SIGNING),
+            _ => return Err("its 'crv' is neither P-256 nor P-384".to_owned()),
+        };
+        // RFC 7518 section 6.2.1.2: coordinates have the full length of the curve.
+        let number = |name| {
+            let bytes = self.bytes(name)?;
+            if bytes.len() == length { Ok(bytes) } else { Err(format!("its '{name}' is not {length} bytes long")) }
+        };
+        let point = [&[4], number("x")?.as_slice(), number("y")?.as_slice()].concat();
+        if self.0.get("d").is_none() {
+            return Ok((Public::Ec(point), None));
+        }
+        let pair = EcdsaKeyPair::from_private_key_and_public_key(algorithm, &number("d")?, &point)
+            .map_err(|_| "its 'd' does not belong to its 'x' and 'y'".to_owned())?;
+        Ok((Public::Ec(point), Some(Private::Ec(pair))))
+    }
+
+    fn okp(&self) -> Result<Pair, String> {
+        if self.text("crv")?.as_deref() != Some("Ed25519") {
+            return Err("its 'crv' is not Ed25519".to_owned());
+        }
+        let point: [u8; 32] =
+            self.bytes("x")?.as_slice().try_into().map_err(|_| "its 'x' is not 32 bytes long".to_owned())?;
+        if self.0.get("d").is_none() {
+            return Ok((Public::Ed25519(point), None));
+        }
+        let pair = Ed25519KeyPair::from_seed_and_public_key(&self.bytes("d")?, &point)
+            .map_err(|_| "its 'd' does not belong to its 'x'".to_owned())?;
+        Ok((Public::Ed25519(point), Some(Private::Ed25519(pair))))
     }
 }

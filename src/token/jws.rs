@@ -64,6 +64,11 @@ pub(super) fn decode_signature<const N: usize>(part: &[u8], into: &mut [u8; N]) 
         .map_err(|_| Refusal::Malformed("the signature is not canonical unpadded base64url"))
 }
 
+/// `bytes` in base64url.
+pub(super) fn encode(bytes: &[u8]) -> String {
+    BASE64URL.encode(bytes)
+}
+
 /// Appends `bytes` in base64url.
 pub(super) fn encode_onto(text: &mut String, bytes: &[u8]) {
     BASE64URL.encode_string(bytes, text);

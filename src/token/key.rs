@@ -2,24 +2,45 @@
 
 use std::fmt;
 
+use aws_lc_rs::{
+    rand::SystemRandom,
+    signature::{self, EcdsaKeyPair, Ed25519KeyPair, ParsedPublicKey, RsaEncoding, RsaKeyPair},
+};
 use ring::hmac;
 
 use super::{
     Algorithm, Header, Refusal,
-    jws::{Parts, decode_signature, encode_onto},
+    jws::{Parts, decode_part, decode_signature, encode_onto},
+    public::Public,
 };
 
-/// Room for the longest signature of any supported algorithm (64 bytes), in whole base64 groups.
-const LONGEST_SIGNATURE: usize = 66;
+/// Room for the longest HMAC (64 bytes), in whole base64 groups.
+const LONGEST_HMAC: usize = 66;
+
+/// The longest RSA signature, of a key of 8192 bits, in base64url.
+const LONGEST_ENCODED: usize = 1366;
 
 /// A key in its prepared form: nothing of it is parsed or derived again when it signs or verifies.
 pub struct Key {
     id: Option<String>,
     algorithm: Algorithm,
+    engine: Engine,
     signs: bool,
-    hmac: hmac::Key,
     /// The header of every token that this key signs, in base64url.
     header: String,
+}
+
+/// What computes signatures.
+enum Engine {
+    Secret(hmac::Key),
+    Public { public: Public, verifier: ParsedPublicKey, private: Option<Private> },
+}
+
+/// The private half of a key.
+pub(super) enum Private {
+    Rsa(RsaKeyPair),
+    Ec(EcdsaKeyPair),
+    Ed25519(Ed25519KeyPair),
 }
 
 /// Never shows key material.
@@ -37,9 +58,32 @@ impl fmt::Debug for Key {
 impl Key {
     /// Prepares a secret. `signs` says whether it may sign as well as verify.
     pub(super) fn from_secret(id: Option<String>, algorithm: Algorithm, signs: bool, secret: &[u8]) -> Self {
+        let hash = match algorithm {
+            Algorithm::Hs384 => hmac::HMAC_SHA384,
+            Algorithm::Hs512 => hmac::HMAC_SHA512,
+            _ => hmac::HMAC_SHA256,
+        };
+        Self::new(id, algorithm, signs, Engine::Secret(hmac::Key::new(hash, secret)))
+    }
+
+    /// Prepares a public key, with its private half if it is known. Without an id its id is its thumbprint. Errs if the
+    /// key is weak or no key at all.
+    pub(super) fn from_pair(
+        id: Option<String>,
+        algorithm: Algorithm,
+        public: Public,
+        private: Option<Private>,
+    ) -> Result<Self, String> {
+        let verifier = public.prepare(algorithm)?;
+        let id = id.unwrap_or_else(|| public.thumbprint());
+        let signs = private.is_some();
+        Ok(Self::new(Some(id), algorithm, signs, Engine::Public { public, verifier, private }))
+    }
+
+    fn new(id: Option<String>, algorithm: Algorithm, signs: bool, engine: Engine) -> Self {
         let mut header = String::new();
         encode_onto(&mut header, Header::write(algorithm.name(), id.as_deref()).as_bytes());
-        Self { id, algorithm, signs, hmac: hmac::Key::new(algorithm.hmac(), secret), header }
+        Self { id, algorithm, engine, signs, header }
     }
 
     /// The key's `kid`, if it has one.
@@ -57,29 +101,83 @@ impl Key {
         self.signs
     }
 
+    /// The JWK to publish (RFC 7517): none for a secret, and never a private half.
+    pub fn public_jwk(&self) -> Option<String> {
+        match &self.engine {
+            Engine::Secret(_) => None,
+            Engine::Public { public, .. } => Some(public.jwk(self.id.as_deref()?, self.algorithm)),
+        }
+    }
+
     /// True if `header`, in base64url, is just what this key writes: then there is nothing to parse in it.
     pub(super) fn wrote(&self, header: &[u8]) -> bool {
         self.header.as_bytes() == header
     }
 
-    /// Signs a payload: a compact JWS (RFC 7515 section 5.1).
-    pub fn sign(&self, payload: &str) -> String {
-        let mut token = String::with_capacity(self.header.len() + payload.len() * 4 / 3 + LONGEST_SIGNATURE * 2);
+    /// Signs a payload: a compact JWS (RFC 7515 section 5.1). `None` if the key cannot sign.
+    pub fn sign(&self, payload: &str) -> Option<String> {
+        let mut token = String::with_capacity(self.header.len() + payload.len() * 4 / 3 + LONGEST_HMAC * 2);
         token.push_str(&self.header);
         token.push('.');
         encode_onto(&mut token, payload.as_bytes());
-        let tag = hmac::sign(&self.hmac, token.as_bytes());
-        token.push('.');
-        encode_onto(&mut token, tag.as_ref());
-        token
+        if !self.signs {
+            return None;
+        }
+        match &self.engine {
+            Engine::Secret(key) => {
+                let tag = hmac::sign(key, token.as_bytes());
+                token.push('.');
+                encode_onto(&mut token, tag.as_ref());
+            }
+            Engine::Public { private, .. } => {
+                let signature = private.as_ref()?.sign(self.algorithm, token.as_bytes())?;
+                token.push('.');
+                encode_onto(&mut token, &signature);
+            }
+        }
+        Some(token)
     }
 
-    /// Checks a token's signature in constant time. Errs with [`Refusal::Signature`] or, for a signature that is no
-    /// base64url, [`Refusal::Malformed`].
+    /// Checks a token's signature, HMACs in constant time. Errs with [`Refusal::Signature`] or, for a signature that is
+    /// no base64url, [`Refusal::Malformed`].
     pub(super) fn check(&self, parts: &Parts<'_>) -> Result<(), Refusal> {
-        let mut signature = [0; LONGEST_SIGNATURE];
-        let length = decode_signature(parts.signature, &mut signature)?;
-        let signature = signature.get(..length).ok_or(Refusal::Signature)?;
-        hmac::verify(&self.hmac, parts.signed, signature).map_err(|_| Refusal::Signature)
+        match &self.engine {
+            Engine::Secret(key) => {
+                let mut signature = [0; LONGEST_HMAC];
+                let length = decode_signature(parts.signature, &mut signature)?;
+                let signature = signature.get(..length).ok_or(Refusal::Signature)?;
+                hmac::verify(key, parts.signed, signature).map_err(|_| Refusal::Signature)
+            }
+            Engine::Public { verifier, .. } => {
+                if parts.signature.len() > LONGEST_ENCODED {
+                    return Err(Refusal::Signature);
+                }
+                let signature = decode_part(parts.signature)?;
+                verifier.verify_sig(parts.signed, &signature).map_err(|_| Refusal::Signature)
+            }
+        }
+    }
+}
+
+impl Private {
+    fn sign(&self, algorithm: Algorithm, message: &[u8]) -> Option<Vec<u8>> {
+        let random = SystemRandom::new();
+        match self {
+            Self::Rsa(pair) => {
+                let padding: &'static dyn RsaEncoding = match algorithm {
+                    Algorithm::Rs384 => &signature::RSA_PKCS1_SHA384,
+                    Algorithm::Rs512 => &signature::RSA_PKCS1_SHA512,
+                    Algorithm::Ps256 => &signature::RSA_PSS_SHA256,
+                    Algorithm::Ps384 => &signature::RSA_PSS_SHA384,
+                    Algorithm::Ps512 => &signature::RSA_PSS_SHA512,
+                    _ => &signature::RSA_PKCS1_SHA256,
+                };
+                let mut signature = vec![0; pair.public_modulus_len()];
+                pair.sign(padding, &random, message, &mut signature).ok()?;
+                Some(signature)
+            }
+            Self::Ec(pair) => Some(pair.sign(&random, message).ok()?.as_ref().to_vec()),
+            Self::Ed25519(pair) => Some(pair.try_sign(message).ok()?.as_ref().to_vec()),
+        }
     }
 }

@@ -6,15 +6,24 @@ use super::{Claims, Expected, Key, KeyRing, Refusal};
 use crate::token::Algorithm;
 
 const SECRET: &[u8] = b"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+const SECRETS: [Algorithm; 3] = [Algorithm::Hs256, Algorithm::Hs384, Algorithm::Hs512];
 const ANY: Expected<'static> = Expected { issuer: None, audience: None };
 
 fn ring(algorithm: Algorithm, id: Option<&str>) -> KeyRing {
     KeyRing::new(vec![Key::from_secret(id.map(str::to_owned), algorithm, true, SECRET)])
 }
 
+fn hmac_of(algorithm: Algorithm) -> ring::hmac::Algorithm {
+    match algorithm {
+        Algorithm::Hs384 => ring::hmac::HMAC_SHA384,
+        Algorithm::Hs512 => ring::hmac::HMAC_SHA512,
+        _ => ring::hmac::HMAC_SHA256,
+    }
+}
+
 fn sign(header: &str, payload: &str, algorithm: Algorithm, secret: &[u8]) -> String {
     let mut token = format!("{}.{}", BASE64_URL_SAFE_NO_PAD.encode(header), BASE64_URL_SAFE_NO_PAD.encode(payload));
-    let key = ring::hmac::Key::new(algorithm.hmac(), secret);
+    let key = ring::hmac::Key::new(hmac_of(algorithm), secret);
     let tag = ring::hmac::sign(&key, token.as_bytes());
     token.push('.');
     token.push_str(&BASE64_URL_SAFE_NO_PAD.encode(tag));
@@ -36,10 +45,10 @@ fn oracle_accepts(token: &str, algorithm: Algorithm) -> bool {
 
 #[test]
 fn a_signed_token_verifies_here_and_elsewhere() {
-    for algorithm in Algorithm::ALL {
+    for algorithm in SECRETS {
         for id in [None, Some("k1")] {
             let ring = ring(algorithm, id);
-            let token = ring.signer().expect("a signer").sign(r#"{"jti":"a","x":1}"#);
+            let token = ring.signer().expect("a signer").sign(r#"{"jti":"a","x":1}"#).expect("a token");
             let verified = ring.verify(token.as_bytes(), ANY).expect("a good token");
             assert_eq!(verified.claims, Claims { id: "a".to_owned(), ..Claims::default() });
             assert_eq!(verified.payload, br#"{"jti":"a","x":1}"#);
@@ -50,7 +59,7 @@ fn a_signed_token_verifies_here_and_elsewhere() {
 
 #[test]
 fn a_token_of_another_library_verifies() {
-    for algorithm in Algorithm::ALL {
+    for algorithm in SECRETS {
         let header = oracle::Header::new(oracle_algorithm(algorithm));
         let key = oracle::EncodingKey::from_secret(SECRET);
         let token = oracle::encode(&header, &serde_json::json!({"jti": "a"}), &key).expect("a token");
@@ -102,7 +111,7 @@ fn all_keys_verify_and_the_first_signs() {
         ]
     };
     let ring = KeyRing::new(keys());
-    let token = ring.signer().expect("a signer").sign(r#"{"jti":"a"}"#);
+    let token = ring.signer().expect("a signer").sign(r#"{"jti":"a"}"#).expect("a token");
     assert!(oracle_accepts(&token, Algorithm::Hs256));
     assert!(ring.verify(token.as_bytes(), ANY).is_ok());
     let by_other = sign(r#"{"alg":"HS256"}"#, r#"{"jti":"a"}"#, Algorithm::Hs256, other);
@@ -115,7 +124,7 @@ proptest! {
     #[test]
     fn a_changed_token_is_refused(at in 0usize..100, byte in any::<u8>()) {
         let ring = ring(Algorithm::Hs256, None);
-        let token = ring.signer().expect("a signer").sign(r#"{"jti":"abc"}"#);
+        let token = ring.signer().expect("a signer").sign(r#"{"jti":"abc"}"#).expect("a token");
         let mut changed = token.clone().into_bytes();
         let at = at % changed.len();
         changed[at] = byte;

@@ -1,4 +1,4 @@
-"""Signs a JWT with PyJWT and prints {"token"}. The only argument is JSON:
+"""Signs JWTs with PyJWT and prints the tokens, a JSON array. The only argument is JSON with tasks, for each token:
 
 key        see pyjwt_key.py
 algorithm  HS256, HS384, HS512, or none (then the key is not used)
@@ -12,8 +12,10 @@ import sys
 import jwt
 from pyjwt_key import key_for
 
-task = json.loads(sys.argv[1])
-algorithm = task["algorithm"]
-signing_key = None if algorithm == "none" else key_for(task["key"], algorithm)
-headers = {"kid": task["kid"]} if task.get("kid") else None
-print(json.dumps({"token": jwt.encode(task["claims"], signing_key, algorithm=algorithm, headers=headers)}))
+
+def sign(key, algorithm, kid, claims):
+    signing_key = None if algorithm == "none" else key_for(key, algorithm)
+    return jwt.encode(claims, signing_key, algorithm=algorithm, headers={"kid": kid} if kid else None)
+
+
+print(json.dumps([sign(**task) for task in json.loads(sys.argv[1])["tasks"]]))

@@ -1,6 +1,7 @@
-"""Verifies a JWT with PyJWT and prints {"header", "claims"}, or {"refused": the name of PyJWT's exception}.
+"""Verifies JWTs with PyJWT and prints a JSON array.
 
-The only argument is JSON:
+It holds {"header", "claims"} for what PyJWT accepts, {"refused": the name of its exception} for what it does not. The
+only argument is JSON with tasks, for each token:
 
 key               see pyjwt_key.py
 algorithm         the only one to accept
@@ -14,17 +15,15 @@ import sys
 import jwt
 from pyjwt_key import key_for
 
-task = json.loads(sys.argv[1])
-algorithm = task["algorithm"]
-try:
-    verified = jwt.decode_complete(
-        task["token"],
-        key_for(task["key"], algorithm),
-        algorithms=[algorithm],
-        issuer=task.get("issuer"),
-        audience=task.get("audience"),
-    )
-    outcome = {"header": verified["header"], "claims": verified["payload"]}
-except jwt.InvalidTokenError as refusal:
-    outcome = {"refused": type(refusal).__name__}
-print(json.dumps(outcome))
+
+def verify(key, algorithm, token, issuer=None, audience=None):
+    try:
+        verified = jwt.decode_complete(
+            token, key_for(key, algorithm), algorithms=[algorithm], issuer=issuer, audience=audience
+        )
+    except jwt.InvalidTokenError as refusal:
+        return {"refused": type(refusal).__name__}
+    return {"header": verified["header"], "claims": verified["payload"]}
+
+
+print(json.dumps([verify(**task) for task in json.loads(sys.argv[1])["tasks"]]))

@@ -1,34 +1,38 @@
-// Verifies a JWT with an npm library and prints {"header", "claims"}, or {"refused": the library's word for why}. The
-// only argument is JSON:
-//   library           jose | jsonwebtoken
-//   key               see key.mjs
-//   algorithm         the only one to accept
-//   issuer, audience  to insist on, where given
-//   token
+// Verifies JWTs with an npm library and prints a JSON array: {"header", "claims"} for what it accepts, {"refused": its
+// word for why} for what it does not. The only argument is JSON:
+//   library  jose | jsonwebtoken
+//   tasks    an array, for each token:
+//     key               see key.mjs
+//     algorithm         the only one to accept
+//     issuer, audience  to insist on, where given
+//     token
 
 import * as jose from "jose";
 import jsonwebtoken from "jsonwebtoken";
 import { keyFor } from "./key.mjs";
 
-const { library, key, algorithm, issuer, audience, token } = JSON.parse(process.argv[2]);
-const options = { algorithms: [algorithm], ...(issuer && { issuer }), ...(audience && { audience }) };
-const verifyingKey = await keyFor(library, key, algorithm);
-
 const verifiers = {
-  async jose() {
-    const { protectedHeader, payload } = await jose.jwtVerify(token, verifyingKey, options);
+  async jose(token, key, options) {
+    const { protectedHeader, payload } = await jose.jwtVerify(token, key, options);
     return { header: protectedHeader, claims: payload };
   },
-  async jsonwebtoken() {
-    const { header, payload } = jsonwebtoken.verify(token, verifyingKey, { ...options, complete: true });
+  async jsonwebtoken(token, key, options) {
+    const { header, payload } = jsonwebtoken.verify(token, key, { ...options, complete: true });
     return { header, claims: payload };
   },
 };
 
-const outcome = await verifiers[library]().catch((error) => {
-  // jsonwebtoken's errors have no code, but a name and a message that tell more.
-  if (error instanceof jose.errors.JOSEError) return { refused: error.code };
-  if (error instanceof jsonwebtoken.JsonWebTokenError) return { refused: error.message };
-  throw error;
-});
-console.log(JSON.stringify(outcome));
+const { library, tasks } = JSON.parse(process.argv[2]);
+
+async function verify({ key, algorithm, issuer, audience, token }) {
+  const options = { algorithms: [algorithm], ...(issuer && { issuer }), ...(audience && { audience }) };
+  const verifyingKey = await keyFor(library, key, algorithm);
+  return verifiers[library](token, verifyingKey, options).catch((error) => {
+    // jsonwebtoken's errors have no code, but a message that tells more than their name.
+    if (error instanceof jose.errors.JOSEError) return { refused: error.code };
+    if (error instanceof jsonwebtoken.JsonWebTokenError) return { refused: error.message };
+    throw error;
+  });
+}
+
+console.log(JSON.stringify(await Promise.all(tasks.map(verify))));

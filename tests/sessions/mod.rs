@@ -1,12 +1,15 @@
-//! What `JRS.GET` answers, in the types that tests compare with.
+//! Sessions as a client sees them, in the types that tests compare with.
+#![allow(dead_code, reason = "each test file compiles this module for itself and uses a part of it")]
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, HashMap},
+    fmt::Debug,
     time::{SystemTime, UNIX_EPOCH},
 };
 
-use redis::{Connection, FromRedisValue, RedisResult};
+use redis::{Connection, FromRedisValue, RedisResult, ToRedisArgs};
 use serde_json::Value;
+use xxhash_rust::xxh3::xxh3_64;
 
 use crate::support::error_word;
 
@@ -18,14 +21,52 @@ pub(crate) struct Session {
     /// The text, byte for byte.
     pub(crate) data: String,
     pub(crate) claims: Value,
+    /// The claims as they were sent.
+    pub(crate) claims_text: String,
     /// Seconds left.
     pub(crate) ttl: i64,
+    pub(crate) etag: String,
 }
 
 /// Sends a command, given as its words.
 pub(crate) fn send<T: FromRedisValue>(connection: &mut Connection, words: &[&str]) -> RedisResult<T> {
     let (name, arguments) = words.split_first().expect("a command has a name");
     redis::cmd(name).arg(arguments).query(connection)
+}
+
+/// The token of a new session; `options` are what follows the data.
+pub(crate) fn create(connection: &mut Connection, owner: &str, data: &str, options: &[&str]) -> String {
+    let words = [&["JRS.CREATE", owner, data], options].concat();
+    send(connection, &words).unwrap_or_else(|error| panic!("{words:?}: {error}"))
+}
+
+/// Everything that the server holds: each key's value (serialized) and when it expires, in milliseconds.
+pub(crate) fn contents(connection: &mut Connection) -> BTreeMap<String, (Vec<u8>, i64)> {
+    let keys: Vec<String> = send(connection, &["KEYS", "*"]).expect("the keys can be listed");
+    let mut entry = |key: &str| {
+        let value = send(connection, &["DUMP", key]).expect("a key can be dumped");
+        (value, send(connection, &["PEXPIRETIME", key]).expect("a key has an expire time or none"))
+    };
+    keys.iter().map(|key| (key.clone(), entry(key))).collect()
+}
+
+/// The first word of the error that a command must be refused with.
+pub(crate) fn refused(connection: &mut Connection, words: &[&str]) -> String {
+    error_word(send(connection, words))
+}
+
+/// Checks that a command, in words of text or bytes, is refused with an error of this first word and changes nothing.
+pub(crate) fn assert_refused(connection: &mut Connection, word: &str, words: &[impl ToRedisArgs + Debug]) {
+    let before = contents(connection);
+    let reply = redis::Cmd::new().arg(words).query(connection);
+    assert!(reply.is_err(), "{words:?} was not refused, but answered with {reply:?}");
+    assert_eq!(error_word(reply), word, "{words:?}");
+    assert_eq!(contents(connection), before, "{words:?} changed something");
+}
+
+/// The etag of session data.
+pub(crate) fn etag(data: &str) -> String {
+    format!("{:016x}", xxh3_64(data.as_bytes()))
 }
 
 /// `JRS.GET` of a token that must be acceptable: its session, or nothing if there is none.
@@ -39,7 +80,9 @@ pub(crate) fn get(connection: &mut Connection, token: &str) -> Option<Session> {
         owner: text("owner"),
         data: text("data"),
         claims: serde_json::from_str(&text("claims")).expect("the claims are JSON"),
+        claims_text: text("claims"),
         ttl: i64::from_redis_value_ref(&fields["ttl"]).expect("the ttl is a number"),
+        etag: text("etag"),
     })
 }
 
@@ -48,8 +91,32 @@ pub(crate) fn refusal(connection: &mut Connection, token: &str) -> String {
     error_word(send::<redis::Value>(connection, &["JRS.GET", token]))
 }
 
+/// When a key expires, in milliseconds since the epoch; -1 is never.
+pub(crate) fn expiry(connection: &mut Connection, key: &str) -> i64 {
+    send(connection, &["PEXPIRETIME", key]).expect("a server tells when a key expires")
+}
+
+/// Runs an action and checks that it made the key expire `span` milliseconds after it.
+pub(crate) fn assert_lives<T>(
+    connection: &mut Connection,
+    key: &str,
+    span: i64,
+    action: impl FnOnce(&mut Connection) -> T,
+) -> T {
+    let before = millis();
+    let result = action(connection);
+    let (expiry, moments) = (expiry(connection, key), before..=millis());
+    assert!(moments.contains(&(expiry - span)), "{key} expires at {expiry}, not {span} ms after {moments:?}");
+    result
+}
+
 /// Seconds since the epoch, as claims count them.
 pub(crate) fn now() -> i64 {
+    millis() / 1000
+}
+
+/// Milliseconds since the epoch.
+pub(crate) fn millis() -> i64 {
     let elapsed = SystemTime::now().duration_since(UNIX_EPOCH).expect("the clock is past 1970");
-    i64::try_from(elapsed.as_secs()).expect("the clock is not that far ahead")
+    i64::try_from(elapsed.as_millis()).expect("the clock is not that far ahead")
 }

@@ -1,37 +1,81 @@
-//! Key files: reading the operator's, and making the server's own.
+//! Where keys and realms come from: the operator's files, or a key of the server's own making.
 
 use std::{
     fs::{self, File, OpenOptions},
     io::{ErrorKind, Read, Write},
     os::unix::fs::{OpenOptionsExt, PermissionsExt},
     path::Path,
+    sync::Arc,
 };
 
 use ring::rand::{SecureRandom, SystemRandom};
 use zeroize::Zeroizing;
 
 use crate::{
+    realms_file::{self, Described},
     redis::{Level, log},
+    settings::Settings,
     token::{KeyRing, Parsing, read_keys, self_made},
 };
 
 /// The file of a server that makes its own key, in the server's `dir`.
-pub const SELF_MADE: &str = "jrs-keys.json";
+const SELF_MADE: &str = "jrs-keys.json";
 
-/// The largest key file, in bytes: thousands of keys, and nothing that could fill the memory.
+/// The largest file, in bytes: thousands of keys, and nothing that could fill the memory.
 const LARGEST: u64 = 1 << 20;
 
+/// What the files say.
+#[derive(Clone, Debug)]
+pub struct Source {
+    /// The keys of the default realm; none on a server that must not make its own.
+    pub keys: Arc<KeyRing>,
+    /// The other realms, each with its keys.
+    pub realms: Vec<(Described, Arc<KeyRing>)>,
+}
+
+impl Source {
+    /// Reads all files that the settings name. Without a key file the server makes a key of its own if it may.
+    ///
+    /// # Errors
+    /// A sentence with the file's name and the problem; never key material.
+    pub fn read(settings: &Settings, may_self_make: bool) -> Result<Self, String> {
+        let keys = if !settings.keys_file.is_empty() {
+            read(&settings.keys_file, parsing(settings))?
+        } else if may_self_make {
+            read_or_make(parsing(settings))?
+        } else {
+            KeyRing::default()
+        };
+        let mut realms = Vec::new();
+        if !settings.realms_file.is_empty() {
+            let path = &settings.realms_file;
+            let bytes =
+                read_bytes(Path::new(path), false).map_err(|problem| format!("the realms file '{path}' {problem}"))?;
+            let refused = |problem: String| format!("the realms file '{path}' is refused: {problem}");
+            let text = str::from_utf8(&bytes).map_err(|_| refused("it is not UTF-8".to_owned()))?;
+            for described in realms_file::parse(text).map_err(refused)? {
+                let own = described.settings(settings).map_err(refused)?;
+                let keys = read(&own.keys_file, parsing(&own))
+                    .map_err(|problem| format!("the realm '{}': {problem}", described.name))?;
+                realms.push((described, Arc::new(keys)));
+            }
+        }
+        Ok(Self { keys: Arc::new(keys), realms })
+    }
+}
+
+fn parsing(settings: &Settings) -> Parsing {
+    Parsing { algorithm: settings.algorithm, allow_weak_secret: settings.allow_weak_secret }
+}
+
 /// Reads a key file.
-///
-/// # Errors
-/// A sentence with the file's name, the key and the problem; never key material.
-pub fn read(path: &str, parsing: Parsing) -> Result<KeyRing, String> {
-    let bytes = read_bytes(Path::new(path)).map_err(|problem| format!("the key file '{path}' {problem}"))?;
+fn read(path: &str, parsing: Parsing) -> Result<KeyRing, String> {
+    let bytes = read_bytes(Path::new(path), true).map_err(|problem| format!("the key file '{path}' {problem}"))?;
     read_keys(&bytes, parsing).map_err(|problem| format!("the key file '{path}' is refused: {problem}"))
 }
 
 /// Reads the server's own key file, which is made first if it is not there.
-pub fn read_or_make(parsing: Parsing) -> Result<KeyRing, String> {
+fn read_or_make(parsing: Parsing) -> Result<KeyRing, String> {
     match fs::symlink_metadata(SELF_MADE) {
         Ok(_) => {}
         Err(error) if error.kind() == ErrorKind::NotFound => {
@@ -63,7 +107,7 @@ pub fn retire() {
     }
 }
 
-fn read_bytes(path: &Path) -> Result<Zeroizing<Vec<u8>>, String> {
+fn read_bytes(path: &Path, is_secret: bool) -> Result<Zeroizing<Vec<u8>>, String> {
     // Not to wait for a writer: opening a named pipe would stop the server.
     const NONBLOCK: i32 = 0o4000;
     let cannot = |error: std::io::Error| format!("cannot be read: {}", error.kind());
@@ -75,7 +119,7 @@ fn read_bytes(path: &Path) -> Result<Zeroizing<Vec<u8>>, String> {
     if metadata.len() > LARGEST {
         return Err(format!("is larger than {LARGEST} bytes"));
     }
-    if metadata.permissions().mode() & 0o077 != 0 {
+    if is_secret && metadata.permissions().mode() & 0o077 != 0 {
         log(
             Level::Warning,
             &format!("the key file '{}' can be read by others than its owner: chmod 600", path.display()),

@@ -1,0 +1,84 @@
+//! `JRS.REALMS`
+
+use crate::{
+    error::Error,
+    redis::{Call, Command, Ctx, Routing, Spec},
+    settings::{SETTINGS, Value},
+    state,
+    token::Key,
+};
+
+/// Describes each realm, without its secrets.
+#[derive(Debug)]
+pub(super) struct ListRealms;
+
+/// The settings that are no business of applications: where files lie, and what concerns the whole server.
+const LEFT_OUT: [&[u8]; 7] = [
+    b"keys-file",
+    b"realms-file",
+    b"max-token-size",
+    b"token-cache-size",
+    b"crypto-threads",
+    b"crypto-queue",
+    b"allow-weak-secret",
+];
+
+impl Command for ListRealms {
+    const SPEC: Spec = Spec {
+        name: c"JRS.REALMS",
+        flags: c"readonly fast allow-stale",
+        categories: c"read fast jrs",
+        arity: 1,
+        routing: Routing::Anywhere,
+        summary: c"Returns the settings, the keyspace and the key ids of each realm.",
+        complexity: c"O(N) with N being the number of realms and keys",
+        since: c"0.1.0",
+        tips: None,
+        arguments: &[],
+    };
+
+    fn run(call: &Call<'_>) -> Result<(), Error> {
+        let realms = state::realms()?;
+        let shown = || SETTINGS.iter().enumerate().filter(|(_, setting)| !LEFT_OUT.contains(&setting.name.to_bytes()));
+        let ctx = call.ctx;
+        ctx.reply_array(realms.all().len());
+        for realm in realms.all() {
+            ctx.reply_map(2 + shown().count());
+            ctx.reply_bytes("name");
+            ctx.reply_bytes(&realm.name);
+            for (position, setting) in shown() {
+                ctx.reply_bytes(setting.name.to_bytes());
+                reply_value(ctx, realm.settings.get(position), setting.kind.names());
+            }
+            ctx.reply_bytes("keys");
+            reply_keys(ctx, realm.keys.keys());
+        }
+        Ok(())
+    }
+}
+
+fn reply_value(ctx: Ctx<'_>, value: Option<Value>, names: &[&std::ffi::CStr]) {
+    match value {
+        Some(Value::Number(number)) => ctx.reply_integer(number),
+        Some(Value::Text(text)) => ctx.reply_bytes(text),
+        Some(Value::Flag(flag)) => ctx.reply_bytes(if flag { "yes" } else { "no" }),
+        Some(Value::Choice(choice)) => ctx.reply_bytes(names.get(choice).map_or(&b""[..], |name| name.to_bytes())),
+        None => ctx.reply_null(),
+    }
+}
+
+fn reply_keys(ctx: Ctx<'_>, keys: &[Key]) {
+    ctx.reply_array(keys.len());
+    for key in keys {
+        ctx.reply_map(3);
+        ctx.reply_bytes("kid");
+        match key.id() {
+            Some(id) => ctx.reply_bytes(id),
+            None => ctx.reply_null(),
+        }
+        ctx.reply_bytes("alg");
+        ctx.reply_bytes(key.algorithm().name());
+        ctx.reply_bytes("signs");
+        ctx.reply_integer(i64::from(key.signs()));
+    }
+}

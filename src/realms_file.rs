@@ -1,0 +1,173 @@
+//! The file that describes realms beside the default one: TOML tables `[realm.NAME]` with fields named as the settings.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use toml::Spanned;
+
+use crate::{
+    realm,
+    settings::{SETTINGS, Settings, Value, position},
+};
+
+/// A realm as the file describes it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Described {
+    /// Its name.
+    pub name: String,
+    /// What it says: positions in [`SETTINGS`] with values. The rest is as for the default realm.
+    overrides: Vec<(usize, Value)>,
+}
+
+/// The settings that concern the whole server, and so no single realm.
+const SERVER_WIDE: [&str; 5] = ["realms-file", "max-token-size", "token-cache-size", "crypto-threads", "crypto-queue"];
+
+/// The settings that two realms cannot share, and so each has to say.
+const NEEDED: [&str; 2] = ["keys-file", "keyspace"];
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Document {
+    #[serde(default)]
+    realm: BTreeMap<Spanned<String>, BTreeMap<Spanned<String>, Spanned<toml::Value>>>,
+}
+
+impl Described {
+    /// The settings of the realm, given those of the default one.
+    pub fn settings(&self, base: &Settings) -> Result<Settings, String> {
+        let mut settings = base.clone();
+        for (position, value) in &self.overrides {
+            settings.set(*position, value.clone())?;
+        }
+        Ok(settings)
+    }
+}
+
+/// Reads the text of a realms file.
+///
+/// # Errors
+/// A sentence that begins with the line and names the field.
+pub fn parse(text: &str) -> Result<Vec<Described>, String> {
+    let line_of = |at: usize| 1 + text.bytes().take(at).filter(|byte| *byte == b'\n').count();
+    let document: Document = toml::from_str(text).map_err(|error| {
+        let line = error.span().map_or(1, |span| line_of(span.start));
+        format!("line {line}: {}", error.message())
+    })?;
+    let mut realms = Vec::with_capacity(document.realm.len());
+    for (name, table) in document.realm {
+        let line = line_of(name.span().start);
+        let name = name.into_inner();
+        check_name(&name).map_err(|problem| format!("line {line}: {problem}"))?;
+        for needed in NEEDED {
+            if !table.keys().any(|field| field.get_ref() == needed) {
+                return Err(format!("line {line}: the realm '{name}' needs a '{needed}'"));
+            }
+        }
+        let mut overrides = Vec::with_capacity(table.len());
+        for (field, value) in table {
+            let line = line_of(field.span().start);
+            let field = field.into_inner();
+            overrides.push(
+                read_field(&field, value.into_inner())
+                    .map_err(|problem| format!("line {line}: '{field}' {problem}"))?,
+            );
+        }
+        realms.push(Described { name, overrides });
+    }
+    Ok(realms)
+}
+
+fn check_name(name: &str) -> Result<(), String> {
+    let plain = |char: char| char.is_ascii_alphanumeric() || matches!(char, '_' | '-' | '.');
+    if name.is_empty() || name.len() > 64 || !name.chars().all(plain) {
+        return Err("the name of a realm is 1 to 64 letters, digits, '_', '-' or '.'".to_owned());
+    }
+    if name == realm::DEFAULT {
+        return Err("the realm 'default' is what the jrs.* settings describe, and cannot be in the file".to_owned());
+    }
+    Ok(())
+}
+
+fn read_field(field: &str, value: toml::Value) -> Result<(usize, Value), String> {
+    if SERVER_WIDE.contains(&field) {
+        return Err("concerns the whole server: set it as jrs.* setting".to_owned());
+    }
+    let (position, setting) = position(field)
+        .and_then(|position| Some((position, SETTINGS.get(position)?)))
+        .ok_or_else(|| "is no field of a realm".to_owned())?;
+    let value = match value {
+        toml::Value::String(text) => setting.kind.parse_text(&text),
+        toml::Value::Integer(number) => setting.kind.take(Value::Number(number)),
+        toml::Value::Boolean(flag) => setting.kind.take(Value::Flag(flag)),
+        _ => Err("has the wrong type".to_owned()),
+    }?;
+    // The same checks as for CONFIG SET, on a copy that is thrown away.
+    let mut scratch = Settings::BLANK;
+    scratch.set(position, value.clone())?;
+    Ok((position, value))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Described, parse};
+    use crate::settings::{self, Settings};
+
+    fn base() -> Settings {
+        let mut settings = Settings::BLANK;
+        for (position, value) in settings::defaults(&[]).expect("defaults").into_iter().enumerate() {
+            settings.set(position, value).expect("a default");
+        }
+        settings
+    }
+
+    fn settings(text: &str) -> Result<Vec<(String, Settings)>, String> {
+        let settings = |realm: Described| Ok((realm.name.clone(), realm.settings(&base())?));
+        parse(text)?.into_iter().map(settings).collect()
+    }
+
+    #[test]
+    fn fields_are_settings() {
+        let text = r#"
+            [realm.admin]
+            keys-file = "admin.json"
+            keyspace = "admin:"
+            max-age = 600
+            max-data-size = "64kb"
+            algorithm = "RS256"
+            allow-weak-secret = true
+            [realm."api.v2"]
+            keys-file = "api.pem"
+            keyspace = "api:"
+        "#;
+        let realms = settings(text).expect("realms");
+        let (name, admin) = &realms[0];
+        assert_eq!((name.as_str(), admin.keyspace.as_str(), admin.max_age), ("admin", "admin:", 600));
+        assert_eq!((admin.max_data_size, admin.algorithm.name(), admin.allow_weak_secret), (65536, "RS256", true));
+        assert_eq!((realms[1].0.as_str(), realms[1].1.max_age), ("api.v2", 86_400));
+        assert_eq!(settings("# nothing\n").expect("no realms"), []);
+    }
+
+    #[test]
+    fn mistakes_are_named_with_their_line() {
+        let with = |line: &str| format!("[realm.a]\nkeys-file = \"k\"\nkeyspace = \"a:\"\n{line}\n");
+        for (text, problem) in [
+            (with("max-ago = 1"), "line 4: 'max-ago' is no field"),
+            (with("max-age = \"soon\""), "line 4: 'max-age' it has to be a whole number"),
+            (with("max-age = true"), "line 4: 'max-age' has the wrong type"),
+            (with("max-age = 1.5"), "line 4: 'max-age' has the wrong type"),
+            (with("max-age = 0"), "line 4: 'max-age' it has to be between"),
+            (with("issuer = 7"), "line 4: 'issuer' has the wrong type"),
+            (with("crypto-threads = 1"), "line 4: 'crypto-threads' concerns the whole server"),
+            (with("max-age = "), "line 4: "),
+            (with("keyspace = \"b:\""), "line 4: "),
+            ("[realm.a]\nkeyspace = \"a:\"\n".to_owned(), "line 1: the realm 'a' needs a 'keys-file'"),
+            ("\n[realm.a]\nkeys-file = \"k\"\n".to_owned(), "line 2: the realm 'a' needs a 'keyspace'"),
+            ("[realm.default]\n".to_owned(), "line 1: the realm 'default'"),
+            ("[realm.'a b']\n".to_owned(), "line 1: the name of a realm"),
+            ("\n[realms.a]\n".to_owned(), "line 2: unknown field"),
+        ] {
+            let refusal = settings(&text).expect_err(&text);
+            assert!(refusal.starts_with(problem), "{text}: {refusal}");
+        }
+    }
+}

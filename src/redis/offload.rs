@@ -1,0 +1,162 @@
+//! Work that is done beside the server's thread while the client waits.
+//!
+//! When it is done the server calls back, and checks nothing that it checked when the command began: whether this is
+//! still a master, has memory left, owns the slot, may write. [`Call::recheck`] does that.
+
+use std::ffi::{c_int, c_void};
+
+use redis_module::raw;
+
+use super::{
+    api::{OK, api},
+    call::{Call, Ctx},
+    guard::guard,
+    text::Text,
+};
+use crate::{error::Error, workers::Workers};
+
+/// What is left to do on the server's thread when the work is done.
+pub type Resume = Box<dyn FnOnce(&Call<'_>) -> Result<(), Error> + Send>;
+
+/// What a command is about to do with a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Intent {
+    /// Read it.
+    Read,
+    /// Change it in a way that takes no memory.
+    Write,
+    /// Change it in a way that may take memory.
+    Grow,
+}
+
+/// How long a client waits at most, in milliseconds. A full queue of the slowest signatures takes a second.
+const LONGEST_WAIT: i64 = 30_000;
+
+impl Call<'_> {
+    /// Whether the client can be made to wait: not inside MULTI or a script, and not for another module.
+    pub fn may_wait(&self) -> bool {
+        let denied = raw::REDISMODULE_CTX_FLAGS_DENY_BLOCKING
+            | raw::REDISMODULE_CTX_FLAGS_MULTI
+            | raw::REDISMODULE_CTX_FLAGS_LUA;
+        !self.resumed && self.ctx.flags() & denied.cast_signed() == 0
+    }
+
+    /// Lets the client wait while `work` runs on another thread; what `work` returns then runs on this one and replies.
+    /// The caller must not reply. Refused with `BUSY` where there is no room.
+    pub fn offload(&self, workers: &mut Workers, work: impl FnOnce() -> Resume + Send + 'static) -> Result<(), Error> {
+        if !workers.has_room() {
+            return Err(Error::Busy);
+        }
+        // SAFETY: the context is that of the running command, the callbacks have the announced shapes.
+        let blocked = unsafe {
+            let block = api(raw::RedisModule_BlockClient);
+            block(self.ctx.as_ptr(), Some(resume), Some(gave_up), Some(free), LONGEST_WAIT)
+        };
+        if blocked.is_null() {
+            return Err(Error::Busy);
+        }
+        let waiting = Waiting(blocked);
+        workers.submit(Box::new(move || waiting.wake(guard(work))));
+        Ok(())
+    }
+
+    /// Checks what the server checked when a command began that has been waiting since. Free for one that has not.
+    pub fn recheck(&self, key: &Text, intent: Intent) -> Result<(), Error> {
+        if !self.resumed {
+            return Ok(());
+        }
+        let ctx = self.ctx;
+        if intent != Intent::Read {
+            if ctx.is_replica() {
+                return Err(Error::ReadOnly);
+            }
+            // SAFETY: takes nothing, returns a number. A write while clients are paused would abort the server.
+            if unsafe { api(raw::RedisModule_AvoidReplicaTraffic)() } != 0 {
+                return Err(Error::TryAgain("writes are paused on this server"));
+            }
+            if intent == Intent::Grow && ctx.flags() & raw::REDISMODULE_CTX_FLAGS_OOM.cast_signed() != 0 {
+                return Err(Error::OutOfMemory);
+            }
+        }
+        if ctx.is_cluster_node() && !ctx.owns(key) {
+            return Err(Error::TryAgain("the session's slot is on the move"));
+        }
+        Ok(())
+    }
+}
+
+impl Ctx<'_> {
+    /// Whether this cluster node still serves the key's slot.
+    fn owns(self, key: &Text) -> bool {
+        // SAFETY: the context is that of the running call; the format takes one string, and it follows. The server
+        // refuses a call for a key of another node with NULL or with an error.
+        unsafe {
+            let reply = api(raw::RedisModule_Call)(self.as_ptr(), c"EXISTS".as_ptr(), c"s".as_ptr(), key.as_ptr());
+            if reply.is_null() {
+                return false;
+            }
+            let kind = api(raw::RedisModule_CallReplyType)(reply);
+            api(raw::RedisModule_FreeCallReply)(reply);
+            isize::try_from(kind) == Ok(raw::REDISMODULE_REPLY_INTEGER)
+        }
+    }
+}
+
+/// A client that waits. It is woken once, whatever becomes of the work.
+struct Waiting(*mut raw::RedisModuleBlockedClient);
+
+// SAFETY: the server lets any thread wake a blocked client, and that is all that is done with it.
+unsafe impl Send for Waiting {}
+
+impl Waiting {
+    /// Wakes the client; what is left to do is run on the server's thread.
+    fn wake(self, resume: Option<Resume>) {
+        let blocked = self.0;
+        std::mem::forget(self);
+        unblock(blocked, resume);
+    }
+}
+
+impl Drop for Waiting {
+    /// A job that is thrown away wakes its client too, which then reads an error.
+    fn drop(&mut self) {
+        unblock(self.0, None);
+    }
+}
+
+fn unblock(blocked: *mut raw::RedisModuleBlockedClient, resume: Option<Resume>) {
+    let left: *mut Option<Resume> = Box::into_raw(Box::new(resume));
+    // SAFETY: the client is blocked and is woken this once; `free` takes the box back.
+    unsafe { api(raw::RedisModule_UnblockClient)(blocked, left.cast()) };
+}
+
+/// Where the server enters when the work is done.
+extern "C" fn resume(ctx: *mut raw::RedisModuleCtx, argv: *mut *mut raw::RedisModuleString, argc: c_int) -> c_int {
+    // SAFETY: these are what the server passed, and they are used only until this returns.
+    let call = unsafe { Call::resumed(ctx, argv, argc) };
+    // SAFETY: the context is that of this callback.
+    let left: *mut Option<Resume> = unsafe { api(raw::RedisModule_GetBlockedClientPrivateData)(ctx) }.cast();
+    // SAFETY: it is NULL or the box of `unblock`, which `free` will take back after this.
+    let left = unsafe { left.as_mut() }.and_then(Option::take);
+    call.answer(|call| match left {
+        Some(left) => left(call),
+        None => Err(Error::Other("internal error, see the server's log".into())),
+    });
+    OK
+}
+
+/// Where the server enters when a client has waited too long, or CLIENT UNBLOCK ends its wait.
+extern "C" fn gave_up(ctx: *mut raw::RedisModuleCtx, argv: *mut *mut raw::RedisModuleString, argc: c_int) -> c_int {
+    // SAFETY: these are what the server passed, and they are used only until this returns.
+    let call = unsafe { Call::resumed(ctx, argv, argc) };
+    call.answer(|_| Err(Error::Busy));
+    OK
+}
+
+extern "C" fn free(_: *mut raw::RedisModuleCtx, left: *mut c_void) {
+    if !left.is_null() {
+        let left: *mut Option<Resume> = left.cast();
+        // SAFETY: the box of `unblock`, which nobody else takes back.
+        guard(|| drop(unsafe { Box::from_raw(left) }));
+    }
+}
