@@ -2,7 +2,7 @@
 
 use std::{
     fs::{self, File, OpenOptions},
-    io::{ErrorKind, Read, Write},
+    io::{self, ErrorKind, Read, Write},
     os::unix::fs::{OpenOptionsExt, PermissionsExt},
     path::Path,
     sync::Arc,
@@ -87,7 +87,7 @@ fn read_or_make(parsing: Parsing) -> Result<KeyRing, String> {
                 &format!("made a signing key of its own and keeps it in {SELF_MADE} in the server's dir"),
             );
         }
-        Err(error) => return Err(format!("{SELF_MADE} cannot be read: {}", error.kind())),
+        Err(error) => return Err(format!("{SELF_MADE} cannot be read: {}", describe(&error))),
     }
     read(SELF_MADE, parsing)
 }
@@ -103,14 +103,14 @@ pub fn retire() {
             ),
         ),
         Err(error) if error.kind() == ErrorKind::NotFound => {}
-        Err(error) => log(Level::Warning, &format!("{SELF_MADE} cannot be renamed: {}", error.kind())),
+        Err(error) => log(Level::Warning, &format!("{SELF_MADE} cannot be renamed: {}", describe(&error))),
     }
 }
 
 fn read_bytes(path: &Path, is_secret: bool) -> Result<Zeroizing<Vec<u8>>, String> {
     // Not to wait for a writer: opening a named pipe would stop the server.
     const NONBLOCK: i32 = 0o4000;
-    let cannot = |error: std::io::Error| format!("cannot be read: {}", error.kind());
+    let cannot = |error: io::Error| format!("cannot be read: {}", describe(&error));
     let file = OpenOptions::new().read(true).custom_flags(NONBLOCK).open(path).map_err(cannot)?;
     let metadata = file.metadata().map_err(cannot)?;
     if !metadata.is_file() {
@@ -153,5 +153,13 @@ fn make() -> Result<(), String> {
         fs::rename(UNFINISHED, SELF_MADE)?;
         File::open(".")?.sync_all()
     };
-    write().map_err(|error: std::io::Error| error.kind().to_string())
+    write().map_err(|error: io::Error| describe(&error))
+}
+
+/// What went wrong with a file, in the words that an operator knows.
+fn describe(error: &io::Error) -> String {
+    match error.kind() {
+        ErrorKind::NotFound => "no such file or directory".to_owned(),
+        kind => kind.to_string(),
+    }
 }

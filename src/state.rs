@@ -158,13 +158,7 @@ fn put_in_force(settings: Settings, source: Source) -> Result<(), String> {
 
 fn resize_workers(settings: &Settings) {
     let size = |number: i64| usize::try_from(number).unwrap_or(1);
-    let (threads, queue) = (size(settings.crypto_threads), size(settings.crypto_queue));
-    let mut workers = workers();
-    if !workers.is(threads, queue) {
-        let before = std::mem::replace(&mut *workers, Workers::new(threads, queue));
-        // What waits in the old queue is still done, by the old threads, which end after it.
-        before.finish();
-    }
+    workers().resize(size(settings.crypto_threads), size(settings.crypto_queue));
 }
 
 /// The source of ids with a store of random bytes: asking the operating system for ten at a time costs more than all

@@ -18,6 +18,8 @@ pub struct Workers {
     threads: usize,
     queue: usize,
     running: Option<Running>,
+    /// Threads of other sizes, which end when what waited for them is done.
+    leaving: Vec<JoinHandle<()>>,
 }
 
 #[derive(Debug)]
@@ -38,12 +40,20 @@ struct Shared {
 impl Workers {
     /// `threads` threads behind a queue of `queue` jobs.
     pub const fn new(threads: usize, queue: usize) -> Self {
-        Self { threads, queue, running: None }
+        Self { threads, queue, running: None, leaving: Vec::new() }
     }
 
-    /// Whether it has just these sizes.
-    pub const fn is(&self, threads: usize, queue: usize) -> bool {
-        self.threads == threads && self.queue == queue
+    /// Changes the sizes. What waits already is still done, by the threads that it waits for.
+    pub fn resize(&mut self, threads: usize, queue: usize) {
+        if (self.threads, self.queue) == (threads, queue) {
+            return;
+        }
+        (self.threads, self.queue) = (threads, queue);
+        if let Some(running) = self.running.take() {
+            self.leaving.retain(|thread| !thread.is_finished());
+            // Without its sender the old queue ends after its last job.
+            self.leaving.extend(running.threads);
+        }
     }
 
     /// Whether the queue takes one more job. As this is borrowed exclusively, the next [`submit`](Self::submit) holds to
@@ -69,20 +79,16 @@ impl Workers {
         }
     }
 
-    /// Lets the jobs that wait be done; the threads end after the last one.
-    pub fn finish(mut self) {
-        drop(self.running.take());
-    }
-
     /// Throws away the jobs that wait, and returns when those under way are done.
     pub fn stop(&mut self) {
         if let Some(Running { jobs, threads, shared }) = self.running.take() {
             shared.stopping.store(true, Ordering::Relaxed);
             drop(jobs);
-            for thread in threads {
-                // A thread that panicked is as gone as one that returned.
-                let _ = thread.join();
-            }
+            self.leaving.extend(threads);
+        }
+        for thread in self.leaving.drain(..) {
+            // A thread that panicked is as gone as one that returned.
+            let _ = thread.join();
         }
     }
 }

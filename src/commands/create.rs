@@ -193,6 +193,6 @@ fn read_claims<'c>(claims: Arg<'c>, longest: usize, expected: Expected<'_>) -> R
     if claims.bytes().len() > longest {
         return Err(Error::TooBig("the token", "max-token-size"));
     }
-    let claims = check_json_object(claims.bytes()).map_err(|bad| Error::Data("the CLAIMS", bad))?;
+    let claims = check_json_object(claims.bytes()).map_err(|bad| Error::Data("the argument of CLAIMS", bad))?;
     CallerClaims::read(claims, expected).map_err(Error::Claims)
 }

@@ -107,8 +107,8 @@ fn reply(call: &Call<'_>, presented: &Presented<'_>, slides: bool) -> Result<(),
     ctx.reply_bytes("claims");
     ctx.reply_bytes(&presented.ticket.payload);
     ctx.reply_bytes("ttl");
-    // A key without an expiry gets the target at its next GET.
-    ctx.reply_integer(seconds_until(expiry.unwrap_or(target), presented.now));
+    // What a PEEK finds without an expiry, or with one beyond the deadline, the next GET mends.
+    ctx.reply_integer(seconds_until(lifetime.keep(presented.now, expiry), presented.now));
     ctx.reply_bytes("etag");
     ctx.reply_bytes(etag(data));
     Ok(())

@@ -70,12 +70,12 @@ impl Session {
         call.ctx.check_access(&key, Access::Read)?;
         call.recheck(&key, Intent::Read)?;
         let now = call.ctx.now();
+        let lifetime = ticket.lifetime();
         let (gone, ttl) = match call.ctx.open(&key) {
-            Ok(Some(entry)) => {
-                let expiry = entry.expiry().unwrap_or_else(|| ticket.lifetime().target(now));
-                (None, Some(seconds_until(expiry, now)))
+            Ok(Some(entry)) if lifetime.target(now) > now => {
+                (None, Some(seconds_until(lifetime.keep(now, entry.expiry()), now)))
             }
-            Ok(None) => (Some("there is no such session: it has ended or never was".to_owned()), None),
+            Ok(_) => (Some("there is no such session: it has ended or never was".to_owned()), None),
             Err(error) => (Some(problem(error)), None),
         };
         let expired = ticket.check_time(now).err().map(|refusal| problem(refusal.into()));

@@ -5,6 +5,9 @@
 #![expect(unsafe_code, reason = "this folder is where the module API is called")]
 
 mod acl;
+// Unit tests run without a server, and so with one allocator only.
+#[cfg(not(test))]
+mod allocator;
 mod api;
 mod call;
 mod command;

@@ -5,7 +5,10 @@ const WEAK: Parsing = Parsing { algorithm: Algorithm::Hs512, allow_weak_secret: 
 /// 32 bytes in base64url.
 const K: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8";
 
-fn keys(file: &str) -> Result<Vec<(Option<String>, &'static str, bool)>, String> {
+/// Id, algorithm, and whether it signs.
+type Described = (Option<String>, &'static str, bool);
+
+fn keys(file: &str) -> Result<Vec<Described>, String> {
     let describe = |ring: KeyRing| {
         let keys = ring.keys().iter();
         keys.map(|key| (key.id().map(str::to_owned), key.algorithm().name(), key.signs())).collect()

@@ -74,11 +74,11 @@ impl Refusal {
             Self::UnknownKey => "no key in force matches the token's kid".to_owned(),
             Self::Signature => "the token's signature is wrong".to_owned(),
             Self::Claim(name) => format!("the token's claim '{name}' is missing or of the wrong type"),
-            Self::Issuer => "the token's 'iss' is not jrs.issuer".to_owned(),
-            Self::Audience => "the token's 'aud' does not hold jrs.audience".to_owned(),
+            Self::Issuer => "the token's 'iss' is not the realm's issuer".to_owned(),
+            Self::Audience => "the token's 'aud' does not hold the realm's audience".to_owned(),
             Self::NotYetValid => "the token is not valid yet ('nbf' lies in the future)".to_owned(),
             Self::Expired => "the token has expired ('exp' lies in the past)".to_owned(),
-            Self::Outlived => "the session is older than jrs.max-lifetime, log in again".to_owned(),
+            Self::Outlived => "the session is older than the realm's max-lifetime, log in again".to_owned(),
             Self::WrongSession => "the key is not that of the token's session".to_owned(),
         }
     }
