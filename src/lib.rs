@@ -36,7 +36,9 @@ impl redis::Module for Jrs {
     const VERSION: c_int = 100;
 
     fn load(ctx: Ctx<'_>, arguments: &[&str]) -> Result<(), String> {
-        redis::register_settings::<state::Configuration>(ctx, settings::defaults(arguments)?)?;
+        let defaults = settings::defaults(arguments)?;
+        state::begin(&defaults)?;
+        redis::register_settings::<state::Configuration>(ctx, defaults)?;
         redis::register_all(ctx, commands::ALL)?;
         redis::register_info::<info::Report>(ctx);
         redis::on_role_change::<state::Configuration>(ctx)?;

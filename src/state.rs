@@ -57,9 +57,18 @@ pub fn workers() -> MutexGuard<'static, Workers> {
     lock(&WORKERS)
 }
 
+/// Begins with the defaults: the server does not set what it finds to be so already.
+pub fn begin(defaults: &[Value]) -> Result<(), String> {
+    let mut settings = lock(&SETTINGS);
+    defaults.iter().enumerate().try_for_each(|(position, value)| settings.set(position, value.clone()))
+}
+
 /// Puts the settings in force for the first time.
 pub fn load(ctx: Ctx<'_>) -> Result<(), String> {
     MAY_SELF_MAKE.store(!ctx.is_replica() && !ctx.is_cluster_node(), Ordering::Relaxed);
+    if ctx.is_replica() {
+        key_source::retire();
+    }
     let settings = lock(&SETTINGS).clone();
     let source = read_source(&settings)?;
     put_in_force(settings, source)
@@ -127,9 +136,9 @@ impl RoleListener for Configuration {
         if !MAY_SELF_MAKE.swap(false, Ordering::Relaxed) {
             return;
         }
+        key_source::retire();
         let Some(InForce { settings, source }) = lock(&IN_FORCE).clone() else { return };
         if settings.keys_file.is_empty() {
-            key_source::retire();
             // Realms that were apart with this key are apart without it.
             let _ = put_in_force(settings, Source { keys: Arc::default(), ..source });
         }

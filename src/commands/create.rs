@@ -102,9 +102,11 @@ impl Draft {
         }
 
         let now = call.ctx.now();
+        // The session begins when its token will say that it does: `iat` has whole seconds.
+        let start = now - now.rem_euclid(1000);
         let lifetime = Lifetime {
             ttl: wanted.ttl.unwrap_or(realm.max_age),
-            deadline: Lifetime::deadline(Some(now), realm.max_lifetime, wanted.deadline.or(claims.expires_at)),
+            deadline: Lifetime::deadline(Some(start), realm.max_lifetime, wanted.deadline.or(claims.expires_at)),
         };
         let expiry = lifetime.target(now);
         if expiry <= now {
@@ -116,7 +118,7 @@ impl Draft {
         let offline_end = lifetime.deadline.filter(|_| is_public && claims.expires_at.is_none());
         let payload = Standard {
             id: id.as_str(),
-            issued_at: now,
+            issued_at: start,
             owner,
             issuer: expected.issuer,
             audience: expected.audience,

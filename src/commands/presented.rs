@@ -39,7 +39,13 @@ impl<'c> Place<'c> {
     pub(super) fn find(call: &Call<'c>, after: usize) -> Result<Self, Error> {
         let arguments = call.args();
         let first = arguments.get(0).ok_or(Error::WrongArity)?;
-        if arguments.len() <= 1 + after || first.bytes().starts_with(b"ey") {
+        let second = arguments.get(1);
+        let looks_like_token = |arg: Arg<'_>| arg.bytes().starts_with(b"ey");
+        // A token that is misplaced, because something is missing, must not be shown either.
+        if second.is_some_and(looks_like_token) {
+            call.redact(1);
+        }
+        if arguments.len() <= 1 + after || looks_like_token(first) {
             call.redact(0);
             if call.ctx.is_cluster_node() {
                 return Err(Error::Cluster(
@@ -49,7 +55,7 @@ impl<'c> Place<'c> {
             }
             return Ok(Self { key: None, token: first, rest: arguments.skip(1) });
         }
-        let token = arguments.get(1).ok_or(Error::WrongArity)?;
+        let token = second.ok_or(Error::WrongArity)?;
         call.redact(1);
         Ok(Self { key: Some(first), token, rest: arguments.skip(2) })
     }

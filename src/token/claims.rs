@@ -100,7 +100,7 @@ fn to_millis(seconds: f64) -> Millis {
 pub struct Standard<'s> {
     /// `jti`.
     pub id: &'s str,
-    /// `iat`, written in whole seconds.
+    /// `iat`.
     pub issued_at: Millis,
     /// `sub`; none where it is empty.
     pub owner: &'s str,
@@ -121,7 +121,7 @@ impl Standard<'_> {
         json.push_str(r#"{"jti":"#);
         push_text(&mut json, self.id);
         push_name(&mut json, "iat");
-        push_seconds(&mut json, self.issued_at - self.issued_at.rem_euclid(1000));
+        push_seconds(&mut json, self.issued_at);
         for (name, value) in [("sub", Some(self.owner)), ("iss", self.issuer), ("aud", self.audience)] {
             if let Some(value) = value.filter(|value| !value.is_empty()) {
                 push_name(&mut json, name);

@@ -1,0 +1,279 @@
+//! Users: their permissions on session keys, which are not among a command's arguments, and command categories.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests may fail")]
+
+mod sessions;
+mod support;
+mod tokens;
+
+use std::collections::{BTreeSet, HashMap};
+
+use redis::{Connection, RedisResult, Value};
+use sessions::{contents, create, refused, send};
+use support::{Server, error_word};
+use tokens::key;
+
+/// What a command does with the session's key.
+#[derive(Clone, Copy)]
+struct Needs {
+    read: bool,
+    write: bool,
+}
+
+const READ: Needs = Needs { read: true, write: false };
+const WRITE: Needs = Needs { read: false, write: true };
+const BOTH: Needs = Needs { read: true, write: true };
+
+/// The commands that act on a session, with what follows the token, and what they need.
+const TOKEN_COMMANDS: [(&[&str], Needs); 6] = [
+    (&["JRS.PEEK"], READ),
+    (&["JRS.INSPECT"], READ),
+    (&["JRS.GET"], BOTH),
+    (&["JRS.UPDATE", r#"{"a":1}"#], WRITE),
+    (&["JRS.TOUCH", "EX", "1000"], WRITE),
+    (&["JRS.DESTROY"], WRITE),
+];
+
+const CREATE: [&str; 3] = ["JRS.CREATE", "ada", "{}"];
+
+/// Every command on sessions, for a session of ada's: without the key, with it, and JRS.CREATE.
+fn commands<'w>(key: &'w str, token: &'w str) -> Vec<(Vec<&'w str>, Needs)> {
+    let form = |words: &[&'w str], front: &[&'w str]| [&words[..1], front, &words[1..]].concat();
+    let both = |(words, needs): &(&'static [&'static str], Needs)| {
+        [(form(words, &[token]), *needs), (form(words, &[key, token]), *needs)]
+    };
+    // What destroys the session comes last.
+    [(CREATE.to_vec(), WRITE)].into_iter().chain(TOKEN_COMMANDS.iter().flat_map(both)).collect()
+}
+
+/// A connection of a user with these rules.
+fn user(server: &Server, rules: &[&str]) -> Connection {
+    let () = send(&mut server.conn(), &[&["ACL", "SETUSER", "limited", "reset", "on", ">pw"], rules].concat()).unwrap();
+    let mut conn = server.conn();
+    let () = send(&mut conn, &["AUTH", "limited", "pw"]).unwrap();
+    conn
+}
+
+/// Ways to run a command.
+const WAYS: [fn(&mut Connection, &[&str]) -> RedisResult<Value>; 4] = [
+    |conn, words| send(conn, words),
+    |conn, words| send(conn, &[&["EVAL", "return redis.call(unpack(ARGV))", "0"], words].concat()),
+    |conn, words| send(conn, &[&["FCALL", "run", "0"], words].concat()),
+    |conn, words| {
+        let () = send(conn, &["MULTI"]).unwrap();
+        let () = send(conn, words).unwrap();
+        // The error of the command becomes that of the whole.
+        send(conn, &["EXEC"])
+    },
+];
+
+/// A server whose function `run` runs a command.
+fn server() -> Server {
+    let server = Server::start();
+    let library =
+        "#!lua name=run\nredis.register_function('run', function(_, args) return redis.call(unpack(args)) end)";
+    let () = send(&mut server.conn(), &["FUNCTION", "LOAD", library]).unwrap();
+    server
+}
+
+#[test]
+fn a_user_without_the_key_may_not_touch_the_session() {
+    let server = server();
+    let admin = &mut server.conn();
+    let token = create(admin, "ada", "{}", &[]);
+    let key = key(&token);
+    let mut limited = user(&server, &["+@all", "~other:*", "~ada", &format!("~{token}")]);
+    let before = contents(admin);
+    for run in WAYS {
+        for (words, _) in commands(&key, &token) {
+            let () = send(admin, &["ACL", "LOG", "RESET"]).unwrap();
+            assert_eq!(error_word(run(&mut limited, &words)), "NOPERM", "{words:?}");
+            assert_eq!(contents(admin), before, "{words:?}");
+
+            let log: Vec<HashMap<String, Value>> = send(admin, &["ACL", "LOG"]).unwrap();
+            let entry = |name: &str| redis::from_redis_value_ref::<String>(&log[0][name]).unwrap();
+            assert_eq!((entry("reason"), entry("username")), ("key".to_owned(), "limited".to_owned()), "{words:?}");
+            let object = entry("object");
+            assert!(if words == CREATE { object.starts_with("sess:{ada}:") } else { object == key }, "{object}");
+            assert!(!format!("{log:?}").contains(&token), "{log:?}");
+        }
+    }
+}
+
+#[test]
+fn selectors_tell_reading_from_writing() {
+    let server = server();
+    let admin = &mut server.conn();
+    for (rules, may) in [
+        (&["%R~sess:*"][..], READ),
+        (&["%W~sess:*"], WRITE),
+        (&["%RW~sess:*"], BOTH),
+        (&["~sess:*"], BOTH),
+        (&["~sess:{ada}:*"], BOTH),
+        (&["allkeys"], BOTH),
+        (&["%R~sess:{ada}:*", "%W~sess:{bob}:*"], READ),
+        (&["~other:*", "(+@all %R~sess:*)"], READ),
+    ] {
+        let mut limited = user(&server, &[&["+@all"], rules].concat());
+        for run in WAYS {
+            let token = create(admin, "ada", "{}", &[]);
+            for (words, needs) in commands(&key(&token), &token) {
+                let before = contents(admin);
+                let reply = run(&mut limited, &words);
+                if (needs.read && !may.read) || (needs.write && !may.write) {
+                    assert_eq!(error_word(reply), "NOPERM", "{rules:?}: {words:?}");
+                    assert_eq!(contents(admin), before, "{rules:?}: {words:?}");
+                } else {
+                    assert!(reply.is_ok(), "{rules:?}: {words:?}: {reply:?}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_user_may_be_kept_to_the_sessions_of_one_owner() {
+    let server = Server::start();
+    let admin = &mut server.conn();
+    let mut ada = user(&server, &["+@all", "~sess:{ada}:*"]);
+    let (hers, his) = (create(&mut ada, "ada", "{}", &[]), create(admin, "bob", "{}", &[]));
+    assert!(send::<Value>(&mut ada, &["JRS.GET", &hers]).is_ok());
+    let before = contents(admin);
+    assert_eq!(refused(&mut ada, &["JRS.CREATE", "bob", "{}"]), "NOPERM");
+    assert_eq!(refused(&mut ada, &["JRS.CREATE", "", "{}"]), "NOPERM");
+    for (words, _) in TOKEN_COMMANDS {
+        let form = |front: &[&str]| -> Vec<String> {
+            [&words[..1], front, &words[1..]].concat().into_iter().map(str::to_owned).collect()
+        };
+        for (front, word) in
+            [(&[&*his][..], "NOPERM"), (&[&key(&his), &his], "NOPERM"), (&[&key(&hers), &his], "BADTOKEN")]
+        {
+            let words = form(front);
+            let reply = send::<Value>(&mut ada, &words.iter().map(String::as_str).collect::<Vec<_>>());
+            // JRS.INSPECT says what is wrong with a token, and refuses only to tell about keys.
+            if words[0] == "JRS.INSPECT" && word == "BADTOKEN" {
+                assert!(format!("{reply:?}").contains("BADTOKEN"), "{reply:?}");
+            } else {
+                assert_eq!(error_word(reply), word, "{words:?}");
+            }
+        }
+    }
+    assert_eq!(contents(admin), before);
+}
+
+#[test]
+fn a_deleted_user_may_do_nothing_and_a_disabled_one_what_the_server_lets_them() {
+    let server = Server::start();
+    let admin = &mut server.conn();
+    let token = create(admin, "ada", "{}", &[]);
+    let mut limited = user(&server, &["+@all", "~*"]);
+    let () = send(admin, &["ACL", "SETUSER", "limited", "off"]).unwrap();
+    let native = send::<Value>(&mut limited, &["GET", &key(&token)]).is_ok();
+    assert_eq!(send::<Value>(&mut limited, &["JRS.PEEK", &token]).is_ok(), native);
+    let () = send(admin, &["ACL", "SETUSER", "limited", "resetkeys"]).unwrap();
+    assert_eq!(refused(&mut limited, &["JRS.PEEK", &token]), "NOPERM");
+
+    let before = contents(admin);
+    let () = send(admin, &["ACL", "DELUSER", "limited"]).unwrap();
+    for (words, _) in commands(&key(&token), &token) {
+        assert!(send::<Value>(&mut limited, &words).is_err(), "{words:?}");
+    }
+    assert_eq!(contents(admin), before);
+}
+
+#[test]
+fn a_user_may_be_given_single_commands() {
+    let server = Server::start();
+    let admin = &mut server.conn();
+    let token = create(admin, "ada", "{}", &[]);
+    for (allowed, _) in TOKEN_COMMANDS {
+        let rule = format!("+{}", allowed[0].to_lowercase());
+        let mut limited = user(&server, &["-@all", &rule, "~sess:*"]);
+        for (words, _) in commands(&key(&token), &token).iter().filter(|(words, _)| words[0] != allowed[0]) {
+            assert_eq!(refused(&mut limited, words), "NOPERM", "{rule}: {words:?}");
+        }
+        let words = [&[allowed[0], &*token], &allowed[1..]].concat();
+        assert!(send::<Value>(&mut limited, &words).is_ok(), "{rule}");
+    }
+}
+
+/// Whether a module can choose the categories of its commands on this server.
+fn has_categories(conn: &mut Connection) -> bool {
+    !send::<String>(conn, &["INFO", "server"]).unwrap().contains("redis_version:7.0.")
+}
+
+/// The commands of the module in an ACL category, by their names in lower case.
+fn category(conn: &mut Connection, name: &str) -> BTreeSet<String> {
+    let all: Vec<String> = send(conn, &["COMMAND", "LIST", "FILTERBY", "ACLCAT", name]).unwrap();
+    all.iter().map(|name| name.to_lowercase()).filter(|name| name.starts_with("jrs.")).collect()
+}
+
+const READS: [&str; 4] = ["inspect", "jwks", "peek", "realms"];
+const WRITES: [&str; 5] = ["create", "destroy", "get", "touch", "update"];
+
+fn names(names: &[&[&str]]) -> BTreeSet<String> {
+    names.concat().iter().map(|name| format!("jrs.{name}")).collect()
+}
+
+#[test]
+fn commands_are_in_the_categories_that_fit() {
+    let server = Server::start();
+    let conn = &mut server.conn();
+    let expected = [
+        ("write", names(&[&WRITES])),
+        ("fast", names(&[&READS, &WRITES, &["help"]])),
+        ("admin", names(&[&["reload"]])),
+        ("dangerous", names(&[&["reload"]])),
+        ("slow", names(&[&["reload"]])),
+        ("jrs", names(&[&READS, &WRITES, &["help", "reload"]])),
+    ];
+    for (name, expected) in expected {
+        let expected = if has_categories(conn) { expected } else { BTreeSet::new() };
+        assert_eq!(category(conn, name), expected, "@{name}");
+    }
+}
+
+#[test]
+fn what_can_write_is_not_in_the_category_of_reads() {
+    let server = Server::start();
+    let admin = &mut server.conn();
+    if !has_categories(admin) {
+        assert!(category(admin, "read").is_empty());
+        return;
+    }
+    let token = create(admin, "ada", "{}", &[]);
+    let mut reader = user(&server, &["-@all", "+@read", "~sess:*"]);
+    for (words, needs) in commands(&key(&token), &token) {
+        let reply = send::<Value>(&mut reader, &words);
+        assert_eq!(reply.is_ok(), !needs.write, "{words:?}: {reply:?}");
+    }
+    assert_eq!(category(admin, "read"), names(&[&READS]));
+}
+
+#[test]
+fn a_user_may_be_given_a_category() {
+    let server = Server::start();
+    let admin = &mut server.conn();
+    if !has_categories(admin) {
+        assert_eq!(refused(admin, &["ACL", "SETUSER", "limited", "+@jrs"]), "ERR");
+        return;
+    }
+    let listed: Vec<String> = send(admin, &["ACL", "CAT", "jrs"]).unwrap();
+    assert_eq!(listed.iter().map(|name| name.to_lowercase()).collect::<BTreeSet<_>>(), category(admin, "jrs"));
+
+    let mut limited = user(&server, &["-@all", "+@jrs", "~sess:*"]);
+    let token = create(&mut limited, "ada", "{}", &[]);
+    for (words, _) in commands(&key(&token), &token) {
+        assert!(send::<Value>(&mut limited, &words).is_ok(), "{words:?}");
+    }
+    assert_eq!(refused(&mut limited, &["GET", "sess:x"]), "NOPERM");
+
+    let token = create(admin, "ada", "{}", &[]);
+    let before = contents(admin);
+    let mut limited = user(&server, &["+@all", "-@write", "-@admin", "~*"]);
+    for (words, needs) in commands(&key(&token), &token) {
+        assert_eq!(send::<Value>(&mut limited, &words).is_ok(), !needs.write, "{words:?}");
+    }
+    assert_eq!(refused(&mut limited, &["JRS.RELOAD"]), "NOPERM");
+    assert_eq!(contents(admin), before);
+}

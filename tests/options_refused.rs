@@ -1,0 +1,157 @@
+//! Options and claims that the commands refuse, by the first word of the error; and that nothing has changed then.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests may fail")]
+
+mod sessions;
+mod support;
+mod tokens;
+
+use redis::Value;
+use serde_json::json;
+use sessions::{assert_refused, create, now, send};
+use support::Server;
+use tokens::{SECRET, claims, key};
+
+#[test]
+fn options_of_create() {
+    let server = Server::start();
+    let conn = &mut server.conn();
+    let future = &(now() + 1000).to_string();
+    let future_exp = &format!(r#"{{"exp":{future}}}"#);
+    let cases: [&[&str]; 27] = [
+        &["EX"],
+        &["EX", "100", "EX", "100"],
+        &["EX", "100", "PX", "100000"],
+        &["EX", "100", "EXAT", future],
+        &["PX", "100", "PXAT", future],
+        &["EXAT", future, "EXAT", future],
+        &["EXAT", future, "PXAT", future],
+        &["EXAT", future, "CLAIMS", future_exp],
+        &["CLAIMS"],
+        &["CLAIMS", "{}", "CLAIMS", "{}"],
+        &["REALM"],
+        &["REALM", "default", "REALM", "default"],
+        &["REALM", "nowhere"],
+        &["REALM", ""],
+        &["REALM", "DEFAULT"],
+        &["KEEPTTL"],
+        &["NX"],
+        &[""],
+        &["EX 100"],
+        &["EX\0", "100"],
+        &["EXAT", "1"],
+        &["PXAT", "1"],
+        &["EXAT", &(now() - 1).to_string()],
+        &["CLAIMS", r#"{"exp":1}"#],
+        &["CLAIMS", r#"{"exp":"tomorrow"}"#],
+        &["CLAIMS", r#"{"nbf":null}"#],
+        &["EX", "100", "CLAIMS", r#"{"exp":-1}"#],
+    ];
+    for options in cases {
+        assert_refused(conn, "ERR", &[&["JRS.CREATE", "ada", "{}"], options].concat());
+    }
+    assert_eq!(send::<i64>(conn, &["DBSIZE"]).unwrap(), 0);
+}
+
+/// What is no positive whole number, or one that overflows as milliseconds, or as a moment.
+const BAD_TIMES: [&str; 17] = [
+    "",
+    "0",
+    "-1",
+    "+1",
+    "1.5",
+    " 1",
+    "1 ",
+    "1e3",
+    "0x10",
+    "one",
+    "1\0",
+    "\u{661}",
+    "9223372036854775807",
+    "9223372036854775808",
+    "-9223372036854775808",
+    "18446744073709551616",
+    "99999999999999999999999999999999999999",
+];
+
+#[test]
+fn times() {
+    let server = Server::start();
+    let conn = &mut server.conn();
+    let token = create(conn, "ada", "{}", &[]);
+    for time in BAD_TIMES {
+        for option in ["EX", "PX", "EXAT", "PXAT"] {
+            assert_refused(conn, "ERR", &["JRS.CREATE", "ada", "{}", option, time]);
+        }
+        for option in ["EX", "PX"] {
+            assert_refused(conn, "ERR", &["JRS.UPDATE", &token, r#"{"n":2}"#, option, time]);
+            assert_refused(conn, "ERR", &["JRS.TOUCH", &token, option, time]);
+        }
+    }
+    // What fits into 64 bits as seconds does not as milliseconds.
+    for option in ["EX", "EXAT"] {
+        assert_refused(conn, "ERR", &["JRS.CREATE", "ada", "{}", option, "9223372036854776"]);
+    }
+}
+
+#[test]
+fn options_of_update_and_touch() {
+    let server = Server::start();
+    let conn = &mut server.conn();
+    let token = create(conn, "ada", "{}", &[]);
+    let key = key(&token);
+    let of_both: [&[&str]; 8] = [
+        &["EX"],
+        &["PX"],
+        &["EX", "100", "EX", "100"],
+        &["EX", "100", "PX", "100"],
+        &["EXAT", "99999999999"],
+        &["PXAT", "99999999999999"],
+        &["CLAIMS", "{}"],
+        &[""],
+    ];
+    let of_update: [&[&str]; 6] = [
+        &["KEEPTTL", "KEEPTTL"],
+        &["KEEPTTL", "EX", "100"],
+        &["PX", "100", "KEEPTTL"],
+        &["REPLACE", "REPLACE"],
+        &["KEEPTTL", "100"],
+        &["NX"],
+    ];
+    let (bare, with_key) = (vec![token.as_str()], vec![key.as_str(), token.as_str()]);
+    for place in [bare, with_key] {
+        for options in of_both.iter().chain(&of_update) {
+            assert_refused(conn, "ERR", &[&["JRS.UPDATE"], &*place, &[r#"{"n":2}"#], options].concat());
+        }
+        for options in of_both.iter().chain(&[&["KEEPTTL"][..], &["REPLACE"]]) {
+            assert_refused(conn, "ERR", &[&["JRS.TOUCH"], &*place, options].concat());
+        }
+    }
+}
+
+#[test]
+fn reserved_claims_are_named() {
+    let plain = Server::start();
+    let strict =
+        Server::builder().keys(SECRET.as_bytes()).args(&["issuer", "https://login", "audience", "shop"]).start();
+    let refuses = |server: &Server, name: &str| {
+        let conn = &mut server.conn();
+        for name in [name.to_owned(), format!("\\u{:04x}{}", name.as_bytes()[0], &name[1..])] {
+            let claims = format!(r#"{{"role":"admin","{name}":1}}"#);
+            assert_refused(conn, "ERR", &["JRS.CREATE", "ada", "{}", "CLAIMS", &claims]);
+        }
+        let claims = json!({name: "x"}).to_string();
+        let error = send::<Value>(conn, &["JRS.CREATE", "ada", "{}", "CLAIMS", &claims]).unwrap_err().to_string();
+        assert!(error.contains(&format!("'{name}'")), "{error}");
+    };
+    for name in ["jti", "iat", "sub", "ttl", "auth_time"] {
+        refuses(&plain, name);
+        refuses(&strict, name);
+    }
+    // These are the caller's own where the realm does not set them.
+    for name in ["iss", "aud"] {
+        refuses(&strict, name);
+        let token = create(&mut plain.conn(), "ada", "{}", &["CLAIMS", &json!({name: "me"}).to_string()]);
+        assert_eq!(claims(&token)[name], "me");
+    }
+}
