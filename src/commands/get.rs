@@ -21,7 +21,7 @@ impl Command for Get {
     const SPEC: Spec = Spec {
         name: c"JRS.GET",
         flags: c"write fast",
-        categories: c"read write fast jrs",
+        categories: c"write fast jrs",
         arity: -2,
         routing: Routing::ByFirstArgument { writes: true },
         summary: c"Verifies a token, returns its session and puts off the session's end.",

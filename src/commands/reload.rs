@@ -20,7 +20,7 @@ impl Command for Reload {
         summary: c"Reads the key and realm files again; on any error what is in force stays.",
         complexity: c"O(N) with N being the number of keys",
         since: c"0.1.0",
-        tips: Some(c"request_policy:all_nodes\nresponse_policy:all_succeeded"),
+        tips: Some(c"request_policy:all_nodes response_policy:all_succeeded"),
         arguments: &[],
     };
 

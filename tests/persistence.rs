@@ -1,0 +1,179 @@
+//! AOF and RDB: they hold plain commands and plain keys, and nothing that was acknowledged is lost.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests may fail")]
+
+mod sessions;
+mod support;
+mod tokens;
+
+use std::{
+    collections::HashMap,
+    fs,
+    path::Path,
+    process::Command,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    thread,
+};
+
+use redis::{Connection, RedisResult, Value};
+use sessions::{contents, create, get, send};
+use support::{Builder, Server, await_that};
+use tempfile::TempDir;
+use tokens::key;
+
+fn with_aof(builder: Builder) -> Builder {
+    builder.config("appendonly", "yes").config("appendfsync", "always")
+}
+
+/// The commands in the incremental AOF file, as their words.
+fn aof(dir: &Path) -> Vec<Vec<String>> {
+    let text = fs::read_to_string(dir.join("appendonlydir/appendonly.aof.1.incr.aof")).unwrap();
+    let mut lines = text.split("\r\n");
+    let mut commands = Vec::new();
+    // The test's data has no line ends, so that each word is a line, with its length in the one before.
+    while let Some(count) = lines.next().and_then(|line| line.strip_prefix('*')) {
+        let words = (0..count.parse().unwrap()).map(|_| lines.nth(1).unwrap().to_owned());
+        commands.push(words.collect());
+    }
+    commands
+}
+
+#[test]
+fn the_aof_holds_effects_with_absolute_times() {
+    let server = with_aof(Server::builder()).start();
+    let conn = &mut server.conn();
+    let mut expected = vec![vec!["SELECT".to_owned(), "0".to_owned()]];
+    let mut expect = |words: &[&str]| expected.push(words.iter().map(ToString::to_string).collect::<Vec<_>>());
+    let expires =
+        |conn: &mut Connection, key: &str| -> String { send::<i64>(conn, &["PEXPIRETIME", key]).unwrap().to_string() };
+
+    let token = create(conn, "ada", r#"{"a":1}"#, &["EX", "1000", "CLAIMS", r#"{"b":2}"#]);
+    let key = &key(&token);
+    expect(&["SET", key, r#"{"a":1}"#, "PXAT", &expires(conn, key)]);
+    for words in [&["JRS.GET", &*token][..], &["JRS.PEEK", &token], &["JRS.INSPECT", &token]] {
+        assert!(send::<Value>(conn, words).is_ok(), "{words:?}");
+    }
+    for words in [&["JRS.UPDATE", &*token, "[]"][..], &["JRS.TOUCH", &token, "EX", "0"], &["JRS.CREATE", "ada", "[]"]] {
+        assert!(send::<Value>(conn, words).is_err(), "{words:?}");
+    }
+    let () = send(conn, &["JRS.TOUCH", &token, "EX", "500"]).unwrap();
+    expect(&["PEXPIREAT", key, &expires(conn, key)]);
+    assert_eq!(get(conn, &token).expect("a session").ttl, 1000);
+    expect(&["PEXPIREAT", key, &expires(conn, key)]);
+    let () = send(conn, &["JRS.UPDATE", &token, "{}", "PX", "700000"]).unwrap();
+    expect(&["SET", key, "{}", "PXAT", &expires(conn, key)]);
+    let () = send(conn, &["JRS.UPDATE", key, &token, r#"{"c":3}"#, "KEEPTTL"]).unwrap();
+    expect(&["SET", key, r#"{"c":3}"#, "PXAT", &expires(conn, key)]);
+    assert_eq!(send::<i64>(conn, &["JRS.DESTROY", &token]).unwrap(), 1);
+    expect(&["DEL", key]);
+    assert_eq!(send::<i64>(conn, &["JRS.DESTROY", &token]).unwrap(), 0);
+
+    let script = "return redis.call('JRS.CREATE', 'eve', '{}')";
+    let token: String = send(conn, &["EVAL", script, "0"]).unwrap();
+    expect(&["SET", &tokens::key(&token), "{}", "PXAT", &expires(conn, &tokens::key(&token))]);
+    let mut transaction = redis::pipe();
+    transaction.atomic().cmd("JRS.DESTROY").arg(&token).ignore().cmd("JRS.CREATE").arg(&["eve", "{}"]);
+    transaction.cmd("JRS.GET").arg(&token).ignore();
+    let [new]: [String; 1] = transaction.query(conn).unwrap();
+    let new = tokens::key(&new);
+    expect(&["MULTI"]);
+    expect(&["DEL", &tokens::key(&token)]);
+    expect(&["SET", &new, "{}", "PXAT", &expires(conn, &new)]);
+    expect(&["EXEC"]);
+    assert_eq!(aof(server.dir()), expected);
+}
+
+/// A folder with a copy of what a server has in its own.
+fn copy_of(server: &Server, name: &str) -> TempDir {
+    let copy = TempDir::new().unwrap();
+    let from = server.dir().join(name);
+    assert!(Command::new("cp").arg("-r").arg(from).arg(copy.path()).status().unwrap().success());
+    copy
+}
+
+#[test]
+fn rdb_and_aof_load_with_and_without_the_module() {
+    for (persistence, value, file) in [("save", "3600 1", "dump.rdb"), ("appendonly", "yes", "appendonlydir")] {
+        let builder = |builder: Builder| builder.config(persistence, value);
+        let mut server = builder(Server::builder()).start();
+        let conn = &mut server.conn();
+        let token = create(conn, "ada", r#"{"a":"é"}"#, &["EX", "1000"]);
+        create(conn, "", "{}", &["PXAT", "4000000000001"]);
+        let () = send(conn, &["SET", "another key", "value"]).unwrap();
+        let expected = contents(conn);
+        assert_eq!(expected.len(), 3);
+        server.stop();
+
+        let copy = copy_of(&server, file);
+        let elsewhere =
+            builder(Server::builder().without_module()).config("dir", copy.path().to_str().unwrap()).start();
+        assert_eq!(contents(&mut elsewhere.conn()), expected, "{file} without the module");
+        server.restart();
+        assert_eq!(contents(&mut server.conn()), expected, "{file} with the module");
+        assert_eq!(get(&mut server.conn(), &token).expect("a session").data, r#"{"a":"é"}"#);
+    }
+}
+
+/// What a writer knows of its sessions, by their tokens: the data, or nothing for one that is destroyed.
+#[derive(Default)]
+struct Acknowledged {
+    sessions: HashMap<String, Option<String>>,
+    /// The session whose fate is unknown, because the server died over it.
+    uncertain: Option<String>,
+}
+
+/// Creates, updates and destroys sessions until the server dies.
+fn write_until_it_dies(conn: &mut Connection, writes: &AtomicUsize) -> Acknowledged {
+    let mut known = Acknowledged::default();
+    let mut live: Vec<String> = Vec::new();
+    for step in 0.. {
+        let data = format!(r#"{{"step":{step}}}"#);
+        let chosen = (step % 3 != 0).then(|| live[step * 7 % live.len()].clone());
+        let outcome: RedisResult<()> = match &chosen {
+            None => send(conn, &["JRS.CREATE", "ada", &data]).map(|token: String| {
+                live.push(token.clone());
+                known.sessions.insert(token, Some(data));
+            }),
+            Some(token) if step % 3 == 1 => send(conn, &["JRS.UPDATE", token, &data]).map(|_: String| {
+                known.sessions.insert(token.clone(), Some(data));
+            }),
+            Some(token) if live.len() > 10 => send(conn, &["JRS.DESTROY", token]).map(|_: i64| {
+                live.retain(|other| other != token);
+                known.sessions.insert(token.clone(), None);
+            }),
+            Some(_) => Ok(()),
+        };
+        if outcome.is_err() {
+            known.uncertain = chosen;
+            break;
+        }
+        writes.fetch_add(1, Ordering::Relaxed);
+    }
+    known
+}
+
+#[test]
+fn nothing_acknowledged_is_lost_when_the_server_is_killed() {
+    let mut server = with_aof(Server::builder()).start();
+    for round in 1..=3 {
+        let writes = Arc::new(AtomicUsize::new(0));
+        let writer = {
+            let (mut conn, writes) = (server.conn(), Arc::clone(&writes));
+            thread::spawn(move || write_until_it_dies(&mut conn, &writes))
+        };
+        await_that("some writes", || (writes.load(Ordering::Relaxed) > 150 * round).then_some(()));
+        server.kill();
+        let known = writer.join().unwrap();
+        server.restart();
+        let conn = &mut server.conn();
+        assert!(known.sessions.values().filter(|data| data.is_some()).count() > 5);
+        for (token, data) in known.sessions {
+            if known.uncertain.as_ref() != Some(&token) {
+                assert_eq!(get(conn, &token).map(|session| session.data), data, "in round {round}");
+            }
+        }
+    }
+}

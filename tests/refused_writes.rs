@@ -1,0 +1,174 @@
+//! What the server itself refuses or holds back: no memory, no disk, no replicas, a pause, commands that are disabled.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests may fail")]
+
+mod sessions;
+mod support;
+mod tokens;
+
+use std::{fs, thread};
+
+use redis::{Connection, Value};
+use serde_json::json;
+use sessions::{assert_refused, contents, create, get, send};
+use support::{Server, await_that};
+use tokens::{SECRET, elliptic_jwk, key};
+
+fn set(conn: &mut Connection, name: &str, value: &str) {
+    let () = send(conn, &["CONFIG", "SET", name, value]).unwrap();
+}
+
+/// Checks that each command is refused with that word and changes nothing, also from a script.
+fn assert_all_refused(conn: &mut Connection, commands: &[&[&str]], word: &str) {
+    for words in commands {
+        assert_refused(conn, word, words);
+        assert_refused(conn, word, &[&["EVAL", "return redis.call(unpack(ARGV))", "0"], *words].concat());
+    }
+}
+
+fn assert_works(conn: &mut Connection, commands: &[&[&str]]) {
+    for words in commands {
+        let reply = send::<Value>(conn, words);
+        assert!(reply.as_ref().is_ok_and(|reply| *reply != Value::Nil), "{words:?}: {reply:?}");
+    }
+}
+
+#[test]
+fn without_memory_nothing_grows() {
+    for keys in [SECRET.to_owned(), elliptic_jwk().to_string()] {
+        let server = Server::builder().keys(keys.as_bytes()).start();
+        let conn = &mut server.conn();
+        let token = &*create(conn, "ada", "{}", &[]);
+        set(conn, "maxmemory", "1");
+        assert_all_refused(conn, &[&["JRS.CREATE", "ada", "{}"], &["JRS.UPDATE", token, "{}"]], "OOM");
+        let () = send(conn, &["EXPIRE", &key(token), "500"]).unwrap();
+        let others = [&["JRS.GET", token][..], &["JRS.PEEK", token], &["JRS.TOUCH", token], &["JRS.INSPECT", token]];
+        assert_works(conn, &others);
+        assert_works(conn, &[&["JRS.DESTROY", token]]);
+        assert!(contents(conn).is_empty());
+        set(conn, "maxmemory", "0");
+        create(conn, "ada", "{}", &[]);
+    }
+}
+
+#[test]
+fn without_a_disk_nothing_is_written() {
+    let server = Server::builder().config("save", "3600 1").start();
+    let conn = &mut server.conn();
+    let token = &*create(conn, "ada", "{}", &[]);
+    // A folder of that name cannot be replaced by a file, not even by root.
+    let obstacle = server.dir().join("dump.rdb");
+    fs::create_dir_all(obstacle.join("content")).unwrap();
+    let save = |conn: &mut Connection, status: &str| {
+        let () = send(conn, &["BGSAVE"]).unwrap();
+        let line = format!("rdb_last_bgsave_status:{status}\r\n");
+        await_that("the end of BGSAVE", || {
+            let info: String = send(conn, &["INFO", "persistence"]).unwrap();
+            (info.contains("rdb_bgsave_in_progress:0") && info.contains(&line)).then_some(())
+        });
+    };
+    save(conn, "err");
+    let writes = [
+        &["JRS.CREATE", "ada", "{}"][..],
+        &["JRS.GET", token],
+        &["JRS.UPDATE", token, "{}"],
+        &["JRS.TOUCH", token],
+        &["JRS.DESTROY", token],
+    ];
+    assert_all_refused(conn, &writes, "MISCONF");
+    assert_works(conn, &[&["JRS.PEEK", token], &["JRS.INSPECT", token]]);
+
+    fs::remove_dir_all(obstacle).unwrap();
+    save(conn, "ok");
+    assert_works(conn, &writes);
+}
+
+#[test]
+fn without_enough_replicas_nothing_is_written() {
+    let server = Server::start();
+    let conn = &mut server.conn();
+    let token = &*create(conn, "ada", "{}", &[]);
+    set(conn, "min-replicas-to-write", "1");
+    let writes = [&["JRS.CREATE", "ada", "{}"][..], &["JRS.GET", token], &["JRS.UPDATE", token, "{}"]];
+    assert_all_refused(conn, &writes, "NOREPLICAS");
+    assert_works(conn, &[&["JRS.PEEK", token]]);
+}
+
+#[test]
+fn commands_that_cannot_be_replicated_are_refused() {
+    for keys in [SECRET.to_owned(), elliptic_jwk().to_string()] {
+        let server = |name: &str| {
+            let builder = Server::builder().keys(keys.as_bytes());
+            builder.config("rename-command", &format!("{name} \"\"")).start()
+        };
+        let mut without_set = server("SET");
+        let conn = &mut without_set.conn();
+        assert_all_refused(conn, &[&["JRS.CREATE", "ada", "{}"]], "ERR");
+        assert!(without_set.alive());
+
+        for (name, words) in [("PEXPIREAT", "JRS.TOUCH"), ("PEXPIREAT", "JRS.GET"), ("DEL", "JRS.DESTROY")] {
+            let mut server = server(name);
+            let conn = &mut server.conn();
+            let token = &*create(conn, "ada", "{}", &[]);
+            let () = send(conn, &["EXPIRE", &key(token), "500"]).unwrap();
+            assert_all_refused(conn, &[&[words, token]], "ERR");
+            assert_works(conn, &[&["JRS.PEEK", token], &["JRS.UPDATE", token, "{}"], &["JRS.GET", token]]);
+            assert!(server.alive());
+        }
+    }
+}
+
+#[test]
+fn an_update_that_cannot_be_replicated_is_refused() {
+    let server = Server::builder().keys(SECRET.as_bytes()).config("rename-command", "SET \"\"").start();
+    let conn = &mut server.conn();
+    let () = send(conn, &["SETEX", "sess:a", "500", "{}"]).unwrap();
+    let token = &*tokens::token(&json!({"jti": "a"}));
+    assert_all_refused(conn, &[&["JRS.UPDATE", token, r#"{"a":1}"#], &["JRS.UPDATE", token, "{}", "KEEPTTL"]], "ERR");
+    assert_works(conn, &[&["JRS.GET", token], &["JRS.DESTROY", token]]);
+}
+
+#[test]
+fn while_writes_are_paused_they_wait() {
+    for keys in [SECRET.to_owned(), elliptic_jwk().to_string()] {
+        let mut server = Server::builder().keys(keys.as_bytes()).start();
+        let conn = &mut server.conn();
+        let [read, updated, touched, ended] = [(); 4].map(|()| create(conn, "ada", "{}", &[]));
+        let () = send(conn, &["EXPIRE", &key(&read), "500"]).unwrap();
+        let () = send(conn, &["CLIENT", "PAUSE", "60000", "WRITE"]).unwrap();
+        let before = contents(conn);
+        let create_in_script = "return redis.call('JRS.CREATE', 'eve', '{}')";
+        let held = [
+            vec!["JRS.CREATE", "bob", "{}"],
+            vec!["JRS.GET", &read],
+            vec!["JRS.UPDATE", &updated, r#"{"a":1}"#],
+            vec!["JRS.TOUCH", &touched, "EX", "777"],
+            vec!["JRS.DESTROY", &ended],
+            vec!["EVAL", create_in_script, "0"],
+        ];
+        thread::scope(|scope| {
+            let mut clients = Vec::new();
+            for words in &held {
+                let mut client = server.conn();
+                let id: i64 = send(&mut client, &["CLIENT", "ID"]).unwrap();
+                clients.push(scope.spawn(move || send::<Value>(&mut client, words)));
+                await_that("a client that is held back", || {
+                    let list: String = send(conn, &["CLIENT", "LIST", "ID", &id.to_string()]).unwrap();
+                    list.split(' ').any(|field| field.starts_with("flags=") && field.contains('b')).then_some(())
+                });
+            }
+            assert_works(conn, &[&["JRS.PEEK", &read], &["JRS.INSPECT", &read]]);
+            assert_eq!(contents(conn), before);
+            let () = send(conn, &["CLIENT", "UNPAUSE"]).unwrap();
+            for (client, words) in clients.into_iter().zip(&held) {
+                let reply = client.join().unwrap();
+                assert!(reply.is_ok_and(|reply| reply != Value::Nil), "{words:?}");
+            }
+        });
+        assert_eq!(get(conn, &read).expect("a session").ttl, 86_400);
+        assert_eq!(get(conn, &updated).expect("a session").data, r#"{"a":1}"#);
+        assert!(get(conn, &ended).is_none());
+        assert_eq!(contents(conn).len(), 5, "four of ada's, less one, and those of bob and eve");
+        assert!(server.alive());
+    }
+}
