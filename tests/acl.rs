@@ -54,8 +54,11 @@ fn user(server: &Server, rules: &[&str]) -> Connection {
     conn
 }
 
-/// Ways to run a command.
-const WAYS: [fn(&mut Connection, &[&str]) -> RedisResult<Value>; 4] = [
+/// A way to run a command.
+type Way = fn(&mut Connection, &[&str]) -> RedisResult<Value>;
+
+/// By itself, from a script, from a function, in a transaction.
+const WAYS: [Way; 4] = [
     |conn, words| send(conn, words),
     |conn, words| send(conn, &[&["EVAL", "return redis.call(unpack(ARGV))", "0"], words].concat()),
     |conn, words| send(conn, &[&["FCALL", "run", "0"], words].concat()),

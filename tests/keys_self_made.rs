@@ -92,14 +92,16 @@ fn a_server_with_a_keys_file_makes_none() {
 
 #[test]
 fn what_cannot_be_written_or_read_stops_the_start() {
-    let prepare: [(&str, fn(&Path)); 5] = [
+    /// What the log says, and what is in the folder.
+    type Obstacle = (&'static str, fn(&Path));
+    let obstacles: [Obstacle; 5] = [
         ("cannot be made", |dir| fs::create_dir_all(dir.join("jrs-keys.json.new/content")).unwrap()),
         ("no regular file", |dir| fs::create_dir(dir.join(FILE)).unwrap()),
         ("cannot be read", |dir| symlink("nowhere", dir.join(FILE)).unwrap()),
         ("is refused", |dir| fs::write(dir.join(FILE), "{\"keys\":[").unwrap()),
         ("is refused", |dir| fs::write(dir.join(FILE), "").unwrap()),
     ];
-    for (why, prepare) in prepare {
+    for (why, prepare) in obstacles {
         let folder = TempDir::new().unwrap();
         prepare(folder.path());
         let before = fs::symlink_metadata(folder.path().join(FILE)).map(|file| (file.ino(), file.len()));

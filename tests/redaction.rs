@@ -13,7 +13,7 @@ use redis::{Connection, Value};
 use serde_json::json;
 use sessions::{create, now, send};
 use support::Server;
-use tokens::{SECRET, jwk, key, token};
+use tokens::{SECRET, elliptic_jwk, jwk, key, token};
 
 /// What MONITOR shows of the commands that `act` sends, a line each.
 fn monitored(server: &Server, act: impl FnOnce(&mut Connection)) -> Vec<String> {
@@ -39,8 +39,8 @@ fn slow_log(conn: &mut Connection) -> Vec<String> {
 }
 
 /// A server that writes every command to the SLOWLOG.
-fn slow_server() -> Server {
-    let builder = Server::builder().keys(SECRET.as_bytes());
+fn slow_server(keys: &str) -> Server {
+    let builder = Server::builder().keys(keys.as_bytes());
     builder.config("slowlog-log-slower-than", "0").config("slowlog-max-len", "10000").start()
 }
 
@@ -86,15 +86,19 @@ fn both_forms<'w>(forms: &[&[&'w str]], key: &'w str, token: &'w str) -> Vec<Vec
 
 #[test]
 fn tokens_of_good_commands() {
-    let server = slow_server();
-    let conn = &mut server.conn();
-    let token = create(conn, "ada", "{}", &[]);
-    assert_redacted(&server, conn, &both_forms(&FORMS, &key(&token), &token), &[&token]);
+    for keys in [SECRET.to_owned(), elliptic_jwk().to_string()] {
+        let server = slow_server(&keys);
+        let conn = &mut server.conn();
+        // Without a cache each of the second kind waits for its signature.
+        let () = send(conn, &["CONFIG", "SET", "jrs.token-cache-size", "0"]).unwrap();
+        let token = create(conn, "ada", "{}", &[]);
+        assert_redacted(&server, conn, &both_forms(&FORMS, &key(&token), &token), &[&token]);
+    }
 }
 
 #[test]
 fn tokens_of_refused_commands() {
-    let server = slow_server();
+    let server = slow_server(SECRET);
     let conn = &mut server.conn();
     let live = create(conn, "ada", "{}", &[]);
     let forged = format!("{}x{}", &live[..live.len() - 5], &live[live.len() - 4..]);
@@ -115,7 +119,7 @@ fn tokens_of_refused_commands() {
 
 #[test]
 fn the_token_of_an_update_that_lacks_its_data() {
-    let server = slow_server();
+    let server = slow_server(SECRET);
     let conn = &mut server.conn();
     let token = create(conn, "ada", "{}", &[]);
     assert_redacted(&server, conn, &[vec!["JRS.UPDATE", &key(&token), &token]], &[&token]);
@@ -123,7 +127,7 @@ fn the_token_of_an_update_that_lacks_its_data() {
 
 #[test]
 fn tokens_in_a_transaction_and_of_users_without_permission() {
-    let server = slow_server();
+    let server = slow_server(SECRET);
     let conn = &mut server.conn();
     let token = create(conn, "ada", "{}", &[]);
     let key = key(&token);
@@ -154,7 +158,7 @@ fn secrets_are_shown_nowhere() {
     let (key_set, k) =
         (json!({"keys": [jwk("k1", "HS512", SECRET.as_bytes())]}), BASE64_URL_SAFE_NO_PAD.encode(SECRET));
     for (file, algorithm) in [(SECRET.to_owned(), "HS256"), (key_set.to_string(), "HS512")] {
-        let server = slow_server();
+        let server = slow_server(SECRET);
         let conn = &mut server.conn();
         let path = server.dir().join("secret");
         let mut seen = monitored(&server, |other| {

@@ -10,7 +10,7 @@ use std::{collections::HashMap, fs, sync::LazyLock};
 
 use redis::{Connection, Value};
 use serde_json::json;
-use sessions::{contents, create, get, now, refusal, send};
+use sessions::{at_once, contents, create, get, now, refusal, send};
 use support::{Builder, Server, await_that};
 use tokens::{SECRET, claims, elliptic_jwk, header, key, token};
 
@@ -122,14 +122,8 @@ const CASES: [Case; 14] = [
         shown: "1",
         holds: |server, conn| {
             with_keys(server, conn, &RSA, |_| {
-                let mut clients: Vec<Connection> = (0..200).map(|_| server.conn()).collect();
-                let command = redis::cmd("JRS.CREATE").arg("ada").arg("{}").get_packed_command();
-                for client in &mut clients {
-                    client.send_packed_command(&command).unwrap();
-                }
-                let replies = clients.iter_mut().map(|client| client.recv_response().unwrap());
-                let busy = |reply| matches!(reply, Value::ServerError(error) if error.code() == "BUSY");
-                replies.filter(|reply| busy(reply.clone())).count() > 0
+                let replies = at_once(server, 200, &["JRS.CREATE", "ada", "{}"]);
+                replies.iter().any(|reply| matches!(reply, Value::ServerError(error) if error.code() == "BUSY"))
             })
         },
     },

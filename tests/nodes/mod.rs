@@ -57,8 +57,16 @@ impl Cluster {
         send(&mut self.0[node].conn(), &["CLUSTER", "MYID"]).expect("every node has an id")
     }
 
-    /// The reply to a command, which is sent to wherever the nodes say it belongs.
+    /// The reply to a command, which is sent to wherever the nodes say it belongs, and again if they say so.
     pub(crate) fn routed(&self, nodes: &mut [Connection; 2], words: &[&str]) -> RedisResult<Value> {
+        await_that("an answer", || {
+            let reply = self.followed(nodes, words);
+            let again = reply.as_ref().is_err_and(|error| error.code() == Some("TRYAGAIN"));
+            (!again).then_some(reply)
+        })
+    }
+
+    fn followed(&self, nodes: &mut [Connection; 2], words: &[&str]) -> RedisResult<Value> {
         let mut node = 0;
         let mut asking = false;
         // While a slot is on the move a client may be sent to and fro.

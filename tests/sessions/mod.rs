@@ -11,7 +11,7 @@ use redis::{Connection, FromRedisValue, RedisResult, ToRedisArgs};
 use serde_json::Value;
 use xxhash_rust::xxh3::xxh3_64;
 
-use crate::support::error_word;
+use crate::support::{Server, error_word};
 
 /// A session as `JRS.GET` describes it.
 #[derive(Debug)]
@@ -32,6 +32,16 @@ pub(crate) struct Session {
 pub(crate) fn send<T: FromRedisValue>(connection: &mut Connection, words: &[&str]) -> RedisResult<T> {
     let (name, arguments) = words.split_first().expect("a command has a name");
     redis::cmd(name).arg(arguments).query(connection)
+}
+
+/// The replies to a command that many clients send before any of them reads its reply.
+pub(crate) fn at_once(server: &Server, clients: usize, words: &[&str]) -> Vec<redis::Value> {
+    let command = redis::cmd(words[0]).arg(&words[1..]).get_packed_command();
+    let mut clients: Vec<Connection> = (0..clients).map(|_| server.conn()).collect();
+    for client in &mut clients {
+        client.send_packed_command(&command).expect("the server listens");
+    }
+    clients.iter_mut().map(|client| client.recv_response().expect("the server replies")).collect()
 }
 
 /// The token of a new session; `options` are what follows the data.

@@ -1,0 +1,228 @@
+//! Session data, claims and owners that cannot be any: refused, and nothing has changed.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests may fail")]
+
+mod sessions;
+mod support;
+mod tokens;
+
+use redis::{Connection, Value};
+use sessions::{assert_refused, create, get, send};
+use support::Server;
+use tokens::key;
+
+/// What is no JSON object in UTF-8.
+const NO_OBJECTS: [&[u8]; 32] = [
+    b"",
+    b" ",
+    b"null",
+    b"true",
+    b"1",
+    b"\"{}\"",
+    b"[]",
+    b"[{}]",
+    b"{",
+    b"}",
+    b"{}}",
+    b"{}{}",
+    b"{} {}",
+    b"{},",
+    b"x{}",
+    b"{}x",
+    b"{}\0",
+    b"\0{}",
+    b"{\0}",
+    b"\xef\xbb\xbf{}",
+    b"\xff",
+    b"{\"a\":\"\xff\"}",
+    b"{\"\xc3\":1}",
+    b"{\"a\":\"\xed\xa0\x80\"}",
+    b"{\"a\":\"\xf0\x9f\x98\"}",
+    b"{'a':1}",
+    b"{a:1}",
+    b"{\"a\":1,}",
+    b"{\"a\" 1}",
+    b"{\"a\":01}",
+    b"{\"a\":\"\n\"}",
+    b"{\"a\":\"\\x\"}",
+];
+
+/// `{"a":[[…]]}` with this many levels, the object counted.
+fn nested(levels: usize) -> String {
+    format!(r#"{{"a":{}{}}}"#, "[".repeat(levels - 1), "]".repeat(levels - 1))
+}
+
+/// What is nested too deep, or looks as if, whether it is JSON or not.
+fn too_deep() -> Vec<String> {
+    let objects = |levels: usize| format!("{}1{}", r#"{"a":"#.repeat(levels), "}".repeat(levels));
+    let mut all = vec![nested(129), nested(10_000), nested(500_000), objects(129), objects(10_000)];
+    all.extend([r#"{"a":"#.repeat(100_000), format!("{{\"a\":{}", "[".repeat(1_000_000)), "{".repeat(10_000)]);
+    all
+}
+
+/// Checks that a text is refused as the data of a new session and of one that exists.
+fn assert_no_data(conn: &mut Connection, word: &str, data: &[u8], token: &str) {
+    assert_refused(conn, word, &[b"JRS.CREATE", &b"ada"[..], data]);
+    for place in [vec![token.to_owned()], vec![key(token), token.to_owned()]] {
+        let place: Vec<&[u8]> = place.iter().map(String::as_bytes).collect();
+        for options in [&[][..], &[&b"REPLACE"[..], b"KEEPTTL"], &[b"EX", b"100"]] {
+            assert_refused(conn, word, &[&[&b"JRS.UPDATE"[..]], &*place, &[data], options].concat());
+        }
+    }
+}
+
+#[test]
+fn data_that_is_no_json_object() {
+    let server = Server::start();
+    let conn = &mut server.conn();
+    let token = create(conn, "ada", r#"{"kept":true}"#, &[]);
+    for data in NO_OBJECTS {
+        assert_no_data(conn, "BADDATA", data, &token);
+    }
+}
+
+#[test]
+fn data_that_is_nested_too_deep() {
+    let server = Server::start();
+    let conn = &mut server.conn();
+    let token = create(conn, "ada", &nested(128), &[]);
+    for data in too_deep() {
+        assert_no_data(conn, "BADDATA", data.as_bytes(), &token);
+    }
+    // Brackets in a string are none, and neither are those that have been closed.
+    for data in
+        [format!(r#"{{"a":"{}"}}"#, "[{\\\"".repeat(10_000)), format!(r#"{{"a":[{}0]}}"#, "[],{},".repeat(10_000))]
+    {
+        let () = send(conn, &["JRS.UPDATE", &token, &data]).unwrap();
+        assert_eq!(get(conn, &token).unwrap().data, data);
+    }
+}
+
+#[test]
+fn data_that_is_too_big() {
+    let server = Server::start();
+    let conn = &mut server.conn();
+    let sized = |size: usize| format!(r#"{{"a":"{}"}}"#, "x".repeat(size - 8));
+    let token = create(conn, "ada", &sized(1 << 20), &[]);
+    for data in [sized((1 << 20) + 1), sized(8 << 20), " ".repeat(2 << 20), nested(1 << 20)] {
+        assert_no_data(conn, "TOOBIG", data.as_bytes(), &token);
+    }
+    let () = send(conn, &["CONFIG", "SET", "jrs.max-data-size", "1000"]).unwrap();
+    assert_no_data(conn, "TOOBIG", sized(1001).as_bytes(), &token);
+    assert_eq!(get(conn, &token).unwrap().data, sized(1 << 20), "what is there already can be read");
+    let () = send(conn, &["JRS.UPDATE", &token, &sized(1000)]).unwrap();
+    assert_eq!(get(conn, &token).unwrap().data, sized(1000));
+}
+
+#[test]
+fn claims_that_are_no_json_object() {
+    let server = Server::builder().arg("max-token-size", "1mb").start();
+    let conn = &mut server.conn();
+    let mut bad: Vec<Vec<u8>> = NO_OBJECTS.iter().map(|claims| claims.to_vec()).collect();
+    // Tokens are read by others, who differ in which one of two claims of the same name they take.
+    bad.extend(
+        [r#"{"a":1,"a":1}"#, r#"{"a":1,"\u0061":2}"#, r#"{"":1,"":2}"#].map(|claims| claims.as_bytes().to_vec()),
+    );
+    bad.extend(too_deep().into_iter().filter(|claims| claims.len() < 1 << 20).map(String::into_bytes));
+    for claims in bad {
+        assert_refused(conn, "BADDATA", &[b"JRS.CREATE", &b"ada"[..], b"{}", b"CLAIMS", &claims]);
+    }
+    assert_eq!(send::<i64>(conn, &["DBSIZE"]).unwrap(), 0);
+}
+
+#[test]
+fn a_token_that_would_be_too_big() {
+    let server = Server::start();
+    let conn = &mut server.conn();
+    let (mut longest, mut made, mut refused) = (0, 0, 0);
+    for size in (5800..6200).chain([8192, 100_000, 2_000_000]) {
+        let claims = format!(r#"{{"a":"{}"}}"#, "x".repeat(size));
+        match send::<String>(conn, &["JRS.CREATE", "ada", "{}", "CLAIMS", &claims]) {
+            Ok(token) => {
+                longest = longest.max(token.len());
+                made += 1;
+                assert!(get(conn, &token).is_some(), "what was made is good");
+            }
+            Err(error) => {
+                refused += 1;
+                assert_eq!(error.code(), Some("TOOBIG"));
+            }
+        }
+    }
+    // Three bytes of claims make four of a token.
+    assert!((8189..=8192).contains(&longest), "{longest}");
+    assert!(made > 0 && refused > 3, "{made} were made, {refused} refused");
+    assert_eq!(send::<i64>(conn, &["DBSIZE"]).unwrap(), made);
+
+    let () = send(conn, &["CONFIG", "SET", "jrs.max-token-size", "300"]).unwrap();
+    assert_refused(conn, "TOOBIG", &["JRS.CREATE", &"x".repeat(256), "{}"]);
+}
+
+#[test]
+fn owners_that_cannot_be_any() {
+    let server = Server::start();
+    let conn = &mut server.conn();
+    create(conn, "ada", "{}", &[]);
+    let (long, wide) = ("x".repeat(257), format!("{}x", "é".repeat(128)));
+    let bad: [&[u8]; 24] = [
+        b"{",
+        b"}",
+        b"{}",
+        b"user}",
+        b"{user",
+        b"us{er",
+        b"\0",
+        b"a\0",
+        b"a\n",
+        b"\r",
+        b"\t",
+        b"\x1b[2J",
+        b"\x7f",
+        b"\xc2\x85",
+        b"\xc2\x9f",
+        b"\xff",
+        b"\xc3",
+        b"a\xed\xa0\x80",
+        b"\xf4\x90\x80\x80",
+        b"\xc0\xaf",
+        long.as_bytes(),
+        wide.as_bytes(),
+        &[b'x'; 100_000],
+        &[0xff; 257],
+    ];
+    for owner in bad {
+        assert_refused(conn, "ERR", &[b"JRS.CREATE", owner, b"{}"]);
+        assert_refused(conn, "ERR", &[b"JRS.CREATE", owner, b"{}", b"EX", b"100"]);
+    }
+}
+
+#[test]
+fn errors_are_one_line_of_ascii_and_repeat_nothing() {
+    let server = Server::start();
+    let conn = &mut server.conn();
+    let token = create(conn, "ada", "{}", &[]);
+    let secret = "s3cr3t\u{e9}\r\n+OK\r\n";
+    let forged = format!("{}{secret}", &token[..token.len() - 1]);
+    let (data, claims) = (format!("[\"{secret}\"]"), format!(r#"{{"exp":"s3cr3t","{}":1}}"#, "s3cr3t"));
+    let commands: [&[&str]; 12] = [
+        &["JRS.GET", &forged],
+        &["JRS.GET", secret, &token],
+        &["JRS.GET", secret],
+        &["JRS.UPDATE", &token, &data],
+        &["JRS.UPDATE", &token, "{}", secret],
+        &["JRS.UPDATE", &token, "{}", "EX", secret],
+        &["JRS.TOUCH", &token, secret, secret],
+        &["JRS.DESTROY", &forged],
+        &["JRS.CREATE", secret, "{}"],
+        &["JRS.CREATE", "ada", &data],
+        &["JRS.CREATE", "ada", "{}", "CLAIMS", &claims],
+        &["JRS.CREATE", "ada", "{}", "REALM", secret],
+    ];
+    for command in commands {
+        let error = send::<Value>(conn, command).unwrap_err();
+        let text = format!("{} {}", error.code().unwrap(), error.detail().unwrap());
+        assert!(text.bytes().all(|byte| matches!(byte, b' '..=b'~')), "{command:?}: {text:?}");
+        assert!(!text.contains("s3cr3t") && !text.contains(&token[40..80]), "{command:?}: {text}");
+        assert_eq!(send::<String>(conn, &["PING"]).unwrap(), "PONG", "the reply was one line, and no more");
+    }
+}

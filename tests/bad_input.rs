@@ -1,0 +1,125 @@
+//! A storm of commands that make no sense: the server survives it, does what it says, and keeps nothing.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests may fail")]
+
+mod random_commands;
+mod sessions;
+mod support;
+mod tokens;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use proptest::strategy::{Strategy, ValueTree};
+use proptest::test_runner::TestRunner;
+use random_commands::{Command, Supplies};
+use redis::{Connection, ErrorKind, RedisError, Value};
+use serde_json::json;
+use sessions::{contents, create, get, send};
+use support::Server;
+use tokens::{ED25519, SECRET, jwk, key};
+
+/// All that a refusal may begin with here: the contract's words, as far as this server has reason to use them.
+const WORDS: [&str; 6] = ["ERR", "BADTOKEN", "EXPIREDTOKEN", "BADDATA", "TOOBIG", "WRONGTYPE"];
+
+/// Sessions and other things to act on: tokens that are good, expired, of sessions that are gone, of keys that hold a
+/// list.
+fn supplies(conn: &mut Connection) -> Supplies {
+    let mut supplies = Supplies::default();
+    for number in 0..12 {
+        let token = create(conn, &format!("owner {number}"), r#"{"a":[1,2,3]}"#, &[]);
+        let key = key(&token);
+        match number {
+            8 => send(conn, &["DEL", &key]).unwrap(),
+            9 => {
+                let () = send(conn, &["DEL", &key]).unwrap();
+                send(conn, &["RPUSH", &key, "a", "b"]).unwrap()
+            }
+            10 => send(conn, &["SET", &key, "no JSON"]).unwrap(),
+            11 => send(conn, &["SET", &key, ""]).unwrap(),
+            _ => {}
+        }
+        supplies.tokens.push((key, token));
+    }
+    supplies
+}
+
+/// What a command that failed was refused with: words of the contract in one line of ASCII, which repeats no argument.
+fn word_of(error: &RedisError, command: &Command) -> String {
+    assert_ne!(error.kind(), ErrorKind::Io, "{command:?}: {error}");
+    let word = error.code().unwrap_or_else(|| panic!("{command:?}: {error}"));
+    let detail = error.detail().unwrap_or_default();
+    assert!(WORDS.contains(&word), "{command:?}: {error}");
+    assert!(detail.bytes().all(|byte| matches!(byte, b' '..=b'~')), "{command:?}: {error}");
+    for argument in command.arguments.iter().filter(|argument| argument.len() > 12) {
+        assert!(!detail.as_bytes().windows(argument.len()).any(|part| part == argument), "{command:?}: {error}");
+    }
+    word.to_owned()
+}
+
+/// Sends thousands of random commands and checks each reply; says which replies there were to which command.
+fn storm(server: &mut Server, commands: usize) -> BTreeMap<String, BTreeSet<String>> {
+    let conn = &mut server.conn();
+    let untouched = create(conn, "nobody sends this token", r#"{"plain":true}"#, &[]);
+    let supplies = supplies(conn);
+    let before = contents(conn)[&key(&untouched)].clone();
+    let mut keys: i64 = send(conn, &["DBSIZE"]).unwrap();
+    let mut replies = BTreeMap::<_, BTreeSet<_>>::new();
+    // Always the same numbers: a failure comes again.
+    let (mut runner, strategy) = (TestRunner::deterministic(), random_commands::any(&supplies));
+    for _ in 0..commands {
+        let command = strategy.new_tree(&mut runner).unwrap().current();
+        let reply = redis::cmd(&command.name).arg(&command.arguments).query::<Value>(conn);
+        let reply = match reply {
+            Ok(Value::BulkString(_)) if command.is("CREATE") => {
+                keys += 1;
+                "a token".to_owned()
+            }
+            Ok(Value::Int(gone)) if command.is("DESTROY") => {
+                keys -= gone;
+                format!("{gone}")
+            }
+            Ok(Value::Nil) => "null".to_owned(),
+            Ok(_) => "something".to_owned(),
+            Err(error) => word_of(&error, &command),
+        };
+        let is_one_token = command.arguments.len() == 1 || (command.arguments.len() == 2 && !command.begins_with_token());
+        assert!(!command.is("INSPECT") || !is_one_token || reply == "something", "{command:?}: {reply}");
+        replies.entry(command.name.to_uppercase()).or_default().insert(reply);
+    }
+    assert!(server.alive());
+    assert_eq!(send::<i64>(conn, &["DBSIZE"]).unwrap(), keys);
+    assert_eq!(contents(conn)[&key(&untouched)], before);
+    assert_eq!(get(conn, &untouched).unwrap().data, r#"{"plain":true}"#);
+    replies
+}
+
+/// Checks that the storm was one: that it came as far as each of these replies.
+fn assert_reached(replies: &BTreeMap<String, BTreeSet<String>>) {
+    let expected = [
+        ("JRS.CREATE", &["a token", "ERR", "BADDATA"][..]),
+        ("JRS.GET", &["something", "null", "ERR", "BADTOKEN", "WRONGTYPE"]),
+        ("JRS.PEEK", &["something", "null", "ERR", "BADTOKEN", "WRONGTYPE"]),
+        ("JRS.UPDATE", &["something", "null", "ERR", "BADTOKEN", "BADDATA", "WRONGTYPE"]),
+        ("JRS.TOUCH", &["something", "null", "ERR", "BADTOKEN", "WRONGTYPE"]),
+        ("JRS.DESTROY", &["1", "0", "ERR", "BADTOKEN", "WRONGTYPE"]),
+        ("JRS.INSPECT", &["something", "ERR"]),
+    ];
+    for (name, expected) in expected {
+        for reply in expected {
+            assert!(replies[name].contains(*reply), "{name} never replied {reply}: {:?}", replies[name]);
+        }
+    }
+}
+
+#[test]
+fn a_storm_of_random_commands() {
+    let mut server = Server::builder().keys(SECRET.as_bytes()).start();
+    assert_reached(&storm(&mut server, 20_000));
+}
+
+#[test]
+fn a_storm_that_the_crypto_threads_weather() {
+    let keys = json!({"keys": [serde_json::from_str::<serde_json::Value>(ED25519).unwrap(), jwk("hs", "HS256", SECRET.as_bytes())]});
+    let mut server = Server::builder().keys(keys.to_string().as_bytes()).arg("token-cache-size", "0").start();
+    assert_reached(&storm(&mut server, 10_000));
+}
