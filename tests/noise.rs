@@ -72,7 +72,7 @@ impl Random {
         match self.below(4) {
             0 => return self.bytes(),
             1 | 2 => return WORDS[self.below(WORDS.len())].as_bytes().to_vec(),
-            _ if at % 2 == 0 => changed.truncate(at),
+            _ if at.is_multiple_of(2) => changed.truncate(at),
             _ => changed[at] ^= 1,
         }
         changed
@@ -127,7 +127,7 @@ fn noise_leaks_nothing() {
     let server = Server::builder().arg("token-cache-size", "0").config("slowlog-max-len", "0").start();
     let conn = &mut server.conn();
     let token = create(conn, "ada", "{}", &[]);
-    let mut used = |conn: &mut Connection| {
+    let used = |conn: &mut Connection| {
         make_noise(conn, &token, 7, 4000);
         let () = send(conn, &["JRS.RELOAD"]).unwrap();
         let _: redis::Value = send(conn, &["FLUSHALL"]).unwrap();
