@@ -165,7 +165,7 @@ fn while_writes_are_paused_they_wait() {
                 assert!(reply.is_ok_and(|reply| reply != Value::Nil), "{words:?}");
             }
         });
-        assert_eq!(get(conn, &read).expect("a session").ttl, 86_400);
+        assert!(get(conn, &read).expect("a session").ttl > 86_000, "its end was moved");
         assert_eq!(get(conn, &updated).expect("a session").data, r#"{"a":1}"#);
         assert!(get(conn, &ended).is_none());
         assert_eq!(contents(conn).len(), 5, "four of ada's, less one, and those of bob and eve");

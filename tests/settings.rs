@@ -244,7 +244,20 @@ fn by_config_set_at_once_and_back() {
 fn several_in_one_config_set_take_effect_together() {
     let server = builder().start();
     let conn = &mut server.conn();
-    let words = ["CONFIG", "SET", "jrs.max-age", "70", "maxmemory", "1gb", "jrs.keyspace", "s2:", "jrs.issuer", "me"];
+    let words = [
+        "CONFIG",
+        "SET",
+        "jrs.touch-interval",
+        "0",
+        "jrs.max-age",
+        "70",
+        "maxmemory",
+        "1gb",
+        "jrs.keyspace",
+        "s2:",
+        "jrs.issuer",
+        "me",
+    ];
     let () = send(conn, &words).unwrap();
     let token = create(conn, "ada", "{}", &[]);
     assert_eq!(claims(&token)["iss"], "me");

@@ -87,7 +87,7 @@ fn module_loadex_takes_settings_and_arguments() {
     let server = open_to_modules().start();
     let conn = &mut server.conn();
     let config = ["CONFIG", "jrs.max-age", "50", "CONFIG", "jrs.keyspace", "s2:", "CONFIG", "jrs.max-data-size", "1kb"];
-    load(conn, &[&config[..], &["ARGS", "max-age", "70", "leeway", "5"]].concat()).unwrap();
+    load(conn, &[&config[..], &["ARGS", "max-age", "70", "leeway", "5", "touch-interval", "0"]].concat()).unwrap();
     let set = settings(conn);
     assert_eq!((set["jrs.max-age"].as_str(), set["jrs.leeway"].as_str()), ("50", "5"));
     assert_eq!((set["jrs.keyspace"].as_str(), set["jrs.max-data-size"].as_str()), ("s2:", "1024"));
