@@ -30,7 +30,7 @@ pub fn read_keys(file: &[u8], parsing: Parsing) -> Result<KeyRing, String> {
     let start = start.strip_prefix(b"\xef\xbb\xbf").unwrap_or(start);
     let keys = if start.starts_with(b"{") || start.starts_with(b"[") {
         read_jwks(start, parsing)?
-    } else if file.windows(10).any(|window| window == b"-----BEGIN") {
+    } else if file.windows(pem::BEGIN.len()).any(|window| window == pem::BEGIN) {
         read_pem(file, parsing)?
     } else if start.starts_with(b"ssh-") {
         return Err("an SSH key: convert it to PEM first (ssh-keygen -e -m PKCS8)".to_owned());
@@ -40,12 +40,16 @@ pub fn read_keys(file: &[u8], parsing: Parsing) -> Result<KeyRing, String> {
     if keys.is_empty() {
         return Err("there is no key for signatures in it".to_owned());
     }
-    for (at, key) in keys.iter().enumerate() {
-        if key.id().is_some() && keys.iter().take(at).any(|earlier| earlier.id() == key.id()) {
-            return Err(format!("key {}: an earlier key has the same 'kid'", at + 1));
-        }
-    }
     Ok(KeyRing::new(keys))
+}
+
+/// Adds a key, unless it has the `kid` of an earlier one.
+fn add(keys: &mut Vec<Key>, key: Key) -> Result<(), String> {
+    if key.id().is_some() && keys.iter().any(|earlier| earlier.id() == key.id()) {
+        return Err("an earlier key has the same 'kid'".to_owned());
+    }
+    keys.push(key);
+    Ok(())
 }
 
 /// The text of the key file of a server that makes its own key: a JWK Set of one HS256 secret.
@@ -67,13 +71,14 @@ fn read_secret(file: &[u8], parsing: Parsing) -> Result<Key, String> {
 }
 
 fn read_pem(file: &[u8], parsing: Parsing) -> Result<Vec<Key>, String> {
-    let pairs = pem::read(file)?.into_iter().enumerate();
-    pairs
-        .map(|(at, (public, private))| {
-            let algorithm = choose(public.family(), None, parsing)?;
-            Key::from_pair(None, algorithm, public, private).map_err(|problem| format!("key {}: {problem}", at + 1))
-        })
-        .collect()
+    let mut keys = Vec::new();
+    for (at, (public, private)) in pem::read(file)?.into_iter().enumerate() {
+        let algorithm = choose(public.family(), None, parsing)?;
+        Key::from_pair(None, algorithm, public, private)
+            .and_then(|key| add(&mut keys, key))
+            .map_err(|problem| format!("key {}: {problem}", at + 1))?;
+    }
+    Ok(keys)
 }
 
 fn read_jwks(json: &[u8], parsing: Parsing) -> Result<Vec<Key>, String> {
@@ -88,8 +93,9 @@ fn read_jwks(json: &[u8], parsing: Parsing) -> Result<Vec<Key>, String> {
     for (at, jwk) in set.into_iter().enumerate() {
         let read = Members::read(jwk.get().as_bytes())
             .map_err(|_| "it is no JSON object with unique members".to_owned())
-            .and_then(|jwk| read_jwk(&jwk, parsing));
-        keys.extend(read.map_err(|problem| format!("key {}: {problem}", at + 1))?);
+            .and_then(|jwk| read_jwk(&jwk, parsing))
+            .and_then(|key| key.map_or(Ok(()), |key| add(&mut keys, key)));
+        read.map_err(|problem| format!("key {}: {problem}", at + 1))?;
     }
     Ok(keys)
 }

@@ -93,3 +93,7 @@ impl KeyRing {
 #[cfg(test)]
 #[path = "keyring_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "vectors_tests.rs"]
+mod vectors;

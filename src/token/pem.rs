@@ -11,17 +11,25 @@ use zeroize::Zeroizing;
 
 use super::{key::Private, public::Public};
 
+/// How a block begins.
+pub(super) const BEGIN: &[u8] = b"-----BEGIN";
+
 /// A key of a file, not yet given an id and an algorithm.
 pub(super) type Pair = (Public, Option<Private>);
 
 /// Reads all blocks. An error names the block and the problem.
 pub(super) fn read(file: &[u8]) -> Result<Vec<Pair>, String> {
-    let blocks = ::pem::parse_many(file).map_err(|_| "a PEM block in it is malformed".to_owned())?;
+    let malformed = || "a PEM block in it is malformed or does not end".to_owned();
+    let blocks = ::pem::parse_many(file).map_err(|_| malformed())?;
+    // The parser passes over what it cannot make out.
+    if blocks.len() != file.windows(BEGIN.len()).filter(|window| *window == BEGIN).count() {
+        return Err(malformed());
+    }
     let mut pairs = Vec::with_capacity(blocks.len());
-    for (at, block) in blocks.into_iter().enumerate() {
+    for block in blocks {
         let label = block.tag().to_owned();
         let der = Zeroizing::new(block.into_contents());
-        let pair = read_block(&label, &der).map_err(|problem| format!("key {}: {problem}", at + 1))?;
+        let pair = read_block(&label, &der).map_err(|problem| format!("key {}: {problem}", pairs.len() + 1))?;
         pairs.extend(pair);
     }
     Ok(pairs)

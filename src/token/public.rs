@@ -41,6 +41,11 @@ impl Public {
                 if !(2048..=8192).contains(&bits) {
                     return Err(format!("an RSA key of {bits} bits, of which 2048 to 8192 are needed"));
                 }
+                // With an exponent of 1 every message is its own signature; an even one has no inverse.
+                let is_even = |number: &[u8]| number.last().is_some_and(|last| last % 2 == 0);
+                if e.as_slice() == [1] || is_even(e) || is_even(n) {
+                    return Err("it is no valid key".to_owned());
+                }
                 let parameters = match algorithm {
                     Algorithm::Rs384 => &signature::RSA_PKCS1_2048_8192_SHA384,
                     Algorithm::Rs512 => &signature::RSA_PKCS1_2048_8192_SHA512,

@@ -3,8 +3,10 @@
 import jwt
 
 
-def key_for(key, algorithm):
-    """A key is {"secret": text} or {"jwk": a JWK of type oct}."""
+def key_for(key, algorithm, token=None):
+    """A key is {"secret": text}, {"jwk": a JWK} or {"jwks": a JWK Set to look the token's kid up in}."""
+    if "jwks" in key:
+        return jwt.PyJWKSet.from_dict(key["jwks"])[jwt.get_unverified_header(token)["kid"]]
     if "jwk" in key:
         return jwt.PyJWK(key["jwk"], algorithm=algorithm)
     return key["secret"].encode()

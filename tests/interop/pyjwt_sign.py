@@ -1,7 +1,7 @@
 """Signs JWTs with PyJWT and prints the tokens, a JSON array. The only argument is JSON with tasks, for each token:
 
 key        see pyjwt_key.py
-algorithm  HS256, HS384, HS512, or none (then the key is not used)
+algorithm  its name, or none (then the key is not used)
 kid        for the header, where wanted
 claims     exactly the claims to sign: nothing is added
 """

@@ -19,7 +19,7 @@ from pyjwt_key import key_for
 def verify(key, algorithm, token, issuer=None, audience=None):
     try:
         verified = jwt.decode_complete(
-            token, key_for(key, algorithm), algorithms=[algorithm], issuer=issuer, audience=audience
+            token, key_for(key, algorithm, token), algorithms=[algorithm], issuer=issuer, audience=audience
         )
     except jwt.InvalidTokenError as refusal:
         return {"refused": type(refusal).__name__}

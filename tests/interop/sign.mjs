@@ -2,7 +2,7 @@
 //   library  jose | jsonwebtoken
 //   tasks    an array, for each token:
 //     key        see key.mjs
-//     algorithm  HS256, HS384, HS512, or none (then the key is not used)
+//     algorithm  its name, or none (then the key is not used)
 //     kid        for the header, where wanted
 //     claims     exactly the claims to sign: nothing is added
 
