@@ -1,0 +1,96 @@
+"""What each signature algorithm costs beside HS256, in the same run."""
+
+import pathlib
+import statistics
+import subprocess
+import tempfile
+from contextlib import contextmanager
+
+from benchmarks.client import Client, Failure
+from benchmarks.load import redis_benchmark
+from benchmarks.machine import describe
+from benchmarks.server import server
+
+CONNECTIONS = 20
+OWNER, DATA = "42", '{"name":"Ann Example","role":"editor","cart":[17,42]}'
+# How openssl makes a key for each; a realm for each algorithm has that one key.
+RSA, EC = ["-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048"], ["-algorithm", "EC", "-pkeyopt"]
+ALGORITHMS = {"HS256": None, "RS256": RSA, "PS256": RSA, "ES256": [*EC, "ec_paramgen_curve:P-256"],
+              "ES384": [*EC, "ec_paramgen_curve:P-384"], "EdDSA": ["-algorithm", "ED25519"]}
+SIGN, COLD, CACHED = "sign: JRS.CREATE", "verify: JRS.GET, no cache", "JRS.GET, cached"
+FLOOR, FLOORED = 0.90, ("RS256", "ES256")
+
+
+@contextmanager
+def server_with_all_keys():
+    """A server with a realm for each algorithm, of the same name: yields its port."""
+    with tempfile.TemporaryDirectory(prefix="jrs-bench-keys-") as folder:
+        realms = []
+        for name, kind in ALGORITHMS.items():
+            key = pathlib.Path(folder) / name
+            command = ["openssl", "rand", "-hex", "-out", str(key), "32"]
+            if kind:
+                command = ["openssl", "genpkey", *kind, "-out", str(key)]
+            subprocess.run(command, check=True, capture_output=True, timeout=60)
+            key.chmod(0o600)
+            realms += [f"[realm.{name}]", f'keys-file = "{key}"', f'keyspace = "{name}:"', f'algorithm = "{name}"']
+        file = pathlib.Path(folder) / "realms.toml"
+        file.write_text("\n".join(realms) + "\n")
+        with server("realms-file", str(file)) as port:
+            yield port
+
+
+def rates(port, client, way, options):
+    """The rounds of one way for all algorithms: {algorithm: [(commands a second, server's seconds a command), …]}."""
+    client("FLUSHALL", "SYNC")
+    cache = client("CONFIG", "GET", "jrs.token-cache-size")[1]
+    if way == COLD:
+        client("CONFIG", "SET", "jrs.token-cache-size", "0")
+    create = {name: ["JRS.CREATE", "__rand_int__", DATA, "REALM", name] for name in ALGORITHMS}
+    commands = create
+    if way != SIGN:
+        commands = {name: ["JRS.GET", client("JRS.CREATE", OWNER, DATA, "REALM", name)] for name in ALGORITHMS}
+
+    def run(name, requests):
+        if way == SIGN:
+            client("FLUSHALL", "SYNC")
+        before = client.totals()
+        rate = redis_benchmark(port, commands[name], requests, connections=CONNECTIONS)
+        cpu, errors = (after - earlier for after, earlier in zip(client.totals(), before))
+        if errors:
+            raise Failure(f"{commands[name][0]} answered with errors")
+        return rate, cpu / requests
+
+    # A round takes each of them as long; the first run tells how many commands that is.
+    requests = {name: max(200, int(run(name, 500)[0] * options.seconds)) for name in ALGORITHMS}
+    results = {name: [] for name in ALGORITHMS}
+    names = list(ALGORITHMS)
+    for _ in range(options.short_rounds):
+        names.append(names.pop(0))  # another one first each time
+        for name in names:
+            results[name].append(run(name, requests[name]))
+    client("CONFIG", "SET", "jrs.token-cache-size", cache)
+    return results
+
+
+def compare(options):
+    """Prints the table; returns the floors as (what, ratio, floor)."""
+    floors = []
+    with server_with_all_keys() as port:
+        client = Client(port)
+        describe(client, options.short_rounds)
+        threads = client("CONFIG", "GET", "jrs.crypto-threads")[1]
+        print(f"- {CONNECTIONS} connections, no pipeline, jrs.crypto-threads {threads}, RSA keys of 2048 bits\n")
+        print("| what | algorithm | k/s | ratio to HS256 | spread | server, µs of a core each |")
+        print("|---|---|--:|--:|--:|--:|")
+        for way in (SIGN, COLD, CACHED):
+            results = rates(port, client, way, options)
+            for name, measured in results.items():
+                ratios = [rate / beside for (rate, _), (beside, _) in zip(measured, results["HS256"])]
+                ratio = statistics.median(ratios)
+                rate, cpu = (statistics.median(values) for values in zip(*measured))
+                print(f"| {way} | {name} | {rate / 1000:,.1f} | {ratio:.2f} | {min(ratios):.2f}..{max(ratios):.2f} |"
+                      f" {cpu * 1e6:,.0f} |", flush=True)
+                if way == CACHED and name in FLOORED:
+                    floors.append((f"JRS.GET with a cached {name} token vs HS256's rate", ratio, FLOOR))
+    return floors

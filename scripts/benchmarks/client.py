@@ -1,0 +1,45 @@
+"""A connection to the server, for what is set up and checked around the measurements."""
+
+import socket
+
+
+class Failure(Exception):
+    """Nothing can be measured; the text says why."""
+
+
+def encode(command):
+    """A command as the protocol's array of bulk strings."""
+    parts = [part.encode() for part in command]
+    return b"*%d\r\n" % len(parts) + b"".join(b"$%d\r\n%s\r\n" % (len(part), part) for part in parts)
+
+
+class Client:
+    """One RESP2 connection for what is set up and checked around the measurements."""
+
+    def __init__(self, port):
+        self.socket = socket.create_connection(("127.0.0.1", port), timeout=60)
+        self.replies = self.socket.makefile("rb")
+
+    def __call__(self, *command):
+        self.socket.sendall(encode(command))
+        return self.reply()
+
+    def reply(self):
+        line = self.replies.readline()
+        kind, text = line[:1], line[1:].strip().decode()
+        if kind in (b"+", b":"):
+            return text
+        if kind == b"$":
+            return None if text == "-1" else self.replies.read(int(text) + 2)[:-2].decode()
+        if kind == b"*":
+            return None if text == "-1" else [self.reply() for _ in range(int(text))]
+        raise Failure(f"the server answered: {text or 'nothing'}")
+
+    def info(self):
+        """The `name:value` lines of INFO."""
+        return dict(line.split(":", 1) for line in self("INFO").splitlines() if ":" in line)
+
+    def totals(self):
+        """What the server has used and refused since its start: (processor seconds, error replies)."""
+        info = self.info()
+        return float(info["used_cpu_user"]) + float(info["used_cpu_sys"]), int(info["total_error_replies"])

@@ -1,0 +1,50 @@
+"""How commands are sent, and their rate measured."""
+
+import socket
+import subprocess
+import threading
+import time
+
+from benchmarks.client import Failure, encode
+
+
+def redis_benchmark(port, command, requests, pipeline=1, connections=50):
+    """Commands a second, by redis-benchmark."""
+    options = {"-h": "127.0.0.1", "-p": port, "-c": connections, "-n": requests, "-P": pipeline, "-r": 10**9}
+    words = ["redis-benchmark", *(str(word) for pair in options.items() for word in pair), "--csv", *command]
+    run = subprocess.run(words, capture_output=True, text=True, timeout=300)
+    lines = [line.strip().strip('"') for line in run.stdout.splitlines() if line.startswith('"')]
+    if run.returncode != 0 or len(lines) != 2:
+        raise Failure(f"redis-benchmark {command[0]} failed: {run.stderr.strip() or run.stdout.strip()}")
+    # The first column is the command, its quotes not escaped, so columns are counted from the right.
+    columns = lines[0].split('","')
+    return float(lines[-1].rsplit('","', len(columns) - 1)[columns.index("rps")])
+
+
+def stream(port, commands, times, least):
+    """Commands a second when one connection sends prepared bytes without waiting for replies, which are counted in
+    bytes and thrown away: large reads and writes only, so that this program is not what is measured. `least`
+    is how long each reply is at least."""
+    block, end = b"".join(map(encode, commands)), b"$17\r\nend-of-the-stream\r\n"
+    connection = socket.create_connection(("127.0.0.1", port), timeout=60)
+
+    def send():
+        for _ in range(times):
+            connection.sendall(block)
+        connection.sendall(encode(["ECHO", "end-of-the-stream"]))
+
+    buffer, tail, received = memoryview(bytearray(1 << 20)), b"", 0
+    start = time.monotonic()
+    sender = threading.Thread(target=send, daemon=True)
+    sender.start()
+    while not tail.endswith(end):
+        if not (size := connection.recv_into(buffer)):
+            raise Failure("the server closed the stream")
+        received += size
+        tail = (tail + bytes(buffer[max(0, size - len(end)):size]))[-len(end):]
+    seconds = time.monotonic() - start
+    sender.join()
+    connection.close()
+    if received < len(commands) * times * least:
+        raise Failure(f"{commands[0][0]} did not answer with the data")
+    return len(commands) * times / seconds

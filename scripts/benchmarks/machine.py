@@ -1,0 +1,13 @@
+"""What the figures were measured on."""
+
+import os
+import subprocess
+
+
+def describe(client, rounds):
+    info = client.info()
+    name = f"Valkey {info['valkey_version']}" if "valkey_version" in info else f"Redis {info['redis_version']}"
+    tool = subprocess.run(["redis-benchmark", "--version"], capture_output=True, text=True, timeout=10).stdout.strip()
+    print(f"- {os.cpu_count()} cores, {os.uname().sysname} {os.uname().machine},"
+          f" load average before the run {os.getloadavg()[0]:.2f}")
+    print(f"- {name}, one server, no persistence; {tool}; {rounds} rounds", flush=True)

@@ -1,0 +1,244 @@
+//! Slow signatures on the crypto threads: replies, their order, a full queue, clients that leave, and ends of all kinds.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests may fail")]
+
+mod floods;
+mod sessions;
+mod support;
+mod tokens;
+
+use floods::{
+    Flood, assert_sound, await_idle, await_waiting, created, es256, info, meanwhile, outcomes, rs256, sessions_of,
+    slow, words,
+};
+use redis::{Connection, Value};
+use sessions::{create, etag, get, refused, send};
+use support::{Server, await_that, module_path};
+use tokens::{header, key};
+
+fn set(conn: &mut Connection, name: &str, value: &str) {
+    let () = send(conn, &["CONFIG", "SET", name, value]).unwrap();
+}
+
+#[test]
+fn all_token_commands_reply_as_they_do_with_fast_keys() {
+    for (algorithm, key_file) in [("ES256", es256()), ("RS256", rs256())] {
+        let mut server = Server::builder().keys(key_file.as_bytes()).arg("token-cache-size", "0").start();
+        for resp3 in [false, true] {
+            let conn = &mut if resp3 { server.conn3() } else { server.conn() };
+            let () = send(conn, &["SELECT", "5"]).unwrap();
+            let token = &*create(conn, "ada", r#"{"a":1}"#, &[]);
+            assert_eq!(header(token)["alg"], algorithm);
+            assert_eq!(send::<Vec<String>>(conn, &["KEYS", "*"]).unwrap(), [key(token)], "in the selected database");
+            for command in ["JRS.GET", "JRS.PEEK"] {
+                match send(conn, &[command, token]).unwrap() {
+                    Value::Map(fields) => assert!(resp3 && fields.len() == 6, "{fields:?}"),
+                    Value::Array(fields) => assert!(!resp3 && fields.len() == 12, "{fields:?}"),
+                    other => panic!("{command}: {other:?}"),
+                }
+                let _: Value = send(conn, &[command, &key(token), token]).unwrap();
+                assert_eq!(refused(conn, &[command, "sess:another", token]), "BADTOKEN");
+            }
+            let session = get(conn, token).expect("a session");
+            assert_eq!((session.owner.as_str(), session.data.as_str()), ("ada", r#"{"a":1}"#));
+            assert_eq!(send::<String>(conn, &["JRS.UPDATE", token, r#"{"b":2}"#]).unwrap(), etag(r#"{"b":2}"#));
+            assert_eq!(refused(conn, &["JRS.UPDATE", token, "[]"]), "BADDATA");
+            assert_eq!(send::<i64>(conn, &["JRS.TOUCH", token, "EX", "70"]).unwrap(), 70);
+            assert_eq!(refused(conn, &["JRS.TOUCH", token, "EX", "0"]), "ERR");
+            assert!(matches!(send(conn, &["JRS.INSPECT", token]).unwrap(), Value::Map(_) | Value::Array(_)));
+            let forged = &*format!("{}A", &token[..token.len() - 6]);
+            assert_eq!(refused(conn, &["JRS.GET", forged]), "BADTOKEN");
+            assert_eq!(send::<i64>(conn, &["JRS.DESTROY", token]).unwrap(), 1);
+            assert_eq!(send::<i64>(conn, &["JRS.DESTROY", token]).unwrap(), 0);
+            for gone in [&["JRS.GET", token][..], &["JRS.UPDATE", token, "{}"], &["JRS.TOUCH", token]] {
+                assert_eq!(send::<Value>(conn, gone).unwrap(), Value::Nil, "{gone:?}");
+            }
+        }
+        assert_sound(&mut server);
+    }
+}
+
+#[test]
+fn commands_of_one_connection_are_answered_in_order() {
+    let mut server = Server::builder().keys(es256().as_bytes()).arg("token-cache-size", "0").start();
+    let conn = &mut server.conn();
+    let mut pipe = redis::pipe();
+    for number in 0..200 {
+        pipe.cmd("JRS.CREATE").arg(number).arg("{}").cmd("ECHO").arg(number);
+    }
+    let replies: Vec<String> = pipe.query(conn).unwrap();
+    let mut pipe = redis::pipe();
+    for (number, pair) in replies.chunks(2).enumerate() {
+        assert_eq!((tokens::claims(&pair[0])["sub"].as_str(), &pair[1]), (Some(&*pair[1]), &number.to_string()));
+        let () = send(conn, &["EXPIRE", &key(&pair[0]), "50000"]).unwrap();
+        pipe.cmd("TTL").arg(key(&pair[0])).cmd("JRS.TOUCH").arg(&pair[0]).arg("EX").arg(1000 + number);
+        pipe.cmd("TTL").arg(key(&pair[0])).cmd("JRS.DESTROY").arg(&pair[0]).cmd("EXISTS").arg(key(&pair[0]));
+    }
+    let replies: Vec<i64> = pipe.query(conn).unwrap();
+    for (number, replies) in (1000..).zip(replies.chunks(5)) {
+        assert!((49_000..=50_000).contains(&replies[0]), "{replies:?}");
+        assert!((number - 10..=number).contains(&replies[2]), "{replies:?}");
+        assert_eq!((replies[1], &replies[3..]), (number, &[1, 0][..]));
+    }
+    assert_sound(&mut server);
+}
+
+#[test]
+fn transactions_and_scripts_do_not_wait_for_a_thread() {
+    let mut server = slow().arg("crypto-queue", "1").start();
+    let conn = &mut server.conn();
+    let mut atomic = redis::pipe();
+    for _ in 0..8 {
+        atomic.atomic().cmd("JRS.CREATE").arg("ada").arg("{}");
+    }
+    let mut made: Vec<String> = atomic.query(conn).unwrap();
+    let script = "local t = {} for i = 1, 8 do t[i] = redis.call('JRS.CREATE', 'ada', '{}') end return t";
+    made.extend(send::<Vec<String>>(conn, &["EVAL", script, "0"]).unwrap());
+    let mut atomic = redis::pipe();
+    for token in &made {
+        atomic.atomic().cmd("JRS.TOUCH").arg(token).arg("EX").arg(60);
+    }
+    assert_eq!(atomic.query::<Vec<i64>>(conn).unwrap(), [60; 16]);
+    let script = "local n = 0 for i = 1, #ARGV do n = n + redis.call('JRS.DESTROY', ARGV[i]) end return n";
+    let mut eval = words(&["EVAL", script, "0"]);
+    eval.extend(made);
+    assert_eq!(redis::Cmd::new().arg(eval).query::<i64>(conn).unwrap(), 16);
+    assert_eq!(info(conn, "crypto_queue_refused"), 0);
+    assert_sound(&mut server);
+}
+
+#[test]
+fn clients_may_leave_while_they_wait() {
+    let mut server = slow().config("enable-module-command", "local").start();
+    let conn = &mut server.conn();
+    for round in 0..3 {
+        let flood = Flood::creates(&server, 30);
+        await_waiting(conn, 20);
+        drop(flood);
+        let mut flood = Flood::creates(&server, 20);
+        // Those who left have nothing done for them any more, or had it done before they left.
+        meanwhile(conn, 20, &["CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes"]).unwrap();
+        let replies = flood.replies();
+        assert!(outcomes(&replies).contains(&"gone"), "round {round}: {replies:?}");
+        await_idle(conn);
+        assert_sound(&mut server);
+        // All work is done when one that came later is: nothing comes after it.
+        create(conn, "last", "{}", &[]);
+        let count: u64 = send(conn, &["DBSIZE"]).unwrap();
+        assert!((1..=51).contains(&count), "{count}");
+        let () = send(conn, &["FLUSHALL"]).unwrap();
+    }
+    let () = send(conn, &["MODULE", "UNLOAD", "jrs"]).unwrap();
+    assert_sound(&mut server);
+}
+
+#[test]
+fn client_unblock_ends_the_wait_and_nothing_is_done() {
+    for (way, word) in [("TIMEOUT", "BUSY"), ("ERROR", "UNBLOCKED")] {
+        let mut server = slow().config("enable-module-command", "local").start();
+        let conn = &mut server.conn();
+        let mut flood = Flood::creates(&server, 20);
+        let mut late = server.conn();
+        let id: i64 = send(&mut late, &["CLIENT", "ID"]).unwrap();
+        await_waiting(conn, 10);
+        let mut late = Flood::start(vec![late], &[words(&["JRS.CREATE", "late", "{}"])]);
+        let unblocked = meanwhile(conn, 5, &["CLIENT", "UNBLOCK", &id.to_string(), way]).unwrap();
+        assert_eq!(unblocked, Value::Int(1), "{way}");
+        assert_eq!(outcomes(&late.replies()), [word]);
+        assert!(outcomes(&flood.replies()).iter().all(|outcome| *outcome == "ok"));
+        create(conn, "ada", "{}", &[]);
+        assert!(sessions_of(conn, "late").is_empty(), "{way}");
+        assert_sound(&mut server);
+        let () = send(conn, &["MODULE", "UNLOAD", "jrs"]).unwrap();
+        assert_sound(&mut server);
+    }
+}
+
+#[test]
+fn a_full_queue_refuses_and_loses_nothing() {
+    let mut server = slow().arg("crypto-queue", "1").start();
+    let conn = &mut server.conn();
+    let (mut tokens, mut busy) = (Vec::new(), 0);
+    for _ in 0..5 {
+        let replies = Flood::creates(&server, 20).replies();
+        busy += outcomes(&replies).iter().filter(|outcome| **outcome == "BUSY").count();
+        tokens.extend(created(&replies));
+    }
+    assert!(busy > 0 && tokens.len() >= 5, "{busy} were refused, {} made", tokens.len());
+    assert_eq!(busy + tokens.len(), 100, "nothing else happened");
+    assert_eq!(info(conn, "crypto_queue_refused"), busy as u64);
+    assert_eq!(sessions_of(conn, "flood").len(), tokens.len());
+    assert!(tokens.iter().all(|token| get(conn, token).is_some()));
+    assert_sound(&mut server);
+}
+
+#[test]
+fn threads_and_queue_change_under_load() {
+    let mut server = slow().start();
+    let conn = &mut server.conn();
+    let mut made = 0;
+    for (threads, queue) in [("4", "1024"), ("64", "1000000"), ("2", "7"), ("1", "1")] {
+        let mut flood = Flood::creates(&server, 25);
+        let change = ["CONFIG", "SET", "jrs.crypto-threads", threads, "jrs.crypto-queue", queue];
+        meanwhile(conn, 6, &change).unwrap();
+        // What waits already is done, wherever; what comes now meets the new sizes.
+        let mut late = Flood::creates(&server, 25);
+        set(conn, "jrs.crypto-threads", "3");
+        let (replies, late) = (flood.replies(), late.replies());
+        assert_eq!(created(&replies).len(), 25, "{threads} {queue}: {replies:?}");
+        assert!(outcomes(&late).iter().all(|outcome| ["ok", "BUSY"].contains(outcome)), "{late:?}");
+        made += 25 + created(&late).len();
+        assert_eq!(sessions_of(conn, "flood").len(), made);
+        let () = send(conn, &["CONFIG", "SET", "jrs.crypto-threads", "1", "jrs.crypto-queue", "1024"]).unwrap();
+    }
+    assert_sound(&mut server);
+}
+
+#[test]
+fn unloading_waits_for_work_or_is_refused() {
+    let mut server = slow().config("enable-module-command", "local").start();
+    let conn = &mut server.conn();
+    let (module, keys) = (module_path(), server.dir().join("keys"));
+    let args = ["keys-file", keys.to_str().unwrap(), "algorithm", "RS512", "crypto-threads", "1"];
+    let load = [&["MODULE", "LOAD", module.to_str().unwrap()][..], &args].concat();
+    for _ in 0..5 {
+        let mut flood = Flood::creates(&server, 20);
+        let refused = meanwhile(conn, 5, &["MODULE", "UNLOAD", "jrs"]);
+        assert!(refused.is_err(), "clients are waiting for the module");
+        let replies = flood.replies();
+        // The threads may still be busy with leaving their last job.
+        let () = send(conn, &["MODULE", "UNLOAD", "jrs"]).unwrap();
+        assert_eq!(created(&replies).len(), 20, "{replies:?}");
+        let () = send(conn, &load).unwrap();
+        assert!(created(&replies).iter().all(|token| get(conn, token).is_some()));
+        // Clients that left: what was begun for them ends, and nobody is told.
+        let flood = Flood::creates(&server, 20);
+        await_waiting(conn, 5);
+        drop(flood);
+        await_that("the end of all work", || send::<Value>(conn, &["MODULE", "UNLOAD", "jrs"]).ok());
+        assert_sound(&mut server);
+        let () = send(conn, &load).unwrap();
+        create(conn, "ada", "{}", &[]);
+    }
+    assert_sound(&mut server);
+}
+
+#[test]
+fn shutting_down_is_clean_with_work_in_flight() {
+    for way in ["NOSAVE", "SAVE", "SIGTERM"] {
+        let mut server = slow().start();
+        let conn = &mut server.conn();
+        let token = create(conn, "ada", "{}", &[]);
+        let mut flood = Flood::creates(&server, 80);
+        await_waiting(conn, 40);
+        if way != "SIGTERM" {
+            let () = conn.send_packed_command(&redis::cmd("SHUTDOWN").arg(way).get_packed_command()).unwrap();
+        }
+        server.stop();
+        let log = server.log();
+        assert!(!log.contains("defect") && !log.contains("BUG REPORT"), "{log}");
+        assert!(outcomes(&flood.replies()).contains(&"gone"), "{way}");
+        server.restart();
+        assert_eq!(get(&mut server.conn(), &token).is_some(), way == "SAVE", "{way}");
+    }
+}
