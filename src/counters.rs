@@ -34,12 +34,16 @@ pub struct Counters {
     pub created: Counter,
     /// Sessions read, by GET or PEEK.
     pub read: Counter,
-    /// Sessions whose data was replaced.
+    /// Sessions whose data was changed.
     pub updated: Counter,
     /// Sessions whose end was moved by TOUCH.
     pub touched: Counter,
-    /// Sessions ended by DESTROY.
+    /// Sessions that went on under a new id.
+    pub rotated: Counter,
+    /// Sessions ended by DESTROY, DESTROYALL and REVOKE.
     pub destroyed: Counter,
+    /// Sessions ended because their owner had too many.
+    pub evicted: Counter,
     /// Tokens found in the cache of verified tokens.
     pub cache_hits: Counter,
     /// Tokens that had to be verified.
@@ -56,7 +60,9 @@ impl Counters {
             read: Counter::new(),
             updated: Counter::new(),
             touched: Counter::new(),
+            rotated: Counter::new(),
             destroyed: Counter::new(),
+            evicted: Counter::new(),
             cache_hits: Counter::new(),
             cache_misses: Counter::new(),
             busy: Counter::new(),

@@ -22,6 +22,14 @@ pub enum Error {
     Owner(BadOwner),
     /// `TOOBIG`: over a limit; what, and the limit's setting.
     TooBig(&'static str, &'static str),
+    /// `TOOBIG`: a patch that would touch far more than the data may hold.
+    TooMuchWork,
+    /// `TOOMANY`: the owner has as many sessions as the realm allows.
+    TooMany,
+    /// `CONFLICT`: the data is not what IFMATCH names.
+    Conflict,
+    /// `CROSSSLOT`: the session would move to another slot of the cluster.
+    CrossSlot,
     /// `NOKEYS`: there is no key to do this with, and what to configure.
     NoKeys(&'static str),
     /// `NOPERM`: the ACL user may not touch the session's key.
@@ -46,6 +54,12 @@ pub enum Error {
     DeadlinePassed,
     /// `ERR`: there is no realm of that name.
     UnknownRealm,
+    /// `ERR`: a session that somebody else made lacks what the command needs; what to do.
+    Foreign(&'static str),
+    /// `ERR`: an owner is needed, for sessions without one are not listed.
+    NoOwner,
+    /// `ERR`: a key that is no session's.
+    NoSessionKey,
     /// `ERR`: a cluster node was not told the session's key or owner; what to pass.
     Cluster(&'static str),
     /// `ERR`: anything else.
@@ -84,19 +98,28 @@ impl Error {
             Self::Owner(BadOwner::NotUtf8) => "ERR the owner is not UTF-8".into(),
             Self::Owner(BadOwner::Character) => "ERR the owner holds a brace or a control character".into(),
             Self::TooBig(what, setting) => format!("TOOBIG {what} would be larger than the realm's {setting}").into(),
+            Self::TooMuchWork => "TOOBIG the patch takes too much work for the realm's max-data-size, split it".into(),
+            Self::TooMany => "TOOMANY the owner has as many sessions as the realm's max-sessions allows".into(),
+            Self::Conflict => "CONFLICT the data has changed since it had that etag: read it again".into(),
+            Self::CrossSlot => {
+                "CROSSSLOT the new owner hashes to another slot: JRS.CREATE the new session, then JRS.DESTROY this one"
+                    .into()
+            }
             Self::NoKeys(what) => format!("NOKEYS {what}").into(),
             Self::NoPermission => "NOPERM this user has no permissions to access the session's key".into(),
             Self::WrongType => "WRONGTYPE Operation against a key holding the wrong kind of value".into(),
             Self::Busy => "BUSY too many signatures are waiting to be computed, try again later".into(),
             Self::ReadOnly => "READONLY You can't write against a read only replica.".into(),
             Self::OutOfMemory => "OOM command not allowed when used memory > 'maxmemory'.".into(),
-            Self::TryAgain(why) => format!("TRYAGAIN {why}, nothing was done").into(),
+            Self::TryAgain(why) => format!("TRYAGAIN {why}").into(),
             Self::WrongArity => "ERR wrong number of arguments".into(),
             Self::Syntax => "ERR syntax error, see JRS.HELP".into(),
             Self::Expire => "ERR invalid expire time, it has to be a positive whole number".into(),
             Self::DeadlinePassed => "ERR invalid expire time, the deadline has passed already".into(),
             Self::UnknownRealm => "ERR there is no realm of that name".into(),
-            Self::Cluster(what) => format!("ERR {what}").into(),
+            Self::NoOwner => "ERR an owner is needed: sessions without one are not listed".into(),
+            Self::NoSessionKey => "ERR this is no session's key of any realm: it has to be <keyspace><id>".into(),
+            Self::Cluster(what) | Self::Foreign(what) => format!("ERR {what}").into(),
             Self::Other(text) => format!("ERR {text}").into(),
         }
     }
@@ -107,5 +130,10 @@ fn bad_data(bad: BadData) -> String {
         BadData::NotUtf8 => "is not UTF-8".to_owned(),
         BadData::NotAnObject => "is no JSON object".to_owned(),
         BadData::TooDeep => format!("is nested deeper than {DEEPEST} levels"),
+        BadData::Unchangeable => "holds a lone surrogate or a reserved name, and can only be replaced".to_owned(),
+        BadData::NotAPatch => "is no array of JSON Patch operations (RFC 6902)".to_owned(),
+        BadData::NoSuchPlace => "names a place that does not exist".to_owned(),
+        BadData::IntoItself => "moves a value into itself".to_owned(),
+        BadData::TestFailed => "tests for another value than there is".to_owned(),
     }
 }

@@ -29,6 +29,8 @@ impl InfoSource for Report {
             info.number("sessions_read", COUNTERS.read.value());
             info.number("sessions_updated", COUNTERS.updated.value());
             info.number("sessions_touched", COUNTERS.touched.value());
+            info.number("sessions_rotated", COUNTERS.rotated.value());
+            info.number("sessions_evicted", COUNTERS.evicted.value());
             info.number("sessions_destroyed", COUNTERS.destroyed.value());
         }
         if info.section(c"tokens") {

@@ -10,12 +10,14 @@ mod counters;
 mod error;
 mod info;
 mod key_source;
+mod owners;
 mod realm;
 mod realms_file;
 mod redis;
 pub mod session;
 mod settings;
 mod state;
+mod stored;
 pub mod token;
 mod workers;
 
@@ -36,6 +38,7 @@ impl redis::Module for Jrs {
     const VERSION: c_int = 100;
 
     fn load(ctx: Ctx<'_>, arguments: &[&str]) -> Result<(), String> {
+        redis::check_commands(ctx)?;
         let defaults = settings::defaults(arguments)?;
         state::begin(&defaults)?;
         redis::register_settings::<state::Configuration>(ctx, defaults)?;

@@ -31,6 +31,8 @@ pub struct Realm {
     pub leeway: Millis,
     /// The largest session data, in bytes.
     pub max_data_size: usize,
+    /// How many sessions an owner may have at a time.
+    pub max_sessions: Option<usize>,
 }
 
 /// A token that belongs to a realm: signature and claims hold. Time has not been looked at.
@@ -45,7 +47,7 @@ pub struct Ticket {
     /// The name of the session's key.
     pub key: Vec<u8>,
     /// When the session began, as far as the token tells.
-    start: Option<Millis>,
+    pub start: Option<Millis>,
 }
 
 impl Realm {
@@ -60,6 +62,7 @@ impl Realm {
             touch_interval: seconds(settings.touch_interval),
             leeway: seconds(settings.leeway),
             max_data_size: usize::try_from(settings.max_data_size).unwrap_or(0),
+            max_sessions: usize::try_from(settings.max_sessions).ok().filter(|number| *number > 0),
             settings,
         }
     }
@@ -76,6 +79,11 @@ impl Realm {
     /// The key that signs new tokens.
     pub fn signer(&self) -> Option<&Key> {
         self.keys.signer()
+    }
+
+    /// Whether to sign a token takes a slow algorithm, which is also one whose tokens others can verify.
+    pub fn signs_slowly(&self) -> bool {
+        self.signer().is_some_and(|key| key.algorithm().is_slow())
     }
 
     /// What session keys begin with.
@@ -134,6 +142,16 @@ pub enum First {
     Quick,
     /// It has to be verified, which is too slow for the server's thread.
     Slow,
+}
+
+impl First {
+    /// The token's ticket: the known one, or else what `verify` finds.
+    pub fn ticket_or(self, verify: impl FnOnce() -> Result<Arc<Ticket>, Refusal>) -> Result<Arc<Ticket>, Refusal> {
+        match self {
+            Self::Known(ticket) => Ok(ticket),
+            Self::Quick | Self::Slow => verify(),
+        }
+    }
 }
 
 impl Realms {

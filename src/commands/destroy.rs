@@ -5,9 +5,9 @@ use super::{
     presented::{self, Demands, Presented, Validity},
 };
 use crate::{
-    counters::COUNTERS,
     error::Error,
     redis::{Access, Call, Command, Intent, Routing, Spec},
+    stored::Reason,
 };
 
 /// Ends a session.
@@ -39,8 +39,7 @@ fn destroy(call: &Call<'_>, presented: &Presented<'_>) -> Result<(), Error> {
     presented.nothing_follows()?;
     let existed = presented.open()?.is_some();
     if existed {
-        call.ctx.delete(&presented.key)?;
-        COUNTERS.destroyed.count();
+        presented.stored().end(Reason::Destroyed)?;
     }
     call.ctx.reply_integer(i64::from(existed));
     Ok(())

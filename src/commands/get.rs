@@ -87,7 +87,7 @@ fn reply(call: &Call<'_>, presented: &Presented<'_>, slides: bool) -> Result<(),
     if let Some(moved) = moved.filter(|_| slides) {
         // An open key must not be changed.
         drop(found);
-        ctx.expire_at(&presented.key, moved)?;
+        presented.stored().move_end(moved)?;
         expiry = Some(moved);
         let Some(again) = presented.open()? else {
             ctx.reply_null();

@@ -1,10 +1,9 @@
 //! `JRS.JWKS [REALM name]`
 
-use super::options::{Options, once};
+use super::options::{Options, REALM, named_realm, once};
 use crate::{
     error::Error,
-    realm,
-    redis::{Arg, Argument, Call, Command, Kind, Routing, Spec},
+    redis::{Call, Command, Routing, Spec},
     state,
     token::Key,
 };
@@ -24,7 +23,7 @@ impl Command for Jwks {
         complexity: c"O(N) with N being the number of keys",
         since: c"0.1.0",
         tips: None,
-        arguments: &[Argument::after(c"REALM", c"realm", Kind::String).optional()],
+        arguments: &[REALM],
     };
 
     fn run(call: &Call<'_>) -> Result<(), Error> {
@@ -36,9 +35,7 @@ impl Command for Jwks {
                 _ => return Err(Error::Syntax),
             }
         }
-        let realms = state::realms()?;
-        let name = name.map_or(realm::DEFAULT.as_bytes(), Arg::bytes);
-        let realm = realms.named(name).ok_or(Error::UnknownRealm)?;
+        let realm = named_realm(&*state::realms()?, name)?;
         let keys: Vec<_> = realm.keys.keys().iter().filter_map(Key::public_jwk).collect();
         call.ctx.reply_bytes(format!("{{\"keys\":[{}]}}", keys.join(",")));
         Ok(())

@@ -3,14 +3,20 @@
 
 mod create;
 mod destroy;
+mod destroyall;
 mod get;
 mod help;
 mod inspect;
 mod jwks;
+mod list;
+mod listed;
 mod options;
 mod presented;
 mod realms;
 mod reload;
+mod revoke;
+mod rotate;
+mod signing;
 mod touch;
 mod update;
 
@@ -24,6 +30,10 @@ pub const ALL: &[Register] = &[
     register::<update::Update>,
     register::<touch::Touch>,
     register::<destroy::Destroy>,
+    register::<rotate::Rotate>,
+    register::<list::List>,
+    register::<revoke::Revoke>,
+    register::<destroyall::DestroyAll>,
     register::<inspect::Inspect>,
     register::<jwks::Jwks>,
     register::<realms::ListRealms>,

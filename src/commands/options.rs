@@ -1,7 +1,10 @@
 //! The options at the end of a command.
 
+use std::sync::Arc;
+
 use crate::{
     error::Error,
+    realm::{DEFAULT, Realm, Realms},
     redis::{Arg, Args, Argument, Kind},
     session::Millis,
 };
@@ -12,6 +15,10 @@ pub(super) const EX: Argument = Argument::after(c"EX", c"seconds", Kind::Integer
 pub(super) const PX: Argument = Argument::after(c"PX", c"milliseconds", Kind::Integer);
 /// `[key]`: the session's key.
 pub(super) const KEY: Argument = Argument { name: c"key", kind: Kind::Key, token: None, optional: true };
+/// `CLAIMS json`.
+pub(super) const CLAIMS: Argument = Argument::after(c"CLAIMS", c"claims", Kind::String).optional();
+/// `REALM name`.
+pub(super) const REALM: Argument = Argument::after(c"REALM", c"realm", Kind::String).optional();
 /// `token`.
 pub(super) const TOKEN: Argument = Argument::string(c"token");
 
@@ -75,4 +82,10 @@ pub(super) enum Unit {
 /// Sets an option that may be given once.
 pub(super) fn once<T>(option: &mut Option<T>, value: T) -> Result<(), Error> {
     if option.replace(value).is_some() { Err(Error::Syntax) } else { Ok(()) }
+}
+
+/// The realm that `REALM` names, or the default one.
+pub(super) fn named_realm(realms: &Realms, name: Option<Arg<'_>>) -> Result<Arc<Realm>, Error> {
+    let realm = realms.named(name.map_or(DEFAULT.as_bytes(), Arg::bytes));
+    realm.map(Arc::clone).ok_or(Error::UnknownRealm)
 }

@@ -6,9 +6,10 @@ use crate::{
     counters::COUNTERS,
     error::Error,
     realm::{First, Realm, Realms, Ticket},
-    redis::{Access, Arg, Args, Call, Entry, Intent, Text},
+    redis::{Access, Arg, Args, Call, Entry, Intent, Resume, Text},
     session::{Lifetime, Millis},
     state,
+    stored::Stored,
     token::Refusal,
 };
 
@@ -59,57 +60,76 @@ impl<'c> Place<'c> {
         call.redact(1);
         Ok(Self { key: Some(first), token, rest: arguments.skip(2) })
     }
-
-    /// Checks a verified token against the key that stands in front of it.
-    fn check_key(&self, ticket: &Ticket) -> Result<(), Refusal> {
-        match self.key {
-            Some(key) if key.bytes() != ticket.key => Err(Refusal::WrongSession),
-            _ => Ok(()),
-        }
-    }
 }
 
 /// What becomes of a token: it is verified, or refused.
 pub(super) type Verdict = Result<Arc<Ticket>, Refusal>;
 
+/// Checks a verified token against the key that stands in front of it.
+fn check_key(verdict: Verdict, key: Option<&[u8]>) -> Verdict {
+    let ticket = verdict?;
+    match key {
+        Some(key) if key != ticket.key => Err(Refusal::WrongSession),
+        _ => Ok(ticket),
+    }
+}
+
 /// Verifies a token, with its client waiting if that takes long, and hands the verdict to `then`.
 ///
 /// `then` may run in a later call from the server, with the same arguments and another time.
 #[inline]
-pub(super) fn verify<'c, T>(call: &Call<'c>, place: Place<'c>, after: usize, then: T) -> Result<(), Error>
+pub(super) fn verify<T>(call: &Call<'_>, place: Place<'_>, after: usize, then: T) -> Result<(), Error>
 where
     T: Fn(&Call<'_>, Place<'_>, Verdict) -> Result<(), Error> + Send + 'static,
 {
-    let realms = state::realms()?;
-    let token = place.token.bytes();
-    let verdict = match realms.look_up(token) {
-        Ok(First::Known(ticket)) => Ok(ticket),
-        Ok(First::Slow) if call.may_wait() => {
-            let token = token.to_vec();
-            return wait(call, realms, token, after, then);
-        }
-        Ok(First::Quick | First::Slow) => realms.verify(token),
-        Err(refusal) => Err(refusal),
-    };
-    let verdict = verdict.and_then(|ticket| place.check_key(&ticket).map(|()| ticket));
-    then(call, place, verdict)
+    verify_and_make(call, place, after, |_| false, |_, verdict| verdict, then)
 }
 
-/// The slow way of [`verify`].
-fn wait<T>(call: &Call<'_>, realms: Arc<Realms>, token: Vec<u8>, after: usize, then: T) -> Result<(), Error>
+/// As [`verify`], with something made of the verdict on the way, where signatures are computed: `signs` says of which realms
+/// that takes long, `make` does it.
+#[inline]
+pub(super) fn verify_and_make<R, M, T>(
+    call: &Call<'_>,
+    place: Place<'_>,
+    after: usize,
+    signs: fn(&Realm) -> bool,
+    make: M,
+    then: T,
+) -> Result<(), Error>
 where
-    T: Fn(&Call<'_>, Place<'_>, Verdict) -> Result<(), Error> + Send + 'static,
+    R: Send + 'static,
+    M: Fn(&Arc<Realms>, Verdict) -> R + Send + 'static,
+    T: Fn(&Call<'_>, Place<'_>, R) -> Result<(), Error> + Send + 'static,
 {
+    let realms = state::realms()?;
+    let (token, key) = (place.token.bytes(), place.key.map(Arg::bytes));
+    let first = realms.look_up(token);
+    let is_slow = match &first {
+        Ok(First::Slow) => true,
+        Ok(First::Known(ticket)) => signs(&ticket.realm),
+        Ok(First::Quick) => realms.all().iter().any(|realm| signs(realm)),
+        Err(_) => false,
+    };
+    if !is_slow || !call.may_wait() {
+        let verdict = first.and_then(|first| first.ticket_or(|| realms.verify(token)));
+        let made = make(&realms, check_key(verdict, key));
+        return then(call, place, made);
+    }
+    let (token, key) = (token.to_vec(), key.map(<[u8]>::to_vec));
     let work = move || {
-        let verdict = realms.verify(&token);
+        let verdict = first.and_then(|first| first.ticket_or(|| realms.verify(&token)));
+        let made = make(&realms, check_key(verdict, key.as_deref()));
         let resume = move |call: &Call<'_>| {
             let place = Place::find(call, after)?;
-            // A key may have been taken out of force meanwhile; then its tokens are refused from that moment on.
-            let verdict = if state::is_in_force(&realms) { verdict } else { state::realms()?.verify(&token) };
-            let verdict = verdict.and_then(|ticket| place.check_key(&ticket).map(|()| ticket));
-            then(call, place, verdict)
+            // A key may have been taken out of force meanwhile: from that moment on its tokens are refused, and it signs
+            // no more.
+            if state::is_in_force(&realms) {
+                return then(call, place, made);
+            }
+            let realms = state::realms()?;
+            then(call, place, make(&realms, check_key(realms.verify(&token), key.as_deref())))
         };
-        Box::new(resume) as crate::redis::Resume
+        Box::new(resume) as Resume
     };
     call.offload(&mut state::workers(), work).inspect_err(|_| COUNTERS.busy.count())
 }
@@ -153,23 +173,28 @@ pub(super) fn with(call: &Call<'_>, demands: Demands, act: Act) -> Result<(), Er
     })
 }
 
+/// Checks a verdict against the clock; a refusal is counted.
+pub(super) fn accept(verdict: Verdict, validity: Validity, now: Millis) -> Result<Arc<Ticket>, Error> {
+    let accepted = verdict.and_then(|ticket| {
+        if validity == Validity::Now {
+            ticket.check_time(now)?;
+        }
+        Ok(ticket)
+    });
+    match accepted {
+        Ok(ticket) => Ok(ticket),
+        Err(_) if state::realms()?.are_without_keys() => Err(Error::WITHOUT_KEYS),
+        Err(refusal) => {
+            COUNTERS.count_refusal(refusal);
+            Err(refusal.into())
+        }
+    }
+}
+
 impl<'c> Presented<'c> {
-    fn admit(call: &Call<'c>, place: Place<'c>, demands: Demands, verdict: Verdict) -> Result<Self, Error> {
+    pub(super) fn admit(call: &Call<'c>, place: Place<'c>, demands: Demands, verdict: Verdict) -> Result<Self, Error> {
         let now = call.ctx.now();
-        let admitted = verdict.and_then(|ticket| {
-            if demands.validity == Validity::Now {
-                ticket.check_time(now)?;
-            }
-            Ok(ticket)
-        });
-        let ticket = match admitted {
-            Ok(ticket) => ticket,
-            Err(_) if state::realms()?.are_without_keys() => return Err(Error::WITHOUT_KEYS),
-            Err(refusal) => {
-                COUNTERS.count_refusal(refusal);
-                return Err(refusal.into());
-            }
-        };
+        let ticket = accept(verdict, demands.validity, now)?;
         let key = place.key.map_or_else(|| Text::new(&ticket.key), Arg::to_text);
         call.ctx.check_access(&key, demands.access)?;
         call.recheck(&key, demands.intent)?;
@@ -185,6 +210,11 @@ impl<'c> Presented<'c> {
     #[inline]
     pub(super) fn open(&self) -> Result<Option<Entry<'c>>, Error> {
         self.call.ctx.open(&self.key)
+    }
+
+    /// The session as the server stores it.
+    pub(super) fn stored(&self) -> Stored<'_> {
+        Stored { ctx: self.call.ctx, realm: &self.ticket.realm, id: &self.ticket.claims.id, key: &self.key }
     }
 
     /// How long the session lives.

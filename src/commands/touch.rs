@@ -54,7 +54,8 @@ fn touch(call: &Call<'_>, presented: &Presented<'_>) -> Result<(), Error> {
     let moves = entry.expiry() != Some(expiry);
     drop(entry);
     if moves {
-        call.ctx.expire_at(&presented.key, expiry)?;
+        presented.stored().move_end(expiry)?;
+        call.ctx.announce_own(c"jrs.touch", &presented.key);
     }
     COUNTERS.touched.count();
     call.ctx.reply_integer(seconds_until(expiry, presented.now));

@@ -1,14 +1,13 @@
-//! `JRS.UPDATE [key] token data [REPLACE] [KEEPTTL | EX s | PX ms]`
+//! `JRS.UPDATE [key] token data [REPLACE | MERGE | PATCH] [IFMATCH etag] [KEEPTTL | EX s | PX ms]`
 
 use super::{
     options::{EX, KEY, Options, PX, TOKEN, Unit, once},
     presented::{self, Demands, Presented, Validity},
 };
 use crate::{
-    counters::COUNTERS,
     error::Error,
-    redis::{Access, Args, Argument, Call, Command, Intent, Routing, Spec},
-    session::{Millis, check_json_object, etag},
+    redis::{Access, Arg, Args, Argument, Call, Command, Intent, Kind, Routing, Spec, Text},
+    session::{Change, Millis, check_json_object, etag, merged, patched},
 };
 
 /// Changes the data of a session that exists.
@@ -22,7 +21,7 @@ impl Command for Update {
         categories: c"write fast jrs",
         arity: -3,
         routing: Routing::ByFirstArgument { writes: true },
-        summary: c"Replaces the data of a session; never brings one back that is gone.",
+        summary: c"Replaces, merges into or patches the data of a session; never brings one back that is gone.",
         complexity: c"O(N) with N being the size of the data",
         since: c"0.1.0",
         tips: None,
@@ -30,7 +29,16 @@ impl Command for Update {
             KEY,
             TOKEN,
             Argument::string(c"data"),
-            Argument::word(c"replace", c"REPLACE").optional(),
+            Argument::one_of(
+                c"way",
+                &[
+                    Argument::word(c"replace", c"REPLACE"),
+                    Argument::word(c"merge", c"MERGE"),
+                    Argument::word(c"patch", c"PATCH"),
+                ],
+            )
+            .optional(),
+            Argument::after(c"IFMATCH", c"etag", Kind::String).optional(),
             Argument::one_of(c"expiration", &[Argument::word(c"keepttl", c"KEEPTTL"), EX, PX]).optional(),
         ],
     };
@@ -43,33 +51,81 @@ impl Command for Update {
 const DEMANDS: Demands = Demands { after: 1, access: Access::Update, validity: Validity::Now, intent: Intent::Grow };
 
 fn update(call: &Call<'_>, presented: &Presented<'_>) -> Result<(), Error> {
-    let data = presented.rest.get(0).ok_or(Error::WrongArity)?;
-    let ttl = read_options(presented.rest.skip(1))?;
-    let realm = presented.realm();
-    if data.bytes().len() > realm.max_data_size {
-        return Err(Error::TooBig("the data", "max-data-size"));
+    let given = presented.rest.get(0).ok_or(Error::WrongArity)?;
+    let wanted = Wanted::read(presented.rest.skip(1))?;
+    let limit = presented.realm().max_data_size;
+    if given.bytes().len() > limit {
+        return Err(Error::TooBig(wanted.way.argument(), "max-data-size"));
     }
-    check_json_object(data.bytes()).map_err(|bad| Error::Data("the data", bad))?;
+    if wanted.way == Way::Replace {
+        check_json_object(given.bytes()).map_err(|bad| Error::Data(wanted.way.argument(), bad))?;
+    }
 
     let Some(entry) = presented.open()? else {
         call.ctx.reply_null();
         return Ok(());
     };
     let lifetime = presented.lifetime();
-    let expiry = match ttl {
+    let expiry = match wanted.ttl {
         Ttl::Slide => lifetime.target(presented.now),
         Ttl::Keep => lifetime.keep(presented.now, entry.expiry()),
         Ttl::Once(ttl) => lifetime.with_ttl(ttl).target(presented.now),
     };
-    drop(entry);
     if expiry <= presented.now {
         call.ctx.reply_null();
         return Ok(());
     }
-    call.ctx.replace(&presented.key, data, expiry)?;
-    COUNTERS.updated.count();
+    if wanted.if_match.is_some_and(|expected| expected.bytes() != etag(entry.bytes())) {
+        return Err(Error::Conflict);
+    }
+    let data = match wanted.way {
+        Way::Replace => given.to_text(),
+        Way::Merge => new_text(merged(entry.bytes(), given.bytes(), limit))?,
+        Way::Patch => new_text(patched(entry.bytes(), given.bytes(), limit))?,
+    };
+    drop(entry);
+    presented.stored().replace(&data, expiry)?;
     call.ctx.reply_bytes(etag(data.bytes()));
     Ok(())
+}
+
+fn new_text(changed: Result<String, Change>) -> Result<Text, Error> {
+    match changed {
+        Ok(data) => Ok(Text::new(data.as_bytes())),
+        Err(Change::Bad(bad)) => Err(Error::Data("the change", bad)),
+        Err(Change::TooBig) => Err(Error::TooBig("the data", "max-data-size")),
+        Err(Change::TooMuchWork) => Err(Error::TooMuchWork),
+    }
+}
+
+/// The options of the command.
+#[derive(Debug)]
+struct Wanted<'c> {
+    way: Way,
+    /// The etag that the data has to have.
+    if_match: Option<Arg<'c>>,
+    ttl: Ttl,
+}
+
+/// What is done with the argument.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Way {
+    /// It is the new data.
+    Replace,
+    /// It is a merge patch (RFC 7396).
+    Merge,
+    /// It is a JSON Patch (RFC 6902).
+    Patch,
+}
+
+impl Way {
+    /// What the argument is, for a person.
+    const fn argument(self) -> &'static str {
+        match self {
+            Self::Replace => "the data",
+            Self::Merge | Self::Patch => "the change",
+        }
+    }
 }
 
 /// What becomes of the session's TTL.
@@ -83,17 +139,22 @@ enum Ttl {
     Once(Millis),
 }
 
-fn read_options(arguments: Args<'_>) -> Result<Ttl, Error> {
-    let (mut ttl, mut way) = (None, None);
-    let mut options = Options::new(arguments);
-    while let Some(word) = options.word() {
-        match word.as_slice() {
-            b"REPLACE" => once(&mut way, ())?,
-            b"KEEPTTL" => once(&mut ttl, Ttl::Keep)?,
-            b"EX" => once(&mut ttl, Ttl::Once(options.time(Unit::Seconds)?))?,
-            b"PX" => once(&mut ttl, Ttl::Once(options.time(Unit::Milliseconds)?))?,
-            _ => return Err(Error::Syntax),
+impl<'c> Wanted<'c> {
+    fn read(arguments: Args<'c>) -> Result<Self, Error> {
+        let (mut way, mut if_match, mut ttl) = (None, None, None);
+        let mut options = Options::new(arguments);
+        while let Some(word) = options.word() {
+            match word.as_slice() {
+                b"REPLACE" => once(&mut way, Way::Replace)?,
+                b"MERGE" => once(&mut way, Way::Merge)?,
+                b"PATCH" => once(&mut way, Way::Patch)?,
+                b"IFMATCH" => once(&mut if_match, options.value()?)?,
+                b"KEEPTTL" => once(&mut ttl, Ttl::Keep)?,
+                b"EX" => once(&mut ttl, Ttl::Once(options.time(Unit::Seconds)?))?,
+                b"PX" => once(&mut ttl, Ttl::Once(options.time(Unit::Milliseconds)?))?,
+                _ => return Err(Error::Syntax),
+            }
         }
+        Ok(Self { way: way.unwrap_or(Way::Replace), if_match, ttl: ttl.unwrap_or(Ttl::Slide) })
     }
-    Ok(ttl.unwrap_or(Ttl::Slide))
 }

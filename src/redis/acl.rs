@@ -24,6 +24,8 @@ pub enum Access {
     Update,
     /// Deletes it.
     Delete,
+    /// Reads it, and deletes it when its value is elsewhere.
+    Move,
 }
 
 impl Access {
@@ -34,6 +36,7 @@ impl Access {
             Self::Create => raw::REDISMODULE_CMD_KEY_INSERT,
             Self::Update => raw::REDISMODULE_CMD_KEY_UPDATE,
             Self::Delete => raw::REDISMODULE_CMD_KEY_DELETE,
+            Self::Move => raw::REDISMODULE_CMD_KEY_ACCESS | raw::REDISMODULE_CMD_KEY_DELETE,
         };
         flags.cast_signed()
     }

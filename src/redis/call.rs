@@ -44,6 +44,18 @@ impl Ctx<'_> {
         self.flags() & raw::REDISMODULE_CTX_FLAGS_SLAVE.cast_signed() != 0
     }
 
+    /// True while CLIENT PAUSE or a failover holds writes back. One all the same would abort the server.
+    pub(super) fn writes_are_paused(self) -> bool {
+        // SAFETY: takes nothing, returns a number.
+        unsafe { api(raw::RedisModule_AvoidReplicaTraffic)() != 0 }
+    }
+
+    /// The number of the database that the client has selected.
+    pub fn database(self) -> c_int {
+        // SAFETY: the context is that of the running call.
+        unsafe { api(raw::RedisModule_GetSelectedDb)(self.raw) }
+    }
+
     pub(super) fn flags(self) -> c_int {
         // SAFETY: the context is that of the running call.
         unsafe { api(raw::RedisModule_GetContextFlags)(self.raw) }

@@ -79,6 +79,8 @@ pub enum Routing {
         /// Whether the command can change the key that it derives.
         writes: bool,
     },
+    /// By argument 1, which is the name of a key that the command deletes.
+    DeletesKey,
 }
 
 /// Describes a command to the server. False if the server refuses the description.
@@ -115,11 +117,20 @@ pub(super) unsafe fn describe(command: *mut raw::RedisModuleCommand, spec: &supe
 fn key_specs(routing: Routing) -> Vec<raw::RedisModuleCommandKeySpec> {
     // SAFETY: the type is plain C data for which all zeroes is a valid value, and the one that ends a list.
     let end: raw::RedisModuleCommandKeySpec = unsafe { std::mem::zeroed() };
-    let Routing::ByFirstArgument { writes } = routing else { return vec![end] };
-    let access = if writes { raw::REDISMODULE_CMD_KEY_RW } else { raw::REDISMODULE_CMD_KEY_RO };
+    const DERIVED: &CStr = c"Argument 1 only routes the command: the key that is used is derived from the token";
+    let (flags, notes) = match routing {
+        Routing::Anywhere => return vec![end],
+        Routing::ByFirstArgument { writes: true } => {
+            (raw::REDISMODULE_CMD_KEY_RW | raw::REDISMODULE_CMD_KEY_NOT_KEY, Some(DERIVED))
+        }
+        Routing::ByFirstArgument { writes: false } => {
+            (raw::REDISMODULE_CMD_KEY_RO | raw::REDISMODULE_CMD_KEY_NOT_KEY, Some(DERIVED))
+        }
+        Routing::DeletesKey => (raw::REDISMODULE_CMD_KEY_RM | raw::REDISMODULE_CMD_KEY_DELETE, None),
+    };
     let mut first = end;
-    first.notes = c"Argument 1 only routes the command: the key that is used is derived from the token".as_ptr();
-    first.flags = u64::from(access | raw::REDISMODULE_CMD_KEY_NOT_KEY);
+    first.notes = notes.map_or(ptr::null(), CStr::as_ptr);
+    first.flags = u64::from(flags);
     first.begin_search_type = raw::RedisModuleKeySpecBeginSearchType_REDISMODULE_KSPEC_BS_INDEX;
     first.bs.index.pos = 1;
     first.find_keys_type = raw::RedisModuleKeySpecFindKeysType_REDISMODULE_KSPEC_FK_RANGE;

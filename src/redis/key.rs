@@ -2,19 +2,27 @@
 //!
 //! Every change is replicated as its effect, with absolute times, and announced as the server's own commands would.
 
-use std::{ffi::CStr, ffi::c_int, marker::PhantomData, ptr::NonNull, slice};
+use std::{
+    ffi::{CStr, c_int},
+    io,
+    marker::PhantomData,
+    ptr::NonNull,
+    slice,
+};
 
 use redis_module::raw;
 
 use super::{
     api::{OK, api},
     call::Ctx,
-    text::{Arg, Text},
+    text::Text,
 };
 use crate::error::Error;
 
-const READ: c_int = raw::REDISMODULE_READ.cast_signed();
-const READ_WRITE: c_int = READ | raw::REDISMODULE_WRITE.cast_signed();
+pub(super) const READ: c_int = raw::REDISMODULE_READ.cast_signed();
+pub(super) const READ_WRITE: c_int = READ | raw::REDISMODULE_WRITE.cast_signed();
+/// Reading without a trace: the key does not look used to an eviction policy.
+const GLANCE: c_int = READ | raw::REDISMODULE_OPEN_KEY_NOTOUCH.cast_signed();
 
 /// Below this size the server's parser allocates arguments exactly; a longer one is its read buffer, with slack.
 const EXACT_ARGUMENT: usize = 32 * 1024;
@@ -30,9 +38,14 @@ impl<'call> Ctx<'call> {
         }
     }
 
+    /// The same without counting as a use of the key. A key that holds no string reads as none.
+    pub fn glance(self, name: &Text) -> Option<Entry<'call>> {
+        self.open_key(name, GLANCE).filter(|key| key.kind() == raw::REDISMODULE_KEYTYPE_STRING).map(Entry)
+    }
+
     /// Writes a string that did not exist before, with its expiry (`SET … NX PXAT`). False, and nothing written, if
     /// the key exists.
-    pub fn create(self, name: &Text, value: Arg<'_>, expiry: i64) -> Result<bool, Error> {
+    pub fn create(self, name: &Text, value: &Text, expiry: i64) -> Result<bool, Error> {
         let Some(key) = self.open_key(name, READ_WRITE) else { return Err(cannot_open()) };
         if key.kind() != raw::REDISMODULE_KEYTYPE_EMPTY {
             return Ok(false);
@@ -41,12 +54,12 @@ impl<'call> Ctx<'call> {
     }
 
     /// Replaces the string of a key that [`open`](Self::open) found, and sets its expiry (`SET … PXAT`).
-    pub fn replace(self, name: &Text, value: Arg<'_>, expiry: i64) -> Result<(), Error> {
+    pub fn replace(self, name: &Text, value: &Text, expiry: i64) -> Result<(), Error> {
         let Some(key) = self.open_key(name, READ_WRITE) else { return Err(cannot_open()) };
         self.put(key, name, value, expiry)
     }
 
-    fn put(self, key: Key<'_>, name: &Text, value: Arg<'_>, expiry: i64) -> Result<(), Error> {
+    fn put(self, key: Key<'_>, name: &Text, value: &Text, expiry: i64) -> Result<(), Error> {
         // What cannot be replicated is not written.
         // SAFETY: the format names two strings, a C string and a number, and they follow in that order.
         let replicated = unsafe {
@@ -62,7 +75,7 @@ impl<'call> Ctx<'call> {
         };
         check_replicated(replicated)?;
         if value.bytes().len() >= EXACT_ARGUMENT {
-            // SAFETY: the string is an argument of the running command; trimming moves no byte that is used.
+            // SAFETY: the string is alive, and trimming it moves no byte that anybody borrows now.
             unsafe { api(raw::RedisModule_TrimStringAllocation)(value.as_ptr()) };
         }
         // SAFETY: the key is open for writing; the server takes a reference of its own to the value.
@@ -105,7 +118,12 @@ impl<'call> Ctx<'call> {
         Ok(())
     }
 
-    fn announce(self, class: c_int, event: &CStr, name: &Text) {
+    /// Tells those who listen to keyspace events of a kind that the server's own commands do not have.
+    pub fn announce_own(self, event: &CStr, name: &Text) {
+        self.announce(raw::REDISMODULE_NOTIFY_MODULE, event, name);
+    }
+
+    pub(super) fn announce(self, class: c_int, event: &CStr, name: &Text) {
         // SAFETY: the context is that of the running call, the event ends in NUL, the name is alive.
         unsafe {
             api(raw::RedisModule_NotifyKeyspaceEvent)(self.as_ptr(), class, event.as_ptr(), name.as_ptr());
@@ -113,7 +131,7 @@ impl<'call> Ctx<'call> {
     }
 
     #[inline]
-    fn open_key(self, name: &Text, mode: c_int) -> Option<Key<'call>> {
+    pub(super) fn open_key(self, name: &Text, mode: c_int) -> Option<Key<'call>> {
         // SAFETY: the context is that of the running call, the name is alive.
         let raw = unsafe { api(raw::RedisModule_OpenKey)(self.as_ptr(), name.as_ptr(), mode) };
         NonNull::new(raw).map(|raw| Key { raw, call: PhantomData })
@@ -128,9 +146,7 @@ impl Entry<'_> {
     /// When the key expires, in milliseconds since the epoch.
     #[inline]
     pub fn expiry(&self) -> Option<i64> {
-        // SAFETY: the key is open.
-        let expiry = unsafe { api(raw::RedisModule_GetAbsExpire)(self.0.raw.as_ptr()) };
-        (expiry >= 0).then_some(expiry)
+        self.0.expiry()
     }
 
     /// The string's bytes.
@@ -150,14 +166,22 @@ impl Entry<'_> {
 
 /// An open key.
 #[derive(Debug)]
-struct Key<'call> {
-    raw: NonNull<raw::RedisModuleKey>,
+pub(super) struct Key<'call> {
+    pub(super) raw: NonNull<raw::RedisModuleKey>,
     call: PhantomData<&'call ()>,
 }
 
 impl Key<'_> {
+    /// When the key expires, in milliseconds since the epoch.
     #[inline]
-    fn kind(&self) -> isize {
+    pub(super) fn expiry(&self) -> Option<i64> {
+        // SAFETY: the key is open.
+        let expiry = unsafe { api(raw::RedisModule_GetAbsExpire)(self.raw.as_ptr()) };
+        (expiry >= 0).then_some(expiry)
+    }
+
+    #[inline]
+    pub(super) fn kind(&self) -> isize {
         // SAFETY: the key is open.
         let kind = unsafe { api(raw::RedisModule_KeyType)(self.raw.as_ptr()) };
         isize::try_from(kind).unwrap_or(-1)
@@ -172,16 +196,43 @@ impl Drop for Key<'_> {
     }
 }
 
-fn check_replicated(status: c_int) -> Result<(), Error> {
-    // The server looks the command up by name, and finds none that an operator has renamed.
-    if status == OK {
-        return Ok(());
+/// The commands that effects are replicated as. [`check_commands`] refuses a server without one of them.
+const REPLICATED: [&CStr; 5] = [c"SET", c"PEXPIREAT", c"DEL", c"ZADD", c"ZREM"];
+
+/// Checks that this server has the commands that effects are replicated as: an operator may have renamed one.
+pub fn check_commands(ctx: Ctx<'_>) -> Result<(), String> {
+    for name in REPLICATED {
+        let mut arguments = [Text::new(name.to_bytes()), Text::new(b"key")].map(Text::into_raw);
+        let mut count = 0;
+        let length = c_int::try_from(arguments.len()).unwrap_or(0);
+        // SAFETY: the context is that of the load; the strings are alive; the server returns NULL or a block of its own.
+        let keys = unsafe {
+            let find = api(raw::RedisModule_GetCommandKeys);
+            find(ctx.as_ptr(), arguments.as_mut_ptr(), length, &raw mut count)
+        };
+        let reason = io::Error::last_os_error();
+        for argument in arguments {
+            // SAFETY: the reference that `into_raw` gave.
+            drop(unsafe { Text::from_raw(argument) });
+        }
+        if keys.is_null() {
+            if reason.kind() == io::ErrorKind::NotFound {
+                let name = name.to_string_lossy();
+                return Err(format!("the command {name} is renamed or disabled on this server; JRS replicates by it"));
+            }
+        } else {
+            // SAFETY: the server's block, which is ours to free.
+            unsafe { api(raw::RedisModule_Free)(keys.cast()) };
+        }
     }
-    Err(Error::Other(
-        "SET, PEXPIREAT or DEL is renamed or disabled on this server, which JRS needs to replicate".into(),
-    ))
+    Ok(())
 }
 
-fn cannot_open() -> Error {
+pub(super) fn check_replicated(status: c_int) -> Result<(), Error> {
+    // The server looks the command up by name; `check_commands` has found it.
+    if status == OK { Ok(()) } else { Err(Error::Other("the effect cannot be replicated".into())) }
+}
+
+pub(super) fn cannot_open() -> Error {
     Error::Other("the session's key cannot be opened".into())
 }

@@ -9,7 +9,7 @@ use redis_module::raw;
 
 use super::{
     api::{OK, api},
-    call::{Call, Ctx},
+    call::Call,
     guard::guard,
     text::Text,
 };
@@ -70,35 +70,17 @@ impl Call<'_> {
             if ctx.is_replica() {
                 return Err(Error::ReadOnly);
             }
-            // SAFETY: takes nothing, returns a number. A write while clients are paused would abort the server.
-            if unsafe { api(raw::RedisModule_AvoidReplicaTraffic)() } != 0 {
-                return Err(Error::TryAgain("writes are paused on this server"));
+            if ctx.writes_are_paused() {
+                return Err(Error::TryAgain("writes are paused on this server, nothing was done"));
             }
             if intent == Intent::Grow && ctx.flags() & raw::REDISMODULE_CTX_FLAGS_OOM.cast_signed() != 0 {
                 return Err(Error::OutOfMemory);
             }
         }
         if ctx.is_cluster_node() && !ctx.owns(key) {
-            return Err(Error::TryAgain("the session's slot is on the move"));
+            return Err(Error::TryAgain("the session's slot is on the move, nothing was done"));
         }
         Ok(())
-    }
-}
-
-impl Ctx<'_> {
-    /// Whether this cluster node still serves the key's slot.
-    fn owns(self, key: &Text) -> bool {
-        // SAFETY: the context is that of the running call; the format takes one string, and it follows. The server
-        // refuses a call for a key of another node with NULL or with an error.
-        unsafe {
-            let reply = api(raw::RedisModule_Call)(self.as_ptr(), c"EXISTS".as_ptr(), c"s".as_ptr(), key.as_ptr());
-            if reply.is_null() {
-                return false;
-            }
-            let kind = api(raw::RedisModule_CallReplyType)(reply);
-            api(raw::RedisModule_FreeCallReply)(reply);
-            isize::try_from(kind) == Ok(raw::REDISMODULE_REPLY_INTEGER)
-        }
     }
 }
 

@@ -79,10 +79,6 @@ impl<'call> Arg<'call> {
         unsafe { api(raw::RedisModule_RetainString)(ptr::null_mut(), self.raw) };
         Text(self.raw)
     }
-
-    pub(super) const fn as_ptr(self) -> *mut raw::RedisModuleString {
-        self.raw
-    }
 }
 
 /// A string of the server that the module owns a reference to.
@@ -107,6 +103,13 @@ impl Text {
     /// `raw` is NULL or a string whose reference nobody else gives back.
     pub(super) unsafe fn from_raw(raw: *mut raw::RedisModuleString) -> Option<Self> {
         (!raw.is_null()).then(|| Self(raw))
+    }
+
+    /// The string's bytes.
+    #[inline]
+    pub fn bytes(&self) -> &[u8] {
+        // SAFETY: the reference that this value owns keeps the string alive, and nobody changes a string that is shared.
+        unsafe { bytes(self.0) }
     }
 
     /// Gives the reference to the server, which will free it.

@@ -2,7 +2,7 @@
 
 use uuid::{Builder, Uuid, Variant, Version};
 
-use super::Millis;
+use super::{Millis, check_owner};
 
 /// The id of a new session: `{owner}:uuid`, or `uuid` where there is no owner. The braces are a cluster hash tag: all
 /// sessions of an owner live in one slot.
@@ -13,8 +13,19 @@ impl SessionId {
     /// The id of `owner`'s session with this UUID.
     pub fn new(owner: &str, uuid: Uuid) -> Self {
         let mut buffer = Uuid::encode_buffer();
-        let uuid = uuid.hyphenated().encode_lower(&mut buffer);
-        if owner.is_empty() { Self((*uuid).to_owned()) } else { Self(["{", owner, "}:", uuid].concat()) }
+        Self(Self::join(owner, uuid.hyphenated().encode_lower(&mut buffer)))
+    }
+
+    /// The text of an id.
+    pub fn join(owner: &str, uuid: &str) -> String {
+        if owner.is_empty() { uuid.to_owned() } else { ["{", owner, "}:", uuid].concat() }
+    }
+
+    /// The owner and the UUID that an id was made of; `None` for one without an owner, or that is somebody else's.
+    pub fn parts(id: &str) -> Option<(&str, &str)> {
+        let (owner, uuid) = id.strip_prefix('{')?.split_once("}:")?;
+        check_owner(owner.as_bytes()).ok().filter(|owner| !owner.is_empty())?;
+        Self::created_at(uuid).map(|_| (owner, uuid))
     }
 
     /// The id as text.
@@ -35,6 +46,12 @@ impl SessionId {
         }
         let (seconds, nanos) = uuid.get_timestamp()?.to_unix();
         Some(Millis::try_from(seconds).ok()? * 1000 + Millis::from(nanos / 1_000_000))
+    }
+}
+
+impl From<SessionId> for String {
+    fn from(id: SessionId) -> Self {
+        id.0
     }
 }
 
@@ -93,6 +110,12 @@ mod tests {
         assert_eq!(owned.as_str(), format!("{{user:42}}:{uuid}"));
         assert_eq!(SessionId::created_at(owned.as_str()), Some(1_700_000_000_123));
         assert_eq!(SessionId::created_at(SessionId::new("", uuid).as_str()), Some(1_700_000_000_123));
+        assert_eq!(SessionId::parts(owned.as_str()), Some(("user:42", uuid.to_string().as_str())));
+        for foreign in
+            [format!("{uuid}"), format!("{{}}:{uuid}"), format!("{{a{{}}:{uuid}"), "{a}:b".into(), "{a}".into()]
+        {
+            assert_eq!(SessionId::parts(&foreign), None, "{foreign}");
+        }
         for foreign in ["", "abc", "9b2c5e1c-6e0b-4a57-8d9a-3f3a8f6d2c11", &uuid.simple().to_string(), "{u}:x"] {
             assert_eq!(SessionId::created_at(foreign), None, "{foreign}");
         }

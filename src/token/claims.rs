@@ -112,6 +112,8 @@ pub struct Standard<'s> {
     pub expires_at: Option<Millis>,
     /// `ttl`, a span.
     pub ttl: Option<Millis>,
+    /// `auth_time`.
+    pub authenticated_at: Option<Millis>,
 }
 
 impl Standard<'_> {
@@ -128,7 +130,7 @@ impl Standard<'_> {
                 push_text(&mut json, value);
             }
         }
-        for (name, millis) in [("exp", self.expires_at), ("ttl", self.ttl)] {
+        for (name, millis) in [("exp", self.expires_at), ("ttl", self.ttl), ("auth_time", self.authenticated_at)] {
             if let Some(millis) = millis {
                 push_name(&mut json, name);
                 push_seconds(&mut json, millis);
@@ -196,16 +198,7 @@ impl<'c> CallerClaims<'c> {
     /// them; `exp` and `nbf` must be numbers.
     pub fn read(json: &'c str, expected: Expected<'_>) -> Result<Self, CallerRefusal> {
         let members = Members::read(json.as_bytes()).map_err(|_| CallerRefusal::NotAnObject)?;
-        let ours = [
-            ("jti", true),
-            ("iat", true),
-            ("sub", true),
-            ("ttl", true),
-            ("auth_time", true),
-            ("iss", expected.issuer.is_some()),
-            ("aud", expected.audience.is_some()),
-        ];
-        if let Some((name, _)) = ours.into_iter().find(|(name, reserved)| *reserved && members.get(name).is_some()) {
+        if let Some(name) = reserved(expected).find(|name| members.get(name).is_some()) {
             return Err(CallerRefusal::Reserved(name));
         }
         let time = |name: &'static str| match members.get(name) {
@@ -220,6 +213,40 @@ impl<'c> CallerClaims<'c> {
             .ok_or(CallerRefusal::NotAnObject)?;
         Ok(Self { inner: inner.trim_ascii(), expires_at: time("exp")? })
     }
+}
+
+/// The claims that JRS writes itself.
+fn reserved(expected: Expected<'_>) -> impl Iterator<Item = &'static str> {
+    let always = ["jti", "iat", "sub", "ttl", "auth_time"].into_iter();
+    always.chain(expected.issuer.map(|_| "iss")).chain(expected.audience.map(|_| "aud"))
+}
+
+/// Whether a payload has a claim of that name, of whatever type.
+pub fn has_claim(json: &[u8], name: &str) -> bool {
+    Members::read(json).is_ok_and(|members| members.get(name).is_some())
+}
+
+/// The custom claims of a token that is to follow another one: those of the `old` payload, each until `new` gives it anew.
+/// `exp` is left out, for it is no longer either's alone. JSON text, to be [read](CallerClaims::read) like a caller's.
+///
+/// # Errors
+/// [`CallerRefusal::NotAnObject`] if one of the two is none.
+pub fn following_claims(old: &[u8], new: &str, expected: Expected<'_>) -> Result<String, CallerRefusal> {
+    let read = |json| Members::read(json).map_err(|_| CallerRefusal::NotAnObject);
+    let (old, new) = (read(old)?, read(new.as_bytes())?);
+    let is_kept = |name: &str| new.get(name).is_none() && !reserved(expected).any(|reserved| reserved == name);
+    let mut json = String::from("{");
+    let kept = old.iter().filter(|(name, _)| is_kept(name)).chain(new.iter()).filter(|(name, _)| *name != "exp");
+    for (name, value) in kept {
+        if json.len() > 1 {
+            json.push(',');
+        }
+        push_text(&mut json, name);
+        json.push(':');
+        json.push_str(value.get());
+    }
+    json.push('}');
+    Ok(json)
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-use super::{CallerClaims, CallerRefusal, Claims, Expected, Refusal, Standard};
+use super::{CallerClaims, CallerRefusal, Claims, Expected, Refusal, Standard, following_claims};
 
 const ANY: Expected<'static> = Expected { issuer: None, audience: None };
 
@@ -105,10 +105,11 @@ fn what_is_written_is_read() {
         audience: Some("a"),
         expires_at: Some(1_800_000_000_250),
         ttl: Some(90_000),
+        authenticated_at: Some(1_600_000_000_000),
     };
     let caller = CallerClaims::read(" { \"role\" : 1.0 ,\"nbf\":5 } ", ANY).expect("claims");
     let json = standard.write(&caller);
-    assert!(json.ends_with(r#""exp":1800000000.25,"ttl":90,"role" : 1.0 ,"nbf":5}"#), "{json}");
+    assert!(json.ends_with(r#""exp":1800000000.25,"ttl":90,"auth_time":1600000000,"role" : 1.0 ,"nbf":5}"#), "{json}");
     let claims = Claims::read(json.as_bytes(), Expected { issuer: Some("i"), audience: Some("a") }).expect("claims");
     assert_eq!(
         (claims.id.as_str(), claims.subject.as_deref(), claims.issued_at, claims.expires_at, claims.ttl),
@@ -116,6 +117,20 @@ fn what_is_written_is_read() {
     );
     let bare = Standard { id: "x", ..Standard::default() }.write(&CallerClaims::default());
     assert_eq!(bare, r#"{"jti":"x","iat":0}"#);
+}
+
+#[test]
+fn claims_follow_into_the_next_token() {
+    let old = br#"{"jti":"x","iat":1,"sub":"a","exp":9,"ttl":5,"auth_time":1,"iss":"i","role": "user", "n" :1.0}"#;
+    let follow = |new, expected| following_claims(old, new, expected);
+    assert_eq!(follow("{}", ANY).as_deref(), Ok(r#"{"iss":"i","role":"user","n":1.0}"#));
+    assert_eq!(
+        follow("{}", Expected { issuer: Some("i"), audience: None }).as_deref(),
+        Ok(r#"{"role":"user","n":1.0}"#)
+    );
+    let new = r#"{"exp":7,"role":{"a":1},"q\"":null}"#;
+    assert_eq!(follow(new, ANY).as_deref(), Ok(r#"{"iss":"i","n":1.0,"role":{"a":1},"q\"":null}"#));
+    assert_eq!(follow("[]", ANY), Err(CallerRefusal::NotAnObject));
 }
 
 #[test]

@@ -19,7 +19,7 @@ mod refusal;
 
 pub use algorithm::Algorithm;
 pub use cache::Cache;
-pub use claims::{CallerClaims, CallerRefusal, Claims, Expected, Standard};
+pub use claims::{CallerClaims, CallerRefusal, Claims, Expected, Standard, following_claims, has_claim};
 pub use header::Header;
 pub use jws::{Parts, decode_part};
 pub use key::Key;

@@ -29,6 +29,8 @@ pub enum Refusal {
     Outlived,
     /// The key that was passed in front of the token is not the key of the token's session.
     WrongSession,
+    /// The token is not of the owner, or not of the realm, that the command is about.
+    WrongOwner,
 }
 
 impl Refusal {
@@ -56,6 +58,7 @@ impl Refusal {
             Self::Expired => 10,
             Self::Outlived => 11,
             Self::WrongSession => 12,
+            Self::WrongOwner => 13,
         }
     }
 
@@ -80,11 +83,12 @@ impl Refusal {
             Self::Expired => "the token has expired ('exp' lies in the past)".to_owned(),
             Self::Outlived => "the session is older than the realm's max-lifetime, log in again".to_owned(),
             Self::WrongSession => "the key is not that of the token's session".to_owned(),
+            Self::WrongOwner => "the token is not of this owner and realm".to_owned(),
         }
     }
 }
 
-const KINDS: [&str; 13] = [
+const KINDS: [&str; 14] = [
     "too_long",
     "malformed",
     "header",
@@ -98,4 +102,5 @@ const KINDS: [&str; 13] = [
     "expired",
     "outlived",
     "wrong_session",
+    "wrong_owner",
 ];

@@ -1,7 +1,13 @@
 //! The data of a session: a JSON object, kept byte for byte as it was given.
 
+mod change;
+mod merge;
+mod patch;
+
 use serde::de::IgnoredAny;
 use xxhash_rust::xxh3::xxh3_64;
+
+pub use change::{Change, merged, patched};
 
 /// How deep arrays and objects may nest, the outermost object counted.
 pub const DEEPEST: usize = 128;
@@ -15,6 +21,17 @@ pub enum BadData {
     NotAnObject,
     /// Nested deeper than [`DEEPEST`].
     TooDeep,
+    /// Members that would not survive being parsed and written again: lone surrogates, or a name that the JSON library
+    /// keeps for itself.
+    Unchangeable,
+    /// No array of operations as RFC 6902 defines them.
+    NotAPatch,
+    /// An operation of a patch names a place that does not exist.
+    NoSuchPlace,
+    /// An operation of a patch moves a value into itself.
+    IntoItself,
+    /// A `test` of a patch found another value.
+    TestFailed,
 }
 
 /// Checks that `json` is one JSON object, nested at most [`DEEPEST`] levels. Nothing is built: time is linear in the
@@ -63,7 +80,7 @@ pub fn etag(data: &[u8]) -> [u8; 16] {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use proptest::prelude::*;
 
     use super::{BadData, check_json_object, depth, etag};
@@ -105,7 +122,7 @@ mod tests {
         }
     }
 
-    fn json() -> impl Strategy<Value = serde_json::Value> {
+    pub(crate) fn json() -> impl Strategy<Value = serde_json::Value> {
         let leaf = prop_oneof![any::<i64>().prop_map(Into::into), any::<String>().prop_map(Into::into)];
         leaf.prop_recursive(6, 60, 5, |inner| {
             prop_oneof![

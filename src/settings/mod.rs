@@ -1,6 +1,11 @@
 //! The settings: names, ranges, defaults, and the values in force.
 
+mod kind;
+
 use std::ffi::CStr;
+
+use kind::{GB, HALF_THE_CORES, KB, MB};
+pub use kind::{Kind, Value};
 
 use crate::token::Algorithm;
 
@@ -31,6 +36,10 @@ pub struct Settings {
     pub max_data_size: i64,
     /// The longest token, in bytes.
     pub max_token_size: i64,
+    /// How many sessions an owner may have at a time; 0 means any number.
+    pub max_sessions: i64,
+    /// What becomes of a session that would be one too many.
+    pub max_sessions_policy: Policy,
     /// How much memory the cache of verified tokens may take, in bytes; 0 turns it off.
     pub token_cache_size: i64,
     /// How many threads compute slow signatures.
@@ -40,6 +49,18 @@ pub struct Settings {
     /// Lets in secrets that are shorter than their algorithm's hash.
     pub allow_weak_secret: bool,
 }
+
+/// What becomes of a session that would be one more than its owner may have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Policy {
+    /// The owner's oldest session ends in its place.
+    EvictOldest,
+    /// It is refused.
+    Reject,
+}
+
+/// The names of the policies.
+const POLICIES: [(Policy, &CStr); 2] = [(Policy::EvictOldest, c"evict-oldest"), (Policy::Reject, c"reject")];
 
 /// A setting, as the server's configuration sees it.
 #[derive(Debug)]
@@ -52,59 +73,7 @@ pub struct Setting {
     set: fn(&mut Settings, Value) -> Result<(), String>,
 }
 
-/// The type, default and range of a setting.
-#[derive(Debug)]
-pub enum Kind {
-    /// A whole number.
-    Number {
-        /// Its default.
-        default: i64,
-        /// The smallest value.
-        min: i64,
-        /// The largest value.
-        max: i64,
-        /// Whether it counts bytes and may be written `16mb`.
-        memory: bool,
-    },
-    /// A text.
-    Text {
-        /// Its default.
-        default: &'static str,
-    },
-    /// `yes` or `no`.
-    Flag {
-        /// Its default.
-        default: bool,
-    },
-    /// One of several names.
-    Choice {
-        /// The position of its default.
-        default: usize,
-        /// The names.
-        names: &'static [&'static CStr],
-    },
-}
-
-/// A value of a setting.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Value {
-    /// A whole number.
-    Number(i64),
-    /// A text.
-    Text(String),
-    /// `yes` or `no`.
-    Flag(bool),
-    /// The position of a name.
-    Choice(usize),
-}
-
 const YEAR: i64 = 365 * 86_400;
-const KB: i64 = 1024;
-const MB: i64 = 1024 * KB;
-const GB: i64 = 1024 * MB;
-
-/// Stands for a default that depends on the machine: half of its cores, at least one.
-const HALF_THE_CORES: i64 = -1;
 
 #[expect(clippy::indexing_slicing, reason = "evaluated by the compiler, which would refuse a wrong position")]
 /// The names of all algorithms, in the order of [`Algorithm::ALL`].
@@ -209,6 +178,25 @@ pub const SETTINGS: &[Setting] = &[
         set: |settings, value| number(value).map(|number| settings.max_token_size = number),
     },
     Setting {
+        name: c"max-sessions",
+        kind: Kind::Number { default: 0, min: 0, max: 1_000_000, memory: false },
+        get: |settings| Value::Number(settings.max_sessions),
+        set: |settings, value| number(value).map(|number| settings.max_sessions = number),
+    },
+    Setting {
+        name: c"max-sessions-policy",
+        kind: Kind::Choice { default: 0, names: &[POLICIES[0].1, POLICIES[1].1] },
+        get: |settings| {
+            let position = POLICIES.iter().position(|(policy, _)| *policy == settings.max_sessions_policy);
+            Value::Choice(position.unwrap_or(0))
+        },
+        set: |settings, value| {
+            let Value::Choice(position) = value else { return Err(mismatch()) };
+            settings.max_sessions_policy = POLICIES.get(position).ok_or_else(mismatch)?.0;
+            Ok(())
+        },
+    },
+    Setting {
         name: c"token-cache-size",
         kind: Kind::Number { default: 16 * MB, min: 0, max: 64 * GB, memory: true },
         get: |settings| Value::Number(settings.token_cache_size),
@@ -253,6 +241,8 @@ impl Settings {
         audience: String::new(),
         max_data_size: 0,
         max_token_size: 0,
+        max_sessions: 0,
+        max_sessions_policy: Policy::EvictOldest,
         token_cache_size: 0,
         crypto_threads: 0,
         crypto_queue: 0,
@@ -301,77 +291,6 @@ pub fn defaults(arguments: &[&str]) -> Result<Vec<Value>, String> {
 /// The position of the setting of that name in [`SETTINGS`].
 pub fn position(name: &str) -> Option<usize> {
     SETTINGS.iter().position(|setting| setting.name.to_bytes().eq_ignore_ascii_case(name.as_bytes()))
-}
-
-impl Kind {
-    fn default(&self) -> Value {
-        match self {
-            Self::Number { default: HALF_THE_CORES, .. } => {
-                let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-                Value::Number(i64::try_from(cores / 2).unwrap_or(1).clamp(1, 64))
-            }
-            Self::Number { default, .. } => Value::Number(*default),
-            Self::Text { default } => Value::Text((*default).to_owned()),
-            Self::Flag { default } => Value::Flag(*default),
-            Self::Choice { default, .. } => Value::Choice(*default),
-        }
-    }
-
-    /// The names that a choice is made of; none for other types.
-    pub const fn names(&self) -> &'static [&'static CStr] {
-        if let Self::Choice { names, .. } = self { names } else { &[] }
-    }
-
-    /// Takes a value of the right type.
-    pub fn take(&self, value: Value) -> Result<Value, String> {
-        match (self, &value) {
-            (Self::Number { .. }, Value::Number(_)) | (Self::Flag { .. }, Value::Flag(_)) => Ok(value),
-            _ => Err("has the wrong type".to_owned()),
-        }
-    }
-
-    /// Reads a value as redis.conf would.
-    pub fn parse_text(&self, text: &str) -> Result<Value, String> {
-        match self {
-            Self::Number { memory: false, .. } => {
-                text.parse().map(Value::Number).map_err(|_| "it has to be a whole number".to_owned())
-            }
-            Self::Number { memory: true, .. } => parse_memory(text).map(Value::Number),
-            Self::Text { .. } => Ok(Value::Text(text.to_owned())),
-            Self::Flag { .. } if text.eq_ignore_ascii_case("yes") => Ok(Value::Flag(true)),
-            Self::Flag { .. } if text.eq_ignore_ascii_case("no") => Ok(Value::Flag(false)),
-            Self::Flag { .. } => Err("it has to be yes or no".to_owned()),
-            Self::Choice { names, .. } => {
-                let same = |name: &&CStr| name.to_bytes().eq_ignore_ascii_case(text.as_bytes());
-                let position = names.iter().position(same).ok_or_else(|| {
-                    let names: Vec<_> = names.iter().map(|name| name.to_string_lossy()).collect();
-                    format!("it has to be one of {}", names.join(", "))
-                })?;
-                Ok(Value::Choice(position))
-            }
-        }
-    }
-
-    fn check(&self, value: &Value) -> Result<(), String> {
-        if let (Self::Number { min, max, .. }, Value::Number(number)) = (self, value)
-            && !(min..=max).contains(&number)
-        {
-            return Err(format!("it has to be between {min} and {max}"));
-        }
-        Ok(())
-    }
-}
-
-/// A number of bytes as the server's configuration writes it: `1024`, `1k` (1000), `1kb` (1024), `1m`, `1mb`, `1g`, `1gb`.
-fn parse_memory(text: &str) -> Result<i64, String> {
-    const UNITS: [(&str, i64); 8] =
-        [("", 1), ("b", 1), ("k", 1000), ("kb", KB), ("m", 1_000_000), ("mb", MB), ("g", 1_000_000_000), ("gb", GB)];
-    let digits = text.find(|char: char| !char.is_ascii_digit()).unwrap_or(text.len());
-    let (digits, unit) = text.split_at_checked(digits).unwrap_or((text, ""));
-    let factor = UNITS.iter().find(|(name, _)| unit.eq_ignore_ascii_case(name)).map(|(_, factor)| *factor);
-    factor
-        .and_then(|factor| digits.parse::<i64>().ok()?.checked_mul(factor))
-        .ok_or_else(|| "it has to be a number of bytes, such as 1024, 8kb or 16mb".to_owned())
 }
 
 fn check_keyspace(keyspace: String) -> Result<String, String> {

@@ -1,0 +1,187 @@
+//! `JRS.DESTROYALL owner [EXCEPT token] [REALM name]`
+
+use std::sync::{
+    Arc,
+    mpsc::{Receiver, TryRecvError, channel},
+};
+
+use super::{
+    listed::Listed,
+    options::{Options, REALM, once},
+    presented::{Validity, Verdict, accept},
+};
+use crate::{
+    counters::COUNTERS,
+    error::Error,
+    owners::{Ending, Walk},
+    realm::{First, Realms, Ticket},
+    redis::{Access, Argument, Call, Command, Ctx, Job, Kind, Progress, Routing, Spec},
+    session::SessionId,
+    state,
+    stored::{Reason, count_end},
+    token::Refusal,
+};
+
+/// Ends all sessions of an owner: "log out everywhere".
+#[derive(Debug)]
+pub(super) struct DestroyAll;
+
+impl Command for DestroyAll {
+    const SPEC: Spec = Spec {
+        name: c"JRS.DESTROYALL",
+        flags: c"write",
+        categories: c"write jrs",
+        arity: -2,
+        routing: Routing::ByFirstArgument { writes: true },
+        summary: c"Ends all sessions of an owner, or all but that of a token.",
+        complexity: c"O(N) with N being the number of the owner's sessions",
+        since: c"0.1.0",
+        tips: None,
+        arguments: &[Argument::string(c"owner"), Argument::after(c"EXCEPT", c"token", Kind::String).optional(), REALM],
+    };
+
+    fn run(call: &Call<'_>) -> Result<(), Error> {
+        let owner = call.args().get(0).ok_or(Error::WrongArity)?;
+        let (mut except, mut realm) = (None, None);
+        let mut options = Options::new(call.args().skip(1));
+        let read = loop {
+            let Some(word) = options.word() else { break Ok(()) };
+            let read = match word.as_slice() {
+                b"EXCEPT" => options.value().and_then(|token| once(&mut except, token)),
+                b"REALM" => options.value().and_then(|name| once(&mut realm, name)),
+                _ => Err(Error::Syntax),
+            };
+            if read.is_err() {
+                break read;
+            }
+        };
+        // Whatever may be a token is not shown, also where it is misplaced.
+        for position in 1..call.args().len() {
+            if call.args().get(position).is_some_and(|argument| argument.bytes().starts_with(b"ey")) {
+                call.redact(position);
+            }
+        }
+        read?;
+        let listed = Listed::find(call, owner, realm, Access::Delete)?;
+        let except = match except {
+            Some(token) => Except::begin(call, &listed, token.bytes())?,
+            None => Except::Found(None),
+        };
+        call.in_steps(EndAll { listed, except, under_way: None, ended: 0 })
+    }
+}
+
+/// The session that is to stay.
+enum Except {
+    /// Its UUID, if there is one.
+    Found(Option<Vec<u8>>),
+    /// The token is being verified on another thread.
+    Awaited { realms: Arc<Realms>, token: Vec<u8>, verdict: Receiver<Verdict> },
+}
+
+impl Except {
+    fn begin(call: &Call<'_>, listed: &Listed, token: &[u8]) -> Result<Self, Error> {
+        let realms = state::realms()?;
+        let verdict = match realms.look_up(token) {
+            Ok(First::Slow) if call.may_wait() => return Self::send_away(realms, token.to_vec()),
+            first => first.and_then(|first| first.ticket_or(|| realms.verify(token))),
+        };
+        Self::judge(call.ctx, listed, verdict)
+    }
+
+    fn send_away(realms: Arc<Realms>, token: Vec<u8>) -> Result<Self, Error> {
+        let mut workers = state::workers();
+        if !workers.has_room() {
+            COUNTERS.busy.count();
+            return Err(Error::Busy);
+        }
+        let (answer, verdict) = channel();
+        let work = (Arc::clone(&realms), token.clone());
+        workers.submit(Box::new(move || {
+            // Nobody may be listening any more, which is no loss.
+            let _ = answer.send(work.0.verify(&work.1));
+        }));
+        Ok(Self::Awaited { realms, token, verdict })
+    }
+
+    fn judge(ctx: Ctx<'_>, listed: &Listed, verdict: Verdict) -> Result<Self, Error> {
+        let verdict =
+            verdict.and_then(|ticket| if is_of(&ticket, listed) { Ok(ticket) } else { Err(Refusal::WrongOwner) });
+        let ticket = accept(verdict, Validity::Now, ctx.now())?;
+        Ok(Self::Found(SessionId::parts(&ticket.claims.id).map(|(_, uuid)| uuid.as_bytes().to_vec())))
+    }
+}
+
+/// Whether a token is of this owner and realm.
+fn is_of(ticket: &Ticket, listed: &Listed) -> bool {
+    ticket.realm.name == listed.realm.name && ticket.claims.subject.as_deref() == Some(listed.owner.as_str())
+}
+
+/// Sessions that are being ended.
+struct EndAll {
+    listed: Listed,
+    except: Except,
+    under_way: Option<(Walk, Arc<Ending>)>,
+    ended: i64,
+}
+
+/// How many sessions are ended at a time.
+const PIECE: usize = 64;
+
+impl Job for EndAll {
+    const WRITES: bool = true;
+
+    fn work(&mut self, ctx: Ctx<'_>) -> Result<Progress, Error> {
+        let Some((walk, ending)) = &mut self.under_way else { return self.begin(ctx) };
+        let found = walk.next(ctx, PIECE);
+        if found.is_empty() {
+            self.listed
+                .check_slot(ctx, "the owner's slot is on the move: sessions may be left, send the command again")?;
+            return Ok(Progress::Done);
+        }
+        let mut gone = Vec::new();
+        for found in found.into_iter().filter(|found| ending.dooms(found.uuid.bytes())) {
+            if ctx.glance(&found.key).is_some() {
+                ctx.delete(&found.key)?;
+                count_end(ctx, &found.key, Reason::Destroyed);
+                self.ended += 1;
+            }
+            gone.push(found.uuid);
+        }
+        walk.forget(ctx, &gone)?;
+        Ok(Progress::More)
+    }
+
+    fn reply(&mut self, ctx: Ctx<'_>) -> Progress {
+        ctx.reply_integer(self.ended);
+        Progress::Done
+    }
+}
+
+impl EndAll {
+    /// Begins with the sessions that there are at this moment.
+    fn begin(&mut self, ctx: Ctx<'_>) -> Result<Progress, Error> {
+        if let Except::Awaited { realms, token, verdict } = &self.except {
+            let verdict = match verdict.try_recv() {
+                Ok(verdict) => verdict,
+                Err(TryRecvError::Empty) => return Ok(Progress::Waits),
+                Err(TryRecvError::Disconnected) => return Err(Error::Busy),
+            };
+            // A key may have been taken out of force meanwhile.
+            let verdict = if state::is_in_force(realms) { verdict } else { state::realms()?.verify(token) };
+            self.except = Except::judge(ctx, &self.listed, verdict)?;
+        }
+        let except = if let Except::Found(uuid) = &mut self.except { uuid.take() } else { None };
+        let walk = self.listed.walk(ctx)?;
+        self.under_way = Some((walk, Ending::begin(ctx.database(), self.listed.prefix(), except)));
+        Ok(Progress::More)
+    }
+}
+
+impl Drop for EndAll {
+    fn drop(&mut self) {
+        if let Some((_, ending)) = &self.under_way {
+            ending.finish();
+        }
+    }
+}

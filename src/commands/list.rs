@@ -1,0 +1,119 @@
+//! `JRS.LIST owner [WITHDATA] [REALM name]`
+
+use super::{
+    listed::Listed,
+    options::{Options, REALM, once},
+    presented::seconds_until,
+};
+use crate::{
+    error::Error,
+    owners::Walk,
+    redis::{Access, Argument, Call, Command, Ctx, Job, Progress, Routing, Spec, Text},
+    session::{Millis, SessionId},
+};
+
+/// Lists an owner's live sessions: "my devices".
+#[derive(Debug)]
+pub(super) struct List;
+
+impl Command for List {
+    const SPEC: Spec = Spec {
+        name: c"JRS.LIST",
+        flags: c"readonly",
+        categories: c"read jrs",
+        arity: -2,
+        routing: Routing::ByFirstArgument { writes: false },
+        summary: c"Lists the live sessions of an owner, the oldest first.",
+        complexity: c"O(N) with N being the number of the owner's sessions",
+        since: c"0.1.0",
+        tips: None,
+        arguments: &[Argument::string(c"owner"), Argument::word(c"withdata", c"WITHDATA").optional(), REALM],
+    };
+
+    fn run(call: &Call<'_>) -> Result<(), Error> {
+        let owner = call.args().get(0).ok_or(Error::WrongArity)?;
+        let (mut with_data, mut realm) = (None, None);
+        let mut options = Options::new(call.args().skip(1));
+        while let Some(word) = options.word() {
+            match word.as_slice() {
+                b"WITHDATA" => once(&mut with_data, ())?,
+                b"REALM" => once(&mut realm, options.value()?)?,
+                _ => return Err(Error::Syntax),
+            }
+        }
+        let listed = Listed::find(call, owner, realm, Access::Read)?;
+        let walk = listed.walk(call.ctx)?;
+        call.in_steps(Listing { listed, walk, with_data: with_data.is_some(), sessions: Vec::new(), replied: None })
+    }
+}
+
+/// A list that is being made.
+struct Listing {
+    listed: Listed,
+    walk: Walk,
+    with_data: bool,
+    sessions: Vec<Session>,
+    /// How many sessions have been written into the reply; `None` before it has begun.
+    replied: Option<usize>,
+}
+
+struct Session {
+    uuid: Text,
+    created: Millis,
+    /// The seconds that it has left, if it ends at all.
+    ttl: Option<i64>,
+    data: Option<Vec<u8>>,
+}
+
+/// How many sessions are looked at, or written, at a time.
+const PIECE: usize = 64;
+
+impl Job for Listing {
+    const WRITES: bool = false;
+
+    fn work(&mut self, ctx: Ctx<'_>) -> Result<Progress, Error> {
+        let found = self.walk.next(ctx, PIECE);
+        if found.is_empty() {
+            self.listed
+                .check_slot(ctx, "the owner's slot is on the move, so that some of its sessions are elsewhere")?;
+            return Ok(Progress::Done);
+        }
+        let now = ctx.now();
+        for found in found {
+            let Some(entry) = ctx.glance(&found.key) else { continue };
+            self.sessions.push(Session {
+                uuid: found.uuid,
+                created: found.created,
+                ttl: entry.expiry().map(|expiry| seconds_until(expiry, now)),
+                data: self.with_data.then(|| entry.bytes().to_vec()),
+            });
+        }
+        Ok(Progress::More)
+    }
+
+    fn reply(&mut self, ctx: Ctx<'_>) -> Progress {
+        let replied = self.replied.unwrap_or_else(|| {
+            ctx.reply_array(self.sessions.len());
+            0
+        });
+        for session in self.sessions.iter().skip(replied).take(PIECE) {
+            ctx.reply_map(if self.with_data { 4 } else { 3 });
+            ctx.reply_bytes("id");
+            let uuid = str::from_utf8(session.uuid.bytes()).unwrap_or_default();
+            ctx.reply_bytes(SessionId::join(&self.listed.owner, uuid));
+            ctx.reply_bytes("created");
+            ctx.reply_integer(session.created);
+            ctx.reply_bytes("ttl");
+            match session.ttl {
+                Some(ttl) => ctx.reply_integer(ttl),
+                None => ctx.reply_null(),
+            }
+            if let Some(data) = &session.data {
+                ctx.reply_bytes("data");
+                ctx.reply_bytes(data);
+            }
+        }
+        self.replied = Some(replied + PIECE);
+        if replied + PIECE < self.sessions.len() { Progress::More } else { Progress::Done }
+    }
+}

@@ -1,0 +1,58 @@
+//! `owner … [REALM name]`: how the commands on all sessions of an owner begin.
+
+use std::sync::Arc;
+
+use super::options::named_realm;
+use crate::{
+    error::Error,
+    owners::{self, Walk},
+    realm::Realm,
+    redis::{Access, Arg, Call, Ctx, Text},
+    session::check_owner,
+    state,
+};
+
+/// An owner in a realm whose sessions the caller may have to do with.
+#[derive(Debug)]
+pub(super) struct Listed {
+    pub(super) owner: String,
+    pub(super) realm: Arc<Realm>,
+}
+
+impl Listed {
+    /// Checks the owner and the calling user's permission on its sessions' keys.
+    pub(super) fn find(call: &Call<'_>, owner: Arg<'_>, realm: Option<Arg<'_>>, access: Access) -> Result<Self, Error> {
+        let owner = check_owner(owner.bytes()).map_err(Error::Owner)?;
+        if owner.is_empty() {
+            return Err(Error::NoOwner);
+        }
+        let realm = named_realm(&*state::realms()?, realm)?;
+        // Whoever may use a key that nobody could have foreseen may use all of them.
+        let uuid = state::new_uuid(call.ctx.now())?;
+        let sample = [&owners::prefix(&realm, owner), uuid.to_string().as_bytes()].concat();
+        call.ctx.check_access(&Text::new(&sample), access)?;
+        Ok(Self { owner: owner.to_owned(), realm })
+    }
+
+    /// What the keys of the owner's sessions begin with.
+    pub(super) fn prefix(&self) -> Vec<u8> {
+        owners::prefix(&self.realm, &self.owner)
+    }
+
+    /// A walk over the owner's sessions.
+    ///
+    /// # Errors
+    /// [`Error::TryAgain`] where only some of them may be on this node, [`Error::WrongType`].
+    pub(super) fn walk(&self, ctx: Ctx<'_>) -> Result<Walk, Error> {
+        self.check_slot(ctx, "the owner's slot is on the move, nothing was done")?;
+        Walk::begin(ctx, &self.realm, &self.owner)
+    }
+
+    /// Errs on a cluster node that does not hold all of the owner's sessions.
+    pub(super) fn check_slot(&self, ctx: Ctx<'_>, problem: &'static str) -> Result<(), Error> {
+        if ctx.is_cluster_node() && !ctx.holds_slot_of(&Text::new(&self.prefix())) {
+            return Err(Error::TryAgain(problem));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,50 @@
+//! `JRS.REVOKE key`
+
+use crate::{
+    error::Error,
+    realm::{Realm, Realms},
+    redis::{Argument, Call, Command, Kind, Routing, Spec},
+    state,
+    stored::{Reason, Stored},
+};
+
+/// Ends a session by its key, without its token: "log that device out".
+#[derive(Debug)]
+pub(super) struct Revoke;
+
+impl Command for Revoke {
+    const SPEC: Spec = Spec {
+        name: c"JRS.REVOKE",
+        flags: c"write fast",
+        categories: c"write fast jrs",
+        arity: 2,
+        routing: Routing::DeletesKey,
+        summary: c"Ends a session by its key, without its token.",
+        complexity: c"O(1)",
+        since: c"0.1.0",
+        tips: None,
+        arguments: &[Argument { name: c"key", kind: Kind::Key, token: None, optional: false }],
+    };
+
+    fn run(call: &Call<'_>) -> Result<(), Error> {
+        let key = call.args().get(0).ok_or(Error::WrongArity)?.to_text();
+        let realms = state::realms()?;
+        let (realm, id) = session_of(&realms, key.bytes()).ok_or(Error::NoSessionKey)?;
+        let existed = call.ctx.open(&key)?.is_some();
+        if existed {
+            Stored { ctx: call.ctx, realm, id, key: &key }.end(Reason::Destroyed)?;
+        }
+        call.ctx.reply_integer(i64::from(existed));
+        Ok(())
+    }
+}
+
+/// The realm and the id that a session's key was made of.
+fn session_of<'k>(realms: &'k Realms, key: &'k [u8]) -> Option<(&'k Realm, &'k str)> {
+    let realm = realms.all().iter().find(|realm| key.starts_with(realm.keyspace().as_bytes()))?;
+    let id = str::from_utf8(key.strip_prefix(realm.keyspace().as_bytes())?).ok()?;
+    // `{owner}` alone is the owner's index.
+    let is_index =
+        id.strip_prefix('{').and_then(|id| id.strip_suffix('}')).is_some_and(|owner| !owner.contains(['{', '}']));
+    (!id.is_empty() && !is_index).then_some((realm, id))
+}

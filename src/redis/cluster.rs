@@ -1,0 +1,59 @@
+//! What a cluster node knows of its slots.
+
+use super::{call::Ctx, text::Text};
+
+/// The hash slot of a key.
+#[derive(Debug)]
+pub struct Slot(Text);
+
+impl Ctx<'_> {
+    /// The slot that a key hashes to; `None` where the server does not say.
+    pub fn slot_of(self, key: &Text) -> Option<Slot> {
+        let number = self.ask_integer(c"CLUSTER", &[&Text::new(b"KEYSLOT"), key])?;
+        Some(Slot(Text::new(number.to_string().as_bytes())))
+    }
+
+    /// Up to `count` keys of a slot, among them keys that have expired; `None` where the server does not say.
+    pub fn keys_in_slot(self, slot: &Slot, count: usize) -> Option<Vec<Text>> {
+        let count = Text::new(count.to_string().as_bytes());
+        self.ask_strings(c"CLUSTER", &[&Text::new(b"GETKEYSINSLOT"), &slot.0, &count])
+    }
+
+    /// How many keys a slot holds here.
+    pub fn count_keys_in_slot(self, slot: &Slot) -> Option<usize> {
+        usize::try_from(self.ask_integer(c"CLUSTER", &[&Text::new(b"COUNTKEYSINSLOT"), &slot.0])?).ok()
+    }
+
+    /// Whether this node holds all keys of a key's slot: it serves the slot, which is not on its way from or to here.
+    pub fn holds_slot_of(self, key: &Text) -> bool {
+        self.owns(key) && self.slot_of(key).is_some_and(|slot| !self.is_moving(&slot))
+    }
+
+    /// Whether this cluster node serves the key's slot: the server refuses to look at a key of another node.
+    pub(super) fn owns(self, key: &Text) -> bool {
+        self.ask_integer(c"EXISTS", &[key]).is_some()
+    }
+
+    fn is_moving(self, slot: &Slot) -> bool {
+        let Some(nodes) = self.ask_string(c"CLUSTER", &[&Text::new(b"NODES")]) else { return true };
+        let number = slot.0.bytes();
+        let moves = |word: &[u8]| {
+            word.strip_prefix(b"[")
+                .and_then(|word| word.strip_prefix(number))
+                .is_some_and(|rest| rest.starts_with(b"-"))
+        };
+        // A line is: id, address, flags, …, slots. This node's own ends in `[slot->-node]` or `[slot-<-node]` for each that
+        // is on the move.
+        nodes.split(|byte| *byte == b'\n').any(|line| {
+            let mut words = line.split(|byte| *byte == b' ');
+            let is_own = words.nth(2).is_some_and(|flags| flags.starts_with(b"myself"));
+            is_own && words.any(moves)
+        })
+    }
+}
+
+impl PartialEq for Slot {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.bytes() == other.0.bytes()
+    }
+}

@@ -1,0 +1,164 @@
+//! Long work on the server's own thread, in short stretches with other clients served in between.
+//!
+//! The first stretch runs in the command itself, so that what is short is as if it were not cut. Where the client cannot
+//! be made to wait (MULTI, a script) all of it runs there.
+
+use std::{
+    ffi::c_void,
+    time::{Duration, Instant},
+};
+
+use redis_module::raw;
+
+use super::{
+    api::api,
+    call::{Call, Ctx},
+    guard::guard,
+};
+use crate::error::Error;
+
+/// How long one stretch holds the server.
+const STRETCH: Duration = Duration::from_millis(2);
+/// How long others have the server to themselves between two stretches, in milliseconds.
+const PAUSE: i64 = 1;
+/// How often a job looks whether writes are still paused, in milliseconds.
+const PATIENCE: i64 = 20;
+
+/// Whether a job has more to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Progress {
+    /// It has.
+    More,
+    /// It waits for another thread: nothing is gained by asking again at once.
+    Waits,
+    /// It has not.
+    Done,
+}
+
+/// Work in small pieces, each of them far shorter than a stretch.
+pub trait Job {
+    /// Whether it changes keys: then it rests while writes are paused, and ends when this server becomes a replica.
+    const WRITES: bool;
+
+    /// Does a piece of the work. What an error leaves undone stays so.
+    fn work(&mut self, ctx: Ctx<'_>) -> Result<Progress, Error>;
+
+    /// Writes a piece of the reply, once the work is done.
+    fn reply(&mut self, ctx: Ctx<'_>) -> Progress;
+}
+
+impl Call<'_> {
+    /// Does a job, and replies with its reply.
+    pub fn in_steps<J: Job + 'static>(&self, mut job: J) -> Result<(), Error> {
+        let in_one_go = !self.may_wait();
+        let begin = Instant::now();
+        loop {
+            match job.work(self.ctx)? {
+                Progress::Done => break,
+                Progress::More if in_one_go || begin.elapsed() < STRETCH => {}
+                Progress::Waits if in_one_go => return Err(Error::Other("internal error: nobody to wait for".into())),
+                Progress::More | Progress::Waits => return Steps::begin(self, job, false),
+            }
+        }
+        // A reply cannot go on elsewhere once it was begun, so a long one is not begun here.
+        if !in_one_go && begin.elapsed() >= STRETCH {
+            return Steps::begin(self, job, true);
+        }
+        while job.reply(self.ctx) != Progress::Done {}
+        Ok(())
+    }
+}
+
+/// A job whose client waits.
+struct Steps<J> {
+    job: J,
+    /// Whether the work is done and the reply under way.
+    replies: bool,
+    blocked: *mut raw::RedisModuleBlockedClient,
+    /// The context in which the reply grows.
+    out: *mut raw::RedisModuleCtx,
+}
+
+impl<J: Job + 'static> Steps<J> {
+    fn begin(call: &Call<'_>, job: J, replies: bool) -> Result<(), Error> {
+        // SAFETY: the context is that of the running command. Without callbacks the reply is what `out` collects, and
+        // nothing but the last step ends the wait.
+        let blocked = unsafe { api(raw::RedisModule_BlockClient)(call.ctx.as_ptr(), None, None, None, 0) };
+        if blocked.is_null() {
+            return Err(Error::Busy);
+        }
+        // SAFETY: the client is blocked, until `end`.
+        let out = unsafe { api(raw::RedisModule_GetThreadSafeContext)(blocked) };
+        Self::arm(call.ctx, Box::new(Self { job, replies, blocked, out }), PAUSE);
+        Ok(())
+    }
+
+    /// Lets the next stretch begin in `millis` milliseconds, in the same database.
+    fn arm(ctx: Ctx<'_>, steps: Box<Self>, millis: i64) {
+        let steps: *mut Self = Box::into_raw(steps);
+        // SAFETY: the context is that of a running call; `tick` takes the box back, once.
+        unsafe { api(raw::RedisModule_CreateTimer)(ctx.as_ptr(), millis, Some(tick::<J>), steps.cast()) };
+    }
+
+    /// One stretch. Says after how many milliseconds the next one is due.
+    fn stretch(&mut self, ctx: Ctx<'_>) -> Option<i64> {
+        let begin = Instant::now();
+        if !self.replies && J::WRITES {
+            if ctx.is_replica() {
+                return self.fail(&Error::ReadOnly);
+            }
+            if ctx.writes_are_paused() {
+                return Some(PATIENCE);
+            }
+        }
+        // SAFETY: the context is alive until `end`, and used on the server's thread alone.
+        let out = unsafe { Ctx::new(self.out) };
+        while begin.elapsed() < STRETCH {
+            if self.replies {
+                if self.job.reply(out) == Progress::Done {
+                    return None;
+                }
+                continue;
+            }
+            match self.job.work(ctx) {
+                Ok(Progress::More) => {}
+                Ok(Progress::Waits) => return Some(PAUSE),
+                Ok(Progress::Done) => self.replies = true,
+                Err(error) => return self.fail(&error),
+            }
+        }
+        Some(PAUSE)
+    }
+
+    fn fail(&self, error: &Error) -> Option<i64> {
+        // SAFETY: as above.
+        unsafe { Ctx::new(self.out) }.reply_error(&error.reply());
+        None
+    }
+
+    /// Sends the reply. The client may be gone, which the server knows.
+    fn end(&self) {
+        // SAFETY: both came from `begin`, and neither is used after this, which is the job's last.
+        unsafe {
+            api(raw::RedisModule_FreeThreadSafeContext)(self.out);
+            api(raw::RedisModule_UnblockClient)(self.blocked, std::ptr::null_mut());
+        }
+    }
+}
+
+/// Where the server enters for the next stretch.
+extern "C" fn tick<J: Job + 'static>(ctx: *mut raw::RedisModuleCtx, steps: *mut c_void) {
+    // SAFETY: the context is what the server passed, and it is used only until this returns.
+    let ctx = unsafe { Ctx::new(ctx) };
+    // SAFETY: the box of `arm`, which nobody else takes back.
+    let mut steps = unsafe { Box::from_raw(steps.cast::<Steps<J>>()) };
+    // A job that panicked is at its end.
+    match guard(|| steps.stretch(ctx)) {
+        Some(Some(millis)) => Steps::arm(ctx, steps, millis),
+        Some(None) => steps.end(),
+        None => {
+            steps.fail(&Error::Other("internal error, see the server's log".into()));
+            steps.end();
+        }
+    }
+}

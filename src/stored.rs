@@ -1,0 +1,157 @@
+//! A session as the server stores it.
+//!
+//! Whatever is written to a session goes through here, so that its owner's index follows, those who listen are told, and
+//! INFO counts. What can be refused is checked before the first write.
+
+use crate::{
+    counters::COUNTERS,
+    error::Error,
+    owners::{Ending, InTheWay, Place},
+    realm::Realm,
+    redis::{Ctx, Text},
+    session::{Millis, SessionId},
+};
+
+/// A session's place in the server: its realm, its id, its key.
+#[derive(Clone, Copy, Debug)]
+pub struct Stored<'s> {
+    /// The running call.
+    pub ctx: Ctx<'s>,
+    /// The realm that the session belongs to.
+    pub realm: &'s Realm,
+    /// The session's id.
+    pub id: &'s str,
+    /// The name of its key.
+    pub key: &'s Text,
+}
+
+/// Why a session ends before its time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reason {
+    /// Somebody wanted it to: a logout.
+    Destroyed,
+    /// Its owner has more sessions than the realm allows.
+    Evicted,
+}
+
+impl Stored<'_> {
+    /// Writes a new session, and ends the owner's oldest ones where the realm allows no more.
+    ///
+    /// # Errors
+    /// [`Error::TooMany`], [`Error::WrongType`] for what is in the index's place, and for a key that exists.
+    pub fn create(self, data: &Text, expiry: Millis) -> Result<(), Error> {
+        self.add(data, expiry)?;
+        if let (Some(place), Some((owner, _))) = (self.place(), SessionId::parts(self.id)) {
+            place.prune(self.ctx, self.realm, owner)?;
+        }
+        COUNTERS.created.count();
+        self.ctx.announce_own(c"jrs.create", self.key);
+        Ok(())
+    }
+
+    /// Writes this session in place of `old`, which ends in the same instant. Where it has another owner than the old one,
+    /// it counts as new for the realm's limit.
+    ///
+    /// # Errors
+    /// As [`create`](Self::create).
+    pub fn take_over(self, old: Stored<'_>, data: &Text, expiry: Millis) -> Result<(), Error> {
+        let owner_of = |id| SessionId::parts(id).map(|(owner, _)| owner);
+        if owner_of(self.id) == owner_of(old.id) {
+            self.write(data, expiry)?
+        } else {
+            self.add(data, expiry)?
+        }
+        old.delete()?;
+        COUNTERS.rotated.count();
+        // Whoever follows the old key learns that it goes on elsewhere, and whoever follows the new one where it is from.
+        self.ctx.announce_own(c"jrs.rotate", old.key);
+        self.ctx.announce_own(c"jrs.rotate", self.key);
+        Ok(())
+    }
+
+    /// Replaces the data of a session that exists.
+    pub fn replace(self, data: &Text, expiry: Millis) -> Result<(), Error> {
+        self.ctx.replace(self.key, data, expiry)?;
+        self.keep_in_index(expiry);
+        COUNTERS.updated.count();
+        self.ctx.announce_own(c"jrs.update", self.key);
+        Ok(())
+    }
+
+    /// Moves the end of a session that exists.
+    pub fn move_end(self, expiry: Millis) -> Result<(), Error> {
+        self.ctx.expire_at(self.key, expiry)?;
+        self.keep_in_index(expiry);
+        Ok(())
+    }
+
+    /// Ends a session that exists.
+    pub fn end(self, reason: Reason) -> Result<(), Error> {
+        self.delete()?;
+        count_end(self.ctx, self.key, reason);
+        Ok(())
+    }
+
+    /// Writes one more session of its owner.
+    fn add(self, data: &Text, expiry: Millis) -> Result<(), Error> {
+        let owner = SessionId::parts(self.id).map_or("", |(owner, _)| owner);
+        let in_the_way = InTheWay::find(self.ctx, self.realm, owner)?;
+        self.write(data, expiry)?;
+        in_the_way.forget_ended(self.ctx)?;
+        for oldest in &in_the_way.surplus {
+            let uuid = str::from_utf8(oldest.uuid.bytes()).unwrap_or_default();
+            Stored { id: &SessionId::join(owner, uuid), key: &oldest.key, ..self }.end(Reason::Evicted)?;
+        }
+        Ok(())
+    }
+
+    fn write(self, data: &Text, expiry: Millis) -> Result<(), Error> {
+        let place = self.place();
+        if let Some(place) = &place {
+            place.check(self.ctx)?;
+        }
+        if !self.ctx.create(self.key, data, expiry)? {
+            return Err(Error::Other("a key with the new session's name exists already, try again".into()));
+        }
+        if let Some(place) = place {
+            place.keep(self.ctx, expiry, self.slack(expiry))?;
+        }
+        Ending::spare(self.ctx.database(), self.key.bytes());
+        Ok(())
+    }
+
+    /// A session goes on without an index where something else has taken its place.
+    fn keep_in_index(self, expiry: Millis) {
+        if let Some(place) = self.place() {
+            let _ = place.keep(self.ctx, expiry, self.slack(expiry));
+        }
+    }
+
+    fn delete(self) -> Result<(), Error> {
+        self.ctx.delete(self.key)?;
+        if let Some(place) = self.place() {
+            // As above: a logout works without an index.
+            let _ = place.leave(self.ctx);
+        }
+        Ok(())
+    }
+
+    fn place(self) -> Option<Place> {
+        Place::of(self.ctx, self.realm, self.id)
+    }
+
+    /// As for the session's own end: it is not worth a write to move the index by less.
+    fn slack(self, expiry: Millis) -> Millis {
+        self.realm.touch_interval.min(expiry.saturating_sub(self.ctx.now()).max(0) / 10)
+    }
+}
+
+/// Tells and counts that a session has ended.
+pub fn count_end(ctx: Ctx<'_>, key: &Text, reason: Reason) {
+    let (event, counter) = match reason {
+        Reason::Destroyed => (c"jrs.destroy", &COUNTERS.destroyed),
+        Reason::Evicted => (c"jrs.evict", &COUNTERS.evicted),
+    };
+    counter.count();
+    ctx.announce_own(event, key);
+}
