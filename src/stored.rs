@@ -9,7 +9,7 @@ use crate::{
     owners::{Ending, InTheWay, Place},
     realm::Realm,
     redis::{Ctx, Text},
-    session::{Millis, SessionId},
+    session::{Millis, OwnedId, SessionId},
 };
 
 /// A session's place in the server: its realm, its id, its key.
@@ -34,16 +34,13 @@ pub enum Reason {
     Evicted,
 }
 
-impl Stored<'_> {
+impl<'s> Stored<'s> {
     /// Writes a new session, and ends the owner's oldest ones where the realm allows no more.
     ///
     /// # Errors
     /// [`Error::TooMany`], [`Error::WrongType`] for what is in the index's place, and for a key that exists.
     pub fn create(self, data: &Text, expiry: Millis) -> Result<(), Error> {
         self.add(data, expiry)?;
-        if let (Some(place), Some((owner, _))) = (self.place(), SessionId::parts(self.id)) {
-            place.prune(self.ctx, self.realm, owner)?;
-        }
         COUNTERS.created.count();
         self.ctx.announce_own(c"jrs.create", self.key);
         Ok(())
@@ -55,8 +52,8 @@ impl Stored<'_> {
     /// # Errors
     /// As [`create`](Self::create).
     pub fn take_over(self, old: Stored<'_>, data: &Text, expiry: Millis) -> Result<(), Error> {
-        let owner_of = |id| SessionId::parts(id).map(|(owner, _)| owner);
-        if owner_of(self.id) == owner_of(old.id) {
+        let owner = self.owned().map(|id| id.owner);
+        if owner == old.owned().map(|id| id.owner) {
             self.write(data, expiry)?
         } else {
             self.add(data, expiry)?
@@ -94,7 +91,7 @@ impl Stored<'_> {
 
     /// Writes one more session of its owner.
     fn add(self, data: &Text, expiry: Millis) -> Result<(), Error> {
-        let owner = SessionId::parts(self.id).map_or("", |(owner, _)| owner);
+        let owner = self.owned().map_or("", |id| id.owner);
         let in_the_way = InTheWay::find(self.ctx, self.realm, owner)?;
         self.write(data, expiry)?;
         in_the_way.forget_ended(self.ctx)?;
@@ -106,15 +103,15 @@ impl Stored<'_> {
     }
 
     fn write(self, data: &Text, expiry: Millis) -> Result<(), Error> {
+        let exists = || Error::Other("a key with the new session's name exists already, try again".into());
         let place = self.place();
-        if let Some(place) = &place {
-            place.check(self.ctx)?;
-        }
-        if !self.ctx.create(self.key, data, expiry)? {
-            return Err(Error::Other("a key with the new session's name exists already, try again".into()));
-        }
-        if let Some(place) = place {
-            place.keep(self.ctx, expiry, self.slack(expiry))?;
+        // Both keys are opened, and so looked at, before either is changed.
+        let vacant = self.ctx.vacant(self.key)?.ok_or_else(exists)?;
+        let index = place.as_ref().map(|place| place.open(self.ctx)).transpose()?;
+        vacant.fill(self.key, data, expiry)?;
+        let entries = index.map_or(Ok(0), |index| index.enter(expiry, self.slack(expiry)))?;
+        if let Some(place) = place.filter(|_| entries > 1) {
+            place.prune(self.ctx)?;
         }
         Ending::spare(self.ctx.database(), self.key.bytes());
         Ok(())
@@ -136,8 +133,12 @@ impl Stored<'_> {
         Ok(())
     }
 
+    fn owned(self) -> Option<OwnedId<'s>> {
+        OwnedId::read(self.id)
+    }
+
     fn place(self) -> Option<Place> {
-        Place::of(self.ctx, self.realm, self.id)
+        Place::of(self.ctx, self.realm, self.owned()?)
     }
 
     /// As for the session's own end: it is not worth a write to move the index by less.

@@ -16,7 +16,7 @@ use crate::{
     owners::{Ending, Walk},
     realm::{First, Realms, Ticket},
     redis::{Access, Argument, Call, Command, Ctx, Job, Kind, Progress, Routing, Spec},
-    session::SessionId,
+    session::OwnedId,
     state,
     stored::{Reason, count_end},
     token::Refusal,
@@ -108,7 +108,7 @@ impl Except {
         let verdict =
             verdict.and_then(|ticket| if is_of(&ticket, listed) { Ok(ticket) } else { Err(Refusal::WrongOwner) });
         let ticket = accept(verdict, Validity::Now, ctx.now())?;
-        Ok(Self::Found(SessionId::parts(&ticket.claims.id).map(|(_, uuid)| uuid.as_bytes().to_vec())))
+        Ok(Self::Found(OwnedId::read(&ticket.claims.id).map(|id| id.uuid.as_bytes().to_vec())))
     }
 }
 

@@ -4,12 +4,11 @@
 //! that ended by themselves are forgotten as the index is used: a create looks at two members at random, a DESTROYALL at
 //! all. So an entry means "may be alive", and whoever reads the index looks at the session itself.
 
-use super::prefix;
 use crate::{
     error::Error,
     realm::Realm,
-    redis::{Ctx, Text},
-    session::{Millis, SessionId},
+    redis::{Adding, Ctx, Text},
+    session::{Millis, OwnedId},
 };
 
 /// A session's place in its owner's index.
@@ -26,39 +25,41 @@ pub(super) fn name(realm: &Realm, owner: &str) -> Text {
 }
 
 impl Place {
-    /// The place of the session with this id; `None` in a cluster, and for ids without an owner.
-    pub fn of(ctx: Ctx<'_>, realm: &Realm, id: &str) -> Option<Self> {
-        let (owner, uuid) = SessionId::parts(id)?;
-        if ctx.is_cluster_node() {
-            return None;
-        }
-        let created = SessionId::created_at(id)?;
-        Some(Self { set: name(realm, owner), member: Text::new(uuid.as_bytes()), created })
+    /// The place of the session with this id; `None` in a cluster.
+    pub fn of(ctx: Ctx<'_>, realm: &Realm, id: OwnedId<'_>) -> Option<Self> {
+        (!ctx.is_cluster_node()).then(|| Self {
+            set: name(realm, id.owner),
+            member: Text::new(id.uuid.as_bytes()),
+            created: id.created,
+        })
     }
 
-    /// Errs where something else is in the index's place.
-    pub fn check(&self, ctx: Ctx<'_>) -> Result<(), Error> {
-        ctx.open_set(&self.set).map(drop)
+    /// Opens the index, to [enter](Entering::enter) a new session.
+    ///
+    /// # Errors
+    /// [`Error::WrongType`] where something else is in its place.
+    pub fn open<'c>(&self, ctx: Ctx<'c>) -> Result<Entering<'c, '_>, Error> {
+        ctx.open_set_to_add(&self.set).map(|set| Entering { place: self, set })
     }
 
-    /// Takes the session in, if it is not there, and lets the index live until `expiry` at least.
+    /// Takes a session in that is not there, and lets the index live until `expiry` at least.
     ///
     /// `slack` is how much longer it may live at once, so that it need not be moved with each move of a session.
     pub fn keep(&self, ctx: Ctx<'_>, expiry: Millis, slack: Millis) -> Result<(), Error> {
         let set = ctx.open_set(&self.set)?;
-        let is_new = set.is_none();
         let is_there = set.as_ref().is_some_and(|set| set.has(&self.member));
         let end = set.as_ref().and_then(|set| set.expiry());
         // An open key must not be changed.
         drop(set);
         if !is_there {
-            ctx.add_member(&self.set, &self.member, self.created)?;
+            return self.open(ctx)?.enter(expiry, slack).map(drop);
         }
         // An index that never expires was made so by hand.
-        if is_new || end.is_some_and(|end| end < expiry) {
-            ctx.expire_at(&self.set, expiry.saturating_add(slack))?;
+        if end.is_some_and(|end| end < expiry) {
+            ctx.expire_at(&self.set, expiry.saturating_add(slack))
+        } else {
+            Ok(())
         }
-        Ok(())
     }
 
     /// Takes the session out.
@@ -68,14 +69,25 @@ impl Place {
     }
 
     /// Forgets ended sessions among two members at random.
-    pub fn prune(&self, ctx: Ctx<'_>, realm: &Realm, owner: &str) -> Result<(), Error> {
-        if ctx.open_set(&self.set)?.is_none_or(|set| set.len() < 2) {
-            return Ok(());
-        }
-        let prefix = prefix(realm, owner);
-        let ended = |member: &Text| ctx.glance(&Text::new(&[&prefix, member.bytes()].concat())).is_none();
+    pub fn prune(&self, ctx: Ctx<'_>) -> Result<(), Error> {
+        // The index is named as what the sessions' keys begin with, up to the colon.
+        let key = |uuid: &Text| Text::new(&[self.set.bytes(), b":", uuid.bytes()].concat());
         let mut members = ctx.random_members(&self.set, 2);
-        members.retain(ended);
+        members.retain(|uuid| ctx.glance(&key(uuid)).is_none());
         ctx.remove_members(&self.set, &members)
+    }
+}
+
+/// An index that a session is about to enter.
+#[derive(Debug)]
+pub struct Entering<'c, 'p> {
+    place: &'p Place,
+    set: Adding<'c, 'p>,
+}
+
+impl Entering<'_, '_> {
+    /// Takes the session in; see [`Place::keep`]. Says how many there are then, dead ones included.
+    pub fn enter(self, expiry: Millis, slack: Millis) -> Result<usize, Error> {
+        self.set.add(&self.place.member, self.place.created, expiry, expiry.saturating_add(slack))
     }
 }

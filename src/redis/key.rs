@@ -43,19 +43,15 @@ impl<'call> Ctx<'call> {
         self.open_key(name, GLANCE).filter(|key| key.kind() == raw::REDISMODULE_KEYTYPE_STRING).map(Entry)
     }
 
-    /// Writes a string that did not exist before, with its expiry (`SET … NX PXAT`). False, and nothing written, if
-    /// the key exists.
-    pub fn create(self, name: &Text, value: &Text, expiry: i64) -> Result<bool, Error> {
-        let Some(key) = self.open_key(name, READ_WRITE) else { return Err(cannot_open()) };
-        if key.kind() != raw::REDISMODULE_KEYTYPE_EMPTY {
-            return Ok(false);
-        }
-        self.put(key, name, value, expiry).map(|()| true)
+    /// Opens a key that does not exist, to be filled; `None` if it exists.
+    pub fn vacant(self, name: &Text) -> Result<Option<Vacant<'call>>, Error> {
+        let key = self.open_key(name, READ_WRITE).ok_or_else(cannot_open)?;
+        Ok((key.kind() == raw::REDISMODULE_KEYTYPE_EMPTY).then_some(Vacant { ctx: self, key }))
     }
 
     /// Replaces the string of a key that [`open`](Self::open) found, and sets its expiry (`SET … PXAT`).
     pub fn replace(self, name: &Text, value: &Text, expiry: i64) -> Result<(), Error> {
-        let Some(key) = self.open_key(name, READ_WRITE) else { return Err(cannot_open()) };
+        let key = self.open_key(name, READ_WRITE).ok_or_else(cannot_open)?;
         self.put(key, name, value, expiry)
     }
 
@@ -90,7 +86,11 @@ impl<'call> Ctx<'call> {
 
     /// Moves the expiry of a key that [`open`](Self::open) found (`PEXPIREAT`).
     pub fn expire_at(self, name: &Text, expiry: i64) -> Result<(), Error> {
-        let Some(key) = self.open_key(name, READ_WRITE) else { return Err(cannot_open()) };
+        let key = self.open_key(name, READ_WRITE).ok_or_else(cannot_open)?;
+        self.put_expiry(key, name, expiry)
+    }
+
+    pub(super) fn put_expiry(self, key: Key<'_>, name: &Text, expiry: i64) -> Result<(), Error> {
         // SAFETY: the format names a string and a number, and they follow in that order.
         let replicated = unsafe {
             let replicate = api(raw::RedisModule_Replicate);
@@ -106,7 +106,7 @@ impl<'call> Ctx<'call> {
 
     /// Deletes a key that [`open`](Self::open) found (`DEL`).
     pub fn delete(self, name: &Text) -> Result<(), Error> {
-        let Some(key) = self.open_key(name, READ_WRITE) else { return Err(cannot_open()) };
+        let key = self.open_key(name, READ_WRITE).ok_or_else(cannot_open)?;
         // SAFETY: the format names one string, and it follows.
         let replicated =
             unsafe { api(raw::RedisModule_Replicate)(self.as_ptr(), c"DEL".as_ptr(), c"s".as_ptr(), name.as_ptr()) };
@@ -135,6 +135,20 @@ impl<'call> Ctx<'call> {
         // SAFETY: the context is that of the running call, the name is alive.
         let raw = unsafe { api(raw::RedisModule_OpenKey)(self.as_ptr(), name.as_ptr(), mode) };
         NonNull::new(raw).map(|raw| Key { raw, call: PhantomData })
+    }
+}
+
+/// The place of a key that does not exist, open for writing.
+#[derive(Debug)]
+pub struct Vacant<'call> {
+    ctx: Ctx<'call>,
+    key: Key<'call>,
+}
+
+impl Vacant<'_> {
+    /// Writes a string with its expiry there (`SET … PXAT`); `name` is the key's.
+    pub fn fill(self, name: &Text, value: &Text, expiry: i64) -> Result<(), Error> {
+        self.ctx.put(self.key, name, value, expiry)
     }
 }
 

@@ -39,6 +39,6 @@ pub use key::{Entry, check_commands};
 pub use load::Module;
 pub use log::{Level, log};
 pub use offload::{Intent, Resume};
-pub use sorted_set::Member;
+pub use sorted_set::{Adding, Member};
 pub use steps::{Job, Progress};
 pub use text::{Arg, Args, Text};

@@ -2,6 +2,8 @@
 //!
 //! As for session keys, every change is replicated as its effect and announced as the server's own commands would.
 
+use std::ptr;
+
 use redis_module::raw;
 
 use super::{
@@ -41,25 +43,13 @@ impl<'call> Ctx<'call> {
         self.ask_strings(c"ZRANDMEMBER", &[set, &count]).unwrap_or_default()
     }
 
-    /// Adds a member, to a new set if there is none (`ZADD`).
-    pub fn add_member(self, set: &Text, member: &Text, score: i64) -> Result<(), Error> {
-        let Some(key) = self.open_key(set, READ_WRITE) else { return Err(cannot_open()) };
-        // SAFETY: the format names a string, a number and a string, and they follow in that order.
-        let replicated = unsafe {
-            let replicate = api(raw::RedisModule_Replicate);
-            replicate(self.as_ptr(), c"ZADD".as_ptr(), c"sls".as_ptr(), set.as_ptr(), score, member.as_ptr())
-        };
-        check_replicated(replicated)?;
-        // SAFETY: the key is open for writing, and holds a sorted set or nothing; no flags are asked for or told.
-        let added = unsafe {
-            api(raw::RedisModule_ZsetAdd)(key.raw.as_ptr(), as_double(score), member.as_ptr(), std::ptr::null_mut())
-        };
-        drop(key);
-        if added != OK {
-            return Err(Error::WrongType);
+    /// Opens a sorted set, or the place for a new one, to add a member: an error if the key holds something else.
+    pub fn open_set_to_add<'s>(self, name: &'s Text) -> Result<Adding<'call, 's>, Error> {
+        let key = self.open_key(name, READ_WRITE).ok_or_else(cannot_open)?;
+        match key.kind() {
+            raw::REDISMODULE_KEYTYPE_EMPTY | raw::REDISMODULE_KEYTYPE_ZSET => Ok(Adding { ctx: self, key, name }),
+            _ => Err(Error::WrongType),
         }
-        self.announce(raw::REDISMODULE_NOTIFY_ZSET, c"zadd", set);
-        Ok(())
     }
 
     /// Removes members; the set goes with its last one (`ZREM`).
@@ -67,7 +57,7 @@ impl<'call> Ctx<'call> {
         if members.is_empty() {
             return Ok(());
         }
-        let Some(key) = self.open_key(set, READ_WRITE) else { return Err(cannot_open()) };
+        let key = self.open_key(set, READ_WRITE).ok_or_else(cannot_open)?;
         let mut list: Vec<*mut raw::RedisModuleString> = members.iter().map(Text::as_ptr).collect();
         // SAFETY: the format names a string and an array with its length, and they follow in that order.
         let replicated = unsafe {
@@ -78,7 +68,7 @@ impl<'call> Ctx<'call> {
         check_replicated(replicated)?;
         for member in members {
             // SAFETY: the key is open for writing; a set that lost its last member reads as an empty key.
-            unsafe { api(raw::RedisModule_ZsetRem)(key.raw.as_ptr(), member.as_ptr(), std::ptr::null_mut()) };
+            unsafe { api(raw::RedisModule_ZsetRem)(key.raw.as_ptr(), member.as_ptr(), ptr::null_mut()) };
         }
         let is_gone = key.kind() == raw::REDISMODULE_KEYTYPE_EMPTY;
         drop(key);
@@ -87,6 +77,39 @@ impl<'call> Ctx<'call> {
             self.announce(raw::REDISMODULE_NOTIFY_GENERIC, c"del", set);
         }
         Ok(())
+    }
+}
+
+/// A sorted set, or the place for a new one, that is open for writing.
+#[derive(Debug)]
+pub struct Adding<'call, 's> {
+    ctx: Ctx<'call>,
+    key: Key<'call>,
+    name: &'s Text,
+}
+
+impl Adding<'_, '_> {
+    /// Adds a member (`ZADD`), and lets the set live until `expiry` at least (`PEXPIREAT`), or until `later` where it has to
+    /// be moved at all. Says how many members there are then.
+    pub fn add(self, member: &Text, score: i64, expiry: i64, later: i64) -> Result<usize, Error> {
+        let Self { ctx, key, name } = self;
+        let is_new = key.kind() == raw::REDISMODULE_KEYTYPE_EMPTY;
+        // SAFETY: the format names a string, a number and a string, and they follow in that order.
+        let replicated = unsafe {
+            let replicate = api(raw::RedisModule_Replicate);
+            replicate(ctx.as_ptr(), c"ZADD".as_ptr(), c"sls".as_ptr(), name.as_ptr(), score, member.as_ptr())
+        };
+        check_replicated(replicated)?;
+        // SAFETY: the key is open for writing, and holds a sorted set or nothing; no flags are asked for or told.
+        unsafe { api(raw::RedisModule_ZsetAdd)(key.raw.as_ptr(), as_double(score), member.as_ptr(), ptr::null_mut()) };
+        ctx.announce(raw::REDISMODULE_NOTIFY_ZSET, c"zadd", name);
+        // SAFETY: the key is open.
+        let length = unsafe { api(raw::RedisModule_ValueLength)(key.raw.as_ptr()) };
+        // A set that never expires was made so by hand.
+        if is_new || key.expiry().is_some_and(|end| end < expiry) {
+            ctx.put_expiry(key, name, later)?;
+        }
+        Ok(length)
     }
 }
 

@@ -21,13 +21,6 @@ impl SessionId {
         if owner.is_empty() { uuid.to_owned() } else { ["{", owner, "}:", uuid].concat() }
     }
 
-    /// The owner and the UUID that an id was made of; `None` for one without an owner, or that is somebody else's.
-    pub fn parts(id: &str) -> Option<(&str, &str)> {
-        let (owner, uuid) = id.strip_prefix('{')?.split_once("}:")?;
-        check_owner(owner.as_bytes()).ok().filter(|owner| !owner.is_empty())?;
-        Self::created_at(uuid).map(|_| (owner, uuid))
-    }
-
     /// The id as text.
     pub fn as_str(&self) -> &str {
         &self.0
@@ -35,18 +28,40 @@ impl SessionId {
 
     /// When an id was made, if it ends in a version 7 UUID (RFC 9562 section 5.7).
     pub fn created_at(id: &str) -> Option<Millis> {
-        let uuid = match id.rsplit_once("}:") {
-            Some((_, uuid)) => uuid,
-            None => id,
-        };
-        // Only the hyphenated form is written; others are somebody else's ids.
-        let uuid = Uuid::try_parse(uuid).ok().filter(|_| uuid.len() == 36)?;
-        if uuid.get_version() != Some(Version::SortRand) || uuid.get_variant() != Variant::RFC4122 {
-            return None;
-        }
-        let (seconds, nanos) = uuid.get_timestamp()?.to_unix();
-        Some(Millis::try_from(seconds).ok()? * 1000 + Millis::from(nanos / 1_000_000))
+        created_at(id.rsplit_once('}').map_or(id, |(_, end)| end.strip_prefix(':').unwrap_or(end)))
     }
+}
+
+/// What the id of an owner's session was made of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OwnedId<'i> {
+    /// The owner; never empty.
+    pub owner: &'i str,
+    /// The UUID.
+    pub uuid: &'i str,
+    /// When the UUID was made.
+    pub created: Millis,
+}
+
+impl<'i> OwnedId<'i> {
+    /// Takes an id apart; `None` for one without an owner, and for one that is somebody else's.
+    pub fn read(id: &'i str) -> Option<Self> {
+        let (owner, uuid) = id.strip_prefix('{')?.split_once('}')?;
+        let uuid = uuid.strip_prefix(':')?;
+        check_owner(owner.as_bytes()).ok().filter(|owner| !owner.is_empty())?;
+        created_at(uuid).map(|created| Self { owner, uuid, created })
+    }
+}
+
+/// When a version 7 UUID was made.
+fn created_at(uuid: &str) -> Option<Millis> {
+    // Only the hyphenated form is written; others are somebody else's ids.
+    let uuid = Uuid::try_parse(uuid).ok().filter(|_| uuid.len() == 36)?;
+    if uuid.get_version() != Some(Version::SortRand) || uuid.get_variant() != Variant::RFC4122 {
+        return None;
+    }
+    let (seconds, nanos) = uuid.get_timestamp()?.to_unix();
+    Some(Millis::try_from(seconds).ok()? * 1000 + Millis::from(nanos / 1_000_000))
 }
 
 impl From<SessionId> for String {
@@ -101,7 +116,7 @@ const TAIL: u128 = (1 << 74) - 1;
 mod tests {
     use proptest::prelude::*;
 
-    use super::{IdSource, SessionId, Uuid};
+    use super::{IdSource, OwnedId, SessionId, Uuid};
 
     #[test]
     fn ids_carry_owner_and_time() {
@@ -110,11 +125,12 @@ mod tests {
         assert_eq!(owned.as_str(), format!("{{user:42}}:{uuid}"));
         assert_eq!(SessionId::created_at(owned.as_str()), Some(1_700_000_000_123));
         assert_eq!(SessionId::created_at(SessionId::new("", uuid).as_str()), Some(1_700_000_000_123));
-        assert_eq!(SessionId::parts(owned.as_str()), Some(("user:42", uuid.to_string().as_str())));
+        let parts = OwnedId { owner: "user:42", uuid: &uuid.to_string(), created: 1_700_000_000_123 };
+        assert_eq!(OwnedId::read(owned.as_str()), Some(parts));
         for foreign in
             [format!("{uuid}"), format!("{{}}:{uuid}"), format!("{{a{{}}:{uuid}"), "{a}:b".into(), "{a}".into()]
         {
-            assert_eq!(SessionId::parts(&foreign), None, "{foreign}");
+            assert_eq!(OwnedId::read(&foreign), None, "{foreign}");
         }
         for foreign in ["", "abc", "9b2c5e1c-6e0b-4a57-8d9a-3f3a8f6d2c11", &uuid.simple().to_string(), "{u}:x"] {
             assert_eq!(SessionId::created_at(foreign), None, "{foreign}");

@@ -9,6 +9,6 @@ mod lifetime;
 mod owner;
 
 pub use data::{BadData, Change, DEEPEST, check_json_object, etag, merged, patched};
-pub use id::{IdSource, SessionId};
+pub use id::{IdSource, OwnedId, SessionId};
 pub use lifetime::{Lifetime, Millis};
 pub use owner::{BadOwner, check_owner};
