@@ -49,6 +49,7 @@ pub(super) fn missing() -> Option<&'static str> {
             ("GetContextFlags", there(raw::RedisModule_GetContextFlags)),
             ("GetCurrentUserName", there(raw::RedisModule_GetCurrentUserName)),
             ("GetModuleUserFromUserName", there(raw::RedisModule_GetModuleUserFromUserName)),
+            ("GetServerVersion", there(raw::RedisModule_GetServerVersion)),
             ("InfoAddFieldCString", there(raw::RedisModule_InfoAddFieldCString)),
             ("InfoAddFieldULongLong", there(raw::RedisModule_InfoAddFieldULongLong)),
             ("InfoAddSection", there(raw::RedisModule_InfoAddSection)),
