@@ -37,9 +37,9 @@ impl Tried {
     }
 
     /// Checks that a file is refused, with an error that names the key and the problem and shows nothing of the file.
-    fn refuses(&mut self, file: impl AsRef<[u8]>, problem: &str) {
+    fn refuses(&mut self, file: &(impl AsRef<[u8]> + ?Sized), problem: &str) {
         let conn = &mut self.conn;
-        fs::write(self.server.dir().join("keys"), &file).unwrap();
+        fs::write(self.server.dir().join("keys"), file).unwrap();
         let file = &*String::from_utf8_lossy(file.as_ref());
         let Err(error) = send::<redis::Value>(conn, &["JRS.RELOAD"]) else { panic!("{problem}: accepted: {file}") };
         assert_eq!(error.code(), Some("ERR"), "{error}");
@@ -119,14 +119,14 @@ fn keys_in_der_are_no_raw_secrets() {
         for der in
             [openssl("pkey -outform DER", &key), openssl("pkey -pubout -outform DER", &key), openssl(&certificate, "")]
         {
-            tried.refuses(der, "a key or certificate in DER: convert it to PEM first");
+            tried.refuses(&der, "a key or certificate in DER: convert it to PEM first");
         }
     }
     let key = new("EC -pkeyopt ec_paramgen_curve:P-384");
-    tried.refuses(openssl("ec -outform DER", &key), "a key or certificate in DER");
+    tried.refuses(&openssl("ec -outform DER", &key), "a key or certificate in DER");
     let key = new("RSA -pkeyopt rsa_keygen_bits:2048");
-    tried.refuses(openssl("rsa -traditional -outform DER", &key), "a key or certificate in DER");
-    tried.refuses(openssl("rsa -RSAPublicKey_out -outform DER", &key), "a key or certificate in DER");
+    tried.refuses(&openssl("rsa -traditional -outform DER", &key), "a key or certificate in DER");
+    tried.refuses(&openssl("rsa -RSAPublicKey_out -outform DER", &key), "a key or certificate in DER");
 }
 
 #[test]
