@@ -33,18 +33,33 @@ pub struct Source {
     pub realms: Vec<(Described, Arc<KeyRing>)>,
 }
 
+/// Whether the server may have a key of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SelfMade {
+    /// It may not.
+    Never,
+    /// It makes one if there is none.
+    Make,
+    /// It has one, which has to be there still: to make another would log everybody out.
+    Keep,
+}
+
 impl Source {
-    /// Reads all files that the settings name. Without a key file the server makes a key of its own if it may.
+    /// Reads all files that the settings name. Without a key file the server takes a key of its own if it may.
     ///
     /// # Errors
     /// A sentence with the file's name and the problem; never key material.
-    pub fn read(settings: &Settings, may_self_make: bool) -> Result<Self, String> {
+    pub fn read(settings: &Settings, self_made: SelfMade) -> Result<Self, String> {
         let keys = if !settings.keys_file.is_empty() {
             read(&settings.keys_file, parsing(settings))?
-        } else if may_self_make {
-            read_or_make(parsing(settings))?
         } else {
-            KeyRing::default()
+            match self_made {
+                SelfMade::Never => KeyRing::default(),
+                SelfMade::Make => read_or_make(parsing(settings))?,
+                SelfMade::Keep => read(SELF_MADE, parsing(settings)).map_err(|problem| {
+                    format!("{problem}; it has to be in the server's dir: put it back, or set jrs.keys-file")
+                })?,
+            }
         };
         let mut realms = Vec::new();
         if !settings.realms_file.is_empty() {
@@ -55,8 +70,9 @@ impl Source {
             let text = str::from_utf8(&bytes).map_err(|_| refused("it is not UTF-8".to_owned()))?;
             for described in realms_file::parse(text).map_err(refused)? {
                 let own = described.settings(settings).map_err(refused)?;
-                let keys = read(&own.keys_file, parsing(&own))
-                    .map_err(|problem| format!("the realm '{}': {problem}", described.name))?;
+                let keys = read(&own.keys_file, parsing(&own)).map_err(|problem| {
+                    refused(format!("line {}: realm '{}': {problem}", described.line, described.name))
+                })?;
                 realms.push((described, Arc::new(keys)));
             }
         }

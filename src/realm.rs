@@ -133,6 +133,15 @@ pub struct Realms {
     cache: Mutex<Cache<Ticket>>,
 }
 
+/// Two realms that cannot be side by side.
+#[derive(Debug)]
+pub struct Conflict {
+    /// The name of the one that comes later, which is never the default one.
+    pub later: String,
+    /// A sentence that names both.
+    pub problem: String,
+}
+
 /// What is known of a token before a signature is computed.
 #[derive(Debug)]
 pub enum First {
@@ -158,11 +167,11 @@ impl Realms {
     /// Puts realms together, the default one first; `seed` is random and secret.
     ///
     /// # Errors
-    /// A sentence, if two keyspaces overlap, or a token could belong to two realms.
-    pub fn new(list: Vec<Arc<Realm>>, seed: u64) -> Result<Self, String> {
+    /// [`Conflict`], if two keyspaces overlap, or a token could belong to two realms.
+    pub fn new(list: Vec<Arc<Realm>>, seed: u64) -> Result<Self, Conflict> {
         for (at, realm) in list.iter().enumerate() {
             for earlier in list.iter().take(at) {
-                check_apart(earlier, realm)?;
+                check_apart(earlier, realm).map_err(|problem| Conflict { later: realm.name.clone(), problem })?;
             }
         }
         let sizes = list.first().map(|realm| (realm.settings.max_token_size, realm.settings.token_cache_size));

@@ -15,6 +15,8 @@ use crate::{
 pub struct Described {
     /// Its name.
     pub name: String,
+    /// The line of the file on which it begins.
+    pub line: usize,
     /// What it says: positions in [`SETTINGS`] with values. The rest is as for the default realm.
     overrides: Vec<(usize, Value)>,
 }
@@ -55,24 +57,27 @@ pub fn parse(text: &str) -> Result<Vec<Described>, String> {
     })?;
     let mut realms = Vec::with_capacity(document.realm.len());
     for (name, table) in document.realm {
-        let line = line_of(name.span().start);
+        let first_line = line_of(name.span().start);
         let name = name.into_inner();
-        check_name(&name).map_err(|problem| format!("line {line}: {problem}"))?;
+        check_name(&name).map_err(|problem| format!("line {first_line}: {problem}"))?;
         for needed in NEEDED {
             if !table.keys().any(|field| field.get_ref() == needed) {
-                return Err(format!("line {line}: the realm '{name}' needs a '{needed}'"));
+                return Err(format!("line {first_line}: the realm '{name}' needs a '{needed}'"));
             }
         }
         let mut overrides = Vec::with_capacity(table.len());
         for (field, value) in table {
             let line = line_of(field.span().start);
             let field = field.into_inner();
-            overrides.push(
-                read_field(&field, value.into_inner())
-                    .map_err(|problem| format!("line {line}: '{field}' {problem}"))?,
-            );
+            let refused = |problem| format!("line {line}: '{field}' {problem}");
+            let read = read_field(&field, value.into_inner()).map_err(refused)?;
+            // TOML refuses the same spelling twice; names of settings are the same in any case.
+            if overrides.iter().any(|(earlier, _)| *earlier == read.0) {
+                return Err(refused("is given twice".to_owned()));
+            }
+            overrides.push(read);
         }
-        realms.push(Described { name, overrides });
+        realms.push(Described { name, line: first_line, overrides });
     }
     Ok(realms)
 }
@@ -159,6 +164,7 @@ mod tests {
             (with("issuer = 7"), "line 4: 'issuer' has the wrong type"),
             (with("crypto-threads = 1"), "line 4: 'crypto-threads' concerns the whole server"),
             (with("max-age = "), "line 4: "),
+            (with("Keyspace = \"b:\""), "line 3: 'keyspace' is given twice"),
             (with("keyspace = \"b:\""), "line 4: "),
             ("[realm.a]\nkeyspace = \"a:\"\n".to_owned(), "line 1: the realm 'a' needs a 'keys-file'"),
             ("\n[realm.a]\nkeys-file = \"k\"\n".to_owned(), "line 2: the realm 'a' needs a 'keyspace'"),

@@ -12,8 +12,8 @@ use uuid::Uuid;
 
 use crate::{
     error::Error,
-    key_source::{self, Source},
-    realm::{DEFAULT, Realm, Realms},
+    key_source::{self, SelfMade, Source},
+    realm::{Conflict, DEFAULT, Realm, Realms},
     redis::{Ctx, RoleListener, Store},
     session::{IdSource, Millis},
     settings::{Settings, Value},
@@ -146,7 +146,14 @@ impl RoleListener for Configuration {
 }
 
 fn read_source(settings: &Settings) -> Result<Source, String> {
-    Source::read(settings, MAY_SELF_MAKE.load(Ordering::Relaxed))
+    // The server's folder may have changed, or the file may have been deleted by mistake.
+    let has_one = |now: &InForce| now.settings.keys_file.is_empty() && !now.source.keys.keys().is_empty();
+    let self_made = match MAY_SELF_MAKE.load(Ordering::Relaxed) {
+        false => SelfMade::Never,
+        true if lock(&IN_FORCE).as_ref().is_some_and(has_one) => SelfMade::Keep,
+        true => SelfMade::Make,
+    };
+    Source::read(settings, self_made)
 }
 
 fn put_in_force(settings: Settings, source: Source) -> Result<(), String> {
@@ -158,7 +165,10 @@ fn put_in_force(settings: Settings, source: Source) -> Result<(), String> {
             described.settings(&settings).map_err(|problem| format!("the realm '{}': {problem}", described.name))?;
         list.push(Arc::new(Realm::new(&described.name, settings, Arc::clone(keys))));
     }
-    let realms = Realms::new(list, u64::from_ne_bytes(seed))?;
+    let realms = Realms::new(list, u64::from_ne_bytes(seed)).map_err(|Conflict { later, problem }| {
+        let line = source.realms.iter().find(|(described, _)| described.name == later).map_or(1, |(one, _)| one.line);
+        format!("line {line} of the realms file '{}': {problem}", settings.realms_file)
+    })?;
     resize_workers(&settings);
     *lock(&IN_FORCE) = Some(InForce { settings, source });
     *REALMS.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(realms));

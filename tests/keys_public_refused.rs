@@ -37,9 +37,10 @@ impl Tried {
     }
 
     /// Checks that a file is refused, with an error that names the key and the problem and shows nothing of the file.
-    fn refuses(&mut self, file: &str, problem: &str) {
+    fn refuses(&mut self, file: &(impl AsRef<[u8]> + ?Sized), problem: &str) {
         let conn = &mut self.conn;
         fs::write(self.server.dir().join("keys"), file).unwrap();
+        let file = &*String::from_utf8_lossy(file.as_ref());
         let Err(error) = send::<redis::Value>(conn, &["JRS.RELOAD"]) else { panic!("{problem}: accepted: {file}") };
         assert_eq!(error.code(), Some("ERR"), "{error}");
         let words = error.detail().unwrap_or_default();
@@ -77,10 +78,10 @@ fn pem_blocks_that_are_no_key_to_use() {
     let small = new("RSA -pkeyopt rsa_keygen_bits:1024");
     for (bad, problem) in [
         (text(&openssl("pkcs8 -topk8 -v2 aes-256-cbc -passout pass:secret", &rsa)), "an encrypted key"),
-        (text(&openssl("rsa -traditional -aes128 -passout pass:secret", &rsa)), NONE),
+        (text(&openssl("rsa -traditional -aes128 -passout pass:secret", &rsa)), "an encrypted key"),
         (certificate, "a certificate"),
-        (small.clone(), NONE),
-        (text(&openssl("rsa -traditional", &small)), NONE),
+        (small.clone(), "an RSA key of less than 2048 bits"),
+        (text(&openssl("rsa -traditional", &small)), "an RSA key of less than 2048 bits"),
         (public_pem(&small), "an RSA key of 1024 bits"),
         (text(&openssl("rsa -RSAPublicKey_out", &small)), "an RSA key of 1024 bits"),
         (public_pem(&new("RSA -pkeyopt rsa_keygen_bits:2047")), "an RSA key of 2047 bits"),
@@ -92,7 +93,8 @@ fn pem_blocks_that_are_no_key_to_use() {
         (new("X25519"), NONE),
         (public_pem(&new("X25519")), NONE),
         (new("ED448"), NONE),
-        (good.replace("PRIVATE", "OPENSSH PRIVATE"), "a PEM block that is no PRIVATE KEY or PUBLIC KEY"),
+        (good.replace("PRIVATE", "OPENSSH PRIVATE"), "an SSH key"),
+        (good.replace("PRIVATE", "PRIVATE SOMETHING"), "a PEM block that is no PRIVATE KEY or PUBLIC KEY"),
         (good.replace("PRIVATE", "PUBLIC"), NONE),
         (public_pem(&good).replace("PUBLIC", "PRIVATE"), NONE),
         (public_pem(&good).replace("PUBLIC", "RSA PUBLIC"), NONE),
@@ -103,6 +105,28 @@ fn pem_blocks_that_are_no_key_to_use() {
     tried.refuses(&format!("{good}{}", public_pem(&good)), "key 2: an earlier key has the same 'kid'");
     tried.refuses(&good.replacen('M', "!", 1), "a PEM block in it is malformed");
     tried.refuses("-----BEGIN EC PARAMETERS-----\nBggqhkjOPQMBBw==\n-----END EC PARAMETERS-----\n", "there is no key");
+}
+
+/// As secrets, the public ones would let anybody sign who knows them.
+#[test]
+fn keys_in_der_are_no_raw_secrets() {
+    let mut tried = Tried::start();
+    for options in ["RSA -pkeyopt rsa_keygen_bits:2048", "EC -pkeyopt ec_paramgen_curve:P-256", "ED25519"] {
+        let key = new(options);
+        let file = tried.server.dir().join("key.pem");
+        fs::write(&file, &key).unwrap();
+        let certificate = format!("req -x509 -subj /CN=a -outform DER -key {}", file.display());
+        for der in
+            [openssl("pkey -outform DER", &key), openssl("pkey -pubout -outform DER", &key), openssl(&certificate, "")]
+        {
+            tried.refuses(&der, "a key or certificate in DER: convert it to PEM first");
+        }
+    }
+    let key = new("EC -pkeyopt ec_paramgen_curve:P-384");
+    tried.refuses(&openssl("ec -outform DER", &key), "a key or certificate in DER");
+    let key = new("RSA -pkeyopt rsa_keygen_bits:2048");
+    tried.refuses(&openssl("rsa -traditional -outform DER", &key), "a key or certificate in DER");
+    tried.refuses(&openssl("rsa -RSAPublicKey_out -outform DER", &key), "a key or certificate in DER");
 }
 
 #[test]

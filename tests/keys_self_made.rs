@@ -79,6 +79,29 @@ fn it_survives_a_restart_and_only_its_owner_can_read_it() {
 }
 
 #[test]
+fn it_is_not_replaced_while_the_server_uses_it() {
+    let mut server = Server::start();
+    let conn = &mut server.conn();
+    let token = create(conn, "ada", "{}", &[]);
+    let (file, away) = (server.dir().join(FILE), server.dir().join("away.json"));
+    fs::rename(&file, &away).unwrap();
+    for words in [&["JRS.RELOAD"][..], &["CONFIG", "SET", "jrs.algorithm", "HS512"]] {
+        let error = send::<Value>(conn, words).expect_err("a key that is gone");
+        assert!(error.detail().unwrap().contains(FILE) && error.detail().unwrap().contains("put it back"), "{error}");
+        assert!(get(conn, &token).is_some() && !file.exists(), "{words:?}");
+    }
+    fs::rename(&away, &file).unwrap();
+    reload(conn);
+    assert!(get(conn, &token).is_some());
+
+    // Who wants another one takes it away and starts the server again.
+    fs::remove_file(&file).unwrap();
+    server.stop();
+    server.restart();
+    assert_eq!(refusal(&mut server.conn(), &token), "BADTOKEN");
+}
+
+#[test]
 fn a_server_with_a_keys_file_makes_none() {
     let server = Server::builder().keys(SECRET.as_bytes()).start();
     let conn = &mut server.conn();

@@ -20,19 +20,28 @@ const OTHER: &str = "another secret, of 32 bytes: 161803";
 /// Mistakes in a realms file, and what must be said of each. DIR is the folder of the key files; the default realm has
 /// the keyspace `sess:`, a key with the kid `main` and one without.
 const BAD: [(&str, &[&str]); 26] = [
-    ("[realm.a]\nkeys-file = 'DIR/a.json'\nkeyspace = 'sess:'\n", &["'default'", "'a'", "overlapping keyspaces"]),
-    ("[realm.a]\nkeys-file = 'DIR/a.json'\nkeyspace = 'sess:a:'\n", &["'default'", "'a'", "overlapping keyspaces"]),
-    ("[realm.a]\nkeys-file = 'DIR/a.json'\nkeyspace = 'se'\n", &["'default'", "'a'", "overlapping keyspaces"]),
+    (
+        "[realm.a]\nkeys-file = 'DIR/a.json'\nkeyspace = 'sess:'\n",
+        &["line 1", "'default'", "'a'", "overlapping keyspaces"],
+    ),
+    (
+        "[realm.a]\nkeys-file = 'DIR/a.json'\nkeyspace = 'sess:a:'\n",
+        &["line 1", "'default'", "'a'", "overlapping keyspaces"],
+    ),
+    (
+        "[realm.a]\nkeys-file = 'DIR/a.json'\nkeyspace = 'se'\n",
+        &["line 1", "'default'", "'a'", "overlapping keyspaces"],
+    ),
     (
         "[realm.a]\nkeys-file = 'DIR/a.json'\nkeyspace = 'x:'\n[realm.b]\nkeys-file = 'DIR/b.json'\nkeyspace = 'x:y:'\n",
-        &["'a'", "'b'", "overlapping keyspaces"],
+        &["line 4", "'a'", "'b'", "overlapping keyspaces"],
     ),
-    ("[realm.a]\nkeys-file = 'DIR/main.json'\nkeyspace = 'a:'\n", &["'default'", "'a'", "'main'"]),
+    ("[realm.a]\nkeys-file = 'DIR/main.json'\nkeyspace = 'a:'\n", &["line 1", "'default'", "'a'", "'main'"]),
     (
         "[realm.a]\nkeys-file = 'DIR/a.json'\nkeyspace = 'a:'\n[realm.b]\nkeys-file = 'DIR/a.json'\nkeyspace = 'b:'\n",
-        &["realms 'a' and 'b'", "kid 'a'"],
+        &["line 4", "realms 'a' and 'b'", "kid 'a'"],
     ),
-    ("[realm.a]\nkeys-file = 'DIR/raw'\nkeyspace = 'a:'\n", &["'default'", "'a'", "without kid"]),
+    ("[realm.a]\nkeys-file = 'DIR/raw'\nkeyspace = 'a:'\n", &["line 1", "'default'", "'a'", "without kid"]),
     ("[realm.a]\nkeys-file = 'DIR/a.json'\nkeyspace = 'a:'\nmax-ago = 1\n", &["line 4", "'max-ago'"]),
     (
         "[realm.a]\nkeys-file = 'DIR/a.json'\nkeyspace = 'a:'\nmax-age = '1h'\n",
@@ -56,8 +65,8 @@ const BAD: [(&str, &[&str]); 26] = [
     ("[realm.a]\nkeys-file = 'DIR/a.json'\nkeyspace = \n", &["line 3"]),
     ("[realm.a]\nkeys-file = 'DIR/a.json'\nkeyspace = 'a:'\n[realm.a]\n", &["line 4"]),
     ("[realms.a]\nkeys-file = 'DIR/a.json'\nkeyspace = 'a:'\n", &["line 1", "realms"]),
-    ("[realm.a]\nkeys-file = 'DIR/none'\nkeyspace = 'a:'\n", &["'a'", "DIR/none", "no such file"]),
-    ("[realm.a]\nkeys-file = 'DIR/broken.json'\nkeyspace = 'a:'\n", &["'a'", "DIR/broken.json", "refused"]),
+    ("[realm.a]\nkeys-file = 'DIR/none'\nkeyspace = 'a:'\n", &["line 1", "'a'", "DIR/none", "no such file"]),
+    ("[realm.a]\nkeys-file = 'DIR/broken.json'\nkeyspace = 'a:'\n", &["line 1", "'a'", "DIR/broken.json", "refused"]),
 ];
 
 /// The default realm's key file: one key with a kid, and one without.

@@ -174,6 +174,33 @@ fn hits_and_misses_are_counted() {
 }
 
 #[test]
+fn the_cache_takes_no_more_memory_than_it_says() {
+    let server = Server::builder().keys(SECRET.as_bytes()).arg("token-cache-size", "0").start();
+    let conn = &mut server.conn();
+    let mut pipe = redis::pipe();
+    for number in 0..10_000 {
+        pipe.cmd("JRS.CREATE").arg(number).arg("{}");
+    }
+    let tokens: Vec<String> = pipe.query(conn).unwrap();
+    let mut pipe = redis::pipe();
+    for token in &tokens {
+        pipe.cmd("JRS.PEEK").arg(token);
+    }
+    let memory = |conn: &mut Connection| {
+        // Once without an effect on the cache, so that buffers have the size that they will have.
+        let () = send(conn, &["FLUSHALL"]).unwrap();
+        let info: String = send(conn, &["INFO", "memory"]).unwrap();
+        info.lines().find_map(|line| line.strip_prefix("used_memory:")?.parse::<u64>().ok()).unwrap()
+    };
+    let () = pipe.query(conn).unwrap();
+    let before = memory(conn);
+    let () = send(conn, &["CONFIG", "SET", "jrs.token-cache-size", "2mb"]).unwrap();
+    let () = pipe.query(conn).unwrap();
+    let (taken, said) = (memory(conn) - before, info(conn, "token_cache_bytes"));
+    assert!(said > 1_900_000 && taken <= said, "{taken} bytes taken, {said} said");
+}
+
+#[test]
 fn the_cache_keeps_to_its_size_and_can_be_turned_off() {
     let mut server = Server::builder().keys(SECRET.as_bytes()).arg("token-cache-size", "100kb").start();
     let conn = &mut server.conn();

@@ -44,24 +44,14 @@ impl Command for DestroyAll {
         let owner = call.args().get(0).ok_or(Error::WrongArity)?;
         let (mut except, mut realm) = (None, None);
         let mut options = Options::new(call.args().skip(1));
-        let read = loop {
-            let Some(word) = options.word() else { break Ok(()) };
-            let read = match word.as_slice() {
-                b"EXCEPT" => options.value().and_then(|token| once(&mut except, token)),
-                b"REALM" => options.value().and_then(|name| once(&mut realm, name)),
-                _ => Err(Error::Syntax),
-            };
-            if read.is_err() {
-                break read;
-            }
-        };
-        // Whatever may be a token is not shown, also where it is misplaced.
-        for position in 1..call.args().len() {
-            if call.args().get(position).is_some_and(|argument| argument.bytes().starts_with(b"ey")) {
-                call.redact(position);
+        while let Some(word) = options.word() {
+            match word.as_slice() {
+                b"EXCEPT" => once(&mut except, options.value()?)?,
+                b"REALM" => once(&mut realm, options.value()?)?,
+                _ => return Err(Error::Syntax),
             }
         }
-        read?;
+        call.redact_tokens();
         let listed = Listed::find(call, owner, realm, Access::Delete)?;
         let except = match except {
             Some(token) => Except::begin(call, &listed, token.bytes())?,

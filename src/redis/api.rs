@@ -58,6 +58,7 @@ pub(super) fn missing() -> Option<&'static str> {
             ("GetCurrentUserName", there(raw::RedisModule_GetCurrentUserName)),
             ("GetModuleUserFromUserName", there(raw::RedisModule_GetModuleUserFromUserName)),
             ("GetSelectedDb", there(raw::RedisModule_GetSelectedDb)),
+            ("GetServerVersion", there(raw::RedisModule_GetServerVersion)),
             ("GetThreadSafeContext", there(raw::RedisModule_GetThreadSafeContext)),
             ("InfoAddFieldCString", there(raw::RedisModule_InfoAddFieldCString)),
             ("InfoAddFieldULongLong", there(raw::RedisModule_InfoAddFieldULongLong)),

@@ -104,7 +104,12 @@ impl<'call> Call<'call> {
 
     /// Runs the command, or what is left of it, and replies to the client if it errs.
     pub(super) fn answer(&self, run: impl FnOnce(&Self) -> Result<(), Error>) {
-        match guard(|| run(self)) {
+        let outcome = guard(|| run(self));
+        if !matches!(outcome, Some(Ok(()))) {
+            // Where something is missing or misplaced, so may a token be.
+            self.redact_tokens();
+        }
+        match outcome {
             Some(Ok(())) => {}
             Some(Err(Error::WrongArity)) => self.ctx.reply_wrong_arity(),
             Some(Err(error)) => self.ctx.reply_error(&error.reply()),
@@ -116,6 +121,16 @@ impl<'call> Call<'call> {
     #[inline]
     pub fn args(&self) -> Args<'call> {
         self.args.skip(1)
+    }
+
+    /// Keeps all arguments that may be tokens out of SLOWLOG and MONITOR; those that are still needed have to be taken out
+    /// of [`args`](Self::args) before, see there.
+    pub fn redact_tokens(&self) {
+        for position in 0..self.args().len() {
+            if self.args().get(position).is_some_and(|argument| argument.bytes().starts_with(b"ey")) {
+                self.redact(position);
+            }
+        }
     }
 
     /// Keeps an argument out of SLOWLOG and MONITOR; `position` counts from 0 after the command's name. It has to be

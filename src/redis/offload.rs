@@ -32,6 +32,10 @@ pub enum Intent {
 /// How long a client waits at most, in milliseconds. A full queue of the slowest signatures takes a second.
 const LONGEST_WAIT: i64 = 30_000;
 
+/// The first server that replies to a client which gives up waiting at the moment when its work is done. Redis 7.0 then
+/// replies nothing at all, and the client would take the next command's reply for this one's.
+const REPLIES_ALWAYS: c_int = 0x0007_0200;
+
 impl Call<'_> {
     /// Whether the client can be made to wait: not inside MULTI or a script, and not for another module.
     pub fn may_wait(&self) -> bool {
@@ -47,10 +51,14 @@ impl Call<'_> {
         if !workers.has_room() {
             return Err(Error::Busy);
         }
-        // SAFETY: the context is that of the running command, the callbacks have the announced shapes.
+        // SAFETY: takes nothing, returns a number.
+        let may_give_up = unsafe { api(raw::RedisModule_GetServerVersion)() } >= REPLIES_ALWAYS;
+        let longest = if may_give_up { LONGEST_WAIT } else { 0 };
+        // SAFETY: the context is that of the running command, the callbacks have the announced shapes; without a
+        // longest wait the server never calls the one for giving up.
         let blocked = unsafe {
             let block = api(raw::RedisModule_BlockClient);
-            block(self.ctx.as_ptr(), Some(resume), Some(gave_up), Some(free), LONGEST_WAIT)
+            block(self.ctx.as_ptr(), Some(resume), may_give_up.then_some(gave_up), Some(free), longest)
         };
         if blocked.is_null() {
             return Err(Error::Busy);

@@ -6,6 +6,7 @@ use zeroize::Zeroizing;
 use super::{
     Algorithm, Key, KeyRing,
     algorithm::Family,
+    der,
     json::Members,
     jwk::{Jwk, Material},
     jws::encode,
@@ -21,6 +22,9 @@ pub struct Parsing {
     pub allow_weak_secret: bool,
 }
 
+/// How SSH keys begin. Taken as a secret, a public one would let anybody sign who knows it.
+const SSH: [&[u8]; 5] = [b"ssh-", b"ecdsa-sha2-", b"sk-ssh-", b"sk-ecdsa-", b"---- BEGIN SSH2"];
+
 /// Reads the text of a key file.
 ///
 /// # Errors
@@ -32,8 +36,10 @@ pub fn read_keys(file: &[u8], parsing: Parsing) -> Result<KeyRing, String> {
         read_jwks(start, parsing)?
     } else if file.windows(pem::BEGIN.len()).any(|window| window == pem::BEGIN) {
         read_pem(file, parsing)?
-    } else if start.starts_with(b"ssh-") {
+    } else if SSH.iter().any(|word| start.starts_with(word)) {
         return Err("an SSH key: convert it to PEM first (ssh-keygen -e -m PKCS8)".to_owned());
+    } else if der::is_key_or_certificate(file) {
+        return Err("a key or certificate in DER: convert it to PEM first (openssl pkey or openssl x509)".to_owned());
     } else {
         vec![read_secret(file, parsing)?]
     };

@@ -6,6 +6,7 @@
 mod algorithm;
 mod cache;
 mod claims;
+mod der;
 mod header;
 mod json;
 mod jwk;

@@ -14,6 +14,11 @@ use super::{key::Private, public::Public};
 /// How a block begins.
 pub(super) const BEGIN: &[u8] = b"-----BEGIN";
 
+/// The label of an encrypted key.
+const ENCRYPTED: &str = "ENCRYPTED PRIVATE KEY";
+
+const SHORT_RSA: &str = "an RSA key of less than 2048 bits";
+
 /// A key of a file, not yet given an id and an algorithm.
 pub(super) type Pair = (Public, Option<Private>);
 
@@ -28,6 +33,9 @@ pub(super) fn read(file: &[u8]) -> Result<Vec<Pair>, String> {
     let mut pairs = Vec::with_capacity(blocks.len());
     for block in blocks {
         let label = block.tag().to_owned();
+        // OpenSSL's old form of encryption, which leaves the label as it is.
+        let is_encrypted = block.headers().get("Proc-Type").is_some_and(|kind| kind.contains("ENCRYPTED"));
+        let label = if is_encrypted { ENCRYPTED.to_owned() } else { label };
         let der = Zeroizing::new(block.into_contents());
         let pair = read_block(&label, &der).map_err(|problem| format!("key {}: {problem}", pairs.len() + 1))?;
         pairs.extend(pair);
@@ -44,11 +52,23 @@ fn read_block(label: &str, der: &[u8]) -> Result<Option<Pair>, String> {
         "EC PRIVATE KEY" => read_sec1(der),
         "PUBLIC KEY" => read_spki(der).map(|public| (public, None)),
         "RSA PUBLIC KEY" => read_rsa_public(der).map(|public| (public, None)),
-        "ENCRYPTED PRIVATE KEY" => return Err("an encrypted key: decrypt it first (openssl pkey)".to_owned()),
+        ENCRYPTED => return Err("an encrypted key: decrypt it first (openssl pkey)".to_owned()),
         "CERTIFICATE" => return Err("a certificate: take its public key (openssl x509 -pubkey -noout)".to_owned()),
+        "OPENSSH PRIVATE KEY" => {
+            return Err("an SSH key: convert a copy of it first (ssh-keygen -p -m PKCS8 -f COPY)".to_owned());
+        }
         _ => return Err("a PEM block that is no PRIVATE KEY or PUBLIC KEY".to_owned()),
     };
-    pair.map(Some).ok_or_else(|| "no valid RSA, P-256, P-384 or Ed25519 key".to_owned())
+    pair.map(Some).ok_or_else(|| {
+        let problem = if is_short_rsa(der) { SHORT_RSA } else { "no valid RSA, P-256, P-384 or Ed25519 key" };
+        problem.to_owned()
+    })
+}
+
+/// Whether a private key is an RSA key that is refused for its length alone.
+fn is_short_rsa(der: &[u8]) -> bool {
+    let reasons = [RsaKeyPair::from_pkcs8(der).err(), RsaKeyPair::from_der(der).err()];
+    reasons.into_iter().flatten().any(|reason| reason.description_() == "TooSmall")
 }
 
 fn read_pkcs8(der: &[u8]) -> Option<Pair> {
