@@ -35,7 +35,7 @@ struct Web {
     process: Child,
 }
 
-/// What the answer says, an HTTP status in any case, and the text that came with it.
+/// An HTTP status, and the text that came with it. A program's exit status is translated into one.
 pub(crate) type Answer = (u16, String);
 
 impl Application {
@@ -55,7 +55,9 @@ impl Application {
 
     fn try_start(sections: &[&Section], redis: u16) -> Result<Application, String> {
         let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port();
-        let real = |text: &str| text.replace(REDIS_PORT, &redis.to_string()).replace(WEB_PORT, &port.to_string());
+        // In parts, for one port may hold the digits of the other.
+        let with_redis = |part: &str| part.replace(REDIS_PORT, &redis.to_string());
+        let real = |text: &str| text.split(WEB_PORT).map(with_redis).collect::<Vec<_>>().join(&port.to_string());
         let mut application = Application { folder: folder(&sections.last().unwrap().heading), web: None };
         for (name, text) in sections.iter().flat_map(|section| &section.files) {
             let path = application.folder.join(name);
@@ -74,6 +76,8 @@ impl Application {
         if let Some(command) = last {
             application.serve(&command, port)?;
         }
+        // Cargo would sooner change its lock file than fail.
+        assert!(lock() == fs::read(application.folder.join("Cargo.lock")).unwrap(), "tests/clients/Cargo.lock is old");
         Ok(application)
     }
 
@@ -108,8 +112,8 @@ impl Application {
             // Debian's Go packages, and nothing else. What was compiled is kept for the next run.
             .envs([("GO111MODULE", "off"), ("GOPATH", "/usr/share/gocode"), ("GOPROXY", "off"), ("CGO_ENABLED", "0")])
             .env("GOCACHE", target.join("go-cache"))
-            // Cargo.lock is the one in tests/clients. Debug information would double the time of the first build.
-            .envs([("CARGO_TARGET_DIR", target.join("clients/cargo").as_path())])
+            // Debug information would double the time of the first build.
+            .env("CARGO_TARGET_DIR", target.join("clients/cargo"))
             .env("CARGO_PROFILE_DEV_DEBUG", "false");
         command
     }
@@ -179,8 +183,12 @@ fn folder(heading: &str) -> PathBuf {
     let _ = fs::remove_dir_all(&folder);
     fs::create_dir_all(&folder).unwrap();
     symlink(root().join("tests/clients/node_modules"), folder.join("node_modules")).unwrap();
-    fs::copy(root().join("tests/clients/Cargo.lock"), folder.join("Cargo.lock")).unwrap();
+    fs::write(folder.join("Cargo.lock"), lock()).unwrap();
     folder
+}
+
+fn lock() -> Vec<u8> {
+    fs::read(root().join("tests/clients/Cargo.lock")).unwrap()
 }
 
 pub(crate) fn root() -> &'static Path {
