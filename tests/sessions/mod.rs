@@ -9,9 +9,13 @@ use std::{
 
 use redis::{Connection, FromRedisValue, RedisResult, ToRedisArgs};
 use serde_json::Value;
+use uuid::Uuid;
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::support::{Server, error_word};
+
+/// How much longer than its longest session an owner's index may live, in milliseconds.
+const INDEX_SLACK: i64 = 60_000;
 
 /// A session as `JRS.GET` describes it.
 #[derive(Debug)]
@@ -58,6 +62,33 @@ pub(crate) fn contents(connection: &mut Connection) -> BTreeMap<String, (Vec<u8>
         (value, send(connection, &["PEXPIRETIME", key]).expect("a key has an expire time or none"))
     };
     keys.iter().map(|key| (key.clone(), entry(key))).collect()
+}
+
+/// The key of an owner's index, in the default keyspace.
+pub(crate) fn index(owner: &str) -> String {
+    format!("sess:{{{owner}}}")
+}
+
+/// Checks that an owner's index names these sessions, given by their keys, and no others: each with the time that is in
+/// its id. The index lives as long as the longest of them and not much longer; there is none for an owner without any.
+pub(crate) fn assert_indexed(connection: &mut Connection, owner: &str, keys: &[impl AsRef<str>]) {
+    let index = index(owner);
+    let member = |key: &str| {
+        let uuid = key.strip_prefix(&index).and_then(|rest| rest.strip_prefix(':')).expect("a session of the owner");
+        let (seconds, nanos) =
+            Uuid::parse_str(uuid).ok().and_then(|uuid| uuid.get_timestamp()).expect("a time").to_unix();
+        (uuid.to_owned(), seconds * 1000 + u64::from(nanos / 1_000_000))
+    };
+    let expected: BTreeMap<String, u64> = keys.iter().map(|key| member(key.as_ref())).collect();
+    let members: BTreeMap<String, u64> =
+        send(connection, &["ZRANGE", &index, "0", "-1", "WITHSCORES"]).expect("a sorted set, or nothing");
+    assert_eq!(members, expected, "{index}");
+    let Some(longest) = keys.iter().map(|key| expiry(connection, key.as_ref())).max() else { return };
+    let end = expiry(connection, &index);
+    assert!(
+        (longest..=longest + INDEX_SLACK).contains(&end),
+        "{index} ends at {end}, its longest session at {longest}"
+    );
 }
 
 /// The first word of the error that a command must be refused with.
