@@ -157,7 +157,7 @@ fn changes_that_would_make_the_data_bad() {
     let conn = &mut server.conn();
     let half = "x".repeat(490);
     let token = create(conn, "ada", &format!(r#"{{"a":"{half}"}}"#), &[]);
-    assert_refused(conn, "TOOBIG", &["JRS.UPDATE", &token, &format!(r#"{{"b":"{half}xxxx"}}"#), "MERGE"]);
+    assert_refused(conn, "TOOBIG", &["JRS.UPDATE", &token, &format!(r#"{{"b":"{half}xxxxxx"}}"#), "MERGE"]);
     assert_refused(conn, "TOOBIG", &["JRS.UPDATE", &token, r#"[{"op":"copy","from":"","path":"/b"}]"#, "PATCH"]);
     let doubling = format!("[{}]", [r#"{"op":"copy","from":"","path":"/b"}"#; 20].join(","));
     let () = send(conn, &["JRS.UPDATE", &token, "{}"]).unwrap();

@@ -140,7 +140,7 @@ fn the_replies_about_an_owners_sessions_are_those_of_each_protocol() {
         let token = reply.trim_end().rsplit("\r\n").next().unwrap();
         assert_eq!(reply, as_sent(&[token]));
         assert_eq!(get(conn, token).unwrap().data, "{}");
-        let merged = wire(&server, protocol, &format!("JRS.UPDATE {token} {{\"a\":1}} MERGE"));
+        let merged = wire(&server, protocol, &format!("JRS.UPDATE {token} '{{\"a\":1}}' MERGE"));
         assert_eq!(merged, as_sent(&[&etag(r#"{"a":1}"#)]));
         assert_eq!(wire(&server, protocol, &format!("JRS.REVOKE {}", key(token))), ":1\r\n");
         assert_eq!(wire(&server, protocol, &format!("JRS.REVOKE {}", key(token))), ":0\r\n");

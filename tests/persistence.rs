@@ -194,7 +194,8 @@ fn rdb_and_aof_load_with_and_without_the_module() {
         let token = create(conn, "ada", r#"{"a":"é"}"#, &["EX", "1000"]);
         create(conn, "", "{}", &["PXAT", "4000000000001"]);
         let () = send(conn, &["SET", "another key", "value"]).unwrap();
-        let rotated: String = send(conn, &["JRS.ROTATE", &create(conn, "eve", "{}", &[])]).unwrap();
+        let guest = create(conn, "eve", "{}", &[]);
+        let rotated: String = send(conn, &["JRS.ROTATE", &guest]).unwrap();
         let expected = contents(conn);
         assert_eq!(
             expected.len(),

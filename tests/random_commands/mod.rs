@@ -109,7 +109,8 @@ pub(crate) fn commands(supplies: &Supplies) -> impl Strategy<Value = Command> + 
     })
 }
 
-/// What commands begin with: nothing, `token`, `key token`, `token data`, `key token data`, `owner data`, `owner`, `key`.
+/// What commands begin with: nothing, `token`, `key token`, `token data`, `token data IFMATCH etag`, `key token data`,
+/// `owner data`, `owner`, `key`.
 fn beginning(supplies: &Supplies) -> BoxedStrategy<Vec<Vec<u8>>> {
     let session = select(supplies.tokens.clone());
     fn bytes(words: &[&str]) -> Vec<Vec<u8>> {
@@ -120,6 +121,7 @@ fn beginning(supplies: &Supplies) -> BoxedStrategy<Vec<Vec<u8>>> {
         2 => session.clone().prop_map(|(_, token)| bytes(&[&token])),
         2 => session.clone().prop_map(|(key, token)| bytes(&[&key, &token])),
         1 => session.clone().prop_map(|(_, token)| bytes(&[&token, "{}"])),
+        1 => session.clone().prop_map(|(_, token)| bytes(&[&token, "{}", "IFMATCH", "0123456789abcdef"])),
         1 => session.prop_map(|(key, token)| bytes(&[&key, &token, r#"{"b":2}"#])),
         2 => Just(bytes(&["zo\u{eb}", "{}"])),
         1 => select(supplies.owners.clone()).prop_map(|owner| bytes(&[&owner])),

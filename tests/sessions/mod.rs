@@ -4,7 +4,7 @@
 use std::{
     collections::{BTreeMap, HashMap},
     fmt::Debug,
-    time::{SystemTime, UNIX_EPOCH},
+    time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
 use redis::{Connection, FromRedisValue, RedisResult, ToRedisArgs};
@@ -77,11 +77,16 @@ pub(crate) fn assert_indexed(connection: &mut Connection, owner: &str, keys: &[i
         let uuid = key.strip_prefix(&index).and_then(|rest| rest.strip_prefix(':')).expect("a session of the owner");
         let (seconds, nanos) =
             Uuid::parse_str(uuid).ok().and_then(|uuid| uuid.get_timestamp()).expect("a time").to_unix();
-        (uuid.to_owned(), seconds * 1000 + u64::from(nanos / 1_000_000))
+        (uuid.to_owned(), (Duration::new(seconds, nanos).as_secs_f64() * 1000.0).round())
     };
-    let expected: BTreeMap<String, u64> = keys.iter().map(|key| member(key.as_ref())).collect();
-    let members: BTreeMap<String, u64> =
-        send(connection, &["ZRANGE", &index, "0", "-1", "WITHSCORES"]).expect("a sorted set, or nothing");
+    let expected: BTreeMap<String, f64> = keys.iter().map(|key| member(key.as_ref())).collect();
+    let names: Vec<String> = send(connection, &["ZRANGE", &index, "0", "-1"]).expect("a sorted set, or nothing");
+    let scores: Vec<f64> = if names.is_empty() {
+        Vec::new()
+    } else {
+        redis::cmd("ZMSCORE").arg(&index).arg(&names).query(connection).expect("a score for each")
+    };
+    let members: BTreeMap<String, f64> = names.into_iter().zip(scores).collect();
     assert_eq!(members, expected, "{index}");
     let Some(longest) = keys.iter().map(|key| expiry(connection, key.as_ref())).max() else { return };
     let end = expiry(connection, &index);
