@@ -159,7 +159,8 @@ fn changes_that_would_make_the_data_bad() {
     let token = create(conn, "ada", &format!(r#"{{"a":"{half}"}}"#), &[]);
     assert_refused(conn, "TOOBIG", &["JRS.UPDATE", &token, &format!(r#"{{"b":"{half}xxxxxx"}}"#), "MERGE"]);
     assert_refused(conn, "TOOBIG", &["JRS.UPDATE", &token, r#"[{"op":"copy","from":"","path":"/b"}]"#, "PATCH"]);
-    let doubling = format!("[{}]", [r#"{"op":"copy","from":"","path":"/b"}"#; 20].join(","));
+    let copies: Vec<_> = (0..20).map(|to| format!(r#"{{"op":"copy","from":"","path":"/{to}"}}"#)).collect();
+    let doubling = format!("[{}]", copies.join(","));
     let () = send(conn, &["JRS.UPDATE", &token, "{}"]).unwrap();
     assert_refused(conn, "TOOBIG", &["JRS.UPDATE", &token, &doubling, "PATCH"]);
 

@@ -148,12 +148,12 @@ fn assert_reached(replies: &BTreeMap<String, BTreeSet<String>>) {
 #[test]
 fn a_storm_of_random_commands() {
     let mut server = Server::builder().keys(SECRET.as_bytes()).start();
-    assert_reached(&storm(&mut server, 8000));
+    assert_reached(&storm(&mut server, 16000));
 }
 
 #[test]
 fn a_storm_that_the_crypto_threads_weather() {
     let keys = json!({"keys": [elliptic_jwk(), jwk("quick", "HS256", SECRET.as_bytes())]});
     let mut server = Server::builder().keys(keys.to_string().as_bytes()).arg("token-cache-size", "0").start();
-    assert_reached(&storm(&mut server, 4000));
+    assert_reached(&storm(&mut server, 10000));
 }

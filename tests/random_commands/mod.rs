@@ -109,7 +109,7 @@ pub(crate) fn commands(supplies: &Supplies) -> impl Strategy<Value = Command> + 
     })
 }
 
-/// What commands begin with: nothing, `token`, `key token`, `token data`, `token data IFMATCH etag`, `key token data`,
+/// What commands begin with: nothing, `token`, `key token`, `token data`, `token CLAIMS claims`, `token data IFMATCH etag`, `key token data`,
 /// `owner data`, `owner`, `key`.
 fn beginning(supplies: &Supplies) -> BoxedStrategy<Vec<Vec<u8>>> {
     let session = select(supplies.tokens.clone());
@@ -120,6 +120,7 @@ fn beginning(supplies: &Supplies) -> BoxedStrategy<Vec<Vec<u8>>> {
         2 => Just(Vec::new()),
         2 => session.clone().prop_map(|(_, token)| bytes(&[&token])),
         2 => session.clone().prop_map(|(key, token)| bytes(&[&key, &token])),
+        1 => session.clone().prop_map(|(_, token)| bytes(&[&token, "CLAIMS", "[]"])),
         1 => session.clone().prop_map(|(_, token)| bytes(&[&token, "{}"])),
         1 => session.clone().prop_map(|(_, token)| bytes(&[&token, "{}", "IFMATCH", "0123456789abcdef"])),
         1 => session.prop_map(|(key, token)| bytes(&[&key, &token, r#"{"b":2}"#])),
