@@ -167,7 +167,7 @@ fn changes_that_would_make_the_data_bad() {
     let server = Server::start();
     let conn = &mut server.conn();
     let token = create(conn, "ada", &nested(127), &[]);
-    let inner = format!("/a{}", "/0".repeat(125));
+    let inner = format!("/a{}", "/0".repeat(126));
     let _: Value = send(conn, &["JRS.UPDATE", &token, r#"{"b":[[1]]}"#, "MERGE"]).unwrap();
     for (deep, is_refused) in [("[1]", false), ("[[1]]", true)] {
         let patch = format!(r#"[{{"op":"add","path":"{inner}","value":{deep}}}]"#);

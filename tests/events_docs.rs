@@ -14,7 +14,8 @@ use std::{
     process::{Child, ChildStdout, Command, Stdio},
 };
 
-use sessions::{create, send};
+use redis::Value;
+use sessions::{create, refused, send};
 use support::{Server, await_that};
 use tokens::key;
 
@@ -82,7 +83,8 @@ fn the_listener_tells_of_each_end_and_why() {
     told(&mut listener, &key(&rotated), "made room for a newer one");
     let () = send(conn, &["JRS.TOUCH", &last, "PX", "1"]).unwrap();
     await_that("the session's end", || {
-        send::<Option<i64>>(conn, &["JRS.TOUCH", &last]).unwrap().is_none().then_some(())
+        let session: Value = send(conn, &["JRS.PEEK", &last]).unwrap();
+        (session == Value::Nil).then_some(())
     });
     told(&mut listener, &key(&last), "has come to its end");
     // The end of an index is no session's: bob's ends before carl's does.
@@ -93,21 +95,9 @@ fn the_listener_tells_of_each_end_and_why() {
     let () = send(conn, &["JRS.DESTROYALL", "carl"]).unwrap();
     told(&mut listener, &key(&carl), "was logged out");
 
+    let guest = create(conn, "", "{}", &[]);
     let () = send(conn, &["CONFIG", "SET", "maxmemory-policy", "allkeys-random", "maxmemory", "1"]).unwrap();
-    let guest = create_without_memory(conn);
-    told(&mut listener, &guest, "was evicted: the server is out of memory");
-}
-
-/// Makes the server evict a session that there is, and returns its key.
-fn create_without_memory(conn: &mut redis::Connection) -> String {
-    let set = |conn: &mut redis::Connection, limit: &str| {
-        let () = send(conn, &["CONFIG", "SET", "maxmemory", limit]).unwrap();
-    };
-    set(conn, "0");
-    let guest = key(&create(conn, "", "{}", &[]));
-    set(conn, "1");
-    // Any command that may take memory makes the server look for some.
-    let _: redis::RedisResult<redis::Value> = send(conn, &["SET", "more", "x"]);
-    set(conn, "0");
-    guest
+    // Any command that may take memory makes the server look for some, in vain here.
+    assert_eq!(refused(conn, &["SET", "more", "x"]), "OOM");
+    told(&mut listener, &key(&guest), "was evicted: the server is out of memory");
 }

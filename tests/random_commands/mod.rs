@@ -109,8 +109,7 @@ pub(crate) fn commands(supplies: &Supplies) -> impl Strategy<Value = Command> + 
     })
 }
 
-/// What commands begin with: nothing, `token`, `key token`, `token data`, `token CLAIMS claims`, `token data IFMATCH etag`, `key token data`,
-/// `owner data`, `owner`, `key`.
+/// What commands begin with: nothing, or what one of them wants there.
 fn beginning(supplies: &Supplies) -> BoxedStrategy<Vec<Vec<u8>>> {
     let session = select(supplies.tokens.clone());
     fn bytes(words: &[&str]) -> Vec<Vec<u8>> {
@@ -123,10 +122,12 @@ fn beginning(supplies: &Supplies) -> BoxedStrategy<Vec<Vec<u8>>> {
         1 => session.clone().prop_map(|(_, token)| bytes(&[&token, "CLAIMS", "[]"])),
         1 => session.clone().prop_map(|(_, token)| bytes(&[&token, "{}"])),
         1 => session.clone().prop_map(|(_, token)| bytes(&[&token, "{}", "IFMATCH", "0123456789abcdef"])),
-        1 => session.prop_map(|(key, token)| bytes(&[&key, &token, r#"{"b":2}"#])),
+        1 => session.clone().prop_map(|(key, token)| bytes(&[&key, &token, r#"{"b":2}"#])),
         2 => Just(bytes(&["zo\u{eb}", "{}"])),
         1 => select(supplies.owners.clone()).prop_map(|owner| bytes(&[&owner])),
-        1 => select(supplies.tokens.clone()).prop_map(|(key, _)| bytes(&[&key])),
+        1 => (select(supplies.owners.clone()), session.clone()).prop_map(|(owner, (_, token))| bytes(&[&owner, "EXCEPT", &token])),
+        1 => session.prop_map(|(key, _)| bytes(&[&key])),
+        1 => Just(bytes(&["sess:nobody"])),
     ]
     .boxed()
 }
