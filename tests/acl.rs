@@ -25,25 +25,37 @@ const WRITE: Needs = Needs { read: false, write: true };
 const BOTH: Needs = Needs { read: true, write: true };
 
 /// The commands that act on a session, with what follows the token, and what they need.
-const TOKEN_COMMANDS: [(&[&str], Needs); 6] = [
+const TOKEN_COMMANDS: [(&[&str], Needs); 9] = [
     (&["JRS.PEEK"], READ),
     (&["JRS.INSPECT"], READ),
     (&["JRS.GET"], BOTH),
     (&["JRS.UPDATE", r#"{"a":1}"#], WRITE),
+    (&["JRS.UPDATE", r#"{"b":2}"#, "MERGE"], WRITE),
+    (&["JRS.UPDATE", "[]", "PATCH"], WRITE),
     (&["JRS.TOUCH", "EX", "1000"], WRITE),
+    (&["JRS.ROTATE"], BOTH),
     (&["JRS.DESTROY"], WRITE),
 ];
 
-const CREATE: [&str; 3] = ["JRS.CREATE", "ada", "{}"];
+/// The commands on a session of ada's that could be, or on all that there are.
+const OWNER_COMMANDS: [(&[&str], Needs); 4] = [
+    (&["JRS.CREATE", "ada", "{}"], WRITE),
+    (&["JRS.LIST", "ada"], READ),
+    (&["JRS.LIST", "ada", "WITHDATA"], READ),
+    (&["JRS.DESTROYALL", "ada"], WRITE),
+];
 
-/// Every command on sessions, for a session of ada's: without the key, with it, and JRS.CREATE.
+/// Every command on sessions, for a session of ada's: each on a token, without the key and with it, and the others.
 fn commands<'w>(key: &'w str, token: &'w str) -> Vec<(Vec<&'w str>, Needs)> {
     let form = |words: &[&'w str], front: &[&'w str]| [&words[..1], front, &words[1..]].concat();
     let both = |(words, needs): &(&'static [&'static str], Needs)| {
         [(form(words, &[token]), *needs), (form(words, &[key, token]), *needs)]
     };
+    let owners = OWNER_COMMANDS.iter().map(|(words, needs)| (words.to_vec(), *needs));
     // What destroys the session comes last.
-    [(CREATE.to_vec(), WRITE)].into_iter().chain(TOKEN_COMMANDS.iter().flat_map(both)).collect()
+    let (last, owners): (Vec<_>, Vec<_>) = owners.partition(|(words, _)| words[0] == "JRS.DESTROYALL");
+    let revoke = (vec!["JRS.REVOKE", key], WRITE);
+    owners.into_iter().chain(TOKEN_COMMANDS.iter().flat_map(both)).chain([revoke]).chain(last).collect()
 }
 
 /// A connection of a user with these rules.
@@ -64,11 +76,21 @@ const WAYS: [Way; 4] = [
     |conn, words| send(conn, &[&["FCALL", "run", "0"], words].concat()),
     |conn, words| {
         let () = send(conn, &["MULTI"]).unwrap();
-        let () = send(conn, words).unwrap();
+        // A key that is among the arguments is looked at before the command is queued.
+        if let Err(refusal) = send::<Value>(conn, words) {
+            let () = send(conn, &["DISCARD"]).unwrap();
+            return Err(refusal);
+        }
         // The error of the command becomes that of the whole.
         send(conn, &["EXEC"])
     },
 ];
+
+/// The word with which a user without the key is refused. The key of JRS.REVOKE is among its arguments, so that the server
+/// refuses it as it would a DEL, for which it has another word in scripts.
+fn refusal_of(conn: &mut Connection, run: Way, key: &str, words: &[&str]) -> String {
+    if words[0] == "JRS.REVOKE" { error_word(run(conn, &["DEL", key])) } else { "NOPERM".to_owned() }
+}
 
 /// A server whose function `run` runs a command.
 fn server() -> Server {
@@ -89,15 +111,17 @@ fn a_user_without_the_key_may_not_touch_the_session() {
     let before = contents(admin);
     for run in WAYS {
         for (words, _) in commands(&key, &token) {
+            let word = refusal_of(&mut limited, run, &key, &words);
             let () = send(admin, &["ACL", "LOG", "RESET"]).unwrap();
-            assert_eq!(error_word(run(&mut limited, &words)), "NOPERM", "{words:?}");
+            assert_eq!(error_word(run(&mut limited, &words)), word, "{words:?}");
             assert_eq!(contents(admin), before, "{words:?}");
 
             let log: Vec<HashMap<String, Value>> = send(admin, &["ACL", "LOG"]).unwrap();
             let entry = |name: &str| redis::from_redis_value_ref::<String>(&log[0][name]).unwrap();
             assert_eq!((entry("reason"), entry("username")), ("key".to_owned(), "limited".to_owned()), "{words:?}");
             let object = entry("object");
-            assert!(if words == CREATE { object.starts_with("sess:{ada}:") } else { object == key }, "{object}");
+            let is_any = OWNER_COMMANDS.iter().any(|(command, _)| words[0] == command[0]);
+            assert!(if is_any { object.starts_with("sess:{ada}:") } else { object == key }, "{words:?}: {object}");
             assert!(!format!("{log:?}").contains(&token), "{log:?}");
         }
     }
@@ -124,7 +148,8 @@ fn selectors_tell_reading_from_writing() {
                 let before = contents(admin);
                 let reply = run(&mut limited, &words);
                 if (needs.read && !may.read) || (needs.write && !may.write) {
-                    assert_eq!(error_word(reply), "NOPERM", "{rules:?}: {words:?}");
+                    let word = refusal_of(&mut limited, run, &key(&token), &words);
+                    assert_eq!(error_word(reply), word, "{rules:?}: {words:?}");
                     assert_eq!(contents(admin), before, "{rules:?}: {words:?}");
                 } else {
                     assert!(reply.is_ok(), "{rules:?}: {words:?}: {reply:?}");
@@ -144,6 +169,14 @@ fn a_user_may_be_kept_to_the_sessions_of_one_owner() {
     let before = contents(admin);
     assert_eq!(refused(&mut ada, &["JRS.CREATE", "bob", "{}"]), "NOPERM");
     assert_eq!(refused(&mut ada, &["JRS.CREATE", "", "{}"]), "NOPERM");
+    assert_eq!(refused(&mut ada, &["JRS.LIST", "bob"]), "NOPERM");
+    assert_eq!(refused(&mut ada, &["JRS.DESTROYALL", "bob"]), "NOPERM");
+    assert_eq!(refused(&mut ada, &["JRS.DESTROYALL", "ada", "EXCEPT", &his]), "BADTOKEN");
+    assert_eq!(refused(&mut ada, &["JRS.REVOKE", &key(&his)]), "NOPERM");
+    for owner in ["bob", ""] {
+        assert_eq!(refused(&mut ada, &["JRS.ROTATE", &hers, "OWNER", owner]), "NOPERM");
+        assert_eq!(refused(&mut ada, &["JRS.ROTATE", &his, "OWNER", "ada"]), "NOPERM");
+    }
     for (words, _) in TOKEN_COMMANDS {
         let form = |front: &[&str]| -> Vec<String> {
             [&words[..1], front, &words[1..]].concat().into_iter().map(str::to_owned).collect()
@@ -162,6 +195,29 @@ fn a_user_may_be_kept_to_the_sessions_of_one_owner() {
         }
     }
     assert_eq!(contents(admin), before);
+    let hers: String = send(&mut ada, &["JRS.ROTATE", &hers, "OWNER", "ada"]).unwrap();
+    assert_eq!(send::<Vec<Value>>(&mut ada, &["JRS.LIST", "ada"]).unwrap().len(), 1);
+    assert_eq!(send::<i64>(&mut ada, &["JRS.DESTROYALL", "ada", "EXCEPT", &hers]).unwrap(), 0);
+    assert_eq!(send::<i64>(&mut ada, &["JRS.REVOKE", &key(&hers)]).unwrap(), 1);
+}
+
+#[test]
+fn to_list_or_end_an_owners_sessions_takes_the_right_to_all_of_them() {
+    let server = Server::start();
+    let admin = &mut server.conn();
+    let token = create(admin, "ada", "{}", &[]);
+    let before = contents(admin);
+    // The key of each session that there is, and the index, are not enough: there could be others.
+    let mut limited = user(&server, &["+@all", "~sess:{ada}", &format!("~{}", key(&token))]);
+    assert!(send::<Value>(&mut limited, &["JRS.GET", &token]).is_ok());
+    for words in [&["JRS.LIST", "ada"][..], &["JRS.DESTROYALL", "ada"], &["JRS.DESTROYALL", "ada", "EXCEPT", &token]] {
+        assert_eq!(refused(&mut limited, words), "NOPERM", "{words:?}");
+    }
+    assert_eq!(contents(admin), before);
+    // The index itself is not looked at.
+    let mut limited = user(&server, &["+@all", "~sess:{ada}:*"]);
+    assert_eq!(send::<i64>(&mut limited, &["JRS.DESTROYALL", "ada"]).unwrap(), 1);
+    assert!(contents(admin).is_empty());
 }
 
 #[test]
@@ -188,16 +244,20 @@ fn a_deleted_user_may_do_nothing_and_a_disabled_one_what_the_server_lets_them() 
 fn a_user_may_be_given_single_commands() {
     let server = Server::start();
     let admin = &mut server.conn();
-    let token = create(admin, "ada", "{}", &[]);
-    for (allowed, _) in TOKEN_COMMANDS {
+    for (allowed, _) in TOKEN_COMMANDS.into_iter().chain(OWNER_COMMANDS) {
+        let token = create(admin, "ada", "{}", &[]);
         let rule = format!("+{}", allowed[0].to_lowercase());
         let mut limited = user(&server, &["-@all", &rule, "~sess:*"]);
         for (words, _) in commands(&key(&token), &token).iter().filter(|(words, _)| words[0] != allowed[0]) {
             assert_eq!(refused(&mut limited, words), "NOPERM", "{rule}: {words:?}");
         }
-        let words = [&[allowed[0], &*token], &allowed[1..]].concat();
-        assert!(send::<Value>(&mut limited, &words).is_ok(), "{rule}");
+        for (words, _) in commands(&key(&token), &token).iter().filter(|(words, _)| words[0] == allowed[0]) {
+            assert!(send::<Value>(&mut limited, words).is_ok(), "{rule}: {words:?}");
+        }
     }
+    let key = key(&create(admin, "ada", "{}", &[]));
+    let mut limited = user(&server, &["-@all", "+jrs.revoke", "~sess:*"]);
+    assert_eq!(send::<i64>(&mut limited, &["JRS.REVOKE", &key]).unwrap(), 1);
 }
 
 /// Whether a module can choose the categories of its commands on this server.
@@ -211,8 +271,10 @@ fn category(conn: &mut Connection, name: &str) -> BTreeSet<String> {
     all.iter().map(|name| name.to_lowercase()).filter(|name| name.starts_with("jrs.")).collect()
 }
 
-const READS: [&str; 4] = ["inspect", "jwks", "peek", "realms"];
-const WRITES: [&str; 5] = ["create", "destroy", "get", "touch", "update"];
+const FAST_READS: [&str; 4] = ["inspect", "jwks", "peek", "realms"];
+const SLOW_READS: [&str; 1] = ["list"];
+const FAST_WRITES: [&str; 7] = ["create", "destroy", "get", "revoke", "rotate", "touch", "update"];
+const SLOW_WRITES: [&str; 1] = ["destroyall"];
 
 fn names(names: &[&[&str]]) -> BTreeSet<String> {
     names.concat().iter().map(|name| format!("jrs.{name}")).collect()
@@ -223,12 +285,13 @@ fn commands_are_in_the_categories_that_fit() {
     let server = Server::start();
     let conn = &mut server.conn();
     let expected = [
-        ("write", names(&[&WRITES])),
-        ("fast", names(&[&READS, &WRITES, &["help"]])),
+        ("read", names(&[&FAST_READS, &SLOW_READS])),
+        ("write", names(&[&FAST_WRITES, &SLOW_WRITES])),
+        ("fast", names(&[&FAST_READS, &FAST_WRITES, &["help"]])),
         ("admin", names(&[&["reload"]])),
         ("dangerous", names(&[&["reload"]])),
-        ("slow", names(&[&["reload"]])),
-        ("jrs", names(&[&READS, &WRITES, &["help", "reload"]])),
+        ("slow", names(&[&SLOW_READS, &SLOW_WRITES, &["reload"]])),
+        ("jrs", names(&[&FAST_READS, &SLOW_READS, &FAST_WRITES, &SLOW_WRITES, &["help", "reload"]])),
     ];
     for (name, expected) in expected {
         let expected = if has_categories(conn) { expected } else { BTreeSet::new() };
@@ -250,7 +313,6 @@ fn what_can_write_is_not_in_the_category_of_reads() {
         let reply = send::<Value>(&mut reader, &words);
         assert_eq!(reply.is_ok(), !needs.write, "{words:?}: {reply:?}");
     }
-    assert_eq!(category(admin, "read"), names(&[&READS]));
 }
 
 #[test]

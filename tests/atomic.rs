@@ -7,7 +7,7 @@ mod support;
 mod tokens;
 
 use redis::{Connection, ConnectionLike, FromRedisValue, Value};
-use sessions::{assert_refused, contents, create, etag, get, refused, send};
+use sessions::{assert_indexed, assert_refused, contents, create, etag, get, refused, send};
 use support::Server;
 use tokens::key;
 
@@ -48,7 +48,38 @@ fn a_transaction_runs_all_commands() {
     assert_eq!(inspected[1], Value::Int(1));
     let created: String = redis::from_redis_value_ref(created).unwrap();
     assert_eq!(get(conn, &created).unwrap().owner, "zoë");
-    assert_eq!(send::<usize>(conn, &["DBSIZE"]).unwrap(), 1);
+    assert_indexed(conn, "zoë", &[key(&created)]);
+    assert_eq!(send::<usize>(conn, &["DBSIZE"]).unwrap(), 2, "the session and its owner's index");
+}
+
+#[test]
+fn a_transaction_runs_the_commands_on_an_owners_sessions() {
+    let server = Server::start();
+    let conn = &mut server.conn();
+    let (token, other) = (create(conn, "ada", r#"{"n":1}"#, &[]), create(conn, "ada", "{}", &[]));
+    let mut transaction = redis::pipe();
+    transaction.atomic();
+    let commands: [&[&str]; 6] = [
+        &["JRS.UPDATE", &token, r#"{"m":2}"#, "MERGE", "IFMATCH", &etag(r#"{"n":1}"#)],
+        &["JRS.UPDATE", &token, r#"[{"op":"remove","path":"/n"}]"#, "PATCH"],
+        &["JRS.ROTATE", &token, "CLAIMS", r#"{"role":"admin"}"#],
+        &["JRS.LIST", "ada", "WITHDATA"],
+        &["JRS.REVOKE", &key(&other)],
+        &["JRS.DESTROYALL", "ada"],
+    ];
+    for command in commands {
+        transaction.cmd(command[0]).arg(&command[1..]);
+    }
+    let [merged, patched, rotated, listed, revoked, ended]: [Value; 6] = transaction.query(conn).unwrap();
+    assert_eq!([merged, patched], [bulk(&etag(r#"{"n":1,"m":2}"#)), bulk(&etag(r#"{"m":2}"#))]);
+    assert_eq!([revoked, ended], [Value::Int(1), Value::Int(1)], "revoked, and what was left");
+    let rotated: String = redis::from_redis_value(rotated).unwrap();
+    let listed: Vec<Vec<Value>> = redis::from_redis_value(listed).unwrap();
+    // The session that was rotated is the younger one now.
+    let ids = [key(&other), key(&rotated)].map(|key| bulk(key.strip_prefix("sess:").unwrap()));
+    assert_eq!(listed.iter().map(|session| session[1].clone()).collect::<Vec<_>>(), ids);
+    assert_eq!((&listed[1][6], &listed[1][7]), (&bulk("data"), &bulk(r#"{"m":2}"#)));
+    assert_eq!(send::<usize>(conn, &["DBSIZE"]).unwrap(), 0);
 }
 
 #[test]
@@ -87,6 +118,7 @@ fn a_read_that_moves_nothing_does_not_break_a_watch() {
     for name in ["JRS.GET", "JRS.PEEK", "JRS.INSPECT"] {
         assert!(attempt(conn, &mut || send(other, &[name, &token]).unwrap()), "{name}");
     }
+    assert!(attempt(conn, &mut || send(other, &["JRS.LIST", "ada", "WITHDATA"]).unwrap()), "JRS.LIST");
     assert!(attempt(conn, &mut || assert!(send::<Value>(other, &["JRS.UPDATE", &token, "[]"]).is_err())));
     assert!(!attempt(conn, &mut || send(other, &["JRS.UPDATE", &token, "{}"]).unwrap()));
 }
@@ -123,6 +155,32 @@ fn a_script_runs_all_commands() {
 }
 
 #[test]
+fn a_script_runs_the_commands_on_an_owners_sessions() {
+    let server = Server::start();
+    let conn = &mut server.conn();
+    let [token, other, third] = [(); 3].map(|()| create(conn, "ada", r#"{"n":1}"#, &[]));
+    let script = r#"
+        local token, other, third, etag = unpack(ARGV)
+        local conflict = redis.pcall('JRS.UPDATE', token, '{"n":2}', 'MERGE', 'IFMATCH', etag).err
+        local rotated = redis.call('JRS.ROTATE', token, 'REAUTH')
+        local listed, short = redis.call('JRS.LIST', 'ada', 'WITHDATA'), redis.call('JRS.LIST', 'ada')
+        return {string.sub(conflict, 1, 8), redis.call('JRS.GET', token) == false, #listed, #listed[1], #short[1],
+            listed[3][8], redis.call('JRS.REVOKE', other), redis.call('JRS.REVOKE', other),
+            redis.call('JRS.DESTROYALL', 'ada', 'EXCEPT', rotated), rotated}
+    "#;
+    let replies: Vec<Value> = eval(conn, script, &[&token, &key(&other), &third, &etag("{}")]);
+    let number = Value::Int;
+    let data = bulk(r#"{"n":1}"#);
+    let expected =
+        [bulk("CONFLICT"), number(1), number(3), number(8), number(6), data, number(1), number(0), number(1)];
+    assert_eq!(replies[..9], expected);
+    let rotated: String = redis::from_redis_value_ref(&replies[9]).unwrap();
+    assert_eq!(get(conn, &rotated).unwrap().data, r#"{"n":1}"#);
+    assert_indexed(conn, "ada", &[key(&rotated)]);
+    assert_eq!(send::<usize>(conn, &["DBSIZE"]).unwrap(), 2);
+}
+
+#[test]
 fn a_script_that_speaks_resp3_gets_maps_and_nulls() {
     let server = Server::start();
     let conn = &mut server.conn();
@@ -132,6 +190,12 @@ fn a_script_that_speaks_resp3_gets_maps_and_nulls() {
         redis.call('JRS.DESTROY', ARGV[1])
         return {session.owner, session.data, tostring(redis.call('JRS.GET', ARGV[1]))}";
     assert_eq!(eval::<Vec<String>>(conn, script, &[&token]), ["ada", r#"{"n":1}"#, "nil"]);
+    let token = create(conn, "ada", r#"{"n":2}"#, &[]);
+    let script = "redis.setresp(3)
+        local listed = redis.call('JRS.LIST', 'ada', 'WITHDATA')[1].map
+        return {listed.id, listed.data, tostring(listed.ttl), tostring(#redis.call('JRS.LIST', 'bob'))}";
+    let expected = [key(&token).strip_prefix("sess:").unwrap(), r#"{"n":2}"#, "86400", "0"].map(str::to_owned);
+    assert_eq!(eval::<Vec<String>>(conn, script, &[]), expected);
 }
 
 #[test]
@@ -142,9 +206,15 @@ fn a_script_sees_the_errors() {
     let before = contents(conn);
     let caught = "return redis.pcall(unpack(ARGV)).err";
     let first_word = |text: String| text.split(' ').next().map(str::to_owned).unwrap();
-    let cases: [(&str, &[&str]); 4] = [
+    let cases: [(&str, &[&str]); 10] = [
         ("BADTOKEN", &["JRS.GET", "no token"]),
         ("BADDATA", &["JRS.UPDATE", &token, "[]"]),
+        ("BADDATA", &["JRS.UPDATE", &token, "{}", "PATCH"]),
+        ("CONFLICT", &["JRS.UPDATE", &token, "{}", "IFMATCH", "1"]),
+        ("BADTOKEN", &["JRS.ROTATE", "sess:other", &token]),
+        ("BADTOKEN", &["JRS.DESTROYALL", "bob", "EXCEPT", &token]),
+        ("ERR", &["JRS.LIST", ""]),
+        ("ERR", &["JRS.REVOKE", "other:key"]),
         ("BADTOKEN", &["JRS.DESTROY", "sess:other", &token]),
         ("ERR", &["JRS.CREATE", "{", "{}"]),
     ];
@@ -164,10 +234,12 @@ fn a_script_that_must_not_write_may_peek_only() {
     let inspected: Value =
         send(conn, &["EVAL_RO", "return redis.call('JRS.INSPECT', ARGV[1])[2]", "0", &token]).unwrap();
     assert_eq!(inspected, Value::Int(1));
-    for name in ["JRS.GET", "JRS.TOUCH", "JRS.DESTROY"] {
+    assert_eq!(send::<i64>(conn, &["EVAL_RO", "return #redis.call('JRS.LIST', 'ada')", "0"]).unwrap(), 1);
+    for name in ["JRS.GET", "JRS.TOUCH", "JRS.DESTROY", "JRS.ROTATE"] {
         assert_refused(conn, "ERR", &["EVAL_RO", &owner(name), "0", &token]);
     }
-    for call in ["'JRS.UPDATE', ARGV[1], '{}'", "'JRS.CREATE', 'ada', '{}'"] {
+    for call in ["'JRS.UPDATE', ARGV[1], '{}'", "'JRS.CREATE', 'ada', '{}'", "'JRS.DESTROYALL', 'ada'"] {
         assert_refused(conn, "ERR", &["EVAL_RO", &format!("return redis.call({call})"), "0", &token]);
     }
+    assert_refused(conn, "ERR", &["EVAL_RO", "return redis.call('JRS.REVOKE', KEYS[1])", "1", &key(&token)]);
 }

@@ -7,7 +7,7 @@ mod support;
 mod tokens;
 
 use redis::{Connection, Value};
-use sessions::{assert_refused, create, get, send};
+use sessions::{assert_indexed, assert_refused, create, get, send};
 use support::Server;
 use tokens::key;
 
@@ -65,7 +65,9 @@ fn assert_no_data(conn: &mut Connection, word: &str, data: &[u8], token: &str) {
     assert_refused(conn, word, &[b"JRS.CREATE", &b"ada"[..], data]);
     for place in [vec![token.to_owned()], vec![key(token), token.to_owned()]] {
         let place: Vec<&[u8]> = place.iter().map(String::as_bytes).collect();
-        for options in [&[][..], &[&b"REPLACE"[..], b"KEEPTTL"], &[b"EX", b"100"]] {
+        for options in
+            [&[][..], &[&b"REPLACE"[..], b"KEEPTTL"], &[b"EX", b"100"], &[b"MERGE"], &[b"MERGE", b"PX", b"1"]]
+        {
             assert_refused(conn, word, &[&[&b"JRS.UPDATE"[..]], &*place, &[data], options].concat());
         }
     }
@@ -115,9 +117,73 @@ fn data_that_is_too_big() {
 }
 
 #[test]
+fn changes_that_cannot_be_made() {
+    let server = Server::start();
+    let conn = &mut server.conn();
+    let token = create(conn, "ada", r#"{"kept":true,"list":[1]}"#, &[]);
+    for patch in NO_OBJECTS {
+        assert_refused(conn, "BADDATA", &[b"JRS.UPDATE", token.as_bytes(), patch, b"MERGE"]);
+        // Some of them are a patch: `[]` is one that does nothing.
+        if patch != b"[]" {
+            assert_refused(conn, "BADDATA", &[b"JRS.UPDATE", token.as_bytes(), patch, b"PATCH"]);
+        }
+    }
+    for patch in [
+        "{}",
+        r#"[{"op":"dance","path":"/a"}]"#,
+        r#"[{"op":"add","path":"a","value":1}]"#,
+        r#"[{"op":"add","path":"/a"}]"#,
+        r#"[{"op":"add","path":"/a","value":1},{"op":"test","path":"/a","value":2}]"#,
+        r#"[{"op":"replace","path":"/kept","value":false},{"op":"remove","path":"/none"}]"#,
+        r#"[{"op":"add","path":"/list/2","value":1}]"#,
+        r#"[{"op":"replace","path":"","value":[]}]"#,
+        r#"[{"op":"move","from":"/list","path":"/list/0"}]"#,
+    ] {
+        assert_refused(conn, "BADDATA", &["JRS.UPDATE", &token, patch, "PATCH"]);
+    }
+    let () = send(conn, &["JRS.UPDATE", &token, "[]", "PATCH"]).unwrap();
+    // Data that somebody else has written, and that is none.
+    for data in ["", "no JSON", "[]", r#"{"a":"#] {
+        let () = send(conn, &["SET", &key(&token), data]).unwrap();
+        assert_refused(conn, "BADDATA", &["JRS.UPDATE", &token, r#"{"a":1}"#, "MERGE"]);
+        assert_refused(conn, "BADDATA", &["JRS.UPDATE", &token, "[]", "PATCH"]);
+    }
+    let () = send(conn, &["JRS.UPDATE", &token, r#"{"a":1}"#]).unwrap();
+}
+
+#[test]
+fn changes_that_would_make_the_data_bad() {
+    let server = Server::with_args(&["max-data-size", "1000"]);
+    let conn = &mut server.conn();
+    let half = "x".repeat(490);
+    let token = create(conn, "ada", &format!(r#"{{"a":"{half}"}}"#), &[]);
+    assert_refused(conn, "TOOBIG", &["JRS.UPDATE", &token, &format!(r#"{{"b":"{half}xxxxxx"}}"#), "MERGE"]);
+    assert_refused(conn, "TOOBIG", &["JRS.UPDATE", &token, r#"[{"op":"copy","from":"","path":"/b"}]"#, "PATCH"]);
+    let copies: Vec<_> = (0..20).map(|to| format!(r#"{{"op":"copy","from":"","path":"/{to}"}}"#)).collect();
+    let doubling = format!("[{}]", copies.join(","));
+    let () = send(conn, &["JRS.UPDATE", &token, "{}"]).unwrap();
+    assert_refused(conn, "TOOBIG", &["JRS.UPDATE", &token, &doubling, "PATCH"]);
+
+    let server = Server::start();
+    let conn = &mut server.conn();
+    let token = create(conn, "ada", &nested(127), &[]);
+    let inner = format!("/a{}", "/0".repeat(126));
+    let _: Value = send(conn, &["JRS.UPDATE", &token, r#"{"b":[[1]]}"#, "MERGE"]).unwrap();
+    for (deep, is_refused) in [("[1]", false), ("[[1]]", true)] {
+        let patch = format!(r#"[{{"op":"add","path":"{inner}","value":{deep}}}]"#);
+        if is_refused {
+            assert_refused(conn, "BADDATA", &["JRS.UPDATE", &token, &patch, "PATCH"]);
+        } else {
+            let () = send(conn, &["JRS.UPDATE", &token, &patch, "PATCH"]).unwrap();
+        }
+    }
+}
+
+#[test]
 fn claims_that_are_no_json_object() {
     let server = Server::builder().arg("max-token-size", "1mb").start();
     let conn = &mut server.conn();
+    let token = create(conn, "", "{}", &[]);
     let mut bad: Vec<Vec<u8>> = NO_OBJECTS.iter().map(|claims| claims.to_vec()).collect();
     // Tokens are read by others, who differ in which one of two claims of the same name they take.
     bad.extend(
@@ -126,21 +192,22 @@ fn claims_that_are_no_json_object() {
     bad.extend(too_deep().into_iter().filter(|claims| claims.len() < 1 << 20).map(String::into_bytes));
     for claims in bad {
         assert_refused(conn, "BADDATA", &[b"JRS.CREATE", &b"ada"[..], b"{}", b"CLAIMS", &claims]);
+        assert_refused(conn, "BADDATA", &[b"JRS.ROTATE", token.as_bytes(), b"CLAIMS", &claims]);
     }
-    assert_eq!(send::<i64>(conn, &["DBSIZE"]).unwrap(), 0);
+    assert_eq!(send::<i64>(conn, &["DBSIZE"]).unwrap(), 1);
 }
 
 #[test]
 fn a_token_that_would_be_too_big() {
     let server = Server::start();
     let conn = &mut server.conn();
-    let (mut longest, mut made, mut refused) = (0, 0, 0);
+    let (mut longest, mut made, mut refused) = (0, Vec::new(), 0);
     for size in (5800..6200).chain([8192, 100_000, 2_000_000]) {
         let claims = format!(r#"{{"a":"{}"}}"#, "x".repeat(size));
         match send::<String>(conn, &["JRS.CREATE", "ada", "{}", "CLAIMS", &claims]) {
             Ok(token) => {
                 longest = longest.max(token.len());
-                made += 1;
+                made.push(key(&token));
                 assert!(get(conn, &token).is_some(), "what was made is good");
             }
             Err(error) => {
@@ -151,18 +218,25 @@ fn a_token_that_would_be_too_big() {
     }
     // Three bytes of claims make four of a token.
     assert!((8189..=8192).contains(&longest), "{longest}");
-    assert!(made > 0 && refused > 3, "{made} were made, {refused} refused");
-    assert_eq!(send::<i64>(conn, &["DBSIZE"]).unwrap(), made);
+    assert!(!made.is_empty() && refused > 3, "{} were made, {refused} refused", made.len());
+    assert_indexed(conn, "ada", &made);
+    assert_eq!(send::<usize>(conn, &["DBSIZE"]).unwrap(), made.len() + 1, "the sessions and their index");
 
     let () = send(conn, &["CONFIG", "SET", "jrs.max-token-size", "300"]).unwrap();
+    let token = create(conn, "ada", "{}", &[]);
     assert_refused(conn, "TOOBIG", &["JRS.CREATE", &"x".repeat(256), "{}"]);
+    assert_refused(conn, "TOOBIG", &["JRS.ROTATE", &token, "OWNER", &"x".repeat(256)]);
+    assert_refused(conn, "TOOBIG", &["JRS.ROTATE", &token, "CLAIMS", &format!(r#"{{"a":"{}"}}"#, "x".repeat(200))]);
 }
 
 #[test]
 fn owners_that_cannot_be_any() {
     let server = Server::start();
     let conn = &mut server.conn();
-    create(conn, "ada", "{}", &[]);
+    let token = create(conn, "ada", "{}", &[]);
+    for command in ["JRS.LIST", "JRS.DESTROYALL"] {
+        assert_refused(conn, "ERR", &[command, ""]);
+    }
     let (long, wide) = ("x".repeat(257), format!("{}x", "é".repeat(128)));
     let bad: [&[u8]; 24] = [
         b"{",
@@ -193,6 +267,9 @@ fn owners_that_cannot_be_any() {
     for owner in bad {
         assert_refused(conn, "ERR", &[b"JRS.CREATE", owner, b"{}"]);
         assert_refused(conn, "ERR", &[b"JRS.CREATE", owner, b"{}", b"EX", b"100"]);
+        assert_refused(conn, "ERR", &[b"JRS.ROTATE", token.as_bytes(), b"OWNER", owner]);
+        assert_refused(conn, "ERR", &[b"JRS.LIST", owner]);
+        assert_refused(conn, "ERR", &[b"JRS.DESTROYALL", owner]);
     }
 }
 
@@ -204,7 +281,19 @@ fn errors_are_one_line_of_ascii_and_repeat_nothing() {
     let secret = "s3cr3t\u{e9}\r\n+OK\r\n";
     let forged = format!("{}{secret}", &token[..token.len() - 1]);
     let (data, claims) = (format!("[\"{secret}\"]"), format!(r#"{{"exp":"s3cr3t","{}":1}}"#, "s3cr3t"));
-    let commands: [&[&str]; 12] = [
+    let commands: [&[&str]; 24] = [
+        &["JRS.UPDATE", &token, &data, "MERGE"],
+        &["JRS.UPDATE", &token, &data, "PATCH"],
+        &["JRS.UPDATE", &token, r#"[{"op":"test","path":"/s3cr3t","value":"s3cr3t"}]"#, "PATCH"],
+        &["JRS.UPDATE", &token, "{}", "IFMATCH", secret],
+        &["JRS.ROTATE", &forged],
+        &["JRS.ROTATE", &token, "CLAIMS", &claims],
+        &["JRS.ROTATE", &token, "OWNER", secret],
+        &["JRS.LIST", secret],
+        &["JRS.LIST", "ada", "REALM", secret],
+        &["JRS.REVOKE", secret],
+        &["JRS.DESTROYALL", "ada", "EXCEPT", &forged],
+        &["JRS.DESTROYALL", "ada", secret],
         &["JRS.GET", &forged],
         &["JRS.GET", secret, &token],
         &["JRS.GET", secret],

@@ -13,7 +13,7 @@ use std::{
 
 use redis::{Connection, Value};
 use serde_json::json;
-use sessions::{contents, create, etag, get, now, send};
+use sessions::{assert_indexed, contents, create, etag, get, index, now, send};
 use support::Server;
 use tokens::{SECRET, claims, header, key, payload};
 use uuid::Uuid;
@@ -41,7 +41,8 @@ fn create_makes_a_plain_key_and_replies_with_its_token() {
     assert_eq!(uuid.get_version_num(), 7);
 
     let key = format!("sess:{id}");
-    assert_eq!(send::<Vec<String>>(conn, &["KEYS", "*"]).unwrap(), [key.as_str()]);
+    assert_eq!(contents(conn).into_keys().collect::<Vec<_>>(), [&*index("user:42"), &key]);
+    assert_indexed(conn, "user:42", &[&key]);
     assert_eq!(send::<String>(conn, &["TYPE", &key]).unwrap(), "string");
     assert_eq!(send::<String>(conn, &["GET", &key]).unwrap(), r#"{"cart":[]}"#);
     let ttl: i64 = send(conn, &["PTTL", &key]).unwrap();
@@ -106,6 +107,55 @@ fn the_replies_are_maps_and_nulls_of_each_protocol() {
 }
 
 #[test]
+fn the_replies_about_an_owners_sessions_are_those_of_each_protocol() {
+    let server = Server::start();
+    let conn = &mut server.conn();
+    let data = r#"{"name":"Zoë"}"#;
+    let first = create(conn, "ada", data, &[]);
+    let second = create(conn, "ada", "{}", &[]);
+    let () = send(conn, &["PERSIST", &key(&second)]).unwrap();
+    let created = |token: &str| {
+        let uuid = Uuid::parse_str(&key(token)[key(token).len() - 36..]).unwrap();
+        let (seconds, nanos) = uuid.get_timestamp().unwrap().to_unix();
+        format!(":{}", seconds * 1000 + u64::from(nanos / 1_000_000))
+    };
+    let ids = [&first, &second].map(|token| key(token)["sess:".len()..].to_owned());
+    let times = [&first, &second].map(|token| created(token));
+    for (protocol, [map3, map4], null) in [('2', ["*6", "*8"], "$-1"), ('3', ["%3", "%4"], "_")] {
+        let list = |line: &str| wire(&server, protocol, line);
+        // The TTL of a new session goes down as soon as a second has passed.
+        let () = send(conn, &["EXPIRE", &key(&first), "86400"]).unwrap();
+        let one = [map3, "id", &ids[0], "created", &times[0], "ttl", ":86400"];
+        let other = [map3, "id", &ids[1], "created", &times[1], "ttl"];
+        let expected = format!("*2\r\n{}{}{null}\r\n", as_sent(&one), as_sent(&other));
+        assert_eq!(list("JRS.LIST ada"), expected);
+        let one = [map4, "id", &ids[0], "created", &times[0], "ttl", ":86400", "data", data];
+        let other = [map4, "id", &ids[1], "created", &times[1], "ttl"];
+        let expected = format!("*2\r\n{}{}{null}\r\n{}", as_sent(&one), as_sent(&other), as_sent(&["data", "{}"]));
+        assert_eq!(list("JRS.LIST ada WITHDATA REALM default"), expected);
+        assert_eq!(list("JRS.LIST nobody"), "*0\r\n");
+
+        let [guest, gone] = [(); 2].map(|()| create(conn, "", "{}", &[]));
+        let reply = wire(&server, protocol, &format!("JRS.ROTATE {guest}"));
+        let token = reply.trim_end().rsplit("\r\n").next().unwrap();
+        assert_eq!(reply, as_sent(&[token]));
+        assert_eq!(get(conn, token).unwrap().data, "{}");
+        let merged = wire(&server, protocol, &format!("JRS.UPDATE {token} '{{\"a\":1}}' MERGE"));
+        assert_eq!(merged, as_sent(&[&etag(r#"{"a":1}"#)]));
+        assert_eq!(wire(&server, protocol, &format!("JRS.REVOKE {}", key(token))), ":1\r\n");
+        assert_eq!(wire(&server, protocol, &format!("JRS.REVOKE {}", key(token))), ":0\r\n");
+        let () = send(conn, &["JRS.DESTROY", &gone]).unwrap();
+        for line in ["ROTATE", "ROTATE {key}"] {
+            let line = line.replace("{key}", &key(&gone));
+            assert_eq!(wire(&server, protocol, &format!("JRS.{line} {gone}")), format!("{null}\r\n"));
+        }
+        create(conn, "bob", "{}", &[]);
+        assert_eq!(wire(&server, protocol, "JRS.DESTROYALL bob"), ":1\r\n");
+        assert_eq!(wire(&server, protocol, "JRS.DESTROYALL bob"), ":0\r\n");
+    }
+}
+
+#[test]
 fn each_command_takes_the_key_in_front_of_the_token() {
     let server = Server::start();
     let conn = &mut server.conn();
@@ -122,6 +172,16 @@ fn each_command_takes_the_key_in_front_of_the_token() {
     assert_eq!(get(conn, &token).unwrap().data, r#"{"n":2}"#);
     assert_eq!(send::<i64>(conn, &["JRS.TOUCH", &key, &token, "EX", "500"]).unwrap(), 500);
     assert_eq!(field(send(conn, &["JRS.INSPECT", &key, &token]).unwrap(), "active"), Value::Int(1));
+    let merged: String = send(conn, &["JRS.UPDATE", &key, &token, r#"{"m":3}"#, "MERGE"]).unwrap();
+    assert_eq!(merged, etag(r#"{"n":2,"m":3}"#));
+    let patch = r#"[{"op":"move","from":"/m","path":"/n"}]"#;
+    let patched: String = send(conn, &["JRS.UPDATE", &key, &token, patch, "PATCH", "IFMATCH", &merged]).unwrap();
+    assert_eq!(patched, etag(r#"{"n":3}"#));
+    let old = key;
+    let token: String = send(conn, &["JRS.ROTATE", &old, &token]).unwrap();
+    let key = self::key(&token);
+    assert_eq!(get(conn, &token).unwrap().data, r#"{"n":3}"#);
+    assert!(!send::<bool>(conn, &["EXISTS", &old]).unwrap());
     assert_eq!(send::<i64>(conn, &["JRS.DESTROY", &key, &token]).unwrap(), 1);
     assert_eq!(send::<i64>(conn, &["JRS.DESTROY", &key, &token]).unwrap(), 0);
     assert_eq!(send::<Value>(conn, &["JRS.GET", &key, &token]).unwrap(), Value::Nil);
@@ -140,8 +200,9 @@ fn owners_are_any_text() {
         let uuid = session.id.strip_prefix(&format!("{{{owner}}}:")).unwrap();
         assert_eq!(Uuid::parse_str(uuid).unwrap().get_version_num(), 7);
         assert!(send::<bool>(conn, &["EXISTS", &format!("sess:{}", session.id)]).unwrap(), "{owner}");
+        assert_indexed(conn, owner, &[key(&token)]);
     }
-    assert_eq!(send::<usize>(conn, &["DBSIZE"]).unwrap(), owners.len());
+    assert_eq!(send::<usize>(conn, &["DBSIZE"]).unwrap(), 2 * owners.len(), "a session and an index for each");
 }
 
 #[test]
@@ -154,6 +215,7 @@ fn nobody_is_an_owner_too() {
     assert_eq!(Uuid::parse_str(&session.id).unwrap().get_version_num(), 7);
     assert_eq!(session.claims, json!({"jti": session.id, "iat": session.claims["iat"]}));
     assert!(send::<bool>(conn, &["EXISTS", &format!("sess:{}", session.id)]).unwrap());
+    assert_eq!(send::<usize>(conn, &["DBSIZE"]).unwrap(), 1, "nobody has no index");
 }
 
 #[test]
@@ -214,9 +276,10 @@ fn the_callers_claims_are_in_the_token_and_in_the_reply() {
     let theirs =
         r#" { "role" : "admin", "limit":1.50, "name":"Zo\u00eb 日本", "groups":["a",{"b":null}], "iss":"me" } "#;
     let token = create(conn, "ada", "{}", &["CLAIMS", theirs]);
+    let number = |text| serde_json::from_str::<serde_json::Value>(text).unwrap();
     let expected = json!({
         "jti": key(&token).strip_prefix("sess:").unwrap(), "iat": claims(&token)["iat"], "sub": "ada",
-        "role": "admin", "limit": 1.5, "name": "Zoë 日本", "groups": ["a", {"b": null}], "iss": "me",
+        "role": "admin", "limit": number("1.50"), "name": "Zoë 日本", "groups": ["a", {"b": null}], "iss": "me",
     });
     assert_eq!(claims(&token), expected);
     assert!(payload(&token).contains(r#""limit":1.50"#), "a number stays as it was written: {}", payload(&token));
@@ -247,6 +310,16 @@ fn options_come_in_any_order_and_case() {
     assert!(ttl(conn) <= 100);
     assert_eq!(send::<i64>(conn, &["JRS.TOUCH", &token, "px", "200000"]).unwrap(), 200);
     assert!((190..=200).contains(&ttl(conn)));
+    let merged: String =
+        send(conn, &["JRS.UPDATE", &token, r#"{"b":1}"#, "ifmatch", &etag("{}"), "merge", "ex", "100"]).unwrap();
+    let () = send(conn, &["JRS.UPDATE", &token, "[]", "keepttl", "Patch", "IfMatch", &merged]).unwrap();
+    assert!(ttl(conn) <= 100);
+    let token: String = send(conn, &["JRS.ROTATE", &token, "reauth", "owner", "bob", "claims", r#"{"a":2}"#]).unwrap();
+    assert_eq!((&claims(&token)["sub"], &claims(&token)["a"]), (&json!("bob"), &json!(2)));
+    let listed = send::<Vec<Vec<Value>>>(conn, &["jrs.list", "bob", "realm", "default", "withdata"]).unwrap();
+    assert_eq!((listed.len(), &listed[0][7]), (1, &bulk(r#"{"b":1}"#)));
+    let words = ["jrs.destroyall", "bob", "realm", "default", "except", &token];
+    assert_eq!(send::<i64>(conn, &words).unwrap(), 0);
     assert_eq!(send::<i64>(conn, &["jrs.destroy", &token]).unwrap(), 1);
 }
 
@@ -255,7 +328,7 @@ fn help_names_each_command() {
     let server = Server::start();
     let lines: Vec<String> = send(&mut server.conn(), &["JRS.HELP"]).unwrap();
     let commands: Vec<String> = send(&mut server.conn(), &["COMMAND", "LIST", "FILTERBY", "MODULE", "jrs"]).unwrap();
-    assert!(commands.len() >= 9, "{commands:?}");
+    assert!(commands.len() >= 15, "{commands:?}");
     for command in commands {
         let name = command.to_uppercase().replace("JRS.", "");
         assert!(lines.iter().any(|line| line.split(' ').next() == Some(&name)), "{name}: {lines:?}");

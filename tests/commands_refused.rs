@@ -13,8 +13,17 @@ use support::Server;
 use tokens::{SECRET, claims, key, sign, token};
 
 /// The commands on a session, each with what has to follow the token.
-const ON_A_SESSION: [(&str, &[&str]); 5] =
-    [("JRS.GET", &[]), ("JRS.PEEK", &[]), ("JRS.UPDATE", &[r#"{"n":2}"#]), ("JRS.TOUCH", &[]), ("JRS.DESTROY", &[])];
+const ON_A_SESSION: [(&str, &[&str]); 9] = [
+    ("JRS.GET", &[]),
+    ("JRS.PEEK", &[]),
+    ("JRS.UPDATE", &[r#"{"n":2}"#]),
+    ("JRS.UPDATE", &[r#"{"n":2}"#, "MERGE"]),
+    ("JRS.UPDATE", &["[]", "PATCH", "IFMATCH", "1349cde127705c16"]),
+    ("JRS.TOUCH", &[]),
+    ("JRS.ROTATE", &[]),
+    ("JRS.ROTATE", &["OWNER", "bob", "CLAIMS", "{}", "REAUTH"]),
+    ("JRS.DESTROY", &[]),
+];
 
 /// The same with a key in front of the token, or none.
 fn words<'w>(name: &'w str, key: Option<&'w str>, token: &'w str, rest: &[&'w str]) -> Vec<&'w str> {
@@ -36,7 +45,13 @@ fn too_few_and_too_many_arguments() {
         assert_refused(conn, "ERR", &words(name, None, &token, &[rest, &["more"]].concat()));
         assert_refused(conn, "ERR", &words(name, Some(key), &token, &[rest, &["more"]].concat()));
     }
-    let cases: [&[&str]; 8] = [
+    let cases: [&[&str]; 14] = [
+        &["JRS.LIST"],
+        &["JRS.LIST", "ada", "more"],
+        &["JRS.REVOKE"],
+        &["JRS.REVOKE", key, "more"],
+        &["JRS.DESTROYALL"],
+        &["JRS.DESTROYALL", "ada", "more"],
         &["JRS.CREATE"],
         &["JRS.CREATE", "ada"],
         &["JRS.UPDATE", &token],
@@ -141,8 +156,51 @@ fn a_key_that_holds_something_else() {
                 assert_refused(conn, "WRONGTYPE", &words(name, None, &token, rest));
                 assert_refused(conn, "WRONGTYPE", &words(name, Some(&key), &token, rest));
             }
+            assert_refused(conn, "WRONGTYPE", &["JRS.REVOKE", &key]);
         }
     }
+}
+
+#[test]
+fn something_else_in_the_place_of_an_owners_index() {
+    let server = server();
+    let conn = &mut server.conn();
+    let (token, guest) = (create(conn, "ada", "{}", &[]), create(conn, "", "{}", &[]));
+    for words in [&["SET", "sess:{ada}", "x"][..], &["RPUSH", "sess:{ada}", "x"]] {
+        let () = send(conn, &["DEL", "sess:{ada}"]).unwrap();
+        let _: Value = send(conn, words).unwrap();
+        for refused in [
+            &["JRS.CREATE", "ada", "{}"][..],
+            &["JRS.ROTATE", &token],
+            &["JRS.ROTATE", &guest, "OWNER", "ada"],
+            &["JRS.LIST", "ada"],
+            &["JRS.DESTROYALL", "ada"],
+        ] {
+            assert_refused(conn, "WRONGTYPE", refused);
+        }
+        // What goes on without an index goes on.
+        assert!(get(conn, &token).is_some());
+        let () = send(conn, &["JRS.UPDATE", &token, "{}", "EX", "500"]).unwrap();
+        assert_eq!(send::<i64>(conn, &["JRS.TOUCH", &token]).unwrap(), 86_400);
+    }
+    let () = send(conn, &["JRS.DESTROY", &token]).unwrap();
+    assert!(get(conn, &token).is_none());
+}
+
+#[test]
+fn keys_that_cannot_be_revoked() {
+    let server = server();
+    let conn = &mut server.conn();
+    let token = create(conn, "ada", "{}", &[]);
+    let id = key(&token)["sess:".len()..].to_owned();
+    let () = send(conn, &["SET", "other:key", "x"]).unwrap();
+    for wrong in ["", "other:key", "sess:", "sess", &id, "Sess:a", "sess:{ada}", "sess:{}", &token] {
+        assert_refused(conn, "ERR", &["JRS.REVOKE", wrong]);
+    }
+    // A session of the npm package's kind, without an owner.
+    let () = send(conn, &["SET", "sess:9b2c5e1c-6e0b-4a57-8d9a-3f3a8f6d2c11", "{}"]).unwrap();
+    assert_eq!(send::<i64>(conn, &["JRS.REVOKE", "sess:9b2c5e1c-6e0b-4a57-8d9a-3f3a8f6d2c11"]).unwrap(), 1);
+    assert_eq!(send::<i64>(conn, &["JRS.REVOKE", "sess:nobody"]).unwrap(), 0);
 }
 
 #[test]
@@ -152,7 +210,7 @@ fn no_memory_left() {
     let token = create(conn, "ada", "{}", &[]);
     let memory = |conn: &mut Connection, limit: &str| send::<()>(conn, &["CONFIG", "SET", "maxmemory", limit]).unwrap();
     memory(conn, "1");
-    for command in [&["JRS.CREATE", "ada", "{}"][..], &["JRS.UPDATE", &token, "{}"]] {
+    for command in [&["JRS.CREATE", "ada", "{}"][..], &["JRS.UPDATE", &token, "{}"], &["JRS.ROTATE", &token]] {
         assert_refused(conn, "OOM", command);
     }
     assert!(get(conn, &token).is_some());

@@ -50,8 +50,10 @@ fn the_sections_and_their_fields() {
     assert_eq!(all["realm_default"], "keyspace=a_b_c:,algorithm=HS256,keys=(without kid)");
     let sessions = fields(conn, "jrs_sessions");
     let names: BTreeSet<&str> = sessions.keys().map(String::as_str).collect();
-    let expected = ["created", "read", "updated", "touched", "destroyed"].map(|name| format!("sessions_{name}"));
+    let expected = ["created", "read", "updated", "touched", "rotated", "evicted", "destroyed"]
+        .map(|name| format!("sessions_{name}"));
     assert_eq!(names, expected.iter().map(String::as_str).collect());
+    assert!(sessions.values().all(|number| number == "0"), "{sessions:?}");
     let tokens = fields(conn, "jrs_tokens");
     for name in ["token_cache_bytes", "token_cache_hits", "token_cache_misses", "crypto_queue_waiting"] {
         assert_eq!(tokens[name], "0", "{name}");
@@ -88,6 +90,12 @@ fn each_command_that_succeeds_is_counted_once() {
             (&["JRS.PEEK", token], Some("sessions_read")),
             (&["JRS.INSPECT", token], None),
             (&["JRS.UPDATE", token, "{}"], Some("sessions_updated")),
+            (&["JRS.UPDATE", token, "{}", "MERGE"], Some("sessions_updated")),
+            (&["JRS.UPDATE", token, "[]", "PATCH"], Some("sessions_updated")),
+            (&["JRS.UPDATE", token, "{}", "IFMATCH", "no etag"], None),
+            (&["JRS.UPDATE", token, "{}", "PATCH"], None),
+            (&["JRS.ROTATE", token, "NONSENSE"], None),
+            (&["JRS.LIST", "ada", "WITHDATA"], None),
             (&["JRS.TOUCH", token], Some("sessions_touched")),
             (&["JRS.CREATE", "ada", "[]"], None),
             (&["JRS.UPDATE", token, "[]"], None),
@@ -98,10 +106,42 @@ fn each_command_that_succeeds_is_counted_once() {
             (&["JRS.GET", token], None),
             (&["JRS.UPDATE", token, "{}"], None),
             (&["JRS.TOUCH", token], None),
+            (&["JRS.ROTATE", token], None),
+            (&["JRS.REVOKE", key], None),
         ] {
             let expected = counter.map(|name| (name.to_owned(), 1)).into_iter().collect();
             assert_eq!(counted(conn, words).0, expected, "{words:?}");
         }
+    }
+}
+
+#[test]
+fn sessions_that_begin_anew_or_end_in_another_way_are_counted() {
+    for keys in [SECRET.to_owned(), elliptic_jwk().to_string()] {
+        let server = Server::builder().keys(keys.as_bytes()).start();
+        let conn = &mut server.conn();
+        let [rotated, revoked] = [(); 2].map(|()| create(conn, "bob", "{}", &[]));
+        let grown = |pairs: &[(&str, i64)]| -> BTreeMap<String, i64> {
+            pairs.iter().map(|(name, by)| (format!("sessions_{name}"), *by)).collect()
+        };
+        assert_eq!(counted(conn, &["JRS.ROTATE", &rotated]).0, grown(&[("rotated", 1)]));
+        assert_eq!(counted(conn, &["JRS.REVOKE", &tokens::key(&revoked)]).0, grown(&[("destroyed", 1)]));
+        let [kept, _, _] = [(); 3].map(|()| create(conn, "bob", "{}", &[]));
+        assert_eq!(counted(conn, &["JRS.DESTROYALL", "bob", "EXCEPT", &kept]).0, grown(&[("destroyed", 3)]));
+        assert_eq!(counted(conn, &["JRS.DESTROYALL", "bob"]).0, grown(&[("destroyed", 1)]));
+        assert_eq!(counted(conn, &["JRS.DESTROYALL", "bob"]).0, grown(&[]));
+
+        let guest = create(conn, "", "{}", &[]);
+        for _ in 0..3 {
+            create(conn, "ada", "{}", &[]);
+        }
+        let () = send(conn, &["CONFIG", "SET", "jrs.max-sessions", "2"]).unwrap();
+        assert_eq!(counted(conn, &["JRS.CREATE", "ada", "{}"]).0, grown(&[("created", 1), ("evicted", 2)]));
+        let moved = counted(conn, &["JRS.ROTATE", &guest, "OWNER", "ada"]).0;
+        assert_eq!(moved, grown(&[("rotated", 1), ("evicted", 1)]));
+        let () = send(conn, &["CONFIG", "SET", "jrs.max-sessions-policy", "reject"]).unwrap();
+        let (nothing, refusal) = counted(conn, &["JRS.CREATE", "ada", "{}"]);
+        assert_eq!((nothing, refusal.unwrap_err().code()), (grown(&[]), Some("TOOMANY")));
     }
 }
 
@@ -111,7 +151,7 @@ fn each_refused_token_is_counted_under_its_reason() {
     let server = builder.arg("max-token-size", "1kb").start();
     let conn = &mut server.conn();
     let good = |change: serde_json::Value| {
-        let mut claims = json!({"jti": "a", "iss": "me", "aud": "shop"});
+        let mut claims = json!({"jti": "a", "sub": "ada", "iss": "me", "aud": "shop"});
         claims.as_object_mut().unwrap().extend(change.as_object().unwrap().clone());
         claims
     };
@@ -131,18 +171,24 @@ fn each_refused_token_is_counted_under_its_reason() {
         ("expired", claiming(json!({"exp": now() - 1000}))),
         ("outlived", claiming(json!({"iat": now() - 10_000_000}))),
     ];
-    let mut reasons = BTreeSet::from(["tokens_refused_wrong_session".to_owned()]);
+    let mut reasons = BTreeSet::from(["wrong_session", "wrong_owner"].map(|reason| format!("tokens_refused_{reason}")));
     for (reason, token) in &named {
         let name = format!("tokens_refused_{reason}");
-        for command in ["JRS.GET", "JRS.PEEK", "JRS.TOUCH"] {
-            let (grown, reply) = counted(conn, &[command, token]);
+        for command in
+            [&["JRS.GET"][..], &["JRS.PEEK"], &["JRS.TOUCH"], &["JRS.ROTATE"], &["JRS.DESTROYALL", "ada", "EXCEPT"]]
+        {
+            let (grown, reply) = counted(conn, &[command, &[token]].concat());
             assert!(reply.is_err(), "{reason}");
-            assert_eq!(grown, BTreeMap::from([(name.clone(), 1)]), "{command}");
+            assert_eq!(grown, BTreeMap::from([(name.clone(), 1)]), "{command:?}");
         }
         reasons.insert(name);
     }
     let (grown, _) = counted(conn, &["JRS.GET", "sess:other", &claiming(json!({}))]);
     assert_eq!(grown, BTreeMap::from([("tokens_refused_wrong_session".to_owned(), 1)]));
+    let of_bob = claiming(json!({"sub": "bob"}));
+    let (grown, _) = counted(conn, &["JRS.DESTROYALL", "ada", "EXCEPT", &of_bob]);
+    assert_eq!(grown, BTreeMap::from([("tokens_refused_wrong_owner".to_owned(), 1)]));
+    assert!(counted(conn, &["JRS.DESTROYALL", "bob", "EXCEPT", &of_bob]).0.is_empty());
     assert!(counted(conn, &["JRS.GET", &claiming(json!({}))]).0.is_empty(), "a good token is refused for no reason");
 
     let all = fields(conn, "jrs_tokens").into_keys().filter(|name| name.starts_with("tokens_refused_"));

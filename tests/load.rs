@@ -61,7 +61,7 @@ fn sessions_are_plain_keys_that_outlive_the_module() {
 }
 
 /// Arguments that must stop the start, and a word that the log line about them must hold.
-const BAD_ARGUMENTS: [(&[&str], &str); 12] = [
+const BAD_ARGUMENTS: [(&[&str], &str); 14] = [
     (&["no-such-setting", "1"], "no-such-setting"),
     (&["max-age"], "max-age"),
     (&["max-age", "0"], "max-age"),
@@ -72,6 +72,8 @@ const BAD_ARGUMENTS: [(&[&str], &str); 12] = [
     (&["keyspace", "sess{"], "keyspace"),
     (&["algorithm", "none"], "algorithm"),
     (&["allow-weak-secret", "perhaps"], "allow-weak-secret"),
+    (&["max-sessions", "-1"], "max-sessions"),
+    (&["max-sessions", "1000001"], "max-sessions"),
     (&["max-sessions-policy", "ask"], "max-sessions-policy"),
     (&["keys-file", "/no/such/file"], "/no/such/file"),
 ];
@@ -84,6 +86,35 @@ fn bad_arguments_stop_the_start_and_the_log_names_them() {
         assert!(log.lines().any(|line| line.contains("jrs") && line.contains(word)), "{args:?}:\n{log}");
         assert!(!log.contains("REDIS BUG REPORT") && !log.contains("panicked"), "{args:?}:\n{log}");
     }
+}
+
+#[test]
+fn a_server_that_lacks_a_command_to_replicate_by_does_not_load_the_module() {
+    for name in ["SET", "PEXPIREAT", "DEL", "ZADD", "ZREM"] {
+        for renamed in [format!("{name} \"\""), format!("{name} another")] {
+            let server = Server::builder().config("rename-command", &renamed);
+            let Err(log) = server.clone().try_start() else { panic!("the server started with {renamed}") };
+            let says = |line: &str| line.contains("jrs") && line.contains("not loaded") && line.contains(name);
+            assert!(log.lines().any(says), "{renamed}:\n{log}");
+            assert!(!log.contains("REDIS BUG REPORT") && !log.contains("panicked"), "{renamed}:\n{log}");
+        }
+    }
+    // What JRS has no use for may go.
+    assert!(Server::builder().config("rename-command", "KEYS \"\"").start().alive());
+}
+
+#[test]
+fn a_module_that_is_not_loaded_leaves_the_server_as_it_was() {
+    let builder = Server::builder().without_module().config("enable-module-command", "yes");
+    let mut server = builder.config("rename-command", "ZADD \"\"").start();
+    let conn = &mut server.conn();
+    for _ in 0..2 {
+        let path = support::module_path();
+        assert_eq!(error_word(redis::cmd("MODULE").arg("LOAD").arg(path.to_str().unwrap()).query(conn)), "ERR");
+        assert!(!has_jrs(conn) && server.log().contains("ZADD"), "{}", server.log());
+        assert_eq!(error_word(redis::cmd("JRS.HELP").query(conn)), "ERR");
+    }
+    assert!(server.alive());
 }
 
 #[test]

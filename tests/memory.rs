@@ -77,13 +77,24 @@ fn live(conn: &mut Connection, times: usize) {
             command(&["JRS.UPDATE", &key, &token, &format!(r#"{{"n":"{}"}}"#, "x".repeat(40_000)), "KEEPTTL"]),
             command(&["JRS.TOUCH", &token, "PX", "123456"]),
             command(&["JRS.INSPECT", &token]),
+            command(&["JRS.UPDATE", &token, r#"{"m":{"o":[1.50]}}"#, "MERGE"]),
+            command(&["JRS.UPDATE", &token, r#"[{"op":"copy","from":"/m","path":"/p"}]"#, "PATCH", "IFMATCH", "0"]),
+            command(&["JRS.UPDATE", &token, r#"[{"op":"copy","from":"/m","path":"/p"}]"#, "PATCH"]),
+            command(&["JRS.LIST", "ada", "WITHDATA"]),
+            command(&["JRS.DESTROYALL", "ada", "EXCEPT", &token]),
             command(&["JRS.DESTROY", &token]),
             command(&["JRS.GET", &token]),
             command(&["JRS.INSPECT", &token]),
             command(&["JRS.DESTROY", &token]),
+            command(&["JRS.ROTATE", &token]),
+            command(&["JRS.REVOKE", &key]),
         ];
         let replies = play(conn, &life);
-        assert_eq!(replies[7..9], [Value::Int(1), Value::Nil], "{replies:?}");
+        assert_eq!(replies[11..14], [Value::Int(0), Value::Int(1), Value::Nil], "{replies:?}");
+        let token = create(conn, "ada", r#"{"n":1}"#, &[]);
+        let rotated = play(conn, &[command(&["JRS.ROTATE", &token, "OWNER", "bob", "CLAIMS", r#"{"a":1}"#, "REAUTH"])]);
+        assert!(matches!(rotated[0], Value::BulkString(_)), "{rotated:?}");
+        assert_eq!(play(conn, &[command(&["JRS.DESTROYALL", "bob"])]), [Value::Int(1)]);
     }
 }
 
@@ -98,7 +109,7 @@ fn commands_that_make_no_sense() {
     let server = server().start();
     let conn = &mut server.conn();
     let tokens = (0..10).map(|_| create(conn, "ada", "{}", &[])).map(|token| (key(&token), token));
-    let supplies = Supplies { tokens: tokens.collect() };
+    let supplies = Supplies { tokens: tokens.collect(), owners: vec!["ada".to_owned()] };
     let mut runner = TestRunner::deterministic();
     let strategy = random_commands::commands(&supplies);
     let storm: Vec<Cmd> = (0..400)

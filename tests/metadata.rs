@@ -17,7 +17,7 @@ struct Described {
     name: &'static str,
     arity: i64,
     flags: &'static [&'static str],
-    /// The flags of the key specification, which says that argument 1 is hashed to find the node, and is no key.
+    /// The flags of the key specification. With `not_key` it says that argument 1 is hashed to find the node, and is no key.
     routing: Option<&'static [&'static str]>,
     /// The arguments, each with its type.
     arguments: &'static str,
@@ -25,26 +25,36 @@ struct Described {
 
 const WRITES: Option<&[&str]> = Some(&["RW", "not_key"]);
 const READS: Option<&[&str]> = Some(&["RO", "not_key"]);
+const DELETES_KEY: Option<&[&str]> = Some(&["RM", "delete"]);
 
 const READING: &[&str] = &["fast", "module", "readonly"];
 const READING_ANYWHERE: &[&str] = &["fast", "module", "readonly", "stale"];
 const WRITING: &[&str] = &["fast", "module", "write"];
 const GROWING: &[&str] = &["denyoom", "fast", "module", "write"];
+const READING_SLOWLY: &[&str] = &["module", "readonly"];
+const WRITING_SLOWLY: &[&str] = &["module", "write"];
 
 const KEY_AND_TOKEN: &str = "[key:key] token:string";
 const CREATE: &str = "owner:string data:string [CLAIMS claims:string] [EX seconds:integer | PX milliseconds:integer | \
                       EXAT unix-time-seconds:unix-time | PXAT unix-time-milliseconds:unix-time] [REALM realm:string]";
-const UPDATE: &str = "[key:key] token:string data:string [REPLACE] [KEEPTTL | EX seconds:integer | PX \
-                      milliseconds:integer]";
+const UPDATE: &str = "[key:key] token:string data:string [REPLACE | MERGE | PATCH] [IFMATCH etag:string] [KEEPTTL | EX \
+                      seconds:integer | PX milliseconds:integer]";
 const TOUCH: &str = "[key:key] token:string [EX seconds:integer | PX milliseconds:integer]";
+const ROTATE: &str = "[key:key] token:string [CLAIMS claims:string] [OWNER owner:string] [REAUTH]";
+const LIST: &str = "owner:string [WITHDATA] [REALM realm:string]";
+const DESTROYALL: &str = "owner:string [EXCEPT token:string] [REALM realm:string]";
 
-const COMMANDS: [Described; 11] = [
+const COMMANDS: [Described; 15] = [
     described("JRS.CREATE", -3, GROWING, WRITES, CREATE),
     described("JRS.GET", -2, WRITING, WRITES, KEY_AND_TOKEN),
     described("JRS.PEEK", -2, READING, READS, KEY_AND_TOKEN),
     described("JRS.UPDATE", -3, GROWING, WRITES, UPDATE),
     described("JRS.TOUCH", -2, WRITING, WRITES, TOUCH),
     described("JRS.DESTROY", -2, WRITING, WRITES, KEY_AND_TOKEN),
+    described("JRS.ROTATE", -2, GROWING, WRITES, ROTATE),
+    described("JRS.LIST", -2, READING_SLOWLY, READS, LIST),
+    described("JRS.REVOKE", 2, WRITING, DELETES_KEY, "key:key"),
+    described("JRS.DESTROYALL", -2, WRITING_SLOWLY, WRITES, DESTROYALL),
     described("JRS.INSPECT", -2, READING, READS, KEY_AND_TOKEN),
     described("JRS.JWKS", -1, READING_ANYWHERE, None, "[REALM realm:string]"),
     described("JRS.REALMS", 1, READING_ANYWHERE, None, ""),
@@ -55,7 +65,7 @@ const COMMANDS: [Described; 11] = [
 /// What clients and proxies should know beside that.
 fn tips(name: &str) -> &'static [&'static str] {
     match name {
-        "JRS.CREATE" => &["nondeterministic_output"],
+        "JRS.CREATE" | "JRS.ROTATE" => &["nondeterministic_output"],
         "JRS.RELOAD" => &["request_policy:all_nodes", "response_policy:all_succeeded"],
         _ => &[],
     }
@@ -152,7 +162,8 @@ fn command_info_tells_arity_flags_tips_and_routing() {
         assert_eq!(spec["begin_search"], json!({"type": "index", "spec": {"index": 1}}), "{name}");
         let range = json!({"type": "range", "spec": {"lastkey": 0, "keystep": 1, "limit": 0}});
         assert_eq!(spec["find_keys"], range, "{name}");
-        assert!(spec["notes"].as_str().unwrap().contains("routes"), "{name}");
+        let says_that_it_routes = spec["notes"].as_str().is_some_and(|notes| notes.contains("routes"));
+        assert_eq!(says_that_it_routes, routing.contains(&"not_key"), "{name}: {spec}");
     }
 }
 
@@ -174,10 +185,15 @@ fn command_docs_tells_what_a_command_is_for_and_its_arguments() {
 }
 
 #[test]
-fn command_getkeys_finds_no_keys_for_they_are_in_the_tokens() {
+fn command_getkeys_finds_no_keys_for_they_are_in_the_tokens_but_for_the_one_that_is_revoked() {
     let server = Server::start();
     let conn = &mut server.conn();
-    for Described { name, .. } in COMMANDS {
+    let revoke = &["JRS.REVOKE", "sess:a"];
+    let declared: Vec<String> = send(conn, &[&["COMMAND", "GETKEYS"], &revoke[..]].concat()).unwrap();
+    assert_eq!(declared, ["sess:a"]);
+    let with_flags = ask(conn, &[&["COMMAND", "GETKEYSANDFLAGS"], &revoke[..]].concat());
+    assert_eq!(with_flags, json!([["sess:a", ["RM", "delete"]]]));
+    for Described { name, .. } in COMMANDS.iter().filter(|command| command.routing != DELETES_KEY) {
         for form in ["GETKEYS", "GETKEYSANDFLAGS"] {
             let error = send::<redis::Value>(conn, &["COMMAND", form, name, "sess:a", "eyJ", "{}"]).expect_err(name);
             assert_eq!(error.code(), Some("ERR"), "{name}: {error}");
@@ -194,6 +210,7 @@ fn a_wrong_number_of_arguments_is_refused_in_the_servers_words() {
     for Described { name, arity, .. } in COMMANDS {
         let words: &[&str] = match arity {
             1 => &[name, "too many"],
+            2 => &[name, "one", "too many"],
             -1 => continue,
             -2 => &[name],
             _ => &[name, "too few"],

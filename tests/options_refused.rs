@@ -110,23 +110,73 @@ fn options_of_update_and_touch() {
         &["CLAIMS", "{}"],
         &[""],
     ];
-    let of_update: [&[&str]; 6] = [
+    let of_update: [&[&str]; 13] = [
         &["KEEPTTL", "KEEPTTL"],
         &["KEEPTTL", "EX", "100"],
         &["PX", "100", "KEEPTTL"],
         &["REPLACE", "REPLACE"],
         &["KEEPTTL", "100"],
         &["NX"],
+        &["REPLACE", "MERGE"],
+        &["MERGE", "MERGE"],
+        &["PATCH", "MERGE"],
+        &["IFMATCH"],
+        &["IFMATCH", "a", "IFMATCH", "a"],
+        &["MERGE", "IFMATCH", "a", "b"],
+        &["REAUTH"],
+    ];
+    let of_rotate: [&[&str]; 14] = [
+        &["CLAIMS"],
+        &["OWNER"],
+        &["OWNER", "bob", "OWNER", "bob"],
+        &["CLAIMS", "{}", "CLAIMS", "{}"],
+        &["REAUTH", "REAUTH"],
+        &["REAUTH", "yes"],
+        &["EX", "100"],
+        &["KEEPTTL"],
+        &["REALM", "default"],
+        &["EXAT", "4102444800"],
+        &["CLAIMS", r#"{"exp":1}"#],
+        &["CLAIMS", r#"{"nbf":"x"}"#],
+        &["CLAIMS", r#"{"sub":"bob"}"#],
+        &["CLAIMS", r#"{"auth_time":1}"#],
     ];
     let (bare, with_key) = (vec![token.as_str()], vec![key.as_str(), token.as_str()]);
     for place in [bare, with_key] {
         for options in of_both.iter().chain(&of_update) {
             assert_refused(conn, "ERR", &[&["JRS.UPDATE"], &*place, &[r#"{"n":2}"#], options].concat());
         }
-        for options in of_both.iter().chain(&[&["KEEPTTL"][..], &["REPLACE"]]) {
+        for options in of_both.iter().chain(&[&["KEEPTTL"][..], &["REPLACE"], &["IFMATCH", "a"]]) {
             assert_refused(conn, "ERR", &[&["JRS.TOUCH"], &*place, options].concat());
         }
+        for options in of_rotate {
+            assert_refused(conn, "ERR", &[&["JRS.ROTATE"], &*place, options].concat());
+        }
     }
+}
+
+#[test]
+fn options_of_the_commands_on_an_owners_sessions() {
+    let server = Server::start();
+    let conn = &mut server.conn();
+    let token = create(conn, "ada", "{}", &[]);
+    let of_both: [&[&str]; 6] = [
+        &["REALM"],
+        &["REALM", "nowhere"],
+        &["REALM", "default", "REALM", "default"],
+        &[""],
+        &["CLAIMS", "{}"],
+        &["DATA"],
+    ];
+    for options in of_both.iter().chain(&[&["WITHDATA", "WITHDATA"][..], &["WITHDATA", "1"], &["EXCEPT", &token]]) {
+        assert_refused(conn, "ERR", &[&["JRS.LIST", "ada"], *options].concat());
+    }
+    let twice = ["EXCEPT", &token, "EXCEPT", &token];
+    for options in of_both.iter().chain(&[&["EXCEPT"][..], &["WITHDATA"], &twice, &["EXCEPT", &token, "more"]]) {
+        assert_refused(conn, "ERR", &[&["JRS.DESTROYALL", "ada"], *options].concat());
+    }
+    assert_refused(conn, "BADTOKEN", &["JRS.DESTROYALL", "ada", "EXCEPT", "REALM"]);
+    assert_refused(conn, "BADTOKEN", &["JRS.DESTROYALL", "bob", "EXCEPT", &token]);
 }
 
 #[test]

@@ -19,10 +19,11 @@ use std::{
 };
 
 use redis::{Connection, RedisResult, Value};
-use sessions::{contents, create, get, send};
+use sessions::{assert_indexed, contents, create, expiry, get, index, send};
 use support::{Builder, Server, await_that};
 use tempfile::TempDir;
 use tokens::key;
+use uuid::Uuid;
 
 fn with_aof(builder: Builder) -> Builder {
     builder.config("appendonly", "yes").config("appendfsync", "always")
@@ -41,48 +42,138 @@ fn aof(dir: &Path) -> Vec<Vec<String>> {
     commands
 }
 
+/// The effects of one command or transaction as the AOF holds them: several are a transaction of their own.
+fn atomic(effects: &[&[&str]]) -> Vec<Vec<String>> {
+    let (first, last): (&[&[&str]], &[&[&str]]) =
+        if effects.len() > 1 { (&[&["MULTI"]], &[&["EXEC"]]) } else { (&[], &[]) };
+    let all = [first, effects, last].concat();
+    all.iter().map(|words| words.iter().map(ToString::to_string).collect()).collect()
+}
+
+/// When a key expires, as the AOF says it.
+fn expires(conn: &mut Connection, key: &str) -> String {
+    expiry(conn, key).to_string()
+}
+
+/// The UUID at the end of a session's key, and the time in it in milliseconds: a member of its owner's index.
+fn member(key: &str) -> (String, String) {
+    let uuid = &key[key.len() - 36..];
+    let (seconds, nanos) = Uuid::parse_str(uuid).unwrap().get_timestamp().unwrap().to_unix();
+    (uuid.to_owned(), (seconds * 1000 + u64::from(nanos / 1_000_000)).to_string())
+}
+
 #[test]
 fn the_aof_holds_effects_with_absolute_times() {
     let server = with_aof(Server::builder()).start();
     let conn = &mut server.conn();
     let mut expected = vec![vec!["SELECT".to_owned(), "0".to_owned()]];
-    let mut expect = |words: &[&str]| expected.push(words.iter().map(ToString::to_string).collect::<Vec<_>>());
-    let expires =
-        |conn: &mut Connection, key: &str| -> String { send::<i64>(conn, &["PEXPIRETIME", key]).unwrap().to_string() };
 
     let token = create(conn, "ada", r#"{"a":1}"#, &["EX", "1000", "CLAIMS", r#"{"b":2}"#]);
-    let key = &key(&token);
-    expect(&["SET", key, r#"{"a":1}"#, "PXAT", &expires(conn, key)]);
-    for words in [&["JRS.GET", &*token][..], &["JRS.PEEK", &token], &["JRS.INSPECT", &token]] {
+    let (key, ada) = (&key(&token), &index("ada"));
+    let (uuid, created) = &member(key);
+    expected.extend(atomic(&[
+        &["SET", key, r#"{"a":1}"#, "PXAT", &expires(conn, key)],
+        &["ZADD", ada, created, uuid],
+        &["PEXPIREAT", ada, &expires(conn, ada)],
+    ]));
+    let reads =
+        [&["JRS.GET", &*token][..], &["JRS.PEEK", &token], &["JRS.INSPECT", &token], &["JRS.LIST", "ada", "WITHDATA"]];
+    for words in reads {
         assert!(send::<Value>(conn, words).is_ok(), "{words:?}");
     }
     for words in [&["JRS.UPDATE", &*token, "[]"][..], &["JRS.TOUCH", &token, "EX", "0"], &["JRS.CREATE", "ada", "[]"]] {
         assert!(send::<Value>(conn, words).is_err(), "{words:?}");
     }
     let () = send(conn, &["JRS.TOUCH", &token, "EX", "500"]).unwrap();
-    expect(&["PEXPIREAT", key, &expires(conn, key)]);
+    expected.extend(atomic(&[&["PEXPIREAT", key, &expires(conn, key)]]));
     assert_eq!(get(conn, &token).expect("a session").ttl, 1000);
-    expect(&["PEXPIREAT", key, &expires(conn, key)]);
-    let () = send(conn, &["JRS.UPDATE", &token, "{}", "PX", "700000"]).unwrap();
-    expect(&["SET", key, "{}", "PXAT", &expires(conn, key)]);
-    let () = send(conn, &["JRS.UPDATE", key, &token, r#"{"c":3}"#, "KEEPTTL"]).unwrap();
-    expect(&["SET", key, r#"{"c":3}"#, "PXAT", &expires(conn, key)]);
+    expected.extend(atomic(&[&["PEXPIREAT", key, &expires(conn, key)]]));
+    for (words, data) in [
+        (&["{}", "PX", "700000"][..], "{}"),
+        (&[r#"{"c":3}"#, "KEEPTTL"], r#"{"c":3}"#),
+        (&[r#"{"d":4}"#, "MERGE"], r#"{"c":3,"d":4}"#),
+        (&[r#"[{"op":"remove","path":"/c"}]"#, "PATCH"], r#"{"d":4}"#),
+    ] {
+        let () = send(conn, &[&["JRS.UPDATE", key, &token], words].concat()).unwrap();
+        expected.extend(atomic(&[&["SET", key, data, "PXAT", &expires(conn, key)]]));
+    }
+    let () = send(conn, &["JRS.TOUCH", &token, "EX", "2000"]).unwrap();
+    let (end, longer) = (expires(conn, key), expires(conn, ada));
+    expected.extend(atomic(&[&["PEXPIREAT", key, &end], &["PEXPIREAT", ada, &longer]]));
     assert_eq!(send::<i64>(conn, &["JRS.DESTROY", &token]).unwrap(), 1);
-    expect(&["DEL", key]);
+    expected.extend(atomic(&[&["DEL", key], &["ZREM", ada, uuid]]));
     assert_eq!(send::<i64>(conn, &["JRS.DESTROY", &token]).unwrap(), 0);
 
     let script = "return redis.call('JRS.CREATE', 'eve', '{}')";
     let token: String = send(conn, &["EVAL", script, "0"]).unwrap();
-    expect(&["SET", &tokens::key(&token), "{}", "PXAT", &expires(conn, &tokens::key(&token))]);
+    let (old, eve) = (tokens::key(&token), &index("eve"));
+    let (uuid, created) = &member(&old);
+    expected.extend(atomic(&[
+        &["SET", &old, "{}", "PXAT", &expires(conn, &old)],
+        &["ZADD", eve, created, uuid],
+        &["PEXPIREAT", eve, &expires(conn, eve)],
+    ]));
     let mut transaction = redis::pipe();
     transaction.atomic().cmd("JRS.DESTROY").arg(&token).ignore().cmd("JRS.CREATE").arg(&["eve", "{}"]);
     transaction.cmd("JRS.GET").arg(&token).ignore();
     let [new]: [String; 1] = transaction.query(conn).unwrap();
     let new = tokens::key(&new);
-    expect(&["MULTI"]);
-    expect(&["DEL", &tokens::key(&token)]);
-    expect(&["SET", &new, "{}", "PXAT", &expires(conn, &new)]);
-    expect(&["EXEC"]);
+    let (new_uuid, created) = &member(&new);
+    expected.extend(atomic(&[
+        &["DEL", &old],
+        &["ZREM", eve, uuid],
+        &["SET", &new, "{}", "PXAT", &expires(conn, &new)],
+        &["ZADD", eve, created, new_uuid],
+        &["PEXPIREAT", eve, &expires(conn, eve)],
+    ]));
+    assert_eq!(aof(server.dir()), expected);
+}
+
+#[test]
+fn the_aof_holds_what_becomes_of_an_owners_sessions() {
+    let server = with_aof(Server::builder()).start();
+    let conn = &mut server.conn();
+    let ada = &index("ada");
+    let tokens = [(); 3].map(|()| create(conn, "ada", "{}", &[]));
+    let mut expected = aof(server.dir());
+    assert_eq!(expected.len(), 1 + 5 + 4 + 4, "the first session brings the index, the others join it: {expected:?}");
+
+    let rotated: String = send(conn, &["JRS.ROTATE", &tokens[0], "REAUTH"]).unwrap();
+    let [old, second, third, new] = &[&tokens[0], &tokens[1], &tokens[2], &rotated].map(|token| key(token));
+    let (uuid, created) = &member(new);
+    expected.extend(atomic(&[
+        &["SET", new, "{}", "PXAT", &expires(conn, new)],
+        &["ZADD", ada, created, uuid],
+        &["DEL", old],
+        &["ZREM", ada, &member(old).0],
+    ]));
+    assert_eq!(send::<i64>(conn, &["JRS.REVOKE", second]).unwrap(), 1);
+    expected.extend(atomic(&[&["DEL", second], &["ZREM", ada, &member(second).0]]));
+    assert_eq!(send::<i64>(conn, &["JRS.DESTROYALL", "ada", "EXCEPT", &rotated]).unwrap(), 1);
+    expected.extend(atomic(&[&["DEL", third], &["ZREM", ada, &member(third).0]]));
+
+    let () = send(conn, &["CONFIG", "SET", "jrs.max-sessions", "1"]).unwrap();
+    let last = &key(&create(conn, "ada", "{}", &[]));
+    let (uuid, created) = &member(last);
+    expected.extend(atomic(&[
+        &["SET", last, "{}", "PXAT", &expires(conn, last)],
+        &["ZADD", ada, created, uuid],
+        &["DEL", new],
+        &["ZREM", ada, &member(new).0],
+    ]));
+    let () = send(conn, &["CONFIG", "SET", "jrs.max-sessions", "0"]).unwrap();
+
+    // What has ended without JRS is taken out of the index when it is used: a create looks at two of its members.
+    let () = send(conn, &["DEL", last]).unwrap();
+    expected.extend(atomic(&[&["DEL", last]]));
+    let next = &key(&create(conn, "ada", "{}", &[]));
+    expected.extend(atomic(&[
+        &["SET", next, "{}", "PXAT", &expires(conn, next)],
+        &["ZADD", ada, &member(next).1, &member(next).0],
+        &["ZREM", ada, uuid],
+    ]));
+    assert_eq!(send::<i64>(conn, &["JRS.DESTROYALL", "ada"]).unwrap(), 1);
+    expected.extend(atomic(&[&["DEL", next], &["ZREM", ada, &member(next).0]]));
     assert_eq!(aof(server.dir()), expected);
 }
 
@@ -103,8 +194,15 @@ fn rdb_and_aof_load_with_and_without_the_module() {
         let token = create(conn, "ada", r#"{"a":"é"}"#, &["EX", "1000"]);
         create(conn, "", "{}", &["PXAT", "4000000000001"]);
         let () = send(conn, &["SET", "another key", "value"]).unwrap();
+        let guest = create(conn, "eve", "{}", &[]);
+        let rotated: String = send(conn, &["JRS.ROTATE", &guest]).unwrap();
         let expected = contents(conn);
-        assert_eq!(expected.len(), 3);
+        assert_eq!(
+            expected.len(),
+            6,
+            "three sessions, the index of two owners, and another key: {:?}",
+            expected.keys()
+        );
         server.stop();
 
         let copy = copy_of(&server, file);
@@ -112,8 +210,14 @@ fn rdb_and_aof_load_with_and_without_the_module() {
             builder(Server::builder().without_module()).config("dir", copy.path().to_str().unwrap()).start();
         assert_eq!(contents(&mut elsewhere.conn()), expected, "{file} without the module");
         server.restart();
-        assert_eq!(contents(&mut server.conn()), expected, "{file} with the module");
-        assert_eq!(get(&mut server.conn(), &token).expect("a session").data, r#"{"a":"é"}"#);
+        let conn = &mut server.conn();
+        assert_eq!(contents(conn), expected, "{file} with the module");
+        assert_eq!(get(conn, &token).expect("a session").data, r#"{"a":"é"}"#);
+        for (owner, token) in [("ada", &token), ("eve", &rotated)] {
+            assert_indexed(conn, owner, &[key(token)]);
+            assert_eq!(send::<Vec<Value>>(conn, &["JRS.LIST", owner]).unwrap().len(), 1);
+            assert_eq!(send::<i64>(conn, &["JRS.DESTROYALL", owner]).unwrap(), 1);
+        }
     }
 }
 

@@ -11,7 +11,7 @@ use std::{
     thread,
 };
 
-use sessions::{create, get, send};
+use sessions::{assert_indexed, create, get, send};
 use support::{Server, await_that, module_path};
 
 #[test]
@@ -20,7 +20,7 @@ fn an_update_never_brings_a_destroyed_session_back() {
     let conn = &mut server.conn();
     for round in 0..20 {
         let token = create(conn, "ada", "{}", &[]);
-        let key: Vec<String> = send(conn, &["KEYS", "sess:*"]).unwrap();
+        let key: Vec<String> = send(conn, &["KEYS", "sess:{ada}:*"]).unwrap();
         let (updated, refused) = (AtomicUsize::new(0), AtomicUsize::new(0));
         thread::scope(|scope| {
             for _ in 0..4 {
@@ -64,13 +64,14 @@ fn a_create_never_overwrites() {
         clients.into_iter().flat_map(|client| client.join().unwrap()).collect()
     });
     let conn = &mut server.conn();
-    assert_eq!(send::<usize>(conn, &["DBSIZE"]).unwrap(), 2000);
+    assert_eq!(send::<usize>(conn, &["DBSIZE"]).unwrap(), 2001, "the sessions and their index");
     let mut ids = HashSet::new();
     for (token, data) in tokens {
         let session = get(conn, &token).expect("a live session");
         assert_eq!(session.data, data);
         assert!(ids.insert(session.id));
     }
+    assert_indexed(conn, "ada", &ids.iter().map(|id| format!("sess:{id}")).collect::<Vec<_>>());
 }
 
 #[test]

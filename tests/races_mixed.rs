@@ -13,7 +13,7 @@ use std::{
 };
 
 use redis::{Connection, Value};
-use sessions::{create, send};
+use sessions::{assert_indexed, create, send};
 use support::{Builder, Server};
 use tokens::{SECRET, elliptic_jwk, key};
 use xxhash_rust::xxh3::xxh3_64;
@@ -58,13 +58,29 @@ fn found(conn: &mut Connection, command: usize, session: &Shared) -> bool {
             replies[0] != Value::Nil
         }
         10 => reply(conn, &["EVAL", "return redis.call('JRS.TOUCH', ARGV[1])", "0", token]) != Value::Nil,
-        _ => {
-            let found = reply(conn, &["JRS.DESTROY", token]) == Value::Int(1);
-            if found {
-                assert!(!session.ended.swap(true, Ordering::SeqCst), "{key} ended twice");
+        11 => reply(conn, &["JRS.UPDATE", token, r#"{"n":5}"#, "MERGE"]) != Value::Nil,
+        12 => reply(conn, &["JRS.UPDATE", token, r#"[{"op":"add","path":"/n","value":6}]"#, "PATCH"]) != Value::Nil,
+        13 => session.ends(reply(conn, &["JRS.REVOKE", key]) == Value::Int(1)),
+        14 => {
+            let successor = reply(conn, &["JRS.ROTATE", key, token]);
+            if let Value::BulkString(successor) = &successor {
+                let successor = str::from_utf8(successor).unwrap();
+                assert_eq!(reply(conn, &["JRS.DESTROY", successor]), Value::Int(1), "{key} goes on under a new id");
             }
-            found
+            session.ends(successor != Value::Nil)
         }
+        _ => session.ends(reply(conn, &["JRS.DESTROY", token]) == Value::Int(1)),
+    }
+}
+
+/// How many commands [`found`] knows.
+const COMMANDS: usize = 17;
+
+impl Shared {
+    /// Notes that a command ended the session, if it did.
+    fn ends(&self, ended: bool) -> bool {
+        assert!(!(ended && self.ended.swap(true, Ordering::SeqCst)), "{} ended twice", self.key);
+        ended
     }
 }
 
@@ -82,7 +98,7 @@ fn everything_at_once(server: Builder, steps: usize) {
             // All clients go through the sessions at about the same pace, so that they meet.
             let session = &sessions[(step / 2 + random(client, step, 10)) % sessions.len()];
             let ended = session.ended.load(Ordering::SeqCst);
-            let found = found(conn, random(client, step, 13), session);
+            let found = found(conn, random(client, step, COMMANDS), session);
             assert!(!(ended && found), "{} was found after its end", session.key);
             met_dead.fetch_add(usize::from(!found), Ordering::Relaxed);
         }
@@ -97,16 +113,20 @@ fn everything_at_once(server: Builder, steps: usize) {
             let () = send(conn, &["CONFIG", "SET", &format!("jrs.{name}"), value]).unwrap();
             let () = send(conn, &["JRS.RELOAD"]).unwrap();
             let _: Value = send(conn, &["INFO", "jrs"]).unwrap();
+            let listed: Vec<Value> = send(conn, &["JRS.LIST", "ada", "WITHDATA"]).unwrap();
+            assert!(listed.len() <= sessions.len() + CLIENTS, "each rotated session is ended by who rotated it");
         }
     });
     assert!(server.alive());
-    let alive = sessions.iter().filter(|session| !session.ended.load(Ordering::SeqCst)).count();
+    let alive: Vec<&str> =
+        sessions.iter().filter(|session| !session.ended.load(Ordering::SeqCst)).map(|session| &*session.key).collect();
     for session in &sessions {
         let ended = session.ended.load(Ordering::SeqCst);
         assert_ne!(send::<bool>(conn, &["EXISTS", &session.key]).unwrap(), ended, "{}", session.key);
     }
-    assert_eq!(send::<usize>(conn, &["DBSIZE"]).unwrap(), alive);
-    assert!(alive < sessions.len() && met_dead.load(Ordering::Relaxed) > 100, "the clients did not meet");
+    assert_eq!(send::<usize>(conn, &["DBSIZE"]).unwrap(), alive.len() + 1, "the sessions and their index");
+    assert_indexed(conn, "ada", &alive);
+    assert!(alive.len() < sessions.len() && met_dead.load(Ordering::Relaxed) > 100, "the clients did not meet");
 }
 
 #[test]

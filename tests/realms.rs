@@ -30,6 +30,8 @@ const FILE: &str = r#"
     issuer = "https://admin.example"
     audience = "console"
     max-data-size = 100
+    max-sessions = 2
+    max-sessions-policy = "reject"
 
     [realm."partner.v2"]
     keys-file = "partner.json"
@@ -107,7 +109,13 @@ fn each_realm_uses_its_own_settings() {
         assert_lives(conn, &key, ttl * 1000, |conn| send::<Value>(conn, &["JRS.UPDATE", token, "{}"]).unwrap());
         lives.push(key);
     }
-    assert_eq!(contents(conn).into_keys().collect::<Vec<_>>(), [&*lives[0], &lives[1], &lives[2]]);
+    let indexes = ["admin:{ada}", "partner:{ada}", "sess:{ada}"];
+    let expected: Vec<&str> = indexes.into_iter().zip(&lives).flat_map(|(index, key)| [index, key]).collect();
+    assert_eq!(contents(conn).into_keys().collect::<Vec<_>>(), expected);
+    for (index, key) in indexes.iter().zip(&lives) {
+        let members: Vec<String> = send(conn, &["ZRANGE", index, "0", "-1"]).unwrap();
+        assert_eq!(members, [key.strip_prefix(&format!("{index}:")).unwrap()]);
+    }
     // The touch-interval: a minute of less life is noticed by the realm where it is 0.
     for (token, key, moves) in [(admin, &lives[0], true), (partner, &lives[1], false)] {
         let ttl: i64 = send(conn, &["TTL", key]).unwrap();
@@ -197,6 +205,45 @@ fn a_token_never_opens_a_session_of_another_realm() {
 }
 
 #[test]
+fn an_owners_sessions_are_those_of_one_realm() {
+    let server = server();
+    let conn = &mut server.conn();
+    let names = ["default", "admin", "partner.v2"];
+    let sessions = names.map(|realm| [(); 2].map(|()| create(conn, "ada", "{}", &["REALM", realm])));
+    let listed = |conn: &mut Connection, realm: &str| -> Vec<String> {
+        let sessions: Vec<Vec<Value>> = send(conn, &["JRS.LIST", "ada", "REALM", realm]).unwrap();
+        sessions.iter().map(|session| redis::from_redis_value_ref(&session[1]).unwrap()).collect()
+    };
+    for (realm, tokens) in names.iter().zip(&sessions) {
+        let ids = tokens.each_ref().map(|token| claims(token)["jti"].as_str().unwrap().to_owned());
+        assert_eq!(listed(conn, realm), ids, "{realm}");
+    }
+    // The limit of one realm is no other's, and neither are its sessions.
+    assert_refused(conn, "TOOMANY", &["JRS.CREATE", "ada", "{}", "REALM", "admin"]);
+    create(conn, "bob", "{}", &["REALM", "admin"]);
+    for (realm, other) in [("admin", 0), ("default", 1), ("partner.v2", 1)] {
+        assert_refused(conn, "BADTOKEN", &["JRS.DESTROYALL", "ada", "EXCEPT", &sessions[other][0], "REALM", realm]);
+    }
+    let spared = &sessions[1][1];
+    assert_eq!(send::<i64>(conn, &["JRS.DESTROYALL", "ada", "REALM", "admin", "EXCEPT", spared]).unwrap(), 1);
+    assert!(get(conn, spared).is_some() && get(conn, &sessions[1][0]).is_none());
+    assert_eq!(send::<i64>(conn, &["JRS.DESTROYALL", "ada"]).unwrap(), 2);
+    assert_eq!((listed(conn, "default").len(), listed(conn, "partner.v2").len()), (0, 2));
+
+    // A rotated session stays where it was.
+    let rotated: String = send(conn, &["JRS.ROTATE", &sessions[2][0]]).unwrap();
+    assert_eq!(header(&rotated)["kid"], "partner");
+    assert!(listed(conn, "partner.v2").contains(&claims(&rotated)["jti"].as_str().unwrap().to_owned()));
+    let key = format!("partner:{}", claims(&rotated)["jti"].as_str().unwrap());
+    assert_eq!(send::<i64>(conn, &["JRS.REVOKE", &key]).unwrap(), 1);
+    assert!(get(conn, &rotated).is_none());
+    for unknown in ["nobody", "", "ADMIN"] {
+        assert_refused(conn, "ERR", &["JRS.LIST", "ada", "REALM", unknown]);
+        assert_refused(conn, "ERR", &["JRS.DESTROYALL", "ada", "REALM", unknown]);
+    }
+}
+
+#[test]
 fn issuer_and_audience_are_demanded() {
     let server = server();
     let conn = &mut server.conn();
@@ -241,15 +288,25 @@ fn realms_are_told_without_secrets_and_paths() {
         json!({
             "name": "admin", "algorithm": "HS256", "keyspace": "admin:", "max-age": 600, "max-lifetime": 1200,
             "touch-interval": 0, "leeway": 30, "issuer": "https://admin.example", "audience": "console",
-            "max-data-size": 100, "keys": [{"kid": "admin", "alg": "HS256", "signs": 1}],
+            "max-data-size": 100, "max-sessions": 2, "max-sessions-policy": "reject", "keys": [{"kid": "admin", "alg": "HS256", "signs": 1}],
         })
     );
     let partner = by_name("partner.v2");
     // What is left out is as for the default realm.
-    for field in ["max-age", "max-lifetime", "touch-interval", "leeway", "audience", "algorithm"] {
+    for field in [
+        "max-age",
+        "max-lifetime",
+        "touch-interval",
+        "leeway",
+        "audience",
+        "algorithm",
+        "max-sessions",
+        "max-sessions-policy",
+    ] {
         assert_eq!(partner[field], told[0][field], "{field}");
     }
     assert_eq!((&partner["max-age"], &partner["leeway"]), (&json!(5000), &json!(7)));
+    assert_eq!((&partner["max-sessions"], &partner["max-sessions-policy"]), (&json!(0), &json!("evict-oldest")));
     assert_eq!((&partner["max-data-size"], &partner["issuer"]), (&json!(1024), &json!("partner")));
     let text = told.to_string();
     for hidden in [".json", "realms.toml", "/", SECRET, ADMIN, "keys-file"] {

@@ -65,7 +65,7 @@ fn assert_redacted(server: &Server, conn: &mut Connection, commands: &[Vec<&str>
 }
 
 /// The commands that take a token, with it and what may follow it.
-const FORMS: [&[&str]; 10] = [
+const FORMS: [&[&str]; 14] = [
     &["JRS.GET"],
     &["jrs.get"],
     &["JRS.PEEK"],
@@ -73,10 +73,32 @@ const FORMS: [&[&str]; 10] = [
     &["JRS.UPDATE", "{}"],
     &["JRS.UPDATE", "{}", "KEEPTTL"],
     &["JRS.UPDATE", "{}", "REPLACE", "EX", "100"],
+    &["JRS.UPDATE", "{}", "MERGE"],
+    &["JRS.UPDATE", "[]", "PATCH", "IFMATCH", "1349cde127705c16"],
     &["JRS.TOUCH"],
     &["JRS.TOUCH", "PX", "100000"],
+    &["JRS.ROTATE"],
+    &["JRS.ROTATE", "CLAIMS", "{}", "OWNER", "bob", "REAUTH"],
     &["JRS.DESTROY"],
 ];
+
+/// The ways to name the token that a DESTROYALL spares, right ones and wrong ones.
+fn with_except(token: &str) -> Vec<Vec<&str>> {
+    vec![
+        vec!["JRS.DESTROYALL", "ada", "EXCEPT", token],
+        vec!["jrs.destroyall", "ada", "realm", "default", "except", token],
+        vec!["JRS.DESTROYALL", "ada", "EXCEPT", token, "REALM", "default"],
+        vec!["JRS.DESTROYALL", "bob", "EXCEPT", token],
+        vec!["JRS.DESTROYALL", "{", "EXCEPT", token],
+        vec!["JRS.DESTROYALL", "ada", "EXCEPT", token, "REALM", "nowhere"],
+        vec!["JRS.DESTROYALL", "ada", "EXCEPT", token, "EXCEPT", token],
+        vec!["JRS.DESTROYALL", "ada", token],
+        vec!["JRS.DESTROYALL", "ada", "NONSENSE", "EXCEPT", token],
+        vec!["JRS.DESTROYALL", "ada", "EXCEPT", "EXCEPT", token],
+        vec!["JRS.DESTROYALL", "ada", "REALM", token],
+        vec!["JRS.DESTROYALL", "ada", "EXCEPT", token, "NONSENSE"],
+    ]
+}
 
 /// Each of the forms, without a key and with one in front of the token.
 fn both_forms<'w>(forms: &[&[&'w str]], key: &'w str, token: &'w str) -> Vec<Vec<&'w str>> {
@@ -93,6 +115,8 @@ fn tokens_of_good_commands() {
         let () = send(conn, &["CONFIG", "SET", "jrs.token-cache-size", "0"]).unwrap();
         let token = create(conn, "ada", "{}", &[]);
         assert_redacted(&server, conn, &both_forms(&FORMS, &key(&token), &token), &[&token]);
+        let token = create(conn, "ada", "{}", &[]);
+        assert_redacted(&server, conn, &with_except(&token), &[&token]);
     }
 }
 
@@ -112,7 +136,11 @@ fn tokens_of_refused_commands() {
             &["JRS.DESTROY", "too-many"], &["JRS.TOUCH", "EX"], &["JRS.TOUCH", "EX", "0"], &["JRS.TOUCH", "NONSENSE"],
             &["JRS.TOUCH", "EX", "1", "PX", "1"], &["JRS.UPDATE", "no JSON"], &["JRS.UPDATE", "{}", "NONSENSE"],
             &["JRS.UPDATE", "{}", "KEEPTTL", "KEEPTTL"], &["JRS.UPDATE", "{}", "EX"],
+            &["JRS.UPDATE", "{}", "PATCH"], &["JRS.UPDATE", "{}", "MERGE", "PATCH"], &["JRS.UPDATE", "{}", "IFMATCH"],
+            &["JRS.ROTATE", "too-many"], &["JRS.ROTATE", "CLAIMS"], &["JRS.ROTATE", "CLAIMS", "[]"],
+            &["JRS.ROTATE", "OWNER", "{"], &["JRS.ROTATE", "REAUTH", "REAUTH"],
         ], &key, token));
+        commands.extend(with_except(token));
         assert_redacted(&server, conn, &commands, &[token]);
     }
 }
@@ -134,7 +162,7 @@ fn tokens_in_a_transaction_and_of_users_without_permission() {
     let () = send(conn, &["ACL", "SETUSER", "limited", "on", "nopass", "+@all", "~other:*"]).unwrap();
     for user in ["default", "limited"] {
         let () = send(conn, &["SLOWLOG", "RESET"]).unwrap();
-        let commands = both_forms(&FORMS, &key, &token);
+        let commands = [both_forms(&FORMS, &key, &token), with_except(&token)].concat();
         let lines = monitored(&server, |other| {
             if user == "limited" {
                 let () = send(other, &["AUTH", "limited", "x"]).unwrap();

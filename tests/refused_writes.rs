@@ -1,4 +1,4 @@
-//! What the server itself refuses or holds back: no memory, no disk, no replicas, a pause, commands that are disabled.
+//! What the server itself refuses or holds back: no memory, no disk, no replicas, a pause.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests may fail")]
 
@@ -9,7 +9,6 @@ mod tokens;
 use std::{fs, thread};
 
 use redis::{Connection, Value};
-use serde_json::json;
 use sessions::{assert_refused, contents, create, get, send};
 use support::{Server, await_that};
 use tokens::{SECRET, elliptic_jwk, key};
@@ -26,6 +25,11 @@ fn assert_all_refused(conn: &mut Connection, commands: &[&[&str]], word: &str) {
     }
 }
 
+/// Whose session or index a key holds.
+fn owner_of(key: &str) -> String {
+    key.split(['{', '}']).nth(1).unwrap().to_owned()
+}
+
 fn assert_works(conn: &mut Connection, commands: &[&[&str]]) {
     for words in commands {
         let reply = send::<Value>(conn, words);
@@ -38,14 +42,27 @@ fn without_memory_nothing_grows() {
     for keys in [SECRET.to_owned(), elliptic_jwk().to_string()] {
         let server = Server::builder().keys(keys.as_bytes()).start();
         let conn = &mut server.conn();
-        let token = &*create(conn, "ada", "{}", &[]);
+        let [token, other, _] = &[(); 3].map(|()| create(conn, "ada", "{}", &[]));
         set(conn, "maxmemory", "1");
-        assert_all_refused(conn, &[&["JRS.CREATE", "ada", "{}"], &["JRS.UPDATE", token, "{}"]], "OOM");
+        let growing = [
+            &["JRS.CREATE", "ada", "{}"][..],
+            &["JRS.UPDATE", token, "{}"],
+            &["JRS.UPDATE", token, "{}", "MERGE"],
+            &["JRS.UPDATE", token, "[]", "PATCH"],
+            &["JRS.ROTATE", token],
+        ];
+        assert_all_refused(conn, &growing, "OOM");
         let () = send(conn, &["EXPIRE", &key(token), "500"]).unwrap();
-        let others = [&["JRS.GET", token][..], &["JRS.PEEK", token], &["JRS.TOUCH", token], &["JRS.INSPECT", token]];
+        let others = [
+            &["JRS.GET", token][..],
+            &["JRS.PEEK", token],
+            &["JRS.TOUCH", token],
+            &["JRS.INSPECT", token],
+            &["JRS.LIST", "ada"],
+        ];
         assert_works(conn, &others);
-        assert_works(conn, &[&["JRS.DESTROY", token]]);
-        assert!(contents(conn).is_empty());
+        assert_works(conn, &[&["JRS.DESTROY", token], &["JRS.REVOKE", &key(other)], &["JRS.DESTROYALL", "ada"]]);
+        assert!(contents(conn).is_empty(), "whatever ends sessions gives memory back");
         set(conn, "maxmemory", "0");
         create(conn, "ada", "{}", &[]);
     }
@@ -55,7 +72,8 @@ fn without_memory_nothing_grows() {
 fn without_a_disk_nothing_is_written() {
     let server = Server::builder().config("save", "3600 1").start();
     let conn = &mut server.conn();
-    let token = &*create(conn, "ada", "{}", &[]);
+    let [token, rotated, revoked] = &[(); 3].map(|()| create(conn, "ada", "{}", &[]));
+    let revoked = &*key(revoked);
     // A folder of that name cannot be replaced by a file, not even by root.
     let obstacle = server.dir().join("dump.rdb");
     fs::create_dir_all(obstacle.join("content")).unwrap();
@@ -72,11 +90,15 @@ fn without_a_disk_nothing_is_written() {
         &["JRS.CREATE", "ada", "{}"][..],
         &["JRS.GET", token],
         &["JRS.UPDATE", token, "{}"],
+        &["JRS.UPDATE", token, "{}", "MERGE"],
         &["JRS.TOUCH", token],
         &["JRS.DESTROY", token],
+        &["JRS.ROTATE", rotated],
+        &["JRS.REVOKE", revoked],
+        &["JRS.DESTROYALL", "ada"],
     ];
     assert_all_refused(conn, &writes, "MISCONF");
-    assert_works(conn, &[&["JRS.PEEK", token], &["JRS.INSPECT", token]]);
+    assert_works(conn, &[&["JRS.PEEK", token], &["JRS.INSPECT", token], &["JRS.LIST", "ada"]]);
 
     fs::remove_dir_all(obstacle).unwrap();
     save(conn, "ok");
@@ -89,43 +111,16 @@ fn without_enough_replicas_nothing_is_written() {
     let conn = &mut server.conn();
     let token = &*create(conn, "ada", "{}", &[]);
     set(conn, "min-replicas-to-write", "1");
-    let writes = [&["JRS.CREATE", "ada", "{}"][..], &["JRS.GET", token], &["JRS.UPDATE", token, "{}"]];
+    let writes = [
+        &["JRS.CREATE", "ada", "{}"][..],
+        &["JRS.GET", token],
+        &["JRS.UPDATE", token, "{}"],
+        &["JRS.ROTATE", token],
+        &["JRS.REVOKE", &key(token)],
+        &["JRS.DESTROYALL", "ada"],
+    ];
     assert_all_refused(conn, &writes, "NOREPLICAS");
-    assert_works(conn, &[&["JRS.PEEK", token]]);
-}
-
-#[test]
-fn commands_that_cannot_be_replicated_are_refused() {
-    for keys in [SECRET.to_owned(), elliptic_jwk().to_string()] {
-        let server = |name: &str| {
-            let builder = Server::builder().keys(keys.as_bytes());
-            builder.config("rename-command", &format!("{name} \"\"")).start()
-        };
-        let mut without_set = server("SET");
-        let conn = &mut without_set.conn();
-        assert_all_refused(conn, &[&["JRS.CREATE", "ada", "{}"]], "ERR");
-        assert!(without_set.alive());
-
-        for (name, words) in [("PEXPIREAT", "JRS.TOUCH"), ("PEXPIREAT", "JRS.GET"), ("DEL", "JRS.DESTROY")] {
-            let mut server = server(name);
-            let conn = &mut server.conn();
-            let token = &*create(conn, "ada", "{}", &[]);
-            let () = send(conn, &["EXPIRE", &key(token), "500"]).unwrap();
-            assert_all_refused(conn, &[&[words, token]], "ERR");
-            assert_works(conn, &[&["JRS.PEEK", token], &["JRS.UPDATE", token, "{}"], &["JRS.GET", token]]);
-            assert!(server.alive());
-        }
-    }
-}
-
-#[test]
-fn an_update_that_cannot_be_replicated_is_refused() {
-    let server = Server::builder().keys(SECRET.as_bytes()).config("rename-command", "SET \"\"").start();
-    let conn = &mut server.conn();
-    let () = send(conn, &["SETEX", "sess:a", "500", "{}"]).unwrap();
-    let token = &*tokens::token(&json!({"jti": "a"}));
-    assert_all_refused(conn, &[&["JRS.UPDATE", token, r#"{"a":1}"#], &["JRS.UPDATE", token, "{}", "KEEPTTL"]], "ERR");
-    assert_works(conn, &[&["JRS.GET", token], &["JRS.DESTROY", token]]);
+    assert_works(conn, &[&["JRS.PEEK", token], &["JRS.LIST", "ada"]]);
 }
 
 #[test]
@@ -133,7 +128,8 @@ fn while_writes_are_paused_they_wait() {
     for keys in [SECRET.to_owned(), elliptic_jwk().to_string()] {
         let mut server = Server::builder().keys(keys.as_bytes()).start();
         let conn = &mut server.conn();
-        let [read, updated, touched, ended] = [(); 4].map(|()| create(conn, "ada", "{}", &[]));
+        let [read, updated, touched, ended, rotated, revoked] = [(); 6].map(|()| create(conn, "ada", "{}", &[]));
+        let (gone, revoked) = (create(conn, "dan", "{}", &[]), key(&revoked));
         let () = send(conn, &["EXPIRE", &key(&read), "500"]).unwrap();
         let () = send(conn, &["CLIENT", "PAUSE", "60000", "WRITE"]).unwrap();
         let before = contents(conn);
@@ -144,6 +140,9 @@ fn while_writes_are_paused_they_wait() {
             vec!["JRS.UPDATE", &updated, r#"{"a":1}"#],
             vec!["JRS.TOUCH", &touched, "EX", "777"],
             vec!["JRS.DESTROY", &ended],
+            vec!["JRS.ROTATE", &rotated],
+            vec!["JRS.REVOKE", &revoked],
+            vec!["JRS.DESTROYALL", "dan"],
             vec!["EVAL", create_in_script, "0"],
         ];
         thread::scope(|scope| {
@@ -157,7 +156,7 @@ fn while_writes_are_paused_they_wait() {
                     list.split(' ').any(|field| field.starts_with("flags=") && field.contains('b')).then_some(())
                 });
             }
-            assert_works(conn, &[&["JRS.PEEK", &read], &["JRS.INSPECT", &read]]);
+            assert_works(conn, &[&["JRS.PEEK", &read], &["JRS.INSPECT", &read], &["JRS.LIST", "ada"]]);
             assert_eq!(contents(conn), before);
             let () = send(conn, &["CLIENT", "UNPAUSE"]).unwrap();
             for (client, words) in clients.into_iter().zip(&held) {
@@ -167,8 +166,12 @@ fn while_writes_are_paused_they_wait() {
         });
         assert!(get(conn, &read).expect("a session").ttl > 86_000, "its end was moved");
         assert_eq!(get(conn, &updated).expect("a session").data, r#"{"a":1}"#);
-        assert!(get(conn, &ended).is_none());
-        assert_eq!(contents(conn).len(), 5, "four of ada's, less one, and those of bob and eve");
+        for token in [&ended, &rotated, &gone] {
+            assert!(get(conn, token).is_none());
+        }
+        let owners: Vec<String> = contents(conn).into_keys().map(|key| owner_of(&key)).collect();
+        let expected = [("ada", 5), ("bob", 2), ("eve", 2)].map(|(owner, keys)| vec![owner.to_owned(); keys]).concat();
+        assert_eq!(owners, expected, "four sessions of ada's, one each of bob's and eve's, and the index of each");
         assert!(server.alive());
     }
 }

@@ -9,7 +9,7 @@ mod tokens;
 use std::collections::HashMap;
 
 use redis::{Connection, Value};
-use sessions::{contents, create, get, refused, send};
+use sessions::{assert_indexed, contents, create, get, index, refused, send};
 use support::{Builder, Server, await_that};
 use tokens::{SECRET, elliptic_jwk, key};
 
@@ -50,11 +50,37 @@ fn act(conn: &mut Connection) -> String {
     let () = send(conn, &["JRS.UPDATE", &made[0], r#"{"b":[3]}"#, "PX", "50001"]).unwrap();
     let () = send(conn, &["JRS.TOUCH", &made[1], "EX", "777"]).unwrap();
     assert_eq!(send::<i64>(conn, &["JRS.DESTROY", &made[2]]).unwrap(), 1);
-    let create = "return redis.call('JRS.CREATE', 'eve', '{}')";
-    let () = send(conn, &["EVAL", create, "0"]).unwrap();
+    let script = "return redis.call('JRS.CREATE', 'eve', '{}')";
+    let () = send(conn, &["EVAL", script, "0"]).unwrap();
     let () = redis::pipe().atomic().cmd("JRS.CREATE").arg("eve").arg("{}").ignore().query(conn).unwrap();
+    let () = send(conn, &["JRS.UPDATE", &made[1], r#"{"b":2,"c":1.50}"#, "MERGE"]).unwrap();
+    let () = send(conn, &["JRS.UPDATE", &made[1], r#"[{"op":"remove","path":"/c"}]"#, "PATCH", "KEEPTTL"]).unwrap();
+    // Of each of these owners one session is left.
+    for owner in ["rotated", "revoked", "spared", "evicted"] {
+        let [first, second] = [(); 2].map(|()| create(conn, owner, r#"{"a":1}"#, &[]));
+        let () = match owner {
+            "rotated" => {
+                let guest: String = send(conn, &["JRS.ROTATE", &first, "OWNER", "", "CLAIMS", "{}"]).unwrap();
+                assert_eq!(send::<i64>(conn, &["JRS.DESTROY", &guest]).unwrap(), 1);
+                send(conn, &["JRS.ROTATE", &second, "REAUTH"]).unwrap()
+            }
+            "revoked" => send(conn, &["JRS.REVOKE", &key(&first)]).unwrap(),
+            "spared" => send(conn, &["JRS.DESTROYALL", owner, "EXCEPT", &second]).unwrap(),
+            _ => {
+                let () = send(conn, &["CONFIG", "SET", "jrs.max-sessions", "1"]).unwrap();
+                create(conn, owner, "{}", &[]);
+                send(conn, &["CONFIG", "SET", "jrs.max-sessions", "0"]).unwrap()
+            }
+        };
+        create(conn, "gone", "{}", &[]);
+    }
+    assert_eq!(send::<i64>(conn, &["JRS.DESTROYALL", "gone"]).unwrap(), 4);
     made[1].clone()
 }
+
+/// How many sessions [`act`] leaves behind, by their owners.
+const LEFT: [(&str, usize); 7] =
+    [("ada", 5), ("bob", 1), ("eve", 2), ("rotated", 1), ("revoked", 1), ("spared", 1), ("evicted", 1)];
 
 #[test]
 fn replicas_hold_the_same_data_and_times_with_and_without_the_module() {
@@ -67,9 +93,18 @@ fn replicas_hold_the_same_data_and_times_with_and_without_the_module() {
         await_replicas(conn, 2);
         let late = replica(&primary, Server::builder().without_module());
         let expected = contents(conn);
-        assert_eq!(expected.len(), 8);
+        let sessions = |owner: &str| {
+            let prefix = format!("{}:", index(owner));
+            expected.keys().filter(|key| key.starts_with(&prefix)).cloned().collect::<Vec<_>>()
+        };
+        assert_eq!(expected.len(), LEFT.iter().map(|(_, count)| count + 1).sum::<usize>(), "{:?}", expected.keys());
         for replica in [early, with_module, late] {
-            assert_eq!(contents(&mut replica.conn()), expected);
+            let conn = &mut replica.conn();
+            assert_eq!(contents(conn), expected);
+            for (owner, count) in LEFT {
+                assert_eq!(sessions(owner).len(), count, "{owner}");
+                assert_indexed(conn, owner, &sessions(owner));
+            }
         }
     }
 }
@@ -88,6 +123,8 @@ fn a_replica_with_the_same_keys_reads_sessions_and_writes_none() {
             let session: HashMap<String, Value> = send(other, words).unwrap();
             assert_eq!(session["data"], Value::BulkString(br#"{"b":2}"#.into()));
         }
+        let listed = |conn: &mut Connection| send::<Value>(conn, &["JRS.LIST", "ada", "WITHDATA"]).unwrap();
+        assert!(matches!(listed(other), Value::Array(sessions) if sessions.len() == 5));
         let report: HashMap<String, Value> = send(other, &["JRS.INSPECT", &token]).unwrap();
         assert_eq!((&report["active"], &report["reason"]), (&Value::Int(1), &Value::Nil));
         for words in [
@@ -97,6 +134,11 @@ fn a_replica_with_the_same_keys_reads_sessions_and_writes_none() {
             &["JRS.UPDATE", &token, "{}"],
             &["JRS.TOUCH", &token],
             &["JRS.DESTROY", &token],
+            &["JRS.UPDATE", &token, "{}", "MERGE"],
+            &["JRS.ROTATE", &token],
+            &["JRS.REVOKE", &key],
+            &["JRS.DESTROYALL", "ada"],
+            &["JRS.DESTROYALL", "ada", "EXCEPT", &token],
         ] {
             assert_eq!(refused(other, words), "READONLY", "{words:?}");
         }
@@ -105,6 +147,7 @@ fn a_replica_with_the_same_keys_reads_sessions_and_writes_none() {
         let () = send(other, &["REPLICAOF", "NO", "ONE"]).unwrap();
         assert_eq!(get(other, &token).expect("a session").data, r#"{"b":2}"#);
         assert_eq!(send::<i64>(other, &["JRS.DESTROY", &token]).unwrap(), 1);
+        assert_eq!(send::<i64>(other, &["JRS.DESTROYALL", "ada"]).unwrap(), 5);
     }
 }
 
@@ -129,14 +172,39 @@ fn what_changes_nothing_replicates_nothing() {
         &["JRS.TOUCH", &token, "EX", "-1"],
         &["JRS.GET", &token, "NONSENSE"],
         &["JRS.DESTROY", "eyJ"],
+        &["JRS.UPDATE", &token, "{}", "PATCH"],
+        &["JRS.UPDATE", &token, r#"{"a":1}"#, "MERGE", "IFMATCH", "no etag"],
+        &["JRS.ROTATE", &token, "CLAIMS", r#"{"jti":"a"}"#],
+        &["JRS.ROTATE", &token, "CLAIMS", r#"{"exp":1}"#],
+        &["JRS.REVOKE", "another:key"],
+        &["JRS.DESTROYALL", "bob", "EXCEPT", &token],
     ] {
         assert!(send::<Value>(conn, words).is_err(), "{words:?}");
     }
-    for words in [&["JRS.GET", &*gone][..], &["JRS.UPDATE", &gone, "{}"], &["JRS.TOUCH", &gone]] {
+    for words in [
+        &["JRS.GET", &*gone][..],
+        &["JRS.UPDATE", &gone, "{}"],
+        &["JRS.UPDATE", &gone, "{}", "MERGE"],
+        &["JRS.TOUCH", &gone],
+        &["JRS.ROTATE", &gone],
+    ] {
         assert_eq!(send::<Value>(conn, words).unwrap(), Value::Nil, "{words:?}");
     }
-    assert_eq!(send::<i64>(conn, &["JRS.DESTROY", &gone]).unwrap(), 0);
-    for words in [&["JRS.GET", &*token][..], &["JRS.PEEK", &token], &["JRS.INSPECT", &token], &["JRS.RELOAD"]] {
+    for words in [
+        &["JRS.DESTROY", &*gone][..],
+        &["JRS.REVOKE", &key(&gone)],
+        &["JRS.DESTROYALL", "nobody"],
+        &["JRS.DESTROYALL", "ada", "EXCEPT", &token],
+    ] {
+        assert_eq!(send::<i64>(conn, words).unwrap(), 0, "{words:?}");
+    }
+    for words in [
+        &["JRS.GET", &*token][..],
+        &["JRS.PEEK", &token],
+        &["JRS.INSPECT", &token],
+        &["JRS.LIST", "ada", "WITHDATA"],
+        &["JRS.RELOAD"],
+    ] {
         assert!(send::<Value>(conn, words).is_ok(), "{words:?}");
     }
     assert_eq!((contents(conn), offset(conn)), before);

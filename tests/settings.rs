@@ -10,7 +10,7 @@ use std::{collections::HashMap, fs, sync::LazyLock};
 
 use redis::{Connection, Value};
 use serde_json::json;
-use sessions::{at_once, contents, create, get, now, refusal, send};
+use sessions::{at_once, contents, create, get, now, refusal, refused, send};
 use support::{Builder, Server, await_that};
 use tokens::{SECRET, claims, elliptic_jwk, header, key, token};
 
@@ -25,7 +25,7 @@ struct Case {
 }
 
 /// All settings except `keys-file` and `realms-file`, which have tests of their own.
-const CASES: [Case; 14] = [
+const CASES: [Case; 16] = [
     Case {
         name: "algorithm",
         value: "hs512",
@@ -90,6 +90,34 @@ const CASES: [Case; 14] = [
             let claims = format!(r#"{{"a":"{}"}}"#, "x".repeat(1000));
             let reply = send::<Value>(conn, &["JRS.CREATE", "ada", "{}", "CLAIMS", &claims]);
             reply.is_err_and(|error| error.code() == Some("TOOBIG"))
+        },
+    },
+    Case {
+        name: "max-sessions",
+        value: "3",
+        shown: "3",
+        holds: |_, conn| {
+            let made = [(); 5].map(|()| create(conn, "max-sessions", "{}", &[]));
+            let alive: Vec<bool> = made.iter().map(|token| get(conn, token).is_some()).collect();
+            let ended: i64 = send(conn, &["JRS.DESTROYALL", "max-sessions"]).unwrap();
+            assert!(ended == 3 || ended == 5, "{ended}");
+            alive == [false, false, true, true, true] && ended == 3
+        },
+    },
+    Case {
+        name: "max-sessions-policy",
+        value: "Reject",
+        shown: "reject",
+        holds: |_, conn| {
+            let before = shown(conn, "jrs.max-sessions");
+            let () = send(conn, &["CONFIG", "SET", "jrs.max-sessions", "1"]).unwrap();
+            let first = create(conn, "max-sessions-policy", "{}", &[]);
+            let second = send::<String>(conn, &["JRS.CREATE", "max-sessions-policy", "{}"]);
+            let rejects = second.as_ref().is_err_and(|error| error.code() == Some("TOOMANY"));
+            assert_eq!(get(conn, &first).is_some(), rejects, "either the new one or the old one");
+            assert_eq!(send::<i64>(conn, &["JRS.DESTROYALL", "max-sessions-policy"]).unwrap(), 1);
+            let () = send(conn, &["CONFIG", "SET", "jrs.max-sessions", &before]).unwrap();
+            rejects
         },
     },
     Case {
@@ -261,8 +289,10 @@ fn several_in_one_config_set_take_effect_together() {
     let () = send(conn, &words).unwrap();
     let token = create(conn, "ada", "{}", &[]);
     assert_eq!(claims(&token)["iss"], "me");
-    let [session] = &*contents(conn).into_keys().collect::<Vec<_>>() else { panic!("there is one session") };
-    assert!(session.starts_with("s2:{ada}:"), "{session}");
+    let keys: Vec<String> = contents(conn).into_keys().collect();
+    let id = claims(&token)["jti"].as_str().unwrap().to_owned();
+    assert_eq!(keys, ["s2:{ada}".to_owned(), format!("s2:{id}")], "one session and its owner's index");
+    assert_eq!(send::<Vec<String>>(conn, &["ZRANGE", "s2:{ada}", "0", "-1"]).unwrap(), [&id["{ada}:".len()..]]);
     assert_eq!(get(conn, &token).expect("a session").ttl, 70);
     assert_eq!(shown(conn, "maxmemory"), "1073741824");
 }
@@ -288,6 +318,42 @@ fn a_change_holds_for_tokens_that_were_seen_before() {
     }
     let () = send(conn, &["CONFIG", "SET", "jrs.keyspace", "s2:"]).unwrap();
     assert!(get(conn, &token).is_none(), "the session lies in the old keyspace");
+    assert!(send::<Vec<Value>>(conn, &["JRS.LIST", "ada"]).unwrap().is_empty());
+    assert_eq!(send::<i64>(conn, &["JRS.DESTROYALL", "ada"]).unwrap(), 0);
+    assert_eq!(refused(conn, &["JRS.REVOKE", &key(&token)]), "ERR");
     let () = send(conn, &["CONFIG", "SET", "jrs.keyspace", "sess:"]).unwrap();
     assert!(get(conn, &token).is_some());
+}
+
+#[test]
+fn a_lower_limit_holds_from_the_next_session_on() {
+    let server = builder().start();
+    let conn = &mut server.conn();
+    let mut alive: Vec<String> = (0..5).map(|_| create(conn, "ada", "{}", &[])).collect();
+    let () = send(conn, &["CONFIG", "SET", "jrs.max-sessions", "2"]).unwrap();
+    assert!(alive.iter().all(|token| get(conn, token).is_some()), "a setting ends nothing by itself");
+    let newest = create(conn, "ada", "{}", &[]);
+    for ended in alive.drain(..4) {
+        assert!(get(conn, &ended).is_none());
+    }
+    assert!(get(conn, &alive[0]).is_some() && get(conn, &newest).is_some(), "the two that are youngest");
+    for _ in 0..3 {
+        create(conn, "", "{}", &[]);
+        create(conn, "bob", "{}", &["EX", "500"]);
+    }
+    assert_eq!(send::<usize>(conn, &["DBSIZE"]).unwrap(), 3 + 3 + 3, "nobody has no limit, and bob one of his own");
+
+    let () = send(conn, &["CONFIG", "SET", "jrs.max-sessions-policy", "reject"]).unwrap();
+    let before = contents(conn);
+    assert_eq!(refused(conn, &["JRS.CREATE", "ada", "{}"]), "TOOMANY");
+    let guest = create(conn, "", "{}", &[]);
+    assert_eq!(refused(conn, &["JRS.ROTATE", &guest, "OWNER", "ada"]), "TOOMANY");
+    assert!(get(conn, &guest).is_some());
+    assert_eq!(contents(conn).len(), before.len() + 1);
+    let rotated: String = send(conn, &["JRS.ROTATE", &newest]).unwrap();
+    assert!(get(conn, &rotated).is_some(), "a session that goes on takes no room");
+    let () = send(conn, &["JRS.DESTROY", &rotated]).unwrap();
+    create(conn, "ada", "{}", &[]);
+    let () = send(conn, &["CONFIG", "SET", "jrs.max-sessions", "0"]).unwrap();
+    create(conn, "ada", "{}", &[]);
 }

@@ -40,16 +40,18 @@ fn config_rewrite_keeps_every_setting() {
         "jrs.max-age", "1", "jrs.max-lifetime", "0", "jrs.touch-interval", "31536000", "jrs.leeway", "300",
         "jrs.issuer", "https://login.example/?a=%s&b", "jrs.audience", " ", "jrs.max-data-size", "2",
         "jrs.max-token-size", "1mb", "jrs.token-cache-size", "64gb", "jrs.allow-weak-secret", "yes",
+        "jrs.max-sessions", "1000000", "jrs.max-sessions-policy", "reject",
     ]);
     assert_eq!(after, before);
     assert_eq!(after["jrs.keyspace"], "a b 'c' #é:");
     assert_eq!(after["jrs.token-cache-size"], "68719476736");
+    assert_eq!((&*after["jrs.max-sessions"], &*after["jrs.max-sessions-policy"]), ("1000000", "reject"));
     assert_eq!(refused(&mut server.conn(), &["JRS.GET", &token]), "BADTOKEN");
 
     #[rustfmt::skip]
     let [before, after] = rewritten(&mut server, &[
         "jrs.algorithm", "HS256", "jrs.keyspace", "sess:", "jrs.max-age", "86400", "jrs.max-lifetime", "2592000",
-        "jrs.leeway", "0", "jrs.issuer", "", "jrs.audience", "",
+        "jrs.leeway", "0", "jrs.issuer", "", "jrs.audience", "", "jrs.max-sessions-policy", "evict-oldest",
     ]);
     assert_eq!(after, before);
     assert!(get(&mut server.conn(), &token).is_none(), "the token is good again, its session ended with the server");

@@ -14,7 +14,7 @@ use support::{Builder, Server, error_word};
 use tokens::{SECRET, claims, header, key};
 
 /// A setting, a value that it must refuse, and a word that says why.
-const BAD: [(&str, &str, &str); 36] = [
+const BAD: [(&str, &str, &str); 43] = [
     ("algorithm", "none", "HS256"),
     ("algorithm", "HS", "HS256"),
     ("algorithm", "", "HS256"),
@@ -46,6 +46,13 @@ const BAD: [(&str, &str, &str); 36] = [
     ("max-token-size", "255", "between 256 and"),
     ("max-token-size", "1025kb", "1048576"),
     ("max-token-size", "", "between 256 and"),
+    ("max-sessions", "-1", "between 0 and"),
+    ("max-sessions", "1000001", "1000000"),
+    ("max-sessions", "many", "integer"),
+    ("max-sessions", "1k", "integer"),
+    ("max-sessions-policy", "", "evict-oldest"),
+    ("max-sessions-policy", "evict", "evict-oldest"),
+    ("max-sessions-policy", "reject,evict-oldest", "reject"),
     ("token-cache-size", "-1", "memory"),
     ("token-cache-size", "65gb", "68719476736"),
     ("token-cache-size", "99999999999999999999", "between 0 and"),

@@ -10,11 +10,11 @@ mod tokens;
 use std::fs;
 
 use floods::{
-    Flood, assert_sound, await_waiting, created, meanwhile, openssl_key, outcomes, sessions_of, slow, token_commands,
-    words,
+    Flood, OWNERS, assert_sound, await_waiting, created, meanwhile, openssl_key, outcomes, sessions_of, slow,
+    token_commands, words,
 };
 use redis::{Connection, Value};
-use sessions::{contents, create, get, refusal, send};
+use sessions::{assert_indexed, contents, create, get, refusal, send};
 use support::{Server, await_that};
 use tokens::{header, key};
 
@@ -25,16 +25,16 @@ const CREATES: usize = 25;
 
 /// Sends CREATEs and behind them all commands on sessions that exist, runs `change` while they wait, and returns the
 /// tokens of those sessions with the outcomes of the commands behind, in the order of [`token_commands`].
-fn race(server: &Server, change: &[&str]) -> ([String; 5], Flood) {
+fn race(server: &Server, change: &[&str]) -> ([String; OWNERS.len()], Flood) {
     let conn = &mut server.conn();
-    let tokens = floods::tokens(conn, ["get", "peek", "update", "touch", "destroy"]);
+    let tokens = floods::tokens(conn, OWNERS);
     for token in &tokens {
         // Far from where a GET would move it to.
         let () = send(conn, &["EXPIRE", &key(token), "40000"]).unwrap();
     }
     let flood = Flood::behind_creates(server, CREATES, &token_commands(&tokens));
-    // The five of these and at least one CREATE.
-    meanwhile(conn, 6, change).unwrap_or_else(|error| panic!("{change:?}: {error}"));
+    // All of these and at least one CREATE.
+    meanwhile(conn, 1 + OWNERS.len() as u64, change).unwrap_or_else(|error| panic!("{change:?}: {error}"));
     (tokens, flood)
 }
 
@@ -54,14 +54,17 @@ fn sessions_do_not_come_back_after_flushall() {
         let (tokens, mut flood) = race(&server, &["FLUSHALL"]);
         let replies = flood.replies();
         let (creates, others) = split(&replies);
-        let expected = [Value::Nil, Value::Nil, Value::Nil, Value::Nil, Value::Int(0)];
+        let expected = [Value::Nil, Value::Nil, Value::Nil, Value::Nil, Value::Int(0), Value::Nil];
         for (reply, expected) in others.iter().zip(expected) {
             assert_eq!(*reply.as_ref().unwrap(), expected);
         }
         let conn = &mut server.conn();
-        let alive = created(creates).iter().filter(|token| get(conn, token).is_some()).count();
+        let alive: Vec<_> =
+            created(creates).into_iter().filter(|token| get(conn, token).is_some()).map(|token| key(&token)).collect();
         assert!(tokens.iter().all(|token| get(conn, token).is_none()));
-        assert_eq!(contents(conn).len(), alive, "nothing but what was made after it");
+        assert_indexed(conn, "flood", &alive);
+        let with_index = if alive.is_empty() { 0 } else { alive.len() + 1 };
+        assert_eq!(contents(conn).len(), with_index, "nothing but what was made after it");
         assert_sound(&mut server);
     }
 }
@@ -95,7 +98,7 @@ fn nothing_is_written_while_writes_are_paused() {
         let replies = flood.replies();
         let outcomes = outcomes(&replies);
         let (creates, others) = split(&outcomes);
-        assert_eq!(others, ["ok", "ok", "TRYAGAIN", "TRYAGAIN", "TRYAGAIN"]);
+        assert_eq!(others, ["ok", "ok", "TRYAGAIN", "TRYAGAIN", "TRYAGAIN", "TRYAGAIN"]);
         assert!(creates.iter().all(|outcome| ["ok", "TRYAGAIN"].contains(outcome)), "{creates:?}");
         assert!(creates.contains(&"TRYAGAIN"));
         assert_eq!(contents(conn), before, "written while paused");
@@ -179,7 +182,7 @@ fn nothing_grows_once_memory_is_full() {
         let replies = flood.replies();
         let outcomes = outcomes(&replies);
         let (creates, others) = split(&outcomes);
-        assert_eq!(others, ["ok", "ok", "OOM", "ok", "ok"]);
+        assert_eq!(others, ["ok", "ok", "OOM", "ok", "ok", "OOM"]);
         assert!(creates.contains(&"OOM") && creates.iter().all(|outcome| ["ok", "OOM"].contains(outcome)));
         set(conn, "maxmemory", "0");
         assert_eq!(created(&replies[..CREATES]).len(), sessions_of(conn, "flood").len());
@@ -195,7 +198,7 @@ fn permissions_that_are_taken_away_meanwhile_are_missing() {
     let conn = &mut server.conn();
     for change in [&["resetkeys", "~other:*"][..], &["resetkeys"], &["resetkeys", "%R~sess:*"]] {
         let () = send(conn, &["ACL", "SETUSER", "app", "reset", "on", "nopass", "+@all", "~sess:*"]).unwrap();
-        let tokens = floods::tokens(conn, ["get", "peek", "update", "touch", "destroy"]);
+        let tokens = floods::tokens(conn, OWNERS);
         let mut commands = vec![words(&["JRS.CREATE", "flood", "{}"]); CREATES];
         commands.extend(token_commands(&tokens));
         let user = || {
@@ -203,18 +206,18 @@ fn permissions_that_are_taken_away_meanwhile_are_missing() {
             let () = send(&mut conn, &["AUTH", "app", "any"]).unwrap();
             conn
         };
-        let late_connections = (0..5).map(|_| user()).collect();
+        let late_connections = OWNERS.iter().map(|_| user()).collect();
         // One after the other: the commands on sessions have to be behind the rest.
         let late = commands.split_off(CREATES);
         let mut flood = Flood::start(commands.iter().map(|_| user()).collect(), &commands);
         await_waiting(conn, 6);
         flood.join(Flood::start(late_connections, &late));
-        meanwhile(conn, 6, &[&["ACL", "SETUSER", "app"], change].concat()).unwrap();
+        meanwhile(conn, 1 + OWNERS.len() as u64, &[&["ACL", "SETUSER", "app"], change].concat()).unwrap();
         let replies = flood.replies();
         let outcomes = outcomes(&replies);
         let (creates, others) = split(&outcomes);
         let peek = if change.contains(&"%R~sess:*") { "ok" } else { "NOPERM" };
-        assert_eq!(others, ["NOPERM", peek, "NOPERM", "NOPERM", "NOPERM"], "{change:?}");
+        assert_eq!(others, ["NOPERM", peek, "NOPERM", "NOPERM", "NOPERM", "NOPERM"], "{change:?}");
         assert!(creates.contains(&"NOPERM"), "{creates:?}");
         assert_eq!(sessions_of(conn, "flood").len(), created(&replies[..CREATES]).len());
         assert!(tokens.iter().all(|token| get(conn, token).is_some_and(|session| session.data == r#"{"old":1}"#)));
@@ -247,13 +250,13 @@ fn a_key_that_is_taken_out_meanwhile_opens_and_makes_nothing() {
             set(conn, "jrs.keys-file", path.to_str().unwrap());
             let () = send(conn, &["JRS.RELOAD"]).unwrap();
             let old_kid = header(&create(conn, "ada", "{}", &[]))["kid"].clone();
-            let tokens = floods::tokens(conn, ["get", "peek", "update", "touch", "destroy"]);
+            let tokens = floods::tokens(conn, OWNERS);
             let mut flood = Flood::behind_creates(&server, CREATES, &token_commands(&tokens));
             fs::write(&path, &new).unwrap();
             fs::write(server.dir().join("other"), &new).unwrap();
-            meanwhile(conn, 6, change).unwrap();
+            meanwhile(conn, 1 + OWNERS.len() as u64, change).unwrap();
             let replies = flood.replies();
-            assert_eq!(split(&outcomes(&replies)).1, ["BADTOKEN"; 5], "{change:?}");
+            assert_eq!(split(&outcomes(&replies)).1, ["BADTOKEN"; OWNERS.len()], "{change:?}");
             let made = created(&replies[..CREATES]);
             assert_eq!(made.len(), CREATES, "{replies:?}");
             let (before, after): (Vec<_>, Vec<_>) = made.iter().partition(|token| header(token)["kid"] == old_kid);
@@ -264,4 +267,65 @@ fn a_key_that_is_taken_out_meanwhile_opens_and_makes_nothing() {
             assert_sound(&mut server);
         }
     }
+}
+
+/// Sends CREATEs and behind them a DESTROYALL of three sessions that spares the first, runs `change` while they wait, and
+/// returns the tokens of those sessions with the replies.
+fn race_of_destroyall(server: &Server, change: &[&str]) -> ([String; 3], Flood) {
+    let conn = &mut server.conn();
+    let tokens = floods::tokens(conn, ["ada"; 3]);
+    let command = words(&["JRS.DESTROYALL", "ada", "EXCEPT", &tokens[0]]);
+    let flood = Flood::behind_creates(server, CREATES, &[command]);
+    meanwhile(conn, 2, change).unwrap_or_else(|error| panic!("{change:?}: {error}"));
+    (tokens, flood)
+}
+
+#[test]
+fn a_destroyall_that_waits_for_its_token_ends_what_there_is_then() {
+    let mut server = slow().start();
+    let conn = &mut server.conn();
+    let late = || key(&create(&mut server.conn(), "ada", "{}", &[]));
+    for _ in 0..ROUNDS {
+        let (tokens, mut flood) = race_of_destroyall(&server, &["PING"]);
+        assert_eq!(*flood.replies()[CREATES].as_ref().unwrap(), Value::Int(2));
+        assert_indexed(conn, "ada", &[key(&tokens[0])]);
+        let late = late();
+        assert_indexed(conn, "ada", &[key(&tokens[0]), late]);
+        let () = send(conn, &["FLUSHALL"]).unwrap();
+
+        let (_, mut flood) = race_of_destroyall(&server, &["FLUSHALL"]);
+        assert_eq!(*flood.replies()[CREATES].as_ref().unwrap(), Value::Int(0));
+        let () = send(conn, &["FLUSHALL"]).unwrap();
+    }
+    assert_sound(&mut server);
+}
+
+#[test]
+fn a_destroyall_waits_while_writes_are_paused() {
+    let mut server = slow().start();
+    let conn = &mut server.conn();
+    let (tokens, mut flood) = race_of_destroyall(&server, &["CLIENT", "PAUSE", "600000", "WRITE"]);
+    await_that("the token's signature", || (floods::info(conn, "crypto_queue_waiting") == 0).then_some(()));
+    assert_indexed(conn, "ada", &tokens.each_ref().map(|token| key(token)));
+    let () = send(conn, &["CLIENT", "UNPAUSE"]).unwrap();
+    assert_eq!(*flood.replies()[CREATES].as_ref().unwrap(), Value::Int(2));
+    assert_indexed(conn, "ada", &[key(&tokens[0])]);
+    assert_sound(&mut server);
+}
+
+#[test]
+fn a_destroyall_ends_nothing_on_a_server_that_becomes_a_replica_or_with_a_key_that_is_out_of_force() {
+    let mut server = slow().start();
+    let conn = &mut server.conn();
+    let (tokens, mut flood) = race_of_destroyall(&server, &["REPLICAOF", "127.0.0.1", "1"]);
+    assert!(flood.replies()[CREATES].is_err());
+    assert_indexed(conn, "ada", &tokens.each_ref().map(|token| key(token)));
+    let () = send(conn, &["REPLICAOF", "NO", "ONE"]).unwrap();
+    let () = send(conn, &["FLUSHALL"]).unwrap();
+
+    fs::write(server.dir().join("other"), openssl_key(&["-algorithm", "ED25519"])).unwrap();
+    let (tokens, mut flood) = race_of_destroyall(&server, &["CONFIG", "SET", "jrs.keys-file", "other"]);
+    assert_eq!(outcomes(&flood.replies())[CREATES], "BADTOKEN");
+    assert_indexed(conn, "ada", &tokens.each_ref().map(|token| key(token)));
+    assert_sound(&mut server);
 }

@@ -117,7 +117,8 @@ pub(super) unsafe fn describe(command: *mut raw::RedisModuleCommand, spec: &supe
 fn key_specs(routing: Routing) -> Vec<raw::RedisModuleCommandKeySpec> {
     // SAFETY: the type is plain C data for which all zeroes is a valid value, and the one that ends a list.
     let end: raw::RedisModuleCommandKeySpec = unsafe { std::mem::zeroed() };
-    const DERIVED: &CStr = c"Argument 1 only routes the command: the key that is used is derived from the token";
+    const DERIVED: &CStr =
+        c"Argument 1 only routes the command: the keys that are used are derived from it or from the token";
     let (flags, notes) = match routing {
         Routing::Anywhere => return vec![end],
         Routing::ByFirstArgument { writes: true } => {

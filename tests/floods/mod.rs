@@ -121,15 +121,19 @@ pub(crate) fn tokens<const N: usize>(conn: &mut Connection, owners: [&str; N]) -
     owners.map(|owner| create(conn, owner, r#"{"old":1}"#, &[]))
 }
 
-/// Every command that acts on an existing session, each with a token of its own: of GET, PEEK, UPDATE, TOUCH, DESTROY.
-pub(crate) fn token_commands(tokens: &[String; 5]) -> Vec<Vec<String>> {
-    let [get, peek, update, touch, destroy] = tokens;
+/// The owners of the sessions that [`token_commands`] act on.
+pub(crate) const OWNERS: [&str; 6] = ["get", "peek", "update", "touch", "destroy", "rotate"];
+
+/// Every command that acts on an existing session, each with a token of its own, in the order of [`OWNERS`].
+pub(crate) fn token_commands(tokens: &[String; OWNERS.len()]) -> Vec<Vec<String>> {
+    let [get, peek, update, touch, destroy, rotate] = tokens;
     vec![
         words(&["JRS.GET", get]),
         words(&["JRS.PEEK", peek]),
         words(&["JRS.UPDATE", update, r#"{"new":1}"#]),
         words(&["JRS.TOUCH", touch, "EX", "77"]),
         words(&["JRS.DESTROY", destroy]),
+        words(&["JRS.ROTATE", rotate]),
     ]
 }
 

@@ -12,6 +12,8 @@ use proptest::{
 pub(crate) struct Supplies {
     /// Tokens, each with the key of its session.
     pub(crate) tokens: Vec<(String, String)>,
+    /// Owners of sessions.
+    pub(crate) owners: Vec<String>,
 }
 
 /// A command and its arguments.
@@ -32,13 +34,17 @@ impl Command {
     }
 }
 
-const NAMES: [&str; 12] = [
+const NAMES: [&str; 16] = [
     "JRS.CREATE",
     "JRS.GET",
     "JRS.PEEK",
     "JRS.UPDATE",
     "JRS.TOUCH",
     "JRS.DESTROY",
+    "JRS.ROTATE",
+    "JRS.LIST",
+    "JRS.REVOKE",
+    "JRS.DESTROYALL",
     "JRS.INSPECT",
     "JRS.HELP",
     "JRS.RELOAD",
@@ -47,9 +53,9 @@ const NAMES: [&str; 12] = [
     "jrs.update",
 ];
 
-const WORDS: [&str; 17] = [
+const WORDS: [&str; 23] = [
     "EX", "PX", "EXAT", "PXAT", "KEEPTTL", "REPLACE", "CLAIMS", "REALM", "default", "ex", "Px", "claims", "replace",
-    "MERGE", "PATCH", "IFMATCH", "NX",
+    "MERGE", "PATCH", "IFMATCH", "NX", "OWNER", "REAUTH", "WITHDATA", "EXCEPT", "patch", "reauth",
 ];
 
 /// None of them lets a session end while a test runs: a span of ten minutes at least, or none at all.
@@ -70,7 +76,7 @@ const NUMBERS: [&str; 14] = [
     "99999999999999999999999999999999999999999999",
 ];
 
-const JSON: [&str; 15] = [
+const JSON: [&str; 20] = [
     "{}",
     r#"{"a":1}"#,
     " { \"a\" : [ ] } ",
@@ -86,6 +92,11 @@ const JSON: [&str; 15] = [
     "{",
     r#""{}""#,
     r#"{"a":1e999}"#,
+    r#"{"a":null,"b":{"c":null}}"#,
+    r#"[{"op":"add","path":"/a/-","value":{"b":[1.50]}}]"#,
+    r#"[{"op":"test","path":"/a/0","value":1},{"op":"copy","from":"/a","path":"/c"}]"#,
+    r#"[{"op":"move","from":"/a","path":"/a/0"}]"#,
+    r#"[{"op":"remove","path":""}]"#,
 ];
 
 /// Any command at all: no argument fits to any other, or the first ones do.
@@ -98,7 +109,7 @@ pub(crate) fn commands(supplies: &Supplies) -> impl Strategy<Value = Command> + 
     })
 }
 
-/// What commands begin with: nothing, `token`, `key token`, `token data`, `key token data`, `owner data`.
+/// What commands begin with: nothing, or what one of them wants there.
 fn beginning(supplies: &Supplies) -> BoxedStrategy<Vec<Vec<u8>>> {
     let session = select(supplies.tokens.clone());
     fn bytes(words: &[&str]) -> Vec<Vec<u8>> {
@@ -108,9 +119,15 @@ fn beginning(supplies: &Supplies) -> BoxedStrategy<Vec<Vec<u8>>> {
         2 => Just(Vec::new()),
         2 => session.clone().prop_map(|(_, token)| bytes(&[&token])),
         2 => session.clone().prop_map(|(key, token)| bytes(&[&key, &token])),
+        1 => session.clone().prop_map(|(_, token)| bytes(&[&token, "CLAIMS", "[]"])),
         1 => session.clone().prop_map(|(_, token)| bytes(&[&token, "{}"])),
-        1 => session.prop_map(|(key, token)| bytes(&[&key, &token, r#"{"b":2}"#])),
+        1 => session.clone().prop_map(|(_, token)| bytes(&[&token, "{}", "IFMATCH", "0123456789abcdef"])),
+        1 => session.clone().prop_map(|(key, token)| bytes(&[&key, &token, r#"{"b":2}"#])),
         2 => Just(bytes(&["zo\u{eb}", "{}"])),
+        1 => select(supplies.owners.clone()).prop_map(|owner| bytes(&[&owner])),
+        1 => (select(supplies.owners.clone()), session.clone()).prop_map(|(owner, (_, token))| bytes(&[&owner, "EXCEPT", &token])),
+        1 => session.prop_map(|(key, _)| bytes(&[&key])),
+        1 => Just(bytes(&["sess:nobody"])),
     ]
     .boxed()
 }
