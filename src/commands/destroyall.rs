@@ -15,7 +15,7 @@ use crate::{
     error::Error,
     owners::{Ending, Walk},
     realm::{First, Realms, Ticket},
-    redis::{Access, Argument, Call, Command, Ctx, Job, Kind, Progress, Routing, Spec},
+    redis::{Access, Arg, Argument, Call, Command, Ctx, Job, Kind, Progress, Routing, Spec},
     session::SessionId,
     state,
     stored::{Reason, count_end},
@@ -55,12 +55,7 @@ impl Command for DestroyAll {
                 break read;
             }
         };
-        // Whatever may be a token is not shown, also where it is misplaced.
-        for position in 1..call.args().len() {
-            if call.args().get(position).is_some_and(|argument| argument.bytes().starts_with(b"ey")) {
-                call.redact(position);
-            }
-        }
+        hide_tokens(call);
         read?;
         let listed = Listed::find(call, owner, realm, Access::Delete)?;
         let except = match except {
@@ -68,6 +63,18 @@ impl Command for DestroyAll {
             None => Except::Found(None),
         };
         call.in_steps(EndAll { listed, except, under_way: None, ended: 0 })
+    }
+}
+
+/// Keeps whatever may be a token out of SLOWLOG and MONITOR, also where it is misplaced or mangled.
+fn hide_tokens(call: &Call<'_>) {
+    let mut follows_except = false;
+    for position in 1..call.args().len() {
+        let argument = call.args().get(position).map(Arg::bytes).unwrap_or_default();
+        if follows_except || argument.starts_with(b"ey") {
+            call.redact(position);
+        }
+        follows_except = argument.eq_ignore_ascii_case(b"EXCEPT");
     }
 }
 
