@@ -112,8 +112,9 @@ fn finish(call: &Call<'_>, draft: &Draft, token: String) -> Result<(), Error> {
     let key = Text::new(&draft.realm.key_of(&draft.id));
     call.ctx.check_access(&key, Access::Create)?;
     call.recheck(&key, Intent::Grow)?;
-    let expiry = draft.lifetime.target(call.ctx.now());
-    if expiry <= call.ctx.now() {
+    let now = call.ctx.now();
+    let expiry = draft.lifetime.target(now);
+    if expiry <= now {
         return Err(Error::DeadlinePassed);
     }
     Stored { ctx: call.ctx, realm: &draft.realm, id: &draft.id, key: &key }.create(&data.to_text(), expiry)?;

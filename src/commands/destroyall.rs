@@ -15,7 +15,7 @@ use crate::{
     error::Error,
     owners::{Ending, Walk},
     realm::{First, Realms, Ticket},
-    redis::{Access, Argument, Call, Command, Ctx, Job, Kind, Progress, Routing, Spec},
+    redis::{Access, Arg, Argument, Call, Command, Ctx, Job, Kind, Progress, Routing, Spec},
     session::OwnedId,
     state,
     stored::{Reason, count_end},
@@ -44,20 +44,37 @@ impl Command for DestroyAll {
         let owner = call.args().get(0).ok_or(Error::WrongArity)?;
         let (mut except, mut realm) = (None, None);
         let mut options = Options::new(call.args().skip(1));
-        while let Some(word) = options.word() {
-            match word.as_slice() {
-                b"EXCEPT" => once(&mut except, options.value()?)?,
-                b"REALM" => once(&mut realm, options.value()?)?,
-                _ => return Err(Error::Syntax),
+        let read = loop {
+            let Some(word) = options.word() else { break Ok(()) };
+            let read = match word.as_slice() {
+                b"EXCEPT" => options.value().and_then(|token| once(&mut except, token)),
+                b"REALM" => options.value().and_then(|name| once(&mut realm, name)),
+                _ => Err(Error::Syntax),
+            };
+            if read.is_err() {
+                break read;
             }
-        }
-        call.redact_tokens();
+        };
+        hide_tokens(call);
+        read?;
         let listed = Listed::find(call, owner, realm, Access::Delete)?;
         let except = match except {
             Some(token) => Except::begin(call, &listed, token.bytes())?,
             None => Except::Found(None),
         };
         call.in_steps(EndAll { listed, except, under_way: None, ended: 0 })
+    }
+}
+
+/// Keeps whatever may be a token out of SLOWLOG and MONITOR, also where it is misplaced or mangled.
+fn hide_tokens(call: &Call<'_>) {
+    let mut follows_except = false;
+    for position in 1..call.args().len() {
+        let argument = call.args().get(position).map(Arg::bytes).unwrap_or_default();
+        if follows_except || argument.starts_with(b"ey") {
+            call.redact(position);
+        }
+        follows_except = argument.eq_ignore_ascii_case(b"EXCEPT");
     }
 }
 

@@ -65,14 +65,18 @@ struct Session {
     data: Option<Vec<u8>>,
 }
 
-/// How many sessions are looked at, or written, at a time.
-const PIECE: usize = 64;
+impl Listing {
+    /// How many sessions are looked at, or written, at a time: their data may be large.
+    const fn piece(&self) -> usize {
+        if self.with_data { 4 } else { 64 }
+    }
+}
 
 impl Job for Listing {
     const WRITES: bool = false;
 
     fn work(&mut self, ctx: Ctx<'_>) -> Result<Progress, Error> {
-        let found = self.walk.next(ctx, PIECE);
+        let found = self.walk.next(ctx, self.piece());
         if found.is_empty() {
             self.listed
                 .check_slot(ctx, "the owner's slot is on the move, so that some of its sessions are elsewhere")?;
@@ -96,7 +100,7 @@ impl Job for Listing {
             ctx.reply_array(self.sessions.len());
             0
         });
-        for session in self.sessions.iter().skip(replied).take(PIECE) {
+        for session in self.sessions.iter().skip(replied).take(self.piece()) {
             ctx.reply_map(if self.with_data { 4 } else { 3 });
             ctx.reply_bytes("id");
             let uuid = str::from_utf8(session.uuid.bytes()).unwrap_or_default();
@@ -113,7 +117,8 @@ impl Job for Listing {
                 ctx.reply_bytes(data);
             }
         }
-        self.replied = Some(replied + PIECE);
-        if replied + PIECE < self.sessions.len() { Progress::More } else { Progress::Done }
+        let replied = replied + self.piece();
+        self.replied = Some(replied);
+        if replied < self.sessions.len() { Progress::More } else { Progress::Done }
     }
 }

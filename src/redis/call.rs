@@ -125,7 +125,7 @@ impl<'call> Call<'call> {
 
     /// Keeps all arguments that may be tokens out of SLOWLOG and MONITOR; those that are still needed have to be taken out
     /// of [`args`](Self::args) before, see there.
-    pub fn redact_tokens(&self) {
+    fn redact_tokens(&self) {
         for position in 0..self.args().len() {
             if self.args().get(position).is_some_and(|argument| argument.bytes().starts_with(b"ey")) {
                 self.redact(position);

@@ -5,6 +5,7 @@
 
 use std::{
     ffi::c_void,
+    sync::{Mutex, PoisonError},
     time::{Duration, Instant},
 };
 
@@ -21,6 +22,9 @@ use crate::error::Error;
 const STRETCH: Duration = Duration::from_millis(2);
 /// How long others have the server to themselves between two stretches, in milliseconds.
 const PAUSE: i64 = 1;
+/// When the last stretch of any job ended. Jobs share the server: the pause after a stretch of one is a pause for all,
+/// or many of them would hold it as long as one without pauses. The one that came first is done first.
+static LAST_STRETCH: Mutex<Option<Instant>> = Mutex::new(None);
 /// How often a job looks whether writes are still paused, in milliseconds.
 const PATIENCE: i64 = 20;
 
@@ -111,12 +115,17 @@ impl<J: Job + 'static> Steps<J> {
                 return Some(PATIENCE);
             }
         }
+        let last = *LAST_STRETCH.lock().unwrap_or_else(PoisonError::into_inner);
+        if last.is_some_and(|end| end.elapsed().as_millis() < PAUSE.unsigned_abs().into()) {
+            return Some(PAUSE);
+        }
         // SAFETY: the context is alive until `end`, and used on the server's thread alone.
         let out = unsafe { Ctx::new(self.out) };
-        while begin.elapsed() < STRETCH {
+        let mut next = Some(PAUSE);
+        while next.is_some() && begin.elapsed() < STRETCH {
             if self.replies {
                 if self.job.reply(out) == Progress::Done {
-                    return None;
+                    next = None;
                 }
                 continue;
             }
@@ -124,10 +133,11 @@ impl<J: Job + 'static> Steps<J> {
                 Ok(Progress::More) => {}
                 Ok(Progress::Waits) => return Some(PAUSE),
                 Ok(Progress::Done) => self.replies = true,
-                Err(error) => return self.fail(&error),
+                Err(error) => next = self.fail(&error),
             }
         }
-        Some(PAUSE)
+        *LAST_STRETCH.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+        next
     }
 
     fn fail(&self, error: &Error) -> Option<i64> {
