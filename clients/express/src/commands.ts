@@ -1,16 +1,15 @@
 import type { Connection } from "./clients/index.js";
 import type { Realm } from "./realm.js";
-import { type Reply, map, text } from "./reply.js";
-import { readClaims } from "./token.js";
+import { member, text } from "./reply.js";
+import { type Claims, readClaims } from "./token.js";
 
 /** A session as the server has it. */
 export interface StoredSession {
-  id: string;
+  /** The claims of its token, which the server has verified. */
+  claims: Claims;
   owner: string;
   /** JSON text. */
   data: string;
-  /** JSON text. */
-  claims: string;
 }
 
 /** One of an owner's sessions. */
@@ -52,29 +51,31 @@ export class Commands {
     return text(await this.#connection.send(["JRS.CREATE", owner, data, ...options], owner));
   }
 
-  /** Reads a session and puts off its end; nothing if there is no such session. */
-  async get(token: string): Promise<StoredSession | undefined> {
-    return stored(await this.#onSession("JRS.GET", token));
-  }
-
-  /** Reads a session and leaves its end where it is; nothing if there is no such session. */
-  async peek(token: string): Promise<StoredSession | undefined> {
-    return stored(await this.#onSession("JRS.PEEK", token));
+  /**
+   * Reads a session and puts off its end, if it is a `JRS.GET`; a `JRS.PEEK` leaves it where it is.
+   *
+   * @returns nothing if there is no such session.
+   */
+  async read(name: "JRS.GET" | "JRS.PEEK", token: string): Promise<StoredSession | undefined> {
+    const claims = claimsOf(token);
+    const reply = await this.#onSession(name, token, claims);
+    if (reply === null) return undefined;
+    return { claims, owner: text(member(reply, "owner")), data: text(member(reply, "data")) };
   }
 
   /** @returns whether there is such a session: one that has ended is not brought back. */
   async update(token: string, data: string, how: "REPLACE" | "MERGE"): Promise<boolean> {
-    return (await this.#onSession("JRS.UPDATE", token, data, how)) !== null;
+    return (await this.#onSession("JRS.UPDATE", token, claimsOf(token), data, how)) !== null;
   }
 
   /** @returns the seconds left, 0 if there is no such session. */
   async touch(token: string): Promise<number> {
-    return Number((await this.#onSession("JRS.TOUCH", token)) ?? 0);
+    return Number((await this.#onSession("JRS.TOUCH", token, claimsOf(token))) ?? 0);
   }
 
   /** @returns whether there was such a session. */
   async destroy(token: string): Promise<boolean> {
-    return Number(await this.#onSession("JRS.DESTROY", token)) === 1;
+    return Number(await this.#onSession("JRS.DESTROY", token, claimsOf(token))) === 1;
   }
 
   /** @returns the new token; nothing if there is no such session. */
@@ -83,7 +84,7 @@ export class Commands {
     if (claims !== undefined) options.push("CLAIMS", JSON.stringify(claims));
     if (owner !== undefined) options.push("OWNER", owner);
     if (reauth) options.push("REAUTH");
-    const reply = await this.#onSession("JRS.ROTATE", token, ...options);
+    const reply = await this.#onSession("JRS.ROTATE", token, claimsOf(token), ...options);
     return reply === null ? undefined : text(reply);
   }
 
@@ -91,11 +92,11 @@ export class Commands {
   async list(owner: string): Promise<ListedSession[]> {
     const options = ["WITHDATA", "REALM", this.#realm.name];
     const reply = (await this.#connection.send(["JRS.LIST", owner, ...options], owner)) as unknown[];
-    return reply.map(map).map((session) => ({
-      id: text(session.get("id")),
-      created: new Date(Number(session.get("created"))),
-      ttl: Number(session.get("ttl")),
-      data: text(session.get("data")),
+    return reply.map((session) => ({
+      id: text(member(session, "id")),
+      created: new Date(Number(member(session, "created"))),
+      ttl: Number(member(session, "ttl")),
+      data: text(member(session, "data")),
     }));
   }
 
@@ -116,17 +117,16 @@ export class Commands {
    * Sends a command that begins with a session's key and its token. A cluster needs the key to find the node; elsewhere
    * it makes sure that the token is one of this realm.
    */
-  async #onSession(name: string, token: string, ...rest: string[]): Promise<unknown> {
-    const claims = readClaims(token);
-    if (!claims) throw new Error("BADTOKEN the token names no session");
-    const key = (await this.#realm.keyspace()) + claims.jti;
-    return this.#connection.send([name, key, token, ...rest], key);
+  async #onSession(name: string, token: string, { jti }: Claims, ...rest: string[]): Promise<unknown> {
+    const keyspace = this.#realm.keyspace();
+    const key = (typeof keyspace === "string" ? keyspace : await keyspace) + jti;
+    return await this.#connection.send([name, key, token, ...rest], key);
   }
 }
 
-function stored(reply: unknown): StoredSession | undefined {
-  if (reply === null) return undefined;
-  const session: Reply = map(reply);
-  const field = (name: string) => text(session.get(name));
-  return { id: field("id"), owner: field("owner"), data: field("data"), claims: field("claims") };
+/** The claims of a token that can be sent to the server; others are refused here, as they would be there. */
+function claimsOf(token: string): Claims {
+  const claims = readClaims(token);
+  if (!claims) throw new Error("BADTOKEN the token names no session");
+  return claims;
 }

@@ -38,7 +38,7 @@ export function ownFields(session: object): Record<string, unknown> {
  * @returns the names of the fields.
  * @throws SessionError `RESERVED_NAME`, for a member that would hide a method
  */
-export function setFields(session: object, data: Record<string, unknown>): string[] {
+export function setFields(session: Record<string, unknown>, data: Record<string, unknown>): string[] {
   // jwt-redis-session stores its own properties with the data; they are no fields.
   const names = Object.keys(data).filter((name) => !ATTRIBUTES.has(name));
   names.forEach(refuseReserved);

@@ -12,8 +12,9 @@ export function mergePatch(target: Record<string, unknown>, patch: Record<string
 }
 
 /** Sets an own field, also one that is called `__proto__`. */
-export function setField(target: object, name: string, value: unknown): void {
-  Object.defineProperty(target, name, { value, writable: true, enumerable: true, configurable: true });
+export function setField(target: Record<string, unknown>, name: string, value: unknown): void {
+  if (name !== "__proto__") target[name] = value;
+  else Object.defineProperty(target, name, { value, writable: true, enumerable: true, configurable: true });
 }
 
 export function isObject(value: unknown): value is Record<string, unknown> {

@@ -29,18 +29,18 @@ export function jrsSession(options: Options): Middleware {
     request[requestKey] = session;
     const token = findToken(request);
     if (!token) return next();
-    read(session, token).then(
-      // Through nextTick, so that what the application throws is not taken for a failure of Redis.
-      () => process.nextTick(next),
-      (error: unknown) => {
-        if (isRefusal(error) || failOpen) process.nextTick(next);
-        else process.nextTick(next, error);
-      },
-    );
+    // Through nextTick, so that what the application throws is not taken for a failure of Redis.
+    read(session, token).then((error) => process.nextTick(next, error));
   };
 
-  async function read(session: Session, token: string): Promise<void> {
-    const stored = await commands.get(token);
-    if (stored) Session.adopt(session, token, stored);
+  /** Fills a request's session. @returns what the request cannot go on with. */
+  async function read(session: Session, token: string): Promise<unknown> {
+    try {
+      const stored = await commands.read("JRS.GET", token);
+      if (stored) Session.adopt(session, token, stored);
+    } catch (error) {
+      if (!isRefusal(error) && !failOpen) return error;
+    }
+    return undefined;
   }
 }

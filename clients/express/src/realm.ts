@@ -1,5 +1,5 @@
 import type { Connection } from "./clients/index.js";
-import { map, text } from "./reply.js";
+import { member, text } from "./reply.js";
 
 /** Milliseconds after which the server is asked again, since its settings can change while the application runs. */
 const FRESH_FOR = 60_000;
@@ -17,17 +17,16 @@ export class Realm {
     this.name = name;
   }
 
-  /** What the names of the realm's session keys begin with. Only the first caller waits for the server. */
+  /** What the names of the realm's session keys begin with. Only the first callers have to wait for the server. */
   keyspace(): string | Promise<string> {
-    const known = this.#keyspace;
-    if (known === undefined) return this.#ask();
-    // The old answer stays in force until there is a new one, even if there is none.
-    if (Date.now() - this.#asked > FRESH_FOR) this.#ask().catch(() => undefined);
-    return known;
+    if (this.#keyspace === undefined) return this.#ask();
+    // The old answer stays in force until there is a new one, even if there never is.
+    if (performance.now() - this.#asked > FRESH_FOR) this.#ask().catch(() => undefined);
+    return this.#keyspace;
   }
 
   #ask(): Promise<string> {
-    this.#asked = Date.now();
+    this.#asked = performance.now();
     this.#asking ??= this.#fetch().finally(() => {
       this.#asking = undefined;
     });
@@ -36,9 +35,9 @@ export class Realm {
 
   async #fetch(): Promise<string> {
     const realms = (await this.#connection.send(["JRS.REALMS"])) as unknown[];
-    const realm = realms.map(map).find((candidate) => text(candidate.get("name")) === this.name);
+    const realm = realms.find((candidate) => text(member(candidate, "name")) === this.name);
     if (!realm) throw new Error(`jrs-session: the server has no realm '${this.name}'`);
-    this.#keyspace = text(realm.get("keyspace"));
+    this.#keyspace = text(member(realm, "keyspace"));
     return this.#keyspace;
   }
 }

@@ -153,7 +153,7 @@ export class Session {
    */
   static adopt(session: Session, token: string, stored: StoredSession): void {
     session.#take(stored.data);
-    session.#become(token, JSON.parse(stored.claims) as Claims, stored.owner);
+    session.#become(token, stored.claims, stored.owner);
   }
 
   async #create(claims: { sub?: unknown }): Promise<string> {
@@ -188,7 +188,7 @@ export class Session {
   }
 
   async #reload(): Promise<void> {
-    const stored = await this.#commands.peek(this.#token());
+    const stored = await this.#commands.read("JRS.PEEK", this.#token());
     if (!stored) throw ended();
     this.#take(stored.data);
   }

@@ -4,5 +4,5 @@ export interface Connection {
   readonly cluster: boolean;
 
   /** Sends a command, to the node of `key` if the client talks to a cluster. */
-  send(command: readonly [name: string, ...args: string[]], key?: string): Promise<unknown>;
+  send(command: [name: string, ...args: string[]], key?: string): Promise<unknown>;
 }

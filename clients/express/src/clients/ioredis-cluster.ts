@@ -34,7 +34,7 @@ export function ioredisClusterConnection(cluster: IoredisCluster): Connection {
  * `Command` for a package that does not depend on `ioredis`: it hands what it has made to the `sendCommand` of its
  * `this`.
  */
-function toCommand(cluster: IoredisCluster, [name, ...args]: readonly [string, ...string[]]): Command {
+function toCommand(cluster: IoredisCluster, [name, ...args]: [string, ...string[]]): Command {
   const sender = { options: {}, sendCommand: (command: Command) => command };
   return cluster.createBuiltinCommand(name).string.apply(sender, args) as Command;
 }

@@ -14,6 +14,6 @@ export function nodeRedisClusterConnection(cluster: NodeRedisCluster): Connectio
   return {
     cluster: true,
     // Never "readonly": a replica may not know yet what its master has just answered.
-    send: (command, key) => cluster.sendCommand(key, false, [...command]),
+    send: (command, key) => cluster.sendCommand(key, false, command),
   };
 }

@@ -18,7 +18,7 @@ export function nodeRedisConnection(client: NodeRedisClient): Connection {
   const promises = inLegacyMode(client) ? client.v4 : client;
   return {
     cluster: false,
-    send: (command) => promises.sendCommand([...command]),
+    send: (command) => promises.sendCommand(command),
   };
 }
 
