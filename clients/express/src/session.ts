@@ -158,11 +158,12 @@ export class Session {
 
   async #create(claims: { sub?: unknown }): Promise<string> {
     const { sub, ...others } = claims;
-    // With an owner assigned, a `sub` stays where it is, and the server refuses it.
-    const [given, allowed] = this.owner === "" && sub !== undefined ? [sub, others] : [this.#newOwner ?? this.owner, claims];
+    // Where an owner is assigned, a `sub` stays among the claims, and the server refuses it.
+    const bySub = sub !== undefined && this.owner === "";
+    const given = bySub ? sub : this.#newOwner === undefined ? this.owner : this.#newOwner;
     const owner = ownerForServer(given, this.#commands.cluster);
     const fields = ownFields(this);
-    const token = await this.#commands.create(owner, JSON.stringify(fields), allowed);
+    const token = await this.#commands.create(owner, JSON.stringify(fields), bySub ? others : claims);
     this.#stored = Object.keys(fields);
     this.#become(token, readClaims(token), owner);
     return token;
