@@ -72,7 +72,6 @@ export const STANDALONE = {
   "redis 4 in legacy mode": nodeRedis(redis4, { legacyMode: true }, "disconnect"),
   "redis 5": nodeRedis(redis5),
   "redis 5 with RESP3": nodeRedis(redis5, { RESP: 3 }),
-  "redis 5, a pool": pool(redis5),
   "redis 6": nodeRedis(redis6),
   "redis 6 with RESP2": nodeRedis(redis6, { RESP: 2 }),
   "redis 6, a pool": pool(redis6),
