@@ -83,7 +83,7 @@ test("the login application", async (t) => {
         assert.match(await page.getByRole("alert").innerText(), /do not belong together/);
         assert.equal(await page.getByLabel("Name").inputValue(), name);
         assert.equal(await page.getByLabel("Password").inputValue(), "");
-        assert.equal(await page.evaluate("document.activeElement.id"), "password");
+        await page.locator("#password:focus").waitFor();
       }
       assert.deepEqual(await page.context().cookies(), []);
       await logIn(page, "ann");
@@ -166,7 +166,8 @@ test("the login application", async (t) => {
     "the page works with a keyboard alone": async () => {
       const [page] = await devices(1);
       await page.goto(address);
-      await page.keyboard.type("ann"); // the name has the focus
+      await page.locator("#name:focus").waitFor();
+      await page.keyboard.type("ann");
       await page.keyboard.press("Tab");
       await page.keyboard.type(PASSWORDS.ann);
       await page.keyboard.press("Enter");
