@@ -7,6 +7,15 @@ import { type Options, settings } from "./options.js";
 import { Realm } from "./realm.js";
 import { Session } from "./session.js";
 
+declare global {
+  namespace Express {
+    interface Request {
+      /** The request's session, where the middleware's `requestKey` is the default. */
+      session: Session;
+    }
+  }
+}
+
 /** Middleware of Express, and of whatever calls its middleware likewise. */
 export type Middleware = (request: any, response: any, next: (error?: any) => void) => void;
 
