@@ -51,8 +51,8 @@ function deviceItem({ id, created, ttl, data, current }) {
       <div>
         <h2>${device} ${current && html`<span class="badge">this device</span>`}</h2>
         <p class="aside">
-          Logged in <time datetime="${created.toISOString()}">${DATE.format(created)}</time>,
-          ends in ${duration(ttl)} if it is not used
+          Logged in <time datetime="${created.toISOString()}">${DATE.format(created)}</time><br>
+          Ends in ${duration(ttl)} if it is not used
         </p>
       </div>
       ${current
