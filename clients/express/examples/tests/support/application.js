@@ -1,0 +1,28 @@
+/** The example applications, each as a process of its own. */
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+
+/**
+ * Starts an application on a free port and answers with its address. It is stopped after the test.
+ *
+ * @param script its path in the folder of the examples
+ */
+export async function startApplication(test, script, environment) {
+  const path = fileURLToPath(new URL(`../../${script}`, import.meta.url));
+  const env = { ...process.env, PORT: "0", ...environment };
+  // setpriv makes the kernel end the application with the tests, even if they are killed.
+  const words = ["--pdeathsig", "KILL", process.execPath, path];
+  const child = spawn("setpriv", words, { env, stdio: ["ignore", "pipe", "inherit"] });
+  const gone = once(child, "exit");
+  test.after(async () => {
+    child.kill();
+    await gone;
+  });
+  const [address] = await Promise.race([
+    once(createInterface({ input: child.stdout }), "line"),
+    gone.then(([code]) => Promise.reject(new Error(`${script} has ended with ${code}`))),
+  ]);
+  return address;
+}

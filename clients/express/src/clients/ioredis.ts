@@ -1,0 +1,17 @@
+import type { Connection } from "./connection.js";
+
+/** A client of `ioredis`. */
+export interface IoredisClient {
+  call(name: string, ...args: string[]): Promise<unknown>;
+}
+
+export function isIoredisClient(client: object): client is IoredisClient {
+  return "call" in client && "createBuiltinCommand" in client;
+}
+
+export function ioredisConnection(client: IoredisClient): Connection {
+  return {
+    cluster: false,
+    send: ([name, ...args]) => client.call(name, ...args),
+  };
+}

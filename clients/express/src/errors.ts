@@ -1,0 +1,37 @@
+/**
+ * What went wrong, for programs:
+ * - `INVALID_SESSION`: the session was neither read nor created, so there is nothing to act on
+ * - `SESSION_ENDED`: it has ended or was destroyed meanwhile; nothing was written
+ * - `NO_OWNER`: only sessions of an owner can be listed and ended together
+ * - `OWNER_CHANGED`: only `create` and `rotate` give a session another owner
+ * - `BAD_OWNER`: an owner that is neither a string nor a number, or one that this package keeps for itself
+ * - `RESERVED_NAME`: a field has the name of a method or of a property of the session itself
+ * - `TIMEOUT`: Redis has not answered in time; whether the command was carried out is unknown
+ */
+export type SessionErrorCode =
+  | "INVALID_SESSION"
+  | "SESSION_ENDED"
+  | "NO_OWNER"
+  | "OWNER_CHANGED"
+  | "BAD_OWNER"
+  | "RESERVED_NAME"
+  | "TIMEOUT";
+
+/** An error of this package. Errors of Redis and of its client are handed on as they are. */
+export class SessionError extends Error {
+  override readonly name = "SessionError";
+  readonly code: SessionErrorCode;
+
+  constructor(code: SessionErrorCode, message: string) {
+    super(message);
+    this.code = code;
+  }
+}
+
+/** The words by which the server refuses a token: to the application, that is no session rather than a failure. */
+const REFUSALS = /^(BADTOKEN|EXPIREDTOKEN) /;
+
+/** Whether an error says that the token is no good, rather than that the command has failed. */
+export function isRefusal(error: unknown): boolean {
+  return error instanceof Error && REFUSALS.test(error.message);
+}

@@ -1,0 +1,69 @@
+import type { RedisClient } from "./clients/index.js";
+
+/** The options of the middleware. */
+export interface Options {
+  /** A client of `redis` (node-redis) or `ioredis`, for one server or for a cluster. */
+  client: RedisClient;
+  /** The server's realm that the sessions belong to. `"default"` unless given. */
+  realm?: string | undefined;
+  /** The name of the session in the request. `"session"` unless given. */
+  requestKey?: string | undefined;
+  /** The parameter that holds the token, in query and body; as a header `x-access-token`. `"accessToken"` unless given. */
+  requestArg?: string | undefined;
+  /** Whether the token may come as `Authorization: Bearer …`. */
+  bearer?: boolean | undefined;
+  /** The name of a cookie that the token may come in. */
+  cookie?: string | undefined;
+  /** Whether requests go on with an empty session when Redis fails, instead of with an error. */
+  failOpen?: boolean | undefined;
+  /** Milliseconds to wait for Redis. 2000 unless given; 0: for as long as the client does. */
+  timeout?: number | undefined;
+}
+
+/** Options as the middleware uses them. */
+export interface Settings {
+  client: RedisClient;
+  realm: string;
+  requestKey: string;
+  requestArg: string;
+  bearer: boolean;
+  cookie: string | undefined;
+  failOpen: boolean;
+  timeout: number;
+}
+
+/** Options of jwt-redis-session that are the server's business now. */
+const SERVER_SETTINGS: Record<string, string> = {
+  secret: "the file that jrs.keys-file names",
+  keyspace: "jrs.keyspace, or a realm of its own",
+  algorithm: "jrs.algorithm",
+  maxAge: "jrs.max-age",
+};
+
+/**
+ * @throws TypeError for an option that is missing, unknown, of the wrong kind, or a setting of the server
+ */
+export function settings(options: Options): Settings {
+  const { client, realm, requestKey, requestArg, bearer, cookie, failOpen, timeout, ...others } = options ?? {};
+  for (const name of Object.keys(others)) {
+    const place = SERVER_SETTINGS[name];
+    if (place) throw new TypeError(`jrs-session: '${name}' belongs to the Redis server now: use ${place}`);
+    throw new TypeError(`jrs-session: there is no option '${name}'`);
+  }
+  if (typeof client !== "object" && typeof client !== "function") {
+    throw new TypeError("jrs-session: a Redis client is required: { client }");
+  }
+  if (timeout !== undefined && !(Number.isFinite(timeout) && timeout >= 0)) {
+    throw new TypeError("jrs-session: 'timeout' is a number of milliseconds");
+  }
+  return {
+    client,
+    realm: realm || "default",
+    requestKey: requestKey || "session",
+    requestArg: requestArg || "accessToken",
+    bearer: bearer ?? false,
+    cookie: cookie || undefined,
+    failOpen: failOpen ?? false,
+    timeout: timeout ?? 2000,
+  };
+}

@@ -1,0 +1,36 @@
+import { type Callback, answer } from "./callback.js";
+import type { Commands, ListedSession } from "./commands.js";
+
+/** One of the sessions of an owner: "my devices". */
+export class OwnersSession {
+  readonly id: string;
+  /** When it was created. */
+  readonly created: Date;
+  /** Seconds left if nobody uses it. */
+  readonly ttl: number;
+  /** What is stored in it. */
+  readonly data: Record<string, any>;
+  /** Whether it is the one that asked. */
+  readonly current: boolean;
+  readonly #commands: Commands;
+
+  constructor(commands: Commands, { id, created, ttl, data }: ListedSession, current: boolean) {
+    this.#commands = commands;
+    this.id = id;
+    this.created = created;
+    this.ttl = ttl;
+    this.data = JSON.parse(data) as Record<string, any>;
+    this.current = current;
+  }
+
+  /** Logs this device out. Answers with 1, or 0 if the session had ended already. */
+  destroy(callback: Callback<0 | 1>): void;
+  destroy(): Promise<0 | 1>;
+  destroy(callback?: Callback<0 | 1>): Promise<0 | 1> | undefined | void {
+    return answer(this.#destroy(), callback);
+  }
+
+  async #destroy(): Promise<0 | 1> {
+    return (await this.#commands.revoke(this.id)) ? 1 : 0;
+  }
+}

@@ -1,0 +1,43 @@
+import type { Connection } from "./clients/index.js";
+import { member, text } from "./reply.js";
+
+/** Milliseconds after which the server is asked again, since its settings can change while the application runs. */
+const FRESH_FOR = 60_000;
+
+/** A realm of the server: of its settings, the one that clients need. */
+export class Realm {
+  readonly name: string;
+  readonly #connection: Connection;
+  #keyspace: string | undefined;
+  #asked = 0;
+  #asking: Promise<string> | undefined;
+
+  constructor(connection: Connection, name: string) {
+    this.#connection = connection;
+    this.name = name;
+  }
+
+  /** What the names of the realm's session keys begin with. Only the first callers have to wait for the server. */
+  keyspace(): string | Promise<string> {
+    if (this.#keyspace === undefined) return this.#ask();
+    // The old answer stays in force until there is a new one, even if there never is.
+    if (performance.now() - this.#asked > FRESH_FOR) this.#ask().catch(() => undefined);
+    return this.#keyspace;
+  }
+
+  #ask(): Promise<string> {
+    this.#asked = performance.now();
+    this.#asking ??= this.#fetch().finally(() => {
+      this.#asking = undefined;
+    });
+    return this.#asking;
+  }
+
+  async #fetch(): Promise<string> {
+    const realms = (await this.#connection.send(["JRS.REALMS"])) as unknown[];
+    const realm = realms.find((candidate) => text(member(candidate, "name")) === this.name);
+    if (!realm) throw new Error(`jrs-session: the server has no realm '${this.name}'`);
+    this.#keyspace = text(member(realm, "keyspace"));
+    return this.#keyspace;
+  }
+}

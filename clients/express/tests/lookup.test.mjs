@@ -1,0 +1,104 @@
+// Where a request's token is looked for, in Express 4 and 5.
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { test } from "node:test";
+import express5 from "express";
+import express4 from "express-4";
+import { jrsSession } from "jrs-session";
+import jwtRedisSession from "jwt-redis-session";
+
+import { STANDALONE } from "./support/clients.mjs";
+import { Server } from "./support/server.mjs";
+import { visit } from "./support/visit.mjs";
+
+/** An application that answers with the session's id, and tokens of two sessions. */
+async function application(t, express, options = {}) {
+  const server = await Server.start(t);
+  const { client, close } = await STANDALONE["redis 5"](server.port);
+  t.after(close);
+  const middleware = jrsSession({ client, ...options });
+  const app = express();
+  app.use(express.json(), express.urlencoded({ extended: false }), middleware);
+  app.all("/", (request, response) => response.json({ id: request.session.id }));
+  const listener = app.listen(0, "127.0.0.1");
+  t.after(() => listener.close());
+  await once(listener, "listening");
+  const sessions = [await visit(middleware), await visit(middleware)];
+  for (const session of sessions) await session.create();
+
+  /** The id of the session that the application has found. */
+  async function find({ query = "", ...request }) {
+    const url = `http://127.0.0.1:${listener.address().port}/${query}`;
+    const response = await fetch(url, { ...request, headers: { connection: "close", ...request.headers } });
+    return (await response.json()).id;
+  }
+  return { find, sessions };
+}
+
+function jsonBody(body) {
+  return { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body) };
+}
+
+for (const [name, express] of Object.entries({ "Express 4": express4, "Express 5": express5 })) {
+  test(`${name}: header, query and body`, async (t) => {
+    const { find, sessions: [{ id, jwt }] } = await application(t, express);
+    assert.equal(await find({}), undefined);
+    assert.equal(await find({ headers: { "X-Access-Token": jwt } }), id);
+    assert.equal(await find({ query: `?accessToken=${jwt}` }), id);
+    assert.equal(await find(jsonBody({ accessToken: jwt })), id);
+    const form = new URLSearchParams({ accessToken: jwt });
+    assert.equal(await find({ method: "POST", body: form }), id);
+  });
+
+  test(`${name}: the first place that holds anything counts`, async (t) => {
+    const { find, sessions: [one, other] } = await application(t, express);
+    const query = `?accessToken=${one.jwt}`;
+    assert.equal(await find({ headers: { "x-access-token": other.jwt }, query }), other.id);
+    assert.equal(await find({ query, ...jsonBody({ accessToken: other.jwt }) }), one.id);
+    assert.equal(await find({ headers: { "x-access-token": "bad" }, query }), undefined);
+    assert.equal(await find({ headers: { "x-access-token": "" }, query }), one.id);
+    assert.equal(await find({ query: `${query}&accessToken=${one.jwt}` }), undefined);
+    for (const odd of [[one.jwt], { token: one.jwt }, 1, true]) {
+      assert.equal(await find(jsonBody({ accessToken: odd })), undefined);
+    }
+  });
+
+  test(`${name}: requestArg`, async (t) => {
+    const { find, sessions: [{ id, jwt }] } = await application(t, express, { requestArg: "fancyAccessToken" });
+    assert.equal(await find({ headers: { "x-fancy-access-token": jwt } }), id);
+    assert.equal(await find({ query: `?fancyAccessToken=${jwt}` }), id);
+    assert.equal(await find({ headers: { "x-access-token": jwt } }), undefined);
+  });
+
+  test(`${name}: Authorization and cookie, if asked for`, async (t) => {
+    const { find, sessions: [one, other] } = await application(t, express, { bearer: true, cookie: "sid" });
+    assert.equal(await find({ headers: { authorization: `Bearer ${one.jwt}` } }), one.id);
+    assert.equal(await find({ headers: { authorization: `bearer  ${one.jwt}` } }), one.id);
+    assert.equal(await find({ headers: { authorization: `Basic ${one.jwt}` } }), undefined);
+    assert.equal(await find({ headers: { cookie: `a=b; sid=${one.jwt}; c=d` } }), one.id);
+    assert.equal(await find({ headers: { cookie: `xsid=${one.jwt}; sid2=${one.jwt}` } }), undefined);
+    const both = { authorization: `Bearer ${one.jwt}`, cookie: `sid=${other.jwt}` };
+    assert.equal(await find({ headers: both }), one.id);
+    assert.equal(await find({ headers: both, query: `?accessToken=${other.jwt}` }), other.id);
+  });
+
+  test(`${name}: Authorization and cookie are off unless asked for`, async (t) => {
+    const { find, sessions: [{ jwt }] } = await application(t, express);
+    assert.equal(await find({ headers: { authorization: `Bearer ${jwt}` } }), undefined);
+    assert.equal(await find({ headers: { cookie: `sid=${jwt}; accessToken=${jwt}` } }), undefined);
+  });
+}
+
+test("headers are named as in jwt-redis-session", () => {
+  for (const requestArg of ["accessToken", "fancyAccessToken", "AccessToken", "token", "JWT", "token2", "a-b", "x_y"]) {
+    const asked = [jwtRedisSession({ client: {}, secret: "s", requestArg }), jrsSession({ client: { sendCommand() {} }, requestArg })].map(
+      (middleware) => {
+        const names = [];
+        const request = { get: (name) => void names.push(name), query: {} };
+        middleware(request, {}, () => undefined);
+        return names;
+      },
+    );
+    assert.deepEqual(asked[1], asked[0]);
+  }
+});

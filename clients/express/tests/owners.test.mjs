@@ -1,0 +1,117 @@
+// Sessions that belong to somebody.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { STANDALONE } from "./support/clients.mjs";
+import { Server } from "./support/server.mjs";
+import { middlewareOf, visit } from "./support/visit.mjs";
+
+async function started(t) {
+  const server = await Server.start(t);
+  const middleware = await middlewareOf(t, STANDALONE["redis 5"], server.port);
+  /** A new session of somebody, as the next request finds it. */
+  async function login(owner, fields = {}) {
+    const session = Object.assign(await visit(middleware), fields);
+    session.owner = owner;
+    return visit(middleware, await session.create());
+  }
+  return { server, middleware, login };
+}
+
+test("the owner is that of the token", async (t) => {
+  const { middleware, login } = await started(t);
+  assert.equal((await visit(middleware)).owner, "");
+  const session = await login("user:42");
+  assert.deepEqual([session.owner, session.claims.sub], ["user:42", "user:42"]);
+  assert.ok(session.id.startsWith("{user:42}:"));
+  assert.equal((await login(7)).owner, "7");
+  for (const owner of [{}, null, true, ["a"]]) await assert.rejects(login(owner), { code: "BAD_OWNER" });
+  await assert.rejects(login("{a}"), /brace/);
+});
+
+test("a claim sub is the owner, unless one is assigned", async (t) => {
+  const { middleware } = await started(t);
+  const session = await visit(middleware);
+  await session.create({ sub: "user:42", role: "editor" });
+  assert.deepEqual([session.owner, session.claims.role], ["user:42", "editor"]);
+  const other = await visit(middleware);
+  other.owner = "user:7";
+  await assert.rejects(other.create({ sub: "user:42" }), /'sub' is reserved/);
+});
+
+test("update and merge do not change the owner, rotate does", async (t) => {
+  const { middleware, login } = await started(t);
+  const session = await login("ann", { cart: ["book"] });
+  const [oldToken, oldId] = [session.jwt, session.id];
+  session.owner = "bob";
+  await assert.rejects(session.update(), { code: "OWNER_CHANGED" });
+  await assert.rejects(session.merge({ a: 1 }), { code: "OWNER_CHANGED" });
+  const token = await session.rotate();
+  assert.notEqual(session.id, oldId);
+  assert.deepEqual([session.owner, session.jwt, session.claims.sub], ["bob", token, "bob"]);
+  assert.equal((await visit(middleware, oldToken)).id, undefined);
+  assert.deepEqual((await visit(middleware, token)).cart, ["book"]);
+  session.owner = "bob";
+  await session.update();
+});
+
+test("rotate gives an anonymous session an owner and claims", async (t) => {
+  const { middleware } = await started(t);
+  const session = await visit(middleware);
+  session.cart = ["book"];
+  await session.create({ step: 1 });
+  session.owner = "ann";
+  const token = await session.rotate({ claims: { role: "editor" }, reauth: true });
+  const read = await visit(middleware, token);
+  assert.deepEqual([read.owner, read.claims.role, read.cart], ["ann", "editor", ["book"]]);
+  assert.equal(typeof read.claims.auth_time, "number");
+});
+
+test("sessions lists the owner's, and each can be ended", async (t) => {
+  const { middleware, login } = await started(t);
+  const phone = await login("ann", { device: "phone" });
+  const laptop = await login("ann", { device: "laptop" });
+  await login("bob");
+  const before = Date.now();
+  const [first, second, ...others] = await laptop.sessions();
+  assert.equal(others.length, 0);
+  assert.deepEqual([first.id, first.data, first.current], [phone.id, { device: "phone" }, false]);
+  assert.deepEqual([second.id, second.data, second.current], [laptop.id, { device: "laptop" }, true]);
+  assert.ok(first.created instanceof Date && Math.abs(first.created - before) < 60_000);
+  assert.ok(first.ttl > 86_000 && first.ttl <= 86_400);
+  assert.deepEqual(Object.keys(JSON.parse(JSON.stringify(first))), ["id", "created", "ttl", "data", "current"]);
+
+  assert.equal(await first.destroy(), 1);
+  assert.equal(await first.destroy(), 0);
+  assert.equal((await visit(middleware, phone.jwt)).id, undefined);
+  assert.deepEqual((await laptop.sessions()).map(({ id }) => id), [laptop.id]);
+});
+
+test("destroyAll ends the owner's sessions, and spares this one if asked", async (t) => {
+  const { middleware, login } = await started(t);
+  const mine = await Promise.all([login("ann"), login("ann"), login("ann")]);
+  const bobs = await login("bob");
+  assert.equal(await mine[0].destroyAll({ keepCurrent: true }), 2);
+  assert.equal(await mine[0].touch(), 86_400);
+  assert.equal(await mine[0].destroyAll(), 1);
+  for (const { jwt } of mine) assert.equal((await visit(middleware, jwt)).id, undefined);
+  assert.equal((await visit(middleware, bobs.jwt)).id, bobs.id);
+});
+
+test("an owner that is assigned opens nobody else's sessions", async (t) => {
+  const { login } = await started(t);
+  const anns = await login("ann");
+  const mallorys = await login("mallory");
+  mallorys.owner = "ann";
+  assert.deepEqual((await mallorys.sessions()).map(({ id }) => id), [mallorys.id]);
+  assert.equal(await mallorys.destroyAll(), 1);
+  assert.equal(await anns.touch(), 86_400);
+});
+
+test("a session of nobody has no companions", async (t) => {
+  const { middleware } = await started(t);
+  const session = await visit(middleware);
+  await session.create();
+  await assert.rejects(session.sessions(), { code: "NO_OWNER" });
+  await assert.rejects(session.destroyAll(), { code: "NO_OWNER" });
+});

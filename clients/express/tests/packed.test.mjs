@@ -1,0 +1,74 @@
+// What `npm pack` makes: what is in it, and that it works in a project where nothing else of this one is.
+import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+
+import { Server } from "./support/server.mjs";
+
+const PACKAGE = fileURLToPath(new URL("..", import.meta.url));
+const TYPESCRIPT = createRequire(import.meta.url).resolve("typescript/lib/tsc.js");
+
+/** What the consumers use besides the package, by the names that they know it by. */
+const COMPANIONS = {
+  redis: "redis-5",
+  "redis-4": "redis-4",
+  "redis-6": "redis-6",
+  ioredis: "ioredis-6",
+  express: "express",
+  "@types/express": "@types/express",
+  "@types/node": "@types/node",
+};
+
+async function run(folder, ...words) {
+  const options = { cwd: folder, timeout: 100_000 };
+  const { stdout } = await promisify(execFile)(words[0], words.slice(1), options).catch((error) =>
+    assert.fail(`${words.join(" ")}\n${error.stdout}\n${error.stderr}`),
+  );
+  return stdout.trim();
+}
+
+/** A project in which the packed package has been installed by npm, and nothing else. */
+async function project(t) {
+  const folder = await mkdtemp(join(tmpdir(), "jrs-packed-"));
+  t.after(() => rm(folder, { recursive: true }));
+  // Without scripts: dist has been built, and is in use by other tests.
+  const [packed] = JSON.parse(await run(PACKAGE, "npm", "pack", "--json", "--ignore-scripts", "--pack-destination", folder));
+  await writeFile(join(folder, "package.json"), '{ "private": true }');
+  await run(folder, "npm", "install", "--offline", "--no-audit", "--no-fund", `./${packed.filename}`);
+  return { folder, files: packed.files.map(({ path }) => path) };
+}
+
+test("the package holds what is run, its types, and nothing else", async (t) => {
+  const { folder, files } = await project(t);
+  const others = files.filter((path) => !/^dist\/(esm|cjs)\/.*\.(js|d\.ts)$/.test(path));
+  assert.deepEqual(others.sort(), ["LICENSE", "README.md", "dist/cjs/package.json", "package.json"]);
+  const installed = JSON.parse(await readFile(join(folder, "node_modules/jrs-session/package.json"), "utf8"));
+  assert.equal(installed.dependencies, undefined);
+  const locked = JSON.parse(await readFile(join(folder, "package-lock.json"), "utf8"));
+  assert.deepEqual(Object.keys(locked.packages), ["", "node_modules/jrs-session"]);
+});
+
+test("the package works in CommonJS, in ES modules and in TypeScript", async (t) => {
+  const server = await Server.start(t);
+  const { folder } = await project(t);
+  await mkdir(join(folder, "node_modules/@types"), { recursive: true });
+  for (const [name, source] of Object.entries(COMPANIONS)) {
+    await symlink(join(PACKAGE, "node_modules", source), join(folder, "node_modules", name));
+  }
+  await cp(join(PACKAGE, "tests/consumers"), folder, { recursive: true });
+  const port = String(server.port);
+  assert.equal(await run(folder, "node", "commonjs.cjs", port), "ann hello");
+  assert.equal(await run(folder, "node", "module.mjs", port), "ann hello");
+
+  const strict = ["--strict", "--exactOptionalPropertyTypes", "--module", "nodenext", "--target", "es2022"];
+  const sources = ["typescript.mts", "typescript.cts"];
+  await run(folder, "node", TYPESCRIPT, ...strict, "--skipLibCheck", "--types", "node", ...sources);
+  assert.equal(await run(folder, "node", "typescript.mjs", port), "42 hello true 86400 OK");
+  assert.equal(await run(folder, "node", "typescript.cjs", port), "INVALID_SESSION");
+});

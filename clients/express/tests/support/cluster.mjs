@@ -1,0 +1,47 @@
+/** A Redis Cluster of three nodes, as an administrator makes one. */
+import { execFile } from "node:child_process";
+import { promisify } from "node:util";
+
+import { PATIENCE, until } from "./patience.mjs";
+import { Server, keySet } from "./server.mjs";
+
+export class Cluster {
+  nodes;
+
+  constructor(nodes) {
+    this.nodes = nodes;
+  }
+
+  static async start(test) {
+    const files = { "keys.json": keySet("shared") };
+    const settings = { "cluster-enabled": "yes", "jrs.keys-file": "{folder}/keys.json" };
+    const cluster = new Cluster(await Promise.all([1, 2, 3].map(() => Server.start(test, settings, files))));
+    const addresses = cluster.ports.map((port) => `127.0.0.1:${port}`);
+    const create = ["--cluster", "create", ...addresses, "--cluster-yes"];
+    await promisify(execFile)("redis-cli", create, { timeout: PATIENCE });
+    await until("the cluster is whole", async () => {
+      const states = await Promise.all(cluster.nodes.map((node) => node.send("CLUSTER", "INFO")));
+      return states.every((info) => info.includes("cluster_state:ok") && info.includes("cluster_known_nodes:3"));
+    });
+    return cluster;
+  }
+
+  get ports() {
+    return this.nodes.map((node) => node.port);
+  }
+
+  /** How many commands each node has sent elsewhere so far. */
+  async redirections() {
+    return Promise.all(
+      this.nodes.map(async (node) => {
+        const stats = await node.send("INFO", "errorstats");
+        return Number(/errorstat_MOVED:count=(\d+)/.exec(stats)?.[1] ?? 0);
+      }),
+    );
+  }
+
+  /** How many sessions live on each node. */
+  async sessions() {
+    return Promise.all(this.nodes.map((node) => node.send("DBSIZE")));
+  }
+}

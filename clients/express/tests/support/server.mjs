@@ -1,0 +1,118 @@
+/** Real servers with the module: each on a port and in a temporary folder of its own, and gone with the test. */
+import { spawn } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import { once } from "node:events";
+import { openSync } from "node:fs";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { createClient } from "redis-5";
+
+import { until } from "./patience.mjs";
+
+const ROOT = fileURLToPath(new URL("../../../../", import.meta.url));
+const MODULE = process.env.JRS_MODULE ?? join(process.env.CARGO_TARGET_DIR ?? join(ROOT, "target"), "release/libjrs.so");
+const PROGRAM = process.env.JRS_TEST_SERVER ?? "redis-server";
+
+export class Server {
+  #child;
+  #folder;
+  #arguments;
+  #client;
+  port;
+
+  constructor(folder, port, settings) {
+    this.#folder = folder;
+    this.port = port;
+    this.#arguments = Object.entries({ bind: "127.0.0.1", port, dir: folder, save: "", ...settings }).flatMap(
+      ([name, value]) => [`--${name}`, String(value)],
+    );
+    this.#arguments.push("--loadmodule", MODULE);
+  }
+
+  /**
+   * Starts a server that is stopped after the test.
+   *
+   * @param settings lines of redis.conf; `{folder}` stands for the server's folder
+   * @param files    what to put into the folder, by name
+   */
+  static async start(test, settings = {}, files = {}) {
+    const folder = await mkdtemp(join(tmpdir(), "jrs-session-"));
+    for (const [name, content] of Object.entries(files)) {
+      await writeFile(join(folder, name), content.replaceAll("{folder}", folder), { mode: 0o600 });
+    }
+    const placed = Object.entries(settings).map(([name, value]) => [name, String(value).replaceAll("{folder}", folder)]);
+    const server = new Server(folder, await freePort(), Object.fromEntries(placed));
+    test.after(async () => {
+      await server.stop();
+      await rm(folder, { recursive: true });
+    });
+    await server.run();
+    return server;
+  }
+
+  /** Starts the process, also again after {@link stop}, on the same port. */
+  async run() {
+    const log = openSync(join(this.#folder, "server.log"), "a");
+    // setpriv makes the kernel end the server with the tests, even if they are killed.
+    const words = ["--pdeathsig", "KILL", PROGRAM, ...this.#arguments];
+    this.#child = spawn("setpriv", words, { stdio: ["ignore", log, log] });
+    const client = createClient({ socket: { host: "127.0.0.1", port: this.port }, disableOfflineQueue: true });
+    client.on("error", () => undefined); // not there yet, or not any more: who sends a command hears of it
+    this.#client = client;
+    client.connect().catch(() => undefined);
+    await until("the server answers", async () => {
+      if (this.#child.exitCode !== null) throw new Error(await readFile(join(this.#folder, "server.log"), "utf8"));
+      if (!client.isReady) return false;
+      // Not another one that was quicker to take the port.
+      return (await client.info("server")).includes(`process_id:${this.#child.pid}\r\n`);
+    });
+  }
+
+  /** Stops the process at once, as a crash would. */
+  async stop() {
+    if (this.#client.isOpen) this.#client.destroy();
+    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
+    const gone = once(this.#child, "exit");
+    this.#child.kill("SIGKILL");
+    await gone;
+  }
+
+  /** Sends a command on a connection of the tests' own. */
+  send(...words) {
+    return this.#client.sendCommand(words);
+  }
+
+  /** The data that is stored under a session's id. */
+  async stored(id) {
+    return JSON.parse(await this.send("GET", `sess:${id}`));
+  }
+}
+
+/** A JWK Set with a secret, for servers that must share one or that tell their tokens apart by it. */
+export function keySet(kid) {
+  return JSON.stringify({ keys: [{ kty: "oct", alg: "HS256", kid, k: randomBytes(32).toString("base64url") }] });
+}
+
+/** A free port that leaves room for that of the cluster bus, 10,000 higher. */
+async function freePort() {
+  return until("a free port", async () => {
+    const port = await bound(0);
+    return port < 55_000 && (await bound(port + 10_000)) && port;
+  });
+}
+
+/** The port that could be bound just now; 0 if it could not. */
+async function bound(port) {
+  const listener = createServer().listen(port, "127.0.0.1");
+  try {
+    await once(listener, "listening");
+  } catch {
+    return 0;
+  }
+  const found = listener.address().port;
+  await new Promise((resolve) => listener.close(resolve));
+  return found;
+}
