@@ -239,6 +239,31 @@ fn permissions_that_are_taken_away_meanwhile_are_missing() {
 }
 
 #[test]
+fn a_slot_that_is_given_away_meanwhile_gets_no_session() {
+    let cluster = slow().config("cluster-enabled", "yes").config("cluster-require-full-coverage", "no");
+    let mut server = cluster.start();
+    let conn = &mut server.conn();
+    let () = send(conn, &["CLUSTER", "ADDSLOTSRANGE", "0", "16383"]).unwrap();
+    await_that("the cluster", || {
+        let info: String = send(conn, &["CLUSTER", "INFO"]).unwrap();
+        info.contains("cluster_state:ok").then_some(())
+    });
+    let slot = send::<u16>(conn, &["CLUSTER", "KEYSLOT", "flood"]).unwrap().to_string();
+    for _ in 0..ROUNDS {
+        let mut flood = Flood::creates(&server, CREATES);
+        meanwhile(conn, 5, &["CLUSTER", "DELSLOTS", &slot]).unwrap();
+        let replies = flood.replies();
+        let outcomes = outcomes(&replies);
+        assert!(outcomes.contains(&"TRYAGAIN"), "{outcomes:?}");
+        assert!(outcomes.iter().all(|outcome| ["ok", "TRYAGAIN"].contains(outcome)), "{outcomes:?}");
+        let () = send(conn, &["CLUSTER", "ADDSLOTS", &slot]).unwrap();
+        assert_eq!(sessions_of(conn, "flood").len(), created(&replies).len());
+        assert_eq!(send::<usize>(conn, &["JRS.DESTROYALL", "flood"]).unwrap(), created(&replies).len());
+        assert_sound(&mut server);
+    }
+}
+
+#[test]
 fn a_key_that_is_taken_out_meanwhile_opens_and_makes_nothing() {
     let mut server = slow().start();
     let conn = &mut server.conn();

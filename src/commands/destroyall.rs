@@ -30,7 +30,7 @@ impl Command for DestroyAll {
     const SPEC: Spec = Spec {
         name: c"JRS.DESTROYALL",
         flags: c"write",
-        categories: c"write jrs",
+        categories: c"write slow jrs",
         arity: -2,
         routing: Routing::ByFirstArgument { writes: true },
         summary: c"Ends all sessions of an owner, or all but that of a token.",

@@ -20,7 +20,7 @@ impl Command for List {
     const SPEC: Spec = Spec {
         name: c"JRS.LIST",
         flags: c"readonly",
-        categories: c"read jrs",
+        categories: c"read slow jrs",
         arity: -2,
         routing: Routing::ByFirstArgument { writes: false },
         summary: c"Lists the live sessions of an owner, the oldest first.",

@@ -45,7 +45,8 @@ impl Ctx<'_> {
             let call = api(raw::RedisModule_Call);
             call(self.as_ptr(), command.as_ptr(), c"v".as_ptr(), list.as_mut_ptr(), list.len())
         };
-        (!reply.is_null()).then_some(Reply(reply))
+        // Nothing is made of NULL: the server would crash when it is freed.
+        (!reply.is_null()).then(|| Reply(reply))
     }
 }
 
