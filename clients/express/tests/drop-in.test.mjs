@@ -58,7 +58,7 @@ for (const { client, express } of RUNS) {
     const folder = await laidOut(t);
     const { stdout } = await promisify(execFile)(
       process.execPath,
-      [MOCHA, "--no-config", "--check-leaks", "--exit", "--reporter", "json", join(folder, "test/tests.js")],
+      [MOCHA, "--no-config", "--check-leaks", "--exit", "--timeout", "30000", "--reporter", "json", join(folder, "test/tests.js")],
       { cwd: folder, env: environment, timeout: 60_000 },
     ).catch((error) => assert.fail(`${error.stdout}\n${error.stderr}`));
     const { stats } = JSON.parse(stdout.slice(stdout.indexOf("{")));
