@@ -29,7 +29,8 @@ fn with_aof(builder: Builder) -> Builder {
     builder.config("appendonly", "yes").config("appendfsync", "always")
 }
 
-/// The commands in the incremental AOF file, as their words.
+/// The commands in the incremental AOF file, as their words. The SELECT that some servers write before the first transaction
+/// and some within it is left out.
 fn aof(dir: &Path) -> Vec<Vec<String>> {
     let text = fs::read_to_string(dir.join("appendonlydir/appendonly.aof.1.incr.aof")).unwrap();
     let mut lines = text.split("\r\n");
@@ -39,6 +40,7 @@ fn aof(dir: &Path) -> Vec<Vec<String>> {
         let words = (0..count.parse().unwrap()).map(|_| lines.nth(1).unwrap().to_owned());
         commands.push(words.collect());
     }
+    commands.retain(|words: &Vec<String>| *words != ["SELECT", "0"]);
     commands
 }
 
@@ -66,7 +68,7 @@ fn member(key: &str) -> (String, String) {
 fn the_aof_holds_effects_with_absolute_times() {
     let server = with_aof(Server::builder()).start();
     let conn = &mut server.conn();
-    let mut expected = vec![vec!["SELECT".to_owned(), "0".to_owned()]];
+    let mut expected = Vec::new();
 
     let token = create(conn, "ada", r#"{"a":1}"#, &["EX", "1000", "CLAIMS", r#"{"b":2}"#]);
     let (key, ada) = (&key(&token), &index("ada"));
@@ -136,7 +138,7 @@ fn the_aof_holds_what_becomes_of_an_owners_sessions() {
     let ada = &index("ada");
     let tokens = [(); 3].map(|()| create(conn, "ada", "{}", &[]));
     let mut expected = aof(server.dir());
-    assert_eq!(expected.len(), 1 + 5 + 4 + 4, "the first session brings the index, the others join it: {expected:?}");
+    assert_eq!(expected.len(), 5 + 4 + 4, "the first session brings the index, the others join it: {expected:?}");
 
     let rotated: String = send(conn, &["JRS.ROTATE", &tokens[0], "REAUTH"]).unwrap();
     let [old, second, third, new] = &[&tokens[0], &tokens[1], &tokens[2], &rotated].map(|token| key(token));
