@@ -45,6 +45,19 @@ test("a server that does not answer is given up after the timeout", async (t) =>
   assert.equal(again.id, session.id);
 });
 
+test("an answer that came while the application was busy is not given up", async (t) => {
+  const server = await Server.start(t);
+  const { client, close } = await STANDALONE["redis 2"](server.port);
+  t.after(close);
+  const token = await (await visit(jrsSession({ client }))).create();
+  const middleware = jrsSession({ client, timeout: 100 });
+  await until("a quick answer", () => visit(middleware, token).catch(() => undefined));
+  const reading = visit(middleware, token);
+  await new Promise(setImmediate); // by now the command is sent
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 400);
+  assert.equal(typeof (await reading).id, "string");
+});
+
 test("what is wrong with Redis itself is an error, too", async (t) => {
   const server = await Server.start(t);
   const middleware = await middlewareOf(t, STANDALONE["redis 5"], server.port);

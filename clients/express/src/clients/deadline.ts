@@ -58,10 +58,13 @@ class Deadlines {
     this.#waiting.delete(waiting);
   }
 
-  /** The timer alone is no reason for a process to stay. */
+  /**
+   * Looks again after the delay, once what has arrived meanwhile is read: timers come before input, so that a process
+   * that was busy for long would take answers that are there for missing. The timer alone is no reason for it to stay.
+   */
   #watch(delay: number): void {
     this.#watching = true;
-    setTimeout(() => this.#giveUp(), delay).unref();
+    setTimeout(() => setImmediate(() => this.#giveUp()), delay).unref();
   }
 
   #giveUp(): void {
