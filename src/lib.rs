@@ -47,6 +47,7 @@ impl redis::Module for Jrs {
         redis::on_role_change::<state::Configuration>(ctx)?;
         redis::on_shutdown(ctx, state::stop_workers);
         state::load(ctx)?;
+        owners::warn_of_eviction(ctx);
         log(Level::Notice, concat!("version ", env!("CARGO_PKG_VERSION"), " is ready"));
         Ok(())
     }

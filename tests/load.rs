@@ -34,6 +34,14 @@ fn a_server_without_the_module_starts_stops_and_starts_again() {
 }
 
 #[test]
+fn a_policy_that_may_evict_an_index_is_warned_about() {
+    let warning = "may evict the index";
+    assert!(!Server::start().log().contains(warning));
+    let server = Server::builder().config("maxmemory-policy", "volatile-lru").start();
+    assert!(server.log().contains("maxmemory-policy volatile-lru may evict the index"));
+}
+
+#[test]
 fn the_module_loads_without_arguments() {
     let mut server = Server::start();
     assert!(has_jrs(&mut server.conn()));

@@ -80,3 +80,14 @@ fn a_destroyall_ends_nothing_on_a_server_that_becomes_a_replica_or_with_a_key_th
     assert_indexed(conn, "ada", &tokens.each_ref().map(|token| key(token)));
     assert_sound(&mut server);
 }
+
+#[test]
+fn a_destroyall_ends_nothing_for_a_user_who_may_not_any_more() {
+    let mut server = slow().start();
+    let conn = &mut server.conn();
+    let (tokens, mut flood) = race_of_destroyall(&server, &["ACL", "SETUSER", "default", "resetkeys", "~other:*"]);
+    assert_eq!(outcomes(&flood.replies())[CREATES], "NOPERM");
+    let () = send(conn, &["ACL", "SETUSER", "default", "allkeys"]).unwrap();
+    assert_indexed(conn, "ada", &tokens.each_ref().map(|token| key(token)));
+    assert_sound(&mut server);
+}

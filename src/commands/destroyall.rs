@@ -138,8 +138,8 @@ const PIECE: usize = 64;
 impl Job for EndAll {
     const WRITES: bool = true;
 
-    fn work(&mut self, ctx: Ctx<'_>) -> Result<Progress, Error> {
-        let Some((walk, ending)) = &mut self.under_way else { return self.begin(ctx) };
+    fn work(&mut self, ctx: Ctx<'_>, caller: Ctx<'_>) -> Result<Progress, Error> {
+        let Some((walk, ending)) = &mut self.under_way else { return self.begin(ctx, caller) };
         let found = walk.next(ctx, PIECE);
         if found.is_empty() {
             self.listed
@@ -167,7 +167,7 @@ impl Job for EndAll {
 
 impl EndAll {
     /// Begins with the sessions that there are at this moment.
-    fn begin(&mut self, ctx: Ctx<'_>) -> Result<Progress, Error> {
+    fn begin(&mut self, ctx: Ctx<'_>, caller: Ctx<'_>) -> Result<Progress, Error> {
         if let Except::Awaited { realms, token, verdict } = &self.except {
             let verdict = match verdict.try_recv() {
                 Ok(verdict) => verdict,
@@ -177,6 +177,8 @@ impl EndAll {
             // A key may have been taken out of force meanwhile.
             let verdict = if state::is_in_force(realms) { verdict } else { state::realms()?.verify(token) };
             self.except = Except::judge(ctx, &self.listed, verdict)?;
+            // And so may a permission.
+            self.listed.check_access(caller, Access::Delete)?;
         }
         let except = if let Except::Found(uuid) = &mut self.except { uuid.take() } else { None };
         let walk = self.listed.walk(ctx)?;

@@ -75,7 +75,7 @@ impl Listing {
 impl Job for Listing {
     const WRITES: bool = false;
 
-    fn work(&mut self, ctx: Ctx<'_>) -> Result<Progress, Error> {
+    fn work(&mut self, ctx: Ctx<'_>, _: Ctx<'_>) -> Result<Progress, Error> {
         let found = self.walk.next(ctx, self.piece());
         if found.is_empty() {
             self.listed

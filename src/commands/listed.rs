@@ -27,11 +27,17 @@ impl Listed {
             return Err(Error::NoOwner);
         }
         let realm = named_realm(&*state::realms()?, realm)?;
+        let listed = Self { owner: owner.to_owned(), realm };
+        listed.check_access(call.ctx, access)?;
+        Ok(listed)
+    }
+
+    /// Checks the calling user's permission on the owner's sessions.
+    pub(super) fn check_access(&self, ctx: Ctx<'_>, access: Access) -> Result<(), Error> {
         // Whoever may use a key that nobody could have foreseen may use all of them.
-        let uuid = state::new_uuid(call.ctx.now())?;
-        let sample = [&owners::prefix(&realm, owner), uuid.to_string().as_bytes()].concat();
-        call.ctx.check_access(&Text::new(&sample), access)?;
-        Ok(Self { owner: owner.to_owned(), realm })
+        let uuid = state::new_uuid(ctx.now())?;
+        let sample = [&self.prefix(), uuid.to_string().as_bytes()].concat();
+        ctx.check_access(&Text::new(&sample), access)
     }
 
     /// What the keys of the owner's sessions begin with.

@@ -15,13 +15,27 @@ pub use walk::{Found, Walk};
 use crate::{
     error::Error,
     realm::Realm,
-    redis::{Ctx, Text},
+    redis::{Ctx, Level, Text, log},
     settings::Policy,
 };
 
 /// What the keys of an owner's sessions begin with; the rest is the UUID.
 pub fn prefix(realm: &Realm, owner: &str) -> Vec<u8> {
     [realm.keyspace(), "{", owner, "}:"].concat().into_bytes()
+}
+
+/// Warns where the server may throw away an index to save memory: then lists and limits no longer see all sessions.
+pub fn warn_of_eviction(ctx: Ctx<'_>) {
+    match ctx.server_setting("maxmemory-policy") {
+        Some(policy) if policy != "noeviction" && !ctx.is_cluster_node() => log(
+            Level::Warning,
+            &format!(
+                "maxmemory-policy {policy} may evict the index of an owner's sessions: JRS.LIST, JRS.DESTROYALL and \
+                 jrs.max-sessions see all sessions only under noeviction"
+            ),
+        ),
+        _ => {}
+    }
 }
 
 /// What has to go before an owner may have one more session.

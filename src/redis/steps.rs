@@ -44,8 +44,9 @@ pub trait Job {
     /// Whether it changes keys: then it rests while writes are paused, and ends when this server becomes a replica.
     const WRITES: bool;
 
-    /// Does a piece of the work. What an error leaves undone stays so.
-    fn work(&mut self, ctx: Ctx<'_>) -> Result<Progress, Error>;
+    /// Does a piece of the work; `caller` is a context that still knows the client, and so its user. What an error leaves
+    /// undone stays so.
+    fn work(&mut self, ctx: Ctx<'_>, caller: Ctx<'_>) -> Result<Progress, Error>;
 
     /// Writes a piece of the reply, once the work is done.
     fn reply(&mut self, ctx: Ctx<'_>) -> Progress;
@@ -57,7 +58,7 @@ impl Call<'_> {
         let in_one_go = !self.may_wait();
         let begin = Instant::now();
         loop {
-            match job.work(self.ctx)? {
+            match job.work(self.ctx, self.ctx)? {
                 Progress::Done => break,
                 Progress::More if in_one_go || begin.elapsed() < STRETCH => {}
                 Progress::Waits if in_one_go => return Err(Error::Other("internal error: nobody to wait for".into())),
@@ -129,7 +130,7 @@ impl<J: Job + 'static> Steps<J> {
                 }
                 continue;
             }
-            match self.job.work(ctx) {
+            match self.job.work(ctx, out) {
                 Ok(Progress::More) => {}
                 Ok(Progress::Waits) => return Some(PAUSE),
                 Ok(Progress::Done) => self.replies = true,
