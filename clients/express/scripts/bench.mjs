@@ -31,14 +31,24 @@ const [ROUNDS, SECONDS] = values.quick ? [1, 0.1] : [31, 0.3];
 if (values.client) console.log(JSON.stringify(await compare(values.client, Number(values.port))));
 else await report();
 
-/** Prints a row for each client. */
+/** Starts the server, measures, and stops it however that goes. */
 async function report() {
   const cleanups = [];
-  const server = await Server.start({ after: (cleanup) => cleanups.push(cleanup) }, { "jrs.keys-file": "{folder}/secret" }, { secret: SECRET });
+  const whole = { after: (cleanup) => cleanups.push(cleanup) };
+  try {
+    const server = await Server.start(whole, { "jrs.keys-file": "{folder}/secret" }, { secret: SECRET });
+    await table(server.port);
+  } finally {
+    for (const cleanup of cleanups) await cleanup();
+  }
+}
+
+/** Prints a row for each client. */
+async function table(port) {
   console.log("| jrs-session with | reads a second | jwt-redis-session with redis 2 | ratio |\n|---|---|---|---|");
   for (const client of CLIENTS) {
     const own = values.quick ? ["--quick"] : [];
-    const words = [fileURLToPath(import.meta.url), ...own, "--client", client, "--port", String(server.port)];
+    const words = [fileURLToPath(import.meta.url), ...own, "--client", client, "--port", String(port)];
     const { stdout } = await promisify(execFile)(process.execPath, words);
     const { jrs, legacy, ratio } = JSON.parse(stdout);
     console.log(`| ${client} | ${thousands(jrs)} | ${thousands(legacy)} | ${ratio.toFixed(2)} |`);
@@ -47,7 +57,6 @@ async function report() {
       process.exitCode = 1;
     }
   }
-  for (const cleanup of cleanups) await cleanup();
 }
 
 /** Medians of both packages' reads a second, and of their ratio within a round. */
