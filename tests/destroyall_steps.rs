@@ -110,20 +110,21 @@ fn others_are_served_while_very_many_are_listed_and_ended() {
 fn what_comes_meanwhile_stays_and_what_was_there_goes() {
     let server = builder().start();
     let conn = &mut server.conn();
-    let made = fill(conn, "ada", SOME);
+    let made = fill(conn, "ada", MANY);
     let (bob, excepted) = (create(conn, "bob", "{}", &[]), create(conn, "ada", "{}", &[]));
+    // The youngest, which it reaches last.
+    let youngest: Vec<String> = made.iter().rev().take(60).map(|id| token_of("ada", id)).collect();
     let ending = &mut server.conn();
     begin(ending, &["JRS.DESTROYALL", "ada", "EXCEPT", &excepted]);
-    await_that("the beginning", || (left(conn) < SOME - 100).then_some(()));
-    // The youngest, which it reaches last, try to get away: under another id, to another owner, by being used.
+    await_that("the beginning", || (left(conn) < MANY - 100).then_some(()));
+    // They try to get away: under another id, to another owner, by being used.
     let mut tried = 0;
-    for (number, id) in made.iter().rev().take(60).enumerate() {
-        let token = token_of("ada", id);
+    for (number, token) in youngest.iter().enumerate() {
         let words: &[&str] = match number % 4 {
-            0 => &["JRS.ROTATE", &token],
-            1 => &["JRS.ROTATE", &token, "OWNER", "bob"],
-            2 => &["JRS.ROTATE", &token, "REAUTH"],
-            _ => &["JRS.TOUCH", &token, "EX", "5000"],
+            0 => &["JRS.ROTATE", token],
+            1 => &["JRS.ROTATE", token, "OWNER", "bob"],
+            2 => &["JRS.ROTATE", token, "REAUTH"],
+            _ => &["JRS.TOUCH", token, "EX", "5000"],
         };
         let reply: Value = send(conn, words).unwrap();
         assert!(number % 4 == 3 || reply == Value::Nil, "a session that is as good as ended was rotated");
@@ -136,7 +137,7 @@ fn what_comes_meanwhile_stays_and_what_was_there_goes() {
     new.push(send(conn, &["JRS.ROTATE", &bob, "OWNER", "ada"]).unwrap());
     assert!(left(conn) > 1000, "it is over before anything could happen meanwhile");
     assert_eq!(send::<i64>(conn, &["JRS.DESTROY", &new.remove(5)]).unwrap(), 1);
-    assert_eq!((end(ending).unwrap(), tried), (Value::Int(i64::try_from(SOME).unwrap()), 60));
+    assert_eq!((end(ending).unwrap(), tried), (Value::Int(i64::try_from(MANY).unwrap()), 60));
     let mut expected: Vec<String> = new.iter().map(|token| key(token)["sess:".len()..].to_owned()).collect();
     expected.sort_unstable();
     assert_eq!(assert_agree(conn, "ada"), expected);
