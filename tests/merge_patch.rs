@@ -195,7 +195,7 @@ fn bombs_are_bounded_and_their_memory_comes_back() {
     let conn = &mut server.conn();
     let full = |unit: &str| format!(r#"{{"a":[{}]}}"#, vec![unit; ((1 << 20) - 10) / (unit.len() + 1)].join(","));
     let many = |operation: &str| format!("[{}]", vec![operation; ((1 << 20) - 2) / (operation.len() + 1)].join(","));
-    let datas = [full("0"), full("{}"), full(r#"{"":0}"#), full(r#""x""#), r#"{"a":[]}"#.to_owned()];
+    let datas = [full("0"), full(r#"{"":0}"#), r#"{"a":[]}"#.to_owned()];
     let changes = [
         (many(r#"{"op":"copy","from":"","path":"/b"}"#), "PATCH"),
         (many(r#"{"op":"copy","from":"/a","path":"/a/-"}"#), "PATCH"),
@@ -213,8 +213,10 @@ fn bombs_are_bounded_and_their_memory_comes_back() {
     for (data, token) in datas.iter().zip(&tokens) {
         for (change, way) in &changes {
             // That there is an answer in time is what the connection's timeout sees to.
-            let _: redis::RedisResult<Value> = send(conn, &["JRS.UPDATE", token, change, way]);
-            let _: String = send(conn, &["JRS.UPDATE", token, data]).unwrap();
+            let reply: redis::RedisResult<Value> = send(conn, &["JRS.UPDATE", token, change, way]);
+            if reply.is_ok() {
+                let _: String = send(conn, &["JRS.UPDATE", token, data]).unwrap();
+            }
         }
     }
     await_that("the memory", || (info(&mut server.conn(), "memory", "used_memory") < before + (8 << 20)).then_some(()));

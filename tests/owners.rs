@@ -175,7 +175,7 @@ fn realms_have_owners_of_their_own() {
 }
 
 #[test]
-fn lists_and_ends_are_events_and_numbers() {
+fn what_was_ended_is_counted() {
     let server = server();
     let conn = &mut server.conn();
     for _ in 0..3 {

@@ -1,5 +1,7 @@
 //! `JRS.LIST owner [WITHDATA] [REALM name]`
 
+use std::collections::VecDeque;
+
 use super::{
     listed::Listed,
     options::{Options, REALM, once},
@@ -43,7 +45,13 @@ impl Command for List {
         }
         let listed = Listed::find(call, owner, realm, Access::Read)?;
         let walk = listed.walk(call.ctx)?;
-        call.in_steps(Listing { listed, walk, with_data: with_data.is_some(), sessions: Vec::new(), replied: None })
+        call.in_steps(Listing {
+            listed,
+            walk,
+            with_data: with_data.is_some(),
+            sessions: VecDeque::new(),
+            is_begun: false,
+        })
     }
 }
 
@@ -52,9 +60,10 @@ struct Listing {
     listed: Listed,
     walk: Walk,
     with_data: bool,
-    sessions: Vec<Session>,
-    /// How many sessions have been written into the reply; `None` before it has begun.
-    replied: Option<usize>,
+    /// Those that are found, until they are written into the reply.
+    sessions: VecDeque<Session>,
+    /// Whether the reply has begun.
+    is_begun: bool,
 }
 
 struct Session {
@@ -85,7 +94,7 @@ impl Job for Listing {
         let now = ctx.now();
         for found in found {
             let Some(entry) = ctx.glance(&found.key) else { continue };
-            self.sessions.push(Session {
+            self.sessions.push_back(Session {
                 uuid: found.uuid,
                 created: found.created,
                 ttl: entry.expiry().map(|expiry| seconds_until(expiry, now)),
@@ -96,11 +105,13 @@ impl Job for Listing {
     }
 
     fn reply(&mut self, ctx: Ctx<'_>) -> Progress {
-        let replied = self.replied.unwrap_or_else(|| {
+        if !self.is_begun {
             ctx.reply_array(self.sessions.len());
-            0
-        });
-        for session in self.sessions.iter().skip(replied).take(self.piece()) {
+            self.is_begun = true;
+        }
+        // What is written is freed at once: to free all at the end would take as long as a long stretch.
+        let piece = self.piece().min(self.sessions.len());
+        for session in self.sessions.drain(..piece) {
             ctx.reply_map(if self.with_data { 4 } else { 3 });
             ctx.reply_bytes("id");
             let uuid = str::from_utf8(session.uuid.bytes()).unwrap_or_default();
@@ -117,8 +128,6 @@ impl Job for Listing {
                 ctx.reply_bytes(data);
             }
         }
-        let replied = replied + self.piece();
-        self.replied = Some(replied);
-        if replied < self.sessions.len() { Progress::More } else { Progress::Done }
+        if self.sessions.is_empty() { Progress::Done } else { Progress::More }
     }
 }
