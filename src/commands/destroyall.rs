@@ -140,12 +140,11 @@ impl Job for EndAll {
 
     fn work(&mut self, ctx: Ctx<'_>, caller: Ctx<'_>) -> Result<Progress, Error> {
         let Some((walk, ending)) = &mut self.under_way else { return self.begin(ctx, caller) };
-        let found = walk.next(ctx, PIECE);
-        if found.is_empty() {
+        let Some(found) = walk.next(ctx, PIECE)? else {
             self.listed
                 .check_slot(ctx, "the owner's slot is on the move: sessions may be left, send the command again")?;
             return Ok(Progress::Done);
-        }
+        };
         let mut gone = Vec::new();
         for found in found.into_iter().filter(|found| ending.dooms(found.uuid.bytes())) {
             if ctx.glance(&found.key).is_some() {

@@ -85,12 +85,11 @@ impl Job for Listing {
     const WRITES: bool = false;
 
     fn work(&mut self, ctx: Ctx<'_>, _: Ctx<'_>) -> Result<Progress, Error> {
-        let found = self.walk.next(ctx, self.piece());
-        if found.is_empty() {
+        let Some(found) = self.walk.next(ctx, self.piece())? else {
             self.listed
                 .check_slot(ctx, "the owner's slot is on the move, so that some of its sessions are elsewhere")?;
             return Ok(Progress::Done);
-        }
+        };
         let now = ctx.now();
         for found in found {
             let Some(entry) = ctx.glance(&found.key) else { continue };

@@ -60,11 +60,7 @@ impl InTheWay {
             return Ok(Self::default());
         }
         let (mut surplus, mut ended) = (Vec::new(), Vec::new());
-        loop {
-            let found = walk.next(ctx, 256);
-            if found.is_empty() {
-                break;
-            }
+        while let Some(found) = walk.next(ctx, 256)? {
             for found in found {
                 if ctx.glance(&found.key).is_some() { surplus.push(found) } else { ended.push(found.uuid) }
             }

@@ -1,10 +1,12 @@
 //! A walk over an owner's sessions, a few at a time: what others do in between does not disturb it.
 
+use std::collections::BTreeSet;
+
 use super::{index, prefix};
 use crate::{
     error::Error,
     realm::Realm,
-    redis::{Ctx, Member, Slot, Text},
+    redis::{Ctx, Member, SlotScan, Text},
     session::{Millis, SessionId},
 };
 
@@ -30,19 +32,23 @@ pub struct Walk {
 enum Source {
     /// The owner's index, behind the member that was met last.
     Index { set: Text, last: Option<Member> },
-    /// What the slot held when the walk began.
-    Slot(std::vec::IntoIter<Found>),
+    /// A cluster node's slot, which is searched to the end before the first session is met.
+    Slot { search: SlotScan, found: BTreeSet<(Millis, Uuid)> },
 }
+
+/// A UUID as it is written in a key. It needs no allocation, so that many of them are freed at once in no time.
+type Uuid = [u8; 36];
 
 impl Walk {
     /// Begins at the oldest session.
     ///
     /// # Errors
-    /// [`Error::WrongType`] where something else is in the index's place.
+    /// [`Error::WrongType`] where something else is in the index's place, [`Error::TryAgain`] where a cluster node does not
+    /// tell what it holds.
     pub fn begin(ctx: Ctx<'_>, realm: &Realm, owner: &str) -> Result<Self, Error> {
         let prefix = prefix(realm, owner);
         let source = if ctx.is_cluster_node() {
-            Source::Slot(in_slot(ctx, &prefix)?.into_iter())
+            Source::Slot { search: SlotScan::begin(ctx, &prefix)?, found: BTreeSet::new() }
         } else {
             let set = index::name(realm, owner);
             ctx.open_set(&set)?;
@@ -55,55 +61,51 @@ impl Walk {
     pub fn at_most(&self, ctx: Ctx<'_>) -> usize {
         match &self.source {
             Source::Index { set, .. } => ctx.open_set(set).ok().flatten().map_or(0, |set| set.len()),
-            Source::Slot(found) => found.len(),
+            Source::Slot { search, .. } => search.at_most(),
         }
     }
 
-    /// Up to `count` more sessions; none at the end.
-    pub fn next(&mut self, ctx: Ctx<'_>, count: usize) -> Vec<Found> {
-        match &mut self.source {
-            Source::Slot(found) => found.take(count).collect(),
+    /// Up to `count` more sessions, perhaps none; `None` at the end.
+    ///
+    /// # Errors
+    /// [`Error::TryAgain`] where a cluster node does not tell what it holds; no session was met then.
+    pub fn next(&mut self, ctx: Ctx<'_>, count: usize) -> Result<Option<Vec<Found>>, Error> {
+        let prefix = &self.prefix;
+        let met =
+            |uuid: &[u8], created| Found { key: Text::new(&[prefix, uuid].concat()), uuid: Text::new(uuid), created };
+        let some: Vec<_> = match &mut self.source {
+            Source::Slot { search, found } => {
+                if let Some(keys) = search.step(ctx)? {
+                    found.extend(keys.iter().filter_map(|key| uuid_of(key.bytes(), prefix)));
+                    return Ok(Some(Vec::new()));
+                }
+                let some = std::iter::from_fn(|| found.pop_first()).take(count);
+                some.map(|(created, uuid)| met(&uuid, created)).collect()
+            }
             Source::Index { set, last } => {
                 // Whoever put something else in the index's place has taken the index away.
-                let Ok(Some(open)) = ctx.open_set(set) else { return Vec::new() };
+                let Ok(Some(open)) = ctx.open_set(set) else { return Ok(None) };
                 let members = open.members(last.as_ref(), count);
                 drop(open);
-                let found = |member: &Member| Found {
-                    key: Text::new(&[&self.prefix, member.name.bytes()].concat()),
-                    uuid: Text::new(member.name.bytes()),
-                    created: member.score,
-                };
-                let found = members.iter().map(found).collect();
+                let some = members.iter().map(|member| met(member.name.bytes(), member.score)).collect();
                 *last = members.into_iter().last().or(last.take());
-                found
+                some
             }
-        }
+        };
+        Ok(Some(some).filter(|some| !some.is_empty()))
     }
 
     /// Takes sessions that have ended out of the index.
     pub fn forget(&self, ctx: Ctx<'_>, ended: &[Text]) -> Result<(), Error> {
         match &self.source {
             Source::Index { set, .. } => ctx.remove_members(set, ended),
-            Source::Slot(_) => Ok(()),
+            Source::Slot { .. } => Ok(()),
         }
     }
 }
 
-/// The owner's sessions in its slot, the oldest first.
-fn in_slot(ctx: Ctx<'_>, prefix: &[u8]) -> Result<Vec<Found>, Error> {
-    let keys = slot(ctx, prefix).and_then(|slot| ctx.keys_in_slot(&slot, ctx.count_keys_in_slot(&slot)?));
-    let keys = keys.ok_or(Error::TryAgain("the cluster does not answer, nothing was done"))?;
-    let found = |key: Text| {
-        let uuid = str::from_utf8(key.bytes().strip_prefix(prefix)?).ok()?;
-        let (created, uuid) = (SessionId::created_at(uuid)?, Text::new(uuid.as_bytes()));
-        Some(Found { key, uuid, created })
-    };
-    let mut found: Vec<_> = keys.into_iter().filter_map(found).collect();
-    found.sort_unstable_by(|one, other| (one.created, one.uuid.bytes()).cmp(&(other.created, other.uuid.bytes())));
-    Ok(found)
-}
-
-/// The slot of an owner's sessions.
-pub(super) fn slot(ctx: Ctx<'_>, prefix: &[u8]) -> Option<Slot> {
-    ctx.slot_of(&Text::new(prefix))
+/// The UUID in a key of the owner's, and when it was made; `None` for a key that is no session's.
+fn uuid_of(key: &[u8], prefix: &[u8]) -> Option<(Millis, Uuid)> {
+    let uuid = Uuid::try_from(key.strip_prefix(prefix)?).ok()?;
+    Some((SessionId::created_at(str::from_utf8(&uuid).ok()?)?, uuid))
 }

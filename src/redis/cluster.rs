@@ -13,14 +13,19 @@ impl Ctx<'_> {
         Some(Slot(Text::new(number.to_string().as_bytes())))
     }
 
-    /// Up to `count` keys of a slot, among them keys that have expired; `None` where the server does not say.
-    pub fn keys_in_slot(self, slot: &Slot, count: usize) -> Option<Vec<Text>> {
-        let count = Text::new(count.to_string().as_bytes());
+    /// The keys of a slot, among them keys that have expired; `None` where the server does not say.
+    pub(super) fn keys_in_slot(self, slot: &Slot) -> Option<Vec<Text>> {
+        let count = Text::new(self.count_keys_in_slot(slot)?.to_string().as_bytes());
         self.ask_strings(c"CLUSTER", &[&Text::new(b"GETKEYSINSLOT"), &slot.0, &count])
     }
 
-    /// How many keys a slot holds here.
-    pub fn count_keys_in_slot(self, slot: &Slot) -> Option<usize> {
+    /// How many keys there are in the database; `None` where the server does not say.
+    pub(super) fn count_keys(self) -> Option<usize> {
+        usize::try_from(self.ask_integer(c"DBSIZE", &[])?).ok()
+    }
+
+    /// How many keys a slot holds here; `None` where the server does not say.
+    pub(super) fn count_keys_in_slot(self, slot: &Slot) -> Option<usize> {
         usize::try_from(self.ask_integer(c"CLUSTER", &[&Text::new(b"COUNTKEYSINSLOT"), &slot.0])?).ok()
     }
 
@@ -49,6 +54,13 @@ impl Ctx<'_> {
             let is_own = words.nth(2).is_some_and(|flags| flags.starts_with(b"myself"));
             is_own && words.any(moves)
         })
+    }
+}
+
+impl Slot {
+    /// Whether it has this number.
+    pub(super) fn is(&self, number: u64) -> bool {
+        number.to_string().as_bytes() == self.0.bytes()
     }
 }
 
