@@ -1,0 +1,147 @@
+//! docs/clients.md is true: each recipe is written out as it stands there, but for the ports, built and run against a
+//! real server, and asked as a browser would; the versions that the page names are those that are pinned.
+
+use std::fs;
+
+use redis::{Connection, Value};
+use serde_json::json;
+
+use crate::support::{
+    Server, error_word,
+    recipes::{Application, Section, root, sections},
+    tokens,
+};
+
+/// The recipe that is shown and not run.
+const NOT_RUN: &str = "Java";
+
+/// A test for each recipe, which is what its sections say one after the other.
+macro_rules! recipes {
+    ($($test:ident: $headings:expr,)*) => {
+        $(#[test]
+        fn $test() {
+            serves_sessions(&$headings);
+        })*
+
+        const RUN: &[&[&str]] = &[$(&$headings),*];
+    };
+}
+
+recipes! {
+    node_redis: ["Node.js: node-redis"],
+    ioredis: ["Node.js: node-redis", "Node.js: ioredis"],
+    fastapi: ["Python: FastAPI"],
+    flask: ["Python: Flask"],
+    go: ["Go"],
+    rust: ["Rust"],
+    php: ["PHP"],
+    ruby: ["Ruby"],
+    c: ["C"],
+}
+
+#[test]
+fn the_page_says_which_recipes_are_run() {
+    let page = page();
+    let mut run: Vec<&str> = RUN.iter().map(|headings| *headings.last().unwrap()).collect();
+    let rows = page.lines().filter_map(|line| line.strip_prefix("| ["));
+    let (not_run, said): (Vec<&str>, Vec<&str>) = rows.partition(|row| row.contains("**not run"));
+    let recipe = |row: &&str| row.split(']').next().unwrap().to_owned();
+    assert_eq!(said.iter().map(recipe).collect::<Vec<_>>(), run);
+    assert_eq!(not_run.iter().map(recipe).collect::<Vec<_>>(), [NOT_RUN]);
+    run.push(NOT_RUN);
+    let with_code = sections(&page).into_iter().filter(|section| !section.files.is_empty());
+    assert_eq!(with_code.map(|section| section.heading).collect::<Vec<_>>(), run);
+}
+
+#[test]
+fn the_page_names_the_pinned_versions() {
+    let pins = ["package.json", "requirements.txt", "Cargo.lock"]
+        .map(|file| fs::read_to_string(root().join("tests/clients").join(file)).unwrap());
+    let page = page();
+    // | [recipe](link) | package version, package version | where from |
+    let rows: Vec<Vec<&str>> =
+        page.lines().filter(|line| line.starts_with("| [")).map(|line| line.split(" | ").collect()).collect();
+    let pinned = rows.iter().filter(|row| !row[2].contains("Debian") && !row[1].contains("not run"));
+    let versions: Vec<(&str, &str)> =
+        pinned.flat_map(|row| row[1].split(", ")).map(|package| package.split_once(' ').unwrap()).collect();
+    assert_eq!(versions.len(), 11);
+    for (name, version) in versions {
+        let forms = [
+            format!("\"{name}\": \"{version}\""),
+            format!("{name}=={version}\n"),
+            format!("name = \"{name}\"\nversion = \"{version}\"\n"),
+        ];
+        assert!(pins.iter().zip(&forms).any(|(file, form)| file.contains(form)), "{name} {version} is not pinned");
+    }
+}
+
+/// Does what the users of the application of these sections do, and what attackers try.
+fn serves_sessions(headings: &[&str]) {
+    let all = sections(&page());
+    let find = |heading: &&str| all.iter().find(|section| section.heading == *heading).expect("the heading is there");
+    let recipe: Vec<&Section> = headings.iter().map(find).collect();
+    let server = Server::builder().keys(tokens::SECRET.as_bytes()).start();
+    let redis = &mut server.conn();
+    let application = Application::start(&recipe, server.port());
+    let ask = |request: &str, argument: &str| application.ask(request, argument);
+    let login = |user: &str| {
+        let (status, token) = ask("login", user);
+        assert_eq!((status, token.starts_with("ey")), (200, true), "{token}\n{}", application.log());
+        token
+    };
+    let cart = |token: &str| ask("cart", token);
+    let empty = || (200, "{\"cart\":[]}".to_owned());
+
+    let (phone, laptop, tablet, bob) = (login("ann"), login("ann"), login("ann"), login("bob"));
+    assert_eq!(cart(&phone), empty());
+    let _: String = redis::cmd("JRS.UPDATE").arg(&[&*phone, "{\"cart\":[\"book\"]}"]).query(redis).unwrap();
+    assert_eq!(cart(&phone), (200, "{\"cart\":[\"book\"]}".to_owned()));
+
+    // Logging out, twice, and on this device alone.
+    for _ in 0..2 {
+        let (status, _) = ask("logout", &phone);
+        assert!((200..300).contains(&status), "{status}");
+        assert_eq!(cart(&phone).0, 401);
+    }
+    assert!(!lives(redis, &phone));
+    assert_eq!(cart(&laptop), empty());
+
+    // Tokens that are none, another's claims under a good signature, and a good one that has expired.
+    let (signed, signature) = laptop.rsplit_once('.').unwrap();
+    let (header, _) = signed.split_once('.').unwrap();
+    let forged = [header, bob.split('.').nth(1).unwrap(), signature].join(".");
+    for token in ["", "x", "a.b.c", &forged] {
+        for request in ["cart", "logout", "logout-everywhere"] {
+            assert_eq!(ask(request, token).0, 401, "{request} {token:?}");
+        }
+    }
+    let expired = tokens::token(&json!({"jti": tokens::claims(&bob)["jti"], "sub": "bob", "iat": 1, "exp": 2}));
+    assert_eq!(refusal(redis, &expired), "EXPIREDTOKEN");
+    assert_eq!(cart(&expired).0, 401);
+    assert_eq!(ask("logout-everywhere", &expired).0, 401);
+
+    assert_eq!(ask("logout-everywhere", &laptop), (200, "2".to_owned()));
+    assert_eq!([cart(&laptop).0, cart(&tablet).0, ask("logout-everywhere", &laptop).0], [401; 3]);
+    assert_eq!(cart(&bob), empty());
+
+    // A failure is none of the user's: it must not look like the end of a session.
+    let key = format!("sess:{}", tokens::claims(&bob)["jti"].as_str().unwrap());
+    let _: () = redis::cmd("RENAME").arg(&[&*key, "aside"]).query(redis).unwrap();
+    let _: () = redis::cmd("LPUSH").arg(&[&*key, "x"]).query(redis).unwrap();
+    assert_eq!(cart(&bob).0, 500);
+    let _: () = redis::cmd("RENAME").arg(&["aside", &key]).query(redis).unwrap();
+    assert_eq!(cart(&bob), empty());
+}
+
+fn lives(redis: &mut Connection, token: &str) -> bool {
+    let session: Value = redis::cmd("JRS.PEEK").arg(token).query(redis).unwrap();
+    session != Value::Nil
+}
+
+fn refusal(redis: &mut Connection, token: &str) -> String {
+    error_word(redis::cmd("JRS.PEEK").arg(token).query(redis))
+}
+
+fn page() -> String {
+    fs::read_to_string(root().join("docs/clients.md")).unwrap()
+}

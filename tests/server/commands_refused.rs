@@ -1,0 +1,217 @@
+//! What the commands refuse, by the first word of the error; and that a refused command has changed nothing.
+
+use redis::{Connection, Value};
+use serde_json::json;
+
+use crate::support::{
+    Server,
+    sessions::{assert_refused, create, get, now, send},
+    tokens::{SECRET, claims, key, sign, token},
+};
+
+/// The commands on a session, each with what has to follow the token.
+const ON_A_SESSION: [(&str, &[&str]); 9] = [
+    ("JRS.GET", &[]),
+    ("JRS.PEEK", &[]),
+    ("JRS.UPDATE", &[r#"{"n":2}"#]),
+    ("JRS.UPDATE", &[r#"{"n":2}"#, "MERGE"]),
+    ("JRS.UPDATE", &["[]", "PATCH", "IFMATCH", "1349cde127705c16"]),
+    ("JRS.TOUCH", &[]),
+    ("JRS.ROTATE", &[]),
+    ("JRS.ROTATE", &["OWNER", "bob", "CLAIMS", "{}", "REAUTH"]),
+    ("JRS.DESTROY", &[]),
+];
+
+/// The same with a key in front of the token, or none.
+fn words<'w>(name: &'w str, key: Option<&'w str>, token: &'w str, rest: &[&'w str]) -> Vec<&'w str> {
+    [name].into_iter().chain(key).chain([token]).chain(rest.iter().copied()).collect()
+}
+
+fn server() -> Server {
+    Server::builder().keys(SECRET.as_bytes()).start()
+}
+
+#[test]
+fn too_few_and_too_many_arguments() {
+    let server = server();
+    let conn = &mut server.conn();
+    let token = create(conn, "ada", "{}", &[]);
+    let key = &key(&token);
+    for (name, rest) in ON_A_SESSION {
+        assert_refused(conn, "ERR", &[name]);
+        assert_refused(conn, "ERR", &words(name, None, &token, &[rest, &["more"]].concat()));
+        assert_refused(conn, "ERR", &words(name, Some(key), &token, &[rest, &["more"]].concat()));
+    }
+    let cases: [&[&str]; 14] = [
+        &["JRS.LIST"],
+        &["JRS.LIST", "ada", "more"],
+        &["JRS.REVOKE"],
+        &["JRS.REVOKE", key, "more"],
+        &["JRS.DESTROYALL"],
+        &["JRS.DESTROYALL", "ada", "more"],
+        &["JRS.CREATE"],
+        &["JRS.CREATE", "ada"],
+        &["JRS.UPDATE", &token],
+        &["JRS.INSPECT"],
+        &["JRS.INSPECT", &token, "more"],
+        &["JRS.INSPECT", key, &token, "more"],
+        &["JRS.HELP", "me"],
+        &["JRS.RELOAD", "now"],
+    ];
+    for command in cases {
+        assert_refused(conn, "ERR", command);
+    }
+}
+
+#[test]
+fn a_key_that_is_not_the_tokens() {
+    let server = server();
+    let conn = &mut server.conn();
+    let (token, other) = (create(conn, "ada", "{}", &[]), create(conn, "bob", "{}", &[]));
+    let (right, others) = (key(&token), key(&other));
+    let id = right.strip_prefix("sess:").unwrap();
+    let longer = format!("{right} ");
+    let wrong = [
+        &others,
+        id,
+        "",
+        "sess:",
+        &longer,
+        &right[..right.len() - 1],
+        "sess:{ada}:*",
+        "\0",
+        "Sess:",
+        &right.to_uppercase(),
+    ];
+    for (name, rest) in ON_A_SESSION {
+        for key in wrong {
+            assert_refused(conn, "BADTOKEN", &words(name, Some(key), &token, rest));
+        }
+        // Wrong is wrong, also when the session is gone.
+        let gone = self::token(&json!({"jti": "gone"}));
+        assert_refused(conn, "BADTOKEN", &words(name, Some(&right), &gone, rest));
+    }
+    assert!(get(conn, &token).is_some());
+}
+
+#[test]
+fn a_token_that_is_not_ours() {
+    let server = server();
+    let conn = &mut server.conn();
+    let good = create(conn, "ada", "{}", &[]);
+    let forged = sign(&json!({"alg": "HS256", "typ": "JWT"}), &claims(&good), &SECRET.as_bytes()[1..]);
+    for (name, rest) in ON_A_SESSION {
+        for key in [None, Some(key(&good))] {
+            assert_refused(conn, "BADTOKEN", &words(name, key.as_deref(), &forged, rest));
+        }
+    }
+}
+
+#[test]
+fn an_expired_token_is_good_for_a_logout_only() {
+    let server = server();
+    let conn = &mut server.conn();
+    let refused_for = [
+        ("EXPIREDTOKEN", json!({"exp": now() - 100})),
+        ("EXPIREDTOKEN", json!({"iat": now() - 40 * 86_400})),
+        ("BADTOKEN", json!({"nbf": now() + 1000})),
+    ];
+    for (word, times) in refused_for {
+        let mut claims = times.clone();
+        claims["jti"] = json!("a");
+        let (old, forged) = (token(&claims), sign(&json!({"alg": "HS256"}), &claims, b"somebody else's secret"));
+        for with_key in [None, Some("sess:a")] {
+            let () = send(conn, &["SET", "sess:a", "{}", "EX", "1000"]).unwrap();
+            for (name, rest) in ON_A_SESSION.into_iter().filter(|(name, _)| *name != "JRS.DESTROY") {
+                assert_refused(conn, word, &words(name, with_key, &old, rest));
+            }
+            assert_refused(conn, "BADTOKEN", &words("JRS.DESTROY", with_key, &forged, &[]));
+            assert_refused(conn, "BADTOKEN", &words("JRS.DESTROY", Some("sess:b"), &old, &[]));
+            assert_eq!(send::<i64>(conn, &words("JRS.DESTROY", with_key, &old, &[])).unwrap(), 1, "{times}");
+            assert_eq!(send::<i64>(conn, &words("JRS.DESTROY", with_key, &old, &[])).unwrap(), 0, "{times}");
+            assert_eq!(send::<i64>(conn, &["DBSIZE"]).unwrap(), 0);
+        }
+    }
+}
+
+#[test]
+fn a_key_that_holds_something_else() {
+    let server = server();
+    let conn = &mut server.conn();
+    let token = create(conn, "ada", "{}", &[]);
+    let key = key(&token);
+    let fill: [(&str, &[&str]); 4] =
+        [("RPUSH", &["a", "b"]), ("HSET", &["data", "{}"]), ("SADD", &["{}"]), ("XADD", &["*", "a", "b"])];
+    for (command, rest) in fill {
+        for expire in [None, Some("PEXPIRE")] {
+            let () = send(conn, &["DEL", &key]).unwrap();
+            let _: Value = send(conn, &[&[command, &key], rest].concat()).unwrap();
+            if let Some(expire) = expire {
+                let () = send(conn, &[expire, &key, "500000"]).unwrap();
+            }
+            for (name, rest) in ON_A_SESSION {
+                assert_refused(conn, "WRONGTYPE", &words(name, None, &token, rest));
+                assert_refused(conn, "WRONGTYPE", &words(name, Some(&key), &token, rest));
+            }
+            assert_refused(conn, "WRONGTYPE", &["JRS.REVOKE", &key]);
+        }
+    }
+}
+
+#[test]
+fn something_else_in_the_place_of_an_owners_index() {
+    let server = server();
+    let conn = &mut server.conn();
+    let (token, guest) = (create(conn, "ada", "{}", &[]), create(conn, "", "{}", &[]));
+    for words in [&["SET", "sess:{ada}", "x"][..], &["RPUSH", "sess:{ada}", "x"]] {
+        let () = send(conn, &["DEL", "sess:{ada}"]).unwrap();
+        let _: Value = send(conn, words).unwrap();
+        for refused in [
+            &["JRS.CREATE", "ada", "{}"][..],
+            &["JRS.ROTATE", &token],
+            &["JRS.ROTATE", &guest, "OWNER", "ada"],
+            &["JRS.LIST", "ada"],
+            &["JRS.DESTROYALL", "ada"],
+        ] {
+            assert_refused(conn, "WRONGTYPE", refused);
+        }
+        // What goes on without an index goes on.
+        assert!(get(conn, &token).is_some());
+        let () = send(conn, &["JRS.UPDATE", &token, "{}", "EX", "500"]).unwrap();
+        assert_eq!(send::<i64>(conn, &["JRS.TOUCH", &token]).unwrap(), 86_400);
+    }
+    let () = send(conn, &["JRS.DESTROY", &token]).unwrap();
+    assert!(get(conn, &token).is_none());
+}
+
+#[test]
+fn keys_that_cannot_be_revoked() {
+    let server = server();
+    let conn = &mut server.conn();
+    let token = create(conn, "ada", "{}", &[]);
+    let id = key(&token)["sess:".len()..].to_owned();
+    let () = send(conn, &["SET", "other:key", "x"]).unwrap();
+    for wrong in ["", "other:key", "sess:", "sess", &id, "Sess:a", "sess:{ada}", "sess:{}", &token] {
+        assert_refused(conn, "ERR", &["JRS.REVOKE", wrong]);
+    }
+    // A session of the npm package's kind, without an owner.
+    let () = send(conn, &["SET", "sess:9b2c5e1c-6e0b-4a57-8d9a-3f3a8f6d2c11", "{}"]).unwrap();
+    assert_eq!(send::<i64>(conn, &["JRS.REVOKE", "sess:9b2c5e1c-6e0b-4a57-8d9a-3f3a8f6d2c11"]).unwrap(), 1);
+    assert_eq!(send::<i64>(conn, &["JRS.REVOKE", "sess:nobody"]).unwrap(), 0);
+}
+
+#[test]
+fn no_memory_left() {
+    let server = server();
+    let conn = &mut server.conn();
+    let token = create(conn, "ada", "{}", &[]);
+    let memory = |conn: &mut Connection, limit: &str| send::<()>(conn, &["CONFIG", "SET", "maxmemory", limit]).unwrap();
+    memory(conn, "1");
+    for command in [&["JRS.CREATE", "ada", "{}"][..], &["JRS.UPDATE", &token, "{}"], &["JRS.ROTATE", &token]] {
+        assert_refused(conn, "OOM", command);
+    }
+    assert!(get(conn, &token).is_some());
+    assert_eq!(send::<i64>(conn, &["JRS.DESTROY", &token]).unwrap(), 1);
+    memory(conn, "0");
+    create(conn, "ada", "{}", &[]);
+}

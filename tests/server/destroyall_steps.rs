@@ -1,0 +1,263 @@
+//! An owner with very many sessions: they are listed and ended in steps, with everybody else served in between.
+
+use std::{fs, thread};
+
+use redis::{Connection, RedisResult, Value};
+use serde_json::json;
+
+use crate::support::{
+    Builder, Server, await_that,
+    devices::{assert_agree, fill, ids, living, members},
+    sessions::{self, create, get, now, send},
+    tokens::{SECRET, key, token},
+};
+
+const MANY: usize = 100_000;
+/// Enough that something can happen before all are ended.
+const SOME: usize = 40_000;
+
+fn builder() -> Builder {
+    Server::builder().keys(SECRET.as_bytes())
+}
+
+/// A token for a session that was put into the server without one.
+fn token_of(owner: &str, id: &str) -> String {
+    token(&json!({"jti": id, "sub": owner, "iat": now()}))
+}
+
+/// Sends a command whose reply is read later.
+fn begin(conn: &mut Connection, words: &[&str]) {
+    let packed = redis::cmd(words[0]).arg(&words[1..]).get_packed_command();
+    conn.send_packed_command(&packed).unwrap();
+}
+
+fn end(conn: &mut Connection) -> RedisResult<Value> {
+    conn.recv_response().and_then(Value::extract_error)
+}
+
+fn left(conn: &mut Connection) -> usize {
+    send(conn, &["DBSIZE"]).unwrap()
+}
+
+/// Begins to end all of the owner's sessions, and comes back while it is under way.
+fn begin_ending(server: &Server, owner: &str) -> Connection {
+    let (mut ending, conn) = (server.conn(), &mut server.conn());
+    let before = left(conn);
+    begin(&mut ending, &["JRS.DESTROYALL", owner]);
+    await_that("the beginning", || (left(conn) < before).then_some(()));
+    assert!(left(conn) > 1000, "it is over before anything can happen meanwhile");
+    ending
+}
+
+/// How many keys each transaction in the AOF deletes: the server writes what one stretch does as one.
+fn deleted_at_once(server: &Server) -> Vec<usize> {
+    let text = fs::read_to_string(server.dir().join("appendonlydir/appendonly.aof.1.incr.aof")).unwrap();
+    text.split("MULTI\r\n")
+        .map(|transaction| transaction.matches("\r\nDEL\r\n").count())
+        .filter(|count| *count > 0)
+        .collect()
+}
+
+#[test]
+fn others_are_served_while_very_many_are_listed_and_ended() {
+    let server = builder().config("appendonly", "yes").config("appendfsync", "no").start();
+    let conn = &mut server.conn();
+    let made = fill(conn, "ada", MANY);
+    let bob = create(conn, "bob", "{}", &[]);
+    let listing = &mut server.conn3();
+    begin(listing, &["JRS.LIST", "ada"]);
+    let mut served = 0;
+    let listed = thread::scope(|scope| {
+        let listed = scope.spawn(|| end(listing).unwrap());
+        while !listed.is_finished() {
+            assert!(get(conn, &bob).is_some());
+            served += 1;
+        }
+        listed.join().unwrap()
+    });
+    let Value::Array(listed) = listed else { panic!("a list") };
+    assert_eq!(listed.len(), made.len());
+    assert!(served > 10, "others were served {served} times");
+
+    let ending = &mut server.conn();
+    begin(ending, &["JRS.DESTROYALL", "ada"]);
+    let mut seen = Vec::new();
+    await_that("the end", || {
+        seen.push(left(conn));
+        assert!(get(conn, &bob).is_some());
+        (seen[seen.len() - 1] == 2).then_some(())
+    });
+    assert_eq!(end(ending).unwrap(), Value::Int(i64::try_from(MANY).unwrap()));
+    seen.dedup();
+    assert!(seen.len() > 10, "others saw {seen:?}");
+    assert_eq!(sessions::contents(conn).len(), 2, "the other owner's session and index");
+    let deleted = deleted_at_once(&server);
+    assert_eq!(deleted.iter().sum::<usize>(), MANY);
+    assert!(deleted.iter().all(|count| *count < MANY / 10), "{deleted:?}");
+}
+
+#[test]
+fn what_comes_meanwhile_stays_and_what_was_there_goes() {
+    let server = builder().start();
+    let conn = &mut server.conn();
+    let made = fill(conn, "ada", MANY);
+    let (bob, excepted) = (create(conn, "bob", "{}", &[]), create(conn, "ada", "{}", &[]));
+    // The youngest, which it reaches last.
+    let youngest: Vec<String> = made.iter().rev().take(60).map(|id| token_of("ada", id)).collect();
+    let ending = &mut server.conn();
+    begin(ending, &["JRS.DESTROYALL", "ada", "EXCEPT", &excepted]);
+    await_that("the beginning", || (left(conn) < MANY - 100).then_some(()));
+    // They try to get away: under another id, to another owner, by being used.
+    let mut tried = 0;
+    for (number, token) in youngest.iter().enumerate() {
+        let words: &[&str] = match number % 4 {
+            0 => &["JRS.ROTATE", token],
+            1 => &["JRS.ROTATE", token, "OWNER", "bob"],
+            2 => &["JRS.ROTATE", token, "REAUTH"],
+            _ => &["JRS.TOUCH", token, "EX", "5000"],
+        };
+        let reply: Value = send(conn, words).unwrap();
+        assert!(number % 4 == 3 || reply == Value::Nil, "a session that is as good as ended was rotated");
+        tried += 1;
+    }
+    let mut new: Vec<String> = (0..50).map(|_| create(conn, "ada", "{}", &[])).collect();
+    let rotated: String = send(conn, &["JRS.ROTATE", &new[0]]).unwrap();
+    new[0] = rotated;
+    new.push(send(conn, &["JRS.ROTATE", &excepted]).unwrap());
+    new.push(send(conn, &["JRS.ROTATE", &bob, "OWNER", "ada"]).unwrap());
+    assert!(left(conn) > 1000, "it is over before anything could happen meanwhile");
+    assert_eq!(send::<i64>(conn, &["JRS.DESTROY", &new.remove(5)]).unwrap(), 1);
+    assert_eq!((end(ending).unwrap(), tried), (Value::Int(i64::try_from(MANY).unwrap()), 60));
+    let mut expected: Vec<String> = new.iter().map(|token| key(token)["sess:".len()..].to_owned()).collect();
+    expected.sort_unstable();
+    assert_eq!(assert_agree(conn, "ada"), expected);
+    assert_eq!(members(conn, "ada").len(), expected.len());
+    assert_eq!(living(conn, "sess:", "bob"), [""; 0]);
+}
+
+#[test]
+fn two_at_once_end_each_session_once() {
+    let server = builder().start();
+    let conn = &mut server.conn();
+    fill(conn, "ada", SOME);
+    let mut first = begin_ending(&server, "ada");
+    let new = create(conn, "ada", "{}", &[]);
+    let second: usize = send(&mut server.conn(), &["JRS.DESTROYALL", "ada"]).unwrap();
+    let Value::Int(first) = end(&mut first).unwrap() else { panic!("a number") };
+    assert_eq!(usize::try_from(first).unwrap() + second, SOME + 1, "the second one ends what was new to the first");
+    assert!(get(conn, &new).is_none());
+    assert_eq!(left(conn), 0);
+}
+
+#[test]
+fn many_lists_at_once_leave_time_for_others() {
+    let server = builder().start();
+    let conn = &mut server.conn();
+    let made = fill(conn, "ada", SOME / 10);
+    let bob = create(conn, "bob", "{}", &[]);
+    let mut lists: Vec<Connection> = (0..10).map(|_| server.conn()).collect();
+    for list in &mut lists {
+        begin(list, &["JRS.LIST", "ada", "WITHDATA"]);
+    }
+    let mut served = 0;
+    thread::scope(|scope| {
+        let replies: Vec<_> = lists.iter_mut().map(|list| scope.spawn(|| end(list).unwrap())).collect();
+        while !replies.iter().all(thread::ScopedJoinHandle::is_finished) {
+            assert!(get(conn, &bob).is_some());
+            served += 1;
+        }
+        for reply in replies {
+            let Value::Array(listed) = reply.join().unwrap() else { panic!("a list") };
+            assert_eq!(listed.len(), made.len());
+        }
+    });
+    assert!(served > 10, "others were served {served} times");
+}
+
+#[test]
+fn it_rests_while_writes_are_paused() {
+    let server = builder().start();
+    let conn = &mut server.conn();
+    fill(conn, "ada", SOME);
+    let mut ending = begin_ending(&server, "ada");
+    let () = send(conn, &["CLIENT", "PAUSE", "8000", "WRITE"]).unwrap();
+    let time = |conn: &mut Connection| {
+        let [seconds, micros]: [i64; 2] = send(conn, &["TIME"]).unwrap();
+        seconds * 1000 + micros / 1000
+    };
+    let (paused, at) = (time(conn), left(conn));
+    await_that("some time", || (time(conn) > paused + 100).then_some(()));
+    assert_eq!(left(conn), at);
+    let () = send(conn, &["CLIENT", "UNPAUSE"]).unwrap();
+    assert_eq!(end(&mut ending).unwrap(), Value::Int(i64::try_from(SOME).unwrap()));
+    assert_eq!(left(conn), 0);
+}
+
+#[test]
+fn it_goes_on_when_its_client_is_gone() {
+    let server = builder().start();
+    let conn = &mut server.conn();
+    fill(conn, "ada", SOME);
+    drop(begin_ending(&server, "ada"));
+    await_that("the end", || (left(conn) == 0).then_some(()));
+    create(conn, "ada", "{}", &[]);
+    assert_eq!(assert_agree(conn, "ada").len(), 1);
+    // A list that nobody waits for any more.
+    fill(conn, "ada", SOME);
+    let mut listing = server.conn();
+    begin(&mut listing, &["JRS.LIST", "ada", "WITHDATA"]);
+    drop(listing);
+    assert_eq!(ids(conn, "ada").len(), SOME + 1);
+}
+
+#[test]
+fn it_ends_when_all_is_flushed() {
+    for flush in [&["FLUSHALL"][..], &["FLUSHDB", "ASYNC"], &["SET", "sess:{ada}", "something else"]] {
+        let server = builder().start();
+        let conn = &mut server.conn();
+        fill(conn, "ada", SOME);
+        let mut ending = begin_ending(&server, "ada");
+        let () = send(conn, flush).unwrap();
+        let Value::Int(ended) = end(&mut ending).unwrap() else { panic!("a number") };
+        assert!(ended > 0 && usize::try_from(ended).unwrap() < SOME, "{ended}");
+        let () = send(conn, &["FLUSHALL"]).unwrap();
+        create(conn, "ada", "{}", &[]);
+        assert_eq!(assert_agree(conn, "ada").len(), 1);
+    }
+}
+
+#[test]
+fn it_ends_when_the_server_becomes_a_replica() {
+    let (server, primary) = (builder().start(), Server::builder().without_module().start());
+    let conn = &mut server.conn();
+    fill(conn, "ada", SOME);
+    let mut ending = begin_ending(&server, "ada");
+    let () = send(conn, &["REPLICAOF", "127.0.0.1", &primary.port().to_string()]).unwrap();
+    // The server sends such clients away, or the job says why it ends.
+    assert!(end(&mut ending).is_err());
+    let () = send(conn, &["REPLICAOF", "NO", "ONE"]).unwrap();
+    let () = send(conn, &["FLUSHALL"]).unwrap();
+    create(conn, "ada", "{}", &[]);
+    assert_eq!(assert_agree(conn, "ada").len(), 1);
+    assert_eq!(send::<i64>(conn, &["JRS.DESTROYALL", "ada"]).unwrap(), 1);
+}
+
+#[test]
+fn in_a_transaction_and_a_script_it_is_done_in_one_go() {
+    let server = builder().start();
+    let conn = &mut server.conn();
+    for script in [true, false] {
+        let made = fill(conn, "ada", 3000);
+        let reply: (usize, usize, usize) = if script {
+            let script = "return {#redis.call('JRS.LIST', 'ada'), redis.call('JRS.DESTROYALL', 'ada'), \
+                          #redis.call('JRS.LIST', 'ada')}";
+            send(conn, &["EVAL", script, "0"]).unwrap()
+        } else {
+            let mut pipe = redis::pipe();
+            pipe.atomic().cmd("JRS.LIST").arg("ada").cmd("JRS.DESTROYALL").arg("ada").cmd("JRS.LIST").arg("ada");
+            let (before, ended, after): (Vec<Value>, usize, Vec<Value>) = pipe.query(conn).unwrap();
+            (before.len(), ended, after.len())
+        };
+        assert_eq!(reply, (made.len(), made.len(), 0));
+    }
+}

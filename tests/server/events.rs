@@ -1,0 +1,294 @@
+//! What others notice of a command: keyspace events, transactions that watch the key, client-side caching.
+
+use std::sync::mpsc::channel;
+
+use redis::{Connection, PushInfo, PushKind, Value};
+
+use crate::support::{
+    Server, await_that,
+    sessions::{create, etag, index, send},
+    tokens::{self, SECRET, elliptic_jwk, key},
+};
+
+/// The keyspace events that `act` causes, each as the event and the key.
+fn events(server: &Server, act: impl FnOnce(&mut Connection)) -> Vec<(String, String)> {
+    let (mut listener, mut conn) = (server.conn(), server.conn());
+    let mut listener = listener.as_pubsub();
+    listener.psubscribe("__keyevent@0__:*").unwrap();
+    listener.subscribe("the end").unwrap();
+    act(&mut conn);
+    let () = send(&mut conn, &["PUBLISH", "the end", ""]).unwrap();
+    let mut events = Vec::new();
+    loop {
+        let message = listener.get_message().unwrap();
+        let Some(event) = message.get_channel_name().strip_prefix("__keyevent@0__:") else { return events };
+        events.push((event.to_owned(), message.get_payload().unwrap()));
+    }
+}
+
+/// The keyspace events that a command causes.
+fn caused(server: &Server, words: &[&str]) -> Vec<(String, String)> {
+    events(server, |conn| {
+        let _: Value = send(conn, words).unwrap_or_else(|error| panic!("{words:?}: {error}"));
+    })
+}
+
+/// A server that announces all events, the module's own included.
+fn server(keys: &str) -> Server {
+    Server::builder().keys(keys.as_bytes()).config("notify-keyspace-events", "KEA").start()
+}
+
+/// Events on one key.
+fn on(key: &str, names: &[&str]) -> Vec<(String, String)> {
+    names.iter().map(|name| ((*name).to_owned(), key.to_owned())).collect()
+}
+
+#[test]
+fn changes_are_announced_as_the_servers_own_commands_would_and_by_the_modules_own_events() {
+    for keys in [SECRET.to_owned(), elliptic_jwk().to_string()] {
+        let server = server(&keys);
+        let conn = &mut server.conn();
+        let token = create(conn, "ada", "{}", &[]);
+        let (key, index) = (key(&token), index("ada"));
+        let update = &["set", "expire", "jrs.update"][..];
+        for (words, expected) in [
+            (&["JRS.UPDATE", &*token, r#"{"a":1}"#][..], update),
+            (&["JRS.UPDATE", &key, &token, "{}", "KEEPTTL"], update),
+            (&["JRS.UPDATE", &token, r#"{"a":1}"#, "MERGE"], update),
+            (&["JRS.UPDATE", &token, "[]", "PATCH", "IFMATCH", &etag(r#"{"a":1}"#)], update),
+            (&["JRS.TOUCH", &token, "EX", "500"], &["expire", "jrs.touch"]),
+            (&["JRS.GET", &token], &["expire"]),
+            (&["JRS.GET", &token], &[]),
+            (&["JRS.GET", &key, &token], &[]),
+            (&["JRS.TOUCH", &key, &token, "EX", "500"], &["expire", "jrs.touch"]),
+            (&["JRS.PEEK", &token], &[]),
+            (&["JRS.PEEK", &key, &token], &[]),
+            (&["JRS.INSPECT", &token], &[]),
+            (&["JRS.LIST", "ada", "WITHDATA"], &[]),
+            (&["JRS.DESTROYALL", "ada", "EXCEPT", &token], &[]),
+            (&["JRS.DESTROYALL", "nobody"], &[]),
+        ] {
+            assert_eq!(caused(&server, words), on(&key, expected), "{words:?}");
+        }
+        let ended = [on(&key, &["del"]), on(&index, &["zrem", "del"]), on(&key, &["jrs.destroy"])].concat();
+        assert_eq!(caused(&server, &["JRS.DESTROY", &token]), ended, "the index ends with its last session");
+        for words in [
+            &["JRS.DESTROY", &*token][..],
+            &["JRS.GET", &token],
+            &["JRS.UPDATE", &token, "{}"],
+            &["JRS.UPDATE", &token, "{}", "MERGE"],
+            &["JRS.TOUCH", &token],
+            &["JRS.ROTATE", &token],
+            &["JRS.REVOKE", &key],
+            &["JRS.DESTROYALL", "ada"],
+        ] {
+            assert_eq!(caused(&server, words), [], "{words:?}");
+        }
+    }
+}
+
+#[test]
+fn a_session_that_lives_longer_moves_the_end_of_its_index() {
+    let server = server(SECRET);
+    let (token, index) = (create(&mut server.conn(), "ada", "{}", &["EX", "500"]), index("ada"));
+    let expected = [on(&key(&token), &["expire"]), on(&index, &["expire"]), on(&key(&token), &["jrs.touch"])].concat();
+    assert_eq!(caused(&server, &["JRS.TOUCH", &token, "EX", "900"]), expected);
+    // Once is enough: the index may outlive its sessions.
+    assert_eq!(caused(&server, &["JRS.TOUCH", &token, "EX", "600"]), on(&key(&token), &["expire", "jrs.touch"]));
+}
+
+#[test]
+fn new_sessions_and_those_that_make_room_for_them_are_announced() {
+    for keys in [SECRET.to_owned(), elliptic_jwk().to_string()] {
+        let server = server(&keys);
+        let (conn, index) = (&mut server.conn(), index("bob"));
+        let mut token = String::new();
+        let seen = events(&server, |conn| token = create(conn, "bob", "{}", &["EX", "9"]));
+        let old = key(&token);
+        let expected = [on(&old, &["set", "expire"]), on(&index, &["zadd", "expire"]), on(&old, &["jrs.create"])];
+        assert_eq!(seen, expected.concat());
+
+        let seen = events(&server, |conn| token = create(conn, "", "{}", &[]));
+        assert_eq!(seen, on(&key(&token), &["set", "expire", "jrs.create"]), "nobody has no index");
+
+        let () = send(conn, &["CONFIG", "SET", "jrs.max-sessions", "1"]).unwrap();
+        let seen = events(&server, |conn| token = create(conn, "bob", "{}", &["EX", "9"]));
+        let new = key(&token);
+        let expected = [
+            on(&new, &["set", "expire"]),
+            on(&index, &["zadd"]),
+            on(&old, &["del"]),
+            on(&index, &["zrem"]),
+            on(&old, &["jrs.evict"]),
+            on(&new, &["jrs.create"]),
+        ];
+        // The index has room for as long as a tenth of a session's life: it may have to be moved, or not.
+        let seen: Vec<_> = seen.into_iter().filter(|event| *event != on(&index, &["expire"])[0]).collect();
+        assert_eq!(seen, expected.concat());
+    }
+}
+
+#[test]
+fn a_rotation_is_announced_on_both_keys() {
+    for keys in [SECRET.to_owned(), elliptic_jwk().to_string()] {
+        let server = server(&keys);
+        let (token, index) = (create(&mut server.conn(), "ada", "{}", &[]), index("ada"));
+        let mut rotated = String::new();
+        let seen = events(&server, |conn| rotated = send(conn, &["JRS.ROTATE", &token]).unwrap());
+        let (old, new) = (key(&token), key(&rotated));
+        let expected = [
+            on(&new, &["set", "expire"]),
+            on(&index, &["zadd"]),
+            on(&old, &["del"]),
+            on(&index, &["zrem"]),
+            on(&old, &["jrs.rotate"]),
+            on(&new, &["jrs.rotate"]),
+        ];
+        assert_eq!(seen, expected.concat());
+    }
+}
+
+#[test]
+fn sessions_that_are_ended_without_their_tokens_are_announced() {
+    let server = server(SECRET);
+    let conn = &mut server.conn();
+    let [first, second, third] = [(); 3].map(|()| key(&create(conn, "ada", "{}", &[])));
+    let index = index("ada");
+    let expected = [on(&first, &["del"]), on(&index, &["zrem"]), on(&first, &["jrs.destroy"])].concat();
+    assert_eq!(caused(&server, &["JRS.REVOKE", &first]), expected);
+    let rest = [second, third].map(|key| on(&key, &["del", "jrs.destroy"])).concat();
+    assert_eq!(caused(&server, &["JRS.DESTROYALL", "ada"]), [rest, on(&index, &["zrem", "del"])].concat());
+}
+
+#[test]
+fn the_modules_own_events_are_of_a_class_of_their_own() {
+    for (class, expected) in [("Kd", &["jrs.create"][..]), ("K$", &["set"]), ("Kg", &["expire"]), ("Kz", &[])] {
+        let server = Server::builder().keys(SECRET.as_bytes()).config("notify-keyspace-events", class).start();
+        let (mut listener, mut conn) = (server.conn(), server.conn());
+        let mut listener = listener.as_pubsub();
+        listener.psubscribe("__keyspace@0__:sess:*:*").unwrap();
+        listener.subscribe("the end").unwrap();
+        let key = key(&create(&mut conn, "ada", "{}", &[]));
+        let () = send(&mut conn, &["PUBLISH", "the end", ""]).unwrap();
+        let messages = std::iter::from_fn(|| Some(listener.get_message().unwrap()))
+            .take_while(|message| message.get_channel_name() != "the end");
+        let seen: Vec<(String, String)> =
+            messages.map(|message| (message.get_payload().unwrap(), message.get_channel_name().to_owned())).collect();
+        assert_eq!(seen, on(&format!("__keyspace@0__:{key}"), expected), "{class}");
+    }
+}
+
+#[test]
+fn refused_commands_announce_nothing() {
+    let server = server(SECRET);
+    let token = create(&mut server.conn(), "ada", "{}", &[]);
+    let seen = events(&server, |conn| {
+        let () = send(conn, &["EXPIRE", &key(&token), "500"]).unwrap();
+        for words in [
+            &["JRS.CREATE", "ada", "[]"][..],
+            &["JRS.CREATE", "a{", "{}"],
+            &["JRS.UPDATE", &token, "[]"],
+            &["JRS.UPDATE", &token, "{}", "NONSENSE"],
+            &["JRS.TOUCH", &token, "EX", "0"],
+            &["JRS.GET", &token, "NONSENSE"],
+            &["JRS.GET", "sess:other", &token],
+            &["JRS.DESTROY", &token, "NONSENSE"],
+            &["JRS.UPDATE", &token, "[]", "MERGE"],
+            &["JRS.UPDATE", &token, r#"[{"op":"remove","path":"/a"}]"#, "PATCH"],
+            &["JRS.UPDATE", &token, r#"{"a":1}"#, "IFMATCH", "0000000000000000"],
+            &["JRS.ROTATE", &token, "CLAIMS", "[]"],
+            &["JRS.ROTATE", &token, "OWNER", "{"],
+            &["JRS.REVOKE", &index("ada")],
+            &["JRS.DESTROYALL", "bob", "EXCEPT", &token],
+        ] {
+            assert!(send::<Value>(conn, words).is_err(), "{words:?}");
+        }
+    });
+    assert_eq!(seen, [("expire".to_owned(), key(&token))], "nothing but the EXPIRE of this test");
+}
+
+/// Whether a transaction that watches the key is aborted because of what `words` do meanwhile.
+fn aborts(server: &Server, key: &str, words: &[&str]) -> bool {
+    let (mut watcher, mut conn) = (server.conn(), server.conn());
+    let () = send(&mut watcher, &["WATCH", key]).unwrap();
+    let _: redis::RedisResult<Value> = send(&mut conn, words);
+    let () = send(&mut watcher, &["MULTI"]).unwrap();
+    let () = send(&mut watcher, &["PING"]).unwrap();
+    send::<Value>(&mut watcher, &["EXEC"]).unwrap() == Value::Nil
+}
+
+#[test]
+fn only_what_changes_a_session_aborts_transactions_that_watch_it() {
+    for keys in [SECRET.to_owned(), elliptic_jwk().to_string()] {
+        let server = server(&keys);
+        let conn = &mut server.conn();
+        let (token, other) = (create(conn, "ada", "{}", &[]), create(conn, "ada", "{}", &[]));
+        let key = key(&token);
+        for (words, expected) in [
+            (&["JRS.GET", &*token][..], false),
+            (&["JRS.GET", &key, &token], false),
+            (&["JRS.PEEK", &token], false),
+            (&["JRS.PEEK", &key, &token], false),
+            (&["JRS.INSPECT", &token], false),
+            (&["JRS.UPDATE", &token, "[]"], false),
+            (&["JRS.UPDATE", &token, "{}", "NONSENSE"], false),
+            (&["JRS.TOUCH", &token, "EX", "0"], false),
+            (&["JRS.UPDATE", &other, "{}"], false),
+            (&["JRS.CREATE", "ada", "{}"], false),
+            (&["JRS.LIST", "ada", "WITHDATA"], false),
+            (&["JRS.UPDATE", &token, "{}", "IFMATCH", "no etag"], false),
+            (&["JRS.UPDATE", &token, "{}", "PATCH"], false),
+            (&["JRS.ROTATE", &token, "NONSENSE"], false),
+            (&["JRS.DESTROYALL", "ada", "EXCEPT", &token], false),
+            (&["JRS.UPDATE", &token, "{}"], true),
+            (&["JRS.UPDATE", &key, &token, "{}"], true),
+            (&["JRS.UPDATE", &token, r#"{"a":1}"#, "MERGE"], true),
+            (&["JRS.UPDATE", &token, "[]", "PATCH"], true),
+            (&["JRS.TOUCH", &token, "EX", "500"], true),
+            (&["JRS.PEEK", &token], false),
+            (&["JRS.GET", &token], true),
+            (&["JRS.DESTROY", &token], true),
+            (&["JRS.DESTROY", &token], false),
+            (&["JRS.ROTATE", &token], false),
+            (&["JRS.REVOKE", &key], false),
+            (&["JRS.GET", &token], false),
+            (&["JRS.UPDATE", &token, "{}"], false),
+        ] {
+            assert_eq!(aborts(&server, &key, words), expected, "{words:?}");
+        }
+        let [rotated, revoked, last] = [(); 3].map(|()| create(conn, "ada", "{}", &[]));
+        assert!(aborts(&server, &tokens::key(&rotated), &["JRS.ROTATE", &rotated]));
+        assert!(aborts(&server, &tokens::key(&revoked), &["JRS.REVOKE", &tokens::key(&revoked)]));
+        assert!(aborts(&server, &tokens::key(&last), &["JRS.DESTROYALL", "ada"]));
+    }
+}
+
+#[test]
+fn client_side_caches_are_told_of_changes() {
+    let server = server(SECRET);
+    let conn = &mut server.conn();
+    let mut caching = server.conn3();
+    let (pushes, told) = channel::<PushInfo>();
+    caching.set_push_sender(pushes);
+    let () = send(&mut caching, &["CLIENT", "TRACKING", "ON"]).unwrap();
+    let token = create(conn, "ada", "{}", &[]);
+    let key = key(&token);
+    for words in [
+        &["JRS.UPDATE", &*token, r#"{"a":1}"#][..],
+        &["JRS.TOUCH", &token, "EX", "500"],
+        &["JRS.GET", &token],
+        &["JRS.UPDATE", &token, r#"{"b":2}"#, "MERGE"],
+        &["JRS.ROTATE", &token],
+    ] {
+        let _: Value = send(&mut caching, &["JRS.PEEK", &key, &token]).unwrap();
+        let () = send(&mut caching, &["PING"]).unwrap();
+        assert!(told.try_recv().is_err(), "nothing has changed before {words:?}");
+        let _: Value = send(conn, words).unwrap();
+        let push = await_that("an invalidation", || {
+            let () = send(&mut caching, &["PING"]).unwrap();
+            told.try_recv().ok()
+        });
+        assert_eq!(push.kind, PushKind::Invalidate);
+        assert_eq!(push.data, [Value::Array(vec![Value::BulkString(key.clone().into())])], "{words:?}");
+    }
+}

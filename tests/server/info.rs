@@ -1,0 +1,233 @@
+//! `INFO jrs`: what is in it, and that every number counts what it says.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+};
+
+use redis::{Connection, RedisResult, Value};
+use serde_json::json;
+
+use crate::support::{
+    Server,
+    sessions::{at_once, create, now, send},
+    tokens::{self, SECRET, elliptic_jwk, jwk, rsa_pem, sign, token},
+};
+
+/// The fields of a section of INFO, without the module's prefix.
+fn fields(conn: &mut Connection, section: &str) -> BTreeMap<String, String> {
+    let info: String = send(conn, &["INFO", section]).unwrap();
+    let field = |line: &str| {
+        let (name, value) = line.strip_prefix("jrs_")?.split_once(':')?;
+        Some((name.to_owned(), value.to_owned()))
+    };
+    info.lines().filter_map(field).collect()
+}
+
+/// The numbers that have changed from one state to the other, and by how much.
+fn growth(before: &BTreeMap<String, String>, after: &BTreeMap<String, String>) -> BTreeMap<String, i64> {
+    let number = |fields: &BTreeMap<String, String>, name: &str| fields[name].parse::<i64>().unwrap_or_default();
+    let grown = after.keys().map(|name| (name.clone(), number(after, name) - number(before, name)));
+    grown.filter(|(name, growth)| *growth != 0 && !name.starts_with("token_cache_")).collect()
+}
+
+/// What grows because of one command, whatever its reply.
+fn counted(conn: &mut Connection, words: &[&str]) -> (BTreeMap<String, i64>, RedisResult<Value>) {
+    let before = fields(conn, "jrs");
+    let reply = send(conn, words);
+    (growth(&before, &fields(conn, "jrs")), reply)
+}
+
+#[test]
+fn the_sections_and_their_fields() {
+    let server = Server::builder().keys(SECRET.as_bytes()).arg("keyspace", "a,b=c:").start();
+    let conn = &mut server.conn();
+    let all = fields(conn, "jrs");
+    assert_eq!(all["version"], env!("CARGO_PKG_VERSION"));
+    assert_eq!(all["realm_default"], "keyspace=a_b_c:,algorithm=HS256,keys=(without kid)");
+    let sessions = fields(conn, "jrs_sessions");
+    let names: BTreeSet<&str> = sessions.keys().map(String::as_str).collect();
+    let expected = ["created", "read", "updated", "touched", "rotated", "evicted", "destroyed"]
+        .map(|name| format!("sessions_{name}"));
+    assert_eq!(names, expected.iter().map(String::as_str).collect());
+    assert!(sessions.values().all(|number| number == "0"), "{sessions:?}");
+    let tokens = fields(conn, "jrs_tokens");
+    for name in ["token_cache_bytes", "token_cache_hits", "token_cache_misses", "crypto_queue_waiting"] {
+        assert_eq!(tokens[name], "0", "{name}");
+    }
+    assert_eq!(all.len(), sessions.len() + tokens.len() + 2);
+    for section in ["everything", "modules"] {
+        assert_eq!(fields(conn, section).keys().collect::<Vec<_>>(), all.keys().collect::<Vec<_>>(), "INFO {section}");
+    }
+    // By the server's own rule "all" leaves modules out.
+    assert!(["all", "default", "server"].iter().all(|section| fields(conn, section).is_empty()));
+}
+
+#[test]
+fn key_ids_and_algorithms_are_shown_in_one_line() {
+    let keys = json!({"keys": [jwk("a,b=c|d é", "HS384", SECRET.as_bytes()), elliptic_jwk()]}).to_string();
+    let server = Server::builder().keys(keys.as_bytes()).start();
+    let realm = &fields(&mut server.conn(), "jrs")["realm_default"];
+    assert_eq!(realm, "keyspace=sess:,algorithm=HS384,keys=a_b_c|d é|slow");
+    let replica = Server::builder().config("replicaof", "127.0.0.1 1").start();
+    assert_eq!(fields(&mut replica.conn(), "jrs")["realm_default"], "keyspace=sess:,algorithm=(none),keys=");
+}
+
+#[test]
+fn each_command_that_succeeds_is_counted_once() {
+    for keys in [SECRET.to_owned(), elliptic_jwk().to_string()] {
+        let server = Server::builder().keys(keys.as_bytes()).start();
+        let conn = &mut server.conn();
+        let token = &*create(conn, "ada", "{}", &[]);
+        let key = &*tokens::key(token);
+        for (words, counter) in [
+            (&["JRS.CREATE", "ada", "{}"][..], Some("sessions_created")),
+            (&["JRS.GET", token], Some("sessions_read")),
+            (&["JRS.GET", key, token], Some("sessions_read")),
+            (&["JRS.PEEK", token], Some("sessions_read")),
+            (&["JRS.INSPECT", token], None),
+            (&["JRS.UPDATE", token, "{}"], Some("sessions_updated")),
+            (&["JRS.UPDATE", token, "{}", "MERGE"], Some("sessions_updated")),
+            (&["JRS.UPDATE", token, "[]", "PATCH"], Some("sessions_updated")),
+            (&["JRS.UPDATE", token, "{}", "IFMATCH", "no etag"], None),
+            (&["JRS.UPDATE", token, "{}", "PATCH"], None),
+            (&["JRS.ROTATE", token, "NONSENSE"], None),
+            (&["JRS.LIST", "ada", "WITHDATA"], None),
+            (&["JRS.TOUCH", token], Some("sessions_touched")),
+            (&["JRS.CREATE", "ada", "[]"], None),
+            (&["JRS.UPDATE", token, "[]"], None),
+            (&["JRS.TOUCH", token, "EX", "0"], None),
+            (&["JRS.GET", token, "NONSENSE"], None),
+            (&["JRS.DESTROY", token], Some("sessions_destroyed")),
+            (&["JRS.DESTROY", token], None),
+            (&["JRS.GET", token], None),
+            (&["JRS.UPDATE", token, "{}"], None),
+            (&["JRS.TOUCH", token], None),
+            (&["JRS.ROTATE", token], None),
+            (&["JRS.REVOKE", key], None),
+        ] {
+            let expected = counter.map(|name| (name.to_owned(), 1)).into_iter().collect();
+            assert_eq!(counted(conn, words).0, expected, "{words:?}");
+        }
+    }
+}
+
+#[test]
+fn sessions_that_begin_anew_or_end_in_another_way_are_counted() {
+    for keys in [SECRET.to_owned(), elliptic_jwk().to_string()] {
+        let server = Server::builder().keys(keys.as_bytes()).start();
+        let conn = &mut server.conn();
+        let [rotated, revoked] = [(); 2].map(|()| create(conn, "bob", "{}", &[]));
+        let grown = |pairs: &[(&str, i64)]| -> BTreeMap<String, i64> {
+            pairs.iter().map(|(name, by)| (format!("sessions_{name}"), *by)).collect()
+        };
+        assert_eq!(counted(conn, &["JRS.ROTATE", &rotated]).0, grown(&[("rotated", 1)]));
+        assert_eq!(counted(conn, &["JRS.REVOKE", &tokens::key(&revoked)]).0, grown(&[("destroyed", 1)]));
+        let [kept, _, _] = [(); 3].map(|()| create(conn, "bob", "{}", &[]));
+        assert_eq!(counted(conn, &["JRS.DESTROYALL", "bob", "EXCEPT", &kept]).0, grown(&[("destroyed", 3)]));
+        assert_eq!(counted(conn, &["JRS.DESTROYALL", "bob"]).0, grown(&[("destroyed", 1)]));
+        assert_eq!(counted(conn, &["JRS.DESTROYALL", "bob"]).0, grown(&[]));
+
+        let guest = create(conn, "", "{}", &[]);
+        for _ in 0..3 {
+            create(conn, "ada", "{}", &[]);
+        }
+        let () = send(conn, &["CONFIG", "SET", "jrs.max-sessions", "2"]).unwrap();
+        assert_eq!(counted(conn, &["JRS.CREATE", "ada", "{}"]).0, grown(&[("created", 1), ("evicted", 2)]));
+        let moved = counted(conn, &["JRS.ROTATE", &guest, "OWNER", "ada"]).0;
+        assert_eq!(moved, grown(&[("rotated", 1), ("evicted", 1)]));
+        let () = send(conn, &["CONFIG", "SET", "jrs.max-sessions-policy", "reject"]).unwrap();
+        let (nothing, refusal) = counted(conn, &["JRS.CREATE", "ada", "{}"]);
+        assert_eq!((nothing, refusal.unwrap_err().code()), (grown(&[]), Some("TOOMANY")));
+    }
+}
+
+#[test]
+fn each_refused_token_is_counted_under_its_reason() {
+    let builder = Server::builder().keys(SECRET.as_bytes()).arg("issuer", "me").arg("audience", "shop");
+    let server = builder.arg("max-token-size", "1kb").start();
+    let conn = &mut server.conn();
+    let good = |change: serde_json::Value| {
+        let mut claims = json!({"jti": "a", "sub": "ada", "iss": "me", "aud": "shop"});
+        claims.as_object_mut().unwrap().extend(change.as_object().unwrap().clone());
+        claims
+    };
+    let headed = |header| sign(&header, &good(json!({})), SECRET.as_bytes());
+    let claiming = |change| token(&good(change));
+    let named = [
+        ("too_long", claiming(json!({"x": "y".repeat(1000)}))),
+        ("malformed", "eyJ.e30".to_owned()),
+        ("header", headed(json!({"alg": "HS256", "crit": ["exp"]}))),
+        ("algorithm", headed(json!({"alg": "HS512"}))),
+        ("unknown_key", headed(json!({"alg": "HS256", "kid": "nobody"}))),
+        ("signature", sign(&json!({"alg": "HS256"}), &good(json!({})), b"another secret")),
+        ("claim", claiming(json!({"jti": 7}))),
+        ("issuer", claiming(json!({"iss": "you"}))),
+        ("audience", claiming(json!({"aud": "garage"}))),
+        ("not_yet_valid", claiming(json!({"nbf": now() + 1000}))),
+        ("expired", claiming(json!({"exp": now() - 1000}))),
+        ("outlived", claiming(json!({"iat": now() - 10_000_000}))),
+    ];
+    let mut reasons = BTreeSet::from(["wrong_session", "wrong_owner"].map(|reason| format!("tokens_refused_{reason}")));
+    for (reason, token) in &named {
+        let name = format!("tokens_refused_{reason}");
+        for command in
+            [&["JRS.GET"][..], &["JRS.PEEK"], &["JRS.TOUCH"], &["JRS.ROTATE"], &["JRS.DESTROYALL", "ada", "EXCEPT"]]
+        {
+            let (grown, reply) = counted(conn, &[command, &[token]].concat());
+            assert!(reply.is_err(), "{reason}");
+            assert_eq!(grown, BTreeMap::from([(name.clone(), 1)]), "{command:?}");
+        }
+        reasons.insert(name);
+    }
+    let (grown, _) = counted(conn, &["JRS.GET", "sess:other", &claiming(json!({}))]);
+    assert_eq!(grown, BTreeMap::from([("tokens_refused_wrong_session".to_owned(), 1)]));
+    let of_bob = claiming(json!({"sub": "bob"}));
+    let (grown, _) = counted(conn, &["JRS.DESTROYALL", "ada", "EXCEPT", &of_bob]);
+    assert_eq!(grown, BTreeMap::from([("tokens_refused_wrong_owner".to_owned(), 1)]));
+    assert!(counted(conn, &["JRS.DESTROYALL", "bob", "EXCEPT", &of_bob]).0.is_empty());
+    assert!(counted(conn, &["JRS.GET", &claiming(json!({}))]).0.is_empty(), "a good token is refused for no reason");
+
+    let all = fields(conn, "jrs_tokens").into_keys().filter(|name| name.starts_with("tokens_refused_"));
+    assert_eq!(all.collect::<BTreeSet<_>>(), reasons, "no reason is left out");
+}
+
+#[test]
+fn the_cache_counts_what_it_holds_and_finds() {
+    let server = Server::builder().keys(SECRET.as_bytes()).start();
+    let conn = &mut server.conn();
+    let cache = |conn: &mut Connection| {
+        let fields = fields(conn, "jrs");
+        ["bytes", "hits", "misses"].map(|name| fields[&format!("token_cache_{name}")].parse::<usize>().unwrap())
+    };
+    let token = create(conn, "ada", "{}", &[]);
+    let mut expected = (0, cache(conn)[2]);
+    for sight in 1..=3 {
+        let _: Value = send(conn, &["JRS.GET", &token]).unwrap();
+        if sight == 1 {
+            expected.1 += 1
+        } else {
+            expected.0 += 1
+        }
+        let [bytes, hits, misses] = cache(conn);
+        assert!(bytes >= token.len(), "{bytes} bytes");
+        assert_eq!((hits, misses), expected);
+    }
+    let () = send(conn, &["JRS.RELOAD"]).unwrap();
+    assert_eq!(cache(conn)[0], 0, "it is emptied with every change of keys");
+}
+
+#[test]
+fn signatures_that_find_no_room_are_counted() {
+    let server = Server::builder().keys(SECRET.as_bytes()).arg("crypto-queue", "1").arg("crypto-threads", "1").start();
+    let conn = &mut server.conn();
+    fs::write(server.dir().join("slow"), rsa_pem()).unwrap();
+    let () = send(conn, &["CONFIG", "SET", "jrs.keys-file", "slow"]).unwrap();
+    let before = fields(conn, "jrs");
+    let replies = at_once(&server, 200, &["JRS.CREATE", "ada", "{}"]);
+    let busy = replies.iter().filter(|reply| matches!(reply, Value::ServerError(error) if error.code() == "BUSY"));
+    let busy = i64::try_from(busy.count()).unwrap();
+    assert!(busy > 0);
+    let expected = [("crypto_queue_refused".to_owned(), busy), ("sessions_created".to_owned(), 200 - busy)];
+    assert_eq!(growth(&before, &fields(conn, "jrs")), expected.into());
+}

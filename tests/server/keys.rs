@@ -1,0 +1,271 @@
+//! Keys of a keys-file: which of them sign and verify, how they are rotated, and which files are refused.
+
+use std::{
+    fs::{self, Permissions},
+    os::unix::fs::PermissionsExt,
+    process::Command,
+};
+
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, decode, encode};
+use redis::{Connection, Value};
+use serde_json::json;
+
+use crate::support::{
+    Server,
+    sessions::{contents, create, get, refusal, refused, send},
+    tokens::{SECRET, header, jwk, token},
+};
+
+/// A JWK Set as the text of a file.
+fn key_set(keys: &[serde_json::Value]) -> Vec<u8> {
+    json!({ "keys": keys }).to_string().into_bytes()
+}
+
+/// A key of that name, whose secret is made of the name.
+fn named(name: &str) -> serde_json::Value {
+    jwk(name, "HS256", name.repeat(32).as_bytes())
+}
+
+/// Whether jsonwebtoken accepts a token's signature.
+fn verifies_elsewhere(token: &str, algorithm: Algorithm, secret: &[u8]) -> bool {
+    let mut validation = Validation::new(algorithm);
+    validation.required_spec_claims.clear();
+    decode::<serde_json::Value>(token, &DecodingKey::from_secret(secret), &validation).is_ok()
+}
+
+/// The text of the error that a command must be refused with.
+fn problem(conn: &mut Connection, words: &[&str]) -> String {
+    let error = send::<Value>(conn, words).expect_err("a refusal");
+    assert_eq!(error.code(), Some("ERR"), "{error}");
+    error.detail().unwrap_or_default().to_owned()
+}
+
+#[test]
+fn a_raw_secret_loses_its_last_line_end() {
+    for end in ["", "\n", "\r\n"] {
+        let server = Server::builder().keys(format!("{SECRET}{end}").as_bytes()).start();
+        let conn = &mut server.conn();
+        let made_here = create(conn, "ada", "{}", &[]);
+        assert_eq!(header(&made_here), json!({"alg": "HS256", "typ": "JWT"}));
+        assert!(verifies_elsewhere(&made_here, Algorithm::HS256, SECRET.as_bytes()), "{end:?}");
+        assert!(get(conn, &token(&json!({"jti": "made elsewhere"}))).is_none(), "it is accepted: there is no session");
+    }
+    let server = Server::builder().keys(format!(" {SECRET}\n\n").as_bytes()).start();
+    let made_here = create(&mut server.conn(), "ada", "{}", &[]);
+    assert!(verifies_elsewhere(&made_here, Algorithm::HS256, format!(" {SECRET}\n").as_bytes()), "one line end is cut");
+}
+
+#[test]
+fn each_key_signs_with_its_own_algorithm() {
+    for (name, algorithm) in [("HS256", Algorithm::HS256), ("HS384", Algorithm::HS384), ("HS512", Algorithm::HS512)] {
+        let file = jwk("k1", name, SECRET.as_bytes()).to_string();
+        let server = Server::builder().keys(file.as_bytes()).arg("algorithm", "HS384").start();
+        let conn = &mut server.conn();
+        let made_here = create(conn, "ada", "{}", &[]);
+        assert_eq!(header(&made_here), json!({"alg": name, "typ": "JWT", "kid": "k1"}));
+        assert!(verifies_elsewhere(&made_here, algorithm, SECRET.as_bytes()), "{name}");
+        assert_eq!(get(conn, &made_here).expect("a session").owner, "ada");
+    }
+}
+
+#[test]
+fn the_first_key_signs_and_all_verify() {
+    let keys = [("a", Algorithm::HS512), ("b", Algorithm::HS384), ("c", Algorithm::HS256)];
+    let set = keys.map(|(id, algorithm)| jwk(id, &format!("{algorithm:?}"), id.repeat(64).as_bytes()));
+    let server = Server::builder().keys(&key_set(&set)).start();
+    let conn = &mut server.conn();
+    assert_eq!(header(&create(conn, "ada", "{}", &[]))["kid"], "a");
+    for (id, algorithm) in keys {
+        let header = Header { kid: Some(id.to_owned()), ..Header::new(algorithm) };
+        let made = |secret: &str| {
+            encode(&header, &json!({"jti": "elsewhere"}), &EncodingKey::from_secret(secret.as_bytes())).unwrap()
+        };
+        assert!(get(conn, &made(&id.repeat(64))).is_none(), "{id}: it is accepted: there is no session");
+        assert_eq!(refusal(conn, &made(&id.repeat(63))), "BADTOKEN", "{id}");
+    }
+}
+
+#[test]
+fn the_first_key_that_may_sign_signs() {
+    let mut only_verifies = named("v");
+    only_verifies["key_ops"] = json!(["verify"]);
+    let server = Server::builder().keys(&key_set(&[only_verifies.clone(), named("s")])).start();
+    let conn = &mut server.conn();
+    let old = create(conn, "ada", "{}", &[]);
+    assert_eq!(header(&old)["kid"], "s");
+
+    let mut cannot_sign_any_more = named("s");
+    cannot_sign_any_more["key_ops"] = json!(["verify"]);
+    fs::write(server.dir().join("keys"), key_set(&[only_verifies, cannot_sign_any_more])).unwrap();
+    let () = send(conn, &["JRS.RELOAD"]).unwrap();
+    let before = contents(conn);
+    assert_eq!(refused(conn, &["JRS.CREATE", "ada", "{}"]), "NOKEYS");
+    assert_eq!(contents(conn), before);
+    assert!(get(conn, &old).is_some());
+}
+
+#[test]
+fn keys_are_rotated_step_by_step() {
+    let server = Server::builder().keys(&key_set(&[named("old")])).start();
+    let conn = &mut server.conn();
+    let file = server.dir().join("keys");
+    let old = create(conn, "ada", "{}", &[]);
+    assert!(get(conn, &old).is_some());
+
+    fs::write(&file, key_set(&[named("new"), named("old")])).unwrap();
+    assert_eq!(header(&create(conn, "ada", "{}", &[]))["kid"], "old", "nothing changes before JRS.RELOAD");
+    assert_eq!(send::<String>(conn, &["JRS.RELOAD"]).unwrap(), "OK");
+    let new = create(conn, "ada", "{}", &[]);
+    assert_eq!(header(&new)["kid"], "new");
+    assert!(get(conn, &old).is_some() && get(conn, &new).is_some());
+
+    fs::write(&file, key_set(&[named("new")])).unwrap();
+    assert!(get(conn, &old).is_some(), "nothing changes before JRS.RELOAD");
+    assert_eq!(send::<String>(conn, &["JRS.RELOAD"]).unwrap(), "OK");
+    assert_eq!(refusal(conn, &old), "BADTOKEN");
+    assert!(get(conn, &new).is_some());
+}
+
+#[test]
+fn a_keys_file_takes_effect_by_config_set() {
+    let server = Server::builder().keys(&key_set(&[named("old")])).start();
+    let conn = &mut server.conn();
+    let old = create(conn, "ada", "{}", &[]);
+    let file = server.dir().join("other keys");
+    fs::write(&file, key_set(&[named("new")])).unwrap();
+    let () = send(conn, &["CONFIG", "SET", "jrs.keys-file", file.to_str().unwrap()]).unwrap();
+    assert_eq!(header(&create(conn, "ada", "{}", &[]))["kid"], "new");
+    assert_eq!(refusal(conn, &old), "BADTOKEN");
+}
+
+#[test]
+fn a_broken_file_is_refused_whole_and_the_keys_in_force_stay() {
+    let server = Server::builder().keys(&key_set(&[named("old")])).start();
+    let conn = &mut server.conn();
+    let old = create(conn, "ada", "{}", &[]);
+    let (good, k) = (named("new"), BASE64_URL_SAFE_NO_PAD.encode(SECRET));
+    let second = |bad: serde_json::Value| String::from_utf8(key_set(&[good.clone(), bad])).unwrap();
+    for (content, named) in [
+        (second(json!({"kty": "oct", "kid": "b", "k": format!("{k}=")})), "key 2"),
+        (second(json!({"kty": "oct", "kid": "b", "k": format!("{k}!")})), "key 2"),
+        (second(json!({"kty": "oct", "kid": "b", "k": &k[..20]})), "key 2"),
+        (second(json!({"kty": "oct", "kid": "b", "alg": "none", "k": k})), "key 2"),
+        (second(json!({"kty": "oct", "kid": "b", "alg": "HS1", "k": k})), "key 2"),
+        (second(json!({"kty": "oct", "kid": 7, "k": k})), "key 2"),
+        (second(json!({"kty": "oct", "kid": "b"})), "key 2"),
+        (second(json!({"kid": "b", "k": k})), "key 2"),
+        (second(json!({"kty": "oct", "kid": "new", "k": k})), "key 2"),
+        (second(json!(k)), "key 2"),
+        (second(json!({"kty": "oct", "kid": "b", "k": k})).replace("\"b\"", "\"b\",\"kid\":\"b\""), "key 2"),
+        (format!(r#"{{"keys":[{{"kty":"oct","k":"{k}"}}"#), "JSON"),
+        (format!(r#"{{"kty":"oct","k":"{k}"}} trailing"#), "JSON"),
+        (format!(r#"["{k}"]"#), "JSON"),
+        (r#"{"keys":[]}"#.to_owned(), "no key"),
+        (format!(r#"{{"keys":{{"k":"{k}"}}}}"#), "keys"),
+        (String::new(), "empty"),
+        ("\n".to_owned(), "empty"),
+        (SECRET[..31].to_owned(), "jrs.allow-weak-secret"),
+    ] {
+        fs::write(server.dir().join("keys"), &content).unwrap();
+        let text = problem(conn, &["JRS.RELOAD"]);
+        assert!(text.contains(named) && text.contains("keys' is refused"), "{content}: {text}");
+        assert!(!text.contains(&k[..20]) && !text.contains(&SECRET[..31]), "{text}");
+        assert!(get(conn, &old).is_some(), "{content}");
+        assert_eq!(header(&create(conn, "ada", "{}", &[]))["kid"], "old", "{content}");
+    }
+    let log = server.log();
+    assert!(log.contains("' is refused: key 2"), "{log}");
+    assert!(!log.contains(&k[..20]) && !log.contains(&SECRET[..31]), "{log}");
+}
+
+#[test]
+fn what_is_no_readable_file_is_refused_without_waiting_for_it() {
+    let server = Server::builder().keys(SECRET.as_bytes()).start();
+    let conn = &mut server.conn();
+    let old = create(conn, "ada", "{}", &[]);
+    let path = |name: &str| server.dir().join(name).to_str().unwrap().to_owned();
+    fs::create_dir(path("folder")).unwrap();
+    assert!(Command::new("mkfifo").arg(path("pipe")).status().unwrap().success());
+    fs::write(path("large"), vec![b'x'; (1 << 20) + 1]).unwrap();
+    for (file, why) in [
+        (path("missing"), "cannot be read"),
+        (path("folder"), "no regular file"),
+        (path("pipe"), "no regular file"),
+        ("/dev/zero".to_owned(), "no regular file"),
+        (path("large"), "larger than"),
+        (format!("{}/", path("keys")), "cannot be read"),
+        (path("keys\0"), "the key file"),
+    ] {
+        let text = problem(conn, &["CONFIG", "SET", "jrs.keys-file", &file]);
+        assert!(text.contains(why), "{file}: {text}");
+        let [_, shown]: [String; 2] = send(conn, &["CONFIG", "GET", "jrs.keys-file"]).unwrap();
+        assert_eq!(shown, path("keys"));
+    }
+    fs::remove_file(path("keys")).unwrap();
+    fs::rename(path("pipe"), path("keys")).unwrap();
+    assert!(problem(conn, &["JRS.RELOAD"]).contains("no regular file"));
+    assert!(get(conn, &old).is_some());
+    fs::remove_file(path("keys")).unwrap();
+    assert!(problem(conn, &["JRS.RELOAD"]).contains("cannot be read"));
+    assert!(get(conn, &old).is_some());
+}
+
+#[test]
+fn a_file_that_others_can_read_is_warned_about() {
+    let server = Server::builder().keys(SECRET.as_bytes()).start();
+    let warnings = || server.log().lines().filter(|line| line.contains("chmod 600")).count();
+    assert_eq!(warnings(), 0);
+    for (mode, expected) in [(0o640, 1), (0o604, 2), (0o600, 2), (0o400, 2), (0o660, 3)] {
+        fs::set_permissions(server.dir().join("keys"), Permissions::from_mode(mode)).unwrap();
+        let () = send(&mut server.conn(), &["JRS.RELOAD"]).unwrap();
+        assert_eq!(warnings(), expected, "{mode:o}");
+    }
+}
+
+#[test]
+fn a_weak_secret_is_let_in_only_where_that_is_allowed() {
+    for (algorithm, least) in [("HS256", 32), ("HS384", 48), ("HS512", 64)] {
+        for raw in [true, false] {
+            let builder = |length| {
+                let secret = vec![b'x'; length];
+                let file = if raw { secret } else { key_set(&[jwk("k", algorithm, &secret)]) };
+                Server::builder().keys(&file).arg("algorithm", algorithm)
+            };
+            assert!(builder(least).start().alive());
+            let Err(log) = builder(least - 1).try_start() else { panic!("the server started: {algorithm}") };
+            assert!(log.contains("jrs.allow-weak-secret yes"), "{log}");
+            assert!(builder(1).arg("allow-weak-secret", "yes").start().alive());
+            assert!(builder(0).arg("allow-weak-secret", "yes").try_start().is_err(), "an empty secret is none");
+        }
+    }
+}
+
+#[test]
+fn text_of_other_kinds_is_never_a_raw_secret() {
+    let server = Server::builder().keys(SECRET.as_bytes()).arg("allow-weak-secret", "yes").start();
+    let conn = &mut server.conn();
+    let old = create(conn, "ada", "{}", &[]);
+    let pem = "-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEAQw==\n-----END PUBLIC KEY-----\n";
+    for text in [
+        "{ a secret in braces, long enough for any algorithm }",
+        "[ a secret in brackets, long enough for any algorithm ]",
+        " \n\t{ a secret in braces, behind blanks }",
+        "\u{feff}{ a secret in braces, behind a byte order mark }",
+        "ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAABgQ== somebody@example",
+        "ecdsa-sha2-nistp256 AAAAE2VjZHNhLXNoYTItbmlzdHAyNTYAAAAIbmlzdHAyNTY= somebody@example",
+        "sk-ssh-ed25519@openssh.com AAAAGnNrLXNzaC1lZDI1NTE5QG9wZW5zc2guY29t somebody@example",
+        "sk-ecdsa-sha2-nistp256@openssh.com AAAAInNrLWVjZHNhLXNoYTItbmlzdHAyNTZA somebody@example",
+        "---- BEGIN SSH2 PUBLIC KEY ----\nAAAAC3NzaC1lZDI1NTE5AAAAIA==\n---- END SSH2 PUBLIC KEY ----\n",
+        "-----BEGIN OPENSSH PRIVATE KEY-----\nMII\n-----END OPENSSH PRIVATE KEY-----",
+        "-----BEGIN ",
+        &format!("Bag Attributes\n    friendlyName: key\n{pem}"),
+        pem,
+    ] {
+        fs::write(server.dir().join("keys"), text).unwrap();
+        assert!(problem(conn, &["JRS.RELOAD"]).contains("is refused"), "{text}");
+        assert!(get(conn, &old).is_some(), "{text}");
+        let start = Server::builder().keys(text.as_bytes()).arg("allow-weak-secret", "yes").try_start();
+        assert!(start.is_err_and(|log| log.contains("is refused")), "{text}");
+    }
+}

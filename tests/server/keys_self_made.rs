@@ -1,0 +1,246 @@
+//! The key that a server without a keys-file makes for itself, and which servers must not have one.
+
+use std::{
+    collections::HashMap,
+    fs,
+    os::unix::fs::{MetadataExt, PermissionsExt, symlink},
+    path::Path,
+};
+
+use redis::{Connection, Value};
+use tempfile::TempDir;
+
+use crate::support::{
+    Builder, Server, await_that,
+    sessions::{contents, create, get, refusal, refused, send},
+    tokens::{SECRET, header, key},
+};
+
+const FILE: &str = "jrs-keys.json";
+
+/// A primary that nobody is there to be.
+const NOBODY: [&str; 3] = ["REPLICAOF", "127.0.0.1", "1"];
+
+/// A server that keeps its files in that folder, which may hold some already.
+fn in_folder(folder: &Path) -> Builder {
+    Server::builder().config("dir", folder.to_str().unwrap())
+}
+
+fn reload(conn: &mut Connection) {
+    let () = send(conn, &["JRS.RELOAD"]).unwrap();
+}
+
+/// That the server has no keys, says what to configure, and writes nothing.
+fn assert_has_no_keys(conn: &mut Connection) {
+    let before = contents(conn);
+    for words in [&["JRS.CREATE", "ada", "{}"][..], &["JRS.PEEK", "sess:a", "eyJ"], &["JRS.GET", "sess:a", "eyJ"]] {
+        let error = send::<Value>(conn, words).expect_err("a server without keys");
+        assert_eq!(error.code(), Some("NOKEYS"), "{words:?}: {error}");
+        assert!(error.detail().unwrap().contains("jrs.keys-file"), "{error}");
+    }
+    let report: HashMap<String, Value> = send(conn, &["JRS.INSPECT", "sess:a", "eyJ"]).unwrap();
+    assert_eq!(report["active"], Value::Int(0));
+    let reason: String = redis::from_redis_value_ref(&report["reason"]).unwrap();
+    assert!(reason.starts_with("NOKEYS") && reason.contains("jrs.keys-file"), "{reason}");
+    assert_eq!(contents(conn), before);
+}
+
+#[test]
+fn it_survives_a_restart_and_only_its_owner_can_read_it() {
+    let mut server = Server::builder().config("appendonly", "yes").config("appendfsync", "always").start();
+    let conn = &mut server.conn();
+    let token = create(conn, "ada", "{}", &[]);
+    let file = server.dir().join(FILE);
+    assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
+    let made = fs::read_to_string(&file).unwrap();
+    let set: serde_json::Value = serde_json::from_str(&made).unwrap();
+    assert_eq!(set["keys"].as_array().unwrap().len(), 1);
+    let (kid, secret) = (&set["keys"][0]["kid"], set["keys"][0]["k"].as_str().unwrap());
+    assert_eq!(header(&token), serde_json::json!({"alg": "HS256", "typ": "JWT", "kid": kid}));
+    assert_eq!(secret.len(), 43, "32 bytes in base64url");
+
+    reload(conn);
+    assert!(get(conn, &token).is_some());
+    server.stop();
+    server.restart();
+    assert_eq!(get(&mut server.conn(), &token).expect("a session").owner, "ada");
+    server.kill();
+    server.restart();
+    assert_eq!(get(&mut server.conn(), &token).expect("a session").owner, "ada");
+    assert_eq!(fs::read_to_string(&file).unwrap(), made);
+    assert!(!server.log().contains(secret));
+    assert!(!file.with_file_name("jrs-keys.json.new").exists());
+
+    let other = Server::start();
+    assert_eq!(refusal(&mut other.conn(), &token), "BADTOKEN", "each server makes another key");
+}
+
+#[test]
+fn it_is_not_replaced_while_the_server_uses_it() {
+    let mut server = Server::start();
+    let conn = &mut server.conn();
+    let token = create(conn, "ada", "{}", &[]);
+    let (file, away) = (server.dir().join(FILE), server.dir().join("away.json"));
+    fs::rename(&file, &away).unwrap();
+    for words in [&["JRS.RELOAD"][..], &["CONFIG", "SET", "jrs.algorithm", "HS512"]] {
+        let error = send::<Value>(conn, words).expect_err("a key that is gone");
+        assert!(error.detail().unwrap().contains(FILE) && error.detail().unwrap().contains("put it back"), "{error}");
+        assert!(get(conn, &token).is_some() && !file.exists(), "{words:?}");
+    }
+    fs::rename(&away, &file).unwrap();
+    reload(conn);
+    assert!(get(conn, &token).is_some());
+
+    // Who wants another one takes it away and starts the server again.
+    fs::remove_file(&file).unwrap();
+    server.stop();
+    server.restart();
+    assert_eq!(refusal(&mut server.conn(), &token), "BADTOKEN");
+}
+
+#[test]
+fn a_server_with_a_keys_file_makes_none() {
+    let server = Server::builder().keys(SECRET.as_bytes()).start();
+    let conn = &mut server.conn();
+    create(conn, "ada", "{}", &[]);
+    assert!(!server.dir().join(FILE).exists());
+
+    let () = send(conn, &["CONFIG", "SET", "jrs.keys-file", ""]).unwrap();
+    assert!(server.dir().join(FILE).exists());
+    assert_ne!(header(&create(conn, "ada", "{}", &[]))["kid"], serde_json::Value::Null);
+}
+
+#[test]
+fn what_cannot_be_written_or_read_stops_the_start() {
+    /// What the log says, and what is in the folder.
+    type Obstacle = (&'static str, fn(&Path));
+    let obstacles: [Obstacle; 5] = [
+        ("cannot be made", |dir| fs::create_dir_all(dir.join("jrs-keys.json.new/content")).unwrap()),
+        ("no regular file", |dir| fs::create_dir(dir.join(FILE)).unwrap()),
+        ("cannot be read", |dir| symlink("nowhere", dir.join(FILE)).unwrap()),
+        ("is refused", |dir| fs::write(dir.join(FILE), "{\"keys\":[").unwrap()),
+        ("is refused", |dir| fs::write(dir.join(FILE), "").unwrap()),
+    ];
+    for (why, prepare) in obstacles {
+        let folder = TempDir::new().unwrap();
+        prepare(folder.path());
+        let before = fs::symlink_metadata(folder.path().join(FILE)).map(|file| (file.ino(), file.len()));
+        let Err(log) = in_folder(folder.path()).try_start() else { panic!("the server started: {why}") };
+        let clear = |line: &str| line.contains("<jrs> not loaded") && line.contains(FILE) && line.contains(why);
+        assert!(log.lines().any(clear), "{why}:\n{log}");
+        let after = fs::symlink_metadata(folder.path().join(FILE)).map(|file| (file.ino(), file.len()));
+        assert_eq!(after.ok(), before.ok(), "what is there is left alone");
+    }
+}
+
+#[test]
+fn what_a_crash_or_somebody_else_left_behind_is_replaced() {
+    let folder = TempDir::new().unwrap();
+    let victim = folder.path().join("victim");
+    fs::write(&victim, "as it was").unwrap();
+    symlink(&victim, folder.path().join("jrs-keys.json.new")).unwrap();
+    let server = in_folder(folder.path()).start();
+    create(&mut server.conn(), "ada", "{}", &[]);
+    assert_eq!(fs::read_to_string(&victim).unwrap(), "as it was");
+    let made = fs::symlink_metadata(folder.path().join(FILE)).unwrap();
+    assert!(made.is_file() && made.permissions().mode() & 0o777 == 0o600);
+}
+
+#[test]
+fn a_replica_makes_none_and_says_what_to_configure() {
+    let server = Server::builder().config("replicaof", "127.0.0.1 1").config("replica-read-only", "no").start();
+    let conn = &mut server.conn();
+    assert_has_no_keys(conn);
+    reload(conn);
+    assert_has_no_keys(conn);
+    let () = send(conn, &["REPLICAOF", "NO", "ONE"]).unwrap();
+    assert_has_no_keys(conn);
+    assert!(!server.dir().join(FILE).exists());
+
+    fs::write(server.dir().join("shared"), SECRET).unwrap();
+    let () = send(conn, &["CONFIG", "SET", "jrs.keys-file", "shared"]).unwrap();
+    create(conn, "ada", "{}", &[]);
+}
+
+#[test]
+fn a_cluster_node_makes_none_and_says_what_to_configure() {
+    let server = Server::builder().config("cluster-enabled", "yes").start();
+    let conn = &mut server.conn();
+    let () = send(conn, &["CLUSTER", "ADDSLOTSRANGE", "0", "16383"]).unwrap();
+    await_that("the cluster", || {
+        send::<String>(conn, &["CLUSTER", "INFO"]).unwrap().contains("cluster_state:ok").then_some(())
+    });
+    assert_has_no_keys(conn);
+    assert!(!server.dir().join(FILE).exists());
+}
+
+#[test]
+fn a_server_that_becomes_a_replica_drops_it_for_good() {
+    let mut server = Server::builder().config("replica-read-only", "no").start();
+    let conn = &mut server.conn();
+    let token = create(conn, "ada", "{}", &[]);
+    let made = fs::read_to_string(server.dir().join(FILE)).unwrap();
+    let () = send(conn, &NOBODY).unwrap();
+    assert_has_no_keys(conn);
+    assert!(!server.dir().join(FILE).exists());
+    assert_eq!(fs::read_to_string(server.dir().join("jrs-keys.json.retired")).unwrap(), made);
+    assert!(server.log().lines().any(|line| line.contains("jrs-keys.json.retired") && line.contains("jrs.keys-file")));
+
+    let () = send(conn, &["REPLICAOF", "NO", "ONE"]).unwrap();
+    assert_has_no_keys(conn);
+    let () = send(conn, &["CONFIG", "SET", "jrs.max-age", "50"]).unwrap();
+    assert_has_no_keys(conn);
+    let () = send(conn, &["CONFIG", "SET", "jrs.allow-weak-secret", "yes"]).unwrap();
+    assert_has_no_keys(conn);
+    reload(conn);
+    assert_has_no_keys(conn);
+    assert_eq!(refused(conn, &["JRS.GET", &key(&token), &token]), "NOKEYS");
+    assert!(!server.dir().join(FILE).exists());
+
+    server.stop();
+    server.restart();
+    assert_eq!(refusal(&mut server.conn(), &token), "BADTOKEN");
+}
+
+#[test]
+fn a_server_that_becomes_a_replica_keeps_the_keys_of_its_keys_file() {
+    let server = Server::builder().keys(SECRET.as_bytes()).config("replica-read-only", "no").start();
+    let conn = &mut server.conn();
+    let token = create(conn, "ada", "{}", &[]);
+    let () = send(conn, &NOBODY).unwrap();
+    assert!(send::<Value>(conn, &["JRS.PEEK", &token]).is_ok());
+    let () = send(conn, &["REPLICAOF", "NO", "ONE"]).unwrap();
+    assert_eq!(get(conn, &token).expect("a session").owner, "ada");
+}
+
+#[test]
+fn it_is_not_brought_back_by_a_restart_as_a_replica_and_then_as_a_primary() {
+    let mut server = Server::start();
+    let token = create(&mut server.conn(), "ada", "{}", &[]);
+    server.stop();
+    let conf = server.dir().join("redis.conf");
+    let alone = fs::read_to_string(&conf).unwrap();
+    fs::write(&conf, format!("{alone}replicaof 127.0.0.1 1\n")).unwrap();
+    server.restart();
+    assert_eq!(refused(&mut server.conn(), &["JRS.PEEK", &token]), "NOKEYS");
+    server.stop();
+    fs::write(&conf, alone).unwrap();
+    server.restart();
+    assert_eq!(refusal(&mut server.conn(), &token), "BADTOKEN");
+}
+
+#[test]
+fn it_is_not_brought_back_by_taking_the_keys_file_away_from_a_former_replica() {
+    let mut server = Server::start();
+    let conn = &mut server.conn();
+    let token = create(conn, "ada", "{}", &[]);
+    fs::write(server.dir().join("shared"), SECRET).unwrap();
+    let () = send(conn, &["CONFIG", "SET", "jrs.keys-file", "shared"]).unwrap();
+    let () = send(conn, &NOBODY).unwrap();
+    let () = send(conn, &["REPLICAOF", "NO", "ONE"]).unwrap();
+    let () = send(conn, &["CONFIG", "SET", "jrs.keys-file", ""]).unwrap();
+    assert_has_no_keys(conn);
+    server.stop();
+    server.restart();
+    assert_eq!(refusal(&mut server.conn(), &token), "BADTOKEN");
+}

@@ -1,0 +1,285 @@
+//! How long sessions live while they are used: sliding, touch-interval, their own TTL, and `EX`/`PX` for once.
+
+use redis::{Connection, Value};
+use serde_json::json;
+
+use crate::support::{
+    Server, await_that,
+    sessions::{assert_lives, assert_refused, create, expiry, get, millis, send},
+    tokens::{SECRET, claims, key, token},
+};
+
+/// `max-age` in milliseconds, where nobody sets it.
+const DAY: i64 = 86_400_000;
+
+/// Makes a key expire this many milliseconds from now, by hand.
+fn expire_in(conn: &mut Connection, key: &str, span: i64) {
+    let () = send(conn, &["PEXPIRE", key, &span.to_string()]).unwrap();
+}
+
+/// Reads a session that must be there, in all three ways to use it that move its end to where it belongs.
+const USES: [fn(&mut Connection, &str); 3] = [
+    |conn, token| assert!(get(conn, token).is_some()),
+    |conn, token| assert!(send::<Option<i64>>(conn, &["JRS.TOUCH", token]).unwrap().is_some()),
+    |conn, token| assert!(send::<Option<String>>(conn, &["JRS.UPDATE", token, "{}"]).unwrap().is_some()),
+];
+
+#[test]
+fn each_read_moves_the_end_where_the_touch_interval_is_0() {
+    let server = Server::with_args(&["touch-interval", "0"]);
+    let conn = &mut server.conn();
+    let token = assert_create(conn, &[], DAY);
+    let key = key(&token);
+    for words in [vec!["JRS.GET", &token], vec!["JRS.GET", &key, &token]] {
+        let earlier = expiry(conn, &key) - 1;
+        let () = send(conn, &["PEXPIREAT", &key, &earlier.to_string()]).unwrap();
+        assert_lives(conn, &key, DAY, |conn| send::<Value>(conn, &words).unwrap());
+    }
+}
+
+/// The token of a new session, whose key must live this long.
+fn assert_create(conn: &mut Connection, options: &[&str], span: i64) -> String {
+    let before = millis();
+    let token = create(conn, "ada", "{}", options);
+    let expiry = expiry(conn, &key(&token));
+    assert!((before + span..=millis() + span).contains(&expiry), "{options:?}: {expiry} is not {span} after {before}");
+    token
+}
+
+#[test]
+fn a_read_moves_the_end_only_where_it_is_worth_it() {
+    let server = Server::start();
+    let conn = &mut server.conn();
+    // The span of a session, how much sooner it may end without being moved, and how much sooner is too soon. A stall
+    // of the machine for ten seconds would be needed to confuse them.
+    let cases: [(&[&str], i64, i64, i64); 3] = [
+        (&[], DAY, 50_000, 60_001),
+        (&["EX", "500"], 500_000, 40_000, 50_001),
+        (&["EX", "900"], 900_000, 50_000, 60_001),
+    ];
+    for (options, span, little, much) in cases {
+        let token = create(conn, "ada", "{}", options);
+        let key = key(&token);
+        expire_in(conn, &key, span - little);
+        let before = expiry(conn, &key);
+        let ttl = get(conn, &token).unwrap().ttl;
+        assert_eq!(expiry(conn, &key), before, "{options:?}");
+        assert!(ttl <= (span - little) / 1000, "the reply says when the session really ends: {ttl}");
+
+        expire_in(conn, &key, span - much);
+        assert_lives(conn, &key, span, |conn| get(conn, &token).unwrap());
+    }
+    let () = send(conn, &["CONFIG", "SET", "jrs.touch-interval", "20"]).unwrap();
+    let token = create(conn, "ada", "{}", &[]);
+    let key = key(&token);
+    expire_in(conn, &key, DAY - 20_001);
+    assert_lives(conn, &key, DAY, |conn| get(conn, &token).unwrap());
+}
+
+#[test]
+fn a_ttl_that_was_changed_by_hand_is_mended() {
+    let server = Server::start();
+    let conn = &mut server.conn();
+    let token = create(conn, "ada", "{}", &[]);
+    let key = key(&token);
+    let by_hand: [fn(&mut Connection, &str); 4] = [
+        |conn, key| expire_in(conn, key, 5000),
+        |conn, key| send(conn, &["PERSIST", key]).unwrap(),
+        |conn, key| expire_in(conn, key, 10 * DAY),
+        |conn, key| expire_in(conn, key, DAY + 5000),
+    ];
+    for change in by_hand {
+        for uses in USES {
+            change(conn, &key);
+            assert_lives(conn, &key, DAY, |conn| uses(conn, &token));
+        }
+        change(conn, &key);
+        assert_eq!(get(conn, &token).unwrap().ttl, 86_400);
+
+        // A PEEK and an INSPECT tell, and move nothing.
+        change(conn, &key);
+        let before = expiry(conn, &key);
+        for words in [["JRS.PEEK", &token], ["JRS.INSPECT", &token]] {
+            assert_ne!(send::<Value>(conn, &words).unwrap(), Value::Nil);
+            assert_eq!(expiry(conn, &key), before, "{words:?}");
+        }
+    }
+}
+
+#[test]
+fn seconds_left_are_rounded_up() {
+    let server = Server::start();
+    let conn = &mut server.conn();
+    let token = create(conn, "ada", "{}", &[]);
+    let key = key(&token);
+    for span in [10_001, 10_500, 10_999, 11_000, 100_400] {
+        expire_in(conn, &key, span);
+        let (expiry, before) = (expiry(conn, &key), millis());
+        for (name, position) in [("JRS.PEEK", 9), ("JRS.INSPECT", 17)] {
+            let reply: Vec<Value> = send(conn, &[name, &token]).unwrap();
+            let Value::Int(ttl) = reply[position] else { panic!("{reply:?}") };
+            let up = |moment: i64| (expiry - moment + 999) / 1000;
+            assert!((up(millis())..=up(before)).contains(&ttl), "{name}: {ttl} for {span} ms");
+        }
+    }
+    for (ttl, seconds) in [("10001", 11), ("10999", 11), ("11000", 11), ("1", 1)] {
+        assert_eq!(send::<i64>(conn, &["JRS.TOUCH", &token, "PX", ttl]).unwrap(), seconds);
+        let _: Value = send(conn, &["SET", &key, "{}"]).unwrap();
+    }
+}
+
+#[test]
+fn a_session_with_a_ttl_of_its_own() {
+    let server = Server::start();
+    let conn = &mut server.conn();
+    let cases: [(&[&str], i64, serde_json::Value); 5] = [
+        (&["EX", "100"], 100_000, json!(100)),
+        (&["PX", "100500"], 100_500, json!(100.5)),
+        (&["PX", "100001"], 100_001, json!(100.001)),
+        (&["PX", "200000"], 200_000, json!(200)),
+        (&["EX", "864000"], 10 * DAY, json!(864_000)),
+    ];
+    for (options, span, claim) in cases {
+        let token = assert_create(conn, options, span);
+        assert_eq!(claims(&token)["ttl"], claim);
+        let key = key(&token);
+        for uses in USES {
+            let () = send(conn, &["PERSIST", &key]).unwrap();
+            assert_lives(conn, &key, span, |conn| uses(conn, &token));
+        }
+        let (expiry, before) = (expiry(conn, &key), millis());
+        let ttl = get(conn, &token).unwrap().ttl;
+        let up = |moment: i64| (expiry - moment + 999) / 1000;
+        assert!((up(millis())..=up(before)).contains(&ttl), "{ttl} seconds of {span} ms");
+    }
+    assert!(claims(&create(conn, "ada", "{}", &[])).get("ttl").is_none());
+}
+
+#[test]
+fn a_session_that_nobody_uses_ends() {
+    let server = Server::start();
+    let conn = &mut server.conn();
+    let token = create(conn, "ada", "{}", &["PX", "50"]);
+    await_that("the end of the session", || {
+        send::<Value>(conn, &["JRS.PEEK", &token]).unwrap().eq(&Value::Nil).then_some(())
+    });
+    assert!(get(conn, &token).is_none());
+    assert_eq!(send::<Value>(conn, &["JRS.UPDATE", &token, "{}"]).unwrap(), Value::Nil);
+    assert_eq!(send::<i64>(conn, &["JRS.DESTROY", &token]).unwrap(), 0);
+    await_that("the end of the owner's index", || (send::<i64>(conn, &["DBSIZE"]).unwrap() == 0).then_some(()));
+}
+
+#[test]
+fn the_ttl_claim_of_a_foreign_token() {
+    let server = Server::builder().keys(SECRET.as_bytes()).start();
+    let conn = &mut server.conn();
+    let lives = |conn: &mut Connection, claims: serde_json::Value, span: i64| {
+        let token = token(&claims);
+        for uses in USES {
+            let () = send(conn, &["SET", "sess:a", "{}"]).unwrap();
+            assert_lives(conn, "sess:a", span, |conn| uses(conn, &token));
+        }
+    };
+    for (ttl, span) in [(json!(100), 100_000), (json!(100.5), 100_500), (json!(1e2), 100_000), (json!(99.9994), 99_999)]
+    {
+        lives(conn, json!({"jti": "a", "ttl": ttl}), span);
+    }
+    // Not a positive number: read as having none.
+    for ttl in [json!(0), json!(-1), json!(-0.5), json!(0.0001), json!("100"), json!(null), json!([100]), json!(true)] {
+        lives(conn, json!({"jti": "a", "ttl": ttl}), DAY);
+    }
+    // Beyond all times; the session's start and max-lifetime bound it.
+    for ttl in [json!(1e300), json!(i64::MAX), json!(u64::MAX), json!(9.3e15)] {
+        let iat = millis() / 1000;
+        let token = token(&json!({"jti": "a", "ttl": ttl, "iat": iat}));
+        for uses in USES {
+            let () = send(conn, &["SET", "sess:a", "{}"]).unwrap();
+            uses(conn, &token);
+            assert_eq!(expiry(conn, "sess:a"), (iat + 2_592_000) * 1000, "{ttl}");
+        }
+    }
+}
+
+#[test]
+fn a_ttl_beyond_all_times_without_a_bound() {
+    let server = Server::builder()
+        .keys(SECRET.as_bytes())
+        .config("appendonly", "yes")
+        .config("enable-debug-command", "yes")
+        .start();
+    let conn = &mut server.conn();
+    for ttl in [json!(1e300), json!(i64::MAX), json!(9.2e15)] {
+        let token = token(&json!({"jti": "a", "ttl": ttl}));
+        for uses in USES {
+            let () = send(conn, &["SET", "sess:a", "{}", "EX", "100"]).unwrap();
+            uses(conn, &token);
+            let session = get(conn, &token).unwrap();
+            assert!(session.ttl > 9_000_000_000_000, "{ttl}: {}", session.ttl);
+            // What is written must be something that a replica and a restarted server understand.
+            let before = expiry(conn, "sess:a");
+            let () = send(conn, &["DEBUG", "LOADAOF"]).unwrap_or_else(|error| panic!("{ttl}: {error}"));
+            assert_eq!(expiry(conn, "sess:a"), before, "{ttl}");
+        }
+    }
+}
+
+#[test]
+fn ex_and_px_hold_once() {
+    let server = Server::start();
+    let conn = &mut server.conn();
+    let commands: [(&[&str], &[&str]); 2] = [(&["JRS.TOUCH"], &[]), (&["JRS.UPDATE"], &["{}"])];
+    for (options, own) in [(&[][..], DAY), (&["EX", "1000"], 1_000_000)] {
+        let token = create(conn, "ada", "{}", options);
+        let key = key(&token);
+        for (name, data) in commands {
+            for (option, value, span) in
+                [("EX", "500", 500_000), ("PX", "500500", 500_500), ("EX", "100000", 100_000_000)]
+            {
+                let command = [name, &[&token], data, &[option, value]].concat();
+                assert_lives(conn, &key, span, |conn| send::<Value>(conn, &command).unwrap());
+                assert_lives(conn, &key, own, |conn| get(conn, &token).unwrap());
+            }
+        }
+        assert_eq!(send::<i64>(conn, &["JRS.TOUCH", &token, "PX", "500500"]).unwrap(), 501);
+        assert_eq!(claims(&token).get("ttl").is_some(), !options.is_empty());
+    }
+}
+
+#[test]
+fn keepttl_keeps_what_there_is() {
+    let server = Server::start();
+    let conn = &mut server.conn();
+    let token = create(conn, "ada", "{}", &[]);
+    let key = key(&token);
+    for span in [5000, DAY / 2, DAY] {
+        expire_in(conn, &key, span);
+        let before = expiry(conn, &key);
+        for data in [r#"{"n":1}"#, r#"{"n":2}"#] {
+            let () = send(conn, &["JRS.UPDATE", &token, data, "KEEPTTL"]).unwrap();
+            assert_eq!(expiry(conn, &key), before);
+            assert_eq!(send::<String>(conn, &["GET", &key]).unwrap(), data);
+        }
+    }
+    // But a session that would never end is given its end.
+    let () = send(conn, &["PERSIST", &key]).unwrap();
+    assert_lives(conn, &key, DAY, |conn| send::<Value>(conn, &["JRS.UPDATE", &token, "{}", "KEEPTTL"]).unwrap());
+}
+
+#[test]
+fn a_new_max_age_holds_at_once() {
+    let server = Server::start();
+    let conn = &mut server.conn();
+    let (token, own) = (create(conn, "ada", "{}", &[]), create(conn, "ada", "{}", &["EX", "5000"]));
+    for (max_age, span) in [("100", 100_000), ("200000", 200_000_000), ("86400", DAY)] {
+        let () = send(conn, &["CONFIG", "SET", "jrs.max-age", max_age]).unwrap();
+        for uses in USES {
+            expire_in(conn, &key(&token), DAY * 3);
+            assert_lives(conn, &key(&token), span, |conn| uses(conn, &token));
+        }
+        assert_create(conn, &[], span);
+        expire_in(conn, &key(&own), DAY * 3);
+        assert_lives(conn, &key(&own), 5_000_000, |conn| get(conn, &own).unwrap());
+    }
+    assert_refused(conn, "ERR", &["CONFIG", "SET", "jrs.max-age", "0"]);
+    assert_create(conn, &[], DAY);
+}

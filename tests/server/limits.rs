@@ -1,0 +1,172 @@
+//! `max-sessions`: how many sessions an owner may have at a time, exactly.
+
+use std::{fs, thread};
+
+use redis::{Connection, RedisResult, Value};
+
+use crate::support::{
+    Server, await_that,
+    devices::{assert_agree, fill, ids, info},
+    sessions::{assert_refused, contents, create, get, send},
+    tokens::{SECRET, elliptic_jwk, jwk, key},
+};
+
+fn limited(keys: &str, most: &str, policy: &str) -> Server {
+    Server::builder().keys(keys.as_bytes()).args(&["max-sessions", most, "max-sessions-policy", policy]).start()
+}
+
+fn id(token: &str) -> String {
+    key(token)["sess:".len()..].to_owned()
+}
+
+#[test]
+fn the_oldest_make_room() {
+    let server = limited(SECRET, "3", "evict-oldest");
+    let conn = &mut server.conn();
+    let made: Vec<String> = (0..6).map(|_| create(conn, "ada", "{}", &[])).collect();
+    assert_eq!(assert_agree(conn, "ada"), made[3..].iter().map(|token| id(token)).collect::<Vec<_>>());
+    assert!(made[..3].iter().all(|token| get(conn, token).is_none()));
+    assert_eq!(info(conn, "jrs_sessions", "jrs_sessions_evicted"), 3);
+    assert_eq!(info(conn, "jrs_sessions", "jrs_sessions_destroyed"), 0);
+    for _ in 0..5 {
+        create(conn, "", "{}", &[]);
+        create(conn, "bob", "{}", &[]);
+    }
+    assert_eq!((assert_agree(conn, "bob").len(), assert_agree(conn, "ada").len()), (3, 3), "each owner has a limit");
+    assert_eq!(send::<i64>(conn, &["DBSIZE"]).unwrap(), 3 + 3 + 2 + 5, "nobody's sessions have none");
+}
+
+#[test]
+fn a_new_one_is_refused_where_the_realm_says_so() {
+    let server = limited(SECRET, "2", "reject");
+    let conn = &mut server.conn();
+    let made = [0; 2].map(|_| create(conn, "ada", "{}", &[]));
+    let bob = create(conn, "bob", "{}", &[]);
+    assert_refused(conn, "TOOMANY", &["JRS.CREATE", "ada", "{}"]);
+    assert_refused(conn, "TOOMANY", &["JRS.ROTATE", &bob, "OWNER", "ada"]);
+    assert_eq!(assert_agree(conn, "ada").len(), 2);
+    // To go on under another id is no new session.
+    let rotated: String = send(conn, &["JRS.ROTATE", &made[0]]).unwrap();
+    let rotated: String = send(conn, &["JRS.ROTATE", &rotated, "OWNER", "ada"]).unwrap();
+    assert_refused(conn, "TOOMANY", &["JRS.CREATE", "ada", "{}"]);
+    assert_eq!(send::<i64>(conn, &["JRS.DESTROY", &rotated]).unwrap(), 1);
+    let moved: String = send(conn, &["JRS.ROTATE", &bob, "OWNER", "ada"]).unwrap();
+    assert_refused(conn, "TOOMANY", &["JRS.CREATE", "ada", "{}"]);
+    create(conn, "bob", "{}", &[]);
+    assert!(get(conn, &moved).is_some() && get(conn, &made[1]).is_some());
+    let refused = "return redis.pcall('JRS.CREATE', 'ada', '{}').err";
+    assert!(send::<String>(conn, &["EVAL", refused, "0"]).unwrap().starts_with("TOOMANY "));
+}
+
+#[test]
+fn rotating_to_an_owner_evicts_as_a_create_would() {
+    let server = limited(SECRET, "2", "evict-oldest");
+    let conn = &mut server.conn();
+    let made = [0; 2].map(|_| create(conn, "ada", "{}", &[]));
+    let (bob, nobody) = (create(conn, "bob", r#"{"cart":1}"#, &[]), create(conn, "", "{}", &[]));
+    let bob: String = send(conn, &["JRS.ROTATE", &bob, "OWNER", "ada"]).unwrap();
+    assert_eq!(assert_agree(conn, "ada"), [id(&made[1]), id(&bob)]);
+    let nobody: String = send(conn, &["JRS.ROTATE", &nobody, "OWNER", "ada"]).unwrap();
+    assert_eq!(assert_agree(conn, "ada"), [id(&bob), id(&nobody)]);
+    assert_eq!(assert_agree(conn, "bob"), [""; 0]);
+    assert_eq!(info(conn, "jrs_sessions", "jrs_sessions_evicted"), 2);
+}
+
+#[test]
+fn the_dead_do_not_count() {
+    for policy in ["evict-oldest", "reject"] {
+        let server = limited(SECRET, "3", policy);
+        let conn = &mut server.conn();
+        let stays = create(conn, "ada", "{}", &[]);
+        let dead = [0; 2].map(|_| create(conn, "ada", "{}", &["EX", "1000"]));
+        let () = send(conn, &["DEL", &key(&dead[0])]).unwrap();
+        let () = send(conn, &["PEXPIRE", &key(&dead[1]), "1"]).unwrap();
+        await_that("its end", || (send::<i64>(conn, &["EXISTS", &key(&dead[1])]).unwrap() == 0).then_some(()));
+        for _ in 0..2 {
+            create(conn, "ada", "{}", &[]);
+        }
+        assert_eq!(assert_agree(conn, "ada").len(), 3, "{policy}");
+        assert!(get(conn, &stays).is_some());
+        assert_eq!(info(conn, "jrs_sessions", "jrs_sessions_evicted"), 0);
+    }
+}
+
+#[test]
+fn a_limit_that_is_lowered_holds_from_the_next_create_on() {
+    let server = limited(SECRET, "0", "evict-oldest");
+    let conn = &mut server.conn();
+    let made: Vec<String> = (0..10).map(|_| create(conn, "ada", "{}", &[])).collect();
+    let () = send(conn, &["CONFIG", "SET", "jrs.max-sessions", "4"]).unwrap();
+    assert_eq!(assert_agree(conn, "ada").len(), 10);
+    assert!(made.iter().all(|token| get(conn, token).is_some()));
+    let () = send(conn, &["CONFIG", "SET", "jrs.max-sessions-policy", "reject"]).unwrap();
+    assert_refused(conn, "TOOMANY", &["JRS.CREATE", "ada", "{}"]);
+    let () = send(conn, &["CONFIG", "SET", "jrs.max-sessions-policy", "evict-oldest"]).unwrap();
+    create(conn, "ada", "{}", &[]);
+    assert_eq!(assert_agree(conn, "ada").len(), 4);
+    assert!(get(conn, &made[7]).is_some() && get(conn, &made[6]).is_none());
+    fill(conn, "many", 3000);
+    create(conn, "many", "{}", &[]);
+    assert_eq!(assert_agree(conn, "many").len(), 4);
+    let () = send(conn, &["CONFIG", "SET", "jrs.max-sessions", "0"]).unwrap();
+    create(conn, "ada", "{}", &[]);
+    assert_eq!(ids(conn, "ada").len(), 5);
+}
+
+#[test]
+fn each_realm_has_its_own() {
+    let server = Server::builder().keys(jwk("main", "HS256", SECRET.as_bytes()).to_string().as_bytes()).start();
+    let conn = &mut server.conn();
+    let other = jwk("other", "HS256", b"a secret of the other realm: 31415926535897932384626433832795");
+    fs::write(server.dir().join("other.json"), other.to_string()).unwrap();
+    let file = "[realm.app]\nkeys-file = \"other.json\"\nkeyspace = \"app:\"\nmax-sessions = 1\nmax-sessions-policy = \"reject\"\n";
+    fs::write(server.dir().join("realms.toml"), file).unwrap();
+    let () = send(conn, &["CONFIG", "SET", "jrs.realms-file", "realms.toml"]).unwrap();
+    for _ in 0..3 {
+        create(conn, "ada", "{}", &[]);
+    }
+    let token = create(conn, "ada", "{}", &["REALM", "app"]);
+    assert_refused(conn, "TOOMANY", &["JRS.CREATE", "ada", "{}", "REALM", "app"]);
+    assert_eq!(send::<i64>(conn, &["JRS.DESTROY", &token]).unwrap(), 1);
+    create(conn, "ada", "{}", &["REALM", "app"]);
+    assert_eq!(assert_agree(conn, "ada").len(), 3);
+}
+
+/// What fifty clients get that all do this at the same time, ten times each.
+fn fifty(server: &Server, act: impl Fn(&mut Connection) -> RedisResult<Value> + Sync) -> Vec<RedisResult<Value>> {
+    thread::scope(|scope| {
+        let client = || {
+            let conn = &mut server.conn();
+            (0..10).map(|_| act(conn)).collect::<Vec<_>>()
+        };
+        let clients: Vec<_> = (0..50).map(|_| scope.spawn(client)).collect();
+        clients.into_iter().flat_map(|client| client.join().unwrap()).collect()
+    })
+}
+
+#[test]
+fn it_is_exact_under_concurrent_creates() {
+    // Fast signatures, and slow ones, for which clients wait side by side.
+    for keys in [SECRET.to_owned(), elliptic_jwk().to_string()] {
+        let server = limited(&keys, "7", "reject");
+        let replies = fifty(&server, |conn| send(conn, &["JRS.CREATE", "ada", "{}"]));
+        let made = replies.iter().filter(|reply| reply.is_ok()).count();
+        assert_eq!(made, 7);
+        assert!(replies.iter().filter_map(|reply| reply.as_ref().err()).all(|error| error.code() == Some("TOOMANY")));
+        assert_eq!(assert_agree(&mut server.conn(), "ada").len(), 7);
+
+        let server = limited(&keys, "7", "evict-oldest");
+        let replies = fifty(&server, |conn| send(conn, &["JRS.CREATE", "ada", "{}"]));
+        assert!(replies.iter().all(Result::is_ok));
+        let conn = &mut server.conn();
+        assert_eq!(assert_agree(conn, "ada").len(), 7);
+        assert_eq!(info(conn, "jrs_sessions", "jrs_sessions_evicted"), 493);
+        let replies = fifty(&server, |conn| {
+            let token: String = send(conn, &["JRS.CREATE", "", "{}"])?;
+            send(conn, &["JRS.ROTATE", &token, "OWNER", "ada"])
+        });
+        assert!(replies.iter().all(Result::is_ok));
+        assert_eq!(assert_agree(conn, "ada").len(), 7);
+        assert_eq!(contents(conn).len(), 8, "seven sessions and the index");
+    }
+}

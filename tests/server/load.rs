@@ -1,0 +1,132 @@
+//! Loading the module, unloading it, and what stops a server at its start.
+
+use std::collections::HashMap;
+
+use redis::{Connection, Value};
+
+use crate::support::{Server, error_word, module_path};
+
+/// Whether `MODULE LIST` names the module; some servers have modules of their own.
+fn has_jrs(conn: &mut Connection) -> bool {
+    let modules: Vec<HashMap<String, Value>> = redis::cmd("MODULE").arg("LIST").query(conn).unwrap();
+    modules.iter().any(|module| module["name"] == Value::BulkString(b"jrs".to_vec()))
+}
+
+#[test]
+fn a_server_without_the_module_starts_stops_and_starts_again() {
+    let mut server = Server::builder().without_module().config("save", "3600 1").start();
+    let () = redis::cmd("SET").arg("key").arg("value").query(&mut server.conn3()).unwrap();
+    assert!(!has_jrs(&mut server.conn()));
+    assert_eq!(error_word(redis::cmd("JRS.HELP").query(&mut server.conn())), "ERR");
+
+    server.stop();
+    assert!(!server.alive());
+    server.restart();
+    assert!(server.alive());
+    let value: String = redis::cmd("GET").arg("key").query(&mut server.conn()).unwrap();
+    assert_eq!(value, "value");
+
+    server.kill();
+    assert!(!server.alive());
+}
+
+#[test]
+fn a_policy_that_may_evict_an_index_is_warned_about() {
+    let warning = "may evict the index";
+    assert!(!Server::start().log().contains(warning));
+    let server = Server::builder().config("maxmemory-policy", "volatile-lru").start();
+    assert!(server.log().contains("maxmemory-policy volatile-lru may evict the index"));
+}
+
+#[test]
+fn the_module_loads_without_arguments() {
+    let mut server = Server::start();
+    assert!(has_jrs(&mut server.conn()));
+    assert!(has_jrs(&mut server.conn3()));
+    server.stop();
+}
+
+#[test]
+fn sessions_are_plain_keys_that_outlive_the_module() {
+    let mut server = Server::builder().config("enable-module-command", "local").start();
+    let mut conn = server.conn();
+    let data = r#"{"cart":["book"]}"#;
+    let token: String = redis::cmd("JRS.CREATE").arg("user:42").arg(data).query(&mut conn).unwrap();
+    let keys: Vec<String> = redis::cmd("KEYS").arg("sess:{user:42}:*").query(&mut conn).unwrap();
+    let [key] = keys.as_slice() else { panic!("one session, but these keys: {keys:?}") };
+
+    let () = redis::cmd("MODULE").arg("UNLOAD").arg("jrs").query(&mut conn).unwrap();
+    assert!(!has_jrs(&mut conn));
+    assert_eq!(error_word(redis::cmd("JRS.GET").arg(token).query(&mut conn)), "ERR");
+    let plain: String = redis::cmd("GET").arg(key).query(&mut conn).unwrap();
+    assert_eq!(plain, data);
+    let ttl: u64 = redis::cmd("TTL").arg(key).query(&mut conn).unwrap();
+    assert!((86_000..=86_400).contains(&ttl), "{ttl}");
+    assert!(server.alive());
+}
+
+/// Arguments that must stop the start, and a word that the log line about them must hold.
+const BAD_ARGUMENTS: [(&[&str], &str); 14] = [
+    (&["no-such-setting", "1"], "no-such-setting"),
+    (&["max-age"], "max-age"),
+    (&["max-age", "0"], "max-age"),
+    (&["max-age", "-1"], "max-age"),
+    (&["max-age", "a-day"], "max-age"),
+    (&["leeway", "301"], "leeway"),
+    (&["keyspace", ""], "keyspace"),
+    (&["keyspace", "sess{"], "keyspace"),
+    (&["algorithm", "none"], "algorithm"),
+    (&["allow-weak-secret", "perhaps"], "allow-weak-secret"),
+    (&["max-sessions", "-1"], "max-sessions"),
+    (&["max-sessions", "1000001"], "max-sessions"),
+    (&["max-sessions-policy", "ask"], "max-sessions-policy"),
+    (&["keys-file", "/no/such/file"], "/no/such/file"),
+];
+
+#[test]
+fn bad_arguments_stop_the_start_and_the_log_names_them() {
+    for (args, word) in BAD_ARGUMENTS {
+        let Err(log) = Server::builder().args(args).try_start() else { panic!("the server started with {args:?}") };
+        // The server's own lines about the failure name the module's file, not the setting.
+        assert!(log.lines().any(|line| line.contains("jrs") && line.contains(word)), "{args:?}:\n{log}");
+        assert!(!log.contains("REDIS BUG REPORT") && !log.contains("panicked"), "{args:?}:\n{log}");
+    }
+}
+
+#[test]
+fn a_server_that_lacks_a_command_to_replicate_by_does_not_load_the_module() {
+    for name in ["SET", "PEXPIREAT", "DEL", "ZADD", "ZREM"] {
+        for renamed in [format!("{name} \"\""), format!("{name} another")] {
+            let server = Server::builder().config("rename-command", &renamed);
+            let Err(log) = server.clone().try_start() else { panic!("the server started with {renamed}") };
+            let says = |line: &str| line.contains("jrs") && line.contains("not loaded") && line.contains(name);
+            assert!(log.lines().any(says), "{renamed}:\n{log}");
+            assert!(!log.contains("REDIS BUG REPORT") && !log.contains("panicked"), "{renamed}:\n{log}");
+        }
+    }
+    // What JRS has no use for may go.
+    assert!(Server::builder().config("rename-command", "KEYS \"\"").start().alive());
+}
+
+#[test]
+fn a_module_that_is_not_loaded_leaves_the_server_as_it_was() {
+    let builder = Server::builder().without_module().config("enable-module-command", "yes");
+    let mut server = builder.config("rename-command", "ZADD \"\"").start();
+    let conn = &mut server.conn();
+    for _ in 0..2 {
+        let path = module_path();
+        assert_eq!(error_word(redis::cmd("MODULE").arg("LOAD").arg(path.to_str().unwrap()).query(conn)), "ERR");
+        assert!(!has_jrs(conn) && server.log().contains("ZADD"), "{}", server.log());
+        assert_eq!(error_word(redis::cmd("JRS.HELP").query(conn)), "ERR");
+    }
+    assert!(server.alive());
+}
+
+#[test]
+fn a_weak_secret_stops_the_start_unless_it_is_allowed() {
+    let weak = Server::builder().keys(b"too short");
+    let Err(log) = weak.clone().try_start() else { panic!("the server started with a weak secret") };
+    assert!(log.contains("allow-weak-secret"), "{log}");
+    assert!(!log.contains("too short"), "the log repeats the secret:\n{log}");
+    assert!(weak.arg("allow-weak-secret", "yes").start().alive());
+}

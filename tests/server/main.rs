@@ -1,0 +1,66 @@
+//! What JRS does on a real server. Each test starts its own; JRS_TEST_SERVER names another program than `redis-server`.
+//!
+//! One program, and not one for each file: it is linked once.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests may fail")]
+
+mod acl;
+mod algorithms;
+mod algorithms_refused;
+mod atomic;
+mod bad_data;
+mod bad_input;
+mod bad_tokens;
+mod clients_docs;
+mod cluster;
+mod commands;
+mod commands_refused;
+mod crashes;
+mod deadlines;
+mod destroyall_steps;
+mod docs;
+mod events;
+mod events_docs;
+mod info;
+mod inspect;
+mod interop;
+mod keys;
+mod keys_docs;
+mod keys_public_refused;
+mod keys_self_made;
+mod lifetimes;
+mod limits;
+mod load;
+mod lost_updates;
+mod memory;
+mod merge_patch;
+mod metadata;
+mod migration;
+mod model;
+mod options_refused;
+mod owners;
+mod owners_cluster;
+mod owners_index;
+mod owners_slot;
+mod persistence;
+mod races;
+mod races_mixed;
+mod realms;
+mod realms_refused;
+mod redaction;
+mod refused_writes;
+mod replication;
+mod replies;
+mod resharding;
+mod rotate;
+mod rotation;
+mod settings;
+mod settings_files;
+mod settings_kept;
+mod settings_limit;
+mod settings_refused;
+mod settings_shown;
+mod signatures_refused;
+mod support;
+mod workers;
+mod workers_destroyall;
+mod workers_world;

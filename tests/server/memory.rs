@@ -1,0 +1,214 @@
+//! No command keeps memory: the same again and again, and the server uses no more than before.
+
+use std::fs;
+
+use proptest::strategy::{Strategy, ValueTree};
+use proptest::test_runner::TestRunner;
+use redis::{Cmd, Connection, ConnectionLike, Value};
+use serde_json::json;
+
+use crate::support::{
+    Builder, Server, module_path,
+    random_commands::{self, Supplies},
+    sessions::{create, send},
+    tokens::{SECRET, elliptic_jwk, jwk, key, sign},
+};
+
+/// A server that remembers no more than it must: no tokens, no slow commands.
+fn server() -> Builder {
+    Server::builder().arg("token-cache-size", "0").config("slowlog-log-slower-than", "-1").config("save", "\"\"")
+}
+
+fn used_memory(conn: &mut Connection) -> i64 {
+    let info: String = send(conn, &["INFO", "memory"]).unwrap();
+    let line = info.lines().find_map(|line| line.strip_prefix("used_memory:")).unwrap();
+    line.parse().unwrap()
+}
+
+/// Plays the commands, whatever the replies, errors among them.
+fn play(conn: &mut Connection, commands: &[Cmd]) -> Vec<Value> {
+    let mut replies = Vec::new();
+    // Few at a time, so that the buffers of client and server stay small.
+    for some in commands.chunks(50) {
+        let packed: Vec<u8> = some.iter().flat_map(Cmd::get_packed_command).collect();
+        replies.extend(conn.req_packed_commands(&packed, 0, some.len()).expect("the server answers"));
+    }
+    replies
+}
+
+/// Checks that `round`, which takes some hundred commands to do and to undo something, leaves nothing behind.
+fn assert_keeps_nothing(conn: &mut Connection, what: &str, mut round: impl FnMut(&mut Connection)) {
+    let mut rounds = |conn: &mut Connection, count: i64| -> Vec<i64> {
+        let mut after = |conn: &mut Connection| {
+            round(conn);
+            used_memory(conn)
+        };
+        (0..count).map(|_| after(conn)).collect()
+    };
+    // The first rounds fill tables and buffers of the server; the smallest use of several rounds leaves out what its
+    // clients' buffers take now and then (1 kB has been seen). Ten rounds of 200 commands that each keep the smallest
+    // allocation there is, of 8 bytes, come to 16,000 bytes.
+    let settled = rounds(conn, 5).into_iter().min().unwrap();
+    let _ = rounds(conn, 10);
+    let later = rounds(conn, 5).into_iter().min().unwrap();
+    assert!(later - settled < 8000, "{what}: {settled} bytes became {later}");
+}
+
+fn command(words: &[&str]) -> Cmd {
+    let mut command = redis::cmd(words[0]);
+    command.arg(&words[1..]);
+    command
+}
+
+/// The whole life of a session, in each way to say it.
+fn live(conn: &mut Connection, times: usize) {
+    for _ in 0..times {
+        let token = create(conn, "ada", r#"{"n":1}"#, &["CLAIMS", r#"{"role":"admin"}"#, "EX", "500"]);
+        let key = key(&token);
+        let life = [
+            command(&["JRS.GET", &token]),
+            command(&["JRS.GET", &key, &token]),
+            command(&["JRS.PEEK", &key, &token]),
+            command(&["JRS.UPDATE", &token, r#"{"n":2}"#]),
+            command(&["JRS.UPDATE", &key, &token, &format!(r#"{{"n":"{}"}}"#, "x".repeat(40_000)), "KEEPTTL"]),
+            command(&["JRS.TOUCH", &token, "PX", "123456"]),
+            command(&["JRS.INSPECT", &token]),
+            command(&["JRS.UPDATE", &token, r#"{"m":{"o":[1.50]}}"#, "MERGE"]),
+            command(&["JRS.UPDATE", &token, r#"[{"op":"copy","from":"/m","path":"/p"}]"#, "PATCH", "IFMATCH", "0"]),
+            command(&["JRS.UPDATE", &token, r#"[{"op":"copy","from":"/m","path":"/p"}]"#, "PATCH"]),
+            command(&["JRS.LIST", "ada", "WITHDATA"]),
+            command(&["JRS.DESTROYALL", "ada", "EXCEPT", &token]),
+            command(&["JRS.DESTROY", &token]),
+            command(&["JRS.GET", &token]),
+            command(&["JRS.INSPECT", &token]),
+            command(&["JRS.DESTROY", &token]),
+            command(&["JRS.ROTATE", &token]),
+            command(&["JRS.REVOKE", &key]),
+        ];
+        let replies = play(conn, &life);
+        assert_eq!(replies[11..14], [Value::Int(0), Value::Int(1), Value::Nil], "{replies:?}");
+        let token = create(conn, "ada", r#"{"n":1}"#, &[]);
+        let rotated = play(conn, &[command(&["JRS.ROTATE", &token, "OWNER", "bob", "CLAIMS", r#"{"a":1}"#, "REAUTH"])]);
+        assert!(matches!(rotated[0], Value::BulkString(_)), "{rotated:?}");
+        assert_eq!(play(conn, &[command(&["JRS.DESTROYALL", "bob"])]), [Value::Int(1)]);
+    }
+}
+
+#[test]
+fn good_use() {
+    let server = server().start();
+    assert_keeps_nothing(&mut server.conn(), "lives of sessions", |conn| live(conn, 30));
+}
+
+#[test]
+fn commands_that_make_no_sense() {
+    let server = server().start();
+    let conn = &mut server.conn();
+    let tokens = (0..10).map(|_| create(conn, "ada", "{}", &[])).map(|token| (key(&token), token));
+    let supplies = Supplies { tokens: tokens.collect(), owners: vec!["ada".to_owned()] };
+    let mut runner = TestRunner::deterministic();
+    let strategy = random_commands::commands(&supplies);
+    let storm: Vec<Cmd> = (0..400)
+        .map(|_| {
+            let random = strategy.new_tree(&mut runner).unwrap().current();
+            redis::cmd(&random.name).arg(random.arguments).clone()
+        })
+        .collect();
+    assert_keeps_nothing(conn, "random commands", |conn| {
+        for (key, _) in &supplies.tokens {
+            let () = send(conn, &["SET", key, "{}", "EX", "10000"]).unwrap();
+        }
+        play(conn, &storm);
+        let () = send(conn, &["FLUSHALL", "SYNC"]).unwrap();
+    });
+}
+
+#[test]
+fn transactions_and_scripts() {
+    let server = server().start();
+    let conn = &mut server.conn();
+    let script = "local token = redis.call('JRS.CREATE', 'ada', '{}')
+        for _, name in ipairs({'GET', 'PEEK', 'TOUCH', 'INSPECT', 'DESTROY', 'GET'}) do
+            redis.pcall('JRS.' .. name, token)
+            redis.pcall('JRS.' .. name, ARGV[1])
+        end";
+    assert_keeps_nothing(conn, "scripts", |conn| {
+        for _ in 0..50 {
+            let () = send(conn, &["EVAL", script, "0", "no token"]).unwrap();
+        }
+    });
+    let token = create(conn, "ada", "{}", &[]);
+    let transaction: [&[&str]; 6] = [
+        &["MULTI"],
+        &["JRS.GET", &token],
+        &["JRS.UPDATE", &token, "{}"],
+        &["JRS.GET", "none"],
+        &["JRS.TOUCH", &token],
+        &["EXEC"],
+    ];
+    let transactions: Vec<Cmd> = transaction.map(command).into_iter().cycle().take(300).collect();
+    assert_keeps_nothing(conn, "transactions", |conn| drop(play(conn, &transactions)));
+}
+
+#[test]
+fn administration() {
+    let server = server().keys(SECRET.as_bytes()).start();
+    let conn = &mut server.conn();
+    let commands: [&[&str]; 9] = [
+        &["JRS.RELOAD"],
+        &["CONFIG", "GET", "jrs.*"],
+        &["CONFIG", "SET", "jrs.max-age", "100", "jrs.issuer", "https://login.example"],
+        &["CONFIG", "SET", "jrs.max-age", "200", "jrs.issuer", "", "jrs.token-cache-size", "1mb"],
+        &["CONFIG", "SET", "jrs.keyspace", "{"],
+        &["CONFIG", "SET", "jrs.token-cache-size", "0"],
+        &["INFO", "everything"],
+        &["JRS.REALMS"],
+        &["JRS.HELP"],
+    ];
+    let commands: Vec<Cmd> = commands.map(command).into_iter().cycle().take(200).collect();
+    assert_keeps_nothing(conn, "administration", |conn| drop(play(conn, &commands)));
+}
+
+/// The memory of the process, in bytes: also what does not come from the server's own allocator.
+fn resident(conn: &mut Connection) -> i64 {
+    let info: String = send(conn, &["INFO", "server"]).unwrap();
+    let pid = info.lines().find_map(|line| line.strip_prefix("process_id:")).unwrap();
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+    line.trim().strip_suffix(" kB").unwrap().parse::<i64>().unwrap() * 1024
+}
+
+#[test]
+fn crypto_threads() {
+    let keys = json!({"keys": [elliptic_jwk(), jwk("quick", "HS256", SECRET.as_bytes())]}).to_string();
+    let server = server().keys(keys.as_bytes()).start();
+    let conn = &mut server.conn();
+    let forged = sign(&json!({"alg": "ES256", "kid": "slow"}), &json!({"jti": "a"}), SECRET.as_bytes());
+    let bad: Vec<Cmd> = ["JRS.GET", "JRS.INSPECT", "JRS.DESTROY"].map(|name| command(&[name, &forged])).to_vec();
+    assert_keeps_nothing(conn, "crypto threads", |conn| {
+        live(conn, 20);
+        play(conn, &bad);
+    });
+    let settled = resident(conn);
+    for _ in 0..40 {
+        live(conn, 20);
+        play(conn, &bad);
+    }
+    let later = resident(conn);
+    // 10,000 commands; a page more or less is no leak, a hundred bytes for each of them are.
+    assert!(later - settled < 500_000, "{settled} bytes became {later}");
+}
+
+#[test]
+fn the_module_itself() {
+    let server = server().config("enable-module-command", "yes").start();
+    let conn = &mut server.conn();
+    let module = module_path();
+    assert_keeps_nothing(conn, "unloading and loading", |conn| {
+        for _ in 0..10 {
+            live(conn, 1);
+            let () = send(conn, &["MODULE", "UNLOAD", "jrs"]).unwrap();
+            let () = send(conn, &["MODULE", "LOAD", module.to_str().unwrap(), "token-cache-size", "0"]).unwrap();
+        }
+    });
+}

@@ -1,0 +1,238 @@
+//! What the server tells about the commands: COMMAND INFO, COMMAND DOCS, COMMAND GETKEYS, JRS.HELP.
+
+use std::collections::BTreeSet;
+
+use redis::Connection;
+use serde_json::{Value, json};
+
+use crate::support::{
+    Server,
+    sessions::{refused, send},
+};
+
+/// What a client can find out about a command.
+struct Described {
+    name: &'static str,
+    arity: i64,
+    flags: &'static [&'static str],
+    /// The flags of the key specification. With `not_key` it says that argument 1 is hashed to find the node, and is no key.
+    routing: Option<&'static [&'static str]>,
+    /// The arguments, each with its type.
+    arguments: &'static str,
+}
+
+const WRITES: Option<&[&str]> = Some(&["RW", "not_key"]);
+const READS: Option<&[&str]> = Some(&["RO", "not_key"]);
+const DELETES_KEY: Option<&[&str]> = Some(&["RM", "delete"]);
+
+const READING: &[&str] = &["fast", "module", "readonly"];
+const READING_ANYWHERE: &[&str] = &["fast", "module", "readonly", "stale"];
+const WRITING: &[&str] = &["fast", "module", "write"];
+const GROWING: &[&str] = &["denyoom", "fast", "module", "write"];
+const READING_SLOWLY: &[&str] = &["module", "readonly"];
+const WRITING_SLOWLY: &[&str] = &["module", "write"];
+
+const KEY_AND_TOKEN: &str = "[key:key] token:string";
+const CREATE: &str = "owner:string data:string [CLAIMS claims:string] [EX seconds:integer | PX milliseconds:integer | \
+                      EXAT unix-time-seconds:unix-time | PXAT unix-time-milliseconds:unix-time] [REALM realm:string]";
+const UPDATE: &str = "[key:key] token:string data:string [REPLACE | MERGE | PATCH] [IFMATCH etag:string] [KEEPTTL | EX \
+                      seconds:integer | PX milliseconds:integer]";
+const TOUCH: &str = "[key:key] token:string [EX seconds:integer | PX milliseconds:integer]";
+const ROTATE: &str = "[key:key] token:string [CLAIMS claims:string] [OWNER owner:string] [REAUTH]";
+const LIST: &str = "owner:string [WITHDATA] [REALM realm:string]";
+const DESTROYALL: &str = "owner:string [EXCEPT token:string] [REALM realm:string]";
+
+const COMMANDS: [Described; 15] = [
+    described("JRS.CREATE", -3, GROWING, WRITES, CREATE),
+    described("JRS.GET", -2, WRITING, WRITES, KEY_AND_TOKEN),
+    described("JRS.PEEK", -2, READING, READS, KEY_AND_TOKEN),
+    described("JRS.UPDATE", -3, GROWING, WRITES, UPDATE),
+    described("JRS.TOUCH", -2, WRITING, WRITES, TOUCH),
+    described("JRS.DESTROY", -2, WRITING, WRITES, KEY_AND_TOKEN),
+    described("JRS.ROTATE", -2, GROWING, WRITES, ROTATE),
+    described("JRS.LIST", -2, READING_SLOWLY, READS, LIST),
+    described("JRS.REVOKE", 2, WRITING, DELETES_KEY, "key:key"),
+    described("JRS.DESTROYALL", -2, WRITING_SLOWLY, WRITES, DESTROYALL),
+    described("JRS.INSPECT", -2, READING, READS, KEY_AND_TOKEN),
+    described("JRS.JWKS", -1, READING_ANYWHERE, None, "[REALM realm:string]"),
+    described("JRS.REALMS", 1, READING_ANYWHERE, None, ""),
+    described("JRS.RELOAD", 1, &["admin", "module", "stale"], None, ""),
+    described("JRS.HELP", 1, &["fast", "loading", "module", "stale"], None, ""),
+];
+
+/// What clients and proxies should know beside that.
+fn tips(name: &str) -> &'static [&'static str] {
+    match name {
+        "JRS.CREATE" | "JRS.ROTATE" => &["nondeterministic_output"],
+        "JRS.RELOAD" => &["request_policy:all_nodes", "response_policy:all_succeeded"],
+        _ => &[],
+    }
+}
+
+const fn described(
+    name: &'static str,
+    arity: i64,
+    flags: &'static [&'static str],
+    routing: Option<&'static [&'static str]>,
+    arguments: &'static str,
+) -> Described {
+    Described { name, arity, flags, routing, arguments }
+}
+
+/// A reply as JSON: maps as objects, sets as sorted arrays.
+fn to_json(reply: redis::Value) -> Value {
+    let list = |items: Vec<redis::Value>| items.into_iter().map(to_json).collect::<Vec<_>>();
+    match reply {
+        redis::Value::Nil => Value::Null,
+        redis::Value::Int(number) => json!(number),
+        redis::Value::BulkString(bytes) => json!(String::from_utf8(bytes).unwrap()),
+        redis::Value::SimpleString(text) => json!(text),
+        redis::Value::Array(items) => Value::Array(list(items)),
+        redis::Value::Set(items) => {
+            let mut items = list(items);
+            items.sort_by_key(Value::to_string);
+            Value::Array(items)
+        }
+        redis::Value::Map(pairs) => {
+            let pair = |(name, value)| (to_json(name).as_str().unwrap().to_owned(), to_json(value));
+            Value::Object(pairs.into_iter().map(pair).collect())
+        }
+        other => panic!("an unexpected kind of reply: {other:?}"),
+    }
+}
+
+fn ask(conn: &mut Connection, words: &[&str]) -> Value {
+    to_json(send(conn, words).unwrap())
+}
+
+/// Arguments as COMMAND DOCS describes them, in the form of [`Described::arguments`].
+fn rendered(arguments: &Value) -> String {
+    let Some(arguments) = arguments.as_array() else { return String::new() };
+    let render = |argument: &Value| {
+        let text = |name: &str| argument[name].as_str();
+        let kind = text("type").unwrap();
+        let inner = match kind {
+            "oneof" => {
+                let choices = argument["arguments"].as_array().unwrap().iter();
+                choices.map(|choice| rendered(&json!([choice]))).collect::<Vec<_>>().join(" | ")
+            }
+            "pure-token" => text("token").unwrap().to_owned(),
+            _ => {
+                let token = text("token").map(|token| format!("{token} ")).unwrap_or_default();
+                format!("{token}{}:{kind}", text("name").unwrap())
+            }
+        };
+        let optional = argument["flags"].as_array().is_some_and(|flags| flags.contains(&json!("optional")));
+        if optional { format!("[{inner}]") } else { inner }
+    };
+    arguments.iter().map(render).collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn every_command_of_the_module_is_described_here() {
+    let server = Server::start();
+    let names = ask(&mut server.conn3(), &["COMMAND", "LIST", "FILTERBY", "MODULE", "jrs"]);
+    let names: BTreeSet<&str> = names.as_array().unwrap().iter().map(|name| name.as_str().unwrap()).collect();
+    assert_eq!(names, COMMANDS.iter().map(|command| command.name).collect());
+}
+
+#[test]
+fn command_info_tells_arity_flags_tips_and_routing() {
+    let server = Server::start();
+    let conn = &mut server.conn3();
+    for Described { name, arity, flags, routing, .. } in COMMANDS {
+        let info = ask(conn, &["COMMAND", "INFO", name]);
+        let [name_, arity_, flags_, first, last, step, _, tips_, specs, ..] = info[0].as_array().unwrap().as_slice()
+        else {
+            panic!("{info}")
+        };
+        assert_eq!((name_, arity_, flags_), (&json!(name), &json!(arity), &json!(flags)));
+        assert_eq!(tips_, &json!(tips(name)), "{name}");
+        let position = i64::from(routing.is_some());
+        assert_eq!((first, last, step), (&json!(position), &json!(position), &json!(position)), "{name}");
+        let Some(routing) = routing else {
+            assert_eq!(specs, &json!([]), "{name}");
+            continue;
+        };
+        let spec = &specs[0];
+        assert_eq!(specs.as_array().unwrap().len(), 1, "{name}");
+        assert_eq!(spec["flags"], json!(routing), "{name}");
+        assert_eq!(spec["begin_search"], json!({"type": "index", "spec": {"index": 1}}), "{name}");
+        let range = json!({"type": "range", "spec": {"lastkey": 0, "keystep": 1, "limit": 0}});
+        assert_eq!(spec["find_keys"], range, "{name}");
+        let says_that_it_routes = spec["notes"].as_str().is_some_and(|notes| notes.contains("routes"));
+        assert_eq!(says_that_it_routes, routing.contains(&"not_key"), "{name}: {spec}");
+    }
+}
+
+#[test]
+fn command_docs_tells_what_a_command_is_for_and_its_arguments() {
+    let server = Server::start();
+    let conn = &mut server.conn3();
+    for Described { name, arguments, routing, .. } in COMMANDS {
+        let docs = &ask(conn, &["COMMAND", "DOCS", name])[name];
+        let summary = docs["summary"].as_str().unwrap();
+        assert!(summary.ends_with('.') && summary.len() > 20, "{name}: {summary}");
+        assert!(docs["complexity"].as_str().unwrap().starts_with("O("), "{name}");
+        assert_eq!((&docs["since"], &docs["group"]), (&json!("0.1.0"), &json!("module")), "{name}");
+        assert_eq!(docs["module"], json!("jrs"), "{name}");
+        assert_eq!(rendered(&docs["arguments"]), arguments, "{name}");
+        let key = docs["arguments"].as_array().and_then(|arguments| arguments.iter().find(|one| one["type"] == "key"));
+        assert!(key.is_none_or(|key| key["key_spec_index"] == 0 && routing.is_some()), "{name}");
+    }
+}
+
+#[test]
+fn command_getkeys_finds_no_keys_for_they_are_in_the_tokens_but_for_the_one_that_is_revoked() {
+    let server = Server::start();
+    let conn = &mut server.conn();
+    let revoke = &["JRS.REVOKE", "sess:a"];
+    let declared: Vec<String> = send(conn, &[&["COMMAND", "GETKEYS"], &revoke[..]].concat()).unwrap();
+    assert_eq!(declared, ["sess:a"]);
+    let with_flags = ask(conn, &[&["COMMAND", "GETKEYSANDFLAGS"], &revoke[..]].concat());
+    assert_eq!(with_flags, json!([["sess:a", ["RM", "delete"]]]));
+    for Described { name, .. } in COMMANDS.iter().filter(|command| command.routing != DELETES_KEY) {
+        for form in ["GETKEYS", "GETKEYSANDFLAGS"] {
+            let error = send::<redis::Value>(conn, &["COMMAND", form, name, "sess:a", "eyJ", "{}"]).expect_err(name);
+            assert_eq!(error.code(), Some("ERR"), "{name}: {error}");
+        }
+    }
+    let declared: Vec<String> = send(conn, &["COMMAND", "GETKEYS", "GET", "sess:a"]).unwrap();
+    assert_eq!(declared, ["sess:a"], "keys would be found");
+}
+
+#[test]
+fn a_wrong_number_of_arguments_is_refused_in_the_servers_words() {
+    let server = Server::start();
+    let conn = &mut server.conn();
+    for Described { name, arity, .. } in COMMANDS {
+        let words: &[&str] = match arity {
+            1 => &[name, "too many"],
+            2 => &[name, "one", "too many"],
+            -1 => continue,
+            -2 => &[name],
+            _ => &[name, "too few"],
+        };
+        let error = send::<redis::Value>(conn, words).expect_err(name);
+        assert_eq!(error.code(), Some("ERR"), "{words:?}: {error}");
+        assert!(error.detail().unwrap().contains("wrong number of arguments"), "{words:?}: {error}");
+    }
+}
+
+#[test]
+fn help_names_every_command() {
+    let server = Server::start();
+    let conn = &mut server.conn();
+    let lines: Vec<String> = send(conn, &["JRS.HELP"]).unwrap();
+    assert_eq!(send::<Vec<String>>(conn, &["jrs.help"]).unwrap(), lines);
+    for Described { name, arguments, .. } in COMMANDS {
+        let short = name.strip_prefix("JRS.").unwrap();
+        let line = lines.iter().find(|line| line.split(' ').next() == Some(short)).unwrap_or_else(|| panic!("{name}"));
+        // Words in capitals are the options.
+        for option in arguments.split(['[', ']', ' ', '|']).filter(|word| !word.is_empty() && !word.contains(':')) {
+            assert!(line.contains(option), "{name}: {option} is missing in {line}");
+        }
+    }
+    assert_eq!(refused(conn, &["JRS.HELP", "GET"]), "ERR");
+    assert_eq!(refused(conn, &["JRS.NO-SUCH-COMMAND"]), "ERR");
+}

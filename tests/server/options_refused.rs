@@ -1,0 +1,204 @@
+//! Options and claims that the commands refuse, by the first word of the error; and that nothing has changed then.
+
+use redis::Value;
+use serde_json::json;
+
+use crate::support::{
+    Server,
+    sessions::{assert_refused, create, now, send},
+    tokens::{SECRET, claims, key},
+};
+
+#[test]
+fn options_of_create() {
+    let server = Server::start();
+    let conn = &mut server.conn();
+    let future = &(now() + 1000).to_string();
+    let future_exp = &format!(r#"{{"exp":{future}}}"#);
+    let cases: [&[&str]; 27] = [
+        &["EX"],
+        &["EX", "100", "EX", "100"],
+        &["EX", "100", "PX", "100000"],
+        &["EX", "100", "EXAT", future],
+        &["PX", "100", "PXAT", future],
+        &["EXAT", future, "EXAT", future],
+        &["EXAT", future, "PXAT", future],
+        &["EXAT", future, "CLAIMS", future_exp],
+        &["CLAIMS"],
+        &["CLAIMS", "{}", "CLAIMS", "{}"],
+        &["REALM"],
+        &["REALM", "default", "REALM", "default"],
+        &["REALM", "nowhere"],
+        &["REALM", ""],
+        &["REALM", "DEFAULT"],
+        &["KEEPTTL"],
+        &["NX"],
+        &[""],
+        &["EX 100"],
+        &["EX\0", "100"],
+        &["EXAT", "1"],
+        &["PXAT", "1"],
+        &["EXAT", &(now() - 1).to_string()],
+        &["CLAIMS", r#"{"exp":1}"#],
+        &["CLAIMS", r#"{"exp":"tomorrow"}"#],
+        &["CLAIMS", r#"{"nbf":null}"#],
+        &["EX", "100", "CLAIMS", r#"{"exp":-1}"#],
+    ];
+    for options in cases {
+        assert_refused(conn, "ERR", &[&["JRS.CREATE", "ada", "{}"], options].concat());
+    }
+    assert_eq!(send::<i64>(conn, &["DBSIZE"]).unwrap(), 0);
+}
+
+/// What is no positive whole number, or one that overflows as milliseconds, or as a moment.
+const BAD_TIMES: [&str; 17] = [
+    "",
+    "0",
+    "-1",
+    "+1",
+    "1.5",
+    " 1",
+    "1 ",
+    "1e3",
+    "0x10",
+    "one",
+    "1\0",
+    "\u{661}",
+    "9223372036854775807",
+    "9223372036854775808",
+    "-9223372036854775808",
+    "18446744073709551616",
+    "99999999999999999999999999999999999999",
+];
+
+#[test]
+fn times() {
+    let server = Server::start();
+    let conn = &mut server.conn();
+    let token = create(conn, "ada", "{}", &[]);
+    for time in BAD_TIMES {
+        for option in ["EX", "PX", "EXAT", "PXAT"] {
+            assert_refused(conn, "ERR", &["JRS.CREATE", "ada", "{}", option, time]);
+        }
+        for option in ["EX", "PX"] {
+            assert_refused(conn, "ERR", &["JRS.UPDATE", &token, r#"{"n":2}"#, option, time]);
+            assert_refused(conn, "ERR", &["JRS.TOUCH", &token, option, time]);
+        }
+    }
+    // What fits into 64 bits as seconds does not as milliseconds.
+    for option in ["EX", "EXAT"] {
+        assert_refused(conn, "ERR", &["JRS.CREATE", "ada", "{}", option, "9223372036854776"]);
+    }
+}
+
+#[test]
+fn options_of_update_and_touch() {
+    let server = Server::start();
+    let conn = &mut server.conn();
+    let token = create(conn, "ada", "{}", &[]);
+    let key = key(&token);
+    let of_both: [&[&str]; 8] = [
+        &["EX"],
+        &["PX"],
+        &["EX", "100", "EX", "100"],
+        &["EX", "100", "PX", "100"],
+        &["EXAT", "99999999999"],
+        &["PXAT", "99999999999999"],
+        &["CLAIMS", "{}"],
+        &[""],
+    ];
+    let of_update: [&[&str]; 13] = [
+        &["KEEPTTL", "KEEPTTL"],
+        &["KEEPTTL", "EX", "100"],
+        &["PX", "100", "KEEPTTL"],
+        &["REPLACE", "REPLACE"],
+        &["KEEPTTL", "100"],
+        &["NX"],
+        &["REPLACE", "MERGE"],
+        &["MERGE", "MERGE"],
+        &["PATCH", "MERGE"],
+        &["IFMATCH"],
+        &["IFMATCH", "a", "IFMATCH", "a"],
+        &["MERGE", "IFMATCH", "a", "b"],
+        &["REAUTH"],
+    ];
+    let of_rotate: [&[&str]; 14] = [
+        &["CLAIMS"],
+        &["OWNER"],
+        &["OWNER", "bob", "OWNER", "bob"],
+        &["CLAIMS", "{}", "CLAIMS", "{}"],
+        &["REAUTH", "REAUTH"],
+        &["REAUTH", "yes"],
+        &["EX", "100"],
+        &["KEEPTTL"],
+        &["REALM", "default"],
+        &["EXAT", "4102444800"],
+        &["CLAIMS", r#"{"exp":1}"#],
+        &["CLAIMS", r#"{"nbf":"x"}"#],
+        &["CLAIMS", r#"{"sub":"bob"}"#],
+        &["CLAIMS", r#"{"auth_time":1}"#],
+    ];
+    let (bare, with_key) = (vec![token.as_str()], vec![key.as_str(), token.as_str()]);
+    for place in [bare, with_key] {
+        for options in of_both.iter().chain(&of_update) {
+            assert_refused(conn, "ERR", &[&["JRS.UPDATE"], &*place, &[r#"{"n":2}"#], options].concat());
+        }
+        for options in of_both.iter().chain(&[&["KEEPTTL"][..], &["REPLACE"], &["IFMATCH", "a"]]) {
+            assert_refused(conn, "ERR", &[&["JRS.TOUCH"], &*place, options].concat());
+        }
+        for options in of_rotate {
+            assert_refused(conn, "ERR", &[&["JRS.ROTATE"], &*place, options].concat());
+        }
+    }
+}
+
+#[test]
+fn options_of_the_commands_on_an_owners_sessions() {
+    let server = Server::start();
+    let conn = &mut server.conn();
+    let token = create(conn, "ada", "{}", &[]);
+    let of_both: [&[&str]; 6] = [
+        &["REALM"],
+        &["REALM", "nowhere"],
+        &["REALM", "default", "REALM", "default"],
+        &[""],
+        &["CLAIMS", "{}"],
+        &["DATA"],
+    ];
+    for options in of_both.iter().chain(&[&["WITHDATA", "WITHDATA"][..], &["WITHDATA", "1"], &["EXCEPT", &token]]) {
+        assert_refused(conn, "ERR", &[&["JRS.LIST", "ada"], *options].concat());
+    }
+    let twice = ["EXCEPT", &token, "EXCEPT", &token];
+    for options in of_both.iter().chain(&[&["EXCEPT"][..], &["WITHDATA"], &twice, &["EXCEPT", &token, "more"]]) {
+        assert_refused(conn, "ERR", &[&["JRS.DESTROYALL", "ada"], *options].concat());
+    }
+    assert_refused(conn, "BADTOKEN", &["JRS.DESTROYALL", "ada", "EXCEPT", "REALM"]);
+    assert_refused(conn, "BADTOKEN", &["JRS.DESTROYALL", "bob", "EXCEPT", &token]);
+}
+
+#[test]
+fn reserved_claims_are_named() {
+    let plain = Server::start();
+    let strict =
+        Server::builder().keys(SECRET.as_bytes()).args(&["issuer", "https://login", "audience", "shop"]).start();
+    let refuses = |server: &Server, name: &str| {
+        let conn = &mut server.conn();
+        for name in [name.to_owned(), format!("\\u{:04x}{}", name.as_bytes()[0], &name[1..])] {
+            let claims = format!(r#"{{"role":"admin","{name}":1}}"#);
+            assert_refused(conn, "ERR", &["JRS.CREATE", "ada", "{}", "CLAIMS", &claims]);
+        }
+        let claims = json!({name: "x"}).to_string();
+        let error = send::<Value>(conn, &["JRS.CREATE", "ada", "{}", "CLAIMS", &claims]).unwrap_err().to_string();
+        assert!(error.contains(&format!("'{name}'")), "{error}");
+    };
+    for name in ["jti", "iat", "sub", "ttl", "auth_time"] {
+        refuses(&plain, name);
+        refuses(&strict, name);
+    }
+    // These are the caller's own where the realm does not set them.
+    for name in ["iss", "aud"] {
+        refuses(&strict, name);
+        let token = create(&mut plain.conn(), "ada", "{}", &["CLAIMS", &json!({name: "me"}).to_string()]);
+        assert_eq!(claims(&token)[name], "me");
+    }
+}

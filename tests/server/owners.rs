@@ -1,0 +1,183 @@
+//! An owner's sessions are listed, ended one by one and all at once; and the commands that do so refuse what they must.
+
+use std::fs;
+
+use redis::Value;
+use serde_json::json;
+
+use crate::support::{
+    Server,
+    devices::{self, assert_agree, created, ids, info, list, members},
+    sessions::{assert_refused, create, get, millis, now, refused, send},
+    tokens::{self, SECRET, elliptic_jwk, jwk, key, token},
+};
+
+fn server() -> Server {
+    Server::builder().keys(SECRET.as_bytes()).start()
+}
+
+#[test]
+fn a_list_tells_the_sessions_the_oldest_first() {
+    let server = server();
+    for conn in [&mut server.conn(), &mut server.conn3()] {
+        assert!(list(conn, &["nobody"]).is_empty());
+        let tokens = [("{\"n\":1}", "100"), ("{}", "2000"), ("{\"n\":3}", "30")]
+            .map(|(data, ttl)| create(conn, "ada", data, &["EX", ttl]));
+        create(conn, "adam", "{}", &[]);
+        create(conn, "", "{}", &[]);
+        let devices = list(conn, &["ada"]);
+        assert_eq!(devices.len(), 3);
+        for ((device, token), ttl) in devices.iter().zip(&tokens).zip([100, 2000, 30]) {
+            assert_eq!(format!("sess:{}", device.id), key(token));
+            assert_eq!((device.created, device.ttl, &device.data), (created(&device.id), Some(ttl), &None));
+            assert!((millis() - 10_000..=millis()).contains(&device.created));
+        }
+        let data: Vec<_> = list(conn, &["ada", "withdata"]).into_iter().map(|device| device.data.unwrap()).collect();
+        assert_eq!(data, ["{\"n\":1}", "{}", "{\"n\":3}"]);
+        // A session without an end, which a plain PERSIST made so.
+        let () = send(conn, &["PERSIST", &key(&tokens[1])]).unwrap();
+        assert_eq!(list(conn, &["ada"])[1].ttl, None);
+        assert_eq!(send::<i64>(conn, &["JRS.DESTROYALL", "ada"]).unwrap(), 3);
+        assert_eq!(send::<i64>(conn, &["EXISTS", "sess:{ada}"]).unwrap(), 0, "the index goes with its last session");
+    }
+}
+
+#[test]
+fn revoke_ends_a_session_by_its_key() {
+    let server = server();
+    let conn = &mut server.conn();
+    let [token, other, anonymous] = ["ada", "ada", ""].map(|owner| create(conn, owner, "{}", &[]));
+    assert_eq!(send::<i64>(conn, &["JRS.REVOKE", &key(&token)]).unwrap(), 1);
+    assert_eq!(send::<i64>(conn, &["JRS.REVOKE", &key(&token)]).unwrap(), 0);
+    assert!(get(conn, &token).is_none());
+    assert_eq!(assert_agree(conn, "ada"), [key(&other)["sess:".len()..].to_owned()]);
+    assert_eq!(send::<i64>(conn, &["JRS.REVOKE", &key(&anonymous)]).unwrap(), 1);
+    // A session of the package that came before.
+    let () = send(conn, &["SET", "sess:9b2c5e1c-6e0b-4a57-8d9a-3f3a8f6d2c11", "{}"]).unwrap();
+    assert_eq!(send::<i64>(conn, &["JRS.REVOKE", "sess:9b2c5e1c-6e0b-4a57-8d9a-3f3a8f6d2c11"]).unwrap(), 1);
+    let () = send(conn, &["RPUSH", "sess:list", "a"]).unwrap();
+    assert_refused(conn, "WRONGTYPE", &["JRS.REVOKE", "sess:list"]);
+    for no_session in ["sess:{ada}", "sess:", "other:{ada}:x", "", "sess"] {
+        assert_refused(conn, "ERR", &["JRS.REVOKE", no_session]);
+    }
+    assert_refused(conn, "ERR", &["JRS.REVOKE"]);
+    assert_refused(conn, "ERR", &["JRS.REVOKE", &key(&other), "more"]);
+    assert_eq!(info(conn, "jrs_sessions", "jrs_sessions_destroyed"), 3);
+}
+
+#[test]
+fn all_sessions_end_but_the_one_that_is_excepted() {
+    for keys in [SECRET.to_owned(), elliptic_jwk().to_string()] {
+        let server = Server::builder().keys(keys.as_bytes()).start();
+        let conn = &mut server.conn();
+        let tokens = [0; 4].map(|_| create(conn, "ada", "{}", &[]));
+        let bob = create(conn, "bob", "{}", &[]);
+        assert_eq!(send::<i64>(conn, &["JRS.DESTROYALL", "ada", "EXCEPT", &tokens[2]]).unwrap(), 3);
+        assert_eq!(assert_agree(conn, "ada"), [key(&tokens[2])["sess:".len()..].to_owned()]);
+        assert_eq!(send::<i64>(conn, &["JRS.DESTROYALL", "ada", "except", &tokens[2]]).unwrap(), 0);
+        assert!(get(conn, &tokens[2]).is_some() && get(conn, &tokens[1]).is_none());
+        // The token of a session that is gone is good all the same.
+        assert_eq!(send::<i64>(conn, &["JRS.DESTROYALL", "ada", "EXCEPT", &tokens[0]]).unwrap(), 1);
+        assert_eq!(send::<i64>(conn, &["JRS.DESTROYALL", "ada"]).unwrap(), 0);
+        assert!(get(conn, &bob).is_some());
+        assert_eq!(members(conn, "ada"), [""; 0]);
+    }
+}
+
+#[test]
+fn what_is_refused_changes_nothing() {
+    let server = server();
+    let conn = &mut server.conn();
+    let (ada, bob) = (create(conn, "ada", "{}", &[]), create(conn, "bob", "{}", &[]));
+    let expired = token(&json!({"jti": "{ada}:x", "sub": "ada", "exp": now() - 10}));
+    let early = token(&json!({"jti": "{ada}:x", "sub": "ada", "nbf": now() + 1000}));
+    let forged = format!("{}AAAA", &ada[..ada.len() - 4]);
+    let long = "x".repeat(257);
+    for (word, words) in [
+        ("ERR", &["JRS.LIST"][..]),
+        ("ERR", &["JRS.LIST", ""]),
+        ("ERR", &["JRS.LIST", "a{b"]),
+        ("ERR", &["JRS.LIST", &long]),
+        ("ERR", &["JRS.LIST", "ada", "NONSENSE"]),
+        ("ERR", &["JRS.LIST", "ada", "WITHDATA", "WITHDATA"]),
+        ("ERR", &["JRS.LIST", "ada", "REALM"]),
+        ("ERR", &["JRS.LIST", "ada", "REALM", "no such"]),
+        ("ERR", &["JRS.DESTROYALL"]),
+        ("ERR", &["JRS.DESTROYALL", ""]),
+        ("ERR", &["JRS.DESTROYALL", "a\nb"]),
+        ("ERR", &["JRS.DESTROYALL", "ada", &ada]),
+        ("ERR", &["JRS.DESTROYALL", "ada", "EXCEPT"]),
+        ("ERR", &["JRS.DESTROYALL", "ada", "EXCEPT", &ada, "EXCEPT", &ada]),
+        ("ERR", &["JRS.DESTROYALL", "ada", "EXCEPT", &ada, "REALM", "no such"]),
+        ("BADTOKEN", &["JRS.DESTROYALL", "ada", "EXCEPT", &bob]),
+        ("BADTOKEN", &["JRS.DESTROYALL", "ada", "EXCEPT", &forged]),
+        ("BADTOKEN", &["JRS.DESTROYALL", "ada", "EXCEPT", "no token"]),
+        ("EXPIREDTOKEN", &["JRS.DESTROYALL", "ada", "EXCEPT", &expired]),
+    ] {
+        assert_refused(conn, word, words);
+    }
+    let word = refused(conn, &["JRS.GET", &early]);
+    assert_refused(conn, &word, &["JRS.DESTROYALL", "ada", "EXCEPT", &early]);
+    assert_eq!(assert_agree(conn, "ada").len(), 1);
+}
+
+#[test]
+fn the_excepted_token_is_shown_nowhere() {
+    let server = server();
+    let conn = &mut server.conn();
+    let token = create(conn, "ada", "{}", &[]);
+    let () = send(conn, &["CONFIG", "SET", "slowlog-log-slower-than", "0"]).unwrap();
+    // Also one that was mangled on its way, and what is misplaced.
+    let mangled = format!("\"{token}\"");
+    for words in [
+        &["JRS.DESTROYALL", "ada", "EXCEPT", &*token][..],
+        &["JRS.DESTROYALL", "ada", "EXCEPT", &token, "NONSENSE"],
+        &["JRS.DESTROYALL", "ada", "NONSENSE", "EXCEPT", &token],
+        &["JRS.DESTROYALL", "ada", &token],
+        &["JRS.DESTROYALL", "ada", "except", &mangled],
+    ] {
+        let _: redis::RedisResult<Value> = send(conn, words);
+    }
+    let log: Value = send(conn, &["SLOWLOG", "GET", "-1"]).unwrap();
+    let log = format!("{log:?}");
+    assert_eq!(log.matches("JRS.DESTROYALL").count(), 5, "{log}");
+    // The server shows the beginning of long arguments only.
+    assert!(!log.contains(&token[40..80]), "{log}");
+}
+
+#[test]
+fn realms_have_owners_of_their_own() {
+    let key_file = jwk("main", "HS256", SECRET.as_bytes()).to_string();
+    let server = Server::builder().keys(key_file.as_bytes()).start();
+    let conn = &mut server.conn();
+    let other = jwk("other", "HS256", b"a secret of the other realm: 31415926535897932384626433832795");
+    fs::write(server.dir().join("other.json"), other.to_string()).unwrap();
+    fs::write(server.dir().join("realms.toml"), "[realm.app]\nkeys-file = \"other.json\"\nkeyspace = \"app:\"\n")
+        .unwrap();
+    let () = send(conn, &["CONFIG", "SET", "jrs.realms-file", "realms.toml"]).unwrap();
+    let (here, there) = (create(conn, "ada", "{}", &[]), create(conn, "ada", "{}", &["REALM", "app"]));
+    let id = |device: &devices::Device| device.id.clone();
+    assert_eq!(list(conn, &["ada"]).iter().map(id).collect::<Vec<_>>(), [key(&here)["sess:".len()..].to_owned()]);
+    let app = list(conn, &["ada", "REALM", "app", "WITHDATA"]);
+    assert_eq!(app.iter().map(id).collect::<Vec<_>>(), [tokens::claims(&there)["jti"].as_str().unwrap()]);
+    assert_refused(conn, "BADTOKEN", &["JRS.DESTROYALL", "ada", "EXCEPT", &there]);
+    assert_refused(conn, "BADTOKEN", &["JRS.DESTROYALL", "ada", "EXCEPT", &here, "REALM", "app"]);
+    assert_eq!(send::<i64>(conn, &["JRS.DESTROYALL", "ada"]).unwrap(), 1);
+    assert_eq!(list(conn, &["ada", "REALM", "app"]).len(), 1);
+    assert_eq!(send::<i64>(conn, &["JRS.DESTROYALL", "ada", "REALM", "app", "EXCEPT", &there]).unwrap(), 0);
+    assert_eq!(send::<i64>(conn, &["JRS.REVOKE", &format!("app:{}", app[0].id)]).unwrap(), 1);
+    assert_eq!(send::<i64>(conn, &["DBSIZE"]).unwrap(), 0);
+    assert!(ids(conn, "ada").is_empty());
+}
+
+#[test]
+fn what_was_ended_is_counted() {
+    let server = server();
+    let conn = &mut server.conn();
+    for _ in 0..3 {
+        create(conn, "ada", "{}", &[]);
+    }
+    assert_eq!(send::<i64>(conn, &["JRS.DESTROYALL", "ada"]).unwrap(), 3);
+    assert_eq!(info(conn, "jrs_sessions", "jrs_sessions_destroyed"), 3);
+    assert_eq!(info(conn, "jrs_sessions", "jrs_sessions_created"), 3);
+}

@@ -1,0 +1,132 @@
+//! Owners on cluster nodes: the slot is the index.
+
+use redis::{Connection, Value};
+
+use crate::support::{
+    devices::{ids, list},
+    nodes::Cluster,
+    sessions::{assert_refused, contents, create, refused, send},
+    tokens::{SECRET, elliptic_jwk, key},
+};
+
+fn id(token: &str) -> String {
+    key(token)["sess:".len()..].to_owned()
+}
+
+/// A cluster, and connections to the node that has the owner's slot and to the other one.
+fn cluster(keys: &str, owner: &str) -> (Cluster, Connection, Connection, [usize; 2]) {
+    let cluster = Cluster::start(keys);
+    let [a, b] = cluster.nodes();
+    let places = cluster.home_and_other(owner);
+    let (home, other) = if places[0] == 0 { (a, b) } else { (b, a) };
+    (cluster, home, other, places)
+}
+
+/// `JRS.ROTATE` with the key, as a cluster wants it.
+fn rotate(conn: &mut Connection, token: &str, options: &[&str]) -> String {
+    send(conn, &[&["JRS.ROTATE", &key(token), token], options].concat()).unwrap()
+}
+
+#[test]
+fn sessions_are_listed_and_ended_without_an_index() {
+    for keys in [SECRET.to_owned(), elliptic_jwk().to_string()] {
+        let (_cluster, mut home, mut other, _) = cluster(&keys, "ada");
+        let conn = &mut home;
+        let made: Vec<String> =
+            (0..5).map(|number| create(conn, "ada", &format!(r#"{{"n":{number}}}"#), &[])).collect();
+        // Others have keys in the same slot.
+        let () = send(conn, &["SET", "other:{ada}:x", "1"]).unwrap();
+        let () = send(conn, &["SET", "sess:{ada}:no uuid", "1"]).unwrap();
+        let () = send(conn, &["DEL", &key(&made[1])]).unwrap();
+        let living: Vec<String> = [0, 2, 3, 4].map(|number| id(&made[number])).into();
+        assert_eq!(ids(conn, "ada"), living);
+        assert_eq!(list(conn, &["ada", "WITHDATA"])[3].data.as_deref(), Some(r#"{"n":4}"#));
+        assert_eq!(send::<i64>(conn, &["JRS.REVOKE", &key(&made[2])]).unwrap(), 1);
+        assert_eq!(refused(&mut other, &["JRS.REVOKE", &key(&made[2])]), "MOVED");
+        let rotated = rotate(conn, &made[3], &["REAUTH"]);
+        assert_eq!(ids(conn, "ada"), [id(&made[0]), id(&made[4]), id(&rotated)]);
+        assert_eq!(send::<Value>(conn, &["JRS.PEEK", &key(&made[3]), &made[3]]).unwrap(), Value::Nil);
+        assert_eq!(send::<i64>(conn, &["JRS.DESTROYALL", "ada", "EXCEPT", &made[4]]).unwrap(), 2);
+        assert_eq!(ids(conn, "ada"), [id(&made[4])]);
+        assert_eq!(contents(conn).len(), 3, "no index was made: {:?}", contents(conn).keys());
+        for words in [&["JRS.LIST", "ada"][..], &["JRS.DESTROYALL", "ada"], &["JRS.CREATE", "ada", "{}"]] {
+            assert_eq!(refused(&mut other, words), "MOVED");
+        }
+        assert_eq!(send::<i64>(conn, &["JRS.DESTROYALL", "ada"]).unwrap(), 1);
+        assert!(ids(conn, "ada").is_empty());
+    }
+}
+
+#[test]
+fn a_session_stays_in_its_slot() {
+    let (cluster, mut conn, _, _) = cluster(SECRET, "ada");
+    let conn = &mut conn;
+    let token = create(conn, "ada", "{}", &[]);
+    // Another node's slot, and another one of this node.
+    let slot = cluster.slot("ada");
+    let near = (0..)
+        .map(|number| format!("user:{number}"))
+        .find(|name| cluster.slot(name) != slot && cluster.home_and_other(name) == cluster.home_and_other("ada"));
+    let far = (0..)
+        .map(|number| format!("user:{number}"))
+        .find(|name| cluster.home_and_other(name) != cluster.home_and_other("ada"));
+    for owner in [near.unwrap(), far.unwrap()] {
+        assert_refused(conn, "CROSSSLOT", &["JRS.ROTATE", &key(&token), &token, "OWNER", &owner]);
+    }
+    assert_refused(conn, "ERR", &["JRS.ROTATE", &key(&token), &token, "OWNER", ""]);
+    assert_refused(conn, "BADTOKEN", &["JRS.ROTATE", "sess:{ada}:x", &token]);
+    let token = rotate(conn, &token, &["OWNER", "ada"]);
+    assert_eq!(ids(conn, "ada"), [id(&token)]);
+    let script = "return redis.call('JRS.ROTATE', KEYS[1], ARGV[1])";
+    let token: String = send(conn, &["EVAL", script, "1", &key(&token), &token]).unwrap();
+    assert_eq!(ids(conn, "ada"), [id(&token)]);
+}
+
+#[test]
+fn limits_hold_in_a_slot() {
+    for keys in [SECRET.to_owned(), elliptic_jwk().to_string()] {
+        let (_cluster, mut conn, _, _) = cluster(&keys, "ada");
+        let conn = &mut conn;
+        let () = send(conn, &["CONFIG", "SET", "jrs.max-sessions", "3"]).unwrap();
+        let made: Vec<String> = (0..6).map(|_| create(conn, "ada", "{}", &[])).collect();
+        assert_eq!(ids(conn, "ada"), made[3..].iter().map(|token| id(token)).collect::<Vec<_>>());
+        let () = send(conn, &["CONFIG", "SET", "jrs.max-sessions-policy", "reject"]).unwrap();
+        assert_refused(conn, "TOOMANY", &["JRS.CREATE", "ada", "{}"]);
+        let () = send(conn, &["DEL", &key(&made[4])]).unwrap();
+        create(conn, "ada", "{}", &[]);
+        assert_refused(conn, "TOOMANY", &["JRS.CREATE", "ada", "{}"]);
+        assert_eq!(contents(conn).len(), 3);
+    }
+}
+
+#[test]
+fn half_a_slot_is_not_listed() {
+    let (cluster, mut source, mut target, [from, to]) = cluster(SECRET, "ada");
+    let (source, target) = (&mut source, &mut target);
+    let slot = cluster.slot("ada").to_string();
+    let made: Vec<String> = (0..3).map(|_| create(source, "ada", "{}", &[])).collect();
+    let () = send(target, &["CLUSTER", "SETSLOT", &slot, "IMPORTING", &cluster.id(from)]).unwrap();
+    let () = send(source, &["CLUSTER", "SETSLOT", &slot, "MIGRATING", &cluster.id(to)]).unwrap();
+    let port = cluster.port(to).to_string();
+    let () = send(source, &["MIGRATE", "127.0.0.1", &port, &key(&made[0]), "0", "5000"]).unwrap();
+    let commands =
+        [&["JRS.LIST", "ada"][..], &["JRS.DESTROYALL", "ada"], &["JRS.DESTROYALL", "ada", "EXCEPT", &made[1]]];
+    for words in commands {
+        // The server itself sends clients to the target for what it does not have, and the module refuses there.
+        let word = refused(source, words);
+        assert!(word == "ASK" || word == "TRYAGAIN", "{word}");
+        let () = send(target, &["ASKING"]).unwrap();
+        assert_eq!(refused(target, words), "TRYAGAIN", "{words:?}");
+    }
+    // A session on either side goes on where it is.
+    let rotated = rotate(source, &made[1], &[]);
+    assert_eq!(send::<i64>(source, &["JRS.REVOKE", &key(&made[2])]).unwrap(), 1);
+    assert_eq!(refused(source, &["JRS.REVOKE", &key(&made[0])]), "ASK");
+    let () = send(source, &["MIGRATE", "127.0.0.1", &port, &key(&rotated), "0", "5000"]).unwrap();
+    for node in [&mut *target, &mut *source] {
+        let () = send(node, &["CLUSTER", "SETSLOT", &slot, "NODE", &cluster.id(to)]).unwrap();
+    }
+    assert_eq!(ids(target, "ada"), [id(&made[0]), id(&rotated)]);
+    assert_eq!(send::<i64>(target, &["JRS.DESTROYALL", "ada"]).unwrap(), 2);
+    assert!(contents(source).is_empty() && contents(target).is_empty());
+}

@@ -1,0 +1,98 @@
+//! An owner with very many sessions in a slot of a cluster node: the slot is read in steps.
+
+use std::thread;
+
+use redis::{Connection, Value};
+
+use crate::support::{
+    devices::{fill, ids, living},
+    nodes::Cluster,
+    sessions::{create, send},
+    tokens::{SECRET, key},
+};
+
+/// So many that reading them takes more than one stretch.
+const MANY: usize = 30_000;
+/// So many that the slot is not read at once.
+const SOME: usize = 6000;
+
+fn cluster(owner: &str) -> (Cluster, Connection, Connection) {
+    let cluster = Cluster::start(SECRET);
+    let node = cluster.home_and_other(owner)[0];
+    let ([a, b], [c, d]) = (cluster.nodes(), cluster.nodes());
+    let (conn, other) = if node == 0 { (a, c) } else { (b, d) };
+    (cluster, conn, other)
+}
+
+/// Puts other keys on the owner's node, in another slot.
+fn crowd(cluster: &Cluster, conn: &mut Connection, owner: &str, count: usize) {
+    let home = |tag: &String| {
+        cluster.slot(tag) != cluster.slot(owner) && cluster.home_and_other(tag) == cluster.home_and_other(owner)
+    };
+    let tag = (0..).map(|number| format!("tag{number}")).find(home).unwrap();
+    let script = "for number = 1, ARGV[1] do redis.call('SET', KEYS[1] .. number, '') end";
+    let () = send(conn, &["EVAL", script, "1", &format!("{{{tag}}}"), &count.to_string()]).unwrap();
+}
+
+#[test]
+fn all_are_listed_in_order() {
+    // The last one is a pattern if taken literally.
+    for owner in ["ada", "a*?[^b-c]\\d"] {
+        let (cluster, mut conn, _) = cluster(owner);
+        let conn = &mut conn;
+        let made = fill(conn, owner, SOME);
+        // Keys that the owner's pattern would match, in a different slot or not, and that are not its sessions.
+        let () = send(conn, &["SET", &format!("sess:{{{owner}}}:no uuid"), ""]).unwrap();
+        for crowded in [false, true] {
+            if crowded {
+                crowd(&cluster, conn, owner, 5 * SOME);
+            }
+            assert_eq!(ids(conn, owner), made, "{owner}, crowded: {crowded}");
+            let script = "return #redis.call('JRS.LIST', ARGV[1])";
+            assert_eq!(send::<usize>(conn, &["EVAL", script, "1", &format!("sess:{}", made[0]), owner]).unwrap(), SOME);
+        }
+        let all: usize = send(conn, &["DBSIZE"]).unwrap();
+        assert_eq!(send::<usize>(conn, &["JRS.DESTROYALL", owner]).unwrap(), SOME);
+        assert_eq!(send::<usize>(conn, &["DBSIZE"]).unwrap(), all - SOME, "nothing else is gone");
+        assert!(ids(conn, owner).is_empty());
+    }
+}
+
+#[test]
+fn what_comes_meanwhile_stays_and_what_was_there_goes() {
+    let (_cluster, mut conn, mut ending) = cluster("ada");
+    let conn = &mut conn;
+    let made = fill(conn, "ada", MANY);
+    let excepted = create(conn, "ada", "{}", &[]);
+    let words = redis::cmd("JRS.DESTROYALL").arg(&["ada", "EXCEPT", &excepted]).get_packed_command();
+    ending.send_packed_command(&words).unwrap();
+    let mut new = Vec::new();
+    let ended = thread::scope(|scope| {
+        let ended = scope.spawn(|| ending.recv_response().unwrap());
+        while !ended.is_finished() {
+            new.push(create(conn, "ada", "{}", &[]));
+            let excepted: Value = send(conn, &["JRS.PEEK", &key(&excepted), &excepted]).unwrap();
+            assert_ne!(excepted, Value::Nil);
+        }
+        ended.join().unwrap()
+    });
+    assert_eq!(ended, Value::Int(i64::try_from(made.len()).unwrap()));
+    assert!(new.len() > 10, "others were served {} times", new.len());
+    new.push(excepted);
+    let mut expected: Vec<String> = new.iter().map(|token| key(token)["sess:".len()..].to_owned()).collect();
+    expected.sort_unstable();
+    assert_eq!(living(conn, "sess:", "ada"), expected);
+    assert_eq!(ids(conn, "ada"), expected);
+}
+
+#[test]
+fn limits_hold_in_a_large_slot() {
+    let (_cluster, mut conn, _) = cluster("ada");
+    let conn = &mut conn;
+    let made = fill(conn, "ada", SOME);
+    let () = send(conn, &["CONFIG", "SET", "jrs.max-sessions", &(SOME - 10).to_string()]).unwrap();
+    let new = create(conn, "ada", "{}", &[]);
+    let mut expected = made[11..].to_vec();
+    expected.push(key(&new)["sess:".len()..].to_owned());
+    assert_eq!(ids(conn, "ada"), expected);
+}

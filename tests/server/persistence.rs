@@ -1,0 +1,282 @@
+//! AOF and RDB: they hold plain commands and plain keys, and nothing that was acknowledged is lost.
+
+use std::{
+    collections::HashMap,
+    fs,
+    path::Path,
+    process::Command,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    thread,
+};
+
+use redis::{Connection, RedisResult, Value};
+use tempfile::TempDir;
+use uuid::Uuid;
+
+use crate::support::{
+    Builder, Server, await_that,
+    sessions::{assert_indexed, contents, create, expiry, get, index, send},
+    tokens::{self, key},
+};
+
+fn with_aof(builder: Builder) -> Builder {
+    builder.config("appendonly", "yes").config("appendfsync", "always")
+}
+
+/// The commands in the incremental AOF file, as their words. The SELECT that some servers write before the first transaction
+/// and some within it is left out.
+fn aof(dir: &Path) -> Vec<Vec<String>> {
+    let text = fs::read_to_string(dir.join("appendonlydir/appendonly.aof.1.incr.aof")).unwrap();
+    let mut lines = text.split("\r\n");
+    let mut commands = Vec::new();
+    // The test's data has no line ends, so that each word is a line, with its length in the one before.
+    while let Some(count) = lines.next().and_then(|line| line.strip_prefix('*')) {
+        let words = (0..count.parse().unwrap()).map(|_| lines.nth(1).unwrap().to_owned());
+        commands.push(words.collect());
+    }
+    commands.retain(|words: &Vec<String>| *words != ["SELECT", "0"]);
+    commands
+}
+
+/// The effects of one command or transaction as the AOF holds them: several are a transaction of their own.
+fn atomic(effects: &[&[&str]]) -> Vec<Vec<String>> {
+    let (first, last): (&[&[&str]], &[&[&str]]) =
+        if effects.len() > 1 { (&[&["MULTI"]], &[&["EXEC"]]) } else { (&[], &[]) };
+    let all = [first, effects, last].concat();
+    all.iter().map(|words| words.iter().map(ToString::to_string).collect()).collect()
+}
+
+/// When a key expires, as the AOF says it.
+fn expires(conn: &mut Connection, key: &str) -> String {
+    expiry(conn, key).to_string()
+}
+
+/// The UUID at the end of a session's key, and the time in it in milliseconds: a member of its owner's index.
+fn member(key: &str) -> (String, String) {
+    let uuid = &key[key.len() - 36..];
+    let (seconds, nanos) = Uuid::parse_str(uuid).unwrap().get_timestamp().unwrap().to_unix();
+    (uuid.to_owned(), (seconds * 1000 + u64::from(nanos / 1_000_000)).to_string())
+}
+
+#[test]
+fn the_aof_holds_effects_with_absolute_times() {
+    let server = with_aof(Server::builder()).start();
+    let conn = &mut server.conn();
+    let mut expected = Vec::new();
+
+    let token = create(conn, "ada", r#"{"a":1}"#, &["EX", "1000", "CLAIMS", r#"{"b":2}"#]);
+    let (key, ada) = (&key(&token), &index("ada"));
+    let (uuid, created) = &member(key);
+    expected.extend(atomic(&[
+        &["SET", key, r#"{"a":1}"#, "PXAT", &expires(conn, key)],
+        &["ZADD", ada, created, uuid],
+        &["PEXPIREAT", ada, &expires(conn, ada)],
+    ]));
+    let reads =
+        [&["JRS.GET", &*token][..], &["JRS.PEEK", &token], &["JRS.INSPECT", &token], &["JRS.LIST", "ada", "WITHDATA"]];
+    for words in reads {
+        assert!(send::<Value>(conn, words).is_ok(), "{words:?}");
+    }
+    for words in [&["JRS.UPDATE", &*token, "[]"][..], &["JRS.TOUCH", &token, "EX", "0"], &["JRS.CREATE", "ada", "[]"]] {
+        assert!(send::<Value>(conn, words).is_err(), "{words:?}");
+    }
+    let () = send(conn, &["JRS.TOUCH", &token, "EX", "500"]).unwrap();
+    expected.extend(atomic(&[&["PEXPIREAT", key, &expires(conn, key)]]));
+    assert_eq!(get(conn, &token).expect("a session").ttl, 1000);
+    expected.extend(atomic(&[&["PEXPIREAT", key, &expires(conn, key)]]));
+    for (words, data) in [
+        (&["{}", "PX", "700000"][..], "{}"),
+        (&[r#"{"c":3}"#, "KEEPTTL"], r#"{"c":3}"#),
+        (&[r#"{"d":4}"#, "MERGE"], r#"{"c":3,"d":4}"#),
+        (&[r#"[{"op":"remove","path":"/c"}]"#, "PATCH"], r#"{"d":4}"#),
+    ] {
+        let () = send(conn, &[&["JRS.UPDATE", key, &token], words].concat()).unwrap();
+        expected.extend(atomic(&[&["SET", key, data, "PXAT", &expires(conn, key)]]));
+    }
+    let () = send(conn, &["JRS.TOUCH", &token, "EX", "2000"]).unwrap();
+    let (end, longer) = (expires(conn, key), expires(conn, ada));
+    expected.extend(atomic(&[&["PEXPIREAT", key, &end], &["PEXPIREAT", ada, &longer]]));
+    assert_eq!(send::<i64>(conn, &["JRS.DESTROY", &token]).unwrap(), 1);
+    expected.extend(atomic(&[&["DEL", key], &["ZREM", ada, uuid]]));
+    assert_eq!(send::<i64>(conn, &["JRS.DESTROY", &token]).unwrap(), 0);
+
+    let script = "return redis.call('JRS.CREATE', 'eve', '{}')";
+    let token: String = send(conn, &["EVAL", script, "0"]).unwrap();
+    let (old, eve) = (tokens::key(&token), &index("eve"));
+    let (uuid, created) = &member(&old);
+    expected.extend(atomic(&[
+        &["SET", &old, "{}", "PXAT", &expires(conn, &old)],
+        &["ZADD", eve, created, uuid],
+        &["PEXPIREAT", eve, &expires(conn, eve)],
+    ]));
+    let mut transaction = redis::pipe();
+    transaction.atomic().cmd("JRS.DESTROY").arg(&token).ignore().cmd("JRS.CREATE").arg(&["eve", "{}"]);
+    transaction.cmd("JRS.GET").arg(&token).ignore();
+    let [new]: [String; 1] = transaction.query(conn).unwrap();
+    let new = tokens::key(&new);
+    let (new_uuid, created) = &member(&new);
+    expected.extend(atomic(&[
+        &["DEL", &old],
+        &["ZREM", eve, uuid],
+        &["SET", &new, "{}", "PXAT", &expires(conn, &new)],
+        &["ZADD", eve, created, new_uuid],
+        &["PEXPIREAT", eve, &expires(conn, eve)],
+    ]));
+    assert_eq!(aof(server.dir()), expected);
+}
+
+#[test]
+fn the_aof_holds_what_becomes_of_an_owners_sessions() {
+    let server = with_aof(Server::builder()).start();
+    let conn = &mut server.conn();
+    let ada = &index("ada");
+    let tokens = [(); 3].map(|()| create(conn, "ada", "{}", &[]));
+    let mut expected = aof(server.dir());
+    assert_eq!(expected.len(), 5 + 4 + 4, "the first session brings the index, the others join it: {expected:?}");
+
+    let rotated: String = send(conn, &["JRS.ROTATE", &tokens[0], "REAUTH"]).unwrap();
+    let [old, second, third, new] = &[&tokens[0], &tokens[1], &tokens[2], &rotated].map(|token| key(token));
+    let (uuid, created) = &member(new);
+    expected.extend(atomic(&[
+        &["SET", new, "{}", "PXAT", &expires(conn, new)],
+        &["ZADD", ada, created, uuid],
+        &["DEL", old],
+        &["ZREM", ada, &member(old).0],
+    ]));
+    assert_eq!(send::<i64>(conn, &["JRS.REVOKE", second]).unwrap(), 1);
+    expected.extend(atomic(&[&["DEL", second], &["ZREM", ada, &member(second).0]]));
+    assert_eq!(send::<i64>(conn, &["JRS.DESTROYALL", "ada", "EXCEPT", &rotated]).unwrap(), 1);
+    expected.extend(atomic(&[&["DEL", third], &["ZREM", ada, &member(third).0]]));
+
+    let () = send(conn, &["CONFIG", "SET", "jrs.max-sessions", "1"]).unwrap();
+    let last = &key(&create(conn, "ada", "{}", &[]));
+    let (uuid, created) = &member(last);
+    expected.extend(atomic(&[
+        &["SET", last, "{}", "PXAT", &expires(conn, last)],
+        &["ZADD", ada, created, uuid],
+        &["DEL", new],
+        &["ZREM", ada, &member(new).0],
+    ]));
+    let () = send(conn, &["CONFIG", "SET", "jrs.max-sessions", "0"]).unwrap();
+
+    // What has ended without JRS is taken out of the index when it is used: a create looks at two of its members.
+    let () = send(conn, &["DEL", last]).unwrap();
+    expected.extend(atomic(&[&["DEL", last]]));
+    let next = &key(&create(conn, "ada", "{}", &[]));
+    expected.extend(atomic(&[
+        &["SET", next, "{}", "PXAT", &expires(conn, next)],
+        &["ZADD", ada, &member(next).1, &member(next).0],
+        &["ZREM", ada, uuid],
+    ]));
+    assert_eq!(send::<i64>(conn, &["JRS.DESTROYALL", "ada"]).unwrap(), 1);
+    expected.extend(atomic(&[&["DEL", next], &["ZREM", ada, &member(next).0]]));
+    assert_eq!(aof(server.dir()), expected);
+}
+
+/// A folder with a copy of what a server has in its own.
+fn copy_of(server: &Server, name: &str) -> TempDir {
+    let copy = TempDir::new().unwrap();
+    let from = server.dir().join(name);
+    assert!(Command::new("cp").arg("-r").arg(from).arg(copy.path()).status().unwrap().success());
+    copy
+}
+
+#[test]
+fn rdb_and_aof_load_with_and_without_the_module() {
+    for (persistence, value, file) in [("save", "3600 1", "dump.rdb"), ("appendonly", "yes", "appendonlydir")] {
+        let builder = |builder: Builder| builder.config(persistence, value);
+        let mut server = builder(Server::builder()).start();
+        let conn = &mut server.conn();
+        let token = create(conn, "ada", r#"{"a":"é"}"#, &["EX", "1000"]);
+        create(conn, "", "{}", &["PXAT", "4000000000001"]);
+        let () = send(conn, &["SET", "another key", "value"]).unwrap();
+        let guest = create(conn, "eve", "{}", &[]);
+        let rotated: String = send(conn, &["JRS.ROTATE", &guest]).unwrap();
+        let expected = contents(conn);
+        assert_eq!(
+            expected.len(),
+            6,
+            "three sessions, the index of two owners, and another key: {:?}",
+            expected.keys()
+        );
+        server.stop();
+
+        let copy = copy_of(&server, file);
+        let elsewhere =
+            builder(Server::builder().without_module()).config("dir", copy.path().to_str().unwrap()).start();
+        assert_eq!(contents(&mut elsewhere.conn()), expected, "{file} without the module");
+        server.restart();
+        let conn = &mut server.conn();
+        assert_eq!(contents(conn), expected, "{file} with the module");
+        assert_eq!(get(conn, &token).expect("a session").data, r#"{"a":"é"}"#);
+        for (owner, token) in [("ada", &token), ("eve", &rotated)] {
+            assert_indexed(conn, owner, &[key(token)]);
+            assert_eq!(send::<Vec<Value>>(conn, &["JRS.LIST", owner]).unwrap().len(), 1);
+            assert_eq!(send::<i64>(conn, &["JRS.DESTROYALL", owner]).unwrap(), 1);
+        }
+    }
+}
+
+/// What a writer knows of its sessions, by their tokens: the data, or nothing for one that is destroyed.
+#[derive(Default)]
+struct Acknowledged {
+    sessions: HashMap<String, Option<String>>,
+    /// The session whose fate is unknown, because the server died over it.
+    uncertain: Option<String>,
+}
+
+/// Creates, updates and destroys sessions until the server dies.
+fn write_until_it_dies(conn: &mut Connection, writes: &AtomicUsize) -> Acknowledged {
+    let mut known = Acknowledged::default();
+    let mut live: Vec<String> = Vec::new();
+    for step in 0.. {
+        let data = format!(r#"{{"step":{step}}}"#);
+        let chosen = (step % 3 != 0).then(|| live[step * 7 % live.len()].clone());
+        let outcome: RedisResult<()> = match &chosen {
+            None => send(conn, &["JRS.CREATE", "ada", &data]).map(|token: String| {
+                live.push(token.clone());
+                known.sessions.insert(token, Some(data));
+            }),
+            Some(token) if step % 3 == 1 => send(conn, &["JRS.UPDATE", token, &data]).map(|_: String| {
+                known.sessions.insert(token.clone(), Some(data));
+            }),
+            Some(token) if live.len() > 10 => send(conn, &["JRS.DESTROY", token]).map(|_: i64| {
+                live.retain(|other| other != token);
+                known.sessions.insert(token.clone(), None);
+            }),
+            Some(_) => Ok(()),
+        };
+        if outcome.is_err() {
+            known.uncertain = chosen;
+            break;
+        }
+        writes.fetch_add(1, Ordering::Relaxed);
+    }
+    known
+}
+
+#[test]
+fn nothing_acknowledged_is_lost_when_the_server_is_killed() {
+    let mut server = with_aof(Server::builder()).start();
+    for round in 1..=3 {
+        let writes = Arc::new(AtomicUsize::new(0));
+        let writer = {
+            let (mut conn, writes) = (server.conn(), Arc::clone(&writes));
+            thread::spawn(move || write_until_it_dies(&mut conn, &writes))
+        };
+        await_that("some writes", || (writes.load(Ordering::Relaxed) > 150 * round).then_some(()));
+        server.kill();
+        let known = writer.join().unwrap();
+        server.restart();
+        let conn = &mut server.conn();
+        assert!(known.sessions.values().filter(|data| data.is_some()).count() > 5);
+        for (token, data) in known.sessions {
+            if known.uncertain.as_ref() != Some(&token) {
+                assert_eq!(get(conn, &token).map(|session| session.data), data, "in round {round}");
+            }
+        }
+    }
+}

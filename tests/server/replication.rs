@@ -1,0 +1,210 @@
+//! Replicas: they get the effects, with absolute times, and need the module only to read sessions with tokens.
+
+use std::collections::HashMap;
+
+use redis::{Connection, Value};
+
+use crate::support::{
+    Builder, Server, await_that,
+    sessions::{assert_indexed, contents, create, get, index, refused, send},
+    tokens::{SECRET, elliptic_jwk, key},
+};
+
+/// A server with these keys. Replicas are in step with it at once, and it sends them nothing but what changes.
+fn primary(keys: &str) -> Server {
+    let builder = Server::builder().keys(keys.as_bytes());
+    builder.config("repl-diskless-sync-delay", "0").config("repl-ping-replica-period", "3600").start()
+}
+
+/// A replica of that server that is in step with it.
+fn replica(primary: &Server, builder: Builder) -> Server {
+    let replica = builder.config("replicaof", &format!("127.0.0.1 {}", primary.port())).start();
+    await_that("the replica's link", || {
+        let info: String = send(&mut replica.conn(), &["INFO", "replication"]).unwrap();
+        info.contains("master_link_status:up").then_some(())
+    });
+    replica
+}
+
+/// Waits until that many replicas have everything that this connection wrote.
+fn await_replicas(conn: &mut Connection, replicas: u32) {
+    let count: u32 = send(conn, &["WAIT", &replicas.to_string(), "10000"]).unwrap();
+    assert_eq!(count, replicas);
+}
+
+/// What can happen to a session; the token of one that is left.
+fn act(conn: &mut Connection) -> String {
+    let made: Vec<String> = ["ada", "bob", ""].map(|owner| create(conn, owner, r#"{"a":1}"#, &[])).into();
+    create(conn, "ada", "{}", &["EX", "100", "CLAIMS", r#"{"role":"admin"}"#]);
+    create(conn, "ada", "{}", &["PX", "100001"]);
+    create(conn, "ada", "{}", &["PXAT", "4000000000001"]);
+    create(conn, "ada", &format!(r#"{{"a":"{}"}}"#, "é\\n".repeat(30_000)), &["EXAT", "4000000000"]);
+    for token in &made {
+        let () = send(conn, &["PEXPIRE", &key(token), "1000001"]).unwrap();
+    }
+    assert_eq!(get(conn, &made[0]).expect("a session").ttl, 86_400, "the end was moved");
+    let () = send(conn, &["JRS.UPDATE", &made[1], r#"{"b":2}"#, "KEEPTTL"]).unwrap();
+    let () = send(conn, &["JRS.UPDATE", &made[0], r#"{"b":[3]}"#, "PX", "50001"]).unwrap();
+    let () = send(conn, &["JRS.TOUCH", &made[1], "EX", "777"]).unwrap();
+    assert_eq!(send::<i64>(conn, &["JRS.DESTROY", &made[2]]).unwrap(), 1);
+    let script = "return redis.call('JRS.CREATE', 'eve', '{}')";
+    let () = send(conn, &["EVAL", script, "0"]).unwrap();
+    let () = redis::pipe().atomic().cmd("JRS.CREATE").arg("eve").arg("{}").ignore().query(conn).unwrap();
+    let () = send(conn, &["JRS.UPDATE", &made[1], r#"{"b":2,"c":1.50}"#, "MERGE"]).unwrap();
+    let () = send(conn, &["JRS.UPDATE", &made[1], r#"[{"op":"remove","path":"/c"}]"#, "PATCH", "KEEPTTL"]).unwrap();
+    // Of each of these owners one session is left.
+    for owner in ["rotated", "revoked", "spared", "evicted"] {
+        let [first, second] = [(); 2].map(|()| create(conn, owner, r#"{"a":1}"#, &[]));
+        let () = match owner {
+            "rotated" => {
+                let guest: String = send(conn, &["JRS.ROTATE", &first, "OWNER", "", "CLAIMS", "{}"]).unwrap();
+                assert_eq!(send::<i64>(conn, &["JRS.DESTROY", &guest]).unwrap(), 1);
+                send(conn, &["JRS.ROTATE", &second, "REAUTH"]).unwrap()
+            }
+            "revoked" => send(conn, &["JRS.REVOKE", &key(&first)]).unwrap(),
+            "spared" => send(conn, &["JRS.DESTROYALL", owner, "EXCEPT", &second]).unwrap(),
+            _ => {
+                let () = send(conn, &["CONFIG", "SET", "jrs.max-sessions", "1"]).unwrap();
+                create(conn, owner, "{}", &[]);
+                send(conn, &["CONFIG", "SET", "jrs.max-sessions", "0"]).unwrap()
+            }
+        };
+        create(conn, "gone", "{}", &[]);
+    }
+    assert_eq!(send::<i64>(conn, &["JRS.DESTROYALL", "gone"]).unwrap(), 4);
+    made[1].clone()
+}
+
+/// How many sessions [`act`] leaves behind, by their owners.
+const LEFT: [(&str, usize); 7] =
+    [("ada", 5), ("bob", 1), ("eve", 2), ("rotated", 1), ("revoked", 1), ("spared", 1), ("evicted", 1)];
+
+#[test]
+fn replicas_hold_the_same_data_and_times_with_and_without_the_module() {
+    for keys in [SECRET.to_owned(), elliptic_jwk().to_string()] {
+        let primary = primary(&keys);
+        let early = replica(&primary, Server::builder().without_module());
+        let with_module = replica(&primary, Server::builder().keys(keys.as_bytes()));
+        let conn = &mut primary.conn();
+        act(conn);
+        await_replicas(conn, 2);
+        let late = replica(&primary, Server::builder().without_module());
+        let expected = contents(conn);
+        let sessions = |owner: &str| {
+            let prefix = format!("{}:", index(owner));
+            expected.keys().filter(|key| key.starts_with(&prefix)).cloned().collect::<Vec<_>>()
+        };
+        assert_eq!(expected.len(), LEFT.iter().map(|(_, count)| count + 1).sum::<usize>(), "{:?}", expected.keys());
+        for replica in [early, with_module, late] {
+            let conn = &mut replica.conn();
+            assert_eq!(contents(conn), expected);
+            for (owner, count) in LEFT {
+                assert_eq!(sessions(owner).len(), count, "{owner}");
+                assert_indexed(conn, owner, &sessions(owner));
+            }
+        }
+    }
+}
+
+#[test]
+fn a_replica_with_the_same_keys_reads_sessions_and_writes_none() {
+    for keys in [SECRET.to_owned(), elliptic_jwk().to_string()] {
+        let primary = primary(&keys);
+        let replica = replica(&primary, Server::builder().keys(keys.as_bytes()));
+        let (conn, other) = (&mut primary.conn(), &mut replica.conn());
+        let token = act(conn);
+        let key = key(&token);
+        await_replicas(conn, 1);
+        let before = contents(other);
+        for words in [&["JRS.PEEK", &*token][..], &["JRS.PEEK", &key, &token]] {
+            let session: HashMap<String, Value> = send(other, words).unwrap();
+            assert_eq!(session["data"], Value::BulkString(br#"{"b":2}"#.into()));
+        }
+        let listed = |conn: &mut Connection| send::<Value>(conn, &["JRS.LIST", "ada", "WITHDATA"]).unwrap();
+        assert!(matches!(listed(other), Value::Array(sessions) if sessions.len() == 5));
+        let report: HashMap<String, Value> = send(other, &["JRS.INSPECT", &token]).unwrap();
+        assert_eq!((&report["active"], &report["reason"]), (&Value::Int(1), &Value::Nil));
+        for words in [
+            &["JRS.CREATE", "ada", "{}"][..],
+            &["JRS.GET", &token],
+            &["JRS.GET", &key, &token],
+            &["JRS.UPDATE", &token, "{}"],
+            &["JRS.TOUCH", &token],
+            &["JRS.DESTROY", &token],
+            &["JRS.UPDATE", &token, "{}", "MERGE"],
+            &["JRS.ROTATE", &token],
+            &["JRS.REVOKE", &key],
+            &["JRS.DESTROYALL", "ada"],
+            &["JRS.DESTROYALL", "ada", "EXCEPT", &token],
+        ] {
+            assert_eq!(refused(other, words), "READONLY", "{words:?}");
+        }
+        assert_eq!(contents(other), before);
+
+        let () = send(other, &["REPLICAOF", "NO", "ONE"]).unwrap();
+        assert_eq!(get(other, &token).expect("a session").data, r#"{"b":2}"#);
+        assert_eq!(send::<i64>(other, &["JRS.DESTROY", &token]).unwrap(), 1);
+        assert_eq!(send::<i64>(other, &["JRS.DESTROYALL", "ada"]).unwrap(), 5);
+    }
+}
+
+#[test]
+fn what_changes_nothing_replicates_nothing() {
+    let primary = primary(SECRET);
+    let _replica = replica(&primary, Server::builder().without_module());
+    let conn = &mut primary.conn();
+    let (token, gone) = (create(conn, "ada", "{}", &[]), create(conn, "ada", "{}", &[]));
+    let () = send(conn, &["JRS.DESTROY", &gone]).unwrap();
+    let offset = |conn: &mut Connection| -> String {
+        let info: String = send(conn, &["INFO", "replication"]).unwrap();
+        info.lines().find(|line| line.starts_with("master_repl_offset:")).unwrap().to_owned()
+    };
+    let before = (contents(conn), offset(conn));
+    for words in [
+        &["JRS.CREATE", "ada", "[]"][..],
+        &["JRS.CREATE", "a{", "{}"],
+        &["JRS.CREATE", "ada", "{}", "EX", "0"],
+        &["JRS.UPDATE", &token, "[]"],
+        &["JRS.UPDATE", &token, "{}", "NONSENSE"],
+        &["JRS.TOUCH", &token, "EX", "-1"],
+        &["JRS.GET", &token, "NONSENSE"],
+        &["JRS.DESTROY", "eyJ"],
+        &["JRS.UPDATE", &token, "{}", "PATCH"],
+        &["JRS.UPDATE", &token, r#"{"a":1}"#, "MERGE", "IFMATCH", "no etag"],
+        &["JRS.ROTATE", &token, "CLAIMS", r#"{"jti":"a"}"#],
+        &["JRS.ROTATE", &token, "CLAIMS", r#"{"exp":1}"#],
+        &["JRS.REVOKE", "another:key"],
+        &["JRS.DESTROYALL", "bob", "EXCEPT", &token],
+    ] {
+        assert!(send::<Value>(conn, words).is_err(), "{words:?}");
+    }
+    for words in [
+        &["JRS.GET", &*gone][..],
+        &["JRS.UPDATE", &gone, "{}"],
+        &["JRS.UPDATE", &gone, "{}", "MERGE"],
+        &["JRS.TOUCH", &gone],
+        &["JRS.ROTATE", &gone],
+    ] {
+        assert_eq!(send::<Value>(conn, words).unwrap(), Value::Nil, "{words:?}");
+    }
+    for words in [
+        &["JRS.DESTROY", &*gone][..],
+        &["JRS.REVOKE", &key(&gone)],
+        &["JRS.DESTROYALL", "nobody"],
+        &["JRS.DESTROYALL", "ada", "EXCEPT", &token],
+    ] {
+        assert_eq!(send::<i64>(conn, words).unwrap(), 0, "{words:?}");
+    }
+    for words in [
+        &["JRS.GET", &*token][..],
+        &["JRS.PEEK", &token],
+        &["JRS.INSPECT", &token],
+        &["JRS.LIST", "ada", "WITHDATA"],
+        &["JRS.RELOAD"],
+    ] {
+        assert!(send::<Value>(conn, words).is_ok(), "{words:?}");
+    }
+    assert_eq!((contents(conn), offset(conn)), before);
+    let () = send(conn, &["JRS.UPDATE", &token, "{}"]).unwrap();
+    assert_ne!(offset(conn), before.1);
+}

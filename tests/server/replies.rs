@@ -1,0 +1,112 @@
+//! What the server sends in answer to the commands, to the byte, in both protocols.
+
+use std::{
+    io::{Read, Write},
+    net::{Ipv4Addr, TcpStream},
+};
+
+use uuid::Uuid;
+
+use crate::support::{
+    Server,
+    sessions::{create, etag, get, send},
+    tokens::{key, payload},
+};
+
+/// What the server sends, to the byte, in answer to a line of text.
+fn wire(server: &Server, protocol: char, line: &str) -> String {
+    let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, server.port())).unwrap();
+    write!(stream, "HELLO {protocol}\r\nECHO now:\r\n{line}\r\nQUIT\r\n").unwrap();
+    let mut text = String::new();
+    stream.read_to_string(&mut text).unwrap();
+    let (_, reply) = text.split_once("$4\r\nnow:\r\n").unwrap();
+    reply.strip_suffix("+OK\r\n").unwrap().to_owned()
+}
+
+/// Strings and, where there are none, whole replies, as the protocol writes them one after the other.
+fn as_sent(items: &[&str]) -> String {
+    let item = |item: &&str| match item.as_bytes() {
+        [b'*' | b'%' | b':' | b'_', ..] => format!("{item}\r\n"),
+        _ => format!("${}\r\n{item}\r\n", item.len()),
+    };
+    items.iter().map(item).collect()
+}
+
+#[test]
+fn the_replies_are_maps_and_nulls_of_each_protocol() {
+    // A read that moves the end each time has the whole TTL to report.
+    let server = Server::with_args(&["touch-interval", "0"]);
+    let conn = &mut server.conn();
+    let data = r#"{"name":"Zoë"}"#;
+    let token = create(conn, "ada", data, &[]);
+    let (claims, key) = (payload(&token), key(&token));
+    let id = key.strip_prefix("sess:").unwrap();
+    for (protocol, map, null) in [('2', "*12", "$-1\r\n"), ('3', "%6", "_\r\n")] {
+        let etag = etag(data);
+        let session = ["id", id, "owner", "ada", "data", data, "claims", &claims, "ttl", ":86400", "etag", &etag];
+        let session = as_sent(&[&[map], &session[..]].concat());
+        assert_eq!(wire(&server, protocol, &format!("JRS.GET {token}")), session);
+        // Without an expiry, what a GET would set is reported.
+        let () = send(conn, &["PERSIST", &key]).unwrap();
+        assert_eq!(wire(&server, protocol, &format!("JRS.PEEK {key} {token}")), session);
+
+        let gone = create(conn, "", "{}", &[]);
+        assert_eq!(wire(&server, protocol, &format!("JRS.UPDATE {gone} {{}}")), as_sent(&[&self::etag("{}")]));
+        assert_eq!(wire(&server, protocol, &format!("JRS.TOUCH {gone}")), ":86400\r\n");
+        assert_eq!(wire(&server, protocol, &format!("JRS.DESTROY {gone}")), ":1\r\n");
+        assert_eq!(wire(&server, protocol, &format!("JRS.DESTROY {gone}")), ":0\r\n");
+        for line in ["GET", "PEEK", "TOUCH"] {
+            assert_eq!(wire(&server, protocol, &format!("JRS.{line} {gone}")), null, "{line}");
+        }
+        assert_eq!(wire(&server, protocol, &format!("JRS.UPDATE {gone} {{}}")), null);
+    }
+}
+
+#[test]
+fn the_replies_about_an_owners_sessions_are_those_of_each_protocol() {
+    let server = Server::start();
+    let conn = &mut server.conn();
+    let data = r#"{"name":"Zoë"}"#;
+    let first = create(conn, "ada", data, &[]);
+    let second = create(conn, "ada", "{}", &[]);
+    let () = send(conn, &["PERSIST", &key(&second)]).unwrap();
+    let created = |token: &str| {
+        let uuid = Uuid::parse_str(&key(token)[key(token).len() - 36..]).unwrap();
+        let (seconds, nanos) = uuid.get_timestamp().unwrap().to_unix();
+        format!(":{}", seconds * 1000 + u64::from(nanos / 1_000_000))
+    };
+    let ids = [&first, &second].map(|token| key(token)["sess:".len()..].to_owned());
+    let times = [&first, &second].map(|token| created(token));
+    for (protocol, [map3, map4], null) in [('2', ["*6", "*8"], "$-1"), ('3', ["%3", "%4"], "_")] {
+        let list = |line: &str| wire(&server, protocol, line);
+        // The TTL of a new session goes down as soon as a second has passed.
+        let () = send(conn, &["EXPIRE", &key(&first), "86400"]).unwrap();
+        let one = [map3, "id", &ids[0], "created", &times[0], "ttl", ":86400"];
+        let other = [map3, "id", &ids[1], "created", &times[1], "ttl"];
+        let expected = format!("*2\r\n{}{}{null}\r\n", as_sent(&one), as_sent(&other));
+        assert_eq!(list("JRS.LIST ada"), expected);
+        let one = [map4, "id", &ids[0], "created", &times[0], "ttl", ":86400", "data", data];
+        let other = [map4, "id", &ids[1], "created", &times[1], "ttl"];
+        let expected = format!("*2\r\n{}{}{null}\r\n{}", as_sent(&one), as_sent(&other), as_sent(&["data", "{}"]));
+        assert_eq!(list("JRS.LIST ada WITHDATA REALM default"), expected);
+        assert_eq!(list("JRS.LIST nobody"), "*0\r\n");
+
+        let [guest, gone] = [(); 2].map(|()| create(conn, "", "{}", &[]));
+        let reply = wire(&server, protocol, &format!("JRS.ROTATE {guest}"));
+        let token = reply.trim_end().rsplit("\r\n").next().unwrap();
+        assert_eq!(reply, as_sent(&[token]));
+        assert_eq!(get(conn, token).unwrap().data, "{}");
+        let merged = wire(&server, protocol, &format!("JRS.UPDATE {token} '{{\"a\":1}}' MERGE"));
+        assert_eq!(merged, as_sent(&[&etag(r#"{"a":1}"#)]));
+        assert_eq!(wire(&server, protocol, &format!("JRS.REVOKE {}", key(token))), ":1\r\n");
+        assert_eq!(wire(&server, protocol, &format!("JRS.REVOKE {}", key(token))), ":0\r\n");
+        let () = send(conn, &["JRS.DESTROY", &gone]).unwrap();
+        for line in ["ROTATE", "ROTATE {key}"] {
+            let line = line.replace("{key}", &key(&gone));
+            assert_eq!(wire(&server, protocol, &format!("JRS.{line} {gone}")), format!("{null}\r\n"));
+        }
+        create(conn, "bob", "{}", &[]);
+        assert_eq!(wire(&server, protocol, "JRS.DESTROYALL bob"), ":1\r\n");
+        assert_eq!(wire(&server, protocol, "JRS.DESTROYALL bob"), ":0\r\n");
+    }
+}

@@ -1,0 +1,146 @@
+//! Slots on the move between cluster nodes: every answer is right, or says where to ask.
+
+use std::{
+    collections::HashMap,
+    process::Command,
+    sync::atomic::{AtomicBool, Ordering},
+    thread,
+};
+
+use redis::{Connection, RedisResult, Value};
+
+use crate::support::{
+    nodes::Cluster,
+    sessions::{contents, create, refused, send},
+    tokens::{SECRET, elliptic_jwk, key},
+};
+
+/// The reply to a client that was told to ask here.
+fn ask(conn: &mut Connection, words: &[&str]) -> RedisResult<Value> {
+    let () = send(conn, &["ASKING"]).unwrap();
+    send(conn, words)
+}
+
+fn data(reply: RedisResult<Value>) -> Option<String> {
+    let session: Option<HashMap<String, Value>> = redis::from_redis_value(reply.unwrap()).unwrap();
+    session.map(|session| redis::from_redis_value_ref(&session["data"]).unwrap())
+}
+
+#[test]
+fn a_slot_moves_key_by_key() {
+    for keys in [SECRET.to_owned(), elliptic_jwk().to_string()] {
+        let cluster = Cluster::start(&keys);
+        let nodes = cluster.nodes();
+        let [from, to] = cluster.home_and_other("ada");
+        let slot = &cluster.slot("ada").to_string();
+        let [mut a, mut b] = nodes;
+        let (source, target) = if from == 0 { (&mut a, &mut b) } else { (&mut b, &mut a) };
+        let (moved, stays) = (create(source, "ada", r#"{"n":1}"#, &[]), create(source, "ada", r#"{"n":2}"#, &[]));
+        let (moved_key, stays_key) = (key(&moved), key(&stays));
+
+        let () = send(target, &["CLUSTER", "SETSLOT", slot, "IMPORTING", &cluster.id(from)]).unwrap();
+        let () = send(source, &["CLUSTER", "SETSLOT", slot, "MIGRATING", &cluster.id(to)]).unwrap();
+        let get_moved = ["JRS.GET", &moved_key, &moved];
+        assert_eq!(data(send(source, &get_moved)).as_deref(), Some(r#"{"n":1}"#), "it is still here");
+        let port = cluster.port(to).to_string();
+        let () = send(source, &["MIGRATE", "127.0.0.1", &port, &moved_key, "0", "5000"]).unwrap();
+
+        for words in [&get_moved[..], &["JRS.PEEK", &moved_key, &moved], &["JRS.DESTROY", &moved_key, &moved]] {
+            assert_eq!(refused(source, words), "ASK", "{words:?}");
+            assert_eq!(refused(target, words), "MOVED", "{words:?}");
+        }
+        assert_eq!(refused(source, &["JRS.UPDATE", &moved_key, &moved, "{}"]), "ASK");
+        assert_eq!(refused(source, &["JRS.CREATE", "ada", "{}"]), "ASK", "a new session goes where the slot goes");
+        assert_eq!(data(ask(target, &get_moved)).as_deref(), Some(r#"{"n":1}"#));
+        assert!(ask(target, &["JRS.UPDATE", &moved_key, &moved, r#"{"n":3}"#]).is_ok());
+        assert_eq!(data(ask(target, &get_moved)).as_deref(), Some(r#"{"n":3}"#));
+        let Ok(Value::BulkString(new)) = ask(target, &["JRS.CREATE", "ada", "{}"]) else { panic!("no token") };
+        let new = String::from_utf8(new).unwrap();
+        assert_eq!(data(ask(target, &["JRS.PEEK", &key(&new), &new])).as_deref(), Some("{}"));
+
+        assert_eq!(data(send(source, &["JRS.GET", &stays_key, &stays])).as_deref(), Some(r#"{"n":2}"#));
+        assert_eq!(send::<i64>(source, &["JRS.DESTROY", &stays_key, &stays]).unwrap(), 1);
+        assert_eq!(refused(source, &["JRS.GET", &stays_key, &stays]), "ASK", "what is gone here may be there");
+        assert_eq!(data(ask(target, &["JRS.GET", &stays_key, &stays])), None);
+
+        for node in [&mut *target, &mut *source] {
+            let () = send(node, &["CLUSTER", "SETSLOT", slot, "NODE", &cluster.id(to)]).unwrap();
+        }
+        assert_eq!(refused(source, &get_moved), "MOVED");
+        assert_eq!(data(send(target, &get_moved)).as_deref(), Some(r#"{"n":3}"#));
+        assert!(contents(source).is_empty());
+        let kept = contents(target).into_keys().collect::<Vec<_>>();
+        assert_eq!(kept.len(), 2, "{kept:?}");
+        assert!(kept.contains(&moved_key) && kept.contains(&key(&new)), "{kept:?}");
+    }
+}
+
+/// How many slots the test below moves: the lowest ones of the first node.
+const MOVING: u16 = 300;
+
+/// Owners whose slots are going to move.
+fn owners(conn: &mut Connection) -> Vec<String> {
+    let names: Vec<String> = (0..5000).map(|number| format!("user:{number}")).collect();
+    let mut pipe = redis::pipe();
+    for name in &names {
+        pipe.cmd("CLUSTER").arg("KEYSLOT").arg(name);
+    }
+    let slots: Vec<u16> = pipe.query(conn).unwrap();
+    names.into_iter().zip(slots).filter(|(_, slot)| *slot < MOVING).map(|(name, _)| name).collect()
+}
+
+/// Reads and changes these sessions in turn, until told to stop and all have been seen again. How often it did.
+fn use_sessions(cluster: &Cluster, tokens: &[String], stop: &AtomicBool) -> usize {
+    let nodes = &mut cluster.nodes();
+    let mut expected: Vec<String> = vec!["{}".to_owned(); tokens.len()];
+    for round in 0.. {
+        let last = stop.load(Ordering::Relaxed);
+        for (token, expected) in tokens.iter().zip(&mut expected) {
+            let key = key(token);
+            assert_eq!(data(cluster.routed(nodes, &["JRS.GET", &key, token])).as_ref(), Some(&*expected), "{key}");
+            if round % 3 == 0 {
+                *expected = format!(r#"{{"round":{round}}}"#);
+                let etag = cluster.routed(nodes, &["JRS.UPDATE", &key, token, expected]);
+                assert!(etag.as_ref().is_ok_and(|etag| *etag != Value::Nil), "{key}: {etag:?}");
+            }
+        }
+        if last {
+            return (round + 1) * tokens.len();
+        }
+    }
+    0
+}
+
+#[test]
+fn no_answer_is_wrong_while_slots_move() {
+    for keys in [SECRET.to_owned(), elliptic_jwk().to_string()] {
+        let cluster = Cluster::start(&keys);
+        let [source, target] = &mut cluster.nodes();
+        for node in [&mut *source, target] {
+            // Without a cache each command of the second kind waits for a signature, while its slot may go.
+            let () = send(node, &["CONFIG", "SET", "jrs.token-cache-size", "0"]).unwrap();
+        }
+        let tokens: Vec<String> = owners(source).iter().map(|owner| create(source, owner, "{}", &[])).collect();
+        assert!(tokens.len() > 50);
+        let stop = AtomicBool::new(false);
+        thread::scope(|scope| {
+            let half = tokens.len() / 2;
+            let users = [&tokens[..half], &tokens[half..]].map(|tokens| {
+                let (cluster, stop) = (&cluster, &stop);
+                scope.spawn(move || use_sessions(cluster, tokens, stop))
+            });
+            let mut reshard = Command::new("redis-cli");
+            reshard.args(["--cluster", "reshard", &format!("127.0.0.1:{}", cluster.port(0)), "--cluster-yes"]);
+            reshard.args(["--cluster-from", &cluster.id(0), "--cluster-to", &cluster.id(1)]);
+            let outcome = reshard.args(["--cluster-slots", &MOVING.to_string()]).output().unwrap();
+            stop.store(true, Ordering::Relaxed);
+            for user in users {
+                // How often depends on what else the machine does; each answer was the right one.
+                assert!(user.join().unwrap() > 0, "sessions were used while slots moved");
+            }
+            assert!(outcome.status.success(), "{}", String::from_utf8_lossy(&outcome.stdout));
+        });
+        assert!(contents(source).is_empty());
+        assert_eq!(contents(&mut cluster.nodes()[1]).len(), tokens.len());
+    }
+}

@@ -1,0 +1,177 @@
+//! Settings that are refused: at a start they stop the server, later the old value stays, and stays in force.
+
+use std::{collections::HashMap, fs};
+
+use redis::Connection;
+
+use crate::support::{
+    Builder, Server, error_word,
+    sessions::{create, get, send},
+    tokens::{SECRET, claims, header, key},
+};
+
+/// A setting, a value that it must refuse, and a word that says why.
+const BAD: [(&str, &str, &str); 43] = [
+    ("algorithm", "none", "HS256"),
+    ("algorithm", "HS", "HS256"),
+    ("algorithm", "", "HS256"),
+    ("keyspace", "", "1 to 64 bytes"),
+    ("keyspace", "a123456789b123456789c123456789d123456789e123456789f123456789g1234", "1 to 64 bytes"),
+    ("keyspace", "a{b:", "braces"),
+    ("keyspace", "a}b:", "braces"),
+    ("keyspace", "a\tb:", "control"),
+    ("keyspace", "eyes:", "'ey'"),
+    ("max-age", "0", "between 1 and"),
+    ("max-age", "-1", "between 1 and"),
+    ("max-age", "3153600001", "3153600000"),
+    ("max-age", "1.5", "integer"),
+    ("max-age", "1h", "integer"),
+    ("max-age", "", "integer"),
+    ("max-age", "99999999999999999999", "integer"),
+    ("max-lifetime", "-1", "between 0 and"),
+    ("max-lifetime", "3153600001", "3153600000"),
+    ("touch-interval", "-1", "between 0 and"),
+    ("touch-interval", "31536001", "31536000"),
+    ("leeway", "-1", "between 0 and 300"),
+    ("leeway", "301", "between 0 and 300"),
+    ("issuer", "a\tb", "control"),
+    ("audience", "a\tb", "control"),
+    ("max-data-size", "1", "between 2 and"),
+    ("max-data-size", "513mb", "536870912"),
+    ("max-data-size", "-8kb", "memory"),
+    ("max-data-size", "8xb", "memory"),
+    ("max-token-size", "255", "between 256 and"),
+    ("max-token-size", "1025kb", "1048576"),
+    ("max-token-size", "", "between 256 and"),
+    ("max-sessions", "-1", "between 0 and"),
+    ("max-sessions", "1000001", "1000000"),
+    ("max-sessions", "many", "integer"),
+    ("max-sessions", "1k", "integer"),
+    ("max-sessions-policy", "", "evict-oldest"),
+    ("max-sessions-policy", "evict", "evict-oldest"),
+    ("max-sessions-policy", "reject,evict-oldest", "reject"),
+    ("token-cache-size", "-1", "memory"),
+    ("token-cache-size", "65gb", "68719476736"),
+    ("token-cache-size", "99999999999999999999", "between 0 and"),
+    ("allow-weak-secret", "perhaps", "yes"),
+    ("allow-weak-secret", "1", "yes"),
+];
+
+/// The error of a CONFIG SET that must be refused.
+fn refusal_of(conn: &mut Connection, words: &[&str]) -> String {
+    let error = send::<redis::Value>(conn, &[&["CONFIG", "SET"], words].concat()).expect_err("a refusal");
+    assert_eq!(error.code(), Some("ERR"), "{error}");
+    error.detail().unwrap_or_default().to_owned()
+}
+
+fn settings(conn: &mut Connection) -> HashMap<String, String> {
+    send(conn, &["CONFIG", "GET", "jrs.*"]).unwrap()
+}
+
+/// What the server makes of a new session shows the settings that are in force.
+fn signs_of_the_defaults(conn: &mut Connection) -> (String, i64, bool, String) {
+    let token = create(conn, "ada", "{}", &[]);
+    let exists = send(conn, &["EXISTS", &key(&token)]).unwrap();
+    (
+        header(&token)["alg"].to_string(),
+        get(conn, &token).expect("a session").ttl,
+        exists,
+        claims(&token)["iss"].to_string(),
+    )
+}
+
+/// Every JRS.GET starts the TTL anew, so that it shows whole.
+fn builder() -> Builder {
+    Server::builder().keys(SECRET.as_bytes()).arg("touch-interval", "0")
+}
+
+#[test]
+fn config_set_refuses_a_bad_value_and_the_old_one_stays() {
+    let server = builder().start();
+    let conn = &mut server.conn();
+    let (before, signs) = (settings(conn), signs_of_the_defaults(conn));
+    for (name, value, why) in BAD {
+        let problem = refusal_of(conn, &[&format!("jrs.{name}"), value]);
+        assert!(problem.contains(name) && problem.contains(why), "{name} {value:?}: {problem}");
+        assert_eq!(settings(conn), before, "{name} {value:?}");
+    }
+    let not_utf8 = redis::cmd("CONFIG").arg("SET").arg("jrs.issuer").arg(b"\xff").query(conn);
+    assert_eq!(error_word(not_utf8), "ERR");
+    assert_eq!(settings(conn), before);
+    assert_eq!(signs_of_the_defaults(conn), signs);
+}
+
+#[test]
+fn an_unknown_setting_is_refused() {
+    let server = builder().start();
+    let conn = &mut server.conn();
+    assert!(refusal_of(conn, &["jrs.no-such", "1"]).contains("jrs.no-such"));
+    refusal_of(conn, &["jrs.max-age", "50", "jrs.no-such", "1"]);
+    assert_eq!(settings(conn)["jrs.max-age"], "86400");
+}
+
+#[test]
+fn one_bad_value_among_several_refuses_all() {
+    let server = builder().start();
+    let conn = &mut server.conn();
+    let (before, signs) = (settings(conn), signs_of_the_defaults(conn));
+    for words in [
+        &["jrs.max-age", "50", "jrs.issuer", "me", "jrs.leeway", "301"][..],
+        &["jrs.leeway", "301", "jrs.max-age", "50", "jrs.issuer", "me"],
+        &["jrs.keyspace", "s2:", "maxmemory", "much"],
+        &["maxmemory", "1gb", "jrs.keyspace", "s2:", "jrs.max-age", "0"],
+        // Refused when all of them are put in force, after each of them has been found good.
+        &["jrs.max-age", "50", "jrs.keyspace", "s2:", "jrs.keys-file", "/no/such/file"],
+        &["jrs.keys-file", "/no/such/file", "jrs.issuer", "me", "maxmemory", "1gb"],
+        &["jrs.max-age", "50", "jrs.max-age", "60"],
+    ] {
+        refusal_of(conn, words);
+        assert_eq!(settings(conn), before, "{words:?}");
+        assert_eq!(signs_of_the_defaults(conn), signs, "{words:?}");
+        let [_, memory]: [String; 2] = send(conn, &["CONFIG", "GET", "maxmemory"]).unwrap();
+        assert_eq!(memory, "0", "{words:?}");
+    }
+    // Nothing of what was refused comes back with the next change.
+    let () = send(conn, &["CONFIG", "SET", "jrs.max-token-size", "4kb"]).unwrap();
+    assert_eq!(signs_of_the_defaults(conn), signs);
+}
+
+#[test]
+fn settings_that_depend_on_each_other_are_checked_together() {
+    let server = builder().keys(b"0123456789abcdef0123456789abcdef").start();
+    let conn = &mut server.conn();
+    fs::write(server.dir().join("weak"), "weak").unwrap();
+    let old = create(conn, "ada", "{}", &[]);
+
+    assert!(refusal_of(conn, &["jrs.algorithm", "HS512"]).contains("jrs.allow-weak-secret"));
+    assert!(refusal_of(conn, &["jrs.keys-file", "weak"]).contains("jrs.allow-weak-secret"));
+    assert!(get(conn, &old).is_some());
+    let () = send(conn, &["CONFIG", "SET", "jrs.keys-file", "weak", "jrs.allow-weak-secret", "yes"]).unwrap();
+    let weak = create(conn, "ada", "{}", &[]);
+    let before = settings(conn);
+    assert!(refusal_of(conn, &["jrs.allow-weak-secret", "no", "jrs.max-age", "50"]).contains("allow-weak-secret"));
+    assert_eq!(settings(conn), before);
+    assert!(get(conn, &weak).is_some());
+    assert_eq!(get(conn, &weak).expect("a session").ttl, 86_400);
+}
+
+#[test]
+fn what_is_wrong_in_redis_conf_stops_the_start() {
+    let mut started = Vec::new();
+    for (name, value, _) in BAD {
+        let line = format!("\"{}\"", value.replace('\t', "\\t"));
+        match builder().config(&format!("jrs.{name}"), &line).try_start() {
+            Ok(_) => started.push((name, value)),
+            Err(log) => {
+                assert!(log.lines().any(|line| line.contains(name)), "{name} {value:?}:\n{log}");
+                assert!(!log.contains("REDIS BUG REPORT") && !log.contains("panicked"), "{name} {value:?}:\n{log}");
+            }
+        }
+    }
+    assert!(started.is_empty(), "the server started with each of {started:?}");
+}
+
+#[test]
+fn an_unknown_setting_in_redis_conf_stops_the_start() {
+    assert!(builder().config("jrs.no-such", "1").try_start().is_err());
+}

@@ -1,0 +1,115 @@
+//! An owner's sessions: as JRS.LIST tells them, and as they stand in the server.
+
+use std::collections::HashMap;
+
+use redis::{Connection, FromRedisValue, Value};
+use uuid::Uuid;
+
+use crate::support::sessions::{expiry, index, send};
+
+/// A session as `JRS.LIST` describes it.
+#[derive(Debug)]
+pub(crate) struct Device {
+    pub(crate) id: String,
+    /// When it was created, in milliseconds since the epoch.
+    pub(crate) created: i64,
+    /// Seconds left; none for a session without an end.
+    pub(crate) ttl: Option<i64>,
+    /// Told only where it was asked for.
+    pub(crate) data: Option<String>,
+}
+
+/// `JRS.LIST` with these arguments.
+pub(crate) fn list(conn: &mut Connection, arguments: &[&str]) -> Vec<Device> {
+    let reply: Vec<HashMap<String, Value>> =
+        send(conn, &[&["JRS.LIST"], arguments].concat()).unwrap_or_else(|error| panic!("{arguments:?}: {error}"));
+    let device = |fields: HashMap<String, Value>| {
+        fn field<T: FromRedisValue>(fields: &HashMap<String, Value>, name: &str) -> T {
+            T::from_redis_value_ref(fields.get(name).unwrap_or(&Value::Nil)).expect("a field of the right type")
+        }
+        assert_eq!(fields.len(), 3 + usize::from(fields.contains_key("data")), "{fields:?}");
+        let (id, created) = (field(&fields, "id"), field(&fields, "created"));
+        Device { id, created, ttl: field(&fields, "ttl"), data: field(&fields, "data") }
+    };
+    reply.into_iter().map(device).collect()
+}
+
+/// The ids of an owner's sessions, the oldest first, as `JRS.LIST` tells them.
+pub(crate) fn ids(conn: &mut Connection, owner: &str) -> Vec<String> {
+    list(conn, &[owner]).into_iter().map(|device| device.id).collect()
+}
+
+/// What the index holds, the oldest first.
+pub(crate) fn members(conn: &mut Connection, owner: &str) -> Vec<String> {
+    send(conn, &["ZRANGE", &index(owner), "0", "-1"]).expect("an index is a sorted set, or there is none")
+}
+
+/// The ids of an owner's sessions in a keyspace, as the keys tell them.
+pub(crate) fn living(conn: &mut Connection, keyspace: &str, owner: &str) -> Vec<String> {
+    let keys: Vec<String> = send(conn, &["KEYS", "*"]).expect("the keys can be listed");
+    let id = |key: String| key.strip_prefix(keyspace).map(str::to_owned);
+    let prefix = format!("{{{owner}}}:");
+    let mut ids: Vec<String> = keys.into_iter().filter_map(id).filter(|id| id.starts_with(&prefix)).collect();
+    ids.sort_unstable();
+    ids
+}
+
+/// Checks that the keys, the index and the list of an owner in the default realm agree, and how long the index lives.
+/// Returns the ids.
+pub(crate) fn assert_agree(conn: &mut Connection, owner: &str) -> Vec<String> {
+    let ids = living(conn, "sess:", owner);
+    // Version 7 UUIDs sort by the time of creation, and JRS makes none twice or backwards.
+    assert_eq!(self::ids(conn, owner), ids, "the list of {owner}");
+    let of = |id: &String| id.rsplit(':').next().expect("an id ends in a UUID").to_owned();
+    let (uuids, members): (Vec<String>, _) = (ids.iter().map(of).collect(), members(conn, owner));
+    assert!(
+        uuids.iter().all(|uuid| members.contains(uuid)),
+        "the index of {owner} lacks some of {uuids:?}: {members:?}"
+    );
+    if let Some(longest) = ids.iter().map(|id| expiry(conn, &format!("sess:{id}"))).max() {
+        let end = expiry(conn, &index(owner));
+        assert!(end >= longest && longest > 0, "the index of {owner} ends at {end}, a session at {longest}");
+    }
+    ids
+}
+
+/// When the session with this id was created.
+pub(crate) fn created(id: &str) -> i64 {
+    let uuid = Uuid::parse_str(id.rsplit(':').next().expect("an id ends in a UUID")).expect("a UUID");
+    let (seconds, nanos) = uuid.get_timestamp().expect("a version 7 UUID").to_unix();
+    i64::try_from(seconds).expect("a sane time") * 1000 + i64::from(nanos / 1_000_000)
+}
+
+/// Puts many sessions of an owner into the server, in the way that JRS.CREATE stores them: one for each millisecond
+/// before now. The id of each, the oldest first.
+pub(crate) fn fill(conn: &mut Connection, owner: &str, count: usize) -> Vec<String> {
+    let script = "
+        local prefix, data, now, from, to = ARGV[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
+        local made = {}
+        for number = from, to do
+            local created = now + number
+            local high, low = math.floor(created / 65536), created % 65536
+            local uuid = string.format('%08x-%04x-7%03x-8000-%012x', high, low, 0, number)
+            redis.call('SET', prefix .. ':' .. uuid, data, 'PX', 86400000)
+            redis.call('ZADD', prefix, created, uuid)
+            made[#made + 1] = uuid
+        end
+        redis.call('PEXPIRE', prefix, 90000000)
+        return made";
+    let begin = crate::support::sessions::millis() - i64::try_from(count).expect("a sane count") - 1;
+    let (prefix, begin, mut made) = (index(owner), begin.to_string(), Vec::new());
+    for from in (1..=count).step_by(5000) {
+        let (to, from) = (count.min(from + 4999).to_string(), from.to_string());
+        let uuids: Vec<String> =
+            send(conn, &["EVAL", script, "0", &prefix, "{}", &begin, &from, &to]).expect("the script is sound");
+        made.extend(uuids.into_iter().map(|uuid| format!("{{{owner}}}:{uuid}")));
+    }
+    made
+}
+
+/// A number from a section of INFO.
+pub(crate) fn info(conn: &mut Connection, section: &str, name: &str) -> i64 {
+    let info: String = send(conn, &["INFO", section]).expect("INFO works");
+    let line = info.lines().find_map(|line| line.strip_prefix(&format!("{name}:")));
+    line.unwrap_or_else(|| panic!("{name} is not in {info}")).parse().expect("a number")
+}

@@ -1,0 +1,259 @@
+//! Real servers for tests: a fresh one for each test, on its own port, in its own temporary folder.
+//!
+//! The server is ended when its [`Server`] goes out of scope, also in a panic, and dies with the test process.
+#![allow(clippy::print_stderr, reason = "the log of the server is part of what a failed test says")]
+
+pub(crate) mod devices;
+pub(crate) mod floods;
+pub(crate) mod keypairs;
+pub(crate) mod modelled;
+pub(crate) mod nodes;
+pub(crate) mod package;
+mod process;
+pub(crate) mod programs;
+pub(crate) mod random_commands;
+pub(crate) mod recipes;
+pub(crate) mod sessions;
+pub(crate) mod tokens;
+
+use std::{
+    env,
+    fmt::Write as _,
+    os::unix::process::ExitStatusExt,
+    path::{Path, PathBuf},
+    process::{Child, Command, ExitStatus},
+    thread,
+    time::{Duration, Instant},
+};
+
+use redis::{Connection, RedisResult, Value};
+use tempfile::TempDir;
+
+use process::{answers, free_port, launch, read_log};
+
+/// How long a condition may take to come true, and a server to answer.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// A running server.
+pub struct Server {
+    child: Child,
+    port: u16,
+    dir: TempDir,
+    settings: Builder,
+}
+
+impl Server {
+    /// A server with the module and no arguments.
+    pub fn start() -> Server {
+        Server::builder().start()
+    }
+
+    /// A server with the module and these arguments to it: a name, its value, a name, …
+    pub fn with_args(args: &[&str]) -> Server {
+        Server::builder().args(args).start()
+    }
+
+    pub fn builder() -> Builder {
+        Builder { module: true, args: Vec::new(), config: Vec::new(), keys: None }
+    }
+
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    pub fn dir(&self) -> &Path {
+        self.dir.path()
+    }
+
+    /// A new connection that speaks RESP2.
+    pub fn conn(&self) -> Connection {
+        self.connect("resp2")
+    }
+
+    /// A new connection that speaks RESP3.
+    pub fn conn3(&self) -> Connection {
+        self.connect("resp3")
+    }
+
+    fn connect(&self, protocol: &str) -> Connection {
+        let url = format!("redis://127.0.0.1:{}/?protocol={protocol}", self.port);
+        let client = redis::Client::open(url).unwrap();
+        let connection = client.get_connection_with_timeout(PATIENCE).unwrap_or_else(|error| panic!("{error}"));
+        // A server that hangs fails the test instead of hanging it too.
+        connection.set_read_timeout(Some(PATIENCE)).unwrap();
+        connection
+    }
+
+    /// The server's log so far, that of earlier runs in the same folder included.
+    pub fn log(&self) -> String {
+        read_log(self.dir())
+    }
+
+    /// Ends the server without a chance to save anything (SIGKILL), and waits for its end.
+    pub fn kill(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// Asks the server to shut down (SIGTERM), and waits until it has done so cleanly.
+    pub fn stop(&mut self) {
+        // The standard library knows no SIGTERM, and the kill of the shell is there on any machine.
+        let pid = self.child.id().to_string();
+        assert!(Command::new("sh").args(["-c", "kill -TERM $0", &pid]).status().unwrap().success());
+        let status = await_that("the end of the server", || self.child.try_wait().unwrap());
+        assert!(status.success(), "the server ended with {status}; its log:\n{}", self.log());
+    }
+
+    /// Starts the stopped or killed server again: same folder, port and settings.
+    pub fn restart(&mut self) {
+        assert!(self.child.try_wait().unwrap().is_some(), "restart() wants a server that was stopped or killed");
+        self.child = launch(&self.settings, self.dir.path(), self.port).unwrap_or_else(|log| panic!("{log}"));
+    }
+
+    /// Whether the server still runs and answers.
+    pub fn alive(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_none() && answers(self.port, self.child.id())
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // An error here means that it has ended already. SIGKILL does not change how a crashed server ended.
+        let _ = self.child.kill();
+        let status = self.child.wait();
+        let (port, log) = (self.port, self.log());
+        if thread::panicking() {
+            eprintln!("--- log of the server on port {port}:\n{log}");
+            return;
+        }
+        assert!(!status.is_ok_and(crashed), "the server on port {port} crashed; its log:\n{log}");
+        // A panic in the module, which the server survived.
+        assert!(!log.contains("a defect of the module"), "the log of the server on port {port}:\n{log}");
+    }
+}
+
+/// Whether a process ended by itself other than by a clean exit. SIGKILL is [`Server::kill`].
+fn crashed(status: ExitStatus) -> bool {
+    const SIGKILL: i32 = 9;
+    !status.success() && status.signal() != Some(SIGKILL)
+}
+
+/// What a server is started with.
+#[derive(Clone)]
+pub struct Builder {
+    module: bool,
+    args: Vec<String>,
+    config: Vec<(String, String)>,
+    keys: Option<Vec<u8>>,
+}
+
+impl Builder {
+    /// An argument to the module, as `--loadmodule libjrs.so NAME VALUE`.
+    pub fn arg(self, name: &str, value: &str) -> Builder {
+        self.args(&[name, value])
+    }
+
+    /// Arguments to the module as they stand: also an odd number of them.
+    pub fn args(mut self, args: &[&str]) -> Builder {
+        self.args.extend(args.iter().map(ToString::to_string));
+        self
+    }
+
+    /// A line of redis.conf, written as it stands: the value may hold several words and quotes.
+    pub fn config(mut self, directive: &str, value: &str) -> Builder {
+        self.config.push((directive.to_owned(), value.to_owned()));
+        self
+    }
+
+    pub fn without_module(mut self) -> Builder {
+        self.module = false;
+        self
+    }
+
+    /// Writes a key file (mode 0600) into the server's folder and names it as the module's `keys-file`.
+    pub fn keys(mut self, bytes: &[u8]) -> Builder {
+        self.keys = Some(bytes.to_vec());
+        self
+    }
+
+    /// The running server, or the log of one that ended before it answered.
+    pub fn try_start(self) -> Result<Server, String> {
+        // Between finding a free port and binding it, another process may take it.
+        for _ in 0..10 {
+            let (dir, port) = (tempfile::tempdir().unwrap(), free_port());
+            match launch(&self, dir.path(), port) {
+                Ok(child) => return Ok(Server { child, port, dir, settings: self }),
+                Err(log) if log.contains("Address already in use") => {}
+                Err(log) => return Err(log),
+            }
+        }
+        panic!("no free port in ten attempts");
+    }
+
+    pub fn start(self) -> Server {
+        self.try_start().unwrap_or_else(|log| panic!("the server did not start; its log:\n{log}"))
+    }
+
+    /// The text of redis.conf, whose words in quotes may hold any character.
+    fn redis_conf(&self, dir: &Path, port: u16) -> String {
+        let mut conf = format!("bind 127.0.0.1\nport {port}\ndir {}\nsave \"\"\n", quoted(&dir.to_string_lossy()));
+        if self.module {
+            let module = module_path();
+            assert!(module.is_file(), "{} is missing: run scripts/test or cargo build --release", module.display());
+            write!(conf, "loadmodule {}", quoted(&module.to_string_lossy())).unwrap();
+            let keys_file = self.keys.as_ref().map(|_| ["keys-file".to_owned(), key_file(dir).display().to_string()]);
+            for argument in keys_file.iter().flatten().chain(&self.args) {
+                write!(conf, " {}", quoted(argument)).unwrap();
+            }
+            conf.push('\n');
+        }
+        for (directive, value) in &self.config {
+            writeln!(conf, "{directive} {value}").unwrap();
+        }
+        conf
+    }
+}
+
+fn quoted(word: &str) -> String {
+    format!("\"{}\"", word.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n"))
+}
+
+fn key_file(dir: &Path) -> PathBuf {
+    dir.join("keys")
+}
+
+/// The module under test: `target/release/libjrs.so`, unless the environment's `JRS_MODULE` names another.
+pub fn module_path() -> PathBuf {
+    env::var_os("JRS_MODULE")
+        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("target/release/libjrs.so"), PathBuf::from)
+}
+
+/// Polls until there is a value, at most ten seconds.
+///
+/// # Panics
+/// If none came: `what` says what was awaited.
+pub fn await_that<T>(what: &str, condition: impl FnMut() -> Option<T>) -> T {
+    poll(condition).unwrap_or_else(|| panic!("{what}: not within {PATIENCE:?}"))
+}
+
+fn poll<T>(mut condition: impl FnMut() -> Option<T>) -> Option<T> {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        let value = condition();
+        if value.is_some() || Instant::now() > deadline {
+            return value;
+        }
+        thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// The first word of the error that the server sent: `ERR`, `BADTOKEN`, …
+///
+/// # Panics
+/// If there was no error, or one of the connection and not of the server.
+pub fn error_word(result: RedisResult<Value>) -> String {
+    match result {
+        Ok(value) => panic!("an error was expected, but the reply is {value:?}"),
+        Err(error) => error.code().unwrap_or_else(|| panic!("not an error of the server: {error}")).to_owned(),
+    }
+}

@@ -1,0 +1,83 @@
+//! A cluster of two nodes with the same keys, half of the slots each.
+
+use redis::{Connection, RedisResult, Value};
+
+use crate::support::{Server, await_that, sessions::send};
+
+/// The nodes; the first has the lower half of the slots.
+pub(crate) struct Cluster([Server; 2]);
+
+impl Cluster {
+    /// A cluster whose nodes share these keys.
+    pub(crate) fn start(keys: &str) -> Cluster {
+        let node = || Server::builder().keys(keys.as_bytes()).config("cluster-enabled", "yes").start();
+        let nodes = [node(), node()];
+        for (number, (node, slots)) in nodes.iter().zip([["0", "8191"], ["8192", "16383"]]).enumerate() {
+            let conn = &mut node.conn();
+            let epoch = (number + 1).to_string();
+            let () = send(conn, &["CLUSTER", "SET-CONFIG-EPOCH", &epoch]).expect("a new node takes any epoch");
+            let () = send(conn, &["CLUSTER", "ADDSLOTSRANGE", slots[0], slots[1]]).expect("nobody has these slots");
+        }
+        let port = nodes[1].port().to_string();
+        let () = send(&mut nodes[0].conn(), &["CLUSTER", "MEET", "127.0.0.1", &port]).expect("the nodes can meet");
+        for node in &nodes {
+            await_that("the cluster", || {
+                let info: String = send(&mut node.conn(), &["CLUSTER", "INFO"]).expect("this is a cluster node");
+                let nodes: String = send(&mut node.conn(), &["CLUSTER", "NODES"]).expect("this is a cluster node");
+                let whole = info.contains("cluster_state:ok") && info.contains("cluster_known_nodes:2");
+                (whole && !nodes.contains("handshake") && !nodes.contains("disconnected")).then_some(())
+            });
+        }
+        Cluster(nodes)
+    }
+
+    pub(crate) fn nodes(&self) -> [Connection; 2] {
+        [self.0[0].conn(), self.0[1].conn()]
+    }
+
+    pub(crate) fn port(&self, node: usize) -> u16 {
+        self.0[node].port()
+    }
+
+    /// The node that a key lives on at first, and the other one.
+    pub(crate) fn home_and_other(&self, key: &str) -> [usize; 2] {
+        if self.slot(key) < 8192 { [0, 1] } else { [1, 0] }
+    }
+
+    pub(crate) fn slot(&self, key: &str) -> u16 {
+        send(&mut self.0[0].conn(), &["CLUSTER", "KEYSLOT", key]).expect("every key has a slot")
+    }
+
+    /// How the cluster knows a node.
+    pub(crate) fn id(&self, node: usize) -> String {
+        send(&mut self.0[node].conn(), &["CLUSTER", "MYID"]).expect("every node has an id")
+    }
+
+    /// The reply to a command, which is sent to wherever the nodes say it belongs, and again if they say so.
+    pub(crate) fn routed(&self, nodes: &mut [Connection; 2], words: &[&str]) -> RedisResult<Value> {
+        await_that("an answer", || {
+            let reply = self.followed(nodes, words);
+            let again = reply.as_ref().is_err_and(|error| error.code() == Some("TRYAGAIN"));
+            (!again).then_some(reply)
+        })
+    }
+
+    fn followed(&self, nodes: &mut [Connection; 2], words: &[&str]) -> RedisResult<Value> {
+        let mut node = 0;
+        let mut asking = false;
+        // While a slot is on the move a client may be sent to and fro.
+        for _ in 0..100 {
+            if asking {
+                let () = send(&mut nodes[node], &["ASKING"])?;
+            }
+            let error = match send(&mut nodes[node], words) {
+                Err(error) => error,
+                reply => return reply,
+            };
+            let Some((address, _)) = error.redirect_node() else { return Err(error) };
+            asking = error.code() == Some("ASK");
+            node = self.0.iter().position(|node| address == format!("127.0.0.1:{}", node.port())).expect("a node");
+        }
+        panic!("{words:?} was redirected a hundred times");
+    }
+}

@@ -1,0 +1,167 @@
+//! Sessions as a client sees them, in the types that tests compare with.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    fmt::Debug,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+use redis::{Connection, FromRedisValue, RedisResult, ToRedisArgs};
+use serde_json::Value;
+use uuid::Uuid;
+use xxhash_rust::xxh3::xxh3_64;
+
+use crate::support::{Server, error_word};
+
+/// How much longer than its longest session an owner's index may live, in milliseconds.
+const INDEX_SLACK: i64 = 60_000;
+
+/// A session as `JRS.GET` describes it.
+#[derive(Debug)]
+pub(crate) struct Session {
+    pub(crate) id: String,
+    pub(crate) owner: String,
+    /// The text, byte for byte.
+    pub(crate) data: String,
+    pub(crate) claims: Value,
+    /// The claims as they were sent.
+    pub(crate) claims_text: String,
+    /// Seconds left.
+    pub(crate) ttl: i64,
+    pub(crate) etag: String,
+}
+
+/// Sends a command, given as its words.
+pub(crate) fn send<T: FromRedisValue>(connection: &mut Connection, words: &[&str]) -> RedisResult<T> {
+    let (name, arguments) = words.split_first().expect("a command has a name");
+    redis::cmd(name).arg(arguments).query(connection)
+}
+
+/// The replies to a command that many clients send before any of them reads its reply.
+pub(crate) fn at_once(server: &Server, clients: usize, words: &[&str]) -> Vec<redis::Value> {
+    let command = redis::cmd(words[0]).arg(&words[1..]).get_packed_command();
+    let mut clients: Vec<Connection> = (0..clients).map(|_| server.conn()).collect();
+    for client in &mut clients {
+        client.send_packed_command(&command).expect("the server listens");
+    }
+    clients.iter_mut().map(|client| client.recv_response().expect("the server replies")).collect()
+}
+
+/// The token of a new session; `options` are what follows the data.
+pub(crate) fn create(connection: &mut Connection, owner: &str, data: &str, options: &[&str]) -> String {
+    let words = [&["JRS.CREATE", owner, data], options].concat();
+    send(connection, &words).unwrap_or_else(|error| panic!("{words:?}: {error}"))
+}
+
+/// Everything that the server holds: each key's value (serialized) and when it expires, in milliseconds.
+pub(crate) fn contents(connection: &mut Connection) -> BTreeMap<String, (Vec<u8>, i64)> {
+    let keys: Vec<String> = send(connection, &["KEYS", "*"]).expect("the keys can be listed");
+    let mut entry = |key: &str| {
+        let value = send(connection, &["DUMP", key]).expect("a key can be dumped");
+        (value, send(connection, &["PEXPIRETIME", key]).expect("a key has an expire time or none"))
+    };
+    keys.iter().map(|key| (key.clone(), entry(key))).collect()
+}
+
+/// The key of an owner's index, in the default keyspace.
+pub(crate) fn index(owner: &str) -> String {
+    format!("sess:{{{owner}}}")
+}
+
+/// Checks that an owner's index names these sessions, given by their keys, and no others: each with the time that is in
+/// its id. The index lives as long as the longest of them and not much longer; there is none for an owner without any.
+pub(crate) fn assert_indexed(connection: &mut Connection, owner: &str, keys: &[impl AsRef<str>]) {
+    let index = index(owner);
+    let member = |key: &str| {
+        let uuid = key.strip_prefix(&index).and_then(|rest| rest.strip_prefix(':')).expect("a session of the owner");
+        let (seconds, nanos) =
+            Uuid::parse_str(uuid).ok().and_then(|uuid| uuid.get_timestamp()).expect("a time").to_unix();
+        (uuid.to_owned(), (Duration::new(seconds, nanos).as_secs_f64() * 1000.0).round())
+    };
+    let expected: BTreeMap<String, f64> = keys.iter().map(|key| member(key.as_ref())).collect();
+    let names: Vec<String> = send(connection, &["ZRANGE", &index, "0", "-1"]).expect("a sorted set, or nothing");
+    let scores: Vec<f64> = if names.is_empty() {
+        Vec::new()
+    } else {
+        redis::cmd("ZMSCORE").arg(&index).arg(&names).query(connection).expect("a score for each")
+    };
+    let members: BTreeMap<String, f64> = names.into_iter().zip(scores).collect();
+    assert_eq!(members, expected, "{index}");
+    let Some(longest) = keys.iter().map(|key| expiry(connection, key.as_ref())).max() else { return };
+    let end = expiry(connection, &index);
+    assert!(
+        (longest..=longest + INDEX_SLACK).contains(&end),
+        "{index} ends at {end}, its longest session at {longest}"
+    );
+}
+
+/// The first word of the error that a command must be refused with.
+pub(crate) fn refused(connection: &mut Connection, words: &[&str]) -> String {
+    error_word(send(connection, words))
+}
+
+/// Checks that a command, in words of text or bytes, is refused with an error of this first word and changes nothing.
+pub(crate) fn assert_refused(connection: &mut Connection, word: &str, words: &[impl ToRedisArgs + Debug]) {
+    let before = contents(connection);
+    let reply = redis::Cmd::new().arg(words).query(connection);
+    assert!(reply.is_err(), "{words:?} was not refused, but answered with {reply:?}");
+    assert_eq!(error_word(reply), word, "{words:?}");
+    assert_eq!(contents(connection), before, "{words:?} changed something");
+}
+
+/// The etag of session data.
+pub(crate) fn etag(data: &str) -> String {
+    format!("{:016x}", xxh3_64(data.as_bytes()))
+}
+
+/// `JRS.GET` of a token that must be acceptable: its session, or nothing if there is none.
+pub(crate) fn get(connection: &mut Connection, token: &str) -> Option<Session> {
+    let reply: Option<HashMap<String, redis::Value>> =
+        send(connection, &["JRS.GET", token]).unwrap_or_else(|error| panic!("JRS.GET of {token}: {error}"));
+    let fields = reply?;
+    let text = |name: &str| String::from_redis_value_ref(&fields[name]).expect("a field of the session is text");
+    Some(Session {
+        id: text("id"),
+        owner: text("owner"),
+        data: text("data"),
+        claims: serde_json::from_str(&text("claims")).expect("the claims are JSON"),
+        claims_text: text("claims"),
+        ttl: i64::from_redis_value_ref(&fields["ttl"]).expect("the ttl is a number"),
+        etag: text("etag"),
+    })
+}
+
+/// The word of the refusal of a `JRS.GET` that must be refused.
+pub(crate) fn refusal(connection: &mut Connection, token: &str) -> String {
+    error_word(send::<redis::Value>(connection, &["JRS.GET", token]))
+}
+
+/// When a key expires, in milliseconds since the epoch; -1 is never.
+pub(crate) fn expiry(connection: &mut Connection, key: &str) -> i64 {
+    send(connection, &["PEXPIRETIME", key]).expect("a server tells when a key expires")
+}
+
+/// Runs an action and checks that it made the key expire `span` milliseconds after it.
+pub(crate) fn assert_lives<T>(
+    connection: &mut Connection,
+    key: &str,
+    span: i64,
+    action: impl FnOnce(&mut Connection) -> T,
+) -> T {
+    let before = millis();
+    let result = action(connection);
+    let (expiry, moments) = (expiry(connection, key), before..=millis());
+    assert!(moments.contains(&(expiry - span)), "{key} expires at {expiry}, not {span} ms after {moments:?}");
+    result
+}
+
+/// Seconds since the epoch, as claims count them.
+pub(crate) fn now() -> i64 {
+    millis() / 1000
+}
+
+/// Milliseconds since the epoch.
+pub(crate) fn millis() -> i64 {
+    let elapsed = SystemTime::now().duration_since(UNIX_EPOCH).expect("the clock is past 1970");
+    i64::try_from(elapsed.as_millis()).expect("the clock is not that far ahead")
+}
