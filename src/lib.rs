@@ -46,6 +46,7 @@ impl redis::Module for Jrs {
         redis::register_info::<info::Report>(ctx);
         redis::on_role_change::<state::Configuration>(ctx)?;
         redis::on_shutdown(ctx, state::stop_workers);
+        redis::count_swaps(ctx);
         state::load(ctx)?;
         owners::warn_of_eviction(ctx);
         log(Level::Notice, concat!("version ", env!("CARGO_PKG_VERSION"), " is ready"));

@@ -54,9 +54,10 @@ impl<'s> Stored<'s> {
     pub fn take_over(self, old: Stored<'_>, data: &Text, expiry: Millis) -> Result<(), Error> {
         let owner = self.owned().map(|id| id.owner);
         if owner == old.owned().map(|id| id.owner) {
-            self.write(data, expiry)?
+            let entries = self.write(data, expiry)?;
+            self.tidy(entries)?;
         } else {
-            self.add(data, expiry)?
+            self.add(data, expiry)?;
         }
         old.delete()?;
         COUNTERS.rotated.count();
@@ -93,8 +94,12 @@ impl<'s> Stored<'s> {
     fn add(self, data: &Text, expiry: Millis) -> Result<(), Error> {
         let owner = self.owned().map_or("", |id| id.owner);
         let in_the_way = InTheWay::find(self.ctx, self.realm, owner)?;
-        self.write(data, expiry)?;
-        in_the_way.forget_ended(self.ctx)?;
+        let entries = self.write(data, expiry)?;
+        if in_the_way.has_seen_all() {
+            in_the_way.forget_ended(self.ctx)?;
+        } else {
+            self.tidy(entries)?;
+        }
         for oldest in &in_the_way.surplus {
             let uuid = str::from_utf8(oldest.uuid.bytes()).unwrap_or_default();
             Stored { id: &SessionId::join(owner, uuid), key: &oldest.key, ..self }.end(Reason::Evicted)?;
@@ -102,7 +107,8 @@ impl<'s> Stored<'s> {
         Ok(())
     }
 
-    fn write(self, data: &Text, expiry: Millis) -> Result<(), Error> {
+    /// Writes the session and its place in the index. Says how many entries that has then.
+    fn write(self, data: &Text, expiry: Millis) -> Result<usize, Error> {
         let exists = || Error::Other("a key with the new session's name exists already, try again".into());
         let place = self.place();
         // Both keys are opened, and so looked at, before either is changed.
@@ -110,11 +116,13 @@ impl<'s> Stored<'s> {
         let index = place.as_ref().map(|place| place.open(self.ctx)).transpose()?;
         vacant.fill(self.key, data, expiry)?;
         let entries = index.map_or(Ok(0), |index| index.enter(expiry, self.slack(expiry)))?;
-        if let Some(place) = place.filter(|_| entries > 1) {
-            place.prune(self.ctx)?;
-        }
         Ending::spare(self.ctx.database(), self.key.bytes());
-        Ok(())
+        Ok(entries)
+    }
+
+    /// Keeps an index of that many entries from filling up with sessions that ended by themselves.
+    fn tidy(self, entries: usize) -> Result<(), Error> {
+        self.place().filter(|_| entries > 1).map_or(Ok(()), |place| place.prune(self.ctx))
     }
 
     /// A session goes on without an index where something else has taken its place.

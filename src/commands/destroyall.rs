@@ -158,8 +158,8 @@ impl Job for EndAll {
         Ok(Progress::More)
     }
 
-    fn reply(&mut self, ctx: Ctx<'_>) -> Progress {
-        ctx.reply_integer(self.ended);
+    fn reply(&mut self, _: Ctx<'_>, out: Ctx<'_>) -> Progress {
+        out.reply_integer(self.ended);
         Progress::Done
     }
 }

@@ -9,9 +9,9 @@ use super::{
 };
 use crate::{
     error::Error,
-    owners::Walk,
-    redis::{Access, Argument, Call, Command, Ctx, Job, Progress, Routing, Spec, Text},
-    session::{Millis, SessionId},
+    owners::{Found, Walk},
+    redis::{Access, Argument, Call, Command, Ctx, Job, Progress, Routing, Spec},
+    session::SessionId,
 };
 
 /// Lists an owner's live sessions: "my devices".
@@ -51,6 +51,7 @@ impl Command for List {
             with_data: with_data.is_some(),
             sessions: VecDeque::new(),
             is_begun: false,
+            written: 0,
         })
     }
 }
@@ -62,13 +63,13 @@ struct Listing {
     with_data: bool,
     /// Those that are found, until they are written into the reply.
     sessions: VecDeque<Session>,
-    /// Whether the reply has begun.
+    /// Whether the reply has begun, and how many are written into it.
     is_begun: bool,
+    written: usize,
 }
 
 struct Session {
-    uuid: Text,
-    created: Millis,
+    found: Found,
     /// The seconds that it has left, if it ends at all.
     ttl: Option<i64>,
     data: Option<Vec<u8>>,
@@ -94,39 +95,46 @@ impl Job for Listing {
         for found in found {
             let Some(entry) = ctx.glance(&found.key) else { continue };
             self.sessions.push_back(Session {
-                uuid: found.uuid,
-                created: found.created,
                 ttl: entry.expiry().map(|expiry| seconds_until(expiry, now)),
                 data: self.with_data.then(|| entry.bytes().to_vec()),
+                found,
             });
         }
         Ok(Progress::More)
     }
 
-    fn reply(&mut self, ctx: Ctx<'_>) -> Progress {
+    fn reply(&mut self, ctx: Ctx<'_>, out: Ctx<'_>) -> Progress {
         if !self.is_begun {
-            ctx.reply_array(self.sessions.len());
+            out.begin_array();
             self.is_begun = true;
         }
         // What is written is freed at once: to free all at the end would take as long as a long stretch.
         let piece = self.piece().min(self.sessions.len());
         for session in self.sessions.drain(..piece) {
-            ctx.reply_map(if self.with_data { 4 } else { 3 });
-            ctx.reply_bytes("id");
-            let uuid = str::from_utf8(session.uuid.bytes()).unwrap_or_default();
-            ctx.reply_bytes(SessionId::join(&self.listed.owner, uuid));
-            ctx.reply_bytes("created");
-            ctx.reply_integer(session.created);
-            ctx.reply_bytes("ttl");
+            if self.listed.is_gone(ctx, &session.found.key) {
+                continue;
+            }
+            self.written += 1;
+            out.reply_map(if self.with_data { 4 } else { 3 });
+            out.reply_bytes("id");
+            let uuid = str::from_utf8(session.found.uuid.bytes()).unwrap_or_default();
+            out.reply_bytes(SessionId::join(&self.listed.owner, uuid));
+            out.reply_bytes("created");
+            out.reply_integer(session.found.created);
+            out.reply_bytes("ttl");
             match session.ttl {
-                Some(ttl) => ctx.reply_integer(ttl),
-                None => ctx.reply_null(),
+                Some(ttl) => out.reply_integer(ttl),
+                None => out.reply_null(),
             }
             if let Some(data) = &session.data {
-                ctx.reply_bytes("data");
-                ctx.reply_bytes(data);
+                out.reply_bytes("data");
+                out.reply_bytes(data);
             }
         }
-        if self.sessions.is_empty() { Progress::Done } else { Progress::More }
+        if !self.sessions.is_empty() {
+            return Progress::More;
+        }
+        out.end_array(self.written);
+        Progress::Done
     }
 }

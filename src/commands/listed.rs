@@ -54,6 +54,11 @@ impl Listed {
         Walk::begin(ctx, &self.realm, &self.owner)
     }
 
+    /// Whether a session that was found has ended since. One whose slot is on the move may be on another node.
+    pub(super) fn is_gone(&self, ctx: Ctx<'_>, key: &Text) -> bool {
+        ctx.glance(key).is_none() && self.check_slot(ctx, "").is_ok()
+    }
+
     /// Errs on a cluster node that does not hold all of the owner's sessions.
     pub(super) fn check_slot(&self, ctx: Ctx<'_>, problem: &'static str) -> Result<(), Error> {
         if ctx.is_cluster_node() && !ctx.holds_slot_of(&Text::new(&self.prefix())) {

@@ -14,7 +14,7 @@ use crate::{
     owners::Ending,
     realm::{Realm, Realms, Ticket},
     redis::{Access, Argument, Call, Command, Intent, Kind, Routing, Spec, Text},
-    session::{Lifetime, Millis, SessionId, check_owner},
+    session::{Millis, SessionId, check_owner},
     state,
     stored::Stored,
     token::{CallerClaims, following_claims, has_claim},
@@ -156,7 +156,7 @@ impl Wanted {
             begins_anew: self.reauth,
             ttl: ticket.claims.ttl,
             // A new deadline may only shorten.
-            deadline: [kept_deadline(ticket), new_deadline].into_iter().flatten().min(),
+            deadline: [ticket.claims.deadline, new_deadline].into_iter().flatten().min(),
         };
         let draft = Draft::new(Arc::clone(realms), Arc::clone(realm), facts, &claims)?;
         let token = draft.sign()?;
@@ -172,10 +172,4 @@ fn kept_owner(ticket: &Ticket) -> Result<&str, Error> {
         None if has_claim(&ticket.payload, "sub") => Err(FOREIGN),
         None => Ok(""),
     }
-}
-
-/// The token's own deadline. One that was written to tell others of the max-lifetime is none: it is written anew.
-fn kept_deadline(ticket: &Ticket) -> Option<Millis> {
-    let told = Lifetime::outlives(ticket.start, ticket.realm.max_lifetime).filter(|_| ticket.realm.signs_slowly());
-    ticket.claims.expires_at.filter(|exp| Some(*exp) != told)
 }

@@ -68,6 +68,7 @@ impl Draft {
             issuer,
             audience,
             expires_at: offline_end.or(facts.deadline),
+            deadline: facts.deadline,
             ttl: facts.ttl,
             authenticated_at: facts.is_rotated.then_some(facts.start),
         }

@@ -59,17 +59,23 @@ impl InTheWay {
         if walk.at_most(ctx) < most {
             return Ok(Self::default());
         }
+        let rejects = realm.settings.max_sessions_policy == Policy::Reject;
         let (mut surplus, mut ended) = (Vec::new(), Vec::new());
         while let Some(found) = walk.next(ctx, 256)? {
             for found in found {
                 if ctx.glance(&found.key).is_some() { surplus.push(found) } else { ended.push(found.uuid) }
             }
+            if rejects && surplus.len() >= most {
+                return Err(Error::TooMany);
+            }
         }
         surplus.truncate((surplus.len() + 1).saturating_sub(most));
-        if !surplus.is_empty() && realm.settings.max_sessions_policy == Policy::Reject {
-            return Err(Error::TooMany);
-        }
         Ok(Self { surplus, ended, walk: Some(walk) })
+    }
+
+    /// Whether each session of the index was looked at.
+    pub const fn has_seen_all(&self) -> bool {
+        self.walk.is_some()
     }
 
     /// Takes sessions that have ended by themselves out of the index.

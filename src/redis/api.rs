@@ -78,6 +78,7 @@ pub(super) fn missing() -> Option<&'static str> {
             ("RegisterNumericConfig", there(raw::RedisModule_RegisterNumericConfig)),
             ("RegisterStringConfig", there(raw::RedisModule_RegisterStringConfig)),
             ("Replicate", there(raw::RedisModule_Replicate)),
+            ("ReplySetArrayLength", there(raw::RedisModule_ReplySetArrayLength)),
             ("ReplyWithArray", there(raw::RedisModule_ReplyWithArray)),
             ("ReplyWithError", there(raw::RedisModule_ReplyWithError)),
             ("ReplyWithLongLong", there(raw::RedisModule_ReplyWithLongLong)),

@@ -1,6 +1,12 @@
 //! Events of the server.
 
-use std::{ffi::c_void, sync::OnceLock};
+use std::{
+    ffi::c_void,
+    sync::{
+        OnceLock,
+        atomic::{AtomicU64, Ordering},
+    },
+};
 
 use redis_module::raw;
 
@@ -58,4 +64,26 @@ pub fn on_shutdown(ctx: Ctx<'_>, work: fn()) {
 
 extern "C" fn shuts_down(_: *mut raw::RedisModuleCtx, _: raw::RedisModuleEvent, _: u64, _: *mut c_void) {
     guard(|| AT_SHUTDOWN.get().map(|work| work()));
+}
+
+/// How often databases have changed places.
+static SWAPS: AtomicU64 = AtomicU64::new(0);
+
+/// Counts from now on how often databases change places (`SWAPDB`). A server that does not tell counts none.
+pub fn count_swaps(ctx: Ctx<'_>) {
+    // SAFETY: as above.
+    unsafe {
+        let subscribe = api(raw::RedisModule_SubscribeToServerEvent);
+        let event = raw::RedisModuleEvent { id: raw::REDISMODULE_EVENT_SWAPDB, dataver: 1 };
+        subscribe(ctx.as_ptr(), event, Some(swapped));
+    }
+}
+
+extern "C" fn swapped(_: *mut raw::RedisModuleCtx, _: raw::RedisModuleEvent, _: u64, _: *mut c_void) {
+    SWAPS.fetch_add(1, Ordering::Relaxed);
+}
+
+/// A count that changes when databases change places.
+pub(super) fn swaps() -> u64 {
+    SWAPS.load(Ordering::Relaxed)
 }

@@ -33,7 +33,7 @@ pub use call::{Call, Ctx};
 pub use command::{Command, Register, Spec, register, register_all};
 pub use config::{Store, register_settings};
 pub use docs::{Argument, Kind, Routing};
-pub use event::{RoleListener, on_role_change, on_shutdown};
+pub use event::{RoleListener, count_swaps, on_role_change, on_shutdown};
 pub use info::{Info, InfoSource, register_info};
 pub use key::{Entry, check_commands};
 pub use load::Module;

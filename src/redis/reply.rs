@@ -47,6 +47,19 @@ impl Ctx<'_> {
         unsafe { api(raw::RedisModule_ReplyWithArray)(self.as_ptr(), c_long::try_from(length).unwrap_or(0)) };
     }
 
+    /// Begins an array of a length that [`end_array`](Self::end_array) says.
+    pub fn begin_array(self) {
+        let later = c_long::from(raw::REDISMODULE_POSTPONED_LEN);
+        // SAFETY: the context is that of the running call, or of a client that waits.
+        unsafe { api(raw::RedisModule_ReplyWithArray)(self.as_ptr(), later) };
+    }
+
+    /// Ends the array that was begun last, of this length.
+    pub fn end_array(self, length: usize) {
+        // SAFETY: as above.
+        unsafe { api(raw::RedisModule_ReplySetArrayLength)(self.as_ptr(), c_long::try_from(length).unwrap_or(0)) };
+    }
+
     /// An error: a word in capitals, a space, a sentence. What the server could not send in one line is replaced.
     pub fn reply_error(self, text: &str) {
         let clean: Vec<u8> = text.bytes().map(|byte| if (b' '..=b'~').contains(&byte) { byte } else { b'?' }).collect();

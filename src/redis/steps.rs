@@ -14,17 +14,32 @@ use redis_module::raw;
 use super::{
     api::api,
     call::{Call, Ctx},
+    event::swaps,
     guard::guard,
 };
 use crate::error::Error;
 
-/// How long one stretch holds the server.
+/// How long one stretch of work holds the server.
 const STRETCH: Duration = Duration::from_millis(2);
+/// How long it does when another one has only just ended.
+const SHORT_STRETCH: Duration = Duration::from_micros(200);
+/// How long one stretch of a reply does. A reply that fits into one is true at the moment at which it is sent.
+const REPLY_STRETCH: Duration = Duration::from_millis(4);
 /// How long others have the server to themselves between two stretches, in milliseconds.
 const PAUSE: i64 = 1;
 /// When the last stretch of any job ended. Jobs share the server: the pause after a stretch of one is a pause for all,
 /// or many of them would hold it as long as one without pauses. The one that came first is done first.
 static LAST_STRETCH: Mutex<Option<Instant>> = Mutex::new(None);
+
+fn is_rested() -> bool {
+    let last = *LAST_STRETCH.lock().unwrap_or_else(PoisonError::into_inner);
+    last.is_none_or(|end| end.elapsed().as_millis() >= PAUSE.unsigned_abs().into())
+}
+
+fn stretch_ends() {
+    *LAST_STRETCH.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+}
+
 /// How often a job looks whether writes are still paused, in milliseconds.
 const PATIENCE: i64 = 20;
 
@@ -48,8 +63,8 @@ pub trait Job {
     /// undone stays so.
     fn work(&mut self, ctx: Ctx<'_>, caller: Ctx<'_>) -> Result<Progress, Error>;
 
-    /// Writes a piece of the reply, once the work is done.
-    fn reply(&mut self, ctx: Ctx<'_>) -> Progress;
+    /// Writes a piece of the reply to `out`, once the work is done.
+    fn reply(&mut self, ctx: Ctx<'_>, out: Ctx<'_>) -> Progress;
 }
 
 impl Call<'_> {
@@ -57,19 +72,20 @@ impl Call<'_> {
     pub fn in_steps<J: Job + 'static>(&self, mut job: J) -> Result<(), Error> {
         let in_one_go = !self.may_wait();
         let begin = Instant::now();
+        let stretch = if is_rested() { STRETCH } else { SHORT_STRETCH };
         loop {
             match job.work(self.ctx, self.ctx)? {
                 Progress::Done => break,
-                Progress::More if in_one_go || begin.elapsed() < STRETCH => {}
+                Progress::More if in_one_go || begin.elapsed() < stretch => {}
                 Progress::Waits if in_one_go => return Err(Error::Other("internal error: nobody to wait for".into())),
                 Progress::More | Progress::Waits => return Steps::begin(self, job, false),
             }
         }
         // A reply cannot go on elsewhere once it was begun, so a long one is not begun here.
-        if !in_one_go && begin.elapsed() >= STRETCH {
+        if !in_one_go && begin.elapsed() >= stretch {
             return Steps::begin(self, job, true);
         }
-        while job.reply(self.ctx) != Progress::Done {}
+        while job.reply(self.ctx, self.ctx) != Progress::Done {}
         Ok(())
     }
 }
@@ -79,6 +95,8 @@ struct Steps<J> {
     job: J,
     /// Whether the work is done and the reply under way.
     replies: bool,
+    /// The [`swaps`] at the beginning.
+    swaps: u64,
     blocked: *mut raw::RedisModuleBlockedClient,
     /// The context in which the reply grows.
     out: *mut raw::RedisModuleCtx,
@@ -86,6 +104,7 @@ struct Steps<J> {
 
 impl<J: Job + 'static> Steps<J> {
     fn begin(call: &Call<'_>, job: J, replies: bool) -> Result<(), Error> {
+        stretch_ends();
         // SAFETY: the context is that of the running command. Without callbacks the reply is what `out` collects, and
         // nothing but the last step ends the wait.
         let blocked = unsafe { api(raw::RedisModule_BlockClient)(call.ctx.as_ptr(), None, None, None, 0) };
@@ -94,7 +113,7 @@ impl<J: Job + 'static> Steps<J> {
         }
         // SAFETY: the client is blocked, until `end`.
         let out = unsafe { api(raw::RedisModule_GetThreadSafeContext)(blocked) };
-        Self::arm(call.ctx, Box::new(Self { job, replies, blocked, out }), PAUSE);
+        Self::arm(call.ctx, Box::new(Self { job, replies, swaps: swaps(), blocked, out }), PAUSE);
         Ok(())
     }
 
@@ -108,6 +127,9 @@ impl<J: Job + 'static> Steps<J> {
     /// One stretch. Says after how many milliseconds the next one is due.
     fn stretch(&mut self, ctx: Ctx<'_>) -> Option<i64> {
         let begin = Instant::now();
+        if !self.replies && self.swaps != swaps() {
+            return self.fail(&Error::TryAgain("SWAPDB came in between: a part may be done, send the command again"));
+        }
         if !self.replies && J::WRITES {
             if ctx.is_replica() {
                 return self.fail(&Error::ReadOnly);
@@ -116,28 +138,27 @@ impl<J: Job + 'static> Steps<J> {
                 return Some(PATIENCE);
             }
         }
-        let last = *LAST_STRETCH.lock().unwrap_or_else(PoisonError::into_inner);
-        if last.is_some_and(|end| end.elapsed().as_millis() < PAUSE.unsigned_abs().into()) {
+        if !is_rested() {
             return Some(PAUSE);
         }
         // SAFETY: the context is alive until `end`, and used on the server's thread alone.
         let out = unsafe { Ctx::new(self.out) };
         let mut next = Some(PAUSE);
-        while next.is_some() && begin.elapsed() < STRETCH {
-            if self.replies {
-                if self.job.reply(out) == Progress::Done {
-                    next = None;
-                }
-                continue;
+        if self.replies {
+            while next.is_some() && begin.elapsed() < REPLY_STRETCH {
+                next = (self.job.reply(ctx, out) != Progress::Done).then_some(PAUSE);
             }
-            match self.job.work(ctx, out) {
-                Ok(Progress::More) => {}
-                Ok(Progress::Waits) => return Some(PAUSE),
-                Ok(Progress::Done) => self.replies = true,
-                Err(error) => next = self.fail(&error),
+        } else {
+            while next.is_some() && !self.replies && begin.elapsed() < STRETCH {
+                match self.job.work(ctx, out) {
+                    Ok(Progress::More) => {}
+                    Ok(Progress::Waits) => return Some(PAUSE),
+                    Ok(Progress::Done) => self.replies = true,
+                    Err(error) => next = self.fail(&error),
+                }
             }
         }
-        *LAST_STRETCH.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+        stretch_ends();
         next
     }
 

@@ -1,6 +1,6 @@
 //! The claims of a token (RFC 7519 section 4).
 
-use std::borrow::Cow;
+use std::{borrow::Cow, collections::HashSet};
 
 use super::{
     Refusal,
@@ -9,6 +9,9 @@ use super::{
 
 /// Milliseconds since the Unix epoch, or a span in milliseconds.
 type Millis = i64;
+
+/// The claim that holds the session's own end, null for none, where `exp` is not it.
+const OWN_END: &str = "jrs_exp";
 
 /// The claims that JRS reads. Times are milliseconds since the epoch, however far away (they saturate).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -19,8 +22,11 @@ pub struct Claims {
     pub subject: Option<String>,
     /// `iat`: when the token was issued.
     pub issued_at: Option<Millis>,
-    /// `exp`: the deadline.
+    /// `exp`: the end.
     pub expires_at: Option<Millis>,
+    /// The end that the session was given: `exp`, or `jrs_exp` where JRS wrote an earlier `exp` by itself, to tell others of
+    /// the realm's max-lifetime.
+    pub deadline: Option<Millis>,
     /// `nbf`: not valid before.
     pub not_before: Option<Millis>,
     /// `auth_time`: when the user proved who they are, where the token has been rotated since.
@@ -51,6 +57,11 @@ impl Claims {
             Some(value) => number(value).map(|seconds| Some(to_millis(seconds))).ok_or(Refusal::Claim(name)),
             None => Ok(None),
         };
+        let deadline = match members.get(OWN_END) {
+            Some(none) if none.get() == "null" => None,
+            Some(_) => time(OWN_END)?,
+            None => time("exp")?,
+        };
         if let Some(issuer) = expected.issuer
             && members.get("iss").and_then(text).as_deref() != Some(issuer)
         {
@@ -71,6 +82,7 @@ impl Claims {
             subject: members.get("sub").and_then(text).map(Cow::into_owned),
             issued_at: time("iat")?,
             expires_at: time("exp")?,
+            deadline,
             not_before: time("nbf")?,
             authenticated_at: time("auth_time")?,
             ttl: members.get("ttl").and_then(number).map(to_millis).filter(|ttl| *ttl > 0),
@@ -110,6 +122,8 @@ pub struct Standard<'s> {
     pub audience: Option<&'s str>,
     /// `exp`.
     pub expires_at: Option<Millis>,
+    /// The end that the session was given; written as `jrs_exp` where it is not `exp`.
+    pub deadline: Option<Millis>,
     /// `ttl`, a span.
     pub ttl: Option<Millis>,
     /// `auth_time`.
@@ -134,6 +148,13 @@ impl Standard<'_> {
             if let Some(millis) = millis {
                 push_name(&mut json, name);
                 push_seconds(&mut json, millis);
+            }
+        }
+        if self.deadline != self.expires_at {
+            push_name(&mut json, OWN_END);
+            match self.deadline {
+                Some(deadline) => push_seconds(&mut json, deadline),
+                None => json.push_str("null"),
             }
         }
         if !caller.inner.is_empty() {
@@ -194,7 +215,7 @@ pub enum CallerRefusal {
 }
 
 impl<'c> CallerClaims<'c> {
-    /// Checks `json`. `jti`, `iat`, `sub`, `ttl` and `auth_time` are reserved, and `iss` and `aud` where the realm sets
+    /// Checks `json`. `jti`, `iat`, `sub`, `ttl`, `auth_time` and `jrs_exp` are reserved, and `iss` and `aud` where the realm sets
     /// them; `exp` and `nbf` must be numbers.
     pub fn read(json: &'c str, expected: Expected<'_>) -> Result<Self, CallerRefusal> {
         let members = Members::read(json.as_bytes()).map_err(|_| CallerRefusal::NotAnObject)?;
@@ -217,7 +238,7 @@ impl<'c> CallerClaims<'c> {
 
 /// The claims that JRS writes itself.
 fn reserved(expected: Expected<'_>) -> impl Iterator<Item = &'static str> {
-    let always = ["jti", "iat", "sub", "ttl", "auth_time"].into_iter();
+    let always = ["jti", "iat", "sub", "ttl", "auth_time", OWN_END].into_iter();
     always.chain(expected.issuer.map(|_| "iss")).chain(expected.audience.map(|_| "aud"))
 }
 
@@ -234,7 +255,8 @@ pub fn has_claim(json: &[u8], name: &str) -> bool {
 pub fn following_claims(old: &[u8], new: &str, expected: Expected<'_>) -> Result<String, CallerRefusal> {
     let read = |json| Members::read(json).map_err(|_| CallerRefusal::NotAnObject);
     let (old, new) = (read(old)?, read(new.as_bytes())?);
-    let is_kept = |name: &str| new.get(name).is_none() && !reserved(expected).any(|reserved| reserved == name);
+    let given: HashSet<&str> = new.iter().map(|(name, _)| name).collect();
+    let is_kept = |name: &str| !given.contains(name) && !reserved(expected).any(|reserved| reserved == name);
     let mut json = String::from("{");
     let kept = old.iter().filter(|(name, _)| is_kept(name)).chain(new.iter()).filter(|(name, _)| *name != "exp");
     for (name, value) in kept {

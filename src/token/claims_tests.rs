@@ -17,6 +17,7 @@ fn all_claims_are_read() {
             subject: Some("u".to_owned()),
             issued_at: Some(1500),
             expires_at: Some(2000),
+            deadline: Some(2000),
             not_before: Some(-1000),
             authenticated_at: Some(0),
             ttl: Some(250),
@@ -104,6 +105,7 @@ fn what_is_written_is_read() {
         issuer: Some("i"),
         audience: Some("a"),
         expires_at: Some(1_800_000_000_250),
+        deadline: Some(1_800_000_000_250),
         ttl: Some(90_000),
         authenticated_at: Some(1_600_000_000_000),
     };
@@ -117,6 +119,22 @@ fn what_is_written_is_read() {
     );
     let bare = Standard { id: "x", ..Standard::default() }.write(&CallerClaims::default());
     assert_eq!(bare, r#"{"jti":"x","iat":0}"#);
+}
+
+#[test]
+fn the_end_that_a_session_was_given_is_kept_beside_an_earlier_one() {
+    for (deadline, text) in [
+        (None, r#"{"jti":"x","iat":0,"exp":5,"jrs_exp":null}"#),
+        (Some(7500), r#"{"jti":"x","iat":0,"exp":5,"jrs_exp":7.5}"#),
+        (Some(5000), r#"{"jti":"x","iat":0,"exp":5}"#),
+    ] {
+        let standard = Standard { id: "x", expires_at: Some(5000), deadline, ..Standard::default() };
+        assert_eq!(standard.write(&CallerClaims::default()), text);
+        let claims = read(text).expect("claims");
+        assert_eq!((claims.expires_at, claims.deadline), (Some(5000), deadline), "{text}");
+    }
+    assert_eq!(read(r#"{"jti":"x","jrs_exp":"7"}"#), Err(Refusal::Claim("jrs_exp")));
+    assert_eq!(CallerClaims::read(r#"{"jrs_exp":7}"#, ANY).expect_err("reserved"), CallerRefusal::Reserved("jrs_exp"));
 }
 
 #[test]

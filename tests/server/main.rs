@@ -52,6 +52,7 @@ mod replication;
 mod replies;
 mod resharding;
 mod rotate;
+mod rotate_ends;
 mod rotation;
 mod settings;
 mod settings_files;

@@ -143,6 +143,24 @@ fn what_is_refused_changes_nothing() {
     let _: String = send(conn, &["JRS.UPDATE", &token, &large, "MERGE"]).unwrap();
     assert_refused(conn, "TOOBIG", &["JRS.UPDATE", &token, &large.replace("large", "more"), "MERGE"]);
     assert!(matches!(refused(conn, &["JRS.UPDATE", &token, &double, "PATCH"]).as_str(), "TOOBIG"));
+    // To the byte.
+    let () = send(conn, &["CONFIG", "SET", "jrs.max-data-size", "1024"]).unwrap();
+    let full = format!(r#"{{"a":[[1],[1],[1],{{"b":[]}},"{}"]}}"#, "x".repeat(992));
+    assert_eq!(full.len(), 1023);
+    let exact = create(conn, "ada", &full, &[]);
+    for (word, patch) in [
+        ("TOOBIG", r#"[{"op":"add","path":"/b","value":1}]"#),
+        ("TOOBIG", r#"[{"op":"add","path":"/a/-","value":1}]"#),
+        ("", r#"[{"op":"replace","path":"/a/0","value":[12]}]"#),
+    ] {
+        let words = ["JRS.UPDATE", &exact, patch, "PATCH"];
+        if word.is_empty() {
+            send::<String>(conn, &words).map(drop).unwrap()
+        } else {
+            assert_refused(conn, word, &words)
+        }
+    }
+    assert_eq!(get(conn, &exact).unwrap().data.len(), 1024);
     // What became too large by a change of the limit can be made smaller.
     let () = send(conn, &["CONFIG", "SET", "jrs.max-data-size", "500"]).unwrap();
     let _: String = send(conn, &["JRS.UPDATE", &token, r#"{"large":null}"#, "MERGE"]).unwrap();
@@ -191,7 +209,11 @@ fn bombs_are_bounded_and_their_memory_comes_back() {
     let conn = &mut server.conn();
     let full = |unit: &str| format!(r#"{{"a":[{}]}}"#, vec![unit; ((1 << 20) - 10) / (unit.len() + 1)].join(","));
     let many = |operation: &str| format!("[{}]", vec![operation; ((1 << 20) - 2) / (operation.len() + 1)].join(","));
-    let datas = [full("0"), full(r#"{"":0}"#), r#"{"a":[]}"#.to_owned()];
+    let members = |value: &str| {
+        let members: Vec<String> = (0..70_000).map(|number| format!(r#""{number:x}":{value}"#)).collect();
+        format!("{{{}}}", members.join(","))
+    };
+    let datas = [full("0"), full(r#"{"":0}"#), r#"{"a":[]}"#.to_owned(), members("1")];
     let changes = [
         (many(r#"{"op":"copy","from":"","path":"/b"}"#), "PATCH"),
         (many(r#"{"op":"copy","from":"/a","path":"/a/-"}"#), "PATCH"),
@@ -201,6 +223,8 @@ fn bombs_are_bounded_and_their_memory_comes_back() {
         (many(r#"{"op":"add","path":"/a","value":[]}"#), "PATCH"),
         (format!(r#"[{{"op":"test","path":"{}","value":0}}]"#, "/a".repeat(500_000)), "PATCH"),
         (full(r#"{"":0}"#), "MERGE"),
+        (members("null"), "MERGE"),
+        (members("2"), "MERGE"),
         (format!(r#"{{"a":{}1{}}}"#, r#"{"a":"#.repeat(126), "}".repeat(126)), "MERGE"),
         (format!(r#"{{"{}":1}}"#, r"\u0041".repeat(170_000)), "MERGE"),
     ];

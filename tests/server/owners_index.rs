@@ -67,6 +67,22 @@ fn it_survives_a_restart() {
 }
 
 #[test]
+fn where_the_limit_looks_at_all_the_dead_are_forgotten_once() {
+    let server =
+        Server::builder().keys(SECRET.as_bytes()).args(&["max-sessions", "5"]).config("appendonly", "yes").start();
+    let conn = &mut server.conn();
+    let made = [0; 5].map(|_| create(conn, "ada", "{}", &[]));
+    for token in &made[..4] {
+        expire(conn, &[token]);
+    }
+    create(conn, "ada", "{}", &[]);
+    assert_eq!(members(conn, "ada").len(), 2);
+    let file = server.dir().join("appendonlydir/appendonly.aof.1.incr.aof");
+    let text = fs::read_to_string(file).unwrap();
+    assert_eq!(text.matches("\r\nZREM\r\n").count(), 1, "{text}");
+}
+
+#[test]
 fn it_lives_as_long_as_its_longest_session_and_not_for_ever() {
     let server = server();
     let conn = &mut server.conn();

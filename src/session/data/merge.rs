@@ -14,10 +14,10 @@ pub(super) fn merge(target: &mut Value, patch: Value) {
         *target = Value::Object(Map::new());
     }
     let Value::Object(members) = target else { return };
+    // One pass for all of them: each removal by itself would shift all that stands behind it.
+    members.retain(|name, _| !patch.get(name).is_some_and(Value::is_null));
     for (name, value) in patch {
-        if value.is_null() {
-            members.shift_remove(&name);
-        } else {
+        if !value.is_null() {
             merge(members.entry(name).or_insert(Value::Null), value);
         }
     }

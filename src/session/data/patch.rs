@@ -104,8 +104,7 @@ fn take(target: &mut Value, path: &Pointer, room: &mut Room) -> Result<Value, Ch
 fn same(one: &Value, other: &Value) -> bool {
     match (one, other) {
         (Value::Number(one), Value::Number(other)) => {
-            one == other
-                || one.as_f64().is_some_and(|one| Some(one) == other.as_f64()) && !(is_whole(one) && is_whole(other))
+            one == other || decimal(one.as_str()).is_some_and(|one| Some(one) == decimal(other.as_str()))
         }
         (Value::Array(one), Value::Array(other)) => {
             one.len() == other.len() && one.iter().zip(other).all(|(one, other)| same(one, other))
@@ -118,11 +117,24 @@ fn same(one: &Value, other: &Value) -> bool {
     }
 }
 
-/// Whether a number is digits alone, so that its text says exactly what a double would round.
-fn is_whole(number: &serde_json::Number) -> bool {
-    let text = number.as_str();
-    let digits = text.strip_prefix('-').unwrap_or(text);
-    digits != "0" && digits.bytes().all(|byte| byte.is_ascii_digit())
+/// What a JSON number says exactly: whether it is negative, its digits without zeros at either end, and the power of ten of
+/// the last one. A double would round some numbers to others. `None` for an exponent beyond all use.
+fn decimal(number: &str) -> Option<(bool, String, i64)> {
+    let (number, exponent) = match number.split_once(['e', 'E']) {
+        Some((number, exponent)) => (number, exponent.parse::<i64>().ok()?),
+        None => (number, 0),
+    };
+    let (is_negative, number) = number.strip_prefix('-').map_or((false, number), |number| (true, number));
+    let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
+    let digits = [whole, fraction].concat();
+    let short = digits.trim_end_matches('0');
+    let power = exponent
+        .checked_sub(i64::try_from(fraction.len()).ok()?)?
+        .checked_add(i64::try_from(digits.len() - short.len()).ok()?)?;
+    match short.trim_start_matches('0') {
+        "" => Some((false, String::new(), 0)),
+        short => Some((is_negative, short.to_owned(), power)),
+    }
 }
 
 /// What a value takes: bytes of compact JSON (escapes not counted) and levels of nesting.
@@ -135,11 +147,13 @@ struct Size {
 impl Size {
     fn of(value: &Value) -> Self {
         let children = |sizes: &mut dyn Iterator<Item = (usize, Self)>| {
-            let start = Self { bytes: 2, levels: 1 };
-            sizes.fold(start, |all, (name, size)| Self {
+            // Each is followed by a comma or by the closing bracket.
+            let start = Self { bytes: 1, levels: 1 };
+            let all = sizes.fold(start, |all, (name, size)| Self {
                 bytes: all.bytes + name + size.bytes + 1,
                 levels: all.levels.max(size.levels + 1),
-            })
+            });
+            Self { bytes: all.bytes.max(2), ..all }
         };
         match value {
             Value::Null | Value::Bool(_) => Self { bytes: 4, levels: 0 },

@@ -65,6 +65,26 @@ fn the_examples_of_the_rfc() {
 }
 
 #[test]
+fn numbers_are_equal_by_value() {
+    let number = |text: &str| serde_json::from_str::<Value>(text).expect("a number");
+    for (one, other, equal) in [
+        ("1", "1.0", true),
+        ("100", "1e2", true),
+        ("-0", "0.00e5", true),
+        ("0.5", "5E-1", true),
+        ("1e400", "10e399", true),
+        ("1000000000000000000000", "1e21", true),
+        ("9007199254740993", "9007199254740992.0", false),
+        ("0.1", "0.10000000000000000000001", false),
+        ("1", "-1", false),
+        ("1e99999999999999999999", "1e99999999999999999999", true),
+        ("1e99999999999999999999", "10e99999999999999999998", false),
+    ] {
+        assert_eq!(same(&number(one), &number(other)), equal, "{one} {other}");
+    }
+}
+
+#[test]
 fn operations_that_do_not_apply() {
     let target = json!({"foo":["bar"],"baz":"qux"});
     for (operation, problem) in [
