@@ -2,13 +2,13 @@
 
 use std::{fs, thread};
 
-use redis::{Connection, RedisResult, Value};
+use redis::{Connection, Value};
 use serde_json::json;
 
 use crate::support::{
     Builder, Server, await_that,
     devices::{assert_agree, fill, ids, living, members},
-    sessions::{self, create, get, now, send},
+    sessions::{self, begin, create, end, get, now, send},
     tokens::{SECRET, key, token},
 };
 
@@ -23,16 +23,6 @@ fn builder() -> Builder {
 /// A token for a session that was put into the server without one.
 fn token_of(owner: &str, id: &str) -> String {
     token(&json!({"jti": id, "sub": owner, "iat": now()}))
-}
-
-/// Sends a command whose reply is read later.
-fn begin(conn: &mut Connection, words: &[&str]) {
-    let packed = redis::cmd(words[0]).arg(&words[1..]).get_packed_command();
-    conn.send_packed_command(&packed).unwrap();
-}
-
-fn end(conn: &mut Connection) -> RedisResult<Value> {
-    conn.recv_response().and_then(Value::extract_error)
 }
 
 fn left(conn: &mut Connection) -> usize {
@@ -150,31 +140,6 @@ fn two_at_once_end_each_session_once() {
 }
 
 #[test]
-fn many_lists_at_once_leave_time_for_others() {
-    let server = builder().start();
-    let conn = &mut server.conn();
-    let made = fill(conn, "ada", SOME / 10);
-    let bob = create(conn, "bob", "{}", &[]);
-    let mut lists: Vec<Connection> = (0..10).map(|_| server.conn()).collect();
-    for list in &mut lists {
-        begin(list, &["JRS.LIST", "ada", "WITHDATA"]);
-    }
-    let mut served = 0;
-    thread::scope(|scope| {
-        let replies: Vec<_> = lists.iter_mut().map(|list| scope.spawn(|| end(list).unwrap())).collect();
-        while !replies.iter().all(thread::ScopedJoinHandle::is_finished) {
-            assert!(get(conn, &bob).is_some());
-            served += 1;
-        }
-        for reply in replies {
-            let Value::Array(listed) = reply.join().unwrap() else { panic!("a list") };
-            assert_eq!(listed.len(), made.len());
-        }
-    });
-    assert!(served > 10, "others were served {served} times");
-}
-
-#[test]
 fn it_rests_while_writes_are_paused() {
     let server = builder().start();
     let conn = &mut server.conn();
@@ -224,6 +189,20 @@ fn it_ends_when_all_is_flushed() {
         create(conn, "ada", "{}", &[]);
         assert_eq!(assert_agree(conn, "ada").len(), 1);
     }
+}
+
+#[test]
+fn it_ends_when_databases_change_places() {
+    let server = builder().start();
+    let conn = &mut server.conn();
+    let () = send(conn, &["SELECT", "1"]).unwrap();
+    let others = fill(conn, "ada", 10);
+    let () = send(conn, &["SELECT", "0"]).unwrap();
+    fill(conn, "ada", SOME);
+    let mut ending = begin_ending(&server, "ada");
+    let () = send(conn, &["SWAPDB", "0", "1"]).unwrap();
+    assert_eq!(end(&mut ending).unwrap_err().code(), Some("TRYAGAIN"));
+    assert_eq!(assert_agree(conn, "ada"), others);
 }
 
 #[test]

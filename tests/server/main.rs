@@ -29,6 +29,7 @@ mod keys_public_refused;
 mod keys_self_made;
 mod lifetimes;
 mod limits;
+mod list_steps;
 mod load;
 mod lost_updates;
 mod memory;

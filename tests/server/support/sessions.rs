@@ -47,6 +47,17 @@ pub(crate) fn at_once(server: &Server, clients: usize, words: &[&str]) -> Vec<re
     clients.iter_mut().map(|client| client.recv_response().expect("the server replies")).collect()
 }
 
+/// Sends a command whose reply is read later.
+pub(crate) fn begin(conn: &mut Connection, words: &[&str]) {
+    let packed = redis::cmd(words[0]).arg(&words[1..]).get_packed_command();
+    conn.send_packed_command(&packed).expect("the server listens");
+}
+
+/// The reply to what was [begun](begin).
+pub(crate) fn end(conn: &mut Connection) -> RedisResult<redis::Value> {
+    conn.recv_response().and_then(redis::Value::extract_error)
+}
+
 /// The token of a new session; `options` are what follows the data.
 pub(crate) fn create(connection: &mut Connection, owner: &str, data: &str, options: &[&str]) -> String {
     let words = [&["JRS.CREATE", owner, data], options].concat();
