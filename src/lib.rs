@@ -11,6 +11,7 @@ mod error;
 mod info;
 mod key_source;
 mod owners;
+mod priority;
 mod realm;
 mod realms_file;
 mod redis;

@@ -9,10 +9,13 @@ use std::{
     thread::{self, JoinHandle},
 };
 
+use crate::priority;
+
 /// A piece of work.
 pub type Job = Box<dyn FnOnce() + Send>;
 
-/// A fixed number of threads behind a bounded queue. They are started by the first job.
+/// A fixed number of threads behind a bounded queue, of a lower priority than the server's own. They are started by the
+/// first job.
 #[derive(Debug)]
 pub struct Workers {
     threads: usize,
@@ -108,6 +111,7 @@ impl Running {
 }
 
 fn work(queue: &Mutex<Receiver<Job>>, shared: &Shared) {
+    priority::lower();
     loop {
         // The lock is held while waiting, and given on with the job in hand.
         let next = queue.lock().unwrap_or_else(PoisonError::into_inner).recv();

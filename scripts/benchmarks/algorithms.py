@@ -1,6 +1,8 @@
 """What each signature algorithm costs beside HS256, in the same run."""
 
+import json
 import pathlib
+import secrets
 import statistics
 import subprocess
 import tempfile
@@ -15,24 +17,31 @@ CONNECTIONS = 20
 OWNER, DATA = "42", '{"name":"Ann Example","role":"editor","cart":[17,42]}'
 # How openssl makes a key for each; a realm for each algorithm has that one key.
 RSA, EC = ["-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048"], ["-algorithm", "EC", "-pkeyopt"]
-ALGORITHMS = {"HS256": None, "RS256": RSA, "PS256": RSA, "ES256": [*EC, "ec_paramgen_curve:P-256"],
+ALGORITHMS = {"HS256": None, "HS384": None, "HS512": None, "RS256": RSA, "RS384": RSA, "RS512": RSA,
+              "PS256": RSA, "PS384": RSA, "PS512": RSA, "ES256": [*EC, "ec_paramgen_curve:P-256"],
               "ES384": [*EC, "ec_paramgen_curve:P-384"], "EdDSA": ["-algorithm", "ED25519"]}
 SIGN, COLD, CACHED = "sign: JRS.CREATE", "verify: JRS.GET, no cache", "JRS.GET, cached"
 FLOOR, FLOORED = 0.90, ("RS256", "ES256")
 
 
+def make_key(name, file):
+    """Writes a new key for the algorithm into the file."""
+    file.touch(mode=0o600)
+    if kind := ALGORITHMS[name]:
+        subprocess.run(["openssl", "genpkey", *kind, "-out", str(file)], check=True, capture_output=True, timeout=60)
+    else:
+        # With a name: only one realm may have a secret without.
+        file.write_text(json.dumps({"kty": "oct", "kid": name, "alg": name, "k": secrets.token_urlsafe(64)}))
+
+
 @contextmanager
-def server_with_all_keys():
-    """A server with a realm for each algorithm, of the same name: yields its port."""
+def server_with_keys(names=tuple(ALGORITHMS)):
+    """A server with a realm for each of these algorithms, of the same name: yields its port."""
     with tempfile.TemporaryDirectory(prefix="jrs-bench-keys-") as folder:
         realms = []
-        for name, kind in ALGORITHMS.items():
+        for name in names:
             key = pathlib.Path(folder) / name
-            command = ["openssl", "rand", "-hex", "-out", str(key), "32"]
-            if kind:
-                command = ["openssl", "genpkey", *kind, "-out", str(key)]
-            subprocess.run(command, check=True, capture_output=True, timeout=60)
-            key.chmod(0o600)
+            make_key(name, key)
             realms += [f"[realm.{name}]", f'keys-file = "{key}"', f'keyspace = "{name}:"', f'algorithm = "{name}"']
         file = pathlib.Path(folder) / "realms.toml"
         file.write_text("\n".join(realms) + "\n")
@@ -76,7 +85,7 @@ def rates(port, client, way, options):
 def compare(options):
     """Prints the table; returns the floors as (what, ratio, floor)."""
     floors = []
-    with server_with_all_keys() as port:
+    with server_with_keys() as port:
         client = Client(port)
         describe(client, options.short_rounds)
         threads = client("CONFIG", "GET", "jrs.crypto-threads")[1]

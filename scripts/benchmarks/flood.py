@@ -1,27 +1,26 @@
 """Whether a flood of bad tokens takes the server away from everybody else.
 
-Twenty connections send tokens with a wrong signature as fast as they are answered. What another client gets done
-meanwhile is compared with what it gets done beside the same flood of malformed tokens, which cost no cryptography.
+Many connections send tokens with a wrong signature. What another client gets done meanwhile is compared with what it
+gets done beside a flood of malformed tokens, which cost no cryptography: first with both as fast as they are answered,
+then with both at the same rate.
 """
 
 import base64
-import multiprocessing
 import secrets
-import selectors
-import signal
 import socket
 import statistics
 import time
-from contextlib import contextmanager
 
-from benchmarks.algorithms import DATA, OWNER, server_with_all_keys
+from benchmarks.algorithms import DATA, OWNER, server_with_keys
 from benchmarks.client import Client, Failure, encode
 from benchmarks.machine import describe
+from benchmarks.sender import CONNECTIONS, PIPELINE, flood
 
-CONNECTIONS = 20
-PIPELINE = 16  # commands that a connection of the flood has under way
-LONGEST = 60  # seconds after which a flood ends by itself, whatever happens
+ALGORITHMS = ("ES256", "RS256")
 FLOOR = 0.70
+# Bad RS256 tokens are refused so fast that the clients which wait for it, blocked and woken, keep the server busy.
+FLOORED_AT_EQUAL_RATES = ("ES256",)
+PACE = 0.80  # of the rate at which bad tokens are refused when nobody else asks for anything
 MALFORMED = "malformed"
 
 
@@ -30,49 +29,6 @@ def bad(token):
     head, _, signature = token.rpartition(".")
     forged = secrets.token_bytes(len(base64.urlsafe_b64decode(signature + "==")))
     return f"{head}.{base64.urlsafe_b64encode(forged).decode().rstrip('=')}"
-
-
-def send(port, tokens, refused):
-    """The flood's own process: keeps PIPELINE commands under way on each connection, and counts the refusals."""
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    ends = time.monotonic() + LONGEST
-    block = b"".join(encode(["JRS.GET", token]) for token in tokens)
-    selector, owed = selectors.DefaultSelector(), {}
-    for _ in range(CONNECTIONS):
-        connection = socket.create_connection(("127.0.0.1", port), timeout=10)
-        selector.register(connection, selectors.EVENT_READ)
-        owed[connection] = len(tokens)
-        connection.sendall(block)
-    while time.monotonic() < ends:
-        for ready, _ in selector.select(timeout=1):
-            connection = ready.fileobj
-            replies = connection.recv(1 << 16).count(b"\n")  # an error reply is one line
-            if not replies:
-                continue
-            refused.value += replies
-            owed[connection] -= replies
-            if owed[connection] <= 0:
-                owed[connection] = len(tokens)
-                connection.sendall(block)
-
-
-@contextmanager
-def flood(port, tokens):
-    """Runs a flood: yields a function that says how many tokens have been refused so far."""
-    context = multiprocessing.get_context("fork")
-    refused = context.Value("q", 0, lock=False)
-    process = context.Process(target=send, args=(port, tokens, refused), daemon=True)
-    process.start()
-    try:
-        deadline = time.monotonic() + 10
-        while refused.value < 10 * CONNECTIONS:
-            if time.monotonic() > deadline or not process.is_alive():
-                raise Failure("the flood did not begin")
-            time.sleep(0.01)
-        yield lambda: refused.value
-    finally:
-        process.kill()
-        process.join()
 
 
 def rate(port, command, seconds):
@@ -89,38 +45,66 @@ def rate(port, command, seconds):
     return count / passed
 
 
+def pace_of(port, tokens, options):
+    """Tokens a second of the flood at equal rates."""
+    rates = []
+    for _ in range(options.short_rounds):
+        with flood(port, tokens) as refused:
+            before, start = refused(), time.monotonic()
+            time.sleep(options.seconds)
+            rates.append((refused() - before) / (time.monotonic() - start))
+    return PACE * statistics.median(rates)
+
+
+def rounds(port, floods, command, options, pace=None):
+    """What the client got done, and how many tokens a second were refused meanwhile: two lists for each kind of flood.
+    With a pace, malformed tokens come at the rate that the bad ones reached in the round before."""
+    results, refusals, paces = {kind: [] for kind in floods}, {kind: [] for kind in floods}, dict.fromkeys(floods, pace)
+    order = list(floods)
+    for _ in range(options.short_rounds):
+        for kind in order:
+            with flood(port, floods[kind], paces[kind]) as refused:
+                before, start = refused(), time.monotonic()
+                results[kind].append(rate(port, command, options.seconds))
+                refusals[kind].append((refused() - before) / (time.monotonic() - start))
+            if pace and kind != MALFORMED:
+                paces[MALFORMED] = refusals[kind][-1] or pace
+        order.reverse()
+    return results, refusals
+
+
+def row(name, what, results, refusals):
+    """Prints a row of the table; returns the ratio."""
+    ratios = [rate / beside for rate, beside in zip(results[name], results[MALFORMED])]
+    ratio = statistics.median(ratios)
+    cells = (f"{statistics.median(values[kind]) / 1000:,.1f}"
+             for values in (refusals, results) for kind in (name, MALFORMED))
+    print(f"| {what} | {' | '.join(cells)} | {ratio:.2f} | {min(ratios):.2f}..{max(ratios):.2f} |", flush=True)
+    return ratio
+
+
 def compare(options):
     """Prints the table; returns the floors as (what, ratio, floor)."""
     floors = []
-    with server_with_all_keys() as port:
+    with server_with_keys(ALGORITHMS) as port:
         client = Client(port)
         describe(client, options.short_rounds)
-        print(f"- the flood: {CONNECTIONS} connections of one process, {PIPELINE} commands under way on each;"
-              f" the other client: 1 connection, no pipeline\n")
-        print("| flood | flood, k/s | malformed, k/s | meanwhile | beside it, k/s | beside malformed, k/s | ratio |"
+        threads = client("CONFIG", "GET", "jrs.crypto-threads")[1]
+        print(f"- the flood: {CONNECTIONS} connections of one process, at most {PIPELINE} commands under way on each;"
+              f" the other client: 1 connection, no pipeline; jrs.crypto-threads {threads}\n")
+        print("| flood | meanwhile | flood, k/s | malformed, k/s | beside it, k/s | beside malformed, k/s | ratio |"
               " spread |")
-        print("|---|--:|--:|---|--:|--:|--:|--:|")
+        print("|---|---|--:|--:|--:|--:|--:|--:|")
         client("SET", "plain", DATA)
-        for name in ("ES256", "RS256"):
+        for name in ALGORITHMS:
             token = client("JRS.CREATE", OWNER, DATA, "REALM", name)
             junk = "ey" + secrets.token_hex(len(token))[:len(token) - 2]
             floods = {name: [bad(token) for _ in range(PIPELINE)], MALFORMED: [junk] * PIPELINE}
+            pace = pace_of(port, floods[name], options)
             for what, command in (("GET", ["GET", "plain"]), (f"JRS.GET, a cached {name} token", ["JRS.GET", token])):
-                results, rates = {kind: [] for kind in floods}, {kind: [] for kind in floods}
-                order = list(floods)
-                for _ in range(options.short_rounds):
-                    order.reverse()
-                    for kind in order:
-                        with flood(port, floods[kind]) as refused:
-                            before, start = refused(), time.monotonic()
-                            results[kind].append(rate(port, command, options.seconds))
-                            rates[kind].append((refused() - before) / (time.monotonic() - start))
-                ratios = [rate / beside for rate, beside in zip(results[name], results[MALFORMED])]
-                ratio = statistics.median(ratios)
-                floods_shown, results_shown = (
-                    " | ".join(f"{statistics.median(values[kind]) / 1000:,.1f}" for kind in (name, MALFORMED))
-                    for values in (rates, results))
-                print(f"| bad {name} | {floods_shown} | {what} | {results_shown} | {ratio:.2f} |"
-                      f" {min(ratios):.2f}..{max(ratios):.2f} |", flush=True)
+                ratio = row(name, f"bad {name}, at full speed | {what}", *rounds(port, floods, command, options))
                 floors.append((f"{what}, beside a flood of bad {name} tokens", ratio, FLOOR))
+                ratio = row(name, f"bad {name}, at equal rates | {what}", *rounds(port, floods, command, options, pace))
+                if name in FLOORED_AT_EQUAL_RATES:
+                    floors.append((f"{what}, beside bad {name} tokens at equal rates", ratio, FLOOR))
     return floors

@@ -65,4 +65,5 @@ mod signatures_refused;
 mod support;
 mod workers;
 mod workers_destroyall;
+mod workers_priority;
 mod workers_world;

@@ -54,7 +54,7 @@ impl Server {
     }
 
     pub fn builder() -> Builder {
-        Builder { module: true, args: Vec::new(), config: Vec::new(), keys: None }
+        Builder { module: true, launcher: Vec::new(), args: Vec::new(), config: Vec::new(), keys: None }
     }
 
     pub fn port(&self) -> u16 {
@@ -142,6 +142,7 @@ fn crashed(status: ExitStatus) -> bool {
 #[derive(Clone)]
 pub struct Builder {
     module: bool,
+    launcher: Vec<String>,
     args: Vec<String>,
     config: Vec<(String, String)>,
     keys: Option<Vec<u8>>,
@@ -162,6 +163,12 @@ impl Builder {
     /// A line of redis.conf, written as it stands: the value may hold several words and quotes.
     pub fn config(mut self, directive: &str, value: &str) -> Builder {
         self.config.push((directive.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// A command that becomes the server: its words, and behind them those of the server.
+    pub fn launcher(mut self, words: &[&str]) -> Builder {
+        self.launcher = words.iter().map(ToString::to_string).collect();
         self
     }
 

@@ -28,7 +28,8 @@ pub fn launch(settings: &Builder, dir: &Path, port: u16) -> Result<Child, String
     let log = File::options().create(true).append(true).open(dir.join("server.log")).unwrap();
     // setpriv makes the kernel end the server with the thread that started it, even if the test process is killed.
     let mut command = Command::new("setpriv");
-    command.args(["--pdeathsig", "KILL", &env::var("JRS_TEST_SERVER").unwrap_or_else(|_| "redis-server".to_owned())]);
+    command.args(["--pdeathsig", "KILL"]).args(&settings.launcher);
+    command.arg(env::var("JRS_TEST_SERVER").unwrap_or_else(|_| "redis-server".to_owned()));
     command.arg(conf).current_dir(dir).stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log);
     let mut child = spawn(command).unwrap_or_else(|error| panic!("the server cannot be started: {error}"));
     let outcome = poll(|| match child.try_wait().unwrap() {
