@@ -16,7 +16,8 @@ use crate::support::{
 
 /// A server that remembers no more than it must: no tokens, no slow commands.
 fn server() -> Builder {
-    Server::builder().arg("token-cache-size", "0").config("slowlog-log-slower-than", "-1").config("save", "\"\"")
+    let builder = Server::builder().arg("token-cache-size", "0").config("slowlog-log-slower-than", "-1");
+    builder.config("save", "\"\"").config("enable-debug-command", "local")
 }
 
 fn used_memory(conn: &mut Connection) -> i64 {
@@ -38,6 +39,8 @@ fn play(conn: &mut Connection, commands: &[Cmd]) -> Vec<Value> {
 
 /// Checks that `round`, which takes some hundred commands to do and to undo something, leaves nothing behind.
 fn assert_keeps_nothing(conn: &mut Connection, what: &str, mut round: impl FnMut(&mut Connection)) {
+    // The server shrinks and widens the buffer of a client's replies, by up to 16 kB, as it sees fit.
+    let () = send(conn, &["DEBUG", "REPLYBUFFER", "RESIZING", "0"]).unwrap();
     let mut rounds = |conn: &mut Connection, count: i64| -> Vec<i64> {
         let mut after = |conn: &mut Connection| {
             round(conn);

@@ -17,7 +17,7 @@ use crate::support::{
 /// How often each race is run.
 const ROUNDS: usize = 3;
 /// How many slow signatures keep the thread busy.
-const CREATES: usize = 25;
+const CREATES: usize = 40;
 
 /// Sends CREATEs and behind them all commands on sessions that exist, runs `change` while they wait, and returns the
 /// tokens of those sessions with the outcomes of the commands behind, in the order of [`token_commands`].
@@ -272,9 +272,10 @@ fn a_key_that_is_taken_out_meanwhile_opens_and_makes_nothing() {
             let () = send(conn, &["JRS.RELOAD"]).unwrap();
             let old_kid = header(&create(conn, "ada", "{}", &[]))["kid"].clone();
             let tokens = floods::tokens(conn, OWNERS);
-            let mut flood = Flood::behind_creates(&server, CREATES, &token_commands(&tokens));
+            // Nobody reads these before the change; a disk may be slower than the signatures are.
             fs::write(&path, &new).unwrap();
             fs::write(server.dir().join("other"), &new).unwrap();
+            let mut flood = Flood::behind_creates(&server, CREATES, &token_commands(&tokens));
             meanwhile(conn, 1 + OWNERS.len() as u64, change).unwrap();
             let replies = flood.replies();
             assert_eq!(split(&outcomes(&replies)).1, ["BADTOKEN"; OWNERS.len()], "{change:?}");
