@@ -1,4 +1,5 @@
 import type { Connection } from "./clients/index.js";
+import { isExpiry } from "./errors.js";
 import type { Realm } from "./realm.js";
 import { member, text } from "./reply.js";
 import { type Claims, readClaims } from "./token.js";
@@ -106,21 +107,34 @@ export class Commands {
     return Number(await this.#connection.send(["JRS.REVOKE", key], key)) === 1;
   }
 
-  /** Ends the owner's sessions, except that of a token. @returns how many. */
-  async destroyAll(owner: string, except?: string): Promise<number> {
+  /** Ends the owner's sessions, except that of a token. @returns how many; nothing if that one has expired. */
+  async destroyAll(owner: string, except?: string): Promise<number | undefined> {
     const options = except === undefined ? [] : ["EXCEPT", except];
     options.push("REALM", this.#realm.name);
-    return Number(await this.#connection.send(["JRS.DESTROYALL", owner, ...options], owner));
+    const reply = await unlessExpired(this.#connection.send(["JRS.DESTROYALL", owner, ...options], owner));
+    return reply === null ? undefined : Number(reply);
   }
 
   /**
    * Sends a command that begins with a session's key and its token. A cluster needs the key to find the node; elsewhere
    * it makes sure that the token is one of this realm.
+   *
+   * @returns null if there is no such session, also where its time has run out.
    */
   async #onSession(name: string, token: string, { jti }: Claims, ...rest: string[]): Promise<unknown> {
     const keyspace = this.#realm.keyspace();
     const key = (typeof keyspace === "string" ? keyspace : await keyspace) + jti;
-    return await this.#connection.send([name, key, token, ...rest], key);
+    return unlessExpired(this.#connection.send([name, key, token, ...rest], key));
+  }
+}
+
+/** A reply, or null where the token's time has run out: to applications, that is a session that has ended. */
+async function unlessExpired(reply: Promise<unknown>): Promise<unknown> {
+  try {
+    return await reply;
+  } catch (error) {
+    if (isExpiry(error)) return null;
+    throw error;
   }
 }
 

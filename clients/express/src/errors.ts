@@ -4,6 +4,7 @@
  * - `SESSION_ENDED`: it has ended or was destroyed meanwhile; nothing was written
  * - `NO_OWNER`: only sessions of an owner can be listed and ended together
  * - `OWNER_CHANGED`: only `create` and `rotate` give a session another owner
+ * - `TWO_OWNERS`: `create` was given a claim `sub` that is another owner than the one that was assigned
  * - `BAD_OWNER`: an owner that is neither a string nor a number, or one that this package keeps for itself
  * - `RESERVED_NAME`: a field has the name of a method or of a property of the session itself
  * - `TIMEOUT`: Redis has not answered in time; whether the command was carried out is unknown
@@ -13,6 +14,7 @@ export type SessionErrorCode =
   | "SESSION_ENDED"
   | "NO_OWNER"
   | "OWNER_CHANGED"
+  | "TWO_OWNERS"
   | "BAD_OWNER"
   | "RESERVED_NAME"
   | "TIMEOUT";
@@ -28,10 +30,12 @@ export class SessionError extends Error {
   }
 }
 
-/** The words by which the server refuses a token: to the application, that is no session rather than a failure. */
-const REFUSALS = /^(BADTOKEN|EXPIREDTOKEN) /;
+/** Whether the server says that the token was good, and that only time has ended it or its session. */
+export function isExpiry(error: unknown): boolean {
+  return error instanceof Error && error.message.startsWith("EXPIREDTOKEN ");
+}
 
-/** Whether an error says that the token is no good, rather than that the command has failed. */
+/** Whether the server says that the token is no good. To a request, that is no session rather than a failure. */
 export function isRefusal(error: unknown): boolean {
-  return error instanceof Error && REFUSALS.test(error.message);
+  return isExpiry(error) || (error instanceof Error && error.message.startsWith("BADTOKEN "));
 }

@@ -1,5 +1,5 @@
 import { type Callback, answer } from "./callback.js";
-import type { Commands, ListedSession } from "./commands.js";
+import type { ListedSession } from "./commands.js";
 
 /** One of the sessions of an owner: "my devices". */
 export class OwnersSession {
@@ -12,10 +12,11 @@ export class OwnersSession {
   readonly data: Record<string, any>;
   /** Whether it is the one that asked. */
   readonly current: boolean;
-  readonly #commands: Commands;
+  readonly #revoke: () => Promise<boolean>;
 
-  constructor(commands: Commands, { id, created, ttl, data }: ListedSession, current: boolean) {
-    this.#commands = commands;
+  /** @param revoke ends it, and tells whether there was such a session */
+  constructor({ id, created, ttl, data }: ListedSession, current: boolean, revoke: () => Promise<boolean>) {
+    this.#revoke = revoke;
     this.id = id;
     this.created = created;
     this.ttl = ttl;
@@ -31,6 +32,6 @@ export class OwnersSession {
   }
 
   async #destroy(): Promise<0 | 1> {
-    return (await this.#commands.revoke(this.id)) ? 1 : 0;
+    return (await this.#revoke()) ? 1 : 0;
   }
 }
