@@ -7,6 +7,7 @@
  * - `TWO_OWNERS`: `create` was given a claim `sub` that is another owner than the one that was assigned
  * - `BAD_OWNER`: an owner that is neither a string nor a number, or one that this package keeps for itself
  * - `RESERVED_NAME`: a field has the name of a method or of a property of the session itself
+ * - `NO_REALM`: the server does not have the realm that the middleware is for
  * - `TIMEOUT`: Redis has not answered in time; whether the command was carried out is unknown
  */
 export type SessionErrorCode =
@@ -17,6 +18,7 @@ export type SessionErrorCode =
   | "TWO_OWNERS"
   | "BAD_OWNER"
   | "RESERVED_NAME"
+  | "NO_REALM"
   | "TIMEOUT";
 
 /** An error of this package. Errors of Redis and of its client are handed on as they are. */

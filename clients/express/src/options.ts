@@ -14,7 +14,10 @@ export interface Options {
   bearer?: boolean | undefined;
   /** The name of a cookie that the token may come in. */
   cookie?: string | undefined;
-  /** Whether requests go on with an empty session when Redis fails, instead of with an error. */
+  /**
+   * Whether requests go on with an empty session when Redis fails, instead of with an error. Mistakes in the setup, and
+   * in what is stored, stay errors.
+   */
   failOpen?: boolean | undefined;
   /** Milliseconds to wait for Redis. 2000 unless given; 0: for as long as the client does. */
   timeout?: number | undefined;

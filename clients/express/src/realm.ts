@@ -1,4 +1,5 @@
 import type { Connection } from "./clients/index.js";
+import { SessionError } from "./errors.js";
 import { member, text } from "./reply.js";
 
 /** Milliseconds after which the server is asked again, since its settings can change while the application runs. */
@@ -36,7 +37,10 @@ export class Realm {
   async #fetch(): Promise<string> {
     const realms = (await this.#connection.send(["JRS.REALMS"])) as unknown[];
     const realm = realms.find((candidate) => text(member(candidate, "name")) === this.name);
-    if (!realm) throw new Error(`jrs-session: the server has no realm '${this.name}'`);
+    if (!realm) {
+      const message = `the server has no realm '${this.name}': add it to the file that jrs.realms-file names`;
+      throw new SessionError("NO_REALM", message);
+    }
     this.#keyspace = text(member(realm, "keyspace"));
     return this.#keyspace;
   }
