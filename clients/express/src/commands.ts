@@ -1,5 +1,5 @@
 import type { Connection } from "./clients/index.js";
-import { isExpiry } from "./errors.js";
+import { isExpiry, isMisplaced } from "./errors.js";
 import type { Realm } from "./realm.js";
 import { member, text } from "./reply.js";
 import { type Claims, readClaims } from "./token.js";
@@ -103,8 +103,7 @@ export class Commands {
 
   /** Ends a session by its id. @returns whether there was such a session. */
   async revoke(id: string): Promise<boolean> {
-    const key = (await this.#realm.keyspace()) + id;
-    return Number(await this.#connection.send(["JRS.REVOKE", key], key)) === 1;
+    return Number(await this.#atKey(id, (key) => this.#connection.send(["JRS.REVOKE", key], key))) === 1;
   }
 
   /** Ends the owner's sessions, except that of a token. @returns how many; nothing if that one has expired. */
@@ -122,9 +121,21 @@ export class Commands {
    * @returns null if there is no such session, also where its time has run out.
    */
   async #onSession(name: string, token: string, { jti }: Claims, ...rest: string[]): Promise<unknown> {
-    const keyspace = this.#realm.keyspace();
-    const key = (typeof keyspace === "string" ? keyspace : await keyspace) + jti;
-    return unlessExpired(this.#connection.send([name, key, token, ...rest], key));
+    return unlessExpired(this.#atKey(jti, (key) => this.#connection.send([name, key, token, ...rest], key)));
+  }
+
+  /** Sends a command with a session's key; once more if it turns out that the realm's keyspace has changed meanwhile. */
+  async #atKey(id: string, send: (key: string) => Promise<unknown>): Promise<unknown> {
+    const known = this.#realm.keyspace();
+    const keyspace = typeof known === "string" ? known : await known;
+    try {
+      return await send(keyspace + id);
+    } catch (error) {
+      if (!isMisplaced(error)) throw error;
+      const renewed = await this.#realm.renewed();
+      if (renewed === keyspace) throw error;
+      return send(renewed + id);
+    }
   }
 }
 

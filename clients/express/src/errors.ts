@@ -41,3 +41,8 @@ export function isExpiry(error: unknown): boolean {
 export function isRefusal(error: unknown): boolean {
   return isExpiry(error) || (error instanceof Error && error.message.startsWith("BADTOKEN "));
 }
+
+/** Whether the server says that the key in front of a token is not where its session is, or is no session's at all. */
+export function isMisplaced(error: unknown): boolean {
+  return error instanceof Error && /^(BADTOKEN the key is not |ERR this is no session's key )/.test(error.message);
+}

@@ -5,6 +5,9 @@ import { member, text } from "./reply.js";
 /** Milliseconds after which the server is asked again, since its settings can change while the application runs. */
 const FRESH_FOR = 60_000;
 
+/** The same after the server has said that a key is not of the keyspace: tokens of other realms make it say so, too. */
+const FRESH_ENOUGH_FOR = 1000;
+
 /** A realm of the server: of its settings, the one that clients need. */
 export class Realm {
   readonly name: string;
@@ -26,9 +29,16 @@ export class Realm {
     return this.#keyspace;
   }
 
+  /** The keyspace, for one who was told that a key is not of it. */
+  async renewed(): Promise<string> {
+    const fresh = performance.now() - this.#asked < FRESH_ENOUGH_FOR;
+    return this.#keyspace !== undefined && fresh && !this.#asking ? this.#keyspace : this.#ask();
+  }
+
   #ask(): Promise<string> {
+    if (this.#asking) return this.#asking;
     this.#asked = performance.now();
-    this.#asking ??= this.#fetch().finally(() => {
+    this.#asking = this.#fetch().finally(() => {
       this.#asking = undefined;
     });
     return this.#asking;
