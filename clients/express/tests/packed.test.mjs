@@ -90,3 +90,9 @@ test("a client of redis 3 fits as @types/redis declares it", async (t) => {
   await run(folder, "node", TYPESCRIPT, ...STRICT, "--types", "node", "typescript-redis-3.mts");
   assert.equal(await run(folder, "node", "typescript-redis-3.mjs", String(server.port)), "string");
 });
+
+test("an application that has express-session as well compiles as the README says", async (t) => {
+  const { folder } = await project(t);
+  await addConsumers(folder, { ...COMPANIONS, "@types/express-session": "@types/express-session" });
+  await run(folder, "node", TYPESCRIPT, ...STRICT, "--noEmit", "--skipLibCheck", "--types", "node", "typescript-express-session.mts");
+});

@@ -33,6 +33,16 @@ const hello: Callback<string> = (error, token) => {
   if (!text) throw new Error("no token");
 };
 
+/** Callbacks as they are written. */
+export function callbacks(session: Session, next: express.NextFunction) {
+  session.create((error: Error | null) => next(error));
+  session.create({}, (error: Error | null, token?: string) => next(error ?? token));
+  session.touch((error: unknown, seconds) => next(error ?? seconds));
+  session.update((error) => next(error));
+  session.destroy(next);
+  session.reload(() => next());
+}
+
 app.post("/", async (request, response) => {
   const session: Session = request.session;
   session.owner = 42;
