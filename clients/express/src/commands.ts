@@ -18,8 +18,8 @@ export interface ListedSession {
   id: string;
   /** When it was created. */
   created: Date;
-  /** Seconds left if nobody uses it. */
-  ttl: number;
+  /** Seconds left if nobody uses it; null: its key has no end. */
+  ttl: number | null;
   /** JSON text. */
   data: string;
 }
@@ -93,12 +93,15 @@ export class Commands {
   async list(owner: string): Promise<ListedSession[]> {
     const options = ["WITHDATA", "REALM", this.#realm.name];
     const reply = (await this.#connection.send(["JRS.LIST", owner, ...options], owner)) as unknown[];
-    return reply.map((session) => ({
-      id: text(member(session, "id")),
-      created: new Date(Number(member(session, "created"))),
-      ttl: Number(member(session, "ttl")),
-      data: text(member(session, "data")),
-    }));
+    return reply.map((session) => {
+      const ttl = member(session, "ttl");
+      return {
+        id: text(member(session, "id")),
+        created: new Date(Number(member(session, "created"))),
+        ttl: ttl === null ? null : Number(ttl),
+        data: text(member(session, "data")),
+      };
+    });
   }
 
   /** Ends a session by its id. @returns whether there was such a session. */

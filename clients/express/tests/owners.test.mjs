@@ -141,6 +141,19 @@ test("sessions lists the owner's, and each can be ended", async (t) => {
   assert.deepEqual((await laptop.sessions()).map(({ id }) => id), [laptop.id]);
 });
 
+test("a list shows sessions also whose key something else has written", async (t) => {
+  const { server, login } = await started(t);
+  const session = await login("ann", { device: "laptop" });
+  const others = [await login("ann"), await login("ann"), await login("ann")];
+  await server.send("SET", `sess:${others[0].id}`, "no JSON", "KEEPTTL");
+  await server.send("SET", `sess:${others[1].id}`, '["no", "object"]', "KEEPTTL");
+  await server.send("PERSIST", `sess:${others[2].id}`);
+  const listed = await session.sessions();
+  assert.deepEqual(listed.map(({ data }) => data), [{ device: "laptop" }, {}, {}, {}]);
+  assert.deepEqual(listed.map(({ ttl }) => ttl === null), [false, false, false, true]);
+  assert.equal(await listed[1].destroy(), 1);
+});
+
 test("destroyAll ends the owner's sessions, and spares this one if asked", async (t) => {
   const { middleware, login } = await started(t);
   const mine = await Promise.all([login("ann"), login("ann"), login("ann")]);

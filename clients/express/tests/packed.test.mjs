@@ -68,6 +68,17 @@ test("the package holds what is run, its types, and nothing else", async (t) => 
   assert.deepEqual(Object.keys(locked.packages), ["", "node_modules/jrs-session"]);
 });
 
+test("the README links to nothing that the package does not hold", async (t) => {
+  const { folder, files } = await project(t);
+  const readme = await readFile(join(folder, "node_modules/jrs-session/README.md"), "utf8");
+  const headings = [...readme.matchAll(/^#+ (.*)$/gm)].map(([, heading]) =>
+    `#${heading.toLowerCase().replace(/[^a-z0-9 _-]/g, "").replaceAll(" ", "-")}`,
+  );
+  const links = [...readme.matchAll(/\]\(([^)]*)\)/g)].map(([, link]) => link);
+  assert.ok(links.length > 5);
+  for (const link of links) assert.ok(/^https:/.test(link) || headings.includes(link) || files.includes(link), link);
+});
+
 test("the package works in CommonJS, in ES modules and in TypeScript", async (t) => {
   const server = await Server.start(t);
   const { folder } = await project(t);

@@ -57,7 +57,7 @@ function deviceItem({ id, created, ttl, data, current }) {
         <h2>${device} ${current && html`<span class="badge">this device</span>`}</h2>
         <p class="aside">
           Logged in <time datetime="${created.toISOString()}">${DATE.format(created)}</time><br>
-          Ends in ${duration(ttl)} if it is not used
+          ${ttl === null ? "Does not end by itself" : `Ends in ${duration(ttl)} if it is not used`}
         </p>
       </div>
       ${current
