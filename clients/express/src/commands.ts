@@ -106,14 +106,14 @@ export class Commands {
 
   /** Ends a session by its id. @returns whether there was such a session. */
   async revoke(id: string): Promise<boolean> {
-    return Number(await this.#atKey(id, (key) => this.#connection.send(["JRS.REVOKE", key], key))) === 1;
+    return Number(await this.#atKey(id, (key) => ["JRS.REVOKE", key])) === 1;
   }
 
   /** Ends the owner's sessions, except that of a token. @returns how many; nothing if that one has expired. */
   async destroyAll(owner: string, except?: string): Promise<number | undefined> {
     const options = except === undefined ? [] : ["EXCEPT", except];
     options.push("REALM", this.#realm.name);
-    const reply = await unlessExpired(this.#connection.send(["JRS.DESTROYALL", owner, ...options], owner));
+    const reply = await this.#connection.send(["JRS.DESTROYALL", owner, ...options], owner).catch(nullIfExpired);
     return reply === null ? undefined : Number(reply);
   }
 
@@ -123,33 +123,31 @@ export class Commands {
    *
    * @returns null if there is no such session, also where its time has run out.
    */
-  async #onSession(name: string, token: string, { jti }: Claims, ...rest: string[]): Promise<unknown> {
-    return unlessExpired(this.#atKey(jti, (key) => this.#connection.send([name, key, token, ...rest], key)));
+  #onSession(name: string, token: string, { jti }: Claims, ...rest: string[]): Promise<unknown> {
+    return this.#atKey(jti, (key) => [name, key, token, ...rest]);
   }
 
-  /** Sends a command with a session's key; once more if it turns out that the realm's keyspace has changed meanwhile. */
-  async #atKey(id: string, send: (key: string) => Promise<unknown>): Promise<unknown> {
+  /** Sends a command with a session's key. What fails is looked into; what does not goes as straight as it can. */
+  async #atKey(id: string, command: (key: string) => [string, ...string[]]): Promise<unknown> {
     const known = this.#realm.keyspace();
     const keyspace = typeof known === "string" ? known : await known;
+    const key = keyspace + id;
     try {
-      return await send(keyspace + id);
+      return await this.#connection.send(command(key), key);
     } catch (error) {
-      if (!isMisplaced(error)) throw error;
-      const renewed = await this.#realm.renewed();
-      if (renewed === keyspace) throw error;
-      return send(renewed + id);
+      if (!isMisplaced(error)) return nullIfExpired(error);
+      // The realm's keyspace may have changed since the server was asked for it.
+      const renewed = (await this.#realm.renewed()) + id;
+      if (renewed === key) throw error;
+      return this.#connection.send(command(renewed), renewed).catch(nullIfExpired);
     }
   }
 }
 
-/** A reply, or null where the token's time has run out: to applications, that is a session that has ended. */
-async function unlessExpired(reply: Promise<unknown>): Promise<unknown> {
-  try {
-    return await reply;
-  } catch (error) {
-    if (isExpiry(error)) return null;
-    throw error;
-  }
+/** To applications, a token whose time has run out is a session that has ended. All other errors stay errors. */
+function nullIfExpired(error: unknown): null {
+  if (isExpiry(error)) return null;
+  throw error;
 }
 
 /** The claims of a token that can be sent to the server; others are refused here, as they would be there. */
