@@ -68,3 +68,12 @@ test("of the server's own states, each is Redis failing, and no other word is", 
     }
   }
 });
+
+test("what clients say of a connection is Redis failing", async () => {
+  const token = `x.${Buffer.from('{"jti":"1"}').toString("base64url")}.x`;
+  const messages = ["", "ETIMEDOUT", "connect ECONNREFUSED 127.0.0.1:6379", "JRS.GET can't be processed. The connection is already closed."];
+  for (const message of messages) {
+    const client = { sendCommand: () => Promise.reject(new Error(message)) };
+    assert.deepEqual((await visit(jrsSession({ client, failOpen: true }), token)).toJSON(), {});
+  }
+});
