@@ -21,7 +21,7 @@ const STATES: ReadonlySet<string> = new Set([
 export function isOutage(error: unknown): boolean {
   if (error instanceof SessionError) return error.code === "TIMEOUT";
   if (!(error instanceof Error)) return true;
-  // A server's error is a sentence that begins with a word in capitals. Those of clients, of which there are many, do not.
+  // A server's error is a sentence that begins with a word in capitals. Those of the many clients do not.
   const word = /^([A-Z]{2,}) /.exec(error.message)?.[1];
   return word === undefined || STATES.has(word);
 }

@@ -51,12 +51,17 @@ export class Owner {
     if (sub === undefined) return this.#forServer(this.#assigned ? this.#assigned.owner : this.#knownToApplication);
     const owner = this.#forServer(sub);
     if (this.#assigned && String(this.#assigned.owner) !== String(sub)) {
-      throw new SessionError("TWO_OWNERS", "the claim 'sub' is another owner than the one that was assigned: give one of them");
+      const message = "the claim 'sub' is another owner than the one that was assigned: give one of them";
+      throw new SessionError("TWO_OWNERS", message);
     }
     return owner;
   }
 
-  /** The owner that a rotation changes to, as the server is told; nothing: it stays. @throws SessionError `BAD_OWNER` */
+  /**
+   * The owner that a rotation changes to, as the server is told; nothing: it stays.
+   *
+   * @throws SessionError `BAD_OWNER`
+   */
   forRotate(): string | undefined {
     return this.#assigned && this.#forServer(this.#assigned.owner);
   }
