@@ -1,4 +1,5 @@
 import type { Connection } from "./clients/index.js";
+import { isExpiry, isMisplaced } from "./errors.js";
 import type { Realm } from "./realm.js";
 import { member, text } from "./reply.js";
 import { type Claims, readClaims } from "./token.js";
@@ -17,8 +18,8 @@ export interface ListedSession {
   id: string;
   /** When it was created. */
   created: Date;
-  /** Seconds left if nobody uses it. */
-  ttl: number;
+  /** Seconds left if nobody uses it; null: its key has no end. */
+  ttl: number | null;
   /** JSON text. */
   data: string;
 }
@@ -92,36 +93,61 @@ export class Commands {
   async list(owner: string): Promise<ListedSession[]> {
     const options = ["WITHDATA", "REALM", this.#realm.name];
     const reply = (await this.#connection.send(["JRS.LIST", owner, ...options], owner)) as unknown[];
-    return reply.map((session) => ({
-      id: text(member(session, "id")),
-      created: new Date(Number(member(session, "created"))),
-      ttl: Number(member(session, "ttl")),
-      data: text(member(session, "data")),
-    }));
+    return reply.map((session) => {
+      const ttl = member(session, "ttl");
+      return {
+        id: text(member(session, "id")),
+        created: new Date(Number(member(session, "created"))),
+        ttl: ttl === null ? null : Number(ttl),
+        data: text(member(session, "data")),
+      };
+    });
   }
 
   /** Ends a session by its id. @returns whether there was such a session. */
   async revoke(id: string): Promise<boolean> {
-    const key = (await this.#realm.keyspace()) + id;
-    return Number(await this.#connection.send(["JRS.REVOKE", key], key)) === 1;
+    return Number(await this.#atKey(id, (key) => ["JRS.REVOKE", key])) === 1;
   }
 
-  /** Ends the owner's sessions, except that of a token. @returns how many. */
-  async destroyAll(owner: string, except?: string): Promise<number> {
+  /** Ends the owner's sessions, except that of a token. @returns how many; nothing if that one has expired. */
+  async destroyAll(owner: string, except?: string): Promise<number | undefined> {
     const options = except === undefined ? [] : ["EXCEPT", except];
     options.push("REALM", this.#realm.name);
-    return Number(await this.#connection.send(["JRS.DESTROYALL", owner, ...options], owner));
+    const reply = await this.#connection.send(["JRS.DESTROYALL", owner, ...options], owner).catch(nullIfExpired);
+    return reply === null ? undefined : Number(reply);
   }
 
   /**
    * Sends a command that begins with a session's key and its token. A cluster needs the key to find the node; elsewhere
    * it makes sure that the token is one of this realm.
+   *
+   * @returns null if there is no such session, also where its time has run out.
    */
-  async #onSession(name: string, token: string, { jti }: Claims, ...rest: string[]): Promise<unknown> {
-    const keyspace = this.#realm.keyspace();
-    const key = (typeof keyspace === "string" ? keyspace : await keyspace) + jti;
-    return await this.#connection.send([name, key, token, ...rest], key);
+  #onSession(name: string, token: string, { jti }: Claims, ...rest: string[]): Promise<unknown> {
+    return this.#atKey(jti, (key) => [name, key, token, ...rest]);
   }
+
+  /** Sends a command with a session's key. What fails is looked into; what does not goes as straight as it can. */
+  async #atKey(id: string, command: (key: string) => [string, ...string[]]): Promise<unknown> {
+    const known = this.#realm.keyspace();
+    const keyspace = typeof known === "string" ? known : await known;
+    const key = keyspace + id;
+    try {
+      return await this.#connection.send(command(key), key);
+    } catch (error) {
+      if (!isMisplaced(error)) return nullIfExpired(error);
+      // The realm's keyspace may have changed since the server was asked for it.
+      const renewed = (await this.#realm.renewed()) + id;
+      if (renewed === key) throw error;
+      return this.#connection.send(command(renewed), renewed).catch(nullIfExpired);
+    }
+  }
+}
+
+/** To applications, a token whose time has run out is a session that has ended. All other errors stay errors. */
+function nullIfExpired(error: unknown): null {
+  if (isExpiry(error)) return null;
+  throw error;
 }
 
 /** The claims of a token that can be sent to the server; others are refused here, as they would be there. */

@@ -4,8 +4,10 @@
  * - `SESSION_ENDED`: it has ended or was destroyed meanwhile; nothing was written
  * - `NO_OWNER`: only sessions of an owner can be listed and ended together
  * - `OWNER_CHANGED`: only `create` and `rotate` give a session another owner
+ * - `TWO_OWNERS`: `create` was given a claim `sub` that is another owner than the one that was assigned
  * - `BAD_OWNER`: an owner that is neither a string nor a number, or one that this package keeps for itself
  * - `RESERVED_NAME`: a field has the name of a method or of a property of the session itself
+ * - `NO_REALM`: the server does not have the realm that the middleware is for
  * - `TIMEOUT`: Redis has not answered in time; whether the command was carried out is unknown
  */
 export type SessionErrorCode =
@@ -13,8 +15,10 @@ export type SessionErrorCode =
   | "SESSION_ENDED"
   | "NO_OWNER"
   | "OWNER_CHANGED"
+  | "TWO_OWNERS"
   | "BAD_OWNER"
   | "RESERVED_NAME"
+  | "NO_REALM"
   | "TIMEOUT";
 
 /** An error of this package. Errors of Redis and of its client are handed on as they are. */
@@ -28,10 +32,17 @@ export class SessionError extends Error {
   }
 }
 
-/** The words by which the server refuses a token: to the application, that is no session rather than a failure. */
-const REFUSALS = /^(BADTOKEN|EXPIREDTOKEN) /;
+/** Whether the server says that the token was good, and that only time has ended it or its session. */
+export function isExpiry(error: unknown): boolean {
+  return error instanceof Error && error.message.startsWith("EXPIREDTOKEN ");
+}
 
-/** Whether an error says that the token is no good, rather than that the command has failed. */
+/** Whether the server says that the token is no good. To a request, that is no session rather than a failure. */
 export function isRefusal(error: unknown): boolean {
-  return error instanceof Error && REFUSALS.test(error.message);
+  return isExpiry(error) || (error instanceof Error && error.message.startsWith("BADTOKEN "));
+}
+
+/** Whether the server says that the key in front of a token is not where its session is, or is no session's at all. */
+export function isMisplaced(error: unknown): boolean {
+  return error instanceof Error && /^(BADTOKEN the key is not |ERR this is no session's key )/.test(error.message);
 }

@@ -8,8 +8,8 @@ export interface RequestLike {
 
 /** Where tokens are looked for. */
 export interface Places {
-  /** The parameter in the query and in the body; the header's name follows from it. */
-  requestArg: string;
+  /** The parameter in the query and in the body; the header's name follows from it. False: none of the three. */
+  requestArg: string | false;
   /** Whether `Authorization: Bearer` is a place. */
   bearer: boolean;
   /** The name of a cookie that is one. */
@@ -21,12 +21,11 @@ export interface Places {
  * `Authorization`, then the cookie.
  */
 export function tokenFinder({ requestArg, bearer, cookie }: Places): (request: RequestLike) => string | undefined {
-  const header = headerName(requestArg);
+  const header = requestArg !== false && headerName(requestArg);
   return (request) => {
     const found =
-      headerOf(request, header) ||
-      parameter(request.query, requestArg) ||
-      parameter(request.body, requestArg) ||
+      (header && headerOf(request, header)) ||
+      (requestArg && (parameter(request.query, requestArg) || parameter(request.body, requestArg))) ||
       (bearer && bearerToken(headerOf(request, "authorization"))) ||
       (cookie !== undefined && cookieValue(headerOf(request, "cookie"), cookie));
     // A parameter that is given twice is an array, and no token.

@@ -4,6 +4,7 @@ import { Commands } from "./commands.js";
 import { isRefusal } from "./errors.js";
 import { type RequestLike, tokenFinder } from "./lookup.js";
 import { type Options, settings } from "./options.js";
+import { isOutage } from "./outage.js";
 import { Realm } from "./realm.js";
 import { Session } from "./session.js";
 
@@ -44,11 +45,16 @@ export function jrsSession(options: Options): Middleware {
 
   /** Fills a request's session. @returns what the request cannot go on with. */
   async function read(session: Session, token: string): Promise<unknown> {
+    let stored;
     try {
-      const stored = await commands.read("JRS.GET", token);
+      stored = await commands.read("JRS.GET", token);
+    } catch (error) {
+      return isRefusal(error) || (failOpen && isOutage(error)) ? undefined : error;
+    }
+    try {
       if (stored) Session.adopt(session, token, stored);
     } catch (error) {
-      if (!isRefusal(error) && !failOpen) return error;
+      return error; // what is stored is no session's data, which no waiting will mend
     }
     return undefined;
   }

@@ -8,13 +8,19 @@ export interface Options {
   realm?: string | undefined;
   /** The name of the session in the request. `"session"` unless given. */
   requestKey?: string | undefined;
-  /** The parameter that holds the token, in query and body; as a header `x-access-token`. `"accessToken"` unless given. */
-  requestArg?: string | undefined;
+  /**
+   * The parameter that holds the token, in query and body; as a header `x-access-token`. `"accessToken"` unless given.
+   * False: tokens come from none of the three, but as `bearer` and `cookie` say.
+   */
+  requestArg?: string | false | undefined;
   /** Whether the token may come as `Authorization: Bearer …`. */
   bearer?: boolean | undefined;
   /** The name of a cookie that the token may come in. */
   cookie?: string | undefined;
-  /** Whether requests go on with an empty session when Redis fails, instead of with an error. */
+  /**
+   * Whether requests go on with an empty session when Redis fails, instead of with an error. Mistakes in the setup, and
+   * in what is stored, stay errors.
+   */
   failOpen?: boolean | undefined;
   /** Milliseconds to wait for Redis. 2000 unless given; 0: for as long as the client does. */
   timeout?: number | undefined;
@@ -25,7 +31,7 @@ export interface Settings {
   client: RedisClient;
   realm: string;
   requestKey: string;
-  requestArg: string;
+  requestArg: string | false;
   bearer: boolean;
   cookie: string | undefined;
   failOpen: boolean;
@@ -40,30 +46,52 @@ const SERVER_SETTINGS: Record<string, string> = {
   maxAge: "jrs.max-age",
 };
 
+/** The longest that timers can wait for. */
+const LONGEST = 2 ** 31 - 1;
+
 /**
  * @throws TypeError for an option that is missing, unknown, of the wrong kind, or a setting of the server
  */
 export function settings(options: Options): Settings {
   const { client, realm, requestKey, requestArg, bearer, cookie, failOpen, timeout, ...others } = options ?? {};
   for (const name of Object.keys(others)) {
-    const place = SERVER_SETTINGS[name];
+    const place = Object.hasOwn(SERVER_SETTINGS, name) && SERVER_SETTINGS[name];
     if (place) throw new TypeError(`jrs-session: '${name}' belongs to the Redis server now: use ${place}`);
     throw new TypeError(`jrs-session: there is no option '${name}'`);
   }
-  if (typeof client !== "object" && typeof client !== "function") {
+  if ((typeof client !== "object" && typeof client !== "function") || client === null) {
     throw new TypeError("jrs-session: a Redis client is required: { client }");
   }
-  if (timeout !== undefined && !(Number.isFinite(timeout) && timeout >= 0)) {
-    throw new TypeError("jrs-session: 'timeout' is a number of milliseconds");
+  refuse({ realm, requestKey, cookie, requestArg: requestArg === false ? undefined : requestArg }, "a text", isText);
+  refuse({ bearer, failOpen }, "true or false", (value) => typeof value === "boolean");
+  refuse({ timeout }, `a number of milliseconds, from 0 to ${LONGEST}`, isDelay);
+  if (requestArg === false && !bearer && cookie === undefined) {
+    throw new TypeError("jrs-session: without 'requestArg', tokens need another place: 'cookie' or 'bearer'");
   }
   return {
     client,
-    realm: realm || "default",
-    requestKey: requestKey || "session",
-    requestArg: requestArg || "accessToken",
+    realm: realm ?? "default",
+    requestKey: requestKey ?? "session",
+    requestArg: requestArg ?? "accessToken",
     bearer: bearer ?? false,
-    cookie: cookie || undefined,
+    cookie,
     failOpen: failOpen ?? false,
     timeout: timeout ?? 2000,
   };
+}
+
+/** Refuses options that are given and are not of their kind. */
+function refuse(options: Record<string, unknown>, kind: string, fits: (value: unknown) => boolean): void {
+  for (const [name, value] of Object.entries(options)) {
+    if (value !== undefined && !fits(value)) throw new TypeError(`jrs-session: '${name}' is ${kind}`);
+  }
+}
+
+/** Not the empty one, which may be meant as none as well as as the default. */
+function isText(value: unknown): boolean {
+  return typeof value === "string" && value !== "";
+}
+
+function isDelay(value: unknown): boolean {
+  return typeof value === "number" && value >= 0 && value <= LONGEST;
 }

@@ -1,25 +1,27 @@
 import { type Callback, answer } from "./callback.js";
-import type { Commands, ListedSession } from "./commands.js";
+import type { ListedSession } from "./commands.js";
+import { isObject } from "./merge-patch.js";
 
 /** One of the sessions of an owner: "my devices". */
 export class OwnersSession {
   readonly id: string;
   /** When it was created. */
   readonly created: Date;
-  /** Seconds left if nobody uses it. */
-  readonly ttl: number;
-  /** What is stored in it. */
+  /** Seconds left if nobody uses it; null if something has taken the end off its key. */
+  readonly ttl: number | null;
+  /** What is stored in it; `{}` if that is no JSON object. */
   readonly data: Record<string, any>;
   /** Whether it is the one that asked. */
   readonly current: boolean;
-  readonly #commands: Commands;
+  readonly #revoke: () => Promise<boolean>;
 
-  constructor(commands: Commands, { id, created, ttl, data }: ListedSession, current: boolean) {
-    this.#commands = commands;
+  /** @param revoke ends it, and tells whether there was such a session */
+  constructor({ id, created, ttl, data }: ListedSession, current: boolean, revoke: () => Promise<boolean>) {
+    this.#revoke = revoke;
     this.id = id;
     this.created = created;
     this.ttl = ttl;
-    this.data = JSON.parse(data) as Record<string, any>;
+    this.data = parsed(data);
     this.current = current;
   }
 
@@ -31,6 +33,16 @@ export class OwnersSession {
   }
 
   async #destroy(): Promise<0 | 1> {
-    return (await this.#commands.revoke(this.id)) ? 1 : 0;
+    return (await this.#revoke()) ? 1 : 0;
+  }
+}
+
+/** One session that something else has written to should not keep its owner from seeing, and ending, the others. */
+function parsed(data: string): Record<string, any> {
+  try {
+    const value: unknown = JSON.parse(data);
+    return isObject(value) ? value : {};
+  } catch {
+    return {};
   }
 }

@@ -3,7 +3,7 @@ import type { Commands, StoredSession } from "./commands.js";
 import { SessionError } from "./errors.js";
 import { checkedPatch, ownFields, setFields } from "./fields.js";
 import { isObject, mergePatch } from "./merge-patch.js";
-import { ownerForApplication, ownerForServer } from "./owner.js";
+import { Owner } from "./owner.js";
 import { OwnersSession } from "./owners-session.js";
 import { type Claims, readClaims } from "./token.js";
 
@@ -38,29 +38,29 @@ export class Session {
 
   readonly #commands: Commands;
   readonly #showsToken: boolean;
-  /** Whom the server says that the session belongs to. */
-  #owner = "";
-  /** What the application has assigned since. */
-  #newOwner: unknown;
+  readonly #owner: Owner;
   /** The names of the fields that came from the server. */
   #stored: string[] = [];
 
   constructor(commands: Commands, showsToken: boolean) {
     this.#commands = commands;
     this.#showsToken = showsToken;
+    this.#owner = new Owner(commands.cluster);
   }
 
   /** Whom the session belongs to, `""` for nobody. One that is assigned counts from `create` or `rotate` on. */
   get owner(): string {
-    if (this.#newOwner !== undefined) return String(this.#newOwner);
-    return ownerForApplication(this.#owner, this.#commands.cluster);
+    return this.#owner.shown;
   }
 
   set owner(owner: string | number) {
-    this.#newOwner = owner;
+    this.#owner.assign(owner);
   }
 
-  /** Creates a session of the fields and answers with its token. A claim `sub` is the owner, if none is assigned. */
+  /**
+   * Creates a session of the fields and answers with its token. The owner is the one that was assigned, or the claim
+   * `sub`, or else that of the session before.
+   */
   create(callback: Callback<string>): void;
   create(claims: object | null | undefined, callback: Callback<string>): void;
   create(claims?: object | null): Promise<string>;
@@ -112,7 +112,10 @@ export class Session {
     return answer(this.#rotate(options ?? {}), callback);
   }
 
-  /** Ends the session. Answers with 1, or 0 if it had ended already. */
+  /**
+   * Ends the session. Answers with 1, or 0 if it had ended already or there is none. The fields stay, the owner does
+   * not: a session that is created after it is one of nobody, unless an owner is given.
+   */
   destroy(callback: Callback<0 | 1>): void;
   destroy(): Promise<0 | 1>;
   destroy(callback?: Callback<0 | 1>): Promise<0 | 1> | undefined | void {
@@ -157,13 +160,11 @@ export class Session {
   }
 
   async #create(claims: { sub?: unknown }): Promise<string> {
+    // The server writes this claim itself, and takes it from nobody.
     const { sub, ...others } = claims;
-    // Where an owner is assigned, a `sub` stays among the claims, and the server refuses it.
-    const bySub = sub !== undefined && this.owner === "";
-    const given = bySub ? sub : this.#newOwner === undefined ? this.owner : this.#newOwner;
-    const owner = ownerForServer(given, this.#commands.cluster);
+    const owner = this.#owner.forCreate(sub);
     const fields = ownFields(this);
-    const token = await this.#commands.create(owner, JSON.stringify(fields), bySub ? others : claims);
+    const token = await this.#commands.create(owner, JSON.stringify(fields), sub === undefined ? claims : others);
     this.#stored = Object.keys(fields);
     this.#become(token, readClaims(token), owner);
     return token;
@@ -171,18 +172,18 @@ export class Session {
 
   async #update(): Promise<"OK"> {
     const token = this.#token();
-    this.#keepOwner();
+    this.#owner.refuseChange();
     const fields = ownFields(this);
-    if (!(await this.#commands.update(token, JSON.stringify(fields), "REPLACE"))) throw ended();
+    if (!(await this.#commands.update(token, JSON.stringify(fields), "REPLACE"))) throw this.#ended();
     this.#stored = Object.keys(fields);
     return "OK";
   }
 
   async #merge(patch: object): Promise<"OK"> {
     const token = this.#token();
-    this.#keepOwner();
+    this.#owner.refuseChange();
     const checked = checkedPatch(patch);
-    if (!(await this.#commands.update(token, JSON.stringify(checked), "MERGE"))) throw ended();
+    if (!(await this.#commands.update(token, JSON.stringify(checked), "MERGE"))) throw this.#ended();
     mergePatch(this, checked);
     this.#stored.push(...Object.keys(checked));
     return "OK";
@@ -190,34 +191,51 @@ export class Session {
 
   async #reload(): Promise<void> {
     const stored = await this.#commands.read("JRS.PEEK", this.#token());
-    if (!stored) throw ended();
+    if (!stored) throw this.#ended();
     this.#take(stored.data);
   }
 
   async #touch(): Promise<number> {
-    return this.#commands.touch(this.#token());
+    const seconds = await this.#commands.touch(this.#token());
+    if (seconds === 0) this.#owner.forget();
+    return seconds;
   }
 
   async #rotate({ claims, reauth }: RotateOptions): Promise<string> {
-    const owner = this.#newOwner === undefined ? undefined : ownerForServer(this.#newOwner, this.#commands.cluster);
+    const owner = this.#owner.forRotate();
     const token = await this.#commands.rotate(this.#token(), { claims, owner, reauth });
-    if (token === undefined) throw ended();
-    this.#become(token, readClaims(token), owner ?? this.#owner);
+    if (token === undefined) throw this.#ended();
+    this.#become(token, readClaims(token), owner);
     return token;
   }
 
   async #destroy(): Promise<0 | 1> {
-    return (await this.#commands.destroy(this.#token())) ? 1 : 0;
+    // To log out twice is no mistake: the second request has no session, as the first one has left it.
+    if (!this.#hasToken()) return 0;
+    const existed = await this.#commands.destroy(this.#token());
+    this.#owner.forget();
+    return existed ? 1 : 0;
   }
 
   async #sessions(): Promise<OwnersSession[]> {
-    const listed = await this.#commands.list(this.#owned());
-    return listed.map((session) => new OwnersSession(this.#commands, session, session.id === this.id));
+    this.#token();
+    const listed = await this.#commands.list(this.#owner.forList());
+    return listed.map((session) => {
+      const current = session.id === this.id;
+      return new OwnersSession(session, current, async () => {
+        const existed = await this.#commands.revoke(session.id);
+        if (current) this.#owner.forget();
+        return existed;
+      });
+    });
   }
 
   async #destroyAll({ keepCurrent }: DestroyAllOptions): Promise<number> {
-    const owner = this.#owned();
-    return this.#commands.destroyAll(owner, keepCurrent ? this.#token() : undefined);
+    const token = this.#token();
+    const count = await this.#commands.destroyAll(this.#owner.forList(), keepCurrent ? token : undefined);
+    if (count === undefined) throw this.#ended();
+    if (!keepCurrent) this.#owner.forget();
+    return count;
   }
 
   /** Takes over the data from the server. Fields that were removed there are removed here. */
@@ -229,13 +247,16 @@ export class Session {
     this.#stored = names;
   }
 
-  #become(token: string, claims: Claims | undefined, owner: string): void {
+  #become(token: string, claims: Claims | undefined, owner: string | undefined): void {
     if (!claims) throw new Error("jrs-session: the server has answered with something that is no token");
     this.id = claims.jti;
     this.claims = claims;
     this.jwt = token;
-    this.#owner = owner;
-    this.#newOwner = undefined;
+    if (owner !== undefined) this.#owner.become(owner);
+  }
+
+  #hasToken(): boolean {
+    return Boolean(this.id && this.jwt);
   }
 
   #token(): string {
@@ -243,23 +264,8 @@ export class Session {
     return this.jwt;
   }
 
-  /** The owner whose sessions these are: what was assigned and not written yet does not open other people's. */
-  #owned(): string {
-    this.#token();
-    if (ownerForApplication(this.#owner, this.#commands.cluster) === "") {
-      throw new SessionError("NO_OWNER", "the session has no owner, so it has no companions");
-    }
-    return this.#owner;
+  #ended(): SessionError {
+    this.#owner.forget();
+    return new SessionError("SESSION_ENDED", "the session has ended; nothing was written");
   }
-
-  #keepOwner(): void {
-    const current = ownerForApplication(this.#owner, this.#commands.cluster);
-    if (this.owner !== current) {
-      throw new SessionError("OWNER_CHANGED", "a session gets another owner by rotate(), not by update() or merge()");
-    }
-  }
-}
-
-function ended(): SessionError {
-  return new SessionError("SESSION_ENDED", "the session has ended; nothing was written");
 }

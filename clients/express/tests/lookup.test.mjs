@@ -82,6 +82,21 @@ for (const [name, express] of Object.entries({ "Express 4": express4, "Express 5
     assert.equal(await find({ headers: both, query: `?accessToken=${other.jwt}` }), other.id);
   });
 
+  test(`${name}: the cookie alone`, async (t) => {
+    const { find, sessions: [one, other] } = await application(t, express, { requestArg: false, cookie: "sid" });
+    const cookie = `sid=${one.jwt}`;
+    assert.equal(await find({ headers: { cookie } }), one.id);
+    const query = `?accessToken=${other.jwt}&false=${other.jwt}`;
+    for (const headers of [{}, { cookie }]) {
+      const id = headers.cookie && one.id;
+      assert.equal(await find({ headers, query }), id);
+      assert.equal(await find({ headers: { ...headers, "x-access-token": other.jwt, "x-false": other.jwt } }), id);
+      const { body, ...posted } = jsonBody({ accessToken: other.jwt, false: other.jwt });
+      assert.equal(await find({ ...posted, body, headers: { ...posted.headers, ...headers } }), id);
+      assert.equal(await find({ headers: { ...headers, authorization: `Bearer ${other.jwt}` } }), id);
+    }
+  });
+
   test(`${name}: Authorization and cookie are off unless asked for`, async (t) => {
     const { find, sessions: [{ jwt }] } = await application(t, express);
     assert.equal(await find({ headers: { authorization: `Bearer ${jwt}` } }), undefined);

@@ -3,10 +3,15 @@ import assert from "node:assert/strict";
 import { EventEmitter } from "node:events";
 import { test } from "node:test";
 import { SessionError, jrsSession } from "jrs-session";
+import * as redis5 from "redis-5";
+import * as redis6 from "redis-6";
 
 import { STANDALONE } from "./support/clients.mjs";
 import { Server, keySet } from "./support/server.mjs";
 import { middlewareOf, visit } from "./support/visit.mjs";
+
+/** A client that is never asked anything. */
+const CLIENT = { sendCommand: () => Promise.reject(new Error("not this one")) };
 
 test("settings of the server are refused with the place where they belong", async (t) => {
   const server = await Server.start(t);
@@ -18,17 +23,56 @@ test("settings of the server are refused with the place where they belong", asyn
 });
 
 test("a client is required, and one that is known", () => {
-  for (const options of [undefined, {}, { client: null }, { client: "redis://localhost" }, { client: {} }]) {
-    assert.throws(() => jrsSession(options), TypeError);
+  for (const options of [undefined, {}, { client: null }, { client: "redis://localhost" }]) {
+    assert.throws(() => jrsSession(options), { name: "TypeError", message: /a Redis client is required/ });
   }
-  assert.throws(() => jrsSession({ client: new EventEmitter() }), /none of redis \(node-redis\) or ioredis/);
+  for (const client of [{}, new EventEmitter()]) {
+    assert.throws(() => jrsSession({ client }), { name: "TypeError", message: /none of redis \(node-redis\) or ioredis/ });
+  }
 });
 
-test("unknown options and bad values are refused", async (t) => {
-  const server = await Server.start(t);
-  for (const options of [{ requestkey: "x" }, { timeout: -1 }, { timeout: "1s" }, { timeout: NaN }]) {
-    await assert.rejects(middlewareOf(t, STANDALONE["redis 5"], server.port, options), TypeError);
+for (const [name, redis] of Object.entries({ "redis 5": redis5, "redis 6": redis6 })) {
+  test(`${name}: clients that only look like the right ones are refused with what to pass`, () => {
+    const sentinel = redis.createSentinel({ name: "main", sentinelRootNodes: [{ host: "127.0.0.1", port: 1 }] });
+    assert.throws(() => jrsSession({ client: sentinel }), { name: "TypeError", message: /createSentinel .* ioredis/ });
+    const legacy = redis.createClient().legacy();
+    assert.throws(() => jrsSession({ client: legacy }), { name: "TypeError", message: /the client itself, not .* legacy\(\)/ });
+    for (const right of [redis.createClient(), redis.createClientPool(), redis.createCluster({ rootNodes: [] })]) {
+      assert.equal(typeof jrsSession({ client: right }), "function");
+    }
+  });
+}
+
+test("unknown options are refused, whatever their names", () => {
+  for (const name of ["requestkey", "constructor", "toString", "hasOwnProperty", "valueOf"]) {
+    const message = `jrs-session: there is no option '${name}'`;
+    assert.throws(() => jrsSession({ client: CLIENT, [name]: "x" }), { name: "TypeError", message });
   }
+});
+
+test("options of the wrong kind are refused", () => {
+  const wrong = {
+    realm: ["", null, 1, ["a"]],
+    requestKey: ["", null, Symbol("s"), false],
+    requestArg: ["", null, true, 0, ["token"]],
+    cookie: ["", null, false, true, { name: "sid" }],
+    bearer: ["false", 0, null],
+    failOpen: ["no", 1, null],
+    timeout: [-1, "1s", "100", NaN, Infinity, 2 ** 31, null],
+  };
+  for (const [name, values] of Object.entries(wrong)) {
+    for (const value of values) {
+      const expected = { name: "TypeError", message: new RegExp(`^jrs-session: '${name}' is `) };
+      assert.throws(() => jrsSession({ client: CLIENT, [name]: value }), expected);
+    }
+    assert.equal(typeof jrsSession({ client: CLIENT, [name]: undefined }), "function");
+  }
+  for (const timeout of [0, 1, 2 ** 31 - 1]) jrsSession({ client: CLIENT, timeout });
+});
+
+test("tokens need a place to be found in", () => {
+  assert.throws(() => jrsSession({ client: CLIENT, requestArg: false }), { name: "TypeError", message: /'cookie' or 'bearer'/ });
+  for (const place of [{ cookie: "sid" }, { bearer: true }]) jrsSession({ client: CLIENT, requestArg: false, ...place });
 });
 
 test("requestKey names the session in the request", async (t) => {

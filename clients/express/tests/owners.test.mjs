@@ -25,7 +25,7 @@ test("the owner is that of the token", async (t) => {
   assert.deepEqual([session.owner, session.claims.sub], ["user:42", "user:42"]);
   assert.ok(session.id.startsWith("{user:42}:"));
   assert.equal((await login(7)).owner, "7");
-  for (const owner of [{}, null, true, ["a"]]) await assert.rejects(login(owner), { code: "BAD_OWNER" });
+  for (const owner of [{}, null, undefined, true, ["a"]]) await assert.rejects(login(owner), { code: "BAD_OWNER" });
   await assert.rejects(login("{a}"), /brace/);
 });
 
@@ -34,10 +34,64 @@ test("a claim sub is the owner, unless one is assigned", async (t) => {
   const session = await visit(middleware);
   await session.create({ sub: "user:42", role: "editor" });
   assert.deepEqual([session.owner, session.claims.role], ["user:42", "editor"]);
-  const other = await visit(middleware);
-  other.owner = "user:7";
-  await assert.rejects(other.create({ sub: "user:42" }), /'sub' is reserved/);
+  for (const sub of [{}, null, true]) await assert.rejects(session.create({ sub }), { code: "BAD_OWNER" });
 });
+
+test("a claim sub goes before an owner that was only read, not before one that was assigned", async (t) => {
+  const { middleware, login } = await started(t);
+  const session = await login("ann");
+  const token = await session.create({ sub: "bob", role: "editor" });
+  assert.deepEqual([session.owner, session.claims.sub, session.claims.role], ["bob", "bob", "editor"]);
+  assert.equal((await visit(middleware, token)).owner, "bob");
+
+  session.owner = "eve";
+  await assert.rejects(session.create({ sub: "bob" }), { code: "TWO_OWNERS", message: /'sub'/ });
+  assert.deepEqual([session.owner, session.jwt], ["eve", token], "nothing has happened");
+  session.owner = 42;
+  await session.create({ sub: "42" });
+  assert.equal(session.owner, "42");
+  session.owner = "";
+  await assert.rejects(session.create({ sub: "bob" }), { code: "TWO_OWNERS" }, "nobody was assigned, too");
+});
+
+test("an owner that was assigned by mistake is shown as nobody", async (t) => {
+  const { login } = await started(t);
+  const session = await login("ann");
+  session.owner = undefined;
+  assert.equal(session.owner, "");
+  for (const method of ["create", "rotate"]) await assert.rejects(session[method](), { code: "BAD_OWNER" });
+  await assert.rejects(session.update(), { code: "OWNER_CHANGED" });
+});
+
+/** Every way in which a session can end, for the request that it belongs to. */
+const ENDS = {
+  destroy: (session) => session.destroy(),
+  destroyAll: (session) => session.destroyAll(),
+  "destroy in the list": async (session) => (await session.sessions())[0].destroy(),
+  "destroy elsewhere, seen by update": async (session, again) => {
+    await again.destroy();
+    await assert.rejects(session.update(), { code: "SESSION_ENDED" });
+  },
+  "destroy elsewhere, seen by touch": async (session, again) => {
+    await again.destroy();
+    assert.equal(await session.touch(), 0);
+  },
+};
+
+for (const [name, end] of Object.entries(ENDS)) {
+  test(`${name}: the next session of the request is nobody's, and has the fields`, async (t) => {
+    const { middleware, login } = await started(t);
+    const session = await login("ann", { cart: ["book"] });
+    await end(session, await visit(middleware, session.jwt));
+    assert.equal(session.owner, "");
+    await assert.rejects(session.sessions(), { code: "NO_OWNER" });
+    const read = await visit(middleware, await session.create());
+    assert.deepEqual([read.owner, read.claims.sub, read.cart], ["", undefined, ["book"]]);
+    await session.destroy();
+    session.owner = "bob";
+    assert.equal((await visit(middleware, await session.create())).owner, "bob");
+  });
+}
 
 test("update and merge do not change the owner, rotate does", async (t) => {
   const { middleware, login } = await started(t);
@@ -85,6 +139,19 @@ test("sessions lists the owner's, and each can be ended", async (t) => {
   assert.equal(await first.destroy(), 0);
   assert.equal((await visit(middleware, phone.jwt)).id, undefined);
   assert.deepEqual((await laptop.sessions()).map(({ id }) => id), [laptop.id]);
+});
+
+test("a list shows sessions also whose key something else has written", async (t) => {
+  const { server, login } = await started(t);
+  const session = await login("ann", { device: "laptop" });
+  const others = [await login("ann"), await login("ann"), await login("ann")];
+  await server.send("SET", `sess:${others[0].id}`, "no JSON", "KEEPTTL");
+  await server.send("SET", `sess:${others[1].id}`, '["no", "object"]', "KEEPTTL");
+  await server.send("PERSIST", `sess:${others[2].id}`);
+  const listed = await session.sessions();
+  assert.deepEqual(listed.map(({ data }) => data), [{ device: "laptop" }, {}, {}, {}]);
+  assert.deepEqual(listed.map(({ ttl }) => ttl === null), [false, false, false, true]);
+  assert.equal(await listed[1].destroy(), 1);
 });
 
 test("destroyAll ends the owner's sessions, and spares this one if asked", async (t) => {

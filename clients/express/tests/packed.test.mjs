@@ -33,6 +33,11 @@ async function run(folder, ...words) {
   return stdout.trim();
 }
 
+/** The same for an application with the clients of old. */
+const OLD_COMPANIONS = { redis: "redis-3", "@types/redis": "@types/redis", "@types/node": "@types/node" };
+
+const STRICT = ["--strict", "--exactOptionalPropertyTypes", "--module", "nodenext", "--target", "es2022"];
+
 /** A project in which the packed package has been installed by npm, and nothing else. */
 async function project(t) {
   const folder = await mkdtemp(join(tmpdir(), "jrs-packed-"));
@@ -42,6 +47,15 @@ async function project(t) {
   await writeFile(join(folder, "package.json"), '{ "private": true }');
   await run(folder, "npm", "install", "--offline", "--no-audit", "--no-fund", `./${packed.filename}`);
   return { folder, files: packed.files.map(({ path }) => path) };
+}
+
+/** Puts the consumers beside it, with what they use. */
+async function addConsumers(folder, companions) {
+  await mkdir(join(folder, "node_modules/@types"), { recursive: true });
+  for (const [name, source] of Object.entries(companions)) {
+    await symlink(join(PACKAGE, "node_modules", source), join(folder, "node_modules", name));
+  }
+  await cp(join(PACKAGE, "tests/consumers"), folder, { recursive: true });
 }
 
 test("the package holds what is run, its types, and nothing else", async (t) => {
@@ -54,21 +68,42 @@ test("the package holds what is run, its types, and nothing else", async (t) => 
   assert.deepEqual(Object.keys(locked.packages), ["", "node_modules/jrs-session"]);
 });
 
+test("the README links to nothing that the package does not hold", async (t) => {
+  const { folder, files } = await project(t);
+  const readme = await readFile(join(folder, "node_modules/jrs-session/README.md"), "utf8");
+  const headings = [...readme.matchAll(/^#+ (.*)$/gm)].map(([, heading]) =>
+    `#${heading.toLowerCase().replace(/[^a-z0-9 _-]/g, "").replaceAll(" ", "-")}`,
+  );
+  const links = [...readme.matchAll(/\]\(([^)]*)\)/g)].map(([, link]) => link);
+  assert.ok(links.length > 5);
+  for (const link of links) assert.ok(/^https:/.test(link) || headings.includes(link) || files.includes(link), link);
+});
+
 test("the package works in CommonJS, in ES modules and in TypeScript", async (t) => {
   const server = await Server.start(t);
   const { folder } = await project(t);
-  await mkdir(join(folder, "node_modules/@types"), { recursive: true });
-  for (const [name, source] of Object.entries(COMPANIONS)) {
-    await symlink(join(PACKAGE, "node_modules", source), join(folder, "node_modules", name));
-  }
-  await cp(join(PACKAGE, "tests/consumers"), folder, { recursive: true });
+  await addConsumers(folder, COMPANIONS);
   const port = String(server.port);
   assert.equal(await run(folder, "node", "commonjs.cjs", port), "ann hello");
   assert.equal(await run(folder, "node", "module.mjs", port), "ann hello");
 
-  const strict = ["--strict", "--exactOptionalPropertyTypes", "--module", "nodenext", "--target", "es2022"];
   const sources = ["typescript.mts", "typescript.cts"];
-  await run(folder, "node", TYPESCRIPT, ...strict, "--skipLibCheck", "--types", "node", ...sources);
+  await run(folder, "node", TYPESCRIPT, ...STRICT, "--skipLibCheck", "--types", "node", ...sources);
   assert.equal(await run(folder, "node", "typescript.mjs", port), "42 hello true 86400 OK");
   assert.equal(await run(folder, "node", "typescript.cjs", port), "INVALID_SESSION");
+});
+
+test("a client of redis 3 fits as @types/redis declares it", async (t) => {
+  const server = await Server.start(t);
+  const { folder } = await project(t);
+  await addConsumers(folder, OLD_COMPANIONS);
+  // Without skipLibCheck: the declarations of the package and of its companions agree.
+  await run(folder, "node", TYPESCRIPT, ...STRICT, "--types", "node", "typescript-redis-3.mts");
+  assert.equal(await run(folder, "node", "typescript-redis-3.mjs", String(server.port)), "string");
+});
+
+test("an application that has express-session as well compiles as the README says", async (t) => {
+  const { folder } = await project(t);
+  await addConsumers(folder, { ...COMPANIONS, "@types/express-session": "@types/express-session" });
+  await run(folder, "node", TYPESCRIPT, ...STRICT, "--noEmit", "--skipLibCheck", "--types", "node", "typescript-express-session.mts");
 });

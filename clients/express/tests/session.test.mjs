@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { STANDALONE } from "./support/clients.mjs";
+import { until } from "./support/patience.mjs";
 import { Server } from "./support/server.mjs";
 import { middlewareOf, visit } from "./support/visit.mjs";
 
@@ -45,16 +46,18 @@ test("each method answers through a callback", async (t) => {
   assert.equal((await called(session, "create", null)).given[1], session.jwt);
 });
 
-test("each method but create needs a session", async (t) => {
+test("each method but create and destroy needs a session", async (t) => {
   const { middleware } = await started(t);
   const session = await visit(middleware);
-  for (const method of ["update", "merge", "reload", "touch", "rotate", "destroy", "sessions", "destroyAll"]) {
+  for (const method of ["update", "merge", "reload", "touch", "rotate", "sessions", "destroyAll"]) {
     const rest = method === "merge" ? [{}] : [];
     await assert.rejects(async () => session[method](...rest), { code: "INVALID_SESSION", message: "Invalid session ID" });
     const { given } = await called(session, method, ...rest);
     assert.equal(given.length, 1);
     assert.equal(given[0].message, "Invalid session ID");
   }
+  assert.equal(await session.destroy(), 0);
+  assert.deepEqual((await called(session, "destroy")).given, [null, 0]);
 });
 
 test("an error of Redis reaches the caller as it is", async (t) => {
@@ -81,6 +84,30 @@ test("a session that has ended stays so", async (t) => {
   assert.equal(await other.destroy(), 0);
   assert.equal(await server.send("DBSIZE"), 0);
 });
+
+/** How a session's time runs out while a request has it. */
+const EXPIRIES = {
+  "its token's exp": { claims: () => ({ exp: Math.ceil(Date.now() / 1000) + 1 }) },
+  "max-lifetime": { settings: { "jrs.max-lifetime": 1 } },
+};
+
+for (const [name, { claims = () => ({}), settings }] of Object.entries(EXPIRIES)) {
+  test(`a session that ${name} has ended is like any that has ended`, async (t) => {
+    const server = await Server.start(t, settings);
+    const middleware = await middlewareOf(t, STANDALONE["redis 5"], server.port);
+    const login = await visit(middleware);
+    login.owner = "ann";
+    const token = await login.create(claims());
+    const session = await visit(middleware, token);
+    await until("it has expired", () => server.send("JRS.PEEK", token).then((reply) => reply === null, () => true));
+    await assert.rejects(session.destroyAll({ keepCurrent: true }), { code: "SESSION_ENDED" });
+    for (const method of ["update", "reload", "rotate"]) await assert.rejects(session[method](), { code: "SESSION_ENDED" });
+    await assert.rejects(session.merge({ a: 1 }), { code: "SESSION_ENDED" });
+    assert.equal(await session.touch(), 0);
+    assert.equal(typeof (await session.destroy()), "number");
+    assert.deepEqual((await visit(middleware, token)).toJSON(), {});
+  });
+}
 
 test("reload takes over what others have changed and removed, and leaves what was never written", async (t) => {
   const { middleware } = await started(t);

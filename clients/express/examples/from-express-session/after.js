@@ -14,6 +14,11 @@ export function createApp({ client }) {
 
   app.post("/login/:user", async (req, res) => {
     const { session, params } = req;
+    if (session.owner !== "" && session.owner !== params.user) {
+      // Somebody else was logged in here: what is in their session stays theirs.
+      await session.destroy();
+      for (const field of Object.keys(session)) delete session[field]; // id, claims and jwt as well
+    }
     if (session.id) await session.merge({ user: params.user });
     else session.user = params.user;
     session.owner = params.user;

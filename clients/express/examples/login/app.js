@@ -19,7 +19,9 @@ export function createApp({ client, secure = false }) {
   const app = express();
   app.disable("x-powered-by");
   app.use("/style.css", express.static(fileURLToPath(new URL("style.css", import.meta.url))));
-  app.use(protect, express.urlencoded({ extended: false }), jrsSession({ client, cookie: COOKIE }));
+  // No token but that of the cookie: a link on another site cannot name one in its query.
+  const sessions = jrsSession({ client, cookie: COOKIE, requestArg: false });
+  app.use(protect, express.urlencoded({ extended: false }), sessions);
 
   app.get("/", async (req, res) => {
     if (isLoggedIn(req)) return res.send(devicesPage({ ...pageOf(req), devices: await req.session.sessions() }));
@@ -95,9 +97,14 @@ export function createApp({ client, secure = false }) {
  * Makes the session that of a user.
  *
  * A session from before the login gets a new id, and its old token is dead: whoever has slipped a token of their own
- * into this browser (session fixation), or has seen the one it had, is left with nothing.
+ * into this browser (session fixation), or has seen the one it had, is left with nothing. A session of somebody else
+ * ends, and what is in it stays theirs.
  */
 async function logIn(session, name, device) {
+  if (session.owner !== "" && session.owner !== name) {
+    await session.destroy();
+    for (const field of Object.keys(session)) delete session[field]; // id, claims and jwt as well
+  }
   if (session.id) {
     await session.merge({ device });
     session.owner = name;

@@ -7,8 +7,13 @@ const NOTICES = {
   everywhere: "You are logged out on all your devices.",
 };
 
+/** Of an address that anybody may have written. */
+function noticeOf(done) {
+  return Object.hasOwn(NOTICES, done) ? NOTICES[done] : undefined;
+}
+
 export function loginPage({ theme, done, ended = false, wrong = false, name = "" }) {
-  const notice = ended && !done ? "Your session has ended. Please log in again." : NOTICES[done];
+  const notice = ended && !done ? "Your session has ended. Please log in again." : noticeOf(done);
   return layout({ title: "Log in", theme }, html`
     ${notice && html`<p class="notice" role="status">${notice}</p>`}
     ${wrong && html`<p class="notice wrong" role="alert" id="wrong">This name and password do not belong together.</p>`}
@@ -25,7 +30,7 @@ export function loginPage({ theme, done, ended = false, wrong = false, name = ""
 }
 
 export function devicesPage({ user, theme, done, devices }) {
-  const notice = NOTICES[done];
+  const notice = noticeOf(done);
   // The newest first, for it is the one that its owner is looking at or looking for.
   const items = devices.toReversed().map(deviceItem);
   return layout({ title: "Your devices", theme, user }, html`
@@ -52,7 +57,7 @@ function deviceItem({ id, created, ttl, data, current }) {
         <h2>${device} ${current && html`<span class="badge">this device</span>`}</h2>
         <p class="aside">
           Logged in <time datetime="${created.toISOString()}">${DATE.format(created)}</time><br>
-          Ends in ${duration(ttl)} if it is not used
+          ${ttl === null ? "Does not end by itself" : `Ends in ${duration(ttl)} if it is not used`}
         </p>
       </div>
       ${current

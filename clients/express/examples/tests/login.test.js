@@ -163,6 +163,39 @@ test("the login application", async (t) => {
       assert.deepEqual(await page.context().cookies(), []);
     },
 
+    "a link on another site does not log anybody out": async () => {
+      const [page] = await devices(1);
+      await logIn(page, "ann");
+      for (const token of ["x", (await cookieOf(page)).value.replace(/[^.]*$/, "")]) {
+        await page.goto(`${address}/?accessToken=${token}`);
+        assert.equal(await items(page).count(), 1);
+      }
+      assert.equal((await page.context().cookies()).length, 1);
+    },
+
+    "who logs in where somebody else is logged in gets nothing of theirs": async () => {
+      const [page] = await devices(1);
+      await logIn(page, "ann");
+      await page.getByRole("button", { name: "Dark colours" }).click();
+      await page.getByRole("button", { name: "Light colours" }).waitFor();
+      const anns = await cookieOf(page);
+      // The login page is not to be seen by who is logged in; the form can be sent all the same.
+      await page.request.post(`${address}/login`, { form: { name: "bob", password: PASSWORDS.bob } });
+      await page.goto(address);
+      await page.getByText("Logged in as bob").waitFor();
+      assert.equal(await page.locator("html").getAttribute("data-theme"), "light");
+      assert.equal(await server.send("EXISTS", `sess:${claimsOf(anns.value).jti}`), 0);
+    },
+
+    "no address makes the page say what it does not know": async () => {
+      const [page] = await devices(1);
+      for (const query of ["done=constructor", "done=__proto__", "done[]=here", "done=x"]) {
+        await page.goto(`${address}/?${query}`);
+        await isLoginPage(page);
+        assert.equal(await page.getByRole("status").count(), 0, query);
+      }
+    },
+
     "the page works with a keyboard alone": async () => {
       const [page] = await devices(1);
       await page.goto(address);

@@ -20,7 +20,19 @@ export function connectionOf(client: object): Connection {
   if (isIoredisCluster(client)) return ioredisClusterConnection(client);
   if (isIoredisClient(client)) return ioredisConnection(client);
   if (isCallbackClient(client)) return callbackConnection(client);
+  refuseLookalikes(client);
   if (isNodeRedisCluster(client)) return nodeRedisClusterConnection(client);
   if (isNodeRedisClient(client)) return nodeRedisConnection(client);
   throw new TypeError("jrs-session: the client is none of redis (node-redis) or ioredis");
+}
+
+/** Some of `redis` 5 and later have a `sendCommand`, too, which takes or answers something else. */
+function refuseLookalikes(client: object): void {
+  if ("getMasterNode" in client) {
+    const instead = "pass a client of ioredis that was made with 'sentinels'";
+    throw new TypeError(`jrs-session: clients that createSentinel has made are not supported: ${instead}`);
+  }
+  if ("multi" in client && !("connect" in client)) {
+    throw new TypeError("jrs-session: pass the client itself, not what its legacy() answers with");
+  }
 }

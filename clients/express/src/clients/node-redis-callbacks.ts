@@ -1,16 +1,23 @@
 import type { Connection } from "./connection.js";
+import { sparePrefix } from "./node-redis-prefix.js";
 
-/** A client of `redis` 2 or 3. */
+/** A client of `redis` 2 or 3, as far as `@types/redis` declares it. */
 export interface CallbackClient {
   send_command(name: string, args: string[], callback: (error: Error | null, reply: unknown) => void): unknown;
-  internal_send_command(command: never): unknown;
 }
 
-export function isCallbackClient(client: object): client is CallbackClient {
-  return "internal_send_command" in client;
+/** The same client, with what nobody declares: by that, it is told from others that have callbacks. */
+export interface CallbackClientInside extends CallbackClient {
+  options: { prefix?: string | null | undefined };
+  internal_send_command(command: { command: string }): unknown;
 }
 
-export function callbackConnection(client: CallbackClient): Connection {
+export function isCallbackClient(client: object): client is CallbackClientInside {
+  return "send_command" in client && "internal_send_command" in client;
+}
+
+export function callbackConnection(client: CallbackClientInside): Connection {
+  sparePrefix(client);
   return {
     cluster: false,
     send: ([name, ...args]) =>

@@ -22,6 +22,12 @@ export const clients: Options["client"][] = [
 // @ts-expect-error `secret` belongs to the server
 export const refused: Options = { client: createClient(), secret: "abc123" };
 
+/** The cookie alone. */
+export const cookie: Options = { client: createClient(), cookie: "sid", requestArg: false };
+
+// @ts-expect-error the parameter has a name, or there is none
+export const nameless: Options = { client: createClient(), requestArg: true };
+
 const client = createClient({ socket: { host: "127.0.0.1", port: Number(process.argv[2]) } });
 await client.connect();
 const app = express();
@@ -32,6 +38,16 @@ const hello: Callback<string> = (error, token) => {
   const text: string | undefined = token;
   if (!text) throw new Error("no token");
 };
+
+/** Callbacks as they are written. */
+export function callbacks(session: Session, next: express.NextFunction) {
+  session.create((error: Error | null) => next(error));
+  session.create({}, (error: Error | null, token?: string) => next(error ?? token));
+  session.touch((error: unknown, seconds) => next(error ?? seconds));
+  session.update((error) => next(error));
+  session.destroy(next);
+  session.reload(() => next());
+}
 
 app.post("/", async (request, response) => {
   const session: Session = request.session;

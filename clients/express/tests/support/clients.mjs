@@ -18,9 +18,9 @@ function quiet(client) {
   return client;
 }
 
-function callbacks({ createClient }) {
+function callbacks({ createClient }, options = {}) {
   return async (port) => {
-    const client = quiet(createClient({ port, host }));
+    const client = quiet(createClient({ port, host, ...options }));
     return { client, close: () => client.end(false) };
   };
 }
@@ -67,7 +67,9 @@ function ioredisCluster(Cluster, options = {}) {
 /** By name: connects to the server on a port. */
 export const STANDALONE = {
   "redis 2": callbacks(redis2),
+  "redis 2 with a prefix": callbacks(redis2, { prefix: "app:" }),
   "redis 3": callbacks(redis3),
+  "redis 3 with a prefix": callbacks(redis3, { prefix: "app:", retry_unfulfilled_commands: true }),
   "redis 4": nodeRedis(redis4, {}, "disconnect"),
   "redis 4 in legacy mode": nodeRedis(redis4, { legacyMode: true }, "disconnect"),
   "redis 5": nodeRedis(redis5),

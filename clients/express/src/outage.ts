@@ -1,0 +1,27 @@
+import { SessionError } from "./errors.js";
+
+/** What a server begins its reply with when it cannot do its work at present; as a rule, it will be able to again. */
+const STATES: ReadonlySet<string> = new Set([
+  "BUSY", // a script or a module's command takes too long
+  "CLUSTERDOWN",
+  "LOADING",
+  "MASTERDOWN",
+  "MISCONF", // it cannot save, so it takes no writes
+  "NOREPLICAS",
+  "OOM",
+  "READONLY", // it was the master until a moment ago
+  "TRYAGAIN", // a slot is moving
+]);
+
+/**
+ * Whether a command has failed because Redis has: it cannot be reached, does not answer in time, or says that it
+ * cannot at present. All else is a mistake that somebody has to mend, such as a realm that there is not, a right that
+ * is missing, or a module that was not loaded.
+ */
+export function isOutage(error: unknown): boolean {
+  if (error instanceof SessionError) return error.code === "TIMEOUT";
+  if (!(error instanceof Error)) return true;
+  // A server's error is a sentence that begins with a word in capitals. Those of the many clients do not.
+  const word = /^([A-Z]{2,}) /.exec(error.message)?.[1];
+  return word === undefined || STATES.has(word);
+}
