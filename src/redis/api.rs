@@ -43,6 +43,7 @@ pub(super) fn missing() -> Option<&'static str> {
             ("CreateString", there(raw::RedisModule_CreateString)),
             ("CreateTimer", there(raw::RedisModule_CreateTimer)),
             ("DeleteKey", there(raw::RedisModule_DeleteKey)),
+            ("EventLoopAddOneShot", there(raw::RedisModule_EventLoopAddOneShot)),
             ("Free", there(raw::RedisModule_Free)),
             ("FreeCallReply", there(raw::RedisModule_FreeCallReply)),
             ("FreeModuleUser", there(raw::RedisModule_FreeModuleUser)),

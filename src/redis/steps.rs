@@ -114,6 +114,9 @@ impl<J: Job + 'static> Steps<J> {
         // SAFETY: the client is blocked, until `end`.
         let out = unsafe { api(raw::RedisModule_GetThreadSafeContext)(blocked) };
         Self::arm(call.ctx, Box::new(Self { job, replies, swaps: swaps(), blocked, out }), PAUSE);
+        // Redis 7.0 may be about to sleep until the timers that it knew of before this command: this wakes it.
+        // SAFETY: the callback takes no data.
+        unsafe { api(raw::RedisModule_EventLoopAddOneShot)(Some(woken), std::ptr::null_mut()) };
         Ok(())
     }
 
@@ -198,5 +201,7 @@ extern "C" fn tick<J: Job + 'static>(ctx: *mut raw::RedisModuleCtx, steps: *mut 
         }
     }
 }
+
+extern "C" fn woken(_: *mut c_void) {}
 
 extern "C" fn nothing(_: *mut raw::RedisModuleCtx, _: *mut c_void) {}
