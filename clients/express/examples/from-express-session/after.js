@@ -6,7 +6,7 @@ const ATTRIBUTES = { httpOnly: true, sameSite: "lax", secure: process.env.NODE_E
 
 export function createApp({ client }) {
   const app = express();
-  app.use(jrsSession({ client, cookie: "session" }));
+  app.use(jrsSession({ client, cookie: "session", requestArg: false }));
 
   app.get("/", (req, res) => {
     res.json({ user: req.session.user, cart: req.session.cart });

@@ -17,6 +17,11 @@ export function createApp({ client, secret, moveKey, adopts = false }) {
 
   app.post("/login/:user", async (req, res) => {
     const { session, params } = req;
+    if (session.user !== undefined && session.user !== params.user) {
+      // Somebody else was logged in here: what is in their session stays theirs.
+      await session.destroy();
+      for (const field of Object.keys(session)) delete session[field]; // id, claims and jwt as well
+    }
     session.user = params.user;
     // express-session does not take a session without it.
     session.cookie ??= { originalMaxAge: null, path: "/" };

@@ -158,15 +158,17 @@ test("the application of the end has all that the first one had", async (t) => {
   assert.deepEqual(await browser.read(after), {});
 });
 
-test("in the application of the end, who logs in where somebody else is gets nothing of theirs", async (t) => {
-  const { after } = await started(t);
-  const browser = new Browser();
-  await browser.post(after, "/login/ann");
-  await browser.post(after, "/cart/book");
-  const anns = browser.copy();
-  await browser.post(after, "/login/bob");
-  assert.deepEqual(await browser.read(after), { user: "bob" });
-  assert.deepEqual(await anns.read(after), {});
+test("who logs in where somebody else is gets nothing of theirs", async (t) => {
+  const { before, between, after } = await started(t);
+  for (const [first, second] of [[before, between], [between, between], [after, after]]) {
+    const browser = new Browser();
+    await browser.post(first, "/login/ann");
+    await browser.post(first, "/cart/book");
+    const anns = browser.copy();
+    await browser.post(second, "/login/bob");
+    assert.deepEqual(await browser.read(second), { user: "bob" });
+    assert.deepEqual(await anns.read(second), {});
+  }
 });
 
 test("the guide shows these very files", async () => {
