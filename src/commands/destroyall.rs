@@ -62,7 +62,7 @@ impl Command for DestroyAll {
             Some(token) => Except::begin(call, &listed, token.bytes())?,
             None => Except::Found(None),
         };
-        call.in_steps(EndAll { listed, except, under_way: None, ended: 0 })
+        call.in_steps(EndAll { listed, except, may_pause: call.may_wait(), under_way: None, ended: 0 })
     }
 }
 
@@ -128,6 +128,7 @@ fn is_of(ticket: &Ticket, listed: &Listed) -> bool {
 struct EndAll {
     listed: Listed,
     except: Except,
+    may_pause: bool,
     under_way: Option<(Walk, Arc<Ending>)>,
     ended: i64,
 }
@@ -158,7 +159,7 @@ impl Job for EndAll {
         Ok(Progress::More)
     }
 
-    fn reply(&mut self, _: Ctx<'_>, out: Ctx<'_>) -> Progress {
+    fn reply(&mut self, _: Option<Ctx<'_>>, out: Ctx<'_>) -> Progress {
         out.reply_integer(self.ended);
         Progress::Done
     }
@@ -180,7 +181,7 @@ impl EndAll {
             self.listed.check_access(caller, Access::Delete)?;
         }
         let except = if let Except::Found(uuid) = &mut self.except { uuid.take() } else { None };
-        let walk = self.listed.walk(ctx)?;
+        let walk = self.listed.walk(ctx, self.may_pause)?;
         self.under_way = Some((walk, Ending::begin(ctx.database(), self.listed.prefix(), except)));
         Ok(Progress::More)
     }

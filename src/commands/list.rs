@@ -44,7 +44,7 @@ impl Command for List {
             }
         }
         let listed = Listed::find(call, owner, realm, Access::Read)?;
-        let walk = listed.walk(call.ctx)?;
+        let walk = listed.walk(call.ctx, call.may_wait())?;
         call.in_steps(Listing {
             listed,
             walk,
@@ -103,15 +103,20 @@ impl Job for Listing {
         Ok(Progress::More)
     }
 
-    fn reply(&mut self, ctx: Ctx<'_>, out: Ctx<'_>) -> Progress {
+    fn reply(&mut self, ctx: Option<Ctx<'_>>, out: Ctx<'_>) -> Progress {
         if !self.is_begun {
             out.begin_array();
             self.is_begun = true;
         }
         // What is written is freed at once: to free all at the end would take as long as a long stretch.
         let piece = self.piece().min(self.sessions.len());
+        // Of a slot that is on the move, what is not here may be on another node.
+        let mut are_here = None;
         for session in self.sessions.drain(..piece) {
-            if self.listed.is_gone(ctx, &session.found.key) {
+            if let Some(ctx) = ctx
+                && ctx.glance(&session.found.key).is_none()
+                && *are_here.get_or_insert_with(|| self.listed.are_here(ctx))
+            {
                 continue;
             }
             self.written += 1;

@@ -45,25 +45,22 @@ impl Listed {
         owners::prefix(&self.realm, &self.owner)
     }
 
-    /// A walk over the owner's sessions.
+    /// A walk over the owner's sessions; see [`Walk::begin`].
     ///
     /// # Errors
     /// [`Error::TryAgain`] where only some of them may be on this node, [`Error::WrongType`].
-    pub(super) fn walk(&self, ctx: Ctx<'_>) -> Result<Walk, Error> {
+    pub(super) fn walk(&self, ctx: Ctx<'_>, may_pause: bool) -> Result<Walk, Error> {
         self.check_slot(ctx, "the owner's slot is on the move, nothing was done")?;
-        Walk::begin(ctx, &self.realm, &self.owner)
-    }
-
-    /// Whether a session that was found has ended since. One whose slot is on the move may be on another node.
-    pub(super) fn is_gone(&self, ctx: Ctx<'_>, key: &Text) -> bool {
-        ctx.glance(key).is_none() && self.check_slot(ctx, "").is_ok()
+        Walk::begin(ctx, &self.realm, &self.owner, may_pause)
     }
 
     /// Errs on a cluster node that does not hold all of the owner's sessions.
     pub(super) fn check_slot(&self, ctx: Ctx<'_>, problem: &'static str) -> Result<(), Error> {
-        if ctx.is_cluster_node() && !ctx.holds_slot_of(&Text::new(&self.prefix())) {
-            return Err(Error::TryAgain(problem));
-        }
-        Ok(())
+        if self.are_here(ctx) { Ok(()) } else { Err(Error::TryAgain(problem)) }
+    }
+
+    /// Whether this server holds all of the owner's sessions.
+    pub(super) fn are_here(&self, ctx: Ctx<'_>) -> bool {
+        !ctx.is_cluster_node() || ctx.holds_slot_of(&Text::new(&self.prefix()))
     }
 }

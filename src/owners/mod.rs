@@ -55,7 +55,7 @@ impl InTheWay {
     /// [`Error::TooMany`] where the realm would rather refuse the new one.
     pub fn find(ctx: Ctx<'_>, realm: &Realm, owner: &str) -> Result<Self, Error> {
         let Some(most) = realm.max_sessions.filter(|_| !owner.is_empty()) else { return Ok(Self::default()) };
-        let mut walk = Walk::begin(ctx, realm, owner)?;
+        let mut walk = Walk::begin(ctx, realm, owner, false)?;
         if walk.at_most(ctx) < most {
             return Ok(Self::default());
         }

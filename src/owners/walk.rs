@@ -40,15 +40,15 @@ enum Source {
 type Uuid = [u8; 36];
 
 impl Walk {
-    /// Begins at the oldest session.
+    /// Begins at the oldest session; others may be served in between if it `may_pause`.
     ///
     /// # Errors
     /// [`Error::WrongType`] where something else is in the index's place, [`Error::TryAgain`] where a cluster node does not
     /// tell what it holds.
-    pub fn begin(ctx: Ctx<'_>, realm: &Realm, owner: &str) -> Result<Self, Error> {
+    pub fn begin(ctx: Ctx<'_>, realm: &Realm, owner: &str, may_pause: bool) -> Result<Self, Error> {
         let prefix = prefix(realm, owner);
         let source = if ctx.is_cluster_node() {
-            Source::Slot { search: SlotScan::begin(ctx, &prefix)?, found: BTreeSet::new() }
+            Source::Slot { search: SlotScan::begin(ctx, &prefix, may_pause)?, found: BTreeSet::new() }
         } else {
             let set = index::name(realm, owner);
             ctx.open_set(&set)?;

@@ -29,9 +29,10 @@ impl Ctx<'_> {
         usize::try_from(self.ask_integer(c"CLUSTER", &[&Text::new(b"COUNTKEYSINSLOT"), &slot.0])?).ok()
     }
 
-    /// Whether this node holds all keys of a key's slot: it serves the slot, which is not on its way from or to here.
+    /// Whether this node holds all keys of a key's slot: it serves the slot, which is not on its way from or to here. A
+    /// replica serves what its clients are let to ask it for, which only the server can tell, and only in a command.
     pub fn holds_slot_of(self, key: &Text) -> bool {
-        self.owns(key) && self.slot_of(key).is_some_and(|slot| !self.is_moving(&slot))
+        (self.is_replica() || self.owns(key)) && self.slot_of(key).is_some_and(|slot| !self.is_moving(&slot))
     }
 
     /// Whether this cluster node serves the key's slot: the server refuses to look at a key of another node.

@@ -28,21 +28,24 @@ pub struct SlotScan {
 
 #[derive(Debug)]
 enum State {
-    Begins,
-    /// The next step goes on at this cursor of `SCAN`.
+    /// All is read in one step.
+    AtOnce,
+    /// The next step goes on at this cursor of `SCAN`; it begins at 0.
     At(Text),
     Ended,
 }
 
 impl SlotScan {
-    /// Begins a search.
+    /// Begins a search, which may take many steps if it `may_pause` between them: else the slot is read at once, which
+    /// takes less time in all.
     ///
     /// # Errors
     /// [`Error::TryAgain`] where the server does not answer, here and in each step.
-    pub fn begin(ctx: Ctx<'_>, prefix: &[u8]) -> Result<Self, Error> {
+    pub fn begin(ctx: Ctx<'_>, prefix: &[u8], may_pause: bool) -> Result<Self, Error> {
         let slot = ctx.slot_of(&Text::new(prefix)).ok_or(SILENT)?;
         let keys = ctx.count_keys_in_slot(&slot).ok_or(SILENT)?;
-        Ok(Self { slot, keys, pattern: pattern(prefix), state: State::Begins })
+        let state = if may_pause && keys > AT_ONCE { State::At(Text::new(b"0")) } else { State::AtOnce };
+        Ok(Self { slot, keys, pattern: pattern(prefix), state })
     }
 
     /// How many keys there may be at most.
@@ -52,16 +55,15 @@ impl SlotScan {
 
     /// Finds some keys, perhaps none; `None` at the end. Others of the slot may be among them.
     pub fn step(&mut self, ctx: Ctx<'_>) -> Result<Option<Vec<Text>>, Error> {
-        let (cursor, begins) = match mem::replace(&mut self.state, State::Ended) {
-            State::Begins if self.keys <= AT_ONCE => return self.all(ctx),
-            State::Begins => (Text::new(b"0"), true),
-            State::At(cursor) => (cursor, false),
+        let cursor = match mem::replace(&mut self.state, State::Ended) {
+            State::AtOnce => return self.all(ctx),
+            State::At(cursor) => cursor,
             State::Ended => return Ok(None),
         };
         let Some((next, found)) = ctx.ask_scan(&cursor, &self.pattern, &Text::new(STEP)) else {
             return self.all(ctx);
         };
-        if begins && !self.is_short(ctx, &next) {
+        if cursor.bytes() == b"0" && !self.is_short(ctx, &next) {
             return self.all(ctx);
         }
         if next.bytes() != b"0" {

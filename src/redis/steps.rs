@@ -63,8 +63,9 @@ pub trait Job {
     /// undone stays so.
     fn work(&mut self, ctx: Ctx<'_>, caller: Ctx<'_>) -> Result<Progress, Error>;
 
-    /// Writes a piece of the reply to `out`, once the work is done.
-    fn reply(&mut self, ctx: Ctx<'_>, out: Ctx<'_>) -> Progress;
+    /// Writes a piece of the reply to `out`, once the work is done. There is no `ctx` when databases have changed places, so
+    /// that keys cannot be looked at again.
+    fn reply(&mut self, ctx: Option<Ctx<'_>>, out: Ctx<'_>) -> Progress;
 }
 
 impl Call<'_> {
@@ -85,7 +86,7 @@ impl Call<'_> {
         if !in_one_go && begin.elapsed() >= stretch {
             return Steps::begin(self, job, true);
         }
-        while job.reply(self.ctx, self.ctx) != Progress::Done {}
+        while job.reply(Some(self.ctx), self.ctx) != Progress::Done {}
         Ok(())
     }
 }
@@ -148,6 +149,7 @@ impl<J: Job + 'static> Steps<J> {
         let out = unsafe { Ctx::new(self.out) };
         let mut next = Some(PAUSE);
         if self.replies {
+            let ctx = (self.swaps == swaps()).then_some(ctx);
             while next.is_some() && begin.elapsed() < REPLY_STRETCH {
                 next = (self.job.reply(ctx, out) != Progress::Done).then_some(PAUSE);
             }

@@ -57,11 +57,15 @@ impl Claims {
             Some(value) => number(value).map(|seconds| Some(to_millis(seconds))).ok_or(Refusal::Claim(name)),
             None => Ok(None),
         };
-        let deadline = match members.get(OWN_END) {
-            Some(none) if none.get() == "null" => None,
-            Some(_) => time(OWN_END)?,
-            None => time("exp")?,
+        let expires_at = time("exp")?;
+        let own_end = match members.get(OWN_END) {
+            Some(value) if value.get() == "null" => Some(None),
+            Some(_) => Some(time(OWN_END)?),
+            None => None,
         };
+        // JRS writes it for nothing but a later end than `exp`.
+        let deadline =
+            own_end.filter(|own| expires_at.is_some_and(|exp| own.is_none_or(|own| own > exp))).unwrap_or(expires_at);
         if let Some(issuer) = expected.issuer
             && members.get("iss").and_then(text).as_deref() != Some(issuer)
         {
@@ -81,7 +85,7 @@ impl Claims {
                 .into_owned(),
             subject: members.get("sub").and_then(text).map(Cow::into_owned),
             issued_at: time("iat")?,
-            expires_at: time("exp")?,
+            expires_at,
             deadline,
             not_before: time("nbf")?,
             authenticated_at: time("auth_time")?,

@@ -133,6 +133,13 @@ fn the_end_that_a_session_was_given_is_kept_beside_an_earlier_one() {
         let claims = read(text).expect("claims");
         assert_eq!((claims.expires_at, claims.deadline), (Some(5000), deadline), "{text}");
     }
+    for (foreign, deadline) in [
+        (r#"{"jti":"x","exp":5,"jrs_exp":4}"#, Some(5000)),
+        (r#"{"jti":"x","jrs_exp":4}"#, None),
+        (r#"{"jti":"x","jrs_exp":null}"#, None),
+    ] {
+        assert_eq!(read(foreign).expect("claims").deadline, deadline, "{foreign}");
+    }
     assert_eq!(read(r#"{"jti":"x","jrs_exp":"7"}"#), Err(Refusal::Claim("jrs_exp")));
     assert_eq!(CallerClaims::read(r#"{"jrs_exp":7}"#, ANY).expect_err("reserved"), CallerRefusal::Reserved("jrs_exp"));
 }

@@ -5,9 +5,10 @@ use std::thread;
 use redis::{Connection, Value};
 
 use crate::support::{
+    await_that,
     devices::{fill, ids, living},
     nodes::Cluster,
-    sessions::{create, send},
+    sessions::{begin, create, end, send},
     tokens::{SECRET, key},
 };
 
@@ -64,11 +65,15 @@ fn what_comes_meanwhile_stays_and_what_was_there_goes() {
     let conn = &mut conn;
     let made = fill(conn, "ada", MANY);
     let excepted = create(conn, "ada", "{}", &[]);
-    let words = redis::cmd("JRS.DESTROYALL").arg(&["ada", "EXCEPT", &excepted]).get_packed_command();
-    ending.send_packed_command(&words).unwrap();
+    let id: u64 = send(&mut ending, &["CLIENT", "ID"]).unwrap();
+    begin(&mut ending, &["JRS.DESTROYALL", "ada", "EXCEPT", &excepted]);
+    await_that("the first pause", || {
+        let client: String = send(conn, &["CLIENT", "LIST", "ID", &id.to_string()]).unwrap();
+        client.contains(" flags=b ").then_some(())
+    });
     let mut new = Vec::new();
     let ended = thread::scope(|scope| {
-        let ended = scope.spawn(|| ending.recv_response().unwrap());
+        let ended = scope.spawn(|| end(&mut ending).unwrap());
         while !ended.is_finished() {
             new.push(create(conn, "ada", "{}", &[]));
             let excepted: Value = send(conn, &["JRS.PEEK", &key(&excepted), &excepted]).unwrap();
@@ -83,6 +88,16 @@ fn what_comes_meanwhile_stays_and_what_was_there_goes() {
     expected.sort_unstable();
     assert_eq!(living(conn, "sess:", "ada"), expected);
     assert_eq!(ids(conn, "ada"), expected);
+}
+
+#[test]
+fn a_replica_lists_them_too() {
+    let (cluster, mut conn, _) = cluster("ada");
+    let made = fill(&mut conn, "ada", MANY);
+    let replica = cluster.replica(cluster.home_and_other("ada")[0], SECRET);
+    let conn = &mut replica.conn();
+    let () = send(conn, &["READONLY"]).unwrap();
+    assert_eq!(ids(conn, "ada"), made);
 }
 
 #[test]

@@ -120,21 +120,20 @@ fn same(one: &Value, other: &Value) -> bool {
 /// What a JSON number says exactly: whether it is negative, its digits without zeros at either end, and the power of ten of
 /// the last one. A double would round some numbers to others. `None` for an exponent beyond all use.
 fn decimal(number: &str) -> Option<(bool, String, i64)> {
-    let (number, exponent) = match number.split_once(['e', 'E']) {
-        Some((number, exponent)) => (number, exponent.parse::<i64>().ok()?),
-        None => (number, 0),
-    };
+    let (number, exponent) = number.split_once(['e', 'E']).unwrap_or((number, "0"));
     let (is_negative, number) = number.strip_prefix('-').map_or((false, number), |number| (true, number));
     let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
     let digits = [whole, fraction].concat();
     let short = digits.trim_end_matches('0');
+    if short.is_empty() {
+        return Some((false, String::new(), 0));
+    }
     let power = exponent
+        .parse::<i64>()
+        .ok()?
         .checked_sub(i64::try_from(fraction.len()).ok()?)?
         .checked_add(i64::try_from(digits.len() - short.len()).ok()?)?;
-    match short.trim_start_matches('0') {
-        "" => Some((false, String::new(), 0)),
-        short => Some((is_negative, short.to_owned(), power)),
-    }
+    Some((is_negative, short.trim_start_matches('0').to_owned(), power))
 }
 
 /// What a value takes: bytes of compact JSON (escapes not counted) and levels of nesting.

@@ -31,6 +31,23 @@ impl Cluster {
         Cluster(nodes)
     }
 
+    /// A replica of a node, when it has all that the node has.
+    pub(crate) fn replica(&self, node: usize, keys: &str) -> Server {
+        let replica = Server::builder().keys(keys.as_bytes()).config("cluster-enabled", "yes").start();
+        let conn = &mut replica.conn();
+        let () = send(conn, &["CLUSTER", "MEET", "127.0.0.1", &self.port(node).to_string()]).expect("nodes can meet");
+        await_that("a replica", || send::<()>(conn, &["CLUSTER", "REPLICATE", &self.id(node)]).ok());
+        let size = |conn: &mut Connection| send::<i64>(conn, &["DBSIZE"]);
+        await_that("its data", || {
+            let of_node = size(&mut self.0[node].conn()).expect("the node answers");
+            let info: String = send(conn, &["INFO", "replication"]).ok()?;
+            let state: String = send(conn, &["CLUSTER", "INFO"]).ok()?;
+            let is_ready = info.contains("master_link_status:up") && state.contains("cluster_state:ok");
+            (is_ready && size(conn).ok()? == of_node).then_some(())
+        });
+        replica
+    }
+
     pub(crate) fn nodes(&self) -> [Connection; 2] {
         [self.0[0].conn(), self.0[1].conn()]
     }
