@@ -54,8 +54,8 @@ impl<'s> Stored<'s> {
     pub fn take_over(self, old: Stored<'_>, data: &Text, expiry: Millis) -> Result<(), Error> {
         let owner = self.owned().map(|id| id.owner);
         if owner == old.owned().map(|id| id.owner) {
-            let entries = self.write(data, expiry)?;
-            self.tidy(entries)?;
+            let place = self.write(data, expiry)?;
+            self.tidy(place)?;
         } else {
             self.add(data, expiry)?;
         }
@@ -94,11 +94,11 @@ impl<'s> Stored<'s> {
     fn add(self, data: &Text, expiry: Millis) -> Result<(), Error> {
         let owner = self.owned().map_or("", |id| id.owner);
         let in_the_way = InTheWay::find(self.ctx, self.realm, owner)?;
-        let entries = self.write(data, expiry)?;
+        let place = self.write(data, expiry)?;
         if in_the_way.has_seen_all() {
             in_the_way.forget_ended(self.ctx)?;
         } else {
-            self.tidy(entries)?;
+            self.tidy(place)?;
         }
         for oldest in &in_the_way.surplus {
             let uuid = str::from_utf8(oldest.uuid.bytes()).unwrap_or_default();
@@ -107,8 +107,8 @@ impl<'s> Stored<'s> {
         Ok(())
     }
 
-    /// Writes the session and its place in the index. Says how many entries that has then.
-    fn write(self, data: &Text, expiry: Millis) -> Result<usize, Error> {
+    /// Writes the session and its place in the index. Replies with that place if it is not the only one.
+    fn write(self, data: &Text, expiry: Millis) -> Result<Option<Place>, Error> {
         let exists = || Error::Other("a key with the new session's name exists already, try again".into());
         let place = self.place();
         // Both keys are opened, and so looked at, before either is changed.
@@ -117,12 +117,12 @@ impl<'s> Stored<'s> {
         vacant.fill(self.key, data, expiry)?;
         let entries = index.map_or(Ok(0), |index| index.enter(expiry, self.slack(expiry)))?;
         Ending::spare(self.ctx.database(), self.key.bytes());
-        Ok(entries)
+        Ok(place.filter(|_| entries > 1))
     }
 
-    /// Keeps an index of that many entries from filling up with sessions that ended by themselves.
-    fn tidy(self, entries: usize) -> Result<(), Error> {
-        self.place().filter(|_| entries > 1).map_or(Ok(()), |place| place.prune(self.ctx))
+    /// Keeps an index from filling up with sessions that ended by themselves.
+    fn tidy(self, place: Option<Place>) -> Result<(), Error> {
+        place.map_or(Ok(()), |place| place.prune(self.ctx))
     }
 
     /// A session goes on without an index where something else has taken its place.

@@ -63,8 +63,8 @@ pub trait Job {
     /// undone stays so.
     fn work(&mut self, ctx: Ctx<'_>, caller: Ctx<'_>) -> Result<Progress, Error>;
 
-    /// Writes a piece of the reply to `out`, once the work is done. There is no `ctx` when databases have changed places, so
-    /// that keys cannot be looked at again.
+    /// Writes a piece of the reply to `out`, once the work is done. `ctx` is for looking at keys again where others were
+    /// served since; there is none where nobody was, and where databases have changed places.
     fn reply(&mut self, ctx: Option<Ctx<'_>>, out: Ctx<'_>) -> Progress;
 }
 
@@ -86,7 +86,7 @@ impl Call<'_> {
         if !in_one_go && begin.elapsed() >= stretch {
             return Steps::begin(self, job, true);
         }
-        while job.reply(Some(self.ctx), self.ctx) != Progress::Done {}
+        while job.reply(None, self.ctx) != Progress::Done {}
         Ok(())
     }
 }

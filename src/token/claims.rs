@@ -219,8 +219,8 @@ pub enum CallerRefusal {
 }
 
 impl<'c> CallerClaims<'c> {
-    /// Checks `json`. `jti`, `iat`, `sub`, `ttl`, `auth_time` and `jrs_exp` are reserved, and `iss` and `aud` where the realm sets
-    /// them; `exp` and `nbf` must be numbers.
+    /// Checks `json`. `jti`, `iat`, `sub`, `ttl`, `auth_time` and `jrs_exp` are reserved, and `iss` and `aud` where the
+    /// realm sets them; `exp` and `nbf` must be numbers.
     pub fn read(json: &'c str, expected: Expected<'_>) -> Result<Self, CallerRefusal> {
         let members = Members::read(json.as_bytes()).map_err(|_| CallerRefusal::NotAnObject)?;
         if let Some(name) = reserved(expected).find(|name| members.get(name).is_some()) {

@@ -77,6 +77,8 @@ fn numbers_are_equal_by_value() {
         ("1", "1e+0", true),
         ("1000000000000000000000", "1e21", true),
         ("9007199254740993", "9007199254740992.0", false),
+        ("-9007199254740992", "-9007199254740993", false),
+        ("1", "2", false),
         ("0.1", "0.10000000000000000000001", false),
         ("1", "-1", false),
         ("1e99999999999999999999", "1e99999999999999999999", true),
@@ -84,6 +86,7 @@ fn numbers_are_equal_by_value() {
     ] {
         assert_eq!(same(&number(one), &number(other)), equal, "{one} {other}");
     }
+    assert!(same(&json!({"a":[1],"b":2}), &json!({"b":2.0,"a":[1.0]})));
 }
 
 #[test]
@@ -125,20 +128,6 @@ fn members_that_stay_keep_their_order() {
         patched(json!({"ab":1}), json!([{"op":"move","from":"/ab","path":"/abc"}]), PLENTY).as_deref(),
         Ok(r#"{"abc":1}"#)
     );
-}
-
-#[test]
-fn numbers_are_tested_by_value() {
-    let number = |text: &str| serde_json::from_str::<Value>(text).expect("a number");
-    for (one, other) in [("1", "1.0"), ("100", "1e2"), ("-0", "0"), ("0.5", "5e-1")] {
-        assert!(same(&number(one), &number(other)), "{one} is {other}");
-    }
-    for (one, other) in
-        [("1", "2"), ("9007199254740992", "9007199254740993"), ("-9007199254740992", "-9007199254740993")]
-    {
-        assert!(!same(&number(one), &number(other)), "{one} is not {other}");
-    }
-    assert!(same(&json!({"a":[1],"b":2}), &json!({"b":2.0,"a":[1.0]})));
 }
 
 #[test]
