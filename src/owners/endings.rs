@@ -41,7 +41,10 @@ impl Ending {
 
     /// It is done.
     pub fn finish(self: &Arc<Self>) {
-        lock(&UNDER_WAY).retain(|other| !Arc::ptr_eq(other, self));
+        let mut under_way = lock(&UNDER_WAY);
+        under_way.retain(|other| !Arc::ptr_eq(other, self));
+        // Nothing is left behind when the module is unloaded.
+        under_way.shrink_to_fit();
     }
 
     /// Spares a new session from all that are under way.
