@@ -211,21 +211,30 @@ impl Realms {
         if self.realm_of(token)?.keys.is_slow(token)? { Ok(First::Slow) } else { Ok(First::Quick) }
     }
 
-    /// Verifies a token's shape, signature and claims, and remembers that they hold.
+    /// Verifies a token, and remembers that it is good.
     pub fn verify(&self, token: &[u8]) -> Result<Arc<Ticket>, Refusal> {
+        self.check(token).inspect(|ticket| self.remember(token, ticket))
+    }
+
+    /// Remembers a token that is good. For the server's own thread: it would have to wait for any other that has a lower
+    /// priority and was interrupted here.
+    pub fn remember(&self, token: &[u8], ticket: &Arc<Ticket>) {
+        self.cache().put(token, Arc::clone(ticket), ticket.bytes());
+    }
+
+    /// Verifies a token's shape, signature and claims.
+    pub fn check(&self, token: &[u8]) -> Result<Arc<Ticket>, Refusal> {
         let realm = self.realm_of(token)?;
         let verified = realm.keys.verify(token, realm.expected())?;
         let claims = verified.claims;
         let start = Lifetime::start([claims.authenticated_at, claims.issued_at, SessionId::created_at(&claims.id)]);
-        let ticket = Arc::new(Ticket {
+        Ok(Arc::new(Ticket {
             realm: Arc::clone(realm),
             key: realm.key_of(&claims.id),
             payload: verified.payload,
             start,
             claims,
-        });
-        self.cache().put(token, Arc::clone(&ticket), ticket.bytes());
-        Ok(ticket)
+        }))
     }
 
     /// How many bytes the cache of verified tokens weighs.

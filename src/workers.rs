@@ -1,6 +1,7 @@
 //! The threads that compute slow signatures, so that the server's own thread never waits for one.
 
 use std::{
+    panic::{self, AssertUnwindSafe},
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicBool, AtomicUsize, Ordering},
@@ -120,7 +121,8 @@ fn work(queue: &Mutex<Receiver<Job>>, shared: &Shared) {
         if shared.stopping.load(Ordering::Relaxed) {
             drop(job);
         } else {
-            job();
+            // A job that panics, which the hook has logged, takes no thread from those behind it.
+            let _ = panic::catch_unwind(AssertUnwindSafe(job));
         }
     }
 }
@@ -141,6 +143,17 @@ mod tests {
             workers.submit(Box::new(move || done.send(number).expect("a listener")));
         }
         assert_eq!(results.iter().take(10).collect::<Vec<_>>(), (0..10).collect::<Vec<_>>());
+        workers.stop();
+    }
+
+    #[test]
+    fn a_job_that_panics_takes_no_thread_with_it() {
+        let mut workers = Workers::new(1, 10);
+        let (done, results) = channel();
+        assert!(workers.has_room());
+        workers.submit(Box::new(|| panic!("a defect")));
+        workers.submit(Box::new(move || done.send(()).expect("a listener")));
+        assert_eq!(results.recv(), Ok(()));
         workers.stop();
     }
 

@@ -15,7 +15,7 @@ use crate::{
     error::Error,
     owners::{Ending, Walk},
     realm::{First, Realms, Ticket},
-    redis::{Access, Arg, Argument, Call, Command, Ctx, Job, Kind, Progress, Routing, Spec},
+    redis::{Access, Arg, Args, Argument, Call, Command, Ctx, Job, Kind, Progress, Routing, Spec},
     session::OwnedId,
     state,
     stored::{Reason, count_end},
@@ -42,27 +42,38 @@ impl Command for DestroyAll {
 
     fn run(call: &Call<'_>) -> Result<(), Error> {
         let owner = call.args().get(0).ok_or(Error::WrongArity)?;
-        let (mut except, mut realm) = (None, None);
-        let mut options = Options::new(call.args().skip(1));
-        let read = loop {
-            let Some(word) = options.word() else { break Ok(()) };
-            let read = match word.as_slice() {
-                b"EXCEPT" => options.value().and_then(|token| once(&mut except, token)),
-                b"REALM" => options.value().and_then(|name| once(&mut realm, name)),
-                _ => Err(Error::Syntax),
-            };
-            if read.is_err() {
-                break read;
-            }
-        };
+        let wanted = Wanted::read(call.args().skip(1));
         hide_tokens(call);
-        read?;
-        let listed = Listed::find(call, owner, realm, Access::Delete)?;
-        let except = match except {
+        let wanted = wanted?;
+        let listed = Listed::find(call, owner, wanted.realm, Access::Delete)?;
+        let except = match wanted.except {
             Some(token) => Except::begin(call, &listed, token.bytes())?,
             None => Except::Found(None),
         };
         call.in_steps(EndAll { listed, except, may_pause: call.may_wait(), under_way: None, ended: 0 })
+    }
+}
+
+/// The options of the command.
+#[derive(Debug, Default)]
+struct Wanted<'c> {
+    /// The token of the session that is to stay.
+    except: Option<Arg<'c>>,
+    realm: Option<Arg<'c>>,
+}
+
+impl<'c> Wanted<'c> {
+    fn read(arguments: Args<'c>) -> Result<Self, Error> {
+        let mut wanted = Self::default();
+        let mut options = Options::new(arguments);
+        while let Some(word) = options.word() {
+            match word.as_slice() {
+                b"EXCEPT" => once(&mut wanted.except, options.value()?)?,
+                b"REALM" => once(&mut wanted.realm, options.value()?)?,
+                _ => return Err(Error::Syntax),
+            }
+        }
+        Ok(wanted)
     }
 }
 
@@ -106,7 +117,7 @@ impl Except {
         let work = (Arc::clone(&realms), token.clone());
         workers.submit(Box::new(move || {
             // Nobody may be listening any more, which is no loss.
-            let _ = answer.send(work.0.verify(&work.1));
+            let _ = answer.send(work.0.check(&work.1));
         }));
         Ok(Self::Awaited { realms, token, verdict })
     }
@@ -175,7 +186,11 @@ impl EndAll {
                 Err(TryRecvError::Disconnected) => return Err(Error::Busy),
             };
             // A key may have been taken out of force meanwhile.
-            let verdict = if state::is_in_force(realms) { verdict } else { state::realms()?.verify(token) };
+            let verdict = if state::is_in_force(realms) {
+                verdict.inspect(|ticket| realms.remember(token, ticket))
+            } else {
+                state::realms()?.verify(token)
+            };
             self.except = Except::judge(ctx, &self.listed, verdict)?;
             // And so may a permission.
             self.listed.check_access(caller, Access::Delete)?;

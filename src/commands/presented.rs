@@ -113,13 +113,17 @@ where
     }
     let (token, key) = (token.to_vec(), key.map(<[u8]>::to_vec));
     let work = move || {
-        let verdict = first.and_then(|first| first.ticket_or(|| realms.verify(&token)));
+        let verdict = first.and_then(|first| first.ticket_or(|| realms.check(&token)));
+        let good = verdict.as_ref().ok().cloned();
         let made = make(&realms, check_key(verdict, key.as_deref()));
         let resume = move |call: &Call<'_>| {
             let place = Place::find(call, after)?;
             // A key may have been taken out of force meanwhile: from that moment on its tokens are refused, and it signs
             // no more.
             if state::is_in_force(&realms) {
+                if let Some(ticket) = &good {
+                    realms.remember(&token, ticket);
+                }
                 return then(call, place, made);
             }
             let realms = state::realms()?;

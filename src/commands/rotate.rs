@@ -71,7 +71,9 @@ fn rotate(call: &Call<'_>, presented: &Presented<'_>, draft: &Draft, token: Stri
     let ctx = call.ctx;
     let key = Text::new(&draft.realm.key_of(&draft.id));
     ctx.check_access(&key, Access::Create)?;
-    if ctx.is_cluster_node() && ctx.slot_of(&key) != ctx.slot_of(&presented.key) {
+    // Where the server does not say, a session must not come to lie in a slot that may be another node's.
+    let share_a_slot = || ctx.slot_of(&key).is_some_and(|slot| ctx.slot_of(&presented.key) == Some(slot));
+    if ctx.is_cluster_node() && !share_a_slot() {
         return Err(Error::CrossSlot);
     }
     // To an ongoing DESTROYALL that has not reached it yet, the session has ended already.

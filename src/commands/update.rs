@@ -53,6 +53,10 @@ const DEMANDS: Demands = Demands { after: 1, access: Access::Update, validity: V
 fn update(call: &Call<'_>, presented: &Presented<'_>) -> Result<(), Error> {
     let given = presented.rest.get(0).ok_or(Error::WrongArity)?;
     let wanted = Wanted::read(presented.rest.skip(1))?;
+    if wanted.way != Way::Replace || wanted.if_match.is_some() {
+        // What the data was, the reply tells.
+        call.ctx.check_access(&presented.key, Access::ReadAndTouch)?;
+    }
     let limit = presented.realm().max_data_size;
     if given.bytes().len() > limit {
         return Err(Error::TooBig(wanted.way.argument(), "max-data-size"));

@@ -44,6 +44,17 @@ impl Ctx<'_> {
         self.flags() & raw::REDISMODULE_CTX_FLAGS_SLAVE.cast_signed() != 0
     }
 
+    /// True on a replica that takes writes from the server that it replicates alone.
+    pub(super) fn is_read_only(self) -> bool {
+        self.flags() & raw::REDISMODULE_CTX_FLAGS_READONLY.cast_signed() != 0
+    }
+
+    /// True where memory is full and the server may not make room by evicting keys.
+    pub(super) fn is_out_of_memory(self) -> bool {
+        let (full, evicts) = (raw::REDISMODULE_CTX_FLAGS_OOM, raw::REDISMODULE_CTX_FLAGS_EVICT);
+        self.flags() & (full | evicts).cast_signed() == full.cast_signed()
+    }
+
     /// True while CLIENT PAUSE or a failover holds writes back. One all the same would abort the server.
     pub(super) fn writes_are_paused(self) -> bool {
         // SAFETY: takes nothing, returns a number.

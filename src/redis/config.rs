@@ -166,15 +166,21 @@ extern "C" fn set_choice<S: Store>(
 }
 
 /// What [`get_text`] last returned for each setting: the server copies it after the call, so it has to outlive it.
-static SHOWN: Mutex<Vec<Text>> = Mutex::new(Vec::new());
+static SHOWN: Mutex<Shown> = Mutex::new(Shown(Vec::new()));
+
+struct Shown(Vec<Text>);
+
+// SAFETY: the strings are made and given back in `get_text` and `forget_shown` alone, which the server calls on its own
+// thread.
+unsafe impl Send for Shown {}
 
 extern "C" fn get_text<S: Store>(_: *const c_char, privdata: *mut c_void) -> *mut raw::RedisModuleString {
     let Some(Value::Text(value)) = get::<S>(privdata) else { return ptr::null_mut() };
     let mut shown = SHOWN.lock().unwrap_or_else(PoisonError::into_inner);
     // The server has copied what it was shown before by the time it asks again.
-    shown.clear();
-    shown.push(Text::new(value.as_bytes()));
-    shown.last().map_or(ptr::null_mut(), Text::as_ptr)
+    shown.0.clear();
+    shown.0.push(Text::new(value.as_bytes()));
+    shown.0.last().map_or(ptr::null_mut(), Text::as_ptr)
 }
 
 extern "C" fn set_text<S: Store>(
@@ -193,5 +199,5 @@ extern "C" fn set_text<S: Store>(
 
 /// Gives back what is held for the server, before the module's code is unmapped.
 pub(super) fn forget_shown() {
-    SHOWN.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    SHOWN.lock().unwrap_or_else(PoisonError::into_inner).0.clear();
 }

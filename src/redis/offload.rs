@@ -75,13 +75,13 @@ impl Call<'_> {
         }
         let ctx = self.ctx;
         if intent != Intent::Read {
-            if ctx.is_replica() {
+            if ctx.is_read_only() {
                 return Err(Error::ReadOnly);
             }
             if ctx.writes_are_paused() {
                 return Err(Error::TryAgain("writes are paused on this server, nothing was done"));
             }
-            if intent == Intent::Grow && ctx.flags() & raw::REDISMODULE_CTX_FLAGS_OOM.cast_signed() != 0 {
+            if intent == Intent::Grow && ctx.is_out_of_memory() {
                 return Err(Error::OutOfMemory);
             }
         }

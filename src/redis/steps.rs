@@ -56,7 +56,7 @@ pub enum Progress {
 
 /// Work in small pieces, each of them far shorter than a stretch.
 pub trait Job {
-    /// Whether it changes keys: then it rests while writes are paused, and ends when this server becomes a replica.
+    /// Whether it changes keys: then it rests while writes are paused, and ends when this server becomes a read-only replica.
     const WRITES: bool;
 
     /// Does a piece of the work; `caller` is a context that still knows the client, and so its user. What an error leaves
@@ -135,7 +135,7 @@ impl<J: Job + 'static> Steps<J> {
             return self.fail(&Error::TryAgain("SWAPDB came in between: a part may be done, send the command again"));
         }
         if !self.replies && J::WRITES {
-            if ctx.is_replica() {
+            if ctx.is_read_only() {
                 return self.fail(&Error::ReadOnly);
             }
             if ctx.writes_are_paused() {

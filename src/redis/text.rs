@@ -85,10 +85,6 @@ impl<'call> Arg<'call> {
 #[derive(Debug)]
 pub struct Text(*mut raw::RedisModuleString);
 
-// SAFETY: a reference to a string object is tied to no thread; its count is only touched under the server's global
-// lock, which whoever runs module code on behalf of the server holds.
-unsafe impl Send for Text {}
-
 impl Text {
     /// A string of these bytes.
     #[inline]

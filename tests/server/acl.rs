@@ -22,13 +22,15 @@ const WRITE: Needs = Needs { read: false, write: true };
 const BOTH: Needs = Needs { read: true, write: true };
 
 /// The commands that act on a session, with what follows the token, and what they need.
-const TOKEN_COMMANDS: [(&[&str], Needs); 9] = [
+const TOKEN_COMMANDS: [(&[&str], Needs); 10] = [
     (&["JRS.PEEK"], READ),
     (&["JRS.INSPECT"], READ),
     (&["JRS.GET"], BOTH),
     (&["JRS.UPDATE", r#"{"a":1}"#], WRITE),
-    (&["JRS.UPDATE", r#"{"b":2}"#, "MERGE"], WRITE),
-    (&["JRS.UPDATE", "[]", "PATCH"], WRITE),
+    // The replies to these tell what the data was.
+    (&["JRS.UPDATE", r#"{"a":1}"#, "IFMATCH", "c5e3762ffc8453c6"], BOTH),
+    (&["JRS.UPDATE", r#"{"b":2}"#, "MERGE"], BOTH),
+    (&["JRS.UPDATE", "[]", "PATCH"], BOTH),
     (&["JRS.TOUCH", "EX", "1000"], WRITE),
     (&["JRS.ROTATE"], BOTH),
     (&["JRS.DESTROY"], WRITE),

@@ -135,6 +135,16 @@ fn nothing_is_written_on_a_server_that_becomes_a_replica() {
 }
 
 #[test]
+fn a_replica_that_may_be_written_is() {
+    let mut server = slow().config("replica-read-only", "no").config("replicaof", "127.0.0.1 1").start();
+    let conn = &mut server.conn();
+    let token = create(conn, "ada", "{}", &[]);
+    let () = send(conn, &["JRS.UPDATE", &token, r#"{"a":1}"#]).unwrap();
+    assert_eq!(get(conn, &token).expect("a session").data, r#"{"a":1}"#);
+    assert_sound(&mut server);
+}
+
+#[test]
 fn a_failover_loses_nothing_that_was_answered() {
     for _ in 0..ROUNDS {
         let mut primary = slow().config("repl-diskless-sync-delay", "0").start();
@@ -183,6 +193,20 @@ fn nothing_grows_once_memory_is_full() {
         set(conn, "maxmemory", "0");
         assert_eq!(created(&replies[..CREATES]).len(), sessions_of(conn, "flood").len());
         assert_eq!(get(conn, &tokens[2]).expect("a session").data, r#"{"old":1}"#);
+        let () = send(conn, &["FLUSHALL"]).unwrap();
+        assert_sound(&mut server);
+    }
+}
+
+#[test]
+fn what_the_server_may_evict_for_is_written() {
+    let mut server = slow().start();
+    let conn = &mut server.conn();
+    for _ in 0..ROUNDS {
+        let (_, mut flood) = race(&server, &["CONFIG", "SET", "maxmemory-policy", "allkeys-random", "maxmemory", "1"]);
+        let replies = flood.replies();
+        assert!(outcomes(&replies).iter().all(|outcome| ["ok", "gone"].contains(outcome)), "{replies:?}");
+        let () = send(conn, &["CONFIG", "SET", "maxmemory-policy", "noeviction", "maxmemory", "0"]).unwrap();
         let () = send(conn, &["FLUSHALL"]).unwrap();
         assert_sound(&mut server);
     }
