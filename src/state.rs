@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use crate::{
     error::Error,
-    key_source::{self, SelfMade, Source},
+    key_source::{SelfMade, Source},
     realm::{Conflict, DEFAULT, Realm, Realms},
     redis::{Ctx, RoleListener, Store},
     session::{IdSource, Millis},
@@ -66,12 +66,13 @@ pub fn begin(defaults: &[Value]) -> Result<(), String> {
 /// Puts the settings in force for the first time.
 pub fn load(ctx: Ctx<'_>) -> Result<(), String> {
     MAY_SELF_MAKE.store(!ctx.is_replica() && !ctx.is_cluster_node(), Ordering::Relaxed);
-    if ctx.is_replica() {
-        key_source::retire();
-    }
     let settings = lock(&SETTINGS).clone();
     let source = read_source(&settings)?;
-    put_in_force(settings, source)
+    put_in_force(settings.clone(), source.clone())?;
+    if ctx.is_replica() {
+        source.retire_self_made(&settings);
+    }
+    Ok(())
 }
 
 /// Reads key and realm files again. On an error what is in force stays, all of it.
@@ -136,8 +137,8 @@ impl RoleListener for Configuration {
         if !MAY_SELF_MAKE.swap(false, Ordering::Relaxed) {
             return;
         }
-        key_source::retire();
         let Some(InForce { settings, source }) = lock(&IN_FORCE).clone() else { return };
+        source.retire_self_made(&settings);
         if settings.keys_file.is_empty() {
             // Realms that were apart with this key are apart without it.
             let _ = put_in_force(settings, Source { keys: Arc::default(), ..source });
