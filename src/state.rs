@@ -13,6 +13,7 @@ use uuid::Uuid;
 use crate::{
     error::Error,
     key_source::{SelfMade, Source},
+    letting_go::LettingGo,
     realm::{Conflict, DEFAULT, Realm, Realms},
     redis::{Ctx, RoleListener, Store},
     session::{IdSource, Millis},
@@ -28,6 +29,8 @@ static SETTINGS: Mutex<Settings> = Mutex::new(Settings::BLANK);
 static IN_FORCE: Mutex<Option<InForce>> = Mutex::new(None);
 /// Whether this server may sign with a key that it made itself. Once it has been a replica it never may again.
 static MAY_SELF_MAKE: AtomicBool = AtomicBool::new(false);
+/// The realms that were in force before, each with its cache of verified tokens.
+static FORMER: Mutex<LettingGo<Arc<Realms>>> = Mutex::new(LettingGo::new());
 static WORKERS: Mutex<Workers> = Mutex::new(Workers::new(1, 1));
 static IDS: Mutex<Ids> = Mutex::new(Ids::new());
 
@@ -91,6 +94,7 @@ pub fn stop_workers() {
 pub fn unload() {
     stop_workers();
     *REALMS.write().unwrap_or_else(PoisonError::into_inner) = None;
+    lock(&FORMER).stop();
     *lock(&IN_FORCE) = None;
     *lock(&SETTINGS) = Settings::BLANK;
     lock(&IDS).forget();
@@ -172,8 +176,18 @@ fn put_in_force(settings: Settings, source: Source) -> Result<(), String> {
     })?;
     resize_workers(&settings);
     *lock(&IN_FORCE) = Some(InForce { settings, source });
-    *REALMS.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(realms));
+    let former = REALMS.write().unwrap_or_else(PoisonError::into_inner).replace(Arc::new(realms));
+    former.into_iter().for_each(let_go);
     Ok(())
+}
+
+/// Lets go of realms that are no longer in force. A full cache takes so long that the server would stand still.
+fn let_go(former: Arc<Realms>) {
+    /// Up to this many bytes take well below a millisecond.
+    const AT_ONCE: u64 = 1 << 20;
+    if former.cached_bytes() > AT_ONCE {
+        lock(&FORMER).take(former);
+    }
 }
 
 fn resize_workers(settings: &Settings) {
