@@ -3,7 +3,8 @@
 use std::{
     fs::{self, File, OpenOptions},
     io::{self, ErrorKind, Read, Write},
-    os::unix::fs::{OpenOptionsExt, PermissionsExt},
+    iter,
+    os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt},
     path::Path,
     sync::Arc,
 };
@@ -78,6 +79,35 @@ impl Source {
         }
         Ok(Self { keys: Arc::new(keys), realms })
     }
+
+    /// Puts the server's own key file out of use, so that neither this server nor a restarted one signs with it again.
+    ///
+    /// A file that the settings or a realm name is left alone: naming it has made it the operator's, to be shared.
+    pub fn retire_self_made(&self, settings: &Settings) {
+        const RETIRED: &str = "jrs-keys.json.retired";
+        if self.has_named(settings, SELF_MADE) {
+            return;
+        }
+        match fs::rename(SELF_MADE, RETIRED) {
+            Ok(()) => log(
+                Level::Warning,
+                &format!(
+                    "this server is a replica now: its own key is out of use and kept as {RETIRED}; set jrs.keys-file"
+                ),
+            ),
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            Err(error) => log(Level::Warning, &format!("{SELF_MADE} cannot be renamed: {}", describe(&error))),
+        }
+    }
+
+    /// Whether the settings or a realm name this very file as their key file, by whatever path.
+    fn has_named(&self, settings: &Settings, file: &str) -> bool {
+        let identity = |path: &str| fs::metadata(path).ok().map(|found| (found.dev(), found.ino()));
+        let Some(file) = identity(file) else { return false };
+        let of_realm = |(described, _): &(Described, _)| described.settings(settings).ok();
+        let of_realms = self.realms.iter().filter_map(of_realm).map(|own| own.keys_file);
+        iter::once(settings.keys_file.clone()).chain(of_realms).any(|path| identity(&path) == Some(file))
+    }
 }
 
 fn parsing(settings: &Settings) -> Parsing {
@@ -106,21 +136,6 @@ fn read_or_make(parsing: Parsing) -> Result<KeyRing, String> {
         Err(error) => return Err(format!("{SELF_MADE} cannot be read: {}", describe(&error))),
     }
     read(SELF_MADE, parsing)
-}
-
-/// Puts the server's own key file out of use, so that neither this server nor a restarted one signs with it again.
-pub fn retire() {
-    const RETIRED: &str = "jrs-keys.json.retired";
-    match fs::rename(SELF_MADE, RETIRED) {
-        Ok(()) => log(
-            Level::Warning,
-            &format!(
-                "this server is a replica now: its own key is out of use and kept as {RETIRED}; set jrs.keys-file"
-            ),
-        ),
-        Err(error) if error.kind() == ErrorKind::NotFound => {}
-        Err(error) => log(Level::Warning, &format!("{SELF_MADE} cannot be renamed: {}", describe(&error))),
-    }
 }
 
 fn read_bytes(path: &Path, is_secret: bool) -> Result<Zeroizing<Vec<u8>>, String> {

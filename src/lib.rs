@@ -10,6 +10,7 @@ mod counters;
 mod error;
 mod info;
 mod key_source;
+mod letting_go;
 mod owners;
 mod priority;
 mod realm;

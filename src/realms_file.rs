@@ -7,7 +7,7 @@ use toml::Spanned;
 
 use crate::{
     realm,
-    settings::{SETTINGS, Settings, Value, position},
+    settings::{SETTINGS, Scope, Settings, Value, position},
 };
 
 /// A realm as the file describes it.
@@ -20,12 +20,6 @@ pub struct Described {
     /// What it says: positions in [`SETTINGS`] with values. The rest is as for the default realm.
     overrides: Vec<(usize, Value)>,
 }
-
-/// The settings that concern the whole server, and so no single realm.
-const SERVER_WIDE: [&str; 5] = ["realms-file", "max-token-size", "token-cache-size", "crypto-threads", "crypto-queue"];
-
-/// The settings that two realms cannot share, and so each has to say.
-const NEEDED: [&str; 2] = ["keys-file", "keyspace"];
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -60,11 +54,6 @@ pub fn parse(text: &str) -> Result<Vec<Described>, String> {
         let first_line = line_of(name.span().start);
         let name = name.into_inner();
         check_name(&name).map_err(|problem| format!("line {first_line}: {problem}"))?;
-        for needed in NEEDED {
-            if !table.keys().any(|field| field.get_ref() == needed) {
-                return Err(format!("line {first_line}: the realm '{name}' needs a '{needed}'"));
-            }
-        }
         let mut overrides = Vec::with_capacity(table.len());
         for (field, value) in table {
             let line = line_of(field.span().start);
@@ -76,6 +65,12 @@ pub fn parse(text: &str) -> Result<Vec<Described>, String> {
                 return Err(refused("is given twice".to_owned()));
             }
             overrides.push(read);
+        }
+        for (position, setting) in SETTINGS.iter().enumerate() {
+            if setting.scope == Scope::EachRealm && !overrides.iter().any(|(given, _)| *given == position) {
+                let needed = setting.name.to_string_lossy();
+                return Err(format!("line {first_line}: the realm '{name}' needs a '{needed}'"));
+            }
         }
         realms.push(Described { name, line: first_line, overrides });
     }
@@ -94,12 +89,12 @@ fn check_name(name: &str) -> Result<(), String> {
 }
 
 fn read_field(field: &str, value: toml::Value) -> Result<(usize, Value), String> {
-    if SERVER_WIDE.contains(&field) {
-        return Err("concerns the whole server: set it as jrs.* setting".to_owned());
-    }
     let (position, setting) = position(field)
         .and_then(|position| Some((position, SETTINGS.get(position)?)))
         .ok_or_else(|| "is no field of a realm".to_owned())?;
+    if setting.scope == Scope::Server {
+        return Err("concerns the whole server: set it as jrs.* setting".to_owned());
+    }
     let value = match value {
         toml::Value::String(text) => setting.kind.parse_text(&text),
         toml::Value::Integer(number) => setting.kind.take(Value::Number(number)),
@@ -148,6 +143,9 @@ mod tests {
         let (name, admin) = &realms[0];
         assert_eq!((name.as_str(), admin.keyspace.as_str(), admin.max_age), ("admin", "admin:", 600));
         assert_eq!((admin.max_data_size, admin.algorithm.name(), admin.allow_weak_secret), (65536, "RS256", true));
+        // Names of settings are the same in any case.
+        let mixed = settings("[realm.a]\nKeys-File = \"k\"\nKEYSPACE = \"a:\"\n").expect("a realm");
+        assert_eq!((mixed[0].1.keys_file.as_str(), mixed[0].1.keyspace.as_str()), ("k", "a:"));
         assert_eq!((realms[1].0.as_str(), realms[1].1.max_age), ("api.v2", 86_400));
         assert_eq!(settings("# nothing\n").expect("no realms"), []);
     }
@@ -163,6 +161,7 @@ mod tests {
             (with("max-age = 0"), "line 4: 'max-age' it has to be between"),
             (with("issuer = 7"), "line 4: 'issuer' has the wrong type"),
             (with("crypto-threads = 1"), "line 4: 'crypto-threads' concerns the whole server"),
+            (with("Crypto-Threads = 1"), "line 4: 'Crypto-Threads' concerns the whole server"),
             (with("max-age = "), "line 4: "),
             (with("Keyspace = \"b:\""), "line 3: 'keyspace' is given twice"),
             (with("keyspace = \"b:\""), "line 4: "),

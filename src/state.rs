@@ -12,7 +12,8 @@ use uuid::Uuid;
 
 use crate::{
     error::Error,
-    key_source::{self, SelfMade, Source},
+    key_source::{SelfMade, Source},
+    letting_go::LettingGo,
     realm::{Conflict, DEFAULT, Realm, Realms},
     redis::{Ctx, RoleListener, Store},
     session::{IdSource, Millis},
@@ -28,6 +29,8 @@ static SETTINGS: Mutex<Settings> = Mutex::new(Settings::BLANK);
 static IN_FORCE: Mutex<Option<InForce>> = Mutex::new(None);
 /// Whether this server may sign with a key that it made itself. Once it has been a replica it never may again.
 static MAY_SELF_MAKE: AtomicBool = AtomicBool::new(false);
+/// The realms that were in force before, each with its cache of verified tokens.
+static FORMER: Mutex<LettingGo<Arc<Realms>>> = Mutex::new(LettingGo::new());
 static WORKERS: Mutex<Workers> = Mutex::new(Workers::new(1, 1));
 static IDS: Mutex<Ids> = Mutex::new(Ids::new());
 
@@ -66,12 +69,13 @@ pub fn begin(defaults: &[Value]) -> Result<(), String> {
 /// Puts the settings in force for the first time.
 pub fn load(ctx: Ctx<'_>) -> Result<(), String> {
     MAY_SELF_MAKE.store(!ctx.is_replica() && !ctx.is_cluster_node(), Ordering::Relaxed);
-    if ctx.is_replica() {
-        key_source::retire();
-    }
     let settings = lock(&SETTINGS).clone();
     let source = read_source(&settings)?;
-    put_in_force(settings, source)
+    put_in_force(settings.clone(), source.clone())?;
+    if ctx.is_replica() {
+        source.retire_self_made(&settings);
+    }
+    Ok(())
 }
 
 /// Reads key and realm files again. On an error what is in force stays, all of it.
@@ -90,6 +94,7 @@ pub fn stop_workers() {
 pub fn unload() {
     stop_workers();
     *REALMS.write().unwrap_or_else(PoisonError::into_inner) = None;
+    lock(&FORMER).stop();
     *lock(&IN_FORCE) = None;
     *lock(&SETTINGS) = Settings::BLANK;
     lock(&IDS).forget();
@@ -136,8 +141,8 @@ impl RoleListener for Configuration {
         if !MAY_SELF_MAKE.swap(false, Ordering::Relaxed) {
             return;
         }
-        key_source::retire();
         let Some(InForce { settings, source }) = lock(&IN_FORCE).clone() else { return };
+        source.retire_self_made(&settings);
         if settings.keys_file.is_empty() {
             // Realms that were apart with this key are apart without it.
             let _ = put_in_force(settings, Source { keys: Arc::default(), ..source });
@@ -171,8 +176,18 @@ fn put_in_force(settings: Settings, source: Source) -> Result<(), String> {
     })?;
     resize_workers(&settings);
     *lock(&IN_FORCE) = Some(InForce { settings, source });
-    *REALMS.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(realms));
+    let former = REALMS.write().unwrap_or_else(PoisonError::into_inner).replace(Arc::new(realms));
+    former.into_iter().for_each(let_go);
     Ok(())
+}
+
+/// Lets go of realms that are no longer in force. A full cache takes so long that the server would stand still.
+fn let_go(former: Arc<Realms>) {
+    /// Up to this many bytes take well below a millisecond.
+    const AT_ONCE: u64 = 1 << 20;
+    if former.cached_bytes() > AT_ONCE {
+        lock(&FORMER).take(former);
+    }
 }
 
 fn resize_workers(settings: &Settings) {

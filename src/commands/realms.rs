@@ -12,17 +12,6 @@ use crate::{
 #[derive(Debug)]
 pub(super) struct ListRealms;
 
-/// The settings that are no business of applications: where files lie, and what concerns the whole server.
-const LEFT_OUT: [&[u8]; 7] = [
-    b"keys-file",
-    b"realms-file",
-    b"max-token-size",
-    b"token-cache-size",
-    b"crypto-threads",
-    b"crypto-queue",
-    b"allow-weak-secret",
-];
-
 impl Command for ListRealms {
     const SPEC: Spec = Spec {
         name: c"JRS.REALMS",
@@ -39,7 +28,7 @@ impl Command for ListRealms {
 
     fn run(call: &Call<'_>) -> Result<(), Error> {
         let realms = state::realms()?;
-        let shown = || SETTINGS.iter().enumerate().filter(|(_, setting)| !LEFT_OUT.contains(&setting.name.to_bytes()));
+        let shown = || SETTINGS.iter().enumerate().filter(|(_, setting)| setting.is_shown);
         let ctx = call.ctx;
         ctx.reply_array(realms.all().len());
         for realm in realms.all() {

@@ -26,7 +26,7 @@ pub fn prefix(realm: &Realm, owner: &str) -> Vec<u8> {
 
 /// Warns where the server may throw away an index to save memory: then lists and limits no longer see all sessions.
 pub fn warn_of_eviction(ctx: Ctx<'_>) {
-    match ctx.server_setting("maxmemory-policy") {
+    match ctx.info_field(c"memory", c"maxmemory_policy") {
         Some(policy) if policy != "noeviction" && !ctx.is_cluster_node() => log(
             Level::Warning,
             &format!(

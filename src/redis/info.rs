@@ -1,4 +1,4 @@
-//! The module's sections of INFO.
+//! The module's sections of INFO, and what the server's own say.
 
 use std::ffi::{CStr, CString, c_int};
 
@@ -8,7 +8,26 @@ use super::{
     api::{OK, api},
     call::Ctx,
     guard::guard,
+    text::Text,
 };
+
+impl Ctx<'_> {
+    /// A field of a section of the server's INFO; `None` if there is none of that name.
+    ///
+    /// It needs no command, so that it works where an operator has renamed them.
+    pub fn info_field(self, section: &CStr, field: &CStr) -> Option<String> {
+        // SAFETY: the context is that of the running call, the section ends in NUL.
+        let info = unsafe { api(raw::RedisModule_GetServerInfo)(self.as_ptr(), section.as_ptr()) };
+        // SAFETY: as above; the server returns a new string or NULL.
+        let value = unsafe {
+            let value = api(raw::RedisModule_ServerInfoGetField)(self.as_ptr(), info, field.as_ptr());
+            Text::from_raw(value)
+        };
+        // SAFETY: the answer came from GetServerInfo and is used no more.
+        unsafe { api(raw::RedisModule_FreeServerInfo)(self.as_ptr(), info) };
+        value.map(|value| String::from_utf8_lossy(value.bytes()).into_owned())
+    }
+}
 
 /// What answers INFO.
 pub trait InfoSource {

@@ -210,13 +210,18 @@ impl Drop for Key<'_> {
     }
 }
 
-/// The commands that effects are replicated as. [`check_commands`] refuses a server without one of them.
-const REPLICATED: [&CStr; 5] = [c"SET", c"PEXPIREAT", c"DEL", c"ZADD", c"ZREM"];
+/// The commands that effects are replicated as, and those that are put as questions. [`check_commands`] refuses a server
+/// without one of them.
+const NEEDED: [&CStr; 6] = [c"SET", c"PEXPIREAT", c"DEL", c"ZADD", c"ZREM", c"ZRANDMEMBER"];
+/// The questions that are put to cluster nodes alone.
+const NEEDED_IN_CLUSTER: [&CStr; 4] = [c"CLUSTER", c"DBSIZE", c"EXISTS", c"SCAN"];
 
-/// Checks that this server has the commands that effects are replicated as: an operator may have renamed one.
+/// Checks that this server has the commands that JRS runs or replicates by: an operator may have renamed one.
 pub fn check_commands(ctx: Ctx<'_>) -> Result<(), String> {
-    for name in REPLICATED {
-        let mut arguments = [Text::new(name.to_bytes()), Text::new(b"key")].map(Text::into_raw);
+    let in_cluster = NEEDED_IN_CLUSTER.iter().filter(|_| ctx.is_cluster_node());
+    for name in NEEDED.iter().chain(in_cluster) {
+        // CLUSTER is found with one of its subcommands only; to the others the word is a key, or one too many.
+        let mut arguments = [Text::new(name.to_bytes()), Text::new(b"KEYSLOT")].map(Text::into_raw);
         let mut count = 0;
         let length = c_int::try_from(arguments.len()).unwrap_or(0);
         // SAFETY: the context is that of the load; the strings are alive; the server returns NULL or a block of its own.
@@ -232,7 +237,7 @@ pub fn check_commands(ctx: Ctx<'_>) -> Result<(), String> {
         if keys.is_null() {
             if reason.kind() == io::ErrorKind::NotFound {
                 let name = name.to_string_lossy();
-                return Err(format!("the command {name} is renamed or disabled on this server; JRS replicates by it"));
+                return Err(format!("the command {name} is renamed or disabled on this server; JRS needs it"));
             }
         } else {
             // SAFETY: the server's block, which is ours to free.

@@ -7,13 +7,6 @@ use redis_module::raw;
 use super::{api::api, call::Ctx, text::Text};
 
 impl Ctx<'_> {
-    /// The value of a setting of the server; `None` if there is none of that name.
-    pub fn server_setting(self, name: &str) -> Option<String> {
-        let arguments = [&Text::new(b"GET"), &Text::new(name.as_bytes())];
-        let pair = self.ask_strings(c"CONFIG", &arguments)?;
-        pair.get(1).map(|value| String::from_utf8_lossy(value.bytes()).into_owned())
-    }
-
     /// The integer that a command of the server replies; `None` for anything else, a refusal too.
     pub(super) fn ask_integer(self, command: &CStr, arguments: &[&Text]) -> Option<i64> {
         let reply = self.ask(command, arguments)?;

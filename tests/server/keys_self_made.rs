@@ -213,6 +213,63 @@ fn a_server_that_becomes_a_replica_keeps_the_keys_of_its_keys_file() {
     assert_eq!(get(conn, &token).expect("a session").owner, "ada");
 }
 
+/// That a server whose settings name the file goes on with it as a replica, and leaves it where it is.
+fn assert_stays_with(server: &mut Server, token: &str, why: &str) {
+    let conn = &mut server.conn();
+    let file = server.dir().join(FILE);
+    let made = fs::read_to_string(&file).unwrap();
+    let may_read = |conn: &mut Connection| assert!(send::<Value>(conn, &["JRS.PEEK", token]).is_ok(), "{why}");
+    let () = send(conn, &NOBODY).unwrap();
+    reload(conn);
+    may_read(conn);
+    let () = send(conn, &["CONFIG", "REWRITE"]).unwrap();
+    server.stop();
+    server.restart();
+    let conn = &mut server.conn();
+    may_read(conn);
+    reload(conn);
+    may_read(conn);
+    let () = send(conn, &["REPLICAOF", "NO", "ONE"]).unwrap();
+    reload(conn);
+    may_read(conn);
+    assert_eq!(fs::read_to_string(&file).unwrap(), made, "{why}");
+    assert!(!file.with_file_name("jrs-keys.json.retired").exists(), "{why}");
+}
+
+#[test]
+fn it_is_the_operators_when_the_keys_file_names_it() {
+    /// What it is called, and the path in that folder.
+    type Way = (&'static str, fn(&Path) -> String);
+    let ways: [Way; 3] = [
+        ("a relative path", |_| FILE.to_owned()),
+        ("an absolute path", |dir| dir.join(FILE).to_str().unwrap().to_owned()),
+        ("a link", |dir| {
+            symlink(FILE, dir.join("link")).unwrap();
+            "link".to_owned()
+        }),
+    ];
+    for (why, path) in ways {
+        let mut server = Server::start();
+        let conn = &mut server.conn();
+        let token = create(conn, "ada", "{}", &[]);
+        let () = send(conn, &["CONFIG", "SET", "jrs.keys-file", &path(server.dir())]).unwrap();
+        assert_stays_with(&mut server, &token, why);
+    }
+}
+
+#[test]
+fn it_is_the_operators_when_a_realm_names_it() {
+    let mut server = Server::start();
+    let conn = &mut server.conn();
+    let write = |name: &str, text: &str| fs::write(server.dir().join(name), text).unwrap();
+    write("shared", SECRET);
+    write("realms.toml", "[realm.a]\nkeys-file = 'jrs-keys.json'\nkeyspace = 'a:'\n");
+    let names = ["CONFIG", "SET", "jrs.keys-file", "shared", "jrs.realms-file", "realms.toml"];
+    let () = send(conn, &names).unwrap();
+    let token = create(conn, "ada", "{}", &["REALM", "a"]);
+    assert_stays_with(&mut server, &token, "a realm");
+}
+
 #[test]
 fn it_is_not_brought_back_by_a_restart_as_a_replica_and_then_as_a_primary() {
     let mut server = Server::start();

@@ -4,7 +4,11 @@ use std::collections::HashMap;
 
 use redis::{Connection, Value};
 
-use crate::support::{Server, error_word, module_path};
+use crate::support::{
+    Builder, Server, await_that, error_word, module_path,
+    sessions::{create, get, send},
+    tokens::SECRET,
+};
 
 /// Whether `MODULE LIST` names the module; some servers have modules of their own.
 fn has_jrs(conn: &mut Connection) -> bool {
@@ -93,19 +97,53 @@ fn bad_arguments_stop_the_start_and_the_log_names_them() {
     }
 }
 
-#[test]
-fn a_server_that_lacks_a_command_to_replicate_by_does_not_load_the_module() {
-    for name in ["SET", "PEXPIREAT", "DEL", "ZADD", "ZREM"] {
+/// The commands that every server has to have, and those that a cluster node has to have beside them.
+const NEEDED: [&str; 6] = ["SET", "PEXPIREAT", "DEL", "ZADD", "ZREM", "ZRANDMEMBER"];
+const NEEDED_IN_CLUSTER: [&str; 4] = ["CLUSTER", "DBSIZE", "EXISTS", "SCAN"];
+
+/// That the module is not loaded without one of these commands, and that the log names it.
+fn assert_needed(server: &Builder, commands: &[&str]) {
+    for name in commands {
         for renamed in [format!("{name} \"\""), format!("{name} another")] {
-            let server = Server::builder().config("rename-command", &renamed);
-            let Err(log) = server.clone().try_start() else { panic!("the server started with {renamed}") };
+            let server = server.clone().config("rename-command", &renamed);
+            let Err(log) = server.try_start() else { panic!("the server started with {renamed}") };
             let says = |line: &str| line.contains("jrs") && line.contains("not loaded") && line.contains(name);
             assert!(log.lines().any(says), "{renamed}:\n{log}");
             assert!(!log.contains("REDIS BUG REPORT") && !log.contains("panicked"), "{renamed}:\n{log}");
         }
     }
-    // What JRS has no use for may go.
-    assert!(Server::builder().config("rename-command", "KEYS \"\"").start().alive());
+}
+
+/// The server without these commands.
+fn without(server: Builder, commands: &[&str]) -> Server {
+    commands.iter().fold(server, |server, name| server.config("rename-command", &format!("{name} \"\""))).start()
+}
+
+#[test]
+fn a_server_that_lacks_a_command_that_is_needed_does_not_load_the_module() {
+    assert_needed(&Server::builder(), &NEEDED);
+    let node = Server::builder().config("cluster-enabled", "yes");
+    assert_needed(&node, &NEEDED_IN_CLUSTER);
+    assert_needed(&node, &["SET"]);
+}
+
+#[test]
+fn commands_that_are_not_needed_may_be_renamed() {
+    let spare = ["CONFIG", "KEYS", "GET", "EXPIRE", "ZRANGE"];
+    let server = without(
+        Server::builder().config("maxmemory-policy", "volatile-lru"),
+        &[&spare[..], &NEEDED_IN_CLUSTER].concat(),
+    );
+    assert!(server.log().contains("maxmemory-policy volatile-lru may evict the index"));
+    let conn = &mut server.conn();
+    let token = create(conn, "ada", "{}", &[]);
+    assert_eq!(get(conn, &token).expect("a session").owner, "ada");
+
+    let server =
+        without(Server::builder().keys(SECRET.as_bytes()).config("cluster-enabled", "yes"), &["CONFIG", "KEYS"]);
+    let conn = &mut server.conn();
+    let () = send(conn, &["CLUSTER", "ADDSLOTSRANGE", "0", "16383"]).unwrap();
+    await_that("the cluster", || send::<String>(conn, &["JRS.CREATE", "ada", "{}"]).ok());
 }
 
 #[test]

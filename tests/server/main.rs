@@ -27,6 +27,7 @@ mod keys;
 mod keys_docs;
 mod keys_public_refused;
 mod keys_self_made;
+mod letting_go;
 mod lifetimes;
 mod limits;
 mod list_steps;

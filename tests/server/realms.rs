@@ -30,8 +30,8 @@ const FILE: &str = r#"
     max-sessions-policy = "reject"
 
     [realm."partner.v2"]
-    keys-file = "partner.json"
-    keyspace = "partner:"
+    Keys-File = "partner.json"
+    KEYSPACE = "partner:"
     max-data-size = "1kb"
     issuer = "partner"
 "#;

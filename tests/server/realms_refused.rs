@@ -16,7 +16,7 @@ const OTHER: &str = "another secret, of 32 bytes: 161803";
 
 /// Mistakes in a realms file, and what must be said of each. DIR is the folder of the key files; the default realm has
 /// the keyspace `sess:`, a key with the kid `main` and one without.
-const BAD: [(&str, &[&str]); 26] = [
+const BAD: [(&str, &[&str]); 27] = [
     (
         "[realm.a]\nkeys-file = 'DIR/a.json'\nkeyspace = 'sess:'\n",
         &["line 1", "'default'", "'a'", "overlapping keyspaces"],
@@ -54,6 +54,10 @@ const BAD: [(&str, &[&str]); 26] = [
     (
         "[realm.a]\nkeys-file = 'DIR/a.json'\nkeyspace = 'a:'\ncrypto-queue = 9\n",
         &["line 4", "'crypto-queue'", "server"],
+    ),
+    (
+        "[realm.a]\nkeys-file = 'DIR/a.json'\nkeyspace = 'a:'\nCrypto-Threads = 8\n",
+        &["line 4", "'Crypto-Threads'", "server"],
     ),
     ("\n[realm.a]\nkeyspace = 'a:'\n", &["line 2", "'a'", "'keys-file'"]),
     ("\n\n[realm.a]\nkeys-file = 'DIR/a.json'\n", &["line 3", "'a'", "'keyspace'"]),
