@@ -98,6 +98,25 @@ fn a_session_that_lives_longer_moves_the_end_of_its_index() {
 }
 
 #[test]
+fn a_session_that_its_index_does_not_name_enters_it() {
+    let server = server(SECRET);
+    let (token, index) = (create(&mut server.conn(), "ada", "{}", &["EX", "500"]), index("ada"));
+    let key = key(&token);
+    let conn = &mut server.conn();
+    for (words, first, last) in [
+        (&["JRS.GET", &*token][..], &["expire"][..], &[][..]),
+        (&["JRS.UPDATE", &token, "{}"], &["set", "expire"], &["jrs.update"]),
+        (&["JRS.UPDATE", &token, "{}", "KEEPTTL"], &["set", "expire"], &["jrs.update"]),
+        (&["JRS.TOUCH", &token], &["expire"], &["jrs.touch"]),
+    ] {
+        let () = send(conn, &["DEL", &index]).unwrap();
+        let () = send(conn, &["EXPIRE", &key, "100"]).unwrap();
+        let expected = [on(&key, first), on(&index, &["zadd", "expire"]), on(&key, last)].concat();
+        assert_eq!(caused(&server, words), expected, "{words:?}");
+    }
+}
+
+#[test]
 fn new_sessions_and_those_that_make_room_for_them_are_announced() {
     for keys in [SECRET.to_owned(), elliptic_jwk().to_string()] {
         let server = server(&keys);
