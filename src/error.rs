@@ -118,6 +118,7 @@ impl Error {
             Self::DeadlinePassed => "ERR invalid expire time, the deadline has passed already".into(),
             Self::UnknownRealm => "ERR there is no realm of that name".into(),
             Self::NoOwner => "ERR an owner is needed: sessions without one are not listed".into(),
+            // The npm package jrs-session goes by these words, up to "key".
             Self::NoSessionKey => "ERR this is no session's key of any realm: it has to be <keyspace><id>".into(),
             Self::Cluster(what) | Self::Foreign(what) => format!("ERR {what}").into(),
             Self::Other(text) => format!("ERR {text}").into(),

@@ -82,6 +82,7 @@ impl Refusal {
             Self::NotYetValid => "the token is not valid yet ('nbf' lies in the future)".to_owned(),
             Self::Expired => "the token has expired ('exp' lies in the past)".to_owned(),
             Self::Outlived => "the session is older than the realm's max-lifetime, log in again".to_owned(),
+            // The npm package jrs-session goes by these words, up to "is not".
             Self::WrongSession => "the key is not that of the token's session".to_owned(),
             Self::WrongOwner => "the token is not of this owner and realm".to_owned(),
         }

@@ -98,6 +98,25 @@ fn a_session_that_lives_longer_moves_the_end_of_its_index() {
 }
 
 #[test]
+fn a_session_that_its_index_does_not_name_enters_it() {
+    let server = server(SECRET);
+    let (token, index) = (create(&mut server.conn(), "ada", "{}", &["EX", "500"]), index("ada"));
+    let key = key(&token);
+    let conn = &mut server.conn();
+    for (words, first, last) in [
+        (&["JRS.GET", &*token][..], &["expire"][..], &[][..]),
+        (&["JRS.UPDATE", &token, "{}"], &["set", "expire"], &["jrs.update"]),
+        (&["JRS.UPDATE", &token, "{}", "KEEPTTL"], &["set", "expire"], &["jrs.update"]),
+        (&["JRS.TOUCH", &token], &["expire"], &["jrs.touch"]),
+    ] {
+        let () = send(conn, &["DEL", &index]).unwrap();
+        let () = send(conn, &["EXPIRE", &key, "100"]).unwrap();
+        let expected = [on(&key, first), on(&index, &["zadd", "expire"]), on(&key, last)].concat();
+        assert_eq!(caused(&server, words), expected, "{words:?}");
+    }
+}
+
+#[test]
 fn new_sessions_and_those_that_make_room_for_them_are_announced() {
     for keys in [SECRET.to_owned(), elliptic_jwk().to_string()] {
         let server = server(&keys);
@@ -290,5 +309,41 @@ fn client_side_caches_are_told_of_changes() {
         });
         assert_eq!(push.kind, PushKind::Invalidate);
         assert_eq!(push.data, [Value::Array(vec![Value::BulkString(key.clone().into())])], "{words:?}");
+    }
+}
+
+#[test]
+fn client_side_caches_are_told_only_of_what_they_read_by_a_read_only_command_and_its_key() {
+    for keys in [SECRET.to_owned(), elliptic_jwk().to_string()] {
+        // Without a cache the client of an elliptic key waits for another thread.
+        let server = Server::builder().keys(keys.as_bytes()).arg("token-cache-size", "0").start();
+        let conn = &mut server.conn();
+        for (name, with_key, broadcast, expected) in [
+            ("JRS.PEEK", true, false, true),
+            ("JRS.INSPECT", true, false, true),
+            ("JRS.PEEK", false, false, false),
+            ("JRS.INSPECT", false, false, false),
+            ("JRS.GET", true, false, false),
+            ("JRS.GET", false, false, false),
+            ("JRS.GET", false, true, true),
+            ("JRS.PEEK", false, true, true),
+        ] {
+            let token = create(conn, "ada", "{}", &[]);
+            let key = key(&token);
+            let mut caching = server.conn3();
+            let (pushes, told) = channel::<PushInfo>();
+            caching.set_push_sender(pushes);
+            let tracking = ["CLIENT", "TRACKING", "ON", "BCAST", "PREFIX", "sess:"];
+            let () = send(&mut caching, &tracking[..if broadcast { 6 } else { 3 }]).unwrap();
+            let words = if with_key { vec![name, &key, &token] } else { vec![name, &token] };
+            let _: Value = send(&mut caching, &words).unwrap();
+            let () = send(&mut caching, &["PING"]).unwrap();
+            assert!(told.try_recv().is_err(), "nothing has changed since {words:?}");
+            let () = send(conn, &["JRS.DESTROY", &token]).unwrap();
+            let () = send(&mut caching, &["PING"]).unwrap();
+            let invalid: Vec<Value> = told.try_iter().flat_map(|push| push.data).collect();
+            let is_told = format!("{invalid:?}").contains(&key);
+            assert_eq!(is_told, expected, "{words:?}, broadcast: {broadcast}: {invalid:?}");
+        }
     }
 }

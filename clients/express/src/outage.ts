@@ -13,14 +13,18 @@ const STATES: ReadonlySet<string> = new Set([
   "TRYAGAIN", // a slot is moving
 ]);
 
+/** What a mistake in a program throws. Clients throw no such thing in an outage, or their connection here mends it. */
+const MISTAKES = [TypeError, RangeError, SyntaxError, ReferenceError];
+
 /**
  * Whether a command has failed because Redis has: it cannot be reached, does not answer in time, or says that it
  * cannot at present. All else is a mistake that somebody has to mend, such as a realm that there is not, a right that
- * is missing, or a module that was not loaded.
+ * is missing, a module that was not loaded, or a client that was called wrongly.
  */
 export function isOutage(error: unknown): boolean {
   if (error instanceof SessionError) return error.code === "TIMEOUT";
   if (!(error instanceof Error)) return true;
+  if (MISTAKES.some((kind) => error instanceof kind)) return false;
   // A server's error is a sentence that begins with a word in capitals. Those of the many clients do not.
   const word = /^([A-Z]{2,}) /.exec(error.message)?.[1];
   return word === undefined || STATES.has(word);

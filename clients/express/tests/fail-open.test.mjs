@@ -1,9 +1,13 @@
 // What failOpen hides: that Redis fails, and nothing else.
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import * as redis4 from "redis-4";
+import * as redis5 from "redis-5";
+import * as redis6 from "redis-6";
 import { SessionError, jrsSession } from "jrs-session";
 
 import { STANDALONE } from "./support/clients.mjs";
+import { until } from "./support/patience.mjs";
 import { Server } from "./support/server.mjs";
 import { middlewareOf, visit } from "./support/visit.mjs";
 
@@ -77,3 +81,44 @@ test("what clients say of a connection is Redis failing", async () => {
     assert.deepEqual((await visit(jrsSession({ client, failOpen: true }), token)).toJSON(), {});
   }
 });
+
+test("what a mistake in a program throws is none of Redis's failures", async () => {
+  const token = `x.${Buffer.from('{"jti":"1"}').toString("base64url")}.x`;
+  for (const Mistake of [TypeError, RangeError, SyntaxError, ReferenceError]) {
+    const client = { sendCommand: () => Promise.reject(new Mistake("says the program")) };
+    await assert.rejects(visit(jrsSession({ client, failOpen: true }), token), Mistake);
+  }
+  const client = { sendCommand: () => Promise.resolve("no session") };
+  await assert.rejects(visit(jrsSession({ client, failOpen: true }), token), TypeError);
+});
+
+for (const [name, { createCluster }] of Object.entries({ "redis 4": redis4, "redis 5": redis5, "redis 6": redis6 })) {
+  test(`${name}: a cluster that was never reached is Redis failing`, async () => {
+    const once = { reconnectStrategy: false };
+    const rootNodes = [{ socket: { port: 1, host: "127.0.0.1", ...once } }];
+    const client = createCluster({ rootNodes, defaults: { socket: once } });
+    client.on("error", () => undefined);
+    const token = `x.${Buffer.from('{"jti":"1"}').toString("base64url")}.x`;
+    const visits = async () => {
+      for (const round of [1, 2]) {
+        assert.deepEqual((await visit(jrsSession({ client, failOpen: true }), token)).toJSON(), {}, `visit ${round}`);
+        await assert.rejects(visit(jrsSession({ client }), token), /has not reached the cluster/);
+      }
+    };
+    await Promise.all([assert.rejects(client.connect()), visits()]);
+    await visits();
+  });
+
+  test(`${name}: so is a slot that no node serves`, async (t) => {
+    const server = await Server.start(t, { "cluster-enabled": "yes", "cluster-require-full-coverage": "no" });
+    await server.send("CLUSTER", "ADDSLOTSRANGE", "0", "9999");
+    await until("the cluster is up", async () => (await server.send("CLUSTER", "INFO")).includes("cluster_state:ok"));
+    const client = createCluster({ rootNodes: [{ socket: { port: server.port, host: "127.0.0.1" } }] });
+    client.on("error", () => undefined);
+    await client.connect();
+    t.after(() => (client.destroy ?? client.disconnect).call(client));
+    const token = `x.${Buffer.from('{"jti":"{foo}:1"}').toString("base64url")}.x`; // slot 12182
+    assert.deepEqual((await visit(jrsSession({ client, failOpen: true }), token)).toJSON(), {});
+    await assert.rejects(visit(jrsSession({ client }), token), /no node of the cluster serves|CLUSTERDOWN/);
+  });
+}

@@ -1,4 +1,5 @@
-// The keyspace is the server's setting, and can change while applications run.
+// The keyspace is the server's setting, and can change while applications run. The package knows of it by the words of two
+// of the server's errors, so the first two tests fail if these change.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { jrsSession } from "jrs-session";
