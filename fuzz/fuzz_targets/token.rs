@@ -1,7 +1,7 @@
 //! Tokens: nothing but the very text that a key of the ring signed is accepted, whatever is done to it.
 //!
-//! The input is one byte that picks a key, a payload, a line end, and edits of three bytes each (what, where, with what);
-//! and it is also taken as a token itself.
+//! The input is one byte that picks a key, a payload, a line end, and edits of three bytes each (what, where, with
+//! what); and it is also taken as a token itself.
 
 #![no_main]
 
