@@ -1,0 +1,71 @@
+//! Claims of a caller: none that is let in can change what JRS itself says in the token.
+//!
+//! The input is one byte of choices, an owner, a line end, and the claims.
+
+#![no_main]
+
+use jrs::{
+    session::{OwnedId, SessionId, check_owner},
+    token::{CallerClaims, CallerRefusal, Claims, Expected, Standard, following_claims, has_claim},
+};
+use libfuzzer_sys::fuzz_target;
+use serde_json::value::RawValue;
+
+const NOW: i64 = 1_700_000_000_000;
+const UUID: &str = "018bcfe5-6800-7000-8000-000000000000";
+
+fuzz_target!(|input: &[u8]| {
+    let Some((choices, rest)) = input.split_first() else { return };
+    let chosen = |bit: u8| choices >> bit & 1 == 1;
+    let (owner, json) = rest.split_at(rest.iter().position(|byte| *byte == b'\n').unwrap_or(0));
+    // A foreign token may say anything.
+    let _ = Claims::read(json, Expected::default());
+    let (Ok(owner), Ok(json)) = (check_owner(owner), str::from_utf8(json)) else { return };
+    let expected =
+        Expected { issuer: chosen(0).then_some("https://issuer"), audience: chosen(1).then_some("an \"audience\"") };
+    let caller = match CallerClaims::read(json, expected) {
+        Ok(caller) => caller,
+        Err(CallerRefusal::Reserved(name) | CallerRefusal::NotATime(name)) => {
+            assert!(has_claim(json.as_bytes(), name));
+            return;
+        }
+        Err(CallerRefusal::NotAnObject) => return,
+    };
+    assert_eq!(has_claim(json.as_bytes(), "exp"), caller.expires_at.is_some());
+
+    let id = SessionId::join(owner, UUID);
+    // `exp` is written by one of the two alone.
+    let end = chosen(2).then_some(NOW + 1500).filter(|_| caller.expires_at.is_none());
+    let standard = Standard {
+        id: &id,
+        issued_at: NOW,
+        owner,
+        issuer: expected.issuer,
+        audience: expected.audience,
+        expires_at: end,
+        // The session's own end: `exp`, a later one, or none.
+        deadline: end.filter(|_| !chosen(3)).map(|end| end + i64::from(chosen(6))),
+        ttl: chosen(4).then_some(60_001),
+        authenticated_at: chosen(5).then_some(NOW - 1),
+    };
+    let payload = standard.write(&caller);
+    serde_json::from_str::<&RawValue>(&payload).expect("JSON");
+    let claims = Claims::read(payload.as_bytes(), expected).expect("claims that JRS wrote");
+    assert_eq!(claims.id, id);
+    assert_eq!(claims.subject.as_deref().unwrap_or_default(), owner);
+    assert_eq!(claims.issued_at, Some(NOW));
+    assert_eq!(claims.expires_at, end.or(caller.expires_at));
+    assert_eq!(claims.deadline, standard.deadline.or(caller.expires_at));
+    assert_eq!((claims.ttl, claims.authenticated_at), (standard.ttl, standard.authenticated_at));
+    match OwnedId::read(&claims.id) {
+        Some(owned) => assert_eq!((owned.owner, owned.uuid, owned.created), (owner, UUID, NOW)),
+        None => assert_eq!(owner, ""),
+    }
+
+    // What follows this token has the caller's claims once more, but for `exp`.
+    let following = following_claims(payload.as_bytes(), json, expected).expect("claims that follow");
+    let again = CallerClaims::read(&following, expected).expect("a caller's claims");
+    assert_eq!(again.expires_at, None);
+    let same = following_claims(payload.as_bytes(), "{}", expected).expect("claims that follow");
+    assert_eq!(following, same);
+});

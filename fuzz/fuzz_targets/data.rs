@@ -1,0 +1,83 @@
+//! Session data: what is taken for a JSON object is one, and a merge or a patch makes another one within the limits,
+//! the same that a second implementation makes.
+//!
+//! The input is data, a line end, and a change: it is tried as a merge patch and as a JSON Patch.
+
+#![no_main]
+
+use jrs::session::{DEEPEST, check_json_object, etag, merged, patched};
+use libfuzzer_sys::fuzz_target;
+use serde::de::DeserializeOwned;
+use serde_json::{Deserializer, Value, value::RawValue};
+
+/// Less than an input can be, so that it is reached.
+const LIMIT: usize = 2000;
+
+fuzz_target!(|input: &[u8]| {
+    let end = input.iter().position(|byte| *byte == b'\n').unwrap_or(input.len());
+    let (data, change) = input.split_at(end);
+    check_object(data);
+    check_object(change);
+    assert!(etag(data).iter().all(u8::is_ascii_hexdigit));
+
+    if let Ok(text) = merged(data, change, LIMIT) {
+        let (mut value, patch) = (value(data).expect("data"), value(change).expect("a merge patch"));
+        json_patch::merge(&mut value, &patch);
+        check_result(&text, &value);
+    }
+    if let Ok(text) = patched(data, change, LIMIT) {
+        let mut value = value(data).expect("data");
+        let operations: json_patch::Patch = build(change).expect("a patch");
+        // That implementation takes 1 and 1.0 for different numbers, and so refuses a `test` that holds.
+        if json_patch::patch(&mut value, &operations).is_ok() {
+            check_result(&text, &value);
+        }
+    }
+});
+
+/// The check agrees with a parser that builds the value, but for what only that cannot hold.
+fn check_object(json: &[u8]) {
+    let checked = check_json_object(json);
+    if let Ok(text) = checked {
+        assert_eq!(text.as_bytes(), json);
+        serde_json::from_str::<&RawValue>(text).expect("JSON");
+    }
+    if let Some(value) = value(json).filter(|_| !holds_private_name(json)) {
+        assert_eq!(checked.is_ok(), value.is_object() && depth(&value) <= DEEPEST);
+    }
+}
+
+fn check_result(text: &str, expected: &Value) {
+    assert!(text.len() <= LIMIT);
+    assert_eq!(check_json_object(text.as_bytes()), Ok(text));
+    let value = value(text.as_bytes()).expect("JSON");
+    assert!(value.is_object() && depth(&value) <= DEEPEST);
+    assert_eq!(value, *expected);
+    assert_eq!(value.to_string(), text);
+}
+
+fn value(json: &[u8]) -> Option<Value> {
+    build(json)
+}
+
+/// What a text says, however deep.
+fn build<T: DeserializeOwned>(json: &[u8]) -> Option<T> {
+    let mut deserializer = Deserializer::from_slice(json);
+    deserializer.disable_recursion_limit();
+    let value = T::deserialize(&mut deserializer).ok()?;
+    deserializer.end().ok()?;
+    Some(value)
+}
+
+/// Whether a value may come out as something else than the text says, for the parser has names of its own.
+fn holds_private_name(json: &[u8]) -> bool {
+    [&b"serde_json::"[..], b"\\u00"].iter().any(|name| json.windows(name.len()).any(|window| window == *name))
+}
+
+fn depth(value: &Value) -> usize {
+    match value {
+        Value::Array(items) => 1 + items.iter().map(depth).max().unwrap_or(0),
+        Value::Object(members) => 1 + members.values().map(depth).max().unwrap_or(0),
+        _ => 0,
+    }
+}

@@ -1,0 +1,73 @@
+//! Key files: whatever is in one, it is read or refused; keys that were read work, and neither they nor a refusal show
+//! anything secret.
+//!
+//! The input is one byte of choices, and the file.
+
+#![no_main]
+
+use jrs::token::{Algorithm, Expected, Key, KeyRing, Parsing, read_keys};
+use libfuzzer_sys::fuzz_target;
+
+/// What the seeds have as key material; no piece of it is a piece of a sentence.
+const SECRETS: [&str; 7] = [
+    // A secret, raw and as the `k` of a JWK.
+    "Vq7xZ2mTq9Jw4KpB1sYdR6uN8hLcXo3eFgAaViQyW5kZ2mTq9Jw4KpB1sYdR6uN8",
+    "VnE3eFoybVRxOUp3NEtwQjFzWWRSNnVOOGhMY1hvM2VGZ0FhVmlReVc1a1oybVRxOUp3NEtwQjFzWWRSNnVOOA",
+    // The `d` of JWKs on Ed25519 and P-256.
+    "EtrQNWOJBmk-umP62bO1YGBlOUXzY4seSN-RYm4p2rA",
+    "rP2tw_bnYM2F8hbHAk4auJmPNomO7kVQcNdorcxeGmo",
+    // Lines of PEM files: Ed25519, P-256, RSA.
+    "MC4CAQAwBQYDK2VwBCIEIBLa0DVjiQZpPrpj+tmztWBgZTlF82OLHkjfkWJuKdqw",
+    "MHcCAQEEIKz9rcP252DNhfIWxwJOGriZjzaJju5FUHDXaK3MXhpqoAoGCCqGSM49",
+    "jYQiTlDEnpYIMCb0MNhtW5FBR3u0aGZQfsR61pGS8R7nEInTbbL2ETVB2CG7JjOl",
+];
+
+/// How many characters in a row give something away.
+const TELLING: usize = 6;
+
+const PAYLOAD: &str = r#"{"jti":"a"}"#;
+const ANY: Expected<'static> = Expected { issuer: None, audience: None };
+
+fuzz_target!(|input: &[u8]| {
+    let Some((choices, file)) = input.split_first() else { return };
+    let algorithm = Algorithm::ALL[usize::from(choices >> 1) % Algorithm::ALL.len()];
+    let parsing = Parsing { algorithm, allow_weak_secret: choices & 1 == 1 };
+    match read_keys(file, parsing) {
+        Ok(ring) => {
+            assert!(!ring.keys().is_empty());
+            ring.keys().iter().for_each(|key| check_key(key, &ring, parsing));
+        }
+        Err(refusal) => {
+            // A text of ours, that is: what the file says is not repeated.
+            assert!(refusal.len() < 200 && refusal.bytes().all(|byte| (b' '..=b'~').contains(&byte)), "{refusal:?}");
+            assert!(!shows_secret(&refusal), "{refusal:?}");
+        }
+    }
+});
+
+/// A key that signs verifies what it signed, and so does its public half alone.
+fn check_key(key: &Key, ring: &KeyRing, parsing: Parsing) {
+    let token = key.sign(PAYLOAD);
+    assert_eq!(token.is_some(), key.signs());
+    if let Some(token) = &token {
+        ring.verify(token.as_bytes(), ANY).expect("its own token");
+    }
+    let public = key.public_jwk();
+    if let Some(public) = &public {
+        let half = read_keys(public.as_bytes(), parsing).expect("a public key");
+        let [only] = half.keys() else { panic!("{half:?}") };
+        assert_eq!((only.id(), only.algorithm(), only.signs()), (key.id(), key.algorithm(), false));
+        if let Some(token) = &token {
+            half.verify(token.as_bytes(), ANY).expect("the token of its private half");
+        }
+    }
+    // A `kid` is public, and so is all of a public key, whatever a file has there.
+    if key.signs() && !key.id().is_some_and(shows_secret) {
+        assert!(!shows_secret(&format!("{key:?}")) && !public.is_some_and(|public| shows_secret(&public)));
+    }
+}
+
+fn shows_secret(text: &str) -> bool {
+    let mut pieces = text.as_bytes().windows(TELLING);
+    pieces.any(|piece| SECRETS.iter().any(|secret| secret.as_bytes().windows(TELLING).any(|window| window == piece)))
+}

@@ -1,0 +1,106 @@
+//! Tokens: nothing but the very text that a key of the ring signed is accepted, whatever is done to it.
+//!
+//! The input is one byte that picks a key, a payload, a line end, and edits of three bytes each (what, where, with
+//! what); and it is also taken as a token itself.
+
+#![no_main]
+
+use std::sync::LazyLock;
+
+use jrs::token::{Algorithm, Claims, Expected, KeyRing, Parsing, read_keys};
+use libfuzzer_sys::fuzz_target;
+
+const ANY: Expected<'static> = Expected { issuer: None, audience: None };
+
+/// With and without an id, and several without one, for these are all tried.
+const KEYS: &str = r#"{"keys":[
+    {"kty":"oct","alg":"HS256","k":"AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8","kid":"a"},
+    {"kty":"oct","alg":"HS256","k":"AQIDBAUGBwgJCgsMDQ4PEBESExQVFhcYGRobHB0eHyA"},
+    {"kty":"oct","alg":"HS256","k":"AgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4fICE"},
+    {"kty":"oct","alg":"HS384","k":"AwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8gISI","kid":"b"},
+    {"kty":"oct","alg":"HS512","k":"BAUGBwgJCgsMDQ4PEBESExQVFhcYGRobHB0eHyAhIiM"}]}"#;
+
+/// Other secrets, as if all keys had been replaced without new ids.
+static OTHERS: LazyLock<KeyRing> = LazyLock::new(|| ring(&KEYS.replace("\"k\":\"", "\"k\":\"ZZZZ")));
+static RING: LazyLock<KeyRing> = LazyLock::new(|| ring(KEYS));
+
+fn ring(keys: &str) -> KeyRing {
+    let parsing = Parsing { algorithm: Algorithm::Hs256, allow_weak_secret: true };
+    read_keys(keys.as_bytes(), parsing).expect("keys")
+}
+
+fuzz_target!(|input: &[u8]| {
+    check_foreign(input);
+    let Some((pick, rest)) = input.split_first() else { return };
+    let (payload, edits) = rest.split_at(rest.iter().position(|byte| *byte == b'\n').unwrap_or(rest.len()));
+    let Ok(payload) = str::from_utf8(payload) else { return };
+    let key = &RING.keys()[usize::from(*pick) % RING.keys().len()];
+    let token = key.sign(payload).expect("a token");
+    check_signed(&token, payload);
+    let mut edited = token.clone().into_bytes();
+    for edit in edits.get(1..).unwrap_or_default().chunks_exact(3) {
+        apply(edit, &mut edited, payload);
+        // Each state on the way is a token of its own.
+        if edited != token.as_bytes() {
+            check_foreign(&edited);
+        }
+    }
+});
+
+/// A token that was signed is accepted just if its claims are, and says what was signed.
+fn check_signed(token: &str, payload: &str) {
+    match (RING.verify(token.as_bytes(), ANY), Claims::read(payload.as_bytes(), ANY)) {
+        (Ok(verified), Ok(claims)) => {
+            assert_eq!(verified.payload, payload.as_bytes());
+            assert_eq!(verified.claims, claims);
+            assert!(!claims.id.is_empty());
+            for now in [i64::MIN, 0, i64::MAX] {
+                let _ = claims.check_time(now, i64::MAX);
+            }
+        }
+        // Nothing at all is no payload, whoever signs it.
+        (Err(refusal), Err(reason)) => assert!(refusal == reason || payload.is_empty(), "{refusal:?}, {reason:?}"),
+        (verified, claims) => panic!("{verified:?} of the token, {claims:?} of its claims"),
+    }
+    assert!(OTHERS.verify(token.as_bytes(), ANY).is_err());
+}
+
+/// Any other text is refused, unless it happens to be what a key makes of the payload in it.
+fn check_foreign(token: &[u8]) {
+    assert_eq!(RING.is_slow(token), Ok(false));
+    match RING.verify(token, ANY) {
+        Ok(verified) => {
+            let payload = str::from_utf8(&verified.payload).expect("JSON text");
+            assert!(RING.keys().iter().any(|key| key.sign(payload).is_some_and(|signed| signed.as_bytes() == token)));
+        }
+        Err(refusal) => assert!(refusal.text().is_ascii() && refusal.index() < jrs::token::Refusal::KINDS),
+    }
+    assert!(OTHERS.verify(token, ANY).is_err());
+}
+
+/// Replaces, inserts or removes a byte, flips a bit, cuts the end off, or puts another key's part in place of one.
+fn apply(edit: &[u8], token: &mut Vec<u8>, payload: &str) {
+    let [what, place, with] = [edit[0], edit[1], edit[2]];
+    // Odd kinds count from the end, where the signature is.
+    let from_start = usize::from(place) % (token.len() + 1);
+    let at = if what % 2 == 1 { token.len() - from_start } else { from_start };
+    match what / 2 % 6 {
+        0 => token.insert(at, with),
+        1 if at < token.len() => token[at] = with,
+        2 if at < token.len() => token[at] ^= 1 << (with % 8),
+        3 if at < token.len() => drop(token.remove(at)),
+        4 => token.truncate(at),
+        5 => {
+            let key = &RING.keys()[usize::from(with) % RING.keys().len()];
+            let other = key.sign(payload).expect("a token");
+            let other: Vec<&[u8]> = other.as_bytes().split(|byte| *byte == b'.').collect();
+            let mut parts: Vec<&[u8]> = token.split(|byte| *byte == b'.').collect();
+            let part = usize::from(place) % 3;
+            if let Some(place) = parts.get_mut(part) {
+                *place = other[part];
+            }
+            *token = parts.join(&b'.');
+        }
+        _ => {}
+    }
+}
