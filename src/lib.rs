@@ -11,6 +11,7 @@ mod error;
 mod info;
 mod key_source;
 mod letting_go;
+mod lock;
 mod owners;
 mod priority;
 mod realm;

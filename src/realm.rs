@@ -1,9 +1,10 @@
 //! Realms: keys, policy and keyspace, and how a token finds its realm.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use crate::{
     counters::COUNTERS,
+    lock::lock,
     session::{Lifetime, Millis, SessionId},
     settings::Settings,
     token::{Cache, Claims, Expected, Header, Key, KeyRing, Parts, Refusal, decode_part},
@@ -251,8 +252,8 @@ impl Realms {
         self.list.iter().find(|realm| realm.keys.knows(header.key_id.as_deref())).ok_or(Refusal::UnknownKey)
     }
 
-    fn cache(&self) -> std::sync::MutexGuard<'_, Cache<Ticket>> {
-        self.cache.lock().unwrap_or_else(PoisonError::into_inner)
+    fn cache(&self) -> MutexGuard<'_, Cache<Ticket>> {
+        lock(&self.cache)
     }
 }
 

@@ -14,6 +14,7 @@ use crate::{
     error::Error,
     key_source::{SelfMade, Source},
     letting_go::LettingGo,
+    lock::lock,
     realm::{Conflict, DEFAULT, Realm, Realms},
     redis::{Ctx, RoleListener, Store},
     session::{IdSource, Millis},
@@ -38,10 +39,6 @@ static IDS: Mutex<Ids> = Mutex::new(Ids::new());
 struct InForce {
     settings: Settings,
     source: Source,
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The realms in force.

@@ -3,14 +3,14 @@
 use std::{
     panic::{self, AssertUnwindSafe},
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex,
         atomic::{AtomicBool, AtomicUsize, Ordering},
         mpsc::{Receiver, Sender, channel},
     },
     thread::{self, JoinHandle},
 };
 
-use crate::priority;
+use crate::{lock::lock, priority};
 
 /// A piece of work.
 pub type Job = Box<dyn FnOnce() + Send>;
@@ -115,7 +115,7 @@ fn work(queue: &Mutex<Receiver<Job>>, shared: &Shared) {
     priority::lower();
     loop {
         // The lock is held while waiting, and given on with the job in hand.
-        let next = queue.lock().unwrap_or_else(PoisonError::into_inner).recv();
+        let next = lock(queue).recv();
         let Ok(job) = next else { return };
         shared.waiting.fetch_sub(1, Ordering::Relaxed);
         if shared.stopping.load(Ordering::Relaxed) {

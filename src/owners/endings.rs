@@ -6,8 +6,10 @@
 use std::{
     collections::HashSet,
     ffi::c_int,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex},
 };
+
+use crate::lock::lock;
 
 static UNDER_WAY: Mutex<Vec<Arc<Ending>>> = Mutex::new(Vec::new());
 
@@ -19,10 +21,6 @@ pub struct Ending {
     prefix: Vec<u8>,
     /// The UUIDs of sessions that stay: those that came after it began, and the one that it was told to spare.
     spared: Mutex<HashSet<Vec<u8>>>,
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Ending {

@@ -3,7 +3,7 @@
 use std::{
     ffi::{CString, c_char, c_int, c_longlong, c_void},
     ptr,
-    sync::{Mutex, PoisonError},
+    sync::Mutex,
 };
 
 use redis_module::raw;
@@ -14,7 +14,10 @@ use super::{
     guard::guard,
     text::{self, Text},
 };
-use crate::settings::{Kind, SETTINGS, Value};
+use crate::{
+    lock::lock,
+    settings::{Kind, SETTINGS, Value},
+};
 
 /// Where settings are kept. Positions are those in [`SETTINGS`].
 pub trait Store {
@@ -176,7 +179,7 @@ unsafe impl Send for Shown {}
 
 extern "C" fn get_text<S: Store>(_: *const c_char, privdata: *mut c_void) -> *mut raw::RedisModuleString {
     let Some(Value::Text(value)) = get::<S>(privdata) else { return ptr::null_mut() };
-    let mut shown = SHOWN.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut shown = lock(&SHOWN);
     // The server has copied what it was shown before by the time it asks again.
     shown.0.clear();
     shown.0.push(Text::new(value.as_bytes()));
@@ -199,5 +202,5 @@ extern "C" fn set_text<S: Store>(
 
 /// Gives back what is held for the server, before the module's code is unmapped.
 pub(super) fn forget_shown() {
-    SHOWN.lock().unwrap_or_else(PoisonError::into_inner).0.clear();
+    lock(&SHOWN).0.clear();
 }

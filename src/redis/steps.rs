@@ -5,7 +5,7 @@
 
 use std::{
     ffi::c_void,
-    sync::{Mutex, PoisonError},
+    sync::Mutex,
     time::{Duration, Instant},
 };
 
@@ -17,7 +17,7 @@ use super::{
     event::swaps,
     guard::guard,
 };
-use crate::error::Error;
+use crate::{error::Error, lock::lock};
 
 /// How long one stretch of work holds the server.
 const STRETCH: Duration = Duration::from_millis(2);
@@ -32,12 +32,12 @@ const PAUSE: i64 = 1;
 static LAST_STRETCH: Mutex<Option<Instant>> = Mutex::new(None);
 
 fn is_rested() -> bool {
-    let last = *LAST_STRETCH.lock().unwrap_or_else(PoisonError::into_inner);
+    let last = *lock(&LAST_STRETCH);
     last.is_none_or(|end| end.elapsed().as_millis() >= PAUSE.unsigned_abs().into())
 }
 
 fn stretch_ends() {
-    *LAST_STRETCH.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+    *lock(&LAST_STRETCH) = Some(Instant::now());
 }
 
 /// How often a job looks whether writes are still paused, in milliseconds.
