@@ -112,9 +112,10 @@ where
         return then(call, place, made);
     }
     let (token, key) = (token.to_vec(), key.map(<[u8]>::to_vec));
+    let is_new = !matches!(first, Ok(First::Known(_)));
     let work = move || {
         let verdict = first.and_then(|first| first.ticket_or(|| realms.check(&token)));
-        let good = verdict.as_ref().ok().cloned();
+        let good = verdict.as_ref().ok().filter(|_| is_new).cloned();
         let made = make(&realms, check_key(verdict, key.as_deref()));
         let resume = move |call: &Call<'_>| {
             let place = Place::find(call, after)?;
