@@ -1,5 +1,7 @@
 //! What a key file may hold: a JWK Set or a JWK (RFC 7517), PEM blocks (RFC 7468), or a raw secret.
 
+use std::collections::HashSet;
+
 use serde_json::value::RawValue;
 use zeroize::Zeroizing;
 
@@ -49,13 +51,24 @@ pub fn read_keys(file: &[u8], parsing: Parsing) -> Result<KeyRing, String> {
     Ok(KeyRing::new(keys))
 }
 
-/// Adds a key, unless it has the `kid` of an earlier one.
-fn add(keys: &mut Vec<Key>, key: Key) -> Result<(), String> {
-    if key.id().is_some() && keys.iter().any(|earlier| earlier.id() == key.id()) {
-        return Err("an earlier key has the same 'kid'".to_owned());
+/// The keys of a file as they are read. No two have the same `kid`.
+#[derive(Default)]
+struct Keys {
+    list: Vec<Key>,
+    ids: HashSet<String>,
+}
+
+impl Keys {
+    /// Adds a key, unless it has the `kid` of an earlier one.
+    fn add(&mut self, key: Key) -> Result<(), String> {
+        if let Some(id) = key.id()
+            && !self.ids.insert(id.to_owned())
+        {
+            return Err("an earlier key has the same 'kid'".to_owned());
+        }
+        self.list.push(key);
+        Ok(())
     }
-    keys.push(key);
-    Ok(())
 }
 
 /// The text of the key file of a server that makes its own key: a JWK Set of one HS256 secret.
@@ -77,14 +90,14 @@ fn read_secret(file: &[u8], parsing: Parsing) -> Result<Key, String> {
 }
 
 fn read_pem(file: &[u8], parsing: Parsing) -> Result<Vec<Key>, String> {
-    let mut keys = Vec::new();
+    let mut keys = Keys::default();
     for (at, (public, private)) in pem::read(file)?.into_iter().enumerate() {
         let algorithm = choose(public.family(), None, parsing)?;
         Key::from_pair(None, algorithm, public, private)
-            .and_then(|key| add(&mut keys, key))
+            .and_then(|key| keys.add(key))
             .map_err(|problem| format!("key {}: {problem}", at + 1))?;
     }
-    Ok(keys)
+    Ok(keys.list)
 }
 
 fn read_jwks(json: &[u8], parsing: Parsing) -> Result<Vec<Key>, String> {
@@ -95,15 +108,15 @@ fn read_jwks(json: &[u8], parsing: Parsing) -> Result<Vec<Key>, String> {
     };
     let set: Vec<&RawValue> =
         serde_json::from_str(set.get()).map_err(|_| "its member 'keys' is no array".to_owned())?;
-    let mut keys = Vec::with_capacity(set.len());
+    let mut keys = Keys::default();
     for (at, jwk) in set.into_iter().enumerate() {
         let read = Members::read(jwk.get().as_bytes())
             .map_err(|_| "it is no JSON object with unique members".to_owned())
             .and_then(|jwk| read_jwk(&jwk, parsing))
-            .and_then(|key| key.map_or(Ok(()), |key| add(&mut keys, key)));
+            .and_then(|key| key.map_or(Ok(()), |key| keys.add(key)));
         read.map_err(|problem| format!("key {}: {problem}", at + 1))?;
     }
-    Ok(keys)
+    Ok(keys.list)
 }
 
 /// One JWK, or `None` for a key that is not meant for signatures.

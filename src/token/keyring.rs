@@ -1,6 +1,6 @@
 //! The keys in force, and verification with them (RFC 7515 section 5.2).
 
-use std::borrow::Cow;
+use std::{borrow::Cow, collections::HashMap, slice};
 
 use super::{
     Claims, Expected, Header, Key, Refusal,
@@ -9,7 +9,20 @@ use super::{
 
 /// The keys of a realm: the first that can sign signs, all of them verify.
 #[derive(Debug, Default)]
-pub struct KeyRing(Vec<Key>);
+pub struct KeyRing {
+    keys: Vec<Key>,
+    /// The positions of the keys that have a `kid`, so that a token's key is found at once among thousands.
+    by_id: HashMap<String, usize>,
+    /// The positions of the keys without a `kid`.
+    without_id: Vec<usize>,
+    /// The position of the first key that can sign.
+    signer: Option<usize>,
+    /// Whether a key has a slow algorithm.
+    has_slow: bool,
+}
+
+/// So many keys are compared with a token's header as it is written, which saves parsing it.
+const COMPARED: usize = 8;
 
 /// A token whose signature and claims hold. Time has not been looked at: see [`Claims::check_time`].
 #[derive(Debug)]
@@ -21,29 +34,51 @@ pub struct Verified {
 }
 
 impl KeyRing {
-    /// The keys in the order of their file.
+    /// The keys in the order of their file. Of two keys with the same `kid` only the first verifies.
     pub fn new(keys: Vec<Key>) -> Self {
-        Self(keys)
+        let mut ring = Self {
+            signer: keys.iter().position(Key::signs),
+            has_slow: keys.iter().any(|key| key.algorithm().is_slow()),
+            ..Self::default()
+        };
+        for (position, key) in keys.iter().enumerate() {
+            match key.id() {
+                Some(id) => {
+                    ring.by_id.entry(id.to_owned()).or_insert(position);
+                }
+                None => ring.without_id.push(position),
+            }
+        }
+        ring.keys = keys;
+        ring
     }
 
     /// The keys in order.
     pub fn keys(&self) -> &[Key] {
-        &self.0
+        &self.keys
     }
 
     /// The key that signs new tokens.
     pub fn signer(&self) -> Option<&Key> {
-        self.0.iter().find(|key| key.signs())
+        self.keys.get(self.signer?)
     }
 
     /// Whether a key of this id is here; `None` asks for one without an id.
     pub fn knows(&self, id: Option<&str>) -> bool {
-        self.0.iter().any(|key| key.id() == id)
+        !self.positions(id).is_empty()
+    }
+
+    /// Where the keys of this id are.
+    fn positions(&self, id: Option<&str>) -> &[usize] {
+        match id {
+            Some(id) => self.by_id.get(id).map(slice::from_ref).unwrap_or_default(),
+            None => &self.without_id,
+        }
     }
 
     /// Whether to verify this token takes a slow algorithm. Errs where it is refused before any signature is computed.
     pub fn is_slow(&self, token: &[u8]) -> Result<bool, Refusal> {
-        if self.0.iter().all(|key| !key.algorithm().is_slow()) {
+        if !self.has_slow {
             return Ok(false);
         }
         let parts = Parts::cut(token)?;
@@ -74,18 +109,19 @@ impl KeyRing {
     /// those that are pinned to its `alg`.
     fn candidates(&self, parts: &Parts<'_>) -> Result<impl Iterator<Item = &Key>, Refusal> {
         // Our own header needs no parsing: a key that writes exactly this header has its `alg` and `kid`.
-        let (algorithm, id) = match self.0.iter().find(|key| key.wrote(parts.header)) {
-            Some(key) => (Cow::Borrowed(key.algorithm().name()), key.id().map(Cow::Borrowed)),
+        let written = self.keys.iter().take(COMPARED).find(|key| key.wrote(parts.header));
+        let (algorithm, positions) = match written {
+            Some(key) => (Cow::Borrowed(key.algorithm().name()), self.positions(key.id())),
             None => {
                 let header = Header::read(&decode_part(parts.header)?)?;
-                if !self.knows(header.key_id.as_deref()) {
-                    return Err(Refusal::UnknownKey);
-                }
-                (Cow::Owned(header.algorithm), header.key_id.map(Cow::Owned))
+                (Cow::Owned(header.algorithm), self.positions(header.key_id.as_deref()))
             }
         };
-        let fits = move |key: &&Key| key.id() == id.as_deref() && key.algorithm().name() == algorithm;
-        let mut keys = self.0.iter().filter(fits).peekable();
+        if positions.is_empty() {
+            return Err(Refusal::UnknownKey);
+        }
+        let keys = positions.iter().filter_map(|position| self.keys.get(*position));
+        let mut keys = keys.filter(move |key| key.algorithm().name() == algorithm).peekable();
         if keys.peek().is_none() { Err(Refusal::Algorithm) } else { Ok(keys) }
     }
 }

@@ -119,6 +119,32 @@ fn all_keys_verify_and_the_first_signs() {
     assert!(KeyRing::new(Vec::new()).verify(token.as_bytes(), ANY).is_err());
     assert!(!format!("{ring:?}").contains("another secret"));
 }
+/// Thousands of keys: each token meets its own key alone, whatever their number. By comparing all keys this takes minutes.
+#[test]
+fn a_token_costs_the_same_among_many_keys() {
+    const MANY: usize = 40_000;
+    let key = |number: usize| Key::from_secret(Some(format!("key {number}")), Algorithm::Hs256, true, &secret(number));
+    let ring = KeyRing::new((0..MANY).map(key).collect());
+    let start = std::time::Instant::now();
+    for number in 0..MANY {
+        let token = ring.keys()[number].sign(r#"{"jti":"a"}"#).expect("a token");
+        assert!(ring.verify(token.as_bytes(), ANY).is_ok(), "{number}");
+        assert!(ring.knows(Some(&format!("key {number}"))));
+    }
+    let unknown = sign(r#"{"alg":"HS256","kid":"key"}"#, r#"{"jti":"a"}"#, Algorithm::Hs256, &secret(0));
+    for _ in 0..MANY {
+        assert_eq!(ring.verify(unknown.as_bytes(), ANY).map(|_| ()), Err(Refusal::UnknownKey));
+    }
+    let elapsed = start.elapsed();
+    assert!(elapsed.as_secs() < 30, "{elapsed:?}");
+    // A key is found by its own kid alone.
+    let posing = sign(r#"{"alg":"HS256","kid":"key 9"}"#, r#"{"jti":"a"}"#, Algorithm::Hs256, &secret(39_999));
+    assert_eq!(ring.verify(posing.as_bytes(), ANY).map(|_| ()), Err(Refusal::Signature));
+}
+
+fn secret(number: usize) -> Vec<u8> {
+    format!("a secret of its own, at least 32 bytes long: {number}").into_bytes()
+}
 
 proptest! {
     #[test]
