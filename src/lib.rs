@@ -15,6 +15,7 @@ mod lock;
 mod owners;
 mod priority;
 mod realm;
+mod realm_index;
 mod realms_file;
 mod redis;
 pub mod session;

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use crate::{
     counters::COUNTERS,
     lock::lock,
+    realm_index::{Conflict, RealmIndex},
     session::{Lifetime, Millis, SessionId},
     settings::Settings,
     token::{Cache, Claims, Expected, Header, Key, KeyRing, Parts, Refusal, decode_part},
@@ -127,6 +128,7 @@ impl Ticket {
 pub struct Realms {
     /// The default one first.
     list: Vec<Arc<Realm>>,
+    index: RealmIndex,
     /// The longest token, in bytes.
     pub max_token_size: usize,
     /// Tokens that were verified with exactly these keys and demands: a change of any makes new realms, and with them an
@@ -134,22 +136,13 @@ pub struct Realms {
     cache: Mutex<Cache<Ticket>>,
 }
 
-/// Two realms that cannot be side by side.
-#[derive(Debug)]
-pub struct Conflict {
-    /// The name of the one that comes later, which is never the default one.
-    pub later: String,
-    /// A sentence that names both.
-    pub problem: String,
-}
-
 /// What is known of a token before a signature is computed.
 #[derive(Debug)]
 pub enum First {
     /// It was verified before.
     Known(Arc<Ticket>),
-    /// It has to be verified, which is quick.
-    Quick,
+    /// It has to be verified, which is quick, as one of this realm.
+    Quick(Arc<Realm>),
     /// It has to be verified, which is too slow for the server's thread.
     Slow,
 }
@@ -159,26 +152,23 @@ impl First {
     pub fn ticket_or(self, verify: impl FnOnce() -> Result<Arc<Ticket>, Refusal>) -> Result<Arc<Ticket>, Refusal> {
         match self {
             Self::Known(ticket) => Ok(ticket),
-            Self::Quick | Self::Slow => verify(),
+            Self::Quick(_) | Self::Slow => verify(),
         }
     }
 }
 
 impl Realms {
-    /// Puts realms together, the default one first; `seed` is random and secret.
+    /// Puts realms together, the default one first, which take the place of `former` ones; `seed` is random and secret.
     ///
     /// # Errors
     /// [`Conflict`], if two keyspaces overlap, or a token could belong to two realms.
-    pub fn new(list: Vec<Arc<Realm>>, seed: u64) -> Result<Self, Conflict> {
-        for (at, realm) in list.iter().enumerate() {
-            for earlier in list.iter().take(at) {
-                check_apart(earlier, realm).map_err(|problem| Conflict { later: realm.name.clone(), problem })?;
-            }
-        }
+    pub fn new(list: Vec<Arc<Realm>>, former: Option<&Self>, seed: u64) -> Result<Self, Conflict> {
+        let index = RealmIndex::new(&list, former.map(|former| &former.index))?;
         let sizes = list.first().map(|realm| (realm.settings.max_token_size, realm.settings.token_cache_size));
         let (longest, cache) = sizes.unwrap_or_default();
         Ok(Self {
             list,
+            index,
             max_token_size: usize::try_from(longest).unwrap_or(0),
             cache: Mutex::new(Cache::new(u64::try_from(cache).unwrap_or(0), seed)),
         })
@@ -191,7 +181,14 @@ impl Realms {
 
     /// The realm of that name.
     pub fn named(&self, name: &[u8]) -> Option<&Arc<Realm>> {
-        self.list.iter().find(|realm| realm.name.as_bytes() == name)
+        // Almost always it is the default one.
+        let first = self.list.first().filter(|realm| realm.name.as_bytes() == name);
+        first.or_else(|| self.list.get(self.index.named(str::from_utf8(name).ok()?)?))
+    }
+
+    /// The realm in whose keyspace a key is.
+    pub fn of_session(&self, key: &[u8]) -> Option<&Arc<Realm>> {
+        self.list.get(self.index.of_session(key)?)
     }
 
     /// Whether there is no key at all.
@@ -209,7 +206,8 @@ impl Realms {
             return Ok(First::Known(ticket));
         }
         COUNTERS.cache_misses.count();
-        if self.realm_of(token)?.keys.is_slow(token)? { Ok(First::Slow) } else { Ok(First::Quick) }
+        let realm = self.realm_of(token)?;
+        if realm.keys.is_slow(token)? { Ok(First::Slow) } else { Ok(First::Quick(Arc::clone(realm))) }
     }
 
     /// Verifies a token, and remembers that it is good.
@@ -249,32 +247,12 @@ impl Realms {
             return Ok(only);
         }
         let header = Header::read(&decode_part(Parts::cut(token)?.header)?)?;
-        self.list.iter().find(|realm| realm.keys.knows(header.key_id.as_deref())).ok_or(Refusal::UnknownKey)
+        let position = self.index.of_key(header.key_id.as_deref());
+        position.and_then(|position| self.list.get(position)).ok_or(Refusal::UnknownKey)
     }
 
     fn cache(&self) -> MutexGuard<'_, Cache<Ticket>> {
         lock(&self.cache)
-    }
-}
-
-/// Checks that no session and no token could belong to both realms.
-fn check_apart(one: &Realm, other: &Realm) -> Result<(), String> {
-    let (names, keyspaces) = ((&one.name, &other.name), (one.keyspace(), other.keyspace()));
-    if keyspaces.0.starts_with(keyspaces.1) || keyspaces.1.starts_with(keyspaces.0) {
-        return Err(format!(
-            "the realms '{}' and '{}' have overlapping keyspaces ('{}' and '{}')",
-            names.0, names.1, keyspaces.0, keyspaces.1
-        ));
-    }
-    match other.keys.keys().iter().find(|key| one.keys.knows(key.id())).map(Key::id) {
-        None => Ok(()),
-        Some(Some(id)) => {
-            Err(format!("the realms '{}' and '{}' both have a key with the kid '{id}'", names.0, names.1))
-        }
-        Some(None) => Err(format!(
-            "the realms '{}' and '{}' both have a key without kid, which only one realm may have",
-            names.0, names.1
-        )),
     }
 }
 

@@ -44,7 +44,8 @@ impl Described {
 /// # Errors
 /// A sentence that begins with the line and names the field.
 pub fn parse(text: &str) -> Result<Vec<Described>, String> {
-    let line_of = |at: usize| 1 + text.bytes().take(at).filter(|byte| *byte == b'\n').count();
+    let line_ends: Vec<usize> = text.match_indices('\n').map(|(at, _)| at).collect();
+    let line_of = |at: usize| 1 + line_ends.partition_point(|end| *end < at);
     let document: Document = toml::from_str(text).map_err(|error| {
         let line = error.span().map_or(1, |span| line_of(span.start));
         format!("line {line}: {}", error.message())
@@ -148,6 +149,19 @@ mod tests {
         assert_eq!((mixed[0].1.keys_file.as_str(), mixed[0].1.keyspace.as_str()), ("k", "a:"));
         assert_eq!((realms[1].0.as_str(), realms[1].1.max_age), ("api.v2", 86_400));
         assert_eq!(settings("# nothing\n").expect("no realms"), []);
+    }
+
+    /// A file as large as it may be. By counting its lines for each field this takes minutes.
+    #[test]
+    fn a_large_file_is_read_once() {
+        const REALMS: usize = 15_000;
+        let realm = |at: usize| format!("[realm.r{at}]\nkeys-file='k{at}'\nkeyspace='s{at}:'\nmax-age=600\n");
+        let start = std::time::Instant::now();
+        let realms = parse(&(0..REALMS).map(realm).collect::<String>()).expect("realms");
+        let last = realms.iter().max_by_key(|realm| realm.line).expect("a realm");
+        assert_eq!((realms.len(), last.name.as_str(), last.line), (REALMS, "r14999", 4 * (REALMS - 1) + 1));
+        let elapsed = start.elapsed();
+        assert!(elapsed.as_secs() < 30, "{elapsed:?}");
     }
 
     #[test]

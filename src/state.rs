@@ -15,7 +15,8 @@ use crate::{
     key_source::{SelfMade, Source},
     letting_go::LettingGo,
     lock::lock,
-    realm::{Conflict, DEFAULT, Realm, Realms},
+    realm::{DEFAULT, Realm, Realms},
+    realm_index::Conflict,
     redis::{Ctx, RoleListener, Store},
     session::{IdSource, Millis},
     settings::{Settings, Value},
@@ -167,10 +168,13 @@ fn put_in_force(settings: Settings, source: Source) -> Result<(), String> {
             described.settings(&settings).map_err(|problem| format!("the realm '{}': {problem}", described.name))?;
         list.push(Arc::new(Realm::new(&described.name, settings, Arc::clone(keys))));
     }
-    let realms = Realms::new(list, u64::from_ne_bytes(seed)).map_err(|Conflict { later, problem }| {
-        let line = source.realms.iter().find(|(described, _)| described.name == later).map_or(1, |(one, _)| one.line);
-        format!("line {line} of the realms file '{}': {problem}", settings.realms_file)
-    })?;
+    let realms = Realms::new(list, self::realms().ok().as_deref(), u64::from_ne_bytes(seed)).map_err(
+        |Conflict { later, problem }| {
+            let line =
+                source.realms.iter().find(|(described, _)| described.name == later).map_or(1, |(one, _)| one.line);
+            format!("line {line} of the realms file '{}': {problem}", settings.realms_file)
+        },
+    )?;
     resize_workers(&settings);
     *lock(&IN_FORCE) = Some(InForce { settings, source });
     let former = REALMS.write().unwrap_or_else(PoisonError::into_inner).replace(Arc::new(realms));

@@ -103,7 +103,7 @@ where
     let is_slow = match &first {
         Ok(First::Slow) => true,
         Ok(First::Known(ticket)) => signs(&ticket.realm),
-        Ok(First::Quick) => realms.all().iter().any(|realm| signs(realm)),
+        Ok(First::Quick(realm)) => signs(realm),
         Err(_) => false,
     };
     if !is_slow || !call.may_wait() {

@@ -41,7 +41,7 @@ impl Command for Revoke {
 
 /// The realm and the id that a session's key was made of.
 fn session_of<'k>(realms: &'k Realms, key: &'k [u8]) -> Option<(&'k Realm, &'k str)> {
-    let realm = realms.all().iter().find(|realm| key.starts_with(realm.keyspace().as_bytes()))?;
+    let realm = realms.of_session(key)?;
     let id = str::from_utf8(key.strip_prefix(realm.keyspace().as_bytes())?).ok()?;
     // `{owner}` alone is the owner's index.
     let is_index =

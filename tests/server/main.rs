@@ -33,6 +33,7 @@ mod limits;
 mod list_steps;
 mod load;
 mod lost_updates;
+mod many_keys;
 mod memory;
 mod merge_patch;
 mod metadata;

@@ -1,0 +1,96 @@
+use std::sync::Arc;
+
+use super::RealmIndex;
+use crate::{
+    realm::Realm,
+    settings::Settings,
+    token::{Algorithm, KeyRing, Parsing, read_keys},
+};
+
+/// Keys of these ids.
+fn ring(ids: impl Iterator<Item = String>) -> Arc<KeyRing> {
+    let jwk = |id: String| format!(r#"{{"kty":"oct","kid":"{id}","k":"c2VjcmV0"}}"#);
+    let set = format!(r#"{{"keys":[{}]}}"#, ids.map(jwk).collect::<Vec<_>>().join(","));
+    let parsing = Parsing { algorithm: Algorithm::Hs256, allow_weak_secret: true };
+    Arc::new(read_keys(set.as_bytes(), parsing).expect("keys"))
+}
+
+fn realm(name: &str, keyspace: &str, keys: &Arc<KeyRing>) -> Arc<Realm> {
+    let settings = Settings { keyspace: keyspace.to_owned(), ..Settings::BLANK };
+    Arc::new(Realm::new(name, settings, Arc::clone(keys)))
+}
+
+fn one(id: &str) -> Arc<KeyRing> {
+    ring(std::iter::once(id.to_owned()))
+}
+
+#[test]
+fn realms_are_found_by_name_session_and_key() {
+    let list = [("default", "s:", "x"), ("b", "a:", ""), ("c", "t", "z")];
+    let list = list.map(|(name, keyspace, id)| realm(name, keyspace, &one(id)));
+    let index = RealmIndex::new(&list, None).expect("an index");
+    assert_eq!(["default", "c", "d", ""].map(|name| index.named(name)), [Some(0), Some(2), None, None]);
+    for (key, position) in [
+        ("s:1", Some(0)),
+        ("s:", Some(0)),
+        ("a:\u{ff}", Some(1)),
+        ("t{}", Some(2)),
+        ("s", None),
+        ("s;", None),
+        ("a", None),
+        ("", None),
+        ("z", None),
+    ] {
+        assert_eq!(index.of_session(key.as_bytes()), position, "{key}");
+    }
+    assert_eq!(
+        [Some("x"), Some("z"), None, Some(""), Some("y")].map(|id| index.of_key(id)),
+        [Some(0), Some(2), Some(1), None, None]
+    );
+}
+
+#[test]
+fn conflicts_name_both_realms_and_the_later_one() {
+    for (list, later, words) in [
+        ([("default", "s:", "x"), ("b", "sa", "y"), ("c", "s:t", "z")], "c", ["'default'", "'c'", "overlapping"]),
+        ([("default", "s:t", "x"), ("b", "s", "y"), ("c", "t", "z")], "b", ["'default'", "'b'", "overlapping"]),
+        ([("default", "s", "x"), ("b", "t", "y"), ("c", "t", "z")], "c", ["'b'", "'c'", "overlapping"]),
+        ([("default", "s", "x"), ("b", "t", "y"), ("c", "u", "x")], "c", ["'default'", "'c'", "kid 'x'"]),
+        ([("default", "s", "x"), ("b", "t", ""), ("c", "u", "")], "c", ["'b'", "'c'", "without kid"]),
+    ] {
+        let list = list.map(|(name, keyspace, id)| realm(name, keyspace, &one(id)));
+        let conflict = RealmIndex::new(&list, None).expect_err(later);
+        assert_eq!(conflict.later, later, "{conflict:?}");
+        assert!(words.iter().all(|word| conflict.problem.contains(word)), "{conflict:?}");
+    }
+}
+
+/// By comparing all keys with all others this takes minutes.
+#[test]
+fn many_keys_of_many_realms_are_compared_once() {
+    const REALMS: usize = 400;
+    let start = std::time::Instant::now();
+    let name = |number: usize| format!("realm{number:03}");
+    let rings: Vec<_> = (0..REALMS).map(|at| ring((0..100).map(move |key| format!("{at} {key}")))).collect();
+    let list = |rings: &[Arc<KeyRing>]| -> Vec<_> {
+        rings.iter().enumerate().map(|(at, keys)| realm(&name(at), &name(at), keys)).collect()
+    };
+    let index = RealmIndex::new(&list(&rings), None).expect("an index");
+    for at in 0..REALMS {
+        assert_eq!(index.of_key(Some(&format!("{at} 99"))), Some(at));
+        assert_eq!((index.named(&name(at)), index.of_session(name(at).as_bytes())), (Some(at), Some(at)));
+    }
+    // Other settings of realms with the same keys: nothing is indexed again.
+    let same = RealmIndex::new(&list(&rings), Some(&index)).expect("an index");
+    assert!(Arc::ptr_eq(&same.by_key, &index.by_key));
+    // One ring more or another ring: all is.
+    for rings in [&rings[1..], &[&rings[1..], &[one("new")]].concat()] {
+        let changed = RealmIndex::new(&list(rings), Some(&index)).expect("an index");
+        assert!(!Arc::ptr_eq(&changed.by_key, &index.by_key));
+        assert_eq!((changed.of_key(Some("0 0")), changed.of_key(Some("1 0"))), (None, Some(0)));
+    }
+    let clash: Vec<_> = rings.iter().cloned().chain([one("399 99")]).collect();
+    assert_eq!(RealmIndex::new(&list(&clash), Some(&index)).expect_err("a conflict").later, "realm400");
+    let elapsed = start.elapsed();
+    assert!(elapsed.as_secs() < 30, "{elapsed:?}");
+}

@@ -1,0 +1,69 @@
+//! Thousands of keys: the server loads them at once, and looks at them again only when they may have changed.
+
+use std::{
+    fs,
+    time::{Duration, Instant},
+};
+
+use serde_json::json;
+
+use crate::support::{
+    Server,
+    sessions::{assert_refused, create, get, send},
+    tokens::{SECRET, claims, jwk, sign},
+};
+
+const REALMS: usize = 8;
+const KEYS: usize = 8_000;
+/// By comparing all keys with all others, and again for each setting, this takes minutes.
+const GENEROUS: Duration = Duration::from_secs(60);
+
+fn kid(realm: usize, key: usize) -> String {
+    format!("{realm}-{key}")
+}
+
+fn secret(realm: usize, key: usize) -> String {
+    format!("{realm}-{key}: at least 32 bytes, as HS256 asks")
+}
+
+#[test]
+fn settings_change_and_tokens_are_verified_among_thousands_of_keys() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut file = String::new();
+    for realm in 0..REALMS {
+        let keys: Vec<_> = (0..KEYS).map(|key| jwk(&kid(realm, key), "HS256", secret(realm, key).as_bytes())).collect();
+        let path = dir.path().join(format!("{realm}.json"));
+        fs::write(&path, json!({"keys": keys}).to_string()).unwrap();
+        file += &format!("[realm.r{realm}]\nkeys-file = '{}'\nkeyspace = 'r{realm}:'\n", path.display());
+    }
+    let realms_file = dir.path().join("realms.toml");
+    fs::write(&realms_file, file).unwrap();
+    let start = Instant::now();
+    let default = jwk("default", "HS256", SECRET.as_bytes()).to_string();
+    let server = Server::builder().keys(default.as_bytes()).start();
+    let conn = &mut server.conn();
+    let () = send(conn, &["CONFIG", "SET", "jrs.realms-file", realms_file.to_str().unwrap()]).unwrap();
+    for seconds in 1..=20 {
+        let () = send(conn, &["CONFIG", "SET", "jrs.leeway", &seconds.to_string()]).unwrap();
+    }
+    let () = send(conn, &["JRS.RELOAD"]).unwrap();
+    for realm in 0..REALMS {
+        let own = create(conn, "ada", "{}", &["REALM", &format!("r{realm}")]);
+        // The same claims, signed by the realm's last key, and by a key of another realm.
+        let last = sign(
+            &json!({"alg": "HS256", "kid": kid(realm, KEYS - 1)}),
+            &claims(&own),
+            secret(realm, KEYS - 1).as_bytes(),
+        );
+        assert!(get(conn, &own).is_some() && get(conn, &last).is_some(), "{realm}");
+        let posing =
+            sign(&json!({"alg": "HS256", "kid": kid(realm, KEYS - 1)}), &claims(&own), secret(realm, 0).as_bytes());
+        assert_refused(conn, "BADTOKEN", &["JRS.GET", &posing]);
+    }
+    // A key that comes to be in two realms is still found when a setting does touch keys.
+    fs::write(dir.path().join("7.json"), jwk(&kid(0, KEYS - 1), "HS256", SECRET.as_bytes()).to_string()).unwrap();
+    assert_refused(conn, "ERR", &["JRS.RELOAD"]);
+    let () = send(conn, &["CONFIG", "SET", "jrs.leeway", "30"]).unwrap();
+    assert_refused(conn, "ERR", &["CONFIG", "SET", "jrs.algorithm", "HS512"]);
+    assert!(start.elapsed() < GENEROUS, "{:?}", start.elapsed());
+}
