@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::token::Refusal;
+use crate::{token::Refusal, workers::Lane};
 
 /// The counters of this server.
 pub static COUNTERS: Counters = Counters::new();
@@ -48,8 +48,10 @@ pub struct Counters {
     pub cache_hits: Counter,
     /// Tokens that had to be verified.
     pub cache_misses: Counter,
-    /// Commands refused because too many slow signatures were waiting.
-    pub busy: Counter,
+    /// Commands refused because too many tokens were waiting to be signed.
+    pub busy_signing: Counter,
+    /// Commands refused because too many tokens were waiting to be verified.
+    pub busy_verifying: Counter,
     refused: [Counter; Refusal::KINDS],
 }
 
@@ -65,8 +67,17 @@ impl Counters {
             evicted: Counter::new(),
             cache_hits: Counter::new(),
             cache_misses: Counter::new(),
-            busy: Counter::new(),
+            busy_signing: Counter::new(),
+            busy_verifying: Counter::new(),
             refused: [const { Counter::new() }; Refusal::KINDS],
+        }
+    }
+
+    /// Counts a command that found no room in a queue.
+    pub fn count_busy(&self, lane: Lane) {
+        match lane {
+            Lane::Sign => self.busy_signing.count(),
+            Lane::Verify => self.busy_verifying.count(),
         }
     }
 

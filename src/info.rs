@@ -4,6 +4,7 @@ use crate::{
     counters::COUNTERS,
     redis::{Info, InfoSource},
     state,
+    workers::Lane,
 };
 
 /// The answer to `INFO jrs`.
@@ -37,8 +38,14 @@ impl InfoSource for Report {
             info.number("token_cache_bytes", realms.cached_bytes());
             info.number("token_cache_hits", COUNTERS.cache_hits.value());
             info.number("token_cache_misses", COUNTERS.cache_misses.value());
-            info.number("crypto_queue_waiting", state::workers().waiting() as u64);
-            info.number("crypto_queue_refused", COUNTERS.busy.value());
+            let [signing, verifying] = [Lane::Sign, Lane::Verify].map(|lane| state::workers().waiting(lane) as u64);
+            let (refused_signing, refused_verifying) = (COUNTERS.busy_signing.value(), COUNTERS.busy_verifying.value());
+            info.number("crypto_queue_waiting", signing.saturating_add(verifying));
+            info.number("crypto_queue_waiting_signing", signing);
+            info.number("crypto_queue_waiting_verifying", verifying);
+            info.number("crypto_queue_refused", refused_signing.saturating_add(refused_verifying));
+            info.number("crypto_queue_refused_signing", refused_signing);
+            info.number("crypto_queue_refused_verifying", refused_verifying);
             for (reason, count) in COUNTERS.refusals() {
                 info.number(&format!("tokens_refused_{reason}"), count);
             }

@@ -141,8 +141,8 @@ pub struct Realms {
 pub enum First {
     /// It was verified before.
     Known(Arc<Ticket>),
-    /// It has to be verified, which is quick, as one of this realm.
-    Quick(Arc<Realm>),
+    /// It has to be verified, which is quick.
+    Quick,
     /// It has to be verified, which is too slow for the server's thread.
     Slow,
 }
@@ -152,7 +152,7 @@ impl First {
     pub fn ticket_or(self, verify: impl FnOnce() -> Result<Arc<Ticket>, Refusal>) -> Result<Arc<Ticket>, Refusal> {
         match self {
             Self::Known(ticket) => Ok(ticket),
-            Self::Quick(_) | Self::Slow => verify(),
+            Self::Quick | Self::Slow => verify(),
         }
     }
 }
@@ -206,8 +206,7 @@ impl Realms {
             return Ok(First::Known(ticket));
         }
         COUNTERS.cache_misses.count();
-        let realm = self.realm_of(token)?;
-        if realm.keys.is_slow(token)? { Ok(First::Slow) } else { Ok(First::Quick(Arc::clone(realm))) }
+        if self.realm_of(token)?.keys.is_slow(token)? { Ok(First::Slow) } else { Ok(First::Quick) }
     }
 
     /// Verifies a token, and remembers that it is good.

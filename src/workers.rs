@@ -15,34 +15,81 @@ use crate::{lock::lock, priority};
 /// A piece of work.
 pub type Job = Box<dyn FnOnce() + Send>;
 
-/// A fixed number of threads behind a bounded queue, of a lower priority than the server's own. They are started by the
-/// first job.
+/// The queue in which a job waits. Anybody can send tokens to be verified, as many as they like; to be signed, there is
+/// only what the application asks for. So that a login need not wait behind forgeries, each has a queue of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lane {
+    /// A signature is made. Taken first.
+    Sign,
+    /// A token is verified that was not known before.
+    Verify,
+}
+
+/// A token that is to be verified waits for so many signatures in a row at most: verification goes on, however much is
+/// signed.
+const SIGNED_IN_A_ROW: u32 = 16;
+
+/// A fixed number of threads behind two bounded queues, of a lower priority than the server's own. They are started by
+/// the first job.
 #[derive(Debug)]
 pub struct Workers {
     threads: usize,
+    /// How many jobs may wait in each queue.
     queue: usize,
     running: Option<Running>,
     /// Threads of other sizes, which end when what waited for them is done.
-    leaving: Vec<JoinHandle<()>>,
+    leaving: Vec<Crew>,
 }
 
 #[derive(Debug)]
 struct Running {
-    jobs: Sender<Job>,
+    jobs: Lanes<Sender<Job>>,
+    /// One for each job, sent after it: a thread that receives one finds a job in one of the queues.
+    turns: Sender<()>,
+    crew: Crew,
+}
+
+/// Threads, and what they share.
+#[derive(Debug)]
+struct Crew {
     threads: Vec<JoinHandle<()>>,
     shared: Arc<Shared>,
+}
+
+/// One for each queue.
+#[derive(Debug, Default)]
+struct Lanes<T> {
+    sign: T,
+    verify: T,
 }
 
 #[derive(Debug, Default)]
 struct Shared {
     /// How many jobs no thread has taken yet.
-    waiting: AtomicUsize,
+    waiting: Lanes<AtomicUsize>,
     /// Set when what still waits is to be thrown away.
     stopping: AtomicBool,
 }
 
+/// The threads' end of the queues. The server's own thread never takes its lock, which a thread of a lower priority may
+/// hold for long.
+struct Queues {
+    jobs: Lanes<Receiver<Job>>,
+    turns: Receiver<()>,
+    signed_in_a_row: u32,
+}
+
+impl<T> Lanes<T> {
+    fn get(&self, lane: Lane) -> &T {
+        match lane {
+            Lane::Sign => &self.sign,
+            Lane::Verify => &self.verify,
+        }
+    }
+}
+
 impl Workers {
-    /// `threads` threads behind a queue of `queue` jobs.
+    /// `threads` threads behind queues of `queue` jobs each.
     pub const fn new(threads: usize, queue: usize) -> Self {
         Self { threads, queue, running: None, leaving: Vec::new() }
     }
@@ -54,43 +101,45 @@ impl Workers {
         }
         (self.threads, self.queue) = (threads, queue);
         if let Some(running) = self.running.take() {
-            self.leaving.retain(|thread| !thread.is_finished());
-            // Without its sender the old queue ends after its last job.
-            self.leaving.extend(running.threads);
+            self.leaving.retain(|crew| !crew.has_left());
+            // Without their senders the old queues end after their last jobs.
+            self.leaving.push(running.crew);
         }
     }
 
-    /// Whether the queue takes one more job. As this is borrowed exclusively, the next [`submit`](Self::submit) holds to
+    /// Whether a queue takes one more job. As this is borrowed exclusively, the next [`submit`](Self::submit) holds to
     /// it.
-    pub fn has_room(&mut self) -> bool {
+    pub fn has_room(&mut self, lane: Lane) -> bool {
         if self.running.is_none() {
             self.running = Running::start(self.threads);
         }
-        self.waiting() < self.queue && self.running.is_some()
+        self.waiting(lane) < self.queue && self.running.is_some()
     }
 
-    /// How many jobs are waiting.
-    pub fn waiting(&self) -> usize {
-        self.running.as_ref().map_or(0, |running| running.shared.waiting.load(Ordering::Relaxed))
+    /// How many jobs are waiting in a queue.
+    pub fn waiting(&self, lane: Lane) -> usize {
+        let count = |running: &Running| running.crew.shared.waiting.get(lane).load(Ordering::Relaxed);
+        self.running.as_ref().map_or(0, count)
     }
 
     /// Hands over a job. It is dropped, and not run, if no thread could be started.
-    pub fn submit(&mut self, job: Job) {
+    pub fn submit(&mut self, lane: Lane, job: Job) {
         if let Some(running) = &self.running {
-            running.shared.waiting.fetch_add(1, Ordering::Relaxed);
+            running.crew.shared.waiting.get(lane).fetch_add(1, Ordering::Relaxed);
             // The threads live until `stop`, so there is somebody to take it.
-            let _ = running.jobs.send(job);
+            let _ = running.jobs.get(lane).send(job);
+            let _ = running.turns.send(());
         }
     }
 
-    /// Throws away the jobs that wait, and returns when those under way are done.
+    /// Throws away the jobs that wait, those for threads of other sizes too, and returns when those under way are done.
     pub fn stop(&mut self) {
-        if let Some(Running { jobs, threads, shared }) = self.running.take() {
-            shared.stopping.store(true, Ordering::Relaxed);
-            drop(jobs);
-            self.leaving.extend(threads);
+        // Its senders are dropped here, so that no thread waits for more.
+        self.leaving.extend(self.running.take().map(|running| running.crew));
+        for crew in &self.leaving {
+            crew.shared.stopping.store(true, Ordering::Relaxed);
         }
-        for thread in self.leaving.drain(..) {
+        for thread in self.leaving.drain(..).flat_map(|crew| crew.threads) {
             // A thread that panicked is as gone as one that returned.
             let _ = thread.join();
         }
@@ -99,25 +148,54 @@ impl Workers {
 
 impl Running {
     fn start(threads: usize) -> Option<Self> {
-        let (jobs, queue) = channel();
-        let queue = Arc::new(Mutex::new(queue));
+        let ((sign, to_sign), (verify, to_verify), (turns, turns_taken)) = (channel(), channel(), channel());
+        let jobs = Lanes { sign: to_sign, verify: to_verify };
+        let queues = Arc::new(Mutex::new(Queues { jobs, turns: turns_taken, signed_in_a_row: 0 }));
         let shared = Arc::new(Shared::default());
         let start = |_| {
-            let (queue, shared) = (Arc::clone(&queue), Arc::clone(&shared));
-            thread::Builder::new().name("jrs-crypto".to_owned()).spawn(move || work(&queue, &shared)).ok()
+            let (queues, shared) = (Arc::clone(&queues), Arc::clone(&shared));
+            thread::Builder::new().name("jrs-crypto".to_owned()).spawn(move || work(&queues, &shared)).ok()
         };
         let threads: Vec<_> = (0..threads).filter_map(start).collect();
-        (!threads.is_empty()).then_some(Self { jobs, threads, shared })
+        let crew = Crew { threads, shared };
+        (!crew.threads.is_empty()).then_some(Self { jobs: Lanes { sign, verify }, turns, crew })
     }
 }
 
-fn work(queue: &Mutex<Receiver<Job>>, shared: &Shared) {
+impl Crew {
+    fn has_left(&self) -> bool {
+        self.threads.iter().all(JoinHandle::is_finished)
+    }
+}
+
+impl Queues {
+    /// The next job, for which it waits; `None` when there will be no more.
+    fn next(&mut self, shared: &Shared) -> Option<(Lane, Job)> {
+        let mut next = None;
+        while next.is_none() {
+            self.turns.recv().ok()?;
+            let order = if self.signed_in_a_row < SIGNED_IN_A_ROW {
+                [Lane::Sign, Lane::Verify]
+            } else {
+                [Lane::Verify, Lane::Sign]
+            };
+            let take = |lane| Some((lane, self.jobs.get(lane).try_recv().ok()?));
+            next = order.into_iter().find_map(take);
+        }
+        // Only those count that something waited for.
+        let waited_for = matches!(next, Some((Lane::Sign, _))) && shared.waiting.verify.load(Ordering::Relaxed) > 0;
+        self.signed_in_a_row = if waited_for { self.signed_in_a_row.saturating_add(1) } else { 0 };
+        next
+    }
+}
+
+fn work(queues: &Mutex<Queues>, shared: &Shared) {
     priority::lower();
     loop {
         // The lock is held while waiting, and given on with the job in hand.
-        let next = lock(queue).recv();
-        let Ok(job) = next else { return };
-        shared.waiting.fetch_sub(1, Ordering::Relaxed);
+        let next = lock(queues).next(shared);
+        let Some((lane, job)) = next else { return };
+        shared.waiting.get(lane).fetch_sub(1, Ordering::Relaxed);
         if shared.stopping.load(Ordering::Relaxed) {
             drop(job);
         } else {
@@ -128,55 +206,5 @@ fn work(queue: &Mutex<Receiver<Job>>, shared: &Shared) {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::sync::{Arc, Barrier, mpsc::channel};
-
-    use super::Workers;
-
-    #[test]
-    fn jobs_run_in_order_on_one_thread() {
-        let mut workers = Workers::new(1, 10);
-        let (done, results) = channel();
-        assert!(workers.has_room());
-        for number in 0..10 {
-            let done = done.clone();
-            workers.submit(Box::new(move || done.send(number).expect("a listener")));
-        }
-        assert_eq!(results.iter().take(10).collect::<Vec<_>>(), (0..10).collect::<Vec<_>>());
-        workers.stop();
-    }
-
-    #[test]
-    fn a_job_that_panics_takes_no_thread_with_it() {
-        let mut workers = Workers::new(1, 10);
-        let (done, results) = channel();
-        assert!(workers.has_room());
-        workers.submit(Box::new(|| panic!("a defect")));
-        workers.submit(Box::new(move || done.send(()).expect("a listener")));
-        assert_eq!(results.recv(), Ok(()));
-        workers.stop();
-    }
-
-    #[test]
-    fn the_queue_is_bounded_and_thrown_away_when_stopped() {
-        let mut workers = Workers::new(1, 1);
-        let (begun, end) = (Arc::new(Barrier::new(2)), Arc::new(Barrier::new(2)));
-        let hold = (Arc::clone(&begun), Arc::clone(&end));
-        assert!(workers.has_room());
-        workers.submit(Box::new(move || {
-            hold.0.wait();
-            hold.1.wait();
-        }));
-        begun.wait();
-        assert!(workers.has_room(), "one may wait");
-        let (ran, outcome) = channel::<()>();
-        workers.submit(Box::new(move || ran.send(()).expect("a listener")));
-        assert!(!workers.has_room(), "two may not");
-        let stopping = std::thread::spawn(move || workers.stop());
-        // The job under way ends only now; whether the other one was thrown away or ran, its sender is gone after it.
-        end.wait();
-        stopping.join().expect("stopped");
-        let _ = outcome.recv();
-        assert!(outcome.recv().is_err());
-    }
-}
+#[path = "workers_tests.rs"]
+mod tests;

@@ -2,7 +2,7 @@
 
 Many connections send tokens with a wrong signature. What another client gets done meanwhile is compared with what it
 gets done beside a flood of malformed tokens, which cost no cryptography: first with both as fast as they are answered,
-then with both at the same rate.
+then with both at the same rate. Then what a login takes beside bad tokens and without them.
 """
 
 import base64
@@ -20,6 +20,10 @@ ALGORITHMS = ("ES256", "RS256")
 FLOOR = 0.70
 # Bad RS256 tokens are refused so fast that the clients which wait for it, blocked and woken, keep the server busy.
 FLOORED_AT_EQUAL_RATES = ("ES256",)
+# Connections of a flood. More than the queue holds keep the server's own thread busy with refusing them, whatever they
+# ask for, so the times beside those have no floor.
+FEW, MANY = 50, 1500
+LOGIN_FLOOR = 0.25
 PACE = 0.80  # of the rate at which bad tokens are refused when nobody else asks for anything
 MALFORMED = "malformed"
 
@@ -43,6 +47,41 @@ def rate(port, command, seconds):
                 raise Failure(f"{command[0]} was not answered with data")
             count += 1
     return count / passed
+
+
+def logins(port, name, seconds):
+    """The median time of a login, in milliseconds, of one client that waits for each; how many were `BUSY`."""
+    times, busy, count = [], 0, 0
+    with socket.create_connection(("127.0.0.1", port), timeout=60) as connection:
+        ends = time.monotonic() + seconds
+        while (start := time.monotonic()) < ends:
+            count += 1
+            connection.sendall(encode(["JRS.CREATE", f"login {count}", DATA, "REALM", name]))
+            reply = connection.recv(1 << 16)
+            times.append(time.monotonic() - start)
+            busy += reply.startswith(b"-BUSY")
+            if reply[:1] not in (b"$", b"-"):
+                raise Failure("a login was not answered")
+    return 1000 * statistics.median(times), busy / count
+
+
+def login_row(port, name, tokens, connections, options):
+    """Prints a row of the table of logins; returns the ratio, and the part of them that was not `BUSY`."""
+    quiet, beside, busy, refusals = [], [], [], []
+    for _ in range(options.short_rounds):
+        quiet.append(logins(port, name, options.seconds)[0])
+        with flood(port, tokens, connections=connections) as refused:
+            before, start = refused(), time.monotonic()
+            median, refusal = logins(port, name, options.seconds)
+            refusals.append((refused() - before) / (time.monotonic() - start))
+        beside.append(median)
+        busy.append(refusal)
+    ratios = [without / with_flood for without, with_flood in zip(quiet, beside)]
+    ratio = statistics.median(ratios)
+    print(f"| bad {name}, {connections} connections | {statistics.median(refusals) / 1000:,.1f} |"
+          f" {statistics.median(quiet):.2f} | {statistics.median(beside):.2f} | {max(busy):.0%} | {ratio:.2f} |"
+          f" {min(ratios):.2f}..{max(ratios):.2f} |", flush=True)
+    return ratio, 1 - max(busy)
 
 
 def pace_of(port, tokens, options):
@@ -107,4 +146,14 @@ def compare(options):
                 ratio = row(name, f"bad {name}, at equal rates | {what}", *rounds(port, floods, command, options, pace))
                 if name in FLOORED_AT_EQUAL_RATES:
                     floors.append((f"{what}, beside bad {name} tokens at equal rates", ratio, FLOOR))
+        print("\n| flood | flood, k/s | a login without, ms | beside it, ms | BUSY | ratio | spread |")
+        print("|---|--:|--:|--:|--:|--:|--:|")
+        for name in ALGORITHMS:
+            token = client("JRS.CREATE", OWNER, DATA, "REALM", name)
+            for connections in (FEW, MANY):
+                ratio, served = login_row(port, name, [bad(token) for _ in range(PIPELINE)], connections, options)
+                what = f"beside bad {name} tokens of {connections} connections"
+                if connections == FEW:
+                    floors.append((f"a login's time without the flood and {what}", ratio, LOGIN_FLOOR))
+                floors.append((f"logins that are not BUSY {what}", served, 1))
     return floors

@@ -16,16 +16,16 @@ LONGEST = 60  # seconds after which a flood ends by itself, whatever happens
 
 
 @contextmanager
-def flood(port, tokens, pace=None):
-    """Runs a flood of these PIPELINE tokens, over and over, `pace` of them a second or as fast as they are answered:
-    yields a function that says how many have been refused so far."""
+def flood(port, tokens, pace=None, connections=CONNECTIONS):
+    """Runs a flood of these PIPELINE tokens, over and over, `pace` of them a second or as fast as they are answered (only
+    then does `connections` say over how many connections): yields a function that says how many have been refused so far."""
     context = multiprocessing.get_context("fork")
     refused = context.Value("q", 0, lock=False)
-    process = context.Process(target=send, args=(port, tokens, refused, pace), daemon=True)
+    process = context.Process(target=send, args=(port, tokens, refused, pace, connections), daemon=True)
     process.start()
     try:
         deadline = time.monotonic() + 10
-        while refused.value < 10 * CONNECTIONS:
+        while refused.value < 10 * connections:
             if time.monotonic() > deadline or not process.is_alive():
                 raise Failure("the flood did not begin")
             time.sleep(0.01)
@@ -35,10 +35,10 @@ def flood(port, tokens, pace=None):
         process.join()
 
 
-def send(port, tokens, refused, pace):
+def send(port, tokens, refused, pace, count):
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     commands = [encode(["JRS.GET", token]) for token in tokens]
-    connections = [socket.create_connection(("127.0.0.1", port), timeout=10) for _ in range(CONNECTIONS)]
+    connections = [socket.create_connection(("127.0.0.1", port), timeout=10) for _ in range(count)]
     if pace:
         evenly(connections, b"".join(commands[:BURST]), refused, pace)
     else:

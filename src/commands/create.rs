@@ -14,6 +14,7 @@ use crate::{
     state,
     stored::Stored,
     token::CallerClaims,
+    workers::Lane,
 };
 
 /// Creates a session and replies with its token.
@@ -63,7 +64,9 @@ impl Command for Create {
                     finish(call, &draft, draft.sign()?)
                 }) as Resume
             };
-            return call.offload(&mut state::workers(), work).inspect_err(|_| COUNTERS.busy.count());
+            return call
+                .offload(&mut state::workers(), Lane::Sign, work)
+                .inspect_err(|_| COUNTERS.count_busy(Lane::Sign));
         }
         finish(call, &draft, draft.sign()?)
     }

@@ -20,6 +20,7 @@ use crate::{
     state,
     stored::{Reason, count_end},
     token::Refusal,
+    workers::Lane,
 };
 
 /// Ends all sessions of an owner: "log out everywhere".
@@ -109,16 +110,19 @@ impl Except {
 
     fn send_away(realms: Arc<Realms>, token: Vec<u8>) -> Result<Self, Error> {
         let mut workers = state::workers();
-        if !workers.has_room() {
-            COUNTERS.busy.count();
+        if !workers.has_room(Lane::Verify) {
+            COUNTERS.count_busy(Lane::Verify);
             return Err(Error::Busy);
         }
         let (answer, verdict) = channel();
         let work = (Arc::clone(&realms), token.clone());
-        workers.submit(Box::new(move || {
-            // Nobody may be listening any more, which is no loss.
-            let _ = answer.send(work.0.check(&work.1));
-        }));
+        workers.submit(
+            Lane::Verify,
+            Box::new(move || {
+                // Nobody may be listening any more, which is no loss.
+                let _ = answer.send(work.0.check(&work.1));
+            }),
+        );
         Ok(Self::Awaited { realms, token, verdict })
     }
 

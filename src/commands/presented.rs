@@ -11,6 +11,7 @@ use crate::{
     state,
     stored::Stored,
     token::Refusal,
+    workers::Lane,
 };
 
 /// Whether a token has to be valid at this moment.
@@ -62,7 +63,7 @@ impl<'c> Place<'c> {
 pub(super) type Verdict = Result<Arc<Ticket>, Refusal>;
 
 /// Checks a verified token against the key that stands in front of it.
-fn check_key(verdict: Verdict, key: Option<&[u8]>) -> Verdict {
+pub(super) fn check_key(verdict: Verdict, key: Option<&[u8]>) -> Verdict {
     let ticket = verdict?;
     match key {
         Some(key) if key != ticket.key => Err(Refusal::WrongSession),
@@ -78,17 +79,28 @@ pub(super) fn verify<T>(call: &Call<'_>, place: Place<'_>, after: usize, then: T
 where
     T: Fn(&Call<'_>, Place<'_>, Verdict) -> Result<(), Error> + Send + 'static,
 {
-    verify_and_make(call, place, after, |_| false, |_, verdict| verdict, then)
+    verify_and_make(call, place, after, |_, _, _| Ok(Next::Inline), |_, verdict| verdict, then)
 }
 
-/// As [`verify`], with something made of the verdict on the way, where signatures are computed: `signs` says of which realms
-/// that takes long, `make` does it.
+/// How a command whose token is known goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Next {
+    /// Here and now.
+    Inline,
+    /// With a slow signature.
+    Sign,
+    /// Not at all: it has replied.
+    Replied,
+}
+
+/// As [`verify`], with something made of the verdict on the way, where signatures are computed: `make` does it, and `next`
+/// says of a known token whether that takes long.
 #[inline]
 pub(super) fn verify_and_make<R, M, T>(
     call: &Call<'_>,
     place: Place<'_>,
     after: usize,
-    signs: fn(&Realm) -> bool,
+    next: fn(&Call<'_>, Place<'_>, &Arc<Ticket>) -> Result<Next, Error>,
     make: M,
     then: T,
 ) -> Result<(), Error>
@@ -99,20 +111,27 @@ where
 {
     let realms = state::realms()?;
     let (token, key) = (place.token.bytes(), place.key.map(Arg::bytes));
-    let first = realms.look_up(token);
-    let is_slow = match &first {
-        Ok(First::Slow) => true,
-        Ok(First::Known(ticket)) => signs(&ticket.realm),
-        Ok(First::Quick(realm)) => signs(realm),
-        Err(_) => false,
+    let first = match realms.look_up(token) {
+        // So that no forgery gets among what is to be signed.
+        Ok(First::Quick) => realms.verify(token).map(First::Known),
+        first => first,
     };
-    if !is_slow || !call.may_wait() {
+    let lane = match &first {
+        Ok(First::Slow) if call.may_wait() => Some(Lane::Verify),
+        Ok(First::Known(ticket)) => match next(call, place, ticket)? {
+            Next::Sign if call.may_wait() => Some(Lane::Sign),
+            Next::Inline | Next::Sign => None,
+            Next::Replied => return Ok(()),
+        },
+        _ => None,
+    };
+    let Some(lane) = lane else {
         let verdict = first.and_then(|first| first.ticket_or(|| realms.verify(token)));
         let made = make(&realms, check_key(verdict, key));
         return then(call, place, made);
-    }
+    };
     let (token, key) = (token.to_vec(), key.map(<[u8]>::to_vec));
-    let is_new = !matches!(first, Ok(First::Known(_)));
+    let is_new = lane == Lane::Verify;
     let work = move || {
         let verdict = first.and_then(|first| first.ticket_or(|| realms.check(&token)));
         let good = verdict.as_ref().ok().filter(|_| is_new).cloned();
@@ -132,7 +151,7 @@ where
         };
         Box::new(resume) as Resume
     };
-    call.offload(&mut state::workers(), work).inspect_err(|_| COUNTERS.busy.count())
+    call.offload(&mut state::workers(), lane, work).inspect_err(|_| COUNTERS.count_busy(lane))
 }
 
 /// A token that was presented, verified, and allowed to the calling user.

@@ -6,14 +6,14 @@ use uuid::Uuid;
 
 use super::{
     options::{CLAIMS, KEY, Options, TOKEN, once},
-    presented::{self, Demands, Place, Presented, Validity, Verdict},
+    presented::{self, Demands, Next, Place, Presented, Validity, Verdict},
     signing::{Draft, Facts, claims_text, whole_seconds},
 };
 use crate::{
     error::Error,
     owners::Ending,
-    realm::{Realm, Realms, Ticket},
-    redis::{Access, Argument, Call, Command, Intent, Kind, Routing, Spec, Text},
+    realm::{Realms, Ticket},
+    redis::{Access, Arg, Argument, Call, Command, Intent, Kind, Routing, Spec, Text},
     session::{Millis, SessionId, check_owner},
     state,
     stored::Stored,
@@ -51,7 +51,7 @@ impl Command for Rotate {
             let successor = verdict.as_ref().ok().map(|ticket| wanted.successor(realms, ticket));
             (verdict, successor)
         };
-        presented::verify_and_make(call, place, 0, Realm::signs_slowly, make, |call, place, (verdict, successor)| {
+        presented::verify_and_make(call, place, 0, next, make, |call, place, (verdict, successor)| {
             let presented = Presented::admit(call, place, DEMANDS, verdict)?;
             // Within its leeway a token may be good although its session has reached its deadline.
             if presented.lifetime().target(presented.now) <= presented.now {
@@ -63,6 +63,20 @@ impl Command for Rotate {
             rotate(call, &presented, &draft, token)
         })
     }
+}
+
+/// Whether a known token's successor takes a slow signature. A token that is refused or whose session is gone takes none,
+/// however often it is sent.
+fn next(call: &Call<'_>, place: Place<'_>, ticket: &Arc<Ticket>) -> Result<Next, Error> {
+    if !ticket.realm.signs_slowly() {
+        return Ok(Next::Inline);
+    }
+    let verdict = presented::check_key(Ok(Arc::clone(ticket)), place.key.map(Arg::bytes));
+    if Presented::admit(call, place, DEMANDS, verdict)?.open()?.is_none() {
+        call.ctx.reply_null();
+        return Ok(Next::Replied);
+    }
+    Ok(Next::Sign)
 }
 
 const DEMANDS: Demands = Demands { after: 0, access: Access::Move, validity: Validity::Now, intent: Intent::Grow };

@@ -13,7 +13,10 @@ use super::{
     guard::guard,
     text::Text,
 };
-use crate::{error::Error, workers::Workers};
+use crate::{
+    error::Error,
+    workers::{Lane, Workers},
+};
 
 /// What is left to do on the server's thread when the work is done.
 pub type Resume = Box<dyn FnOnce(&Call<'_>) -> Result<(), Error> + Send>;
@@ -46,9 +49,12 @@ impl Call<'_> {
     }
 
     /// Lets the client wait while `work` runs on another thread; what `work` returns then runs on this one and replies.
-    /// The caller must not reply. Refused with `BUSY` where there is no room.
-    pub fn offload(&self, workers: &mut Workers, work: impl FnOnce() -> Resume + Send + 'static) -> Result<(), Error> {
-        if !workers.has_room() {
+    /// The caller must not reply. Refused with `BUSY` where the queue has no room.
+    pub fn offload<W>(&self, workers: &mut Workers, lane: Lane, work: W) -> Result<(), Error>
+    where
+        W: FnOnce() -> Resume + Send + 'static,
+    {
+        if !workers.has_room(lane) {
             return Err(Error::Busy);
         }
         // SAFETY: takes nothing, returns a number.
@@ -64,7 +70,7 @@ impl Call<'_> {
             return Err(Error::Busy);
         }
         let waiting = Waiting(blocked);
-        workers.submit(Box::new(move || waiting.wake(guard(work))));
+        workers.submit(lane, Box::new(move || waiting.wake(guard(work))));
         Ok(())
     }
 

@@ -52,7 +52,10 @@ fn the_sections_and_their_fields() {
     assert_eq!(names, expected.iter().map(String::as_str).collect());
     assert!(sessions.values().all(|number| number == "0"), "{sessions:?}");
     let tokens = fields(conn, "jrs_tokens");
-    for name in ["token_cache_bytes", "token_cache_hits", "token_cache_misses", "crypto_queue_waiting"] {
+    let crypto = ["waiting", "waiting_signing", "waiting_verifying", "refused", "refused_signing", "refused_verifying"];
+    let crypto = crypto.map(|name| format!("crypto_queue_{name}"));
+    let cache = ["token_cache_bytes", "token_cache_hits", "token_cache_misses"];
+    for name in cache.into_iter().chain(crypto.iter().map(String::as_str)) {
         assert_eq!(tokens[name], "0", "{name}");
     }
     assert_eq!(all.len(), sessions.len() + tokens.len() + 2);
@@ -228,6 +231,7 @@ fn signatures_that_find_no_room_are_counted() {
     let busy = replies.iter().filter(|reply| matches!(reply, Value::ServerError(error) if error.code() == "BUSY"));
     let busy = i64::try_from(busy.count()).unwrap();
     assert!(busy > 0);
-    let expected = [("crypto_queue_refused".to_owned(), busy), ("sessions_created".to_owned(), 200 - busy)];
-    assert_eq!(growth(&before, &fields(conn, "jrs")), expected.into());
+    let expected =
+        [("crypto_queue_refused", busy), ("crypto_queue_refused_signing", busy), ("sessions_created", 200 - busy)];
+    assert_eq!(growth(&before, &fields(conn, "jrs")), expected.map(|(name, count)| (name.to_owned(), count)).into());
 }

@@ -67,5 +67,6 @@ mod signatures_refused;
 mod support;
 mod workers;
 mod workers_destroyall;
+mod workers_lanes;
 mod workers_priority;
 mod workers_world;

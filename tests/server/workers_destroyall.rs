@@ -6,7 +6,7 @@ use redis::Value;
 
 use crate::support::{
     Server,
-    floods::{self, Flood, assert_sound, await_idle, meanwhile, openssl_key, outcomes, slow, words},
+    floods::{self, Flood, assert_sound, await_idle, meanwhile_verifying, openssl_key, outcomes, slow, words},
     sessions::{assert_indexed, create, send},
     tokens::key,
 };
@@ -23,7 +23,7 @@ fn race_of_destroyall(server: &Server, change: &[&str]) -> ([String; 3], Flood) 
     let tokens = floods::tokens(conn, ["ada"; 3]);
     let command = words(&["JRS.DESTROYALL", "ada", "EXCEPT", &tokens[0]]);
     let flood = Flood::behind_creates(server, CREATES, &[command]);
-    meanwhile(conn, 2, change).unwrap_or_else(|error| panic!("{change:?}: {error}"));
+    meanwhile_verifying(conn, 1, change).unwrap_or_else(|error| panic!("{change:?}: {error}"));
     (tokens, flood)
 }
 

@@ -7,8 +7,8 @@ use redis::{Connection, Value};
 use crate::support::{
     Server, await_that,
     floods::{
-        self, Flood, OWNERS, assert_sound, await_waiting, created, meanwhile, openssl_key, outcomes, sessions_of, slow,
-        token_commands, words,
+        self, Flood, OWNERS, assert_sound, await_waiting, created, meanwhile, meanwhile_verifying, openssl_key,
+        outcomes, sessions_of, slow, token_commands, words,
     },
     sessions::{assert_indexed, contents, create, get, refusal, send},
     tokens::{header, key},
@@ -29,8 +29,8 @@ fn race(server: &Server, change: &[&str]) -> ([String; OWNERS.len()], Flood) {
         let () = send(conn, &["EXPIRE", &key(token), "40000"]).unwrap();
     }
     let flood = Flood::behind_creates(server, CREATES, &token_commands(&tokens));
-    // All of these and at least one CREATE.
-    meanwhile(conn, 1 + OWNERS.len() as u64, change).unwrap_or_else(|error| panic!("{change:?}: {error}"));
+    // All of these; CREATEs come before them.
+    meanwhile_verifying(conn, OWNERS.len() as u64, change).unwrap_or_else(|error| panic!("{change:?}: {error}"));
     (tokens, flood)
 }
 
@@ -73,7 +73,7 @@ fn a_session_that_others_end_or_replace_is_not_brought_back() {
         let [update, touch] = floods::tokens(conn, ["update", "touch"]);
         let commands = [words(&["JRS.UPDATE", &update, "{}"]), words(&["JRS.TOUCH", &touch])];
         let mut flood = Flood::behind_creates(&server, CREATES, &commands);
-        meanwhile(conn, 3, &["DEL", &key(&update), &key(&touch)]).unwrap();
+        meanwhile_verifying(conn, 2, &["DEL", &key(&update), &key(&touch)]).unwrap();
         let () = send(conn, &["LPUSH", &key(&touch), "a list"]).unwrap();
         let replies = flood.replies();
         assert_eq!(*replies[CREATES].as_ref().unwrap(), Value::Nil);
@@ -232,7 +232,7 @@ fn permissions_that_are_taken_away_meanwhile_are_missing() {
         let mut flood = Flood::start(commands.iter().map(|_| user()).collect(), &commands);
         await_waiting(conn, 6);
         flood.join(Flood::start(late_connections, &late));
-        meanwhile(conn, 1 + OWNERS.len() as u64, &[&["ACL", "SETUSER", "app"], change].concat()).unwrap();
+        meanwhile_verifying(conn, OWNERS.len() as u64, &[&["ACL", "SETUSER", "app"], change].concat()).unwrap();
         let replies = flood.replies();
         let outcomes = outcomes(&replies);
         let (creates, others) = split(&outcomes);
@@ -300,7 +300,7 @@ fn a_key_that_is_taken_out_meanwhile_opens_and_makes_nothing() {
             fs::write(&path, &new).unwrap();
             fs::write(server.dir().join("other"), &new).unwrap();
             let mut flood = Flood::behind_creates(&server, CREATES, &token_commands(&tokens));
-            meanwhile(conn, 1 + OWNERS.len() as u64, change).unwrap();
+            meanwhile_verifying(conn, OWNERS.len() as u64, change).unwrap();
             let replies = flood.replies();
             assert_eq!(split(&outcomes(&replies)).1, ["BADTOKEN"; OWNERS.len()], "{change:?}");
             let made = created(&replies[..CREATES]);

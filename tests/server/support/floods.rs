@@ -53,7 +53,8 @@ impl Flood {
         Flood(connections)
     }
 
-    /// Slow signatures, and behind them these commands, which cannot be done before them.
+    /// Slow signatures, and behind them these commands, whose tokens have to be verified: they are done after the
+    /// signatures, or each after sixteen of them.
     pub(crate) fn behind_creates(server: &Server, creates: usize, commands: &[Vec<String>]) -> Flood {
         let connections = commands.iter().map(|_| server.conn()).collect();
         let mut flood = Flood::creates(server, creates);
@@ -106,12 +107,21 @@ pub(crate) fn await_idle(conn: &mut Connection) {
 /// Runs a command as soon as so much work waits, and checks that it still did at the moment of the command: the server
 /// runs what one connection sends in one piece without a pause.
 pub(crate) fn meanwhile(conn: &mut Connection, least: u64, command: &[&str]) -> RedisResult<Value> {
-    await_waiting(conn, least);
+    meanwhile_in("crypto_queue_waiting", conn, least, command)
+}
+
+/// As [`meanwhile`], with so many tokens waiting to be verified.
+pub(crate) fn meanwhile_verifying(conn: &mut Connection, least: u64, command: &[&str]) -> RedisResult<Value> {
+    meanwhile_in("crypto_queue_waiting_verifying", conn, least, command)
+}
+
+fn meanwhile_in(queue: &str, conn: &mut Connection, least: u64, command: &[&str]) -> RedisResult<Value> {
+    await_that("work in flight", || (info(conn, queue) >= least).then_some(()));
     let mut both = redis::cmd("INFO").arg("jrs_tokens").get_packed_command();
     both.extend(redis::cmd(command[0]).arg(&command[1..]).get_packed_command());
     conn.send_packed_command(&both).expect("the server listens");
     let info: String = redis::from_redis_value(conn.recv_response().expect("INFO works")).expect("INFO is text");
-    assert!(number(&info, "crypto_queue_waiting") >= least, "too little work was in flight at {command:?}: {info}");
+    assert!(number(&info, queue) >= least, "too little work was in flight at {command:?}: {info}");
     conn.recv_response().and_then(Value::extract_error)
 }
 
