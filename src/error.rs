@@ -76,7 +76,8 @@ impl Error {
     /// There is no key to verify or to sign with at all.
     pub const WITHOUT_KEYS: Self = Self::NoKeys(
         "no signing keys: a replica or cluster node does not make its own, because all nodes have to share them; set \
-         jrs.keys-file to the same file on every node",
+         jrs.keys-file to the same file on every node. After a failover from a server that made its own key, that can be a \
+         copy of the key file in that server's dir: jrs-keys.json, or jrs-keys.json.retired",
     );
 
     /// The reply: a word, a space, a sentence.
@@ -91,6 +92,14 @@ impl Error {
             Self::Claims(CallerRefusal::Reserved(name)) => {
                 format!("ERR the claim '{name}' is reserved: it is written by the server").into()
             }
+            Self::Claims(CallerRefusal::OtherSpelling(name)) => format!(
+                "ERR a claim's name differs from '{name}' in case only, and some verifiers would read it as '{name}': rename it"
+            )
+            .into(),
+            Self::Claims(CallerRefusal::TooFar(name)) => format!(
+                "ERR the claim '{name}' lies beyond the year 9999: it must be in seconds since 1970, not milliseconds"
+            )
+            .into(),
             Self::Claims(CallerRefusal::NotATime(name)) => {
                 format!("ERR the claim '{name}' has to be a number of seconds since 1970").into()
             }

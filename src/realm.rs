@@ -48,9 +48,13 @@ pub struct Ticket {
     pub payload: Vec<u8>,
     /// The name of the session's key.
     pub key: Vec<u8>,
-    /// When the session began, as far as the token tells.
-    pub start: Option<Millis>,
+    /// When the session's id was made, as far as it tells.
+    created_at: Option<Millis>,
 }
+
+/// How far ahead of the server's clock the start of a session may lie, at least: servers that take over from each other, and a
+/// clock that was set back, are not always of one mind.
+const CLOCK_TOLERANCE: Millis = 60_000;
 
 impl Realm {
     /// The realm that these settings describe, with these keys.
@@ -75,6 +79,7 @@ impl Realm {
         Expected {
             issuer: Some(self.settings.issuer.as_str()).filter(|text| optional(text)),
             audience: Some(self.settings.audience.as_str()).filter(|text| optional(text)),
+            token_type: Some(self.settings.token_type.as_str()),
         }
     }
 
@@ -100,21 +105,26 @@ impl Realm {
 }
 
 impl Ticket {
-    /// How long the token's session lives.
-    pub fn lifetime(&self) -> Lifetime {
+    /// When the session began, as far as the token tells at this moment.
+    pub fn start(&self, now: Millis) -> Option<Millis> {
+        let times = [self.claims.authenticated_at, self.claims.issued_at, self.created_at];
+        Lifetime::start(times, now, self.realm.leeway.max(CLOCK_TOLERANCE))
+    }
+
+    /// How long the token's session lives, as of this moment.
+    pub fn lifetime(&self, now: Millis) -> Lifetime {
         Lifetime {
             ttl: self.claims.ttl.unwrap_or(self.realm.max_age),
-            deadline: Lifetime::deadline(self.start, self.realm.max_lifetime, self.claims.expires_at),
+            deadline: Lifetime::deadline(self.start(now), self.realm.max_lifetime, self.claims.expires_at),
         }
     }
 
-    /// Checks the token against the clock: `nbf`, `exp`, then the age of its session.
+    /// Checks the token against the clock: `nbf`, `exp`, then the age of its session, which must be known if it is limited.
     pub fn check_time(&self, now: Millis) -> Result<(), Refusal> {
         self.claims.check_time(now, self.realm.leeway)?;
-        match Lifetime::outlives(self.start, self.realm.max_lifetime) {
-            Some(end) if now >= end => Err(Refusal::Outlived),
-            _ => Ok(()),
-        }
+        let Some(longest) = self.realm.max_lifetime else { return Ok(()) };
+        let start = self.start(now).ok_or(Refusal::NoStart)?;
+        if now >= start.saturating_add(longest) { Err(Refusal::Outlived) } else { Ok(()) }
     }
 
     /// The memory that it takes beside itself, in bytes.
@@ -206,7 +216,8 @@ impl Realms {
             return Ok(First::Known(ticket));
         }
         COUNTERS.cache_misses.count();
-        if self.realm_of(token)?.keys.is_slow(token)? { Ok(First::Slow) } else { Ok(First::Quick) }
+        let realm = self.realm_of(token)?;
+        if realm.keys.is_slow(token, realm.expected())? { Ok(First::Slow) } else { Ok(First::Quick) }
     }
 
     /// Verifies a token, and remembers that it is good.
@@ -225,12 +236,11 @@ impl Realms {
         let realm = self.realm_of(token)?;
         let verified = realm.keys.verify(token, realm.expected())?;
         let claims = verified.claims;
-        let start = Lifetime::start([claims.authenticated_at, claims.issued_at, SessionId::created_at(&claims.id)]);
         Ok(Arc::new(Ticket {
             realm: Arc::clone(realm),
             key: realm.key_of(&claims.id),
             payload: verified.payload,
-            start,
+            created_at: SessionId::created_at(&claims.id),
             claims,
         }))
     }

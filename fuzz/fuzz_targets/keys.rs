@@ -26,7 +26,7 @@ const SECRETS: [&str; 7] = [
 const TELLING: usize = 6;
 
 const PAYLOAD: &str = r#"{"jti":"a"}"#;
-const ANY: Expected<'static> = Expected { issuer: None, audience: None };
+const ANY: Expected<'static> = Expected { issuer: None, audience: None, token_type: None };
 
 fuzz_target!(|input: &[u8]| {
     let Some((choices, file)) = input.split_first() else { return };

@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use super::{
-    options::{CLAIMS, EX, Options, PX, REALM, Unit, named_realm, once},
+    options::{self, CLAIMS, EX, Options, PX, REALM, Unit, named_realm, once},
     signing::{Draft, Facts, claims_text, whole_seconds},
 };
 use crate::{
     counters::COUNTERS,
     error::Error,
     redis::{Access, Arg, Args, Argument, Call, Command, Intent, Kind, Resume, Routing, Spec, Text},
-    session::{Millis, SessionId, check_json_object, check_owner},
+    session::{Millis, SessionId, check_json_object},
     state,
     stored::Stored,
     token::CallerClaims,
@@ -76,7 +76,7 @@ impl Command for Create {
 fn draft(call: &Call<'_>) -> Result<Draft, Error> {
     let (Some(owner), Some(data)) = (call.args().get(0), call.args().get(1)) else { return Err(Error::WrongArity) };
     let wanted = Wanted::read(call.args().skip(2))?;
-    let owner = check_owner(owner.bytes()).map_err(Error::Owner)?;
+    let owner = options::owner(owner)?;
     if owner.is_empty() && call.ctx.is_cluster_node() {
         return Err(Error::Cluster("a cluster node needs an owner to route by: pass any random string"));
     }
@@ -93,7 +93,9 @@ fn draft(call: &Call<'_>) -> Result<Draft, Error> {
         None => CallerClaims::default(),
     };
     if claims.expires_at.is_some() && wanted.deadline.is_some() {
-        return Err(Error::Syntax);
+        return Err(Error::Other(
+            "both 'exp' in CLAIMS and EXAT or PXAT give the deadline: leave one of them out".into(),
+        ));
     }
     let now = call.ctx.now();
     let facts = Facts {
@@ -151,6 +153,11 @@ impl<'c> Wanted<'c> {
                 _ => return Err(Error::Syntax),
             }
         }
-        if wanted.ttl.is_some() && wanted.deadline.is_some() { Err(Error::Syntax) } else { Ok(wanted) }
+        if wanted.ttl.is_some() && wanted.deadline.is_some() {
+            return Err(Error::Other(
+                "EX or PX cannot be given with EXAT or PXAT: for both, put 'exp' into CLAIMS".into(),
+            ));
+        }
+        Ok(wanted)
     }
 }

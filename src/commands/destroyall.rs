@@ -19,7 +19,7 @@ use crate::{
     session::OwnedId,
     state,
     stored::{Reason, count_end},
-    token::Refusal,
+    token::{Refusal, could_be_token},
     workers::Lane,
 };
 
@@ -83,7 +83,7 @@ fn hide_tokens(call: &Call<'_>) {
     let mut follows_except = false;
     for position in 1..call.args().len() {
         let argument = call.args().get(position).map(Arg::bytes).unwrap_or_default();
-        if follows_except || argument.starts_with(b"ey") {
+        if follows_except || could_be_token(argument) {
             call.redact(position);
         }
         follows_except = argument.eq_ignore_ascii_case(b"EXCEPT");

@@ -70,7 +70,7 @@ impl Session {
         call.ctx.check_access(&key, Access::Read)?;
         call.recheck(&key, Intent::Read)?;
         let now = call.ctx.now();
-        let lifetime = ticket.lifetime();
+        let lifetime = ticket.lifetime(now);
         let (gone, ttl) = match call.ctx.open(&key) {
             Ok(Some(entry)) if lifetime.target(now) > now => {
                 (None, Some(seconds_until(lifetime.keep(now, entry.expiry()), now)))

@@ -2,13 +2,12 @@
 
 use std::sync::Arc;
 
-use super::options::named_realm;
+use super::options::{self, named_realm};
 use crate::{
     error::Error,
     owners::{self, Walk},
     realm::Realm,
     redis::{Access, Arg, Call, Ctx, Text},
-    session::check_owner,
     state,
 };
 
@@ -22,7 +21,7 @@ pub(super) struct Listed {
 impl Listed {
     /// Checks the owner and the calling user's permission on its sessions' keys.
     pub(super) fn find(call: &Call<'_>, owner: Arg<'_>, realm: Option<Arg<'_>>, access: Access) -> Result<Self, Error> {
-        let owner = check_owner(owner.bytes()).map_err(Error::Owner)?;
+        let owner = options::owner(owner)?;
         if owner.is_empty() {
             return Err(Error::NoOwner);
         }

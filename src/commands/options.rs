@@ -6,7 +6,8 @@ use crate::{
     error::Error,
     realm::{DEFAULT, Realm, Realms},
     redis::{Arg, Args, Argument, Kind},
-    session::Millis,
+    session::{Millis, check_owner},
+    token::holds_token,
 };
 
 /// `EX s | PX ms`: a time to live.
@@ -64,11 +65,17 @@ impl<'c> Options<'c> {
             Unit::Milliseconds => 1,
         };
         // The server's own commands take digits only, without a sign or blanks.
-        Some(text)
+        let number = Some(text)
             .filter(|text| text.iter().all(u8::is_ascii_digit))
-            .and_then(|text| str::from_utf8(text).ok()?.parse::<Millis>().ok()?.checked_mul(factor))
-            .filter(|millis| (1..=LATEST).contains(millis))
-            .ok_or(Error::Expire)
+            .and_then(|text| str::from_utf8(text).ok()?.parse::<Millis>().ok())
+            .filter(|number| *number > 0)
+            .ok_or(Error::Expire)?;
+        number.checked_mul(factor).filter(|millis| *millis <= LATEST).ok_or(match unit {
+            Unit::Seconds => {
+                Error::Other("invalid expire time, too far away: EX and EXAT take seconds, not milliseconds".into())
+            }
+            Unit::Milliseconds => Error::Other("invalid expire time, beyond the year 9999".into()),
+        })
     }
 }
 
@@ -82,6 +89,14 @@ pub(super) enum Unit {
 /// Sets an option that may be given once.
 pub(super) fn once<T>(option: &mut Option<T>, value: T) -> Result<(), Error> {
     if option.replace(value).is_some() { Err(Error::Syntax) } else { Ok(()) }
+}
+
+/// An argument that is an owner. A token in its place is refused: a LIST or DESTROYALL would find no session, and say nothing.
+pub(super) fn owner(argument: Arg<'_>) -> Result<&str, Error> {
+    if holds_token(argument.bytes()) {
+        return Err(Error::Other("the owner is a token: pass the name of the user, as in the token's 'sub'".into()));
+    }
+    check_owner(argument.bytes()).map_err(Error::Owner)
 }
 
 /// The realm that `REALM` names, or the default one.

@@ -10,7 +10,7 @@ use crate::{
     session::{Lifetime, Millis},
     state,
     stored::Stored,
-    token::Refusal,
+    token::{Refusal, begins_like_token, holds_token},
     workers::Lane,
 };
 
@@ -36,14 +36,16 @@ pub(super) struct Place<'c> {
 impl<'c> Place<'c> {
     /// Finds the token and keeps it out of SLOWLOG and MONITOR. `after` is how many arguments must follow it.
     ///
-    /// Argument 1 is the token if it begins with `ey`, as the base64url of every JSON header does, or if there are too
-    /// few arguments for a key. A cluster node needs the key, which the command was routed by.
+    /// Argument 1 is the token if it begins with `ey` or `ew`, as the base64url of every JSON header does, or if there are too
+    /// few arguments for a key; also if it holds a token and argument 2 does not begin as one. A cluster node needs the key,
+    /// which the command was routed by.
     pub(super) fn find(call: &Call<'c>, after: usize) -> Result<Self, Error> {
         let arguments = call.args();
         let first = arguments.get(0).ok_or(Error::WrongArity)?;
         let second = arguments.get(1);
-        let looks_like_token = |arg: Arg<'_>| arg.bytes().starts_with(b"ey");
-        if arguments.len() <= 1 + after || looks_like_token(first) {
+        let begins = |arg: Arg<'_>| begins_like_token(arg.bytes());
+        let is_mangled_token = || !second.is_some_and(begins) && holds_token(first.bytes());
+        if arguments.len() <= 1 + after || begins(first) || is_mangled_token() {
             call.redact(0);
             if call.ctx.is_cluster_node() {
                 return Err(Error::Cluster(
@@ -66,8 +68,11 @@ pub(super) type Verdict = Result<Arc<Ticket>, Refusal>;
 pub(super) fn check_key(verdict: Verdict, key: Option<&[u8]>) -> Verdict {
     let ticket = verdict?;
     match key {
-        Some(key) if key != ticket.key => Err(Refusal::WrongSession),
-        _ => Ok(ticket),
+        None => Ok(ticket),
+        Some(key) if key == ticket.key => Ok(ticket),
+        // The header `Authorization`, taken apart at its space.
+        Some(key) if key.eq_ignore_ascii_case(b"Bearer") => Err(Refusal::SCHEME),
+        Some(_) => Err(Refusal::WrongSession),
     }
 }
 
@@ -240,7 +245,7 @@ impl<'c> Presented<'c> {
     /// How long the session lives.
     #[inline]
     pub(super) fn lifetime(&self) -> Lifetime {
-        self.ticket.lifetime()
+        self.ticket.lifetime(self.now)
     }
 
     /// The owner: the token's `sub`, "" where it has none.

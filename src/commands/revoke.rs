@@ -3,9 +3,10 @@
 use crate::{
     error::Error,
     realm::{Realm, Realms},
-    redis::{Argument, Call, Command, Kind, Routing, Spec},
+    redis::{Access, Argument, Call, Command, Kind, Routing, Spec},
     state,
     stored::{Reason, Stored},
+    token::could_be_token,
 };
 
 /// Ends a session by its key, without its token: "log that device out".
@@ -18,7 +19,8 @@ impl Command for Revoke {
         flags: c"write fast",
         categories: c"write fast jrs",
         arity: 2,
-        routing: Routing::DeletesKey,
+        // Not declared as a key: the server would write a token that stands in its place into ACL LOG.
+        routing: Routing::ByFirstArgument { writes: true },
         summary: c"Ends a session by its key, without its token.",
         complexity: c"O(1)",
         since: c"0.1.0",
@@ -28,8 +30,12 @@ impl Command for Revoke {
 
     fn run(call: &Call<'_>) -> Result<(), Error> {
         let key = call.args().get(0).ok_or(Error::WrongArity)?.to_text();
+        if could_be_token(key.bytes()) {
+            return Err(Error::Other("that is a token, not a session's key: end its session with JRS.DESTROY".into()));
+        }
         let realms = state::realms()?;
         let (realm, id) = session_of(&realms, key.bytes()).ok_or(Error::NoSessionKey)?;
+        call.ctx.check_access(&key, Access::Delete)?;
         let existed = call.ctx.open(&key)?.is_some();
         if existed {
             Stored { ctx: call.ctx, realm, id, key: &key }.end(Reason::Destroyed)?;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use super::{
-    options::{CLAIMS, KEY, Options, TOKEN, once},
+    options::{self, CLAIMS, KEY, Options, TOKEN, once},
     presented::{self, Demands, Next, Place, Presented, Validity, Verdict},
     signing::{Draft, Facts, claims_text, whole_seconds},
 };
@@ -135,7 +135,7 @@ impl Wanted {
                 _ => return Err(Error::Syntax),
             }
         }
-        let owner = owner.map(|owner| check_owner(owner.bytes()).map_err(Error::Owner)).transpose()?;
+        let owner = owner.map(options::owner).transpose()?;
         if owner == Some("") && call.ctx.is_cluster_node() {
             return Err(Error::Cluster("a cluster node needs an owner to route by: pass any random string"));
         }
@@ -162,7 +162,7 @@ impl Wanted {
             Some(owner) => owner,
             None => kept_owner(ticket)?,
         };
-        let known_start = if self.reauth { Some(whole_seconds(self.now)) } else { ticket.start };
+        let known_start = if self.reauth { Some(whole_seconds(self.now)) } else { ticket.start(self.now) };
         let facts = Facts {
             owner,
             id: SessionId::new(owner, self.uuid).into(),

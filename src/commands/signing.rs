@@ -60,7 +60,7 @@ impl Draft {
         }
         // Services that verify a public-key token offline see its end in `exp` alone.
         let offline_end = lifetime.deadline.filter(|_| realm.signs_slowly() && claims.expires_at.is_none());
-        let Expected { issuer, audience } = realm.expected();
+        let Expected { issuer, audience, .. } = realm.expected();
         let payload = Standard {
             id: &facts.id,
             issued_at: whole_seconds(facts.now),
@@ -86,7 +86,9 @@ impl Draft {
         } else {
             Error::NoKeys("none of the realm's keys can sign: its key file needs a private key or a secret")
         })?;
-        let token = signer.sign(&self.payload).ok_or(Error::Other("the token cannot be signed".into()))?;
+        let token = signer
+            .sign_as(&self.realm.settings.token_type, &self.payload)
+            .ok_or(Error::Other("the token cannot be signed".into()))?;
         if token.len() > self.realms.max_token_size {
             return Err(Error::TooBig("the token", "max-token-size"));
         }

@@ -5,7 +5,7 @@ use std::{ffi::c_int, marker::PhantomData};
 use redis_module::raw;
 
 use super::{api::api, guard::guard, text::Args};
-use crate::error::Error;
+use crate::{error::Error, token::could_be_token};
 
 /// The context of a call from the server. It cannot leave the call.
 #[derive(Clone, Copy, Debug)]
@@ -136,9 +136,12 @@ impl<'call> Call<'call> {
 
     /// Keeps all arguments that may be tokens out of SLOWLOG and MONITOR; those that are still needed have to be taken out
     /// of [`args`](Self::args) before, see there.
-    fn redact_tokens(&self) {
+    pub(super) fn redact_tokens(&self) {
+        if self.resumed {
+            return;
+        }
         for position in 0..self.args().len() {
-            if self.args().get(position).is_some_and(|argument| argument.bytes().starts_with(b"ey")) {
+            if self.args().get(position).is_some_and(|argument| could_be_token(argument.bytes())) {
                 self.redact(position);
             }
         }

@@ -79,8 +79,6 @@ pub enum Routing {
         /// Whether the command can change the key that it derives.
         writes: bool,
     },
-    /// By argument 1, which is the name of a key that the command deletes.
-    DeletesKey,
 }
 
 /// Describes a command to the server. False if the server refuses the description.
@@ -127,7 +125,6 @@ fn key_specs(routing: Routing) -> Vec<raw::RedisModuleCommandKeySpec> {
         Routing::ByFirstArgument { writes: false } => {
             (raw::REDISMODULE_CMD_KEY_RO | raw::REDISMODULE_CMD_KEY_NOT_KEY, Some(DERIVED))
         }
-        Routing::DeletesKey => (raw::REDISMODULE_CMD_KEY_RM | raw::REDISMODULE_CMD_KEY_DELETE, None),
     };
     let mut first = end;
     first.notes = notes.map_or(ptr::null(), CStr::as_ptr);

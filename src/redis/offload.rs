@@ -69,6 +69,8 @@ impl Call<'_> {
         if blocked.is_null() {
             return Err(Error::Busy);
         }
+        // MONITOR and SLOWLOG may show the command before it turns out that something in it is misplaced.
+        self.redact_tokens();
         let waiting = Waiting(blocked);
         workers.submit(lane, Box::new(move || waiting.wake(guard(work))));
         Ok(())

@@ -112,6 +112,7 @@ impl<J: Job + 'static> Steps<J> {
         if blocked.is_null() {
             return Err(Error::Busy);
         }
+        call.redact_tokens();
         // SAFETY: the client is blocked, until `end`.
         let out = unsafe { api(raw::RedisModule_GetThreadSafeContext)(blocked) };
         Self::arm(call.ctx, Box::new(Self { job, replies, swaps: swaps(), blocked, out }), PAUSE);

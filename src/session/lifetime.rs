@@ -44,9 +44,11 @@ impl Lifetime {
         Self { ttl, ..self }
     }
 
-    /// The earliest of the times at which a session may have begun.
-    pub fn start(times: [Option<Millis>; 3]) -> Option<Millis> {
-        times.into_iter().flatten().min()
+    /// The earliest of the times at which a session may have begun. A time in the future, as an `iat` in milliseconds is, says
+    /// nothing; one that is no more than `tolerance` ahead comes from a clock that is fast.
+    pub fn start(times: [Option<Millis>; 3], now: Millis, tolerance: Millis) -> Option<Millis> {
+        let latest = now.saturating_add(tolerance);
+        times.into_iter().flatten().filter(|time| *time <= latest).min()
     }
 
     /// The earlier of `exp` and the end that `max_lifetime` sets; each may be absent.
@@ -99,16 +101,36 @@ mod tests {
 
     #[test]
     fn the_earliest_time_counts() {
-        assert_eq!(Lifetime::start([Some(3), Some(1), Some(2)]), Some(1));
-        assert_eq!(Lifetime::start([None, Some(5), None]), Some(5));
-        assert_eq!(Lifetime::start([None; 3]), None);
+        assert_eq!(Lifetime::start([Some(3), Some(1), Some(2)], 10, 0), Some(1));
+        assert_eq!(Lifetime::start([None, Some(5), None], 10, 0), Some(5));
+        assert_eq!(Lifetime::start([None; 3], 10, 0), None);
         assert_eq!(Lifetime::deadline(Some(10), Some(5), Some(20)), Some(15));
         assert_eq!(Lifetime::deadline(Some(10), Some(50), Some(20)), Some(20));
         assert_eq!(Lifetime::deadline(None, Some(5), None), None);
         assert_eq!(Lifetime::deadline(Some(10), None, None), None);
     }
 
+    #[test]
+    fn a_start_in_the_future_does_not_count() {
+        assert_eq!(Lifetime::start([Some(10), Some(12), Some(11)], 9, 0), None);
+        assert_eq!(Lifetime::start([Some(12), Some(9), None], 9, 0), Some(9));
+        assert_eq!(Lifetime::start([Some(12), Some(11), None], 9, 2), Some(11));
+        assert_eq!(Lifetime::start([Some(i64::MAX), None, None], i64::MAX, i64::MAX), Some(i64::MAX));
+        assert_eq!(Lifetime::start([Some(i64::MAX), None, None], i64::MAX - 10, 9), None);
+    }
+
     proptest! {
+        #[test]
+        fn a_start_is_never_later_than_the_clock_allows(
+            times in any::<[Option<i64>; 3]>(), now in any::<i64>(), tolerance in 0i64..,
+        ) {
+            let start = Lifetime::start(times, now, tolerance);
+            prop_assert!(start.is_none_or(|start| start <= now.saturating_add(tolerance) && times.contains(&Some(start))));
+            // Time that passes brings no later start, so that no session gets younger.
+            let later = Lifetime::start(times, now.saturating_add(1), tolerance);
+            prop_assert!(start.is_none() || later == start);
+        }
+
         #[test]
         fn nothing_overflows_or_outlives_its_target(
             now in any::<i64>(), ttl in 1i64.., deadline in any::<Option<i64>>(),

@@ -31,6 +31,8 @@ pub struct Settings {
     pub issuer: String,
     /// `aud` of tokens; "" means none.
     pub audience: String,
+    /// `typ` of tokens, which is accepted beside `JWT`.
+    pub token_type: String,
     /// The largest session data, in bytes.
     pub max_data_size: i64,
     /// The longest token, in bytes.
@@ -71,6 +73,7 @@ impl Settings {
         leeway: 0,
         issuer: String::new(),
         audience: String::new(),
+        token_type: String::new(),
         max_data_size: 0,
         max_token_size: 0,
         max_sessions: 0,
@@ -158,6 +161,9 @@ mod tests {
             assert_eq!(value(&["max-token-size", text], "max-token-size"), Ok(Value::Number(bytes)), "{text}");
         }
         assert_eq!(value(&["allow-weak-secret", "YES"], "allow-weak-secret"), Ok(Value::Flag(true)));
+        for kind in ["jwt", "session+jwt", "application/vnd.shop.session+jwt"] {
+            assert_eq!(value(&["token-type", kind], "token-type"), Ok(Value::Text(kind.to_owned())));
+        }
         assert_eq!(value(&["algorithm", "hs512"], "algorithm"), Ok(Value::Choice(2)));
     }
 
@@ -180,7 +186,21 @@ mod tests {
             &["keyspace", ""],
             &["keyspace", "a{b"],
             &["keyspace", "eyes:"],
+            &["keyspace", "ewe:"],
             &["keyspace", "a\0b"],
+            &["token-type", ""],
+            &["token-type", "a b"],
+            &["token-type", "a\"b"],
+            &["token-type", "a\\b"],
+            &["token-type", "a/b/c"],
+            &["token-type", "/b"],
+            &["token-type", "a/"],
+            &["token-type", "caf\u{e9}"],
+            &["token-type", "application/AT+JWT"],
+            &["token-type", "at+jwt"],
+            &["token-type", "logout+jwt"],
+            &["token-type", "jwe"],
+            &["token-type", "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"],
             &["issuer", "a\nb"],
         ] {
             let problem = defaults(bad).expect_err(bad[0]);

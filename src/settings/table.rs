@@ -7,7 +7,7 @@ use super::{
     kind::{GB, HALF_THE_CORES, KB, Kind, MB, Value},
     mismatch,
 };
-use crate::token::Algorithm;
+use crate::token::{Algorithm, same_type};
 
 /// The names of the policies.
 const POLICIES: [(Policy, &CStr); 2] = [(Policy::EvictOldest, c"evict-oldest"), (Policy::Reject, c"reject")];
@@ -151,6 +151,17 @@ pub const SETTINGS: &[Setting] = &[
         },
     },
     Setting {
+        name: c"token-type",
+        kind: Kind::Text { default: "JWT" },
+        scope: Scope::Realm,
+        is_shown: true,
+        get: |settings| Value::Text(settings.token_type.clone()),
+        set: |settings, value| {
+            settings.token_type = check_token_type(text(value)?)?;
+            Ok(())
+        },
+    },
+    Setting {
         name: c"max-data-size",
         kind: Kind::Number { default: MB, min: 2, max: 512 * MB, memory: true },
         scope: Scope::Realm,
@@ -234,8 +245,8 @@ fn check_keyspace(keyspace: String) -> Result<String, String> {
     if keyspace.chars().any(|char| char.is_control() || char == '{' || char == '}') {
         return Err("it must not hold braces or control characters".to_owned());
     }
-    if keyspace.starts_with("ey") {
-        return Err("it must not begin with 'ey', which tokens do".to_owned());
+    if keyspace.starts_with("ey") || keyspace.starts_with("ew") {
+        return Err("it must not begin with 'ey' or 'ew', which tokens do".to_owned());
     }
     Ok(keyspace)
 }
@@ -243,6 +254,26 @@ fn check_keyspace(keyspace: String) -> Result<String, String> {
 fn check_name(name: String) -> Result<String, String> {
     if name.len() > 1024 || name.chars().any(char::is_control) {
         return Err("it has to be at most 1024 bytes without control characters".to_owned());
+    }
+    Ok(name)
+}
+
+/// Checks the `typ` of session tokens: a media type, of which `application/` may be left out (RFC 7515 section 4.1.9).
+fn check_token_type(name: String) -> Result<String, String> {
+    /// Types of tokens that must never be taken for a session's.
+    const OTHERS: [&str; 3] = ["at+jwt", "logout+jwt", "JWE"];
+    let is_name = |name: &str| {
+        !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$&-^_.+".contains(&byte))
+    };
+    let is_type = match name.split_once('/') {
+        Some((kind, rest)) => is_name(kind) && is_name(rest),
+        None => is_name(&name),
+    };
+    if !is_type || name.len() > 64 {
+        return Err("it must be a media type of at most 64 bytes, such as JWT or session+jwt".to_owned());
+    }
+    if OTHERS.iter().any(|other| same_type(&name, other)) {
+        return Err("it must not be the type of another kind of token (at+jwt, logout+jwt, JWE)".to_owned());
     }
     Ok(name)
 }

@@ -4,14 +4,15 @@ use std::{borrow::Cow, collections::HashSet};
 
 use super::{
     Refusal,
+    claim_names::{Meaning, OWN_END, meaning},
     json::{Members, number, text, texts},
 };
 
 /// Milliseconds since the Unix epoch, or a span in milliseconds.
 type Millis = i64;
 
-/// The claim that holds the session's own end, null for none, where `exp` is not it.
-const OWN_END: &str = "jrs_exp";
+/// The latest time that a caller's claim may name, the end of the year 9999: a later one is in milliseconds, not seconds.
+const LATEST: Millis = 253_402_300_799_999;
 
 /// The claims that JRS reads. Times are milliseconds since the epoch, however far away (they saturate).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -35,13 +36,15 @@ pub struct Claims {
     pub ttl: Option<Millis>,
 }
 
-/// What a realm demands of a token's claims.
+/// What a realm demands of a token.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Expected<'r> {
     /// The `iss` to be found.
     pub issuer: Option<&'r str>,
     /// The `aud` to be found, alone or in an array.
     pub audience: Option<&'r str>,
+    /// The `typ` that is accepted beside `JWT`.
+    pub token_type: Option<&'r str>,
 }
 
 impl Claims {
@@ -214,20 +217,32 @@ pub enum CallerRefusal {
     NotAnObject,
     /// This claim is written by JRS alone.
     Reserved(&'static str),
+    /// A claim's name differs from this one, which JRS reads, in case only.
+    OtherSpelling(&'static str),
     /// This claim has to be a number of seconds.
     NotATime(&'static str),
+    /// This claim lies beyond the year 9999.
+    TooFar(&'static str),
 }
 
 impl<'c> CallerClaims<'c> {
     /// Checks `json`. `jti`, `iat`, `sub`, `ttl`, `auth_time` and `jrs_exp` are reserved, and `iss` and `aud` where the
-    /// realm sets them; `exp` and `nbf` must be numbers.
+    /// realm sets them; so are all of their other spellings in upper and lower case, and those of `exp`, `nbf`, `iss` and
+    /// `aud`. `exp` and `nbf` must be numbers of seconds.
     pub fn read(json: &'c str, expected: Expected<'_>) -> Result<Self, CallerRefusal> {
         let members = Members::read(json.as_bytes()).map_err(|_| CallerRefusal::NotAnObject)?;
-        if let Some(name) = reserved(expected).find(|name| members.get(name).is_some()) {
-            return Err(CallerRefusal::Reserved(name));
+        for (name, _) in members.iter() {
+            match meaning(name, expected) {
+                Meaning::Reserved(name) => return Err(CallerRefusal::Reserved(name)),
+                Meaning::OtherSpelling(name) => return Err(CallerRefusal::OtherSpelling(name)),
+                Meaning::Free => {}
+            }
         }
         let time = |name: &'static str| match members.get(name) {
-            Some(value) => number(value).map(|time| Some(to_millis(time))).ok_or(CallerRefusal::NotATime(name)),
+            Some(value) => {
+                let time = number(value).map(to_millis).ok_or(CallerRefusal::NotATime(name))?;
+                if time > LATEST { Err(CallerRefusal::TooFar(name)) } else { Ok(Some(time)) }
+            }
             None => Ok(None),
         };
         time("nbf")?;
@@ -240,19 +255,14 @@ impl<'c> CallerClaims<'c> {
     }
 }
 
-/// The claims that JRS writes itself.
-fn reserved(expected: Expected<'_>) -> impl Iterator<Item = &'static str> {
-    let always = ["jti", "iat", "sub", "ttl", "auth_time", OWN_END].into_iter();
-    always.chain(expected.issuer.map(|_| "iss")).chain(expected.audience.map(|_| "aud"))
-}
-
 /// Whether a payload has a claim of that name, of whatever type.
 pub fn has_claim(json: &[u8], name: &str) -> bool {
     Members::read(json).is_ok_and(|members| members.get(name).is_some())
 }
 
 /// The custom claims of a token that is to follow another one: those of the `old` payload, each until `new` gives it anew.
-/// `exp` is left out, for it is no longer either's alone. JSON text, to be [read](CallerClaims::read) like a caller's.
+/// `exp` is left out, for it is no longer either's alone, and so is what a caller may not write: JRS does not sign a name
+/// that only somebody else's key has signed. JSON text, to be [read](CallerClaims::read) like a caller's.
 ///
 /// # Errors
 /// [`CallerRefusal::NotAnObject`] if one of the two is none.
@@ -260,7 +270,7 @@ pub fn following_claims(old: &[u8], new: &str, expected: Expected<'_>) -> Result
     let read = |json| Members::read(json).map_err(|_| CallerRefusal::NotAnObject);
     let (old, new) = (read(old)?, read(new.as_bytes())?);
     let given: HashSet<&str> = new.iter().map(|(name, _)| name).collect();
-    let is_kept = |name: &str| !given.contains(name) && !reserved(expected).any(|reserved| reserved == name);
+    let is_kept = |name: &str| !given.contains(name) && meaning(name, expected) == Meaning::Free;
     let mut json = String::from("{");
     let kept = old.iter().filter(|(name, _)| is_kept(name)).chain(new.iter()).filter(|(name, _)| *name != "exp");
     for (name, value) in kept {

@@ -1,6 +1,6 @@
 use super::{CallerClaims, CallerRefusal, Claims, Expected, Refusal, Standard, following_claims};
 
-const ANY: Expected<'static> = Expected { issuer: None, audience: None };
+const ANY: Expected<'static> = Expected { issuer: None, audience: None, token_type: None };
 
 fn read(json: &str) -> Result<Claims, Refusal> {
     Claims::read(json.as_bytes(), ANY)
@@ -70,7 +70,7 @@ fn a_subject_may_have_any_shape() {
 
 #[test]
 fn issuer_and_audience_are_demanded_where_set() {
-    let both = Expected { issuer: Some("i"), audience: Some("a") };
+    let both = Expected { issuer: Some("i"), audience: Some("a"), token_type: None };
     let read = |json: &str| Claims::read(json.as_bytes(), both).map(|claims| claims.id);
     assert_eq!(read(r#"{"jti":"x","iss":"i","aud":"a"}"#), Ok("x".to_owned()));
     assert_eq!(read(r#"{"jti":"x","iss":"i","aud":["b","a"]}"#), Ok("x".to_owned()));
@@ -112,7 +112,8 @@ fn what_is_written_is_read() {
     let caller = CallerClaims::read(" { \"role\" : 1.0 ,\"nbf\":5 } ", ANY).expect("claims");
     let json = standard.write(&caller);
     assert!(json.ends_with(r#""exp":1800000000.25,"ttl":90,"auth_time":1600000000,"role" : 1.0 ,"nbf":5}"#), "{json}");
-    let claims = Claims::read(json.as_bytes(), Expected { issuer: Some("i"), audience: Some("a") }).expect("claims");
+    let claims = Claims::read(json.as_bytes(), Expected { issuer: Some("i"), audience: Some("a"), token_type: None })
+        .expect("claims");
     assert_eq!(
         (claims.id.as_str(), claims.subject.as_deref(), claims.issued_at, claims.expires_at, claims.ttl),
         ("{a\"b}:c", Some("a\"b"), Some(1_700_000_000_000), Some(1_800_000_000_250), Some(90_000))
@@ -150,12 +151,15 @@ fn claims_follow_into_the_next_token() {
     let follow = |new, expected| following_claims(old, new, expected);
     assert_eq!(follow("{}", ANY).as_deref(), Ok(r#"{"iss":"i","role":"user","n":1.0}"#));
     assert_eq!(
-        follow("{}", Expected { issuer: Some("i"), audience: None }).as_deref(),
+        follow("{}", Expected { issuer: Some("i"), audience: None, token_type: None }).as_deref(),
         Ok(r#"{"role":"user","n":1.0}"#)
     );
     let new = r#"{"exp":7,"role":{"a":1},"q\"":null}"#;
     assert_eq!(follow(new, ANY).as_deref(), Ok(r#"{"iss":"i","n":1.0,"role":{"a":1},"q\"":null}"#));
     assert_eq!(follow("[]", ANY), Err(CallerRefusal::NotAnObject));
+    // Nor does JRS sign another spelling of its own claims that only a foreign key has signed.
+    let odd = br#"{"jti":"x","SUB":"admin","Exp":9e9,"\u017fub":1,"ISS":"i","nbf":1,"role":"user"}"#;
+    assert_eq!(following_claims(odd, "{}", ANY).as_deref(), Ok(r#"{"nbf":1,"role":"user"}"#));
 }
 
 #[test]
@@ -167,11 +171,29 @@ fn callers_cannot_write_our_claims() {
     assert_eq!(refused(r#"{"\u006ati":1}"#), CallerRefusal::Reserved("jti"));
     assert_eq!(refused(r#"{"exp":"1"}"#), CallerRefusal::NotATime("exp"));
     assert_eq!(refused(r#"{"nbf":null}"#), CallerRefusal::NotATime("nbf"));
+    for (json, name) in [
+        (r#"{"SUB":"admin"}"#, "sub"),
+        (r#"{"\u017fub":"admin"}"#, "sub"),
+        (r#"{"i\u0073S":"x"}"#, "iss"),
+        (r#"{"AUD":"x"}"#, "aud"),
+        (r#"{"role":1,"Exp":9999999999}"#, "exp"),
+        (r#"{"nbF":0}"#, "nbf"),
+        (r#"{"exp":9999999999,"EXP":1}"#, "exp"),
+        (r#"{"JRS_exp":null}"#, "jrs_exp"),
+        (r#"{"Auth_Time":1}"#, "auth_time"),
+    ] {
+        assert_eq!(refused(json), CallerRefusal::OtherSpelling(name), "{json}");
+    }
+    for time in ["253402300800", "1764000000000", "1e300"] {
+        assert_eq!(refused(&format!(r#"{{"exp":{time}}}"#)), CallerRefusal::TooFar("exp"));
+        assert_eq!(refused(&format!(r#"{{"nbf":{time}}}"#)), CallerRefusal::TooFar("nbf"));
+    }
+    assert!(CallerClaims::read(r#"{"exp":253402300799}"#, ANY).is_ok());
     for wrong in ["", "[]", "1", "{", "{}{}", r#"{"a":1,"a":2}"#] {
         assert_eq!(refused(wrong), CallerRefusal::NotAnObject, "{wrong}");
     }
     assert!(CallerClaims::read(r#"{"iss":"x","aud":"y"}"#, ANY).is_ok());
-    let both = Expected { issuer: Some("i"), audience: Some("a") };
+    let both = Expected { issuer: Some("i"), audience: Some("a"), token_type: None };
     assert_eq!(CallerClaims::read(r#"{"iss":"x"}"#, both).expect_err("refused"), CallerRefusal::Reserved("iss"));
     assert_eq!(CallerClaims::read(r#"{"aud":"x"}"#, both).expect_err("refused"), CallerRefusal::Reserved("aud"));
     assert_eq!(CallerClaims::read(r#"{"exp":2.5}"#, ANY).expect("claims").expires_at, Some(2500));

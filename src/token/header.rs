@@ -13,11 +13,30 @@ pub struct Header {
     pub algorithm: String,
     /// The `kid` of the key that signed.
     pub key_id: Option<String>,
+    /// The `typ`: what kind of token this is.
+    pub token_type: Option<String>,
+}
+
+/// The `typ` of tokens that do not ask for another.
+pub(super) const JWT: &str = "JWT";
+
+/// Whether two values of `typ` are the same media type (RFC 7515 section 4.1.9): case does not count, nor does an
+/// `application/` in front of a name without another slash.
+pub fn same_type(one: &str, other: &str) -> bool {
+    short_type(one).eq_ignore_ascii_case(short_type(other))
+}
+
+fn short_type(name: &str) -> &str {
+    const APPLICATION: &str = "application/";
+    name.split_at_checked(APPLICATION.len())
+        .filter(|(kind, rest)| kind.eq_ignore_ascii_case(APPLICATION) && !rest.contains('/'))
+        .map_or(name, |(_, rest)| rest)
 }
 
 impl Header {
     /// Reads a decoded header. Errs if it is no JSON object with unique names, has no textual `alg`, has a `kid` that
-    /// is no string, or carries `crit` (no extension is understood here) or `b64` (RFC 7797).
+    /// or `typ` that is no string, or carries `crit` (no extension is understood here), `b64` (RFC 7797), `enc` (RFC 7516) or
+    /// `zip`.
     pub fn read(json: &[u8]) -> Result<Self, Refusal> {
         let members =
             Members::read(json).map_err(|_| Refusal::Malformed("the header is no JSON object with unique members"))?;
@@ -31,15 +50,34 @@ impl Header {
         if members.get("b64").is_some() {
             return Err(Refusal::Header("'b64' is not supported"));
         }
+        if members.get("enc").is_some() {
+            return Err(Refusal::Header("it has an 'enc', and encrypted tokens (JWE) are not supported"));
+        }
+        if members.get("zip").is_some() {
+            return Err(Refusal::Header(
+                "it has a 'zip', and compressed tokens are not supported: issue them uncompressed",
+            ));
+        }
         Ok(Self {
+            token_type: string("typ", "'typ' is no string")?,
             algorithm: string("alg", "'alg' is no string")?.ok_or(Refusal::Header("it has no 'alg'"))?,
             key_id: string("kid", "'kid' is no string")?,
         })
     }
 
-    /// The text of the header that JRS writes: `alg`, `typ`, and `kid` where the key has one.
-    pub(super) fn write(algorithm: &str, key_id: Option<&str>) -> String {
-        let mut text = format!(r#"{{"alg":"{algorithm}","typ":"JWT""#);
+    /// Checks that this is a token of the kind that is asked for: one without `typ`, a `JWT`, or of the realm's own type.
+    pub fn check_type(&self, own: Option<&str>) -> Result<(), Refusal> {
+        let is_one_of_ours = |found: &str| same_type(found, JWT) || own.is_some_and(|own| same_type(found, own));
+        if self.token_type.as_deref().is_none_or(is_one_of_ours) {
+            Ok(())
+        } else {
+            Err(Refusal::Header("its 'typ' is neither JWT nor the realm's token-type, so it is not a session's token"))
+        }
+    }
+
+    /// The text of the header that JRS writes: `alg`, `typ`, and `kid` where the key has one. `token_type` needs no escape.
+    pub(super) fn write(algorithm: &str, token_type: &str, key_id: Option<&str>) -> String {
+        let mut text = format!(r#"{{"alg":"{algorithm}","typ":"{token_type}""#);
         if let Some(key_id) = key_id {
             text.push_str(r#","kid":"#);
             text.push_str(&serde_json::Value::from(key_id).to_string());
@@ -51,13 +89,39 @@ impl Header {
 
 #[cfg(test)]
 mod tests {
-    use super::Header;
+    use super::{Header, JWT, same_type};
 
     #[test]
     fn what_is_written_is_read() {
         for key_id in [None, Some("2026-11"), Some("a\"b\\c\u{e9}")] {
-            let header = Header::read(Header::write("HS256", key_id).as_bytes()).expect("a header");
-            assert_eq!((header.algorithm.as_str(), header.key_id.as_deref()), ("HS256", key_id));
+            for kind in [JWT, "session+jwt"] {
+                let header = Header::read(Header::write("HS256", kind, key_id).as_bytes()).expect("a header");
+                assert_eq!((header.algorithm.as_str(), header.key_id.as_deref()), ("HS256", key_id));
+                assert_eq!(header.token_type.as_deref(), Some(kind));
+            }
+        }
+    }
+
+    #[test]
+    fn types_are_media_types() {
+        for same in ["JWT", "jwt", "Jwt", "application/jwt", "APPLICATION/JWT"] {
+            assert!(same_type(same, JWT) && same_type(JWT, same), "{same}");
+        }
+        for other in
+            ["", "JW", "JWT ", "at+jwt", "text/jwt", "application/", "application/application/jwt", "applicationjwt"]
+        {
+            assert!(!same_type(other, JWT), "{other}");
+        }
+        let check =
+            |header: &str, own| Header::read(header.as_bytes()).and_then(|header| header.check_type(own)).is_ok();
+        for own in [None, Some("s+jwt")] {
+            for good in [r#"{"alg":"a"}"#, r#"{"alg":"a","typ":"jwt"}"#, r#"{"alg":"a","typ":"application/JWT"}"#] {
+                assert!(check(good, own), "{good}");
+            }
+            for bad in ["at+jwt", "logout+jwt", "application/at+jwt", "JWE", "JOSE", "secevent+jwt", "dpop+jwt", ""] {
+                assert!(!check(&format!(r#"{{"alg":"a","typ":"{bad}"}}"#), own), "{bad}");
+            }
+            assert_eq!(check(r#"{"alg":"a","typ":"application/S+JWT"}"#, own), own.is_some());
         }
     }
 
@@ -76,11 +140,16 @@ mod tests {
             r#"{"alg":"HS256","crit":[]}"#,
             r#"{"alg":"HS256","crit":["exp"],"exp":1}"#,
             r#"{"alg":"HS256","b64":false}"#,
+            r#"{"alg":"HS256","typ":5}"#,
+            r#"{"alg":"HS256","typ":null}"#,
+            r#"{"alg":"HS256","typ":["JWT"]}"#,
+            r#"{"alg":"HS256","zip":"DEF"}"#,
+            r#"{"alg":"HS256","enc":"A256GCM"}"#,
             r#"{"alg":"HS256"}{}"#,
         ] {
             assert!(Header::read(wrong.as_bytes()).is_err(), "{wrong}");
         }
         // Unknown members are ignored (RFC 7515 section 4), keys offered in the header included.
-        assert!(Header::read(br#"{"alg":"HS256","jku":"x","jwk":{"kty":"oct"},"typ":5}"#).is_ok());
+        assert!(Header::read(br#"{"alg":"HS256","jku":"x","jwk":{"kty":"oct"},"cty":5}"#).is_ok());
     }
 }

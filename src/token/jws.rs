@@ -6,7 +6,7 @@ use base64::{
     engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
 };
 
-use super::Refusal;
+use super::{Refusal, lookalike::wrapping};
 
 /// Unpadded base64url that accepts one spelling only: no padding, no line breaks, no stray bits at the end.
 const BASE64URL: GeneralPurpose = GeneralPurpose::new(
@@ -34,9 +34,14 @@ impl<'t> Parts<'t> {
     /// Cuts a token at its dots. Errs unless there are exactly three parts, none of them empty.
     pub fn cut(token: &'t [u8]) -> Result<Self, Refusal> {
         const SHAPE: Refusal = Refusal::Malformed("it is not three parts joined by dots");
+        const ENCRYPTED: Refusal =
+            Refusal::Malformed("it has five parts, so it is encrypted (JWE), which is not supported");
+        if let Some(problem) = wrapping(token) {
+            return Err(Refusal::Malformed(problem));
+        }
         let mut dots = token.iter().enumerate().filter(|(_, byte)| **byte == b'.').map(|(at, _)| at);
         let (Some(first), Some(second), None) = (dots.next(), dots.next(), dots.next()) else {
-            return Err(SHAPE);
+            return Err(if dots.count() == 1 { ENCRYPTED } else { SHAPE });
         };
         let part = |from: usize, to: usize| token.get(from..to).filter(|part| !part.is_empty()).ok_or(SHAPE);
         Ok(Self {
@@ -62,6 +67,17 @@ pub(super) fn decode_signature<const N: usize>(part: &[u8], into: &mut [u8; N]) 
     BASE64URL
         .decode_slice(part, into)
         .map_err(|_| Refusal::Malformed("the signature is not canonical unpadded base64url"))
+}
+
+/// Decodes the beginning of some text, `None` if it is not base64url or too long for the room.
+pub(super) fn decode_onto<'d>(text: &[u8], room: &'d mut [u8]) -> Option<&'d [u8]> {
+    let length = BASE64URL.decode_slice(text, room).ok()?;
+    room.get(..length)
+}
+
+/// Whether a byte is a digit of base64url.
+pub(super) const fn is_base64url(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_')
 }
 
 /// `bytes` in base64url.

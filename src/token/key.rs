@@ -10,6 +10,7 @@ use ring::hmac;
 
 use super::{
     Algorithm, Header, Refusal,
+    header::JWT,
     jws::{Parts, decode_part, decode_signature, encode_onto},
     public::Public,
 };
@@ -26,7 +27,7 @@ pub struct Key {
     algorithm: Algorithm,
     engine: Engine,
     signs: bool,
-    /// The header of every token that this key signs, in base64url.
+    /// The header of the tokens of type `JWT` that this key signs, in base64url.
     header: String,
 }
 
@@ -82,7 +83,7 @@ impl Key {
 
     fn new(id: Option<String>, algorithm: Algorithm, signs: bool, engine: Engine) -> Self {
         let mut header = String::new();
-        encode_onto(&mut header, Header::write(algorithm.name(), id.as_deref()).as_bytes());
+        encode_onto(&mut header, Header::write(algorithm.name(), JWT, id.as_deref()).as_bytes());
         Self { id, algorithm, engine, signs, header }
     }
 
@@ -114,10 +115,20 @@ impl Key {
         self.header.as_bytes() == header
     }
 
-    /// Signs a payload: a compact JWS (RFC 7515 section 5.1). `None` if the key cannot sign.
+    /// Signs a payload: a compact JWS (RFC 7515 section 5.1) of type `JWT`. `None` if the key cannot sign.
     pub fn sign(&self, payload: &str) -> Option<String> {
+        self.sign_as(JWT, payload)
+    }
+
+    /// As [`sign`](Self::sign), with another `typ`, of characters that need no escape in JSON. Such a header is made for each
+    /// token: keys are shared by realms whose types differ.
+    pub fn sign_as(&self, token_type: &str, payload: &str) -> Option<String> {
         let mut token = String::with_capacity(self.header.len() + payload.len() * 4 / 3 + LONGEST_HMAC * 2);
-        token.push_str(&self.header);
+        if token_type == JWT {
+            token.push_str(&self.header);
+        } else {
+            encode_onto(&mut token, Header::write(self.algorithm.name(), token_type, self.id()).as_bytes());
+        }
         token.push('.');
         encode_onto(&mut token, payload.as_bytes());
         if !self.signs {

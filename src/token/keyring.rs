@@ -77,12 +77,12 @@ impl KeyRing {
     }
 
     /// Whether to verify this token takes a slow algorithm. Errs where it is refused before any signature is computed.
-    pub fn is_slow(&self, token: &[u8]) -> Result<bool, Refusal> {
+    pub fn is_slow(&self, token: &[u8], expected: Expected<'_>) -> Result<bool, Refusal> {
         if !self.has_slow {
             return Ok(false);
         }
         let parts = Parts::cut(token)?;
-        let mut keys = self.candidates(&parts)?;
+        let mut keys = self.candidates(&parts, expected)?;
         Ok(keys.any(|key| key.algorithm().is_slow()))
     }
 
@@ -92,28 +92,29 @@ impl KeyRing {
     /// The [`Refusal`] of the first check that fails; claims are not read before the signature holds.
     pub fn verify(&self, token: &[u8], expected: Expected<'_>) -> Result<Verified, Refusal> {
         let parts = Parts::cut(token)?;
-        self.check_signature(&parts)?;
+        self.check_signature(&parts, expected)?;
         let payload = decode_part(parts.payload)?;
         let claims = Claims::read(&payload, expected)?;
         Ok(Verified { claims, payload })
     }
 
     /// Checks that one of the keys signed the token.
-    fn check_signature(&self, parts: &Parts<'_>) -> Result<(), Refusal> {
+    fn check_signature(&self, parts: &Parts<'_>, expected: Expected<'_>) -> Result<(), Refusal> {
         let mut refusal = Refusal::Signature;
-        let mut keys = self.candidates(parts)?;
+        let mut keys = self.candidates(parts, expected)?;
         if keys.any(|key| key.check(parts).map_err(|reason| refusal = reason).is_ok()) { Ok(()) } else { Err(refusal) }
     }
 
     /// The keys that may have signed the token: the one of its `kid`, or all that have no id if it has no `kid`; and only
     /// those that are pinned to its `alg`.
-    fn candidates(&self, parts: &Parts<'_>) -> Result<impl Iterator<Item = &Key>, Refusal> {
-        // Our own header needs no parsing: a key that writes exactly this header has its `alg` and `kid`.
+    fn candidates(&self, parts: &Parts<'_>, expected: Expected<'_>) -> Result<impl Iterator<Item = &Key>, Refusal> {
+        // Our own header needs no parsing: a key that writes exactly this header has its `alg` and `kid`, and its `typ` is JWT.
         let written = self.keys.iter().take(COMPARED).find(|key| key.wrote(parts.header));
         let (algorithm, positions) = match written {
             Some(key) => (Cow::Borrowed(key.algorithm().name()), self.positions(key.id())),
             None => {
                 let header = Header::read(&decode_part(parts.header)?)?;
+                header.check_type(expected.token_type)?;
                 (Cow::Owned(header.algorithm), self.positions(header.key_id.as_deref()))
             }
         };

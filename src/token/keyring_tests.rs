@@ -7,7 +7,7 @@ use crate::token::Algorithm;
 
 const SECRET: &[u8] = b"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
 const SECRETS: [Algorithm; 3] = [Algorithm::Hs256, Algorithm::Hs384, Algorithm::Hs512];
-const ANY: Expected<'static> = Expected { issuer: None, audience: None };
+const ANY: Expected<'static> = Expected { issuer: None, audience: None, token_type: None };
 
 fn ring(algorithm: Algorithm, id: Option<&str>) -> KeyRing {
     KeyRing::new(vec![Key::from_secret(id.map(str::to_owned), algorithm, true, SECRET)])

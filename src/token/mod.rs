@@ -5,6 +5,7 @@
 
 mod algorithm;
 mod cache;
+mod claim_names;
 mod claims;
 mod der;
 mod header;
@@ -14,6 +15,7 @@ mod jws;
 mod key;
 mod key_file;
 mod keyring;
+mod lookalike;
 mod pem;
 mod public;
 mod refusal;
@@ -21,9 +23,10 @@ mod refusal;
 pub use algorithm::Algorithm;
 pub use cache::Cache;
 pub use claims::{CallerClaims, CallerRefusal, Claims, Expected, Standard, following_claims, has_claim};
-pub use header::Header;
+pub use header::{Header, same_type};
 pub use jws::{Parts, decode_part};
 pub use key::Key;
 pub use key_file::{Parsing, read_keys, self_made};
 pub use keyring::{KeyRing, Verified};
+pub use lookalike::{begins_like_token, could_be_token, holds_token};
 pub use refusal::Refusal;

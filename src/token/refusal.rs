@@ -1,5 +1,7 @@
 //! Why a token is refused.
 
+use super::lookalike::SCHEME;
+
 /// The reason for which a token is refused. The texts name claims and rules, never a value that the token holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Refusal {
@@ -27,6 +29,8 @@ pub enum Refusal {
     Expired,
     /// The session is older than `max-lifetime`.
     Outlived,
+    /// The token does not say when its session began, which a realm with a `max-lifetime` has to know.
+    NoStart,
     /// The key that was passed in front of the token is not the key of the token's session.
     WrongSession,
     /// The token is not of the owner, or not of the realm, that the command is about.
@@ -34,6 +38,9 @@ pub enum Refusal {
 }
 
 impl Refusal {
+    /// The value of the header `Authorization` was passed, not the token in it.
+    pub const SCHEME: Self = Self::Malformed(SCHEME);
+
     /// How many [kinds](Self::kinds) there are.
     pub const KINDS: usize = KINDS.len();
 
@@ -59,6 +66,7 @@ impl Refusal {
             Self::Outlived => 11,
             Self::WrongSession => 12,
             Self::WrongOwner => 13,
+            Self::NoStart => 14,
         }
     }
 
@@ -82,6 +90,11 @@ impl Refusal {
             Self::NotYetValid => "the token is not valid yet ('nbf' lies in the future)".to_owned(),
             Self::Expired => "the token has expired ('exp' lies in the past)".to_owned(),
             Self::Outlived => "the session is older than the realm's max-lifetime, log in again".to_owned(),
+            Self::NoStart => {
+                "the token does not say when its session started: 'iat' must be there, in seconds, and not in the \
+                              future, unless the realm's max-lifetime is 0"
+                    .to_owned()
+            }
             // The npm package jrs-session goes by these words, up to "is not".
             Self::WrongSession => "the key is not that of the token's session".to_owned(),
             Self::WrongOwner => "the token is not of this owner and realm".to_owned(),
@@ -89,7 +102,7 @@ impl Refusal {
     }
 }
 
-const KINDS: [&str; 14] = [
+const KINDS: [&str; 15] = [
     "too_long",
     "malformed",
     "header",
@@ -104,4 +117,5 @@ const KINDS: [&str; 14] = [
     "outlived",
     "wrong_session",
     "wrong_owner",
+    "no_start",
 ];

@@ -12,8 +12,9 @@ use crate::support::{
     tokens::{SECRET, jwk, sign_bytes},
 };
 
+/// A server that takes tokens that do not tell when their session started.
 fn server(file: &str, algorithm: &str) -> Server {
-    Server::builder().keys(file.as_bytes()).arg("algorithm", algorithm).start()
+    Server::builder().keys(file.as_bytes()).args(&["algorithm", algorithm, "max-lifetime", "0"]).start()
 }
 
 /// A token by the owner of a private key in PKCS#8 PEM, whatever its header says.
@@ -117,7 +118,7 @@ fn a_key_is_used_with_its_own_algorithm_alone() {
 fn a_key_that_the_token_brings_along_is_not_looked_at() {
     for (algorithm, way) in [("RS256", Algorithm::RS256), ("ES256", Algorithm::ES256), ("EdDSA", Algorithm::EdDSA)] {
         let (ours, evil) = (pem(algorithm), pem(algorithm));
-        let server = Server::builder().keys(ours.as_bytes()).start();
+        let server = server(&ours, "HS256");
         let conn = &mut server.conn();
         put_session(conn, "a");
         let kid = jwks(conn)["keys"][0]["kid"].clone();
@@ -155,7 +156,7 @@ fn a_kid_is_a_name_and_nothing_else() {
     let ec = pem("ES256");
     let pair = keypairs::read(std::slice::from_ref(&ec)).remove(0);
     let keys = [with(&pair.private, &json!({"kid": "k"})), jwk("s", "HS256", SECRET.as_bytes())];
-    let server = Server::builder().keys(set(&keys).as_bytes()).start();
+    let server = Server::builder().keys(set(&keys).as_bytes()).arg("max-lifetime", "0").start();
     let conn = &mut server.conn();
     put_session(conn, "a");
     let signed = |kid: &Value| sign(&json!({"alg": "ES256", "kid": kid}), &json!({"jti": "a"}), &ec, Algorithm::ES256);

@@ -11,8 +11,9 @@ use crate::support::{
     tokens::{SECRET, claims, key, payload, sign, sign_bytes, token},
 };
 
+/// A server that takes tokens that do not tell when their session started.
 fn server() -> Server {
-    Server::builder().keys(SECRET.as_bytes()).start()
+    Server::builder().keys(SECRET.as_bytes()).arg("max-lifetime", "0").start()
 }
 
 /// Checks that each command refuses the token, also with the key of a session that exists in front of it.
@@ -245,7 +246,8 @@ fn a_payload_that_must_not_be() {
 
 #[test]
 fn a_part_that_is_nested_without_end() {
-    let server = Server::builder().keys(SECRET.as_bytes()).arg("max-token-size", "1mb").start();
+    let server =
+        Server::builder().keys(SECRET.as_bytes()).args(&["max-token-size", "1mb", "max-lifetime", "0"]).start();
     let conn = &mut server.conn();
     let () = send(conn, &["SET", "sess:a", "{}", "EX", "1000"]).unwrap();
     let good = br#"{"alg":"HS256"}"#;

@@ -169,6 +169,7 @@ fn each_refused_token_is_counted_under_its_reason() {
         ("audience", claiming(json!({"aud": "garage"}))),
         ("not_yet_valid", claiming(json!({"nbf": now() + 1000}))),
         ("expired", claiming(json!({"exp": now() - 1000}))),
+        ("no_start", claiming(json!({"iat": now() * 1000}))),
         ("outlived", claiming(json!({"iat": now() - 10_000_000}))),
     ];
     let mut reasons = BTreeSet::from(["wrong_session", "wrong_owner"].map(|reason| format!("tokens_refused_{reason}")));

@@ -235,7 +235,7 @@ fn jrs_refuses_what_is_expired_or_not_valid_yet() {
     put_session(connection, "x");
     let (past, future) = (now() - 1, now() + 1000);
     let tasks = [("exp", past), ("nbf", future), ("exp", future), ("nbf", past)]
-        .map(|(claim, time)| key.signing("HS256", &json!({"jti": "x", claim: time})));
+        .map(|(claim, time)| key.signing("HS256", &json!({"jti": "x", "iat": past, claim: time})));
     for library in LIBRARIES {
         let tokens = library.sign(&tasks);
         assert_eq!(refusal(connection, &tokens[0]), "EXPIREDTOKEN", "{library:?}");
@@ -252,14 +252,14 @@ fn jrs_insists_on_the_issuer_and_audience_of_its_realm() {
     let connection = &mut server.conn();
     put_session(connection, "x");
     let good = [
-        json!({"jti": "x", "iss": ISSUER, "aud": AUDIENCE}),
-        json!({"jti": "x", "iss": ISSUER, "aud": ["another", AUDIENCE]}),
+        json!({"jti": "x", "iat": now(), "iss": ISSUER, "aud": AUDIENCE}),
+        json!({"jti": "x", "iat": now(), "iss": ISSUER, "aud": ["another", AUDIENCE]}),
     ];
     let bad = [
-        json!({"jti": "x", "iss": "another", "aud": AUDIENCE}),
-        json!({"jti": "x", "iss": ISSUER, "aud": "another"}),
-        json!({"jti": "x", "iss": ISSUER}),
-        json!({"jti": "x", "aud": AUDIENCE}),
+        json!({"jti": "x", "iat": now(), "iss": "another", "aud": AUDIENCE}),
+        json!({"jti": "x", "iat": now(), "iss": ISSUER, "aud": "another"}),
+        json!({"jti": "x", "iat": now(), "iss": ISSUER}),
+        json!({"jti": "x", "iat": now(), "aud": AUDIENCE}),
     ];
     let tasks: Vec<_> = good.iter().chain(&bad).map(|claims| key.signing("HS256", claims)).collect();
     for library in LIBRARIES {

@@ -13,7 +13,7 @@ use serde_json::json;
 
 use crate::support::{
     Server,
-    sessions::{contents, create, get, refusal, refused, send},
+    sessions::{contents, create, get, now, refusal, refused, send},
     tokens::{SECRET, header, jwk, token},
 };
 
@@ -79,7 +79,8 @@ fn the_first_key_signs_and_all_verify() {
     for (id, algorithm) in keys {
         let header = Header { kid: Some(id.to_owned()), ..Header::new(algorithm) };
         let made = |secret: &str| {
-            encode(&header, &json!({"jti": "elsewhere"}), &EncodingKey::from_secret(secret.as_bytes())).unwrap()
+            encode(&header, &json!({"jti": "elsewhere", "iat": now()}), &EncodingKey::from_secret(secret.as_bytes()))
+                .unwrap()
         };
         assert!(get(conn, &made(&id.repeat(64))).is_none(), "{id}: it is accepted: there is no session");
         assert_eq!(refusal(conn, &made(&id.repeat(63))), "BADTOKEN", "{id}");

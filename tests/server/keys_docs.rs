@@ -12,7 +12,10 @@ use std::{
     process::{Child, Command, Output, Stdio},
 };
 
-use crate::support::Server;
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+use jsonwebtoken::{Algorithm, EncodingKey, crypto};
+
+use crate::support::{Server, tokens};
 
 /// Go compiles the standard library at its first run.
 const PATIENCE: &str = "240";
@@ -53,12 +56,30 @@ fn the_commands_do_what_the_page_says_and_the_programs_refuse_forgeries() {
     let old_header = of_old_key.split('.').next().unwrap();
     assert_ne!(old_header, header);
     let foreign_signature = of_old_key.rsplit('.').next().unwrap();
+    // Names of claims are case-sensitive: JRS signs none of these, but another holder of the key may.
+    let private = fs::read(stage.server.dir().join("es256-new.pem")).unwrap();
+    let with = |change: &dyn Fn(&mut serde_json::Map<String, serde_json::Value>)| {
+        let mut claims = tokens::claims(&good).as_object().unwrap().clone();
+        change(&mut claims);
+        let payload = BASE64_URL_SAFE_NO_PAD.encode(serde_json::to_string(&claims).unwrap());
+        let text = format!("{header}.{payload}");
+        let key = EncodingKey::from_ec_pem(&private).unwrap();
+        format!("{text}.{}", crypto::sign(text.as_bytes(), &key, Algorithm::ES256).unwrap())
+    };
+    let two_subjects = with(&|claims| drop(claims.insert("SUB".to_owned(), "eve".into())));
+    let end_in_capitals = with(&|claims| {
+        let end = claims.remove("exp").unwrap();
+        claims.insert("EXP".to_owned(), end);
+    });
     for program in ["node verify.mjs", "python3 verify.py", "go run verify.go"] {
         let verify = |token: &str| stage.run(&format!("{program} '{token}'"));
         let accepted = verify(&good);
         let printed = text(&accepted.stdout);
         assert!(accepted.status.success() && printed.contains("\"ann\""), "{program}: {accepted:?}");
+        let printed = text(&verify(&two_subjects).stdout);
+        assert!(printed.contains("\"sub\":\"ann\"") || printed.contains("\"sub\": \"ann\""), "{program}: {printed}");
         for (what, token) in [
+            ("an end in capitals", end_in_capitals.clone()),
             ("another's claims", format!("{header}.{payload_of_another}.{signature}")),
             ("another key's signature", format!("{signed}.{foreign_signature}")),
             ("a key that is not published", of_old_key.clone()),

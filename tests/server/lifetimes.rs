@@ -204,6 +204,7 @@ fn the_ttl_claim_of_a_foreign_token() {
 fn a_ttl_beyond_all_times_without_a_bound() {
     let server = Server::builder()
         .keys(SECRET.as_bytes())
+        .arg("max-lifetime", "0")
         .config("appendonly", "yes")
         .config("enable-debug-command", "yes")
         .start();

@@ -5,8 +5,8 @@ use serde_json::json;
 
 use crate::support::{
     Server,
-    sessions::{assert_refused, create, now, send},
-    tokens::{SECRET, claims, key},
+    sessions::{assert_refused, create, get, now, send},
+    tokens::{SECRET, claims, key, token},
 };
 
 #[test]
@@ -174,6 +174,80 @@ fn options_of_the_commands_on_an_owners_sessions() {
     }
     assert_refused(conn, "BADTOKEN", &["JRS.DESTROYALL", "ada", "EXCEPT", "REALM"]);
     assert_refused(conn, "BADTOKEN", &["JRS.DESTROYALL", "bob", "EXCEPT", &token]);
+}
+
+/// Checks that the error says this.
+fn assert_says(conn: &mut redis::Connection, words: &[&str], says: &str) {
+    assert_refused(conn, "ERR", words);
+    let error = send::<Value>(conn, words).unwrap_err().to_string();
+    assert!(error.contains(says), "{words:?}: {error}");
+}
+
+#[test]
+fn times_in_milliseconds_and_ends_given_twice_are_named() {
+    let server = Server::start();
+    let conn = &mut server.conn();
+    let (token, soon) = (create(conn, "ada", "{}", &[]), (now() + 1000).to_string());
+    let millis = format!("{soon}000");
+    for words in [
+        &["JRS.CREATE", "ada", "{}", "EXAT", &millis][..],
+        &["JRS.CREATE", "ada", "{}", "EX", &millis],
+        &["JRS.TOUCH", &token, "EX", &millis],
+        &["JRS.UPDATE", &token, "{}", "EX", &millis],
+    ] {
+        assert_says(conn, words, "seconds, not milliseconds");
+    }
+    for name in ["exp", "nbf"] {
+        let claims = &json!({name: now() * 1000}).to_string();
+        assert_says(conn, &["JRS.CREATE", "ada", "{}", "CLAIMS", claims], "in seconds");
+        assert_says(conn, &["JRS.ROTATE", &token, "CLAIMS", claims], "in seconds");
+    }
+    let exp = &format!(r#"{{"exp":{soon}}}"#);
+    assert_says(conn, &["JRS.CREATE", "ada", "{}", "CLAIMS", exp, "EXAT", &soon], "'exp' in CLAIMS and EXAT or PXAT");
+    assert_says(conn, &["JRS.CREATE", "ada", "{}", "PXAT", &millis, "CLAIMS", exp], "'exp' in CLAIMS and EXAT or PXAT");
+    assert_says(conn, &["JRS.CREATE", "ada", "{}", "EX", "100", "EXAT", &soon], "EX or PX cannot be given with EXAT");
+}
+
+#[test]
+fn other_spellings_of_reserved_claims_are_refused() {
+    let plain = Server::builder().keys(SECRET.as_bytes()).start();
+    let strict = Server::builder().keys(SECRET.as_bytes()).args(&["issuer", "me", "audience", "shop"]).start();
+    for server in [&plain, &strict] {
+        let conn = &mut server.conn();
+        let token = create(conn, "ada", "{}", &[]);
+        for (spelling, name) in [
+            ("SUB", "sub"),
+            ("Sub", "sub"),
+            ("\u{17f}ub", "sub"),
+            ("EXP", "exp"),
+            ("eXp", "exp"),
+            ("NBF", "nbf"),
+            ("JTI", "jti"),
+            ("jt\u{131}", "jti"),
+            ("IAT", "iat"),
+            ("Iss", "iss"),
+            ("i\u{17f}s", "iss"),
+            ("AUD", "aud"),
+            ("TTL", "ttl"),
+            ("Auth_Time", "auth_time"),
+            ("JRS_EXP", "jrs_exp"),
+            ("jr\u{17f}_exp", "jrs_exp"),
+        ] {
+            let claims = &json!({"role": "user", spelling: 9_999_999_999_i64}).to_string();
+            let says = &format!("'{name}' in case only");
+            assert_says(conn, &["JRS.CREATE", "ada", "{}", "CLAIMS", claims], says);
+            assert_says(conn, &["JRS.ROTATE", &token, "CLAIMS", claims], says);
+        }
+    }
+    // What somebody else signed stays what it was, and JRS does not sign it again.
+    let conn = &mut plain.conn();
+    let foreign = token(&json!({"jti": "a", "SUB": "admin", "Exp": 9_999_999_999_i64, "role": "user"}));
+    let () = send(conn, &["SET", "sess:a", "{}", "EX", "100"]).unwrap();
+    assert_eq!(get(conn, &foreign).unwrap().owner, "");
+    let rotated: String = send(conn, &["JRS.ROTATE", &foreign]).unwrap();
+    let mut names: Vec<String> = claims(&rotated).as_object().unwrap().keys().cloned().collect();
+    names.sort_unstable();
+    assert_eq!(names, ["auth_time", "iat", "jti", "role"]);
 }
 
 #[test]

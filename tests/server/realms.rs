@@ -25,6 +25,7 @@ const FILE: &str = r#"
     leeway = 30
     issuer = "https://admin.example"
     audience = "console"
+    token-type = "admin+jwt"
     max-data-size = 100
     max-sessions = 2
     max-sessions-policy = "reject"
@@ -283,7 +284,7 @@ fn realms_are_told_without_secrets_and_paths() {
         *by_name("admin"),
         json!({
             "name": "admin", "algorithm": "HS256", "keyspace": "admin:", "max-age": 600, "max-lifetime": 1200,
-            "touch-interval": 0, "leeway": 30, "issuer": "https://admin.example", "audience": "console",
+            "touch-interval": 0, "leeway": 30, "issuer": "https://admin.example", "audience": "console", "token-type": "admin+jwt",
             "max-data-size": 100, "max-sessions": 2, "max-sessions-policy": "reject", "keys": [{"kid": "admin", "alg": "HS256", "signs": 1}],
         })
     );
@@ -295,6 +296,7 @@ fn realms_are_told_without_secrets_and_paths() {
         "touch-interval",
         "leeway",
         "audience",
+        "token-type",
         "algorithm",
         "max-sessions",
         "max-sessions-policy",

@@ -129,11 +129,6 @@ fn sessions_of_the_package_rotate_too() {
     assert_eq!(get(conn, &new).unwrap().data, r#"{"old":1}"#);
     assert_eq!(assert_agree(conn, "ada").len(), 1);
     assert!(get(conn, &old).is_none());
-    // Without any time in the token its lifetime begins now.
-    let new = legacy(conn, "x", json!({}));
-    let new = rotate(conn, &new, &[]);
-    assert_eq!(claims(&new)["auth_time"], Json::Null);
-    assert!(now() - claims(&new)["iat"].as_i64().unwrap() <= 1);
     // A subject that is no owner can only be replaced.
     for subject in [json!("a{b}"), json!(7), json!(["ada"])] {
         let old = legacy(conn, "y", json!({"sub": subject}));

@@ -22,7 +22,7 @@ struct Case {
 }
 
 /// All settings except `keys-file` and `realms-file`, which have tests of their own.
-const CASES: [Case; 16] = [
+const CASES: [Case; 17] = [
     Case {
         name: "algorithm",
         value: "hs512",
@@ -67,6 +67,12 @@ const CASES: [Case; 16] = [
         value: "shop",
         shown: "shop",
         holds: |_, conn| claims(&create(conn, "ada", "{}", &[]))["aud"] == "shop",
+    },
+    Case {
+        name: "token-type",
+        value: "Session+JWT",
+        shown: "Session+JWT",
+        holds: |_, conn| header(&create(conn, "ada", "{}", &[]))["typ"] == "Session+JWT",
     },
     Case {
         name: "max-data-size",

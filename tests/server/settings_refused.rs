@@ -11,7 +11,7 @@ use crate::support::{
 };
 
 /// A setting, a value that it must refuse, and a word that says why.
-const BAD: [(&str, &str, &str); 43] = [
+const BAD: [(&str, &str, &str); 49] = [
     ("algorithm", "none", "HS256"),
     ("algorithm", "HS", "HS256"),
     ("algorithm", "", "HS256"),
@@ -36,6 +36,12 @@ const BAD: [(&str, &str, &str); 43] = [
     ("leeway", "301", "between 0 and 300"),
     ("issuer", "a\tb", "control"),
     ("audience", "a\tb", "control"),
+    ("token-type", "", "media type"),
+    ("token-type", "a b", "media type"),
+    ("token-type", "a\"b", "media type"),
+    ("token-type", "at+jwt", "another kind of token"),
+    ("token-type", "application/JWE", "another kind of token"),
+    ("keyspace", "ewe:", "'ew'"),
     ("max-data-size", "1", "between 2 and"),
     ("max-data-size", "513mb", "536870912"),
     ("max-data-size", "-8kb", "memory"),

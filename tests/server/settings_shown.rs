@@ -16,7 +16,7 @@ fn config_get_names_every_setting_and_shows_no_secret() {
     assert_eq!(names, [
         "algorithm", "allow-weak-secret", "audience", "crypto-queue", "crypto-threads", "issuer", "keys-file",
         "keyspace", "leeway", "max-age", "max-data-size", "max-lifetime", "max-sessions",
-        "max-sessions-policy", "max-token-size", "realms-file", "token-cache-size", "touch-interval",
+        "max-sessions-policy", "max-token-size", "realms-file", "token-cache-size", "token-type", "touch-interval",
     ]);
     assert_eq!(settings["jrs.keys-file"], server.dir().join("keys").to_str().unwrap());
     let all: HashMap<String, String> = send(conn, &["CONFIG", "GET", "*"]).unwrap();

@@ -8,12 +8,19 @@ use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use jsonwebtoken::{Algorithm, EncodingKey, crypto};
 use serde_json::{Value, json};
 
+use crate::support::sessions::now;
+
 /// A secret that is long enough for any algorithm.
 pub(crate) const SECRET: &str = "a secret of 64 bytes, which is as long as HS512 wants it: 314159";
 
-/// An HS256 token with these claims, signed with [`SECRET`].
+/// An HS256 token with these claims, signed with [`SECRET`]. Its `iat` is now where they have none, so that it is not refused
+/// for that.
 pub(crate) fn token(claims: &Value) -> String {
-    sign(&json!({"alg": "HS256", "typ": "JWT"}), claims, SECRET.as_bytes())
+    let mut claims = claims.clone();
+    if claims.get("iat").is_none() {
+        claims["iat"] = now().into();
+    }
+    sign(&json!({"alg": "HS256", "typ": "JWT"}), &claims, SECRET.as_bytes())
 }
 
 /// A token with this header, whatever it says, signed with HMAC-SHA-256.

@@ -1,0 +1,101 @@
+//! Names of claims, compared as verifiers that ignore case compare them.
+//!
+//! RFC 7519 section 4 makes names case-sensitive. Go's `encoding/json`, and others, fill a field `sub` from a member `SUB` all the
+//! same, so a claim that differs from a registered one in case only must not be signed.
+
+use super::Expected;
+
+/// The claim that holds the session's own deadline, null for none, where `exp` is not it.
+pub(super) const OWN_END: &str = "jrs_exp";
+
+/// The claims that JRS writes in every realm.
+const ALWAYS: [&str; 6] = ["jti", "iat", "sub", "ttl", "auth_time", OWN_END];
+/// The claims that JRS reads and that a caller may write, `iss` and `aud` only where the realm does not set them.
+const SHARED: [&str; 4] = ["exp", "nbf", "iss", "aud"];
+
+/// What a name means to JRS.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Meaning {
+    /// A claim that JRS alone writes.
+    Reserved(&'static str),
+    /// Differs in case only from this claim, which JRS reads.
+    OtherSpelling(&'static str),
+    /// Any other claim.
+    Free,
+}
+
+/// What `name` means to a realm with these demands.
+pub(super) fn meaning(name: &str, expected: Expected<'_>) -> Meaning {
+    let Some(known) = ALWAYS.into_iter().chain(SHARED).find(|known| same_but_for_case(name, known)) else {
+        return Meaning::Free;
+    };
+    let is_reserved = match known {
+        "iss" => expected.issuer.is_some(),
+        "aud" => expected.audience.is_some(),
+        _ => ALWAYS.contains(&known),
+    };
+    match (name == known, is_reserved) {
+        (false, _) => Meaning::OtherSpelling(known),
+        (true, true) => Meaning::Reserved(known),
+        (true, false) => Meaning::Free,
+    }
+}
+
+/// Whether `name` is `known`, which is in lower case, but for the case of its letters.
+fn same_but_for_case(name: &str, known: &str) -> bool {
+    name.chars().map(fold).eq(known.chars())
+}
+
+/// The lower case of a letter. Beside the ASCII letters, all others that some case mapping takes to an ASCII letter: U+017F and
+/// U+212A by simple folding (Go), U+0130 and U+0131 by upper and lower case (Java's `equalsIgnoreCase`).
+const fn fold(char: char) -> char {
+    match char {
+        '\u{17f}' => 's',
+        '\u{212a}' => 'k',
+        '\u{130}' | '\u{131}' => 'i',
+        _ => char.to_ascii_lowercase(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{ALWAYS, Expected, Meaning, SHARED, fold, meaning};
+
+    const ANY: Expected<'static> = Expected { issuer: None, audience: None, token_type: None };
+
+    #[test]
+    fn every_letter_that_maps_to_ascii_is_folded() {
+        for char in char::MIN..=char::MAX {
+            for mapped in char.to_lowercase().next().into_iter().chain(char.to_uppercase().next()) {
+                // The lower case of U+0130 has a combining dot behind the `i`; upper cases of ligatures are several letters.
+                let is_letter_for_letter = char.to_lowercase().len().max(char.to_uppercase().len()) == 1;
+                if mapped.is_ascii_alphabetic() && (is_letter_for_letter || char == '\u{130}') {
+                    assert_eq!(fold(char), mapped.to_ascii_lowercase(), "{char:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn registered_names_are_known_in_any_case() {
+        let both = Expected { issuer: Some("i"), audience: Some("a"), token_type: None };
+        for known in ALWAYS.into_iter().chain(SHARED) {
+            let exact = if ALWAYS.contains(&known) { Meaning::Reserved(known) } else { Meaning::Free };
+            assert_eq!(meaning(known, ANY), exact);
+            let title: String =
+                known.chars().take(1).map(|char| char.to_ascii_uppercase()).chain(known.chars().skip(1)).collect();
+            for other in [known.to_uppercase(), title, known.replace('s', "\u{17f}"), known.replace('i', "\u{131}")] {
+                if other != known {
+                    assert_eq!(meaning(&other, ANY), Meaning::OtherSpelling(known), "{other}");
+                    assert_eq!(meaning(&other, both), Meaning::OtherSpelling(known), "{other}");
+                }
+            }
+        }
+        for known in ["iss", "aud"] {
+            assert_eq!(meaning(known, both), Meaning::Reserved(known));
+        }
+        for free in ["", "s", "subs", "sub ", "su", "role", "jrs-exp", "s\u{fc}b", "name", "kid"] {
+            assert_eq!(meaning(free, both), Meaning::Free, "{free}");
+        }
+    }
+}

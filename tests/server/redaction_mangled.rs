@@ -1,0 +1,205 @@
+//! Tokens that are mangled or misplaced: shown nowhere, and refused with a sentence that says what is wrong.
+
+use redis::{Connection, Value};
+
+use crate::support::{
+    Server,
+    sessions::{assert_refused, begin, create, end, send},
+    tokens::{SECRET, elliptic_jwk, key},
+};
+
+/// What MONITOR, SLOWLOG and ACL LOG show of commands, and their error replies.
+fn seen(server: &Server, commands: &[Vec<&str>], auth: &[&str]) -> Vec<String> {
+    let (mut monitor, mut conn, mut admin) = (server.conn(), server.conn(), server.conn());
+    let () = send(&mut admin, &["SLOWLOG", "RESET"]).unwrap();
+    let () = send(&mut admin, &["ACL", "LOG", "RESET"]).unwrap();
+    let () = send(&mut monitor, &["MONITOR"]).unwrap();
+    if !auth.is_empty() {
+        let () = send(&mut conn, auth).unwrap();
+    }
+    let mut seen = Vec::new();
+    for words in commands {
+        if let Err(error) = send::<Value>(&mut conn, words) {
+            seen.push(error.to_string());
+        }
+    }
+    let () = send(&mut admin, &["ECHO", "the end"]).unwrap();
+    loop {
+        let Value::SimpleString(line) = monitor.recv_response().unwrap() else { panic!("MONITOR sends lines") };
+        if line.contains("the end") {
+            break;
+        }
+        seen.push(line);
+    }
+    for log in [["SLOWLOG", "GET", "-1"].as_slice(), &["ACL", "LOG", "128"], &["CLIENT", "LIST"]] {
+        seen.push(format!("{:?}", send::<Value>(&mut admin, log).unwrap()));
+    }
+    seen
+}
+
+/// The part of a token that nobody may see: without it there is nothing to present.
+fn secret_part(token: &str) -> &str {
+    token.rsplit('.').next().unwrap()
+}
+
+fn slow_server(keys: &str) -> Server {
+    Server::builder()
+        .keys(keys.as_bytes())
+        .config("slowlog-log-slower-than", "0")
+        .config("slowlog-max-len", "10000")
+        .start()
+}
+
+/// What becomes of tokens on their way into a command.
+fn mangled(token: &str) -> Vec<String> {
+    let mut all: Vec<String> =
+        ["Bearer ", "bearer ", "DPoP ", "Bearer%20", "Bearer:", " ", "\n", "\"", "'", "token=", "\u{feff}", "x"]
+            .map(|front| format!("{front}{token}"))
+            .into();
+    all.extend([format!("\"{token}\""), format!("'{token}'"), format!("{token} "), format!("Bearer  {token}\r\n")]);
+    all.extend([token.replace('.', "!"), token[1..].to_owned(), token[10..].to_owned()]);
+    all
+}
+
+#[test]
+fn mangled_tokens_in_every_place() {
+    for keys in [SECRET.to_owned(), elliptic_jwk().to_string()] {
+        let server = slow_server(&keys);
+        let conn = &mut server.conn();
+        let token = create(conn, "ada", "{}", &[]);
+        let (key, all) = (key(&token), mangled(&token));
+        let mut commands: Vec<Vec<&str>> = Vec::new();
+        for bad in &all {
+            let bad = bad.as_str();
+            for name in ["JRS.GET", "JRS.PEEK", "JRS.INSPECT", "JRS.TOUCH", "JRS.DESTROY", "JRS.ROTATE"] {
+                commands.extend([vec![name, bad], vec![name, &key, bad], vec![name, bad, "EX", "100"]]);
+                commands.extend([vec![name, &token, bad], vec![name, bad, "junk"]]);
+            }
+            #[rustfmt::skip]
+            commands.extend([
+                vec!["JRS.UPDATE", bad, "{}"], vec!["JRS.UPDATE", bad, "{}", "KEEPTTL"],
+                vec!["JRS.UPDATE", bad, "{}", "MERGE", "EX", "5"], vec!["JRS.UPDATE", &key, bad, "{}"],
+                vec!["JRS.UPDATE", &key, bad, "{}", "MERGE"], vec!["JRS.ROTATE", bad, "CLAIMS", "{}"],
+                vec!["JRS.ROTATE", &token, "OWNER", bad], vec!["JRS.ROTATE", bad, "REAUTH"],
+                vec!["JRS.CREATE", bad, "{}"], vec!["JRS.CREATE", "ada", bad], vec!["JRS.CREATE", "ada", "{}", "REALM", bad],
+                vec!["JRS.CREATE", "ada", "{}", "CLAIMS", bad], vec!["JRS.CREATE", "ada", "{}", "EX", bad],
+                vec!["JRS.LIST", bad], vec!["JRS.LIST", bad, "WITHDATA"], vec!["JRS.LIST", "ada", "REALM", bad],
+                vec!["JRS.DESTROYALL", bad], vec!["JRS.DESTROYALL", bad, "EXCEPT", &token],
+                vec!["JRS.DESTROYALL", "ada", "EXCEPT", bad], vec!["JRS.DESTROYALL", "ada", bad, "EXCEPT"],
+                vec!["JRS.REVOKE", bad],
+                vec!["JRS.JWKS", "REALM", bad],
+            ]);
+        }
+        for commands in commands.chunks(100) {
+            let seen = seen(&server, commands, &[]);
+            let hidden = secret_part(&token);
+            assert!(
+                seen.iter().all(|text| !text.contains(hidden)),
+                "{:?}",
+                seen.iter().find(|text| text.contains(hidden))
+            );
+            assert!(seen.iter().filter(|text| text.contains("(redacted)")).count() > 1, "the commands are shown");
+        }
+        let words = ["JRS.GET", "Bearer", &token];
+        assert!(seen(&server, &[words.to_vec()], &[]).iter().all(|text| !text.contains(secret_part(&token))));
+    }
+}
+
+#[test]
+fn tokens_of_a_user_without_rights_are_not_in_the_acl_log() {
+    let server = slow_server(SECRET);
+    let conn = &mut server.conn();
+    let token = create(conn, "ada", "{}", &[]);
+    let () = send(conn, &["ACL", "SETUSER", "limited", "on", "nopass", "+@all", "~other:*"]).unwrap();
+    let mut commands = Vec::new();
+    let all = [mangled(&token), vec![token.clone()]].concat();
+    for bad in &all {
+        for name in ["JRS.REVOKE", "JRS.GET", "JRS.PEEK", "JRS.LIST", "JRS.DESTROYALL", "JRS.INSPECT"] {
+            commands.push(vec![name, bad]);
+        }
+        commands.extend([vec!["JRS.CREATE", bad, "{}"], vec!["JRS.UPDATE", bad, "{}", "KEEPTTL"]]);
+    }
+    commands.push(vec!["JRS.REVOKE", "sess:{ada}:0"]);
+    let seen = seen(&server, &commands, &["AUTH", "limited", "x"]);
+    let hidden = secret_part(&token);
+    assert!(seen.iter().all(|text| !text.contains(hidden)), "{:?}", seen.iter().find(|text| text.contains(hidden)));
+    assert!(seen.iter().any(|text| text.contains("sess:{ada}:0") && text.contains("limited")), "ACL LOG would show it");
+}
+
+/// Checks that the error of a command begins with this word and says this, and that nothing has changed.
+fn assert_says(conn: &mut Connection, words: &[&str], word: &str, says: &str) {
+    assert_refused(conn, word, words);
+    begin(conn, words);
+    let text = end(conn).unwrap_err().to_string();
+    assert!(text.contains(says), "{words:?}: {text}");
+}
+
+#[test]
+fn a_token_in_an_owners_place_is_an_error() {
+    let server = slow_server(SECRET);
+    let conn = &mut server.conn();
+    let token = create(conn, "ada", "{}", &[]);
+    let truncated = &token[..40];
+    for owner in mangled(&token).iter().map(String::as_str).chain([&*token, truncated]) {
+        for words in [
+            &["JRS.CREATE", owner, "{}"][..],
+            &["JRS.LIST", owner],
+            &["JRS.DESTROYALL", owner],
+            &["JRS.DESTROYALL", owner, "EXCEPT", &token],
+            &["JRS.ROTATE", &token, "OWNER", owner],
+        ] {
+            assert_says(conn, words, "ERR", "the owner is a token");
+        }
+        assert_says(conn, &["JRS.REVOKE", owner], "ERR", "a token, not a session's key");
+    }
+    // Names that begin as tokens do are names.
+    for owner in ["eyal", "ewan.j.mcgregor", "eyJohnson", "ey", "EYJ"] {
+        let token = create(conn, owner, "{}", &[]);
+        assert_eq!(send::<Vec<Value>>(conn, &["JRS.LIST", owner]).unwrap().len(), 1);
+        assert_eq!(send::<i64>(conn, &["JRS.REVOKE", &key(&token)]).unwrap(), 1);
+        assert_eq!(send::<i64>(conn, &["JRS.DESTROYALL", owner]).unwrap(), 0);
+    }
+}
+
+#[test]
+fn one_mistake_has_one_message() {
+    let server = slow_server(SECRET);
+    let conn = &mut server.conn();
+    let token = create(conn, "ada", "{}", &[]);
+    let key = key(&token);
+    for (bad, says) in [
+        (format!("Bearer {token}"), "'Bearer'"),
+        (format!("bearer  {token}"), "'Bearer'"),
+        (format!(" {token}"), "blank"),
+        (format!("{token}\n"), "blank"),
+        (format!("\"{token}\""), "quotes"),
+        (format!("{token}.a.b"), "encrypted"),
+    ] {
+        for words in [
+            &["JRS.GET", &bad][..],
+            &["JRS.PEEK", &key, &bad],
+            &["JRS.TOUCH", &bad],
+            &["JRS.TOUCH", &key, &bad, "EX", "100"],
+            &["JRS.UPDATE", &bad, "{}"],
+            &["JRS.UPDATE", &key, &bad, "{}", "KEEPTTL"],
+            &["JRS.DESTROY", &bad],
+            &["JRS.ROTATE", &bad],
+            &["JRS.ROTATE", &key, &bad, "REAUTH"],
+            &["JRS.DESTROYALL", "ada", "EXCEPT", &bad],
+        ] {
+            assert_says(conn, words, "BADTOKEN", says);
+        }
+        let report = format!("{:?}", send::<Value>(conn, &["JRS.INSPECT", &bad]).unwrap());
+        assert!(report.contains(says), "{report}");
+    }
+    // With options behind it, and no key in front.
+    let bad = format!("Bearer {token}");
+    for words in
+        [&["JRS.UPDATE", &bad, "{}", "KEEPTTL"][..], &["JRS.TOUCH", &bad, "EX", "100"], &["JRS.ROTATE", &bad, "REAUTH"]]
+    {
+        assert_says(conn, words, "BADTOKEN", "'Bearer'");
+    }
+    // The header's two words, passed as two.
+    assert_says(conn, &["JRS.GET", "Bearer", &token], "BADTOKEN", "'Bearer'");
+    assert_says(conn, &["JRS.UPDATE", "bearer", &token, "{}", "KEEPTTL"], "BADTOKEN", "'Bearer'");
+}

@@ -1,0 +1,142 @@
+//! When a session started, as far as its token tells, and what becomes of tokens that do not tell.
+
+use redis::{Connection, Value};
+use serde_json::json;
+use uuid::{Builder, Uuid};
+
+use crate::support::{
+    Server,
+    sessions::{assert_refused, expiry, get, millis, now, refusal, send},
+    tokens::{SECRET, claims, key, sign},
+};
+
+/// `max-lifetime`, in seconds.
+const LONGEST: i64 = 1000;
+
+/// A token with just these claims.
+fn token(claims: &serde_json::Value) -> String {
+    sign(&json!({"alg": "HS256"}), claims, SECRET.as_bytes())
+}
+
+fn server() -> Server {
+    Server::builder().keys(SECRET.as_bytes()).arg("max-lifetime", &LONGEST.to_string()).start()
+}
+
+/// A version 7 UUID of this moment.
+fn id(millis: i64) -> String {
+    let uuid: Uuid = Builder::from_unix_timestamp_millis(millis.unsigned_abs(), &[7; 10]).into_uuid();
+    uuid.to_string()
+}
+
+fn put(conn: &mut Connection, id: &str) {
+    let () = send(conn, &["SET", &format!("sess:{id}"), "{}", "EX", "100000"]).unwrap();
+}
+
+#[test]
+fn a_token_that_does_not_tell_its_start_is_refused() {
+    let server = server();
+    let conn = &mut server.conn();
+    let (future, late_id) = (now() + 3600, id(millis() + 3_600_000));
+    for unknown in [
+        json!({"jti": "a"}),
+        json!({"jti": "a", "iat": millis()}),
+        json!({"jti": "a", "iat": millis() * 1000}),
+        json!({"jti": "a", "iat": future}),
+        json!({"jti": "a", "iat": 1e300}),
+        json!({"jti": "a", "iat": future, "auth_time": future}),
+        json!({"jti": "a", "auth_time": millis()}),
+        json!({"jti": "a", "exp": now() + 100}),
+        json!({"jti": "9b2c5e1c-6e0b-4a57-8d9a-3f3a8f6d2c11"}),
+        json!({"jti": late_id, "iat": millis()}),
+        json!({"jti": late_id}),
+    ] {
+        let id = unknown["jti"].as_str().unwrap().to_owned();
+        put(conn, &id);
+        let token = token(&unknown);
+        let place = [&*token];
+        let with_key = [&format!("sess:{id}"), &*token];
+        // The second time the token is known, and the answer is the same.
+        for front in [&place[..], &with_key, &place] {
+            for (name, rest) in [
+                ("JRS.GET", &[][..]),
+                ("JRS.PEEK", &[]),
+                ("JRS.TOUCH", &[]),
+                ("JRS.UPDATE", &[r#"{"n":2}"#]),
+                ("JRS.ROTATE", &[]),
+                ("JRS.ROTATE", &["REAUTH"]),
+            ] {
+                assert_refused(conn, "BADTOKEN", &[&[name], front, rest].concat());
+            }
+        }
+        let report = format!("{:?}", send::<Value>(conn, &["JRS.INSPECT", &token]).unwrap());
+        assert!(report.contains("BADTOKEN the token does not say when its session started"), "{report}");
+        // Nobody is kept from logging out.
+        assert_eq!(send::<i64>(conn, &["JRS.DESTROY", &token]).unwrap(), 1, "{unknown}");
+    }
+    let info: String = send(conn, &["INFO", "jrs_tokens"]).unwrap();
+    assert!(info.contains("jrs_tokens_refused_no_start:198\r\n"), "{info}");
+}
+
+#[test]
+fn a_start_in_the_future_does_not_hide_another() {
+    let server = server();
+    let conn = &mut server.conn();
+    let start = now() - 400;
+    let early_id = id(start * 1000);
+    for told in [
+        json!({"jti": "a", "iat": start}),
+        json!({"jti": "a", "iat": start, "auth_time": millis()}),
+        json!({"jti": "a", "iat": millis(), "auth_time": start}),
+        json!({"jti": "a", "iat": now() + 3600, "auth_time": start}),
+        json!({"jti": "9b2c5e1c-6e0b-4a57-8d9a-3f3a8f6d2c11", "iat": start}),
+        json!({"jti": early_id}),
+        json!({"jti": early_id, "iat": millis()}),
+        json!({"jti": early_id, "iat": now() - 10, "auth_time": now() + 3600}),
+    ] {
+        let id = told["jti"].as_str().unwrap();
+        put(conn, id);
+        assert!(get(conn, &token(&told)).is_some(), "{told}");
+        assert_eq!(expiry(conn, &format!("sess:{id}")), (start + LONGEST) * 1000, "{told}");
+    }
+    for over in [
+        json!({"jti": "a", "iat": now() - LONGEST - 1}),
+        json!({"jti": "a", "iat": now() - LONGEST - 1, "auth_time": millis()}),
+    ] {
+        assert_eq!(refusal(conn, &token(&over)), "EXPIREDTOKEN", "{over}");
+    }
+}
+
+#[test]
+fn a_clock_that_is_a_little_fast_does_no_harm() {
+    let server = server();
+    let conn = &mut server.conn();
+    put(conn, "a");
+    let soon = now() + 30;
+    let token = token(&json!({"jti": "a", "iat": soon}));
+    assert!(get(conn, &token).is_some());
+    assert_eq!(expiry(conn, "sess:a"), (soon + LONGEST) * 1000);
+    let rotated: String = send(conn, &["JRS.ROTATE", &token]).unwrap();
+    assert_eq!(claims(&rotated)["auth_time"], soon);
+}
+
+#[test]
+fn without_a_longest_lifetime_no_start_is_needed() {
+    let server = server();
+    let conn = &mut server.conn();
+    let tokens = [json!({"jti": "a"}), json!({"jti": "a", "iat": millis()}), json!({"jti": "a", "iat": now() + 3600})];
+    for unknown in tokens {
+        put(conn, "a");
+        let token = token(&unknown);
+        assert_eq!(refusal(conn, &token), "BADTOKEN", "{unknown}");
+        let () = send(conn, &["CONFIG", "SET", "jrs.max-lifetime", "0"]).unwrap();
+        assert!(get(conn, &token).is_some(), "{unknown}");
+        // What follows it starts now.
+        let before = now();
+        let rotated: String = send(conn, &["JRS.ROTATE", &token]).unwrap();
+        let iat = claims(&rotated)["iat"].as_i64().unwrap();
+        assert!((before..=now()).contains(&iat) && claims(&rotated).get("auth_time").is_none(), "{unknown}");
+        let () = send(conn, &["CONFIG", "SET", "jrs.max-lifetime", &LONGEST.to_string()]).unwrap();
+        assert!(get(conn, &rotated).is_some(), "{unknown}");
+        assert!(expiry(conn, &key(&rotated)) <= (iat + LONGEST) * 1000, "{unknown}");
+    }
+}

@@ -1,0 +1,100 @@
+//! The header's `typ`: which kinds of token are sessions' tokens. And `enc` and `zip`, which no session's token has.
+
+use redis::{Connection, Value};
+use serde_json::{Value as Json, json};
+
+use crate::support::{
+    Server,
+    sessions::{assert_refused, create, get, now, refusal, send},
+    tokens::{SECRET, elliptic_jwk, header, sign},
+};
+
+fn with_type(kind: &Json) -> String {
+    sign(&json!({"alg": "HS256", "typ": kind}), &json!({"jti": "a", "iat": now()}), SECRET.as_bytes())
+}
+
+fn reason(conn: &mut Connection, token: &str) -> String {
+    let report: Vec<Value> = send(conn, &["JRS.INSPECT", token]).unwrap();
+    assert_eq!((&report[0], &report[1]), (&Value::BulkString(b"active".to_vec()), &Value::Int(0)), "{report:?}");
+    redis::from_redis_value_ref(&report[3]).unwrap()
+}
+
+#[test]
+fn only_sessions_tokens_are_accepted() {
+    let server = Server::builder().keys(SECRET.as_bytes()).start();
+    let conn = &mut server.conn();
+    let () = send(conn, &["SET", "sess:a", "{}", "EX", "1000"]).unwrap();
+    for good in ["JWT", "jwt", "Jwt", "application/jwt", "application/JWT", "APPLICATION/JWT"] {
+        assert!(get(conn, &with_type(&json!(good))).is_some(), "{good}");
+    }
+    for bad in [
+        json!("at+jwt"),
+        json!("AT+JWT"),
+        json!("application/at+jwt"),
+        json!("logout+jwt"),
+        json!("JWE"),
+        json!("JOSE"),
+        json!("dpop+jwt"),
+        json!("secevent+jwt"),
+        json!("session+jwt"),
+        json!("text/jwt"),
+        json!("application/application/jwt"),
+        json!(""),
+        json!(" JWT"),
+        json!("JWT\u{0}"),
+        json!("JW\u{17f}"),
+        json!(null),
+        json!(5),
+        json!(["JWT"]),
+        json!({"a": "JWT"}),
+    ] {
+        let token = with_type(&bad);
+        for words in [
+            &["JRS.GET", &token][..],
+            &["JRS.GET", "sess:a", &token],
+            &["JRS.PEEK", &token],
+            &["JRS.UPDATE", &token, r#"{"n":2}"#],
+            &["JRS.TOUCH", &token],
+            &["JRS.ROTATE", &token],
+            &["JRS.DESTROY", &token],
+        ] {
+            assert_refused(conn, "BADTOKEN", words);
+        }
+        assert!(reason(conn, &token).contains("'typ'"), "{bad}");
+    }
+    for (name, value) in [("zip", json!("DEF")), ("enc", json!("A256GCM"))] {
+        let header = json!({"alg": "HS256", name: value});
+        let token = sign(&header, &json!({"jti": "a", "iat": now()}), SECRET.as_bytes());
+        assert_refused(conn, "BADTOKEN", &["JRS.GET", &token]);
+        assert!(reason(conn, &token).contains(&format!("'{name}'")));
+    }
+}
+
+#[test]
+fn a_realms_own_type() {
+    for keys in [SECRET.to_owned(), elliptic_jwk().to_string()] {
+        let server = Server::builder().keys(keys.as_bytes()).start();
+        let conn = &mut server.conn();
+        let old = create(conn, "ada", "{}", &[]);
+        assert_eq!(header(&old)["typ"], "JWT");
+        assert!(get(conn, &old).is_some());
+
+        let () = send(conn, &["CONFIG", "SET", "jrs.token-type", "session+jwt"]).unwrap();
+        let new = create(conn, "ada", "{}", &[]);
+        assert_eq!(header(&new)["typ"], "session+jwt");
+        // Tokens from before the change stay good, and what follows them is of the new type.
+        for token in [&old, &new, &new] {
+            assert!(get(conn, token).is_some());
+        }
+        let rotated: String = send(conn, &["JRS.ROTATE", &old]).unwrap();
+        assert_eq!(header(&rotated)["typ"], "session+jwt");
+
+        // A type that is given up is refused from that moment on, known or not.
+        let () = send(conn, &["CONFIG", "SET", "jrs.token-type", "other+jwt"]).unwrap();
+        assert_eq!(refusal(conn, &new), "BADTOKEN");
+        assert!(reason(conn, &new).contains("token-type"));
+        let () = send(conn, &["CONFIG", "SET", "jrs.token-type", "APPLICATION/Session+JWT"]).unwrap();
+        assert!(get(conn, &new).is_some() && get(conn, &rotated).is_some());
+        assert_eq!(header(&create(conn, "ada", "{}", &[]))["typ"], "APPLICATION/Session+JWT");
+    }
+}
