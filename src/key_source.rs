@@ -62,6 +62,7 @@ impl Source {
                 })?,
             }
         };
+        let keys = with_foreign(keys, settings)?;
         let mut realms = Vec::new();
         if !settings.realms_file.is_empty() {
             let path = &settings.realms_file;
@@ -71,7 +72,8 @@ impl Source {
             let text = str::from_utf8(&bytes).map_err(|_| refused("it is not UTF-8".to_owned()))?;
             for described in realms_file::parse(text).map_err(refused)? {
                 let own = described.settings(settings).map_err(refused)?;
-                let keys = read(&own.keys_file, parsing(&own)).map_err(|problem| {
+                let keys = read(&own.keys_file, parsing(&own)).and_then(|keys| with_foreign(keys, &own));
+                let keys = keys.map_err(|problem| {
                     refused(format!("line {}: realm '{}': {problem}", described.line, described.name))
                 })?;
                 realms.push((described, Arc::new(keys)));
@@ -118,6 +120,19 @@ fn parsing(settings: &Settings) -> Parsing {
 fn read(path: &str, parsing: Parsing) -> Result<KeyRing, String> {
     let bytes = read_bytes(Path::new(path), true).map_err(|problem| format!("the key file '{path}' {problem}"))?;
     read_keys(&bytes, parsing).map_err(|problem| format!("the key file '{path}' is refused: {problem}"))
+}
+
+/// A realm's own keys, and behind them those of the other issuer whose tokens it accepts, if the settings name one.
+pub fn with_foreign(own: KeyRing, settings: &Settings) -> Result<KeyRing, String> {
+    let (path, issuer) = (&settings.foreign_keys_file, &settings.foreign_issuer);
+    if path.is_empty() {
+        return Ok(own);
+    }
+    if issuer.is_empty() {
+        return Err("foreign-keys-file needs foreign-issuer, the 'iss' of the tokens that its keys verify".to_owned());
+    }
+    let foreign = read(path, parsing(settings))?;
+    own.with_foreign(foreign, issuer).map_err(|problem| format!("the key file '{path}' is refused: {problem}"))
 }
 
 /// Reads the server's own key file, which is made first if it is not there.

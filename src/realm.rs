@@ -6,7 +6,7 @@ use crate::{
     counters::COUNTERS,
     lock::lock,
     realm_index::{Conflict, RealmIndex},
-    session::{Lifetime, Millis, SessionId},
+    session::{Lifetime, Millis, OwnedId, SessionId},
     settings::Settings,
     token::{Cache, Claims, Expected, Header, Key, KeyRing, Parts, Refusal, decode_part},
 };
@@ -46,6 +46,8 @@ pub struct Ticket {
     pub claims: Claims,
     /// The payload: JSON text.
     pub payload: Vec<u8>,
+    /// Whether another issuer signed it, by a key of the realm's `foreign-keys-file`.
+    pub is_foreign: bool,
     /// The name of the session's key.
     pub key: Vec<u8>,
     /// When the session's id was made, as far as it tells.
@@ -236,10 +238,16 @@ impl Realms {
         let realm = self.realm_of(token)?;
         let verified = realm.keys.verify(token, realm.expected())?;
         let claims = verified.claims;
+        // Another issuer's token names its own user's sessions only, where the name of a session tells whose it is.
+        let owner = OwnedId::read(&claims.id).map(|id| id.owner);
+        if verified.is_foreign && owner.is_some() && owner != claims.subject.as_deref() {
+            return Err(Refusal::Claim("sub"));
+        }
         Ok(Arc::new(Ticket {
             realm: Arc::clone(realm),
             key: realm.key_of(&claims.id),
             payload: verified.payload,
+            is_foreign: verified.is_foreign,
             created_at: SessionId::created_at(&claims.id),
             claims,
         }))

@@ -32,6 +32,9 @@ impl Described {
     /// The settings of the realm, given those of the default one.
     pub fn settings(&self, base: &Settings) -> Result<Settings, String> {
         let mut settings = base.clone();
+        for (position, setting) in SETTINGS.iter().enumerate().filter(|(_, setting)| setting.scope == Scope::OneRealm) {
+            settings.set(position, setting.kind.default())?;
+        }
         for (position, value) in &self.overrides {
             settings.set(*position, value.clone())?;
         }

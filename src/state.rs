@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use crate::{
     error::Error,
-    key_source::{SelfMade, Source},
+    key_source::{SelfMade, Source, with_foreign},
     letting_go::LettingGo,
     lock::lock,
     realm::{DEFAULT, Realm, Realms},
@@ -20,6 +20,7 @@ use crate::{
     redis::{Ctx, RoleListener, Store},
     session::{IdSource, Millis},
     settings::{Settings, Value},
+    token::KeyRing,
     workers::Workers,
 };
 
@@ -127,6 +128,8 @@ impl Store for Configuration {
         // Files are read when they are named and when JRS.RELOAD says so, not whenever some setting changes.
         let same_files = settings.keys_file == before.settings.keys_file
             && settings.realms_file == before.settings.realms_file
+            && settings.foreign_keys_file == before.settings.foreign_keys_file
+            && settings.foreign_issuer == before.settings.foreign_issuer
             && settings.algorithm == before.settings.algorithm
             && settings.allow_weak_secret == before.settings.allow_weak_secret;
         let source = if same_files { before.source } else { read_source(&settings)? };
@@ -143,7 +146,8 @@ impl RoleListener for Configuration {
         source.retire_self_made(&settings);
         if settings.keys_file.is_empty() {
             // Realms that were apart with this key are apart without it.
-            let _ = put_in_force(settings, Source { keys: Arc::default(), ..source });
+            let foreign = with_foreign(KeyRing::default(), &settings).unwrap_or_default();
+            let _ = put_in_force(settings, Source { keys: Arc::new(foreign), ..source });
         }
     }
 }

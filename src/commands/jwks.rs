@@ -36,7 +36,8 @@ impl Command for Jwks {
             }
         }
         let realm = named_realm(&*state::realms()?, name)?;
-        let keys: Vec<_> = realm.keys.keys().iter().filter_map(Key::public_jwk).collect();
+        let own = realm.keys.keys().iter().filter(|key| key.foreign_issuer().is_none());
+        let keys: Vec<_> = own.filter_map(Key::public_jwk).collect();
         call.ctx.reply_bytes(format!("{{\"keys\":[{}]}}", keys.join(",")));
         Ok(())
     }

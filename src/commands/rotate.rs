@@ -68,7 +68,7 @@ impl Command for Rotate {
 /// Whether a known token's successor takes a slow signature. A token that is refused or whose session is gone takes none,
 /// however often it is sent.
 fn next(call: &Call<'_>, place: Place<'_>, ticket: &Arc<Ticket>) -> Result<Next, Error> {
-    if !ticket.realm.signs_slowly() {
+    if ticket.is_foreign || !ticket.realm.signs_slowly() {
         return Ok(Next::Inline);
     }
     let verdict = presented::check_key(Ok(Arc::clone(ticket)), place.key.map(Arg::bytes));
@@ -153,6 +153,12 @@ impl Wanted {
 
     /// The session and the token that take the place of those of `ticket`.
     fn successor(&self, realms: &Arc<Realms>, ticket: &Ticket) -> Result<(Draft, String), Error> {
+        if ticket.is_foreign {
+            return Err(Error::Foreign(
+                "the token is another issuer's, whose claims are not signed here: verify it with JRS.GET and make a \
+                 session with JRS.CREATE",
+            ));
+        }
         let realm = &ticket.realm;
         let given = self.claims.as_deref().unwrap_or("{}");
         let new_deadline = CallerClaims::read(given, realm.expected()).map_err(Error::Claims)?.expires_at;

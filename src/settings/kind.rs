@@ -56,7 +56,8 @@ pub(super) const GB: i64 = 1024 * MB;
 pub(super) const HALF_THE_CORES: i64 = -1;
 
 impl Kind {
-    pub(super) fn default(&self) -> Value {
+    /// The value where nothing is said.
+    pub fn default(&self) -> Value {
         match self {
             Self::Number { default: HALF_THE_CORES, .. } => {
                 let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);

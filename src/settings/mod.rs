@@ -15,6 +15,10 @@ pub struct Settings {
     pub keys_file: String,
     /// The file with more realms; "" means that there are none.
     pub realms_file: String,
+    /// The file with the keys of another issuer; "" means that there is none.
+    pub foreign_keys_file: String,
+    /// `iss` of the other issuer's tokens.
+    pub foreign_issuer: String,
     /// The algorithm of keys that do not say theirs.
     pub algorithm: Algorithm,
     /// What session keys begin with.
@@ -65,6 +69,8 @@ impl Settings {
     pub const BLANK: Self = Self {
         keys_file: String::new(),
         realms_file: String::new(),
+        foreign_keys_file: String::new(),
+        foreign_issuer: String::new(),
         algorithm: Algorithm::Hs256,
         keyspace: String::new(),
         max_age: 0,

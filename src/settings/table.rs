@@ -21,6 +21,8 @@ pub enum Scope {
     Realm,
     /// A realm, and no two can share it: each has to say its own.
     EachRealm,
+    /// A realm; one that says nothing has the default value, not that of the default realm.
+    OneRealm,
 }
 
 /// A setting, as the server's configuration sees it.
@@ -69,6 +71,25 @@ pub const SETTINGS: &[Setting] = &[
         is_shown: false,
         get: |settings| Value::Text(settings.realms_file.clone()),
         set: |settings, value| text(value).map(|text| settings.realms_file = text),
+    },
+    Setting {
+        name: c"foreign-keys-file",
+        kind: Kind::Text { default: "" },
+        scope: Scope::OneRealm,
+        is_shown: false,
+        get: |settings| Value::Text(settings.foreign_keys_file.clone()),
+        set: |settings, value| text(value).map(|text| settings.foreign_keys_file = text),
+    },
+    Setting {
+        name: c"foreign-issuer",
+        kind: Kind::Text { default: "" },
+        scope: Scope::OneRealm,
+        is_shown: false,
+        get: |settings| Value::Text(settings.foreign_issuer.clone()),
+        set: |settings, value| {
+            settings.foreign_issuer = check_name(text(value)?)?;
+            Ok(())
+        },
     },
     Setting {
         name: c"algorithm",

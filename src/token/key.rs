@@ -1,6 +1,6 @@
 //! One key, prepared once and pinned to one algorithm (RFC 8725 section 3.1).
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 use aws_lc_rs::{
     rand::SystemRandom,
@@ -27,6 +27,8 @@ pub struct Key {
     algorithm: Algorithm,
     engine: Engine,
     signs: bool,
+    /// Whose tokens alone this key verifies, if it is bound to an issuer.
+    issuer: Option<Arc<str>>,
     /// The header of the tokens of type `JWT` that this key signs, in base64url.
     header: String,
 }
@@ -84,7 +86,20 @@ impl Key {
     fn new(id: Option<String>, algorithm: Algorithm, signs: bool, engine: Engine) -> Self {
         let mut header = String::new();
         encode_onto(&mut header, Header::write(algorithm.name(), JWT, id.as_deref()).as_bytes());
-        Self { id, algorithm, engine, signs, header }
+        Self { id, algorithm, engine, signs, issuer: None, header }
+    }
+
+    /// The same key, which from now on only verifies, and only tokens with this `iss`.
+    pub(super) fn bound_to(mut self, issuer: &Arc<str>) -> Self {
+        if let Engine::Public { private, .. } = &mut self.engine {
+            *private = None;
+        }
+        Self { signs: false, issuer: Some(Arc::clone(issuer)), ..self }
+    }
+
+    /// The `iss` that tokens of this key must have: it is another issuer's.
+    pub fn foreign_issuer(&self) -> Option<&str> {
+        self.issuer.as_deref()
     }
 
     /// The key's `kid`, if it has one.

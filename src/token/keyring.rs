@@ -1,6 +1,6 @@
 //! The keys in force, and verification with them (RFC 7515 section 5.2).
 
-use std::{borrow::Cow, collections::HashMap, slice};
+use std::{borrow::Cow, collections::HashMap, slice, sync::Arc};
 
 use super::{
     Claims, Expected, Header, Key, Refusal,
@@ -31,6 +31,8 @@ pub struct Verified {
     pub claims: Claims,
     /// The payload, decoded: JSON text.
     pub payload: Vec<u8>,
+    /// Whether its key is [bound to another issuer](KeyRing::with_foreign).
+    pub is_foreign: bool,
 }
 
 impl KeyRing {
@@ -51,6 +53,19 @@ impl KeyRing {
         }
         ring.keys = keys;
         ring
+    }
+
+    /// These keys, and behind them those of another issuer: they never sign, and verify only tokens with this `iss`.
+    ///
+    /// # Errors
+    /// A sentence, if a key here and one there have the same `kid`.
+    pub fn with_foreign(self, foreign: Self, issuer: &str) -> Result<Self, String> {
+        if let Some(id) = foreign.keys.iter().filter_map(Key::id).find(|id| self.knows(Some(id))) {
+            return Err(format!("a key of the realm's own has the same kid '{id}'"));
+        }
+        let issuer: Arc<str> = issuer.into();
+        let foreign = foreign.keys.into_iter().map(|key| key.bound_to(&issuer));
+        Ok(Self::new(self.keys.into_iter().chain(foreign).collect()))
     }
 
     /// The keys in order.
@@ -92,17 +107,18 @@ impl KeyRing {
     /// The [`Refusal`] of the first check that fails; claims are not read before the signature holds.
     pub fn verify(&self, token: &[u8], expected: Expected<'_>) -> Result<Verified, Refusal> {
         let parts = Parts::cut(token)?;
-        self.check_signature(&parts, expected)?;
+        let key = self.check_signature(&parts, expected)?;
         let payload = decode_part(parts.payload)?;
-        let claims = Claims::read(&payload, expected)?;
-        Ok(Verified { claims, payload })
+        let foreign = key.foreign_issuer();
+        let claims = Claims::read(&payload, Expected { issuer: foreign.or(expected.issuer), ..expected })?;
+        Ok(Verified { claims, payload, is_foreign: foreign.is_some() })
     }
 
-    /// Checks that one of the keys signed the token.
-    fn check_signature(&self, parts: &Parts<'_>, expected: Expected<'_>) -> Result<(), Refusal> {
+    /// The key that signed the token.
+    fn check_signature(&self, parts: &Parts<'_>, expected: Expected<'_>) -> Result<&Key, Refusal> {
         let mut refusal = Refusal::Signature;
         let mut keys = self.candidates(parts, expected)?;
-        if keys.any(|key| key.check(parts).map_err(|reason| refusal = reason).is_ok()) { Ok(()) } else { Err(refusal) }
+        keys.find(|key| key.check(parts).map_err(|reason| refusal = reason).is_ok()).ok_or(refusal)
     }
 
     /// The keys that may have signed the token: the one of its `kid`, or all that have no id if it has no `kid`; and only

@@ -20,6 +20,7 @@ mod destroyall_steps;
 mod docs;
 mod events;
 mod events_docs;
+mod foreign_issuer;
 mod info;
 mod inspect;
 mod interop;
