@@ -41,8 +41,11 @@ fuzz_target!(|input: &[u8]| {
     // A foreign token may say anything.
     let _ = Claims::read(json, Expected::default());
     let (Ok(owner), Ok(json)) = (check_owner(owner), str::from_utf8(json)) else { return };
-    let expected =
-        Expected { issuer: chosen(0).then_some("https://issuer"), audience: chosen(1).then_some("an \"audience\""), token_type: None };
+    let expected = Expected {
+        issuer: chosen(0).then_some("https://issuer"),
+        audience: chosen(1).then_some("an \"audience\""),
+        token_type: None,
+    };
     let caller = match CallerClaims::read(json, expected) {
         Ok(caller) => caller,
         Err(CallerRefusal::Reserved(name) | CallerRefusal::NotATime(name) | CallerRefusal::TooFar(name)) => {

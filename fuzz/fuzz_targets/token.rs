@@ -7,7 +7,7 @@
 
 use std::sync::LazyLock;
 
-use jrs::token::{Algorithm, Claims, Expected, KeyRing, Parsing, read_keys};
+use jrs::token::{Algorithm, Claims, Expected, Key, KeyRing, Parsing, Refusal, could_be_token, read_keys};
 use libfuzzer_sys::fuzz_target;
 
 const ANY: Expected<'static> = Expected { issuer: None, audience: None, token_type: None };
@@ -37,6 +37,7 @@ fuzz_target!(|input: &[u8]| {
     let key = &RING.keys()[usize::from(*pick) % RING.keys().len()];
     let token = key.sign(payload).expect("a token");
     check_signed(&token, payload);
+    check_types(&RING.keys()[0], payload, rest);
     let mut edited = token.clone().into_bytes();
     for edit in edits.get(1..).unwrap_or_default().chunks_exact(3) {
         apply(edit, &mut edited, payload);
@@ -46,6 +47,30 @@ fuzz_target!(|input: &[u8]| {
         }
     }
 });
+
+/// Of the tokens that the same keys sign for other purposes none is a session's.
+fn check_types(key: &Key, payload: &str, rest: &[u8]) {
+    if payload.is_empty() {
+        return;
+    }
+    let own = Expected { token_type: Some("session+jwt"), ..ANY };
+    for (kind, is_always, is_own) in [
+        ("JWT", true, true),
+        ("jwt", true, true),
+        ("application/JWT", true, true),
+        ("Session+JWT", false, true),
+        ("application/session+jwt", false, true),
+        ("at+jwt", false, false),
+        ("logout+jwt", false, false),
+        ("JWE", false, false),
+    ] {
+        let token = key.sign_as(kind, payload).expect("a token");
+        let refused_for_type = |expected| matches!(RING.verify(token.as_bytes(), expected), Err(Refusal::Header(_)));
+        assert_eq!((refused_for_type(ANY), refused_for_type(own)), (!is_always, !is_own), "{kind}");
+        // Whatever is in front of it, it is not logged.
+        assert!(could_be_token(&[rest, token.as_bytes()].concat()) || rest.len() > 8192, "{kind}");
+    }
+}
 
 /// A token that was signed is accepted just if its claims are, and says what was signed.
 fn check_signed(token: &str, payload: &str) {
@@ -73,7 +98,7 @@ fn check_foreign(token: &[u8]) {
             let payload = str::from_utf8(&verified.payload).expect("JSON text");
             assert!(RING.keys().iter().any(|key| key.sign(payload).is_some_and(|signed| signed.as_bytes() == token)));
         }
-        Err(refusal) => assert!(refusal.text().is_ascii() && refusal.index() < jrs::token::Refusal::KINDS),
+        Err(refusal) => assert!(refusal.text().is_ascii() && refusal.index() < Refusal::KINDS),
     }
     assert!(OTHERS.verify(token, ANY).is_err());
 }

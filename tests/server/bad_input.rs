@@ -1,6 +1,9 @@
 //! A storm of commands that make no sense: the server survives it, does what it says, and keeps nothing.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    thread::{self, JoinHandle},
+};
 
 use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::TestRunner;
@@ -74,6 +77,26 @@ fn word_of(error: &RedisError, command: &Command) -> String {
     word.to_owned()
 }
 
+/// Reads MONITOR until the end of a storm: the lines that show what is signed of a token, and its signature.
+fn watch(server: &Server, supplies: &Supplies) -> JoinHandle<Vec<String>> {
+    let mut monitor = server.conn();
+    let () = send(&mut monitor, &["MONITOR"]).unwrap();
+    let hidden: Vec<String> =
+        supplies.tokens.iter().map(|(_, token)| token.split_once('.').unwrap().1.to_owned()).collect();
+    thread::spawn(move || {
+        let mut shown = Vec::new();
+        loop {
+            let Value::SimpleString(line) = monitor.recv_response().unwrap() else { panic!("MONITOR sends lines") };
+            if line.contains("the end of the storm") {
+                return shown;
+            }
+            if hidden.iter().any(|token| line.contains(token)) {
+                shown.push(line);
+            }
+        }
+    })
+}
+
 /// Sends thousands of random commands and checks each reply; says which replies there were to which command.
 fn storm(server: &mut Server, commands: usize) -> BTreeMap<String, BTreeSet<String>> {
     let conn = &mut server.conn();
@@ -83,6 +106,7 @@ fn storm(server: &mut Server, commands: usize) -> BTreeMap<String, BTreeSet<Stri
     let by_hand: BTreeSet<String> = supplies.tokens.iter().map(|(key, _)| key.clone()).collect();
     let count = |conn: &mut Connection| i64::try_from(session_keys(conn).len()).unwrap();
     let mut keys = count(conn);
+    let shown = watch(server, &supplies);
     let mut replies = BTreeMap::<_, BTreeSet<_>>::new();
     // Always the same numbers: a failure comes again.
     let (mut runner, strategy) = (TestRunner::deterministic(), random_commands::commands(&supplies));
@@ -115,6 +139,8 @@ fn storm(server: &mut Server, commands: usize) -> BTreeMap<String, BTreeSet<Stri
         assert!(!command.is("INSPECT") || !is_one_token || reply == "something", "{command:?}: {reply}");
         replies.entry(command.name.to_uppercase()).or_default().insert(reply);
     }
+    let () = send(conn, &["ECHO", "the end of the storm"]).unwrap();
+    assert_eq!(shown.join().unwrap(), [""; 0], "MONITOR shows tokens");
     assert!(server.alive());
     assert_eq!(count(conn), keys);
     assert_indexes_agree(conn, &by_hand);

@@ -28,8 +28,12 @@ impl Command {
         self.name.to_uppercase().strip_prefix("JRS.") == Some(name)
     }
 
+    /// Whether argument 1 is taken for a token: it begins as one, or it holds one and argument 2 does not begin as one.
     pub(crate) fn begins_with_token(&self) -> bool {
-        self.arguments.first().is_some_and(|first| first.starts_with(b"ey"))
+        let begins = |at: usize| self.arguments.get(at).is_some_and(|argument| argument.starts_with(b"ey"));
+        let header = b"eyJhbGciOiJ";
+        let holds = self.arguments.first().is_some_and(|first| first.windows(header.len()).any(|part| part == header));
+        begins(0) || (holds && !begins(1))
     }
 }
 
@@ -75,7 +79,7 @@ const NUMBERS: [&str; 14] = [
     "99999999999999999999999999999999999999999999",
 ];
 
-const JSON: [&str; 20] = [
+const JSON: [&str; 23] = [
     "{}",
     r#"{"a":1}"#,
     " { \"a\" : [ ] } ",
@@ -85,6 +89,9 @@ const JSON: [&str; 20] = [
     r#"{"exp":"x"}"#,
     r#"{"nbf":-1.5}"#,
     r#"{"jti":"x"}"#,
+    r#"{"SUB":"x"}"#,
+    "{\"\u{17f}ub\":1,\"exp\":4102444800}",
+    r#"{"exp":4102444800000}"#,
     r#"{"name":"Zo\u00eb","deep":{"er":[[[[[]]]]]}}"#,
     "[]",
     "null",
@@ -140,7 +147,7 @@ fn argument(supplies: &Supplies) -> BoxedStrategy<Vec<u8>> {
         3 => random_bytes(),
         1 => (random_bytes(), 2..500_usize).prop_map(|(bytes, times)| bytes.repeat(times)),
         2 => token.clone(),
-        3 => (token, any::<Index>(), any::<u8>(), 0_u8..4).prop_map(|(token, at, byte, kind)| mutated(token, at, byte, kind)),
+        3 => (token, any::<Index>(), any::<u8>(), 0_u8..8).prop_map(|(token, at, byte, kind)| mutated(token, at, byte, kind)),
         2 => session.prop_map(|(key, _)| key.into_bytes()),
         6 => text(&WORDS),
         4 => text(&NUMBERS),
@@ -156,16 +163,18 @@ fn random_bytes() -> impl Strategy<Value = Vec<u8>> {
     vec(any::<u8>(), 0..24).prop_filter("a number", |bytes| !bytes.iter().all(u8::is_ascii_digit) || bytes.is_empty())
 }
 
-/// The token with one byte changed, inserted, or everything after or before it cut off.
+/// The token with one byte changed, inserted, or everything after or before it cut off; or with something around it.
 fn mutated(mut token: Vec<u8>, at: Index, byte: u8, kind: u8) -> Vec<u8> {
     let at = at.index(token.len());
     match kind {
         0 => token[at] = token[at].wrapping_add(byte.max(1)),
         1 => token.insert(at, byte),
         2 => token.truncate(at),
-        _ => {
-            token.drain(..=at);
-        }
+        3 => drop(token.drain(..=at)),
+        4 => token = [b"Bearer ", &*token].concat(),
+        5 => token = [b"\"", &*token, b"\""].concat(),
+        6 => token.insert(0, b' '),
+        _ => token = [b"token=", &*token, b";"].concat(),
     }
     token
 }
