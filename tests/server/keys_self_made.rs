@@ -271,6 +271,23 @@ fn it_is_the_operators_when_a_realm_names_it() {
 }
 
 #[test]
+fn what_the_error_after_a_failover_says_brings_the_key_back() {
+    let server = Server::start();
+    let conn = &mut server.conn();
+    let token = create(conn, "ada", "{}", &[]);
+    let () = send(conn, &NOBODY).unwrap();
+    let () = send(conn, &["REPLICAOF", "NO", "ONE"]).unwrap();
+    for words in [&["JRS.GET", &token][..], &["JRS.CREATE", "ada", "{}"]] {
+        let error = send::<Value>(conn, words).unwrap_err().to_string();
+        assert!(error.contains("NOKEYS") && error.contains("jrs-keys.json.retired"), "{words:?}: {error}");
+    }
+    let shared = server.dir().join("shared.json");
+    fs::copy(server.dir().join("jrs-keys.json.retired"), &shared).unwrap();
+    let () = send(conn, &["CONFIG", "SET", "jrs.keys-file", shared.to_str().unwrap()]).unwrap();
+    assert!(get(conn, &token).is_some());
+}
+
+#[test]
 fn it_is_not_brought_back_by_a_restart_as_a_replica_and_then_as_a_primary() {
     let mut server = Server::start();
     let token = create(&mut server.conn(), "ada", "{}", &[]);

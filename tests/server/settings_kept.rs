@@ -38,8 +38,10 @@ fn config_rewrite_keeps_every_setting() {
         "jrs.issuer", "https://login.example/?a=%s&b", "jrs.audience", " ", "jrs.max-data-size", "2",
         "jrs.max-token-size", "1mb", "jrs.token-cache-size", "64gb", "jrs.allow-weak-secret", "yes",
         "jrs.max-sessions", "1000000", "jrs.max-sessions-policy", "reject",
+        "jrs.token-type", "Session+JWT",
     ]);
     assert_eq!(after, before);
+    assert_eq!(after["jrs.token-type"], "Session+JWT");
     assert_eq!(after["jrs.keyspace"], "a b 'c' #é:");
     assert_eq!(after["jrs.token-cache-size"], "68719476736");
     assert_eq!((&*after["jrs.max-sessions"], &*after["jrs.max-sessions-policy"]), ("1000000", "reject"));
@@ -49,6 +51,7 @@ fn config_rewrite_keeps_every_setting() {
     let [before, after] = rewritten(&mut server, &[
         "jrs.algorithm", "HS256", "jrs.keyspace", "sess:", "jrs.max-age", "86400", "jrs.max-lifetime", "2592000",
         "jrs.leeway", "0", "jrs.issuer", "", "jrs.audience", "", "jrs.max-sessions-policy", "evict-oldest",
+        "jrs.token-type", "JWT",
     ]);
     assert_eq!(after, before);
     assert!(get(&mut server.conn(), &token).is_none(), "the token is good again, its session ended with the server");
