@@ -24,6 +24,13 @@ const KEYS: &str = r#"{"keys":[
 static OTHERS: LazyLock<KeyRing> = LazyLock::new(|| ring(&KEYS.replace("\"k\":\"", "\"k\":\"ZZZZ")));
 static RING: LazyLock<KeyRing> = LazyLock::new(|| ring(KEYS));
 
+const ISSUER: &str = "idp";
+/// A secret of its own, and the keys of [`RING`] as those of another issuer.
+static BOUND: LazyLock<KeyRing> = LazyLock::new(|| {
+    let own = ring(r#"{"kty":"oct","k":"BQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4fICEiIyQ"}"#);
+    own.with_foreign(ring(KEYS), ISSUER).expect("other kids")
+});
+
 fn ring(keys: &str) -> KeyRing {
     let parsing = Parsing { algorithm: Algorithm::Hs256, allow_weak_secret: true };
     read_keys(keys.as_bytes(), parsing).expect("keys")
@@ -37,6 +44,7 @@ fuzz_target!(|input: &[u8]| {
     let key = &RING.keys()[usize::from(*pick) % RING.keys().len()];
     let token = key.sign(payload).expect("a token");
     check_signed(&token, payload);
+    check_bound(&token, payload);
     check_types(&RING.keys()[0], payload, rest);
     let mut edited = token.clone().into_bytes();
     for edit in edits.get(1..).unwrap_or_default().chunks_exact(3) {
@@ -88,6 +96,19 @@ fn check_signed(token: &str, payload: &str) {
         (verified, claims) => panic!("{verified:?} of the token, {claims:?} of its claims"),
     }
     assert!(OTHERS.verify(token.as_bytes(), ANY).is_err());
+}
+
+/// Another issuer's token is accepted just if it is good and names its issuer.
+fn check_bound(token: &str, payload: &str) {
+    let expected = Claims::read(payload.as_bytes(), Expected { issuer: Some(ISSUER), ..ANY });
+    // What the realm demands of its own tokens is nothing to this one.
+    for realms in [None, Some("own")] {
+        match BOUND.verify(token.as_bytes(), Expected { issuer: realms, ..ANY }) {
+            Ok(verified) => assert!(verified.is_foreign && expected.as_ref() == Ok(&verified.claims)),
+            Err(refusal) => assert!(payload.is_empty() || expected == Err(refusal), "{refusal:?}, {expected:?}"),
+        }
+    }
+    assert!(BOUND.keys().iter().skip(1).all(|key| key.sign(payload).is_none()));
 }
 
 /// Any other text is refused, unless it happens to be what a key makes of the payload in it.

@@ -53,6 +53,8 @@ impl Command for Create {
     fn run(call: &Call<'_>) -> Result<(), Error> {
         let draft = draft(call)?;
         if draft.realm.signs_slowly() && call.may_wait() {
+            // Who may not make it takes no place among those who may.
+            call.ctx.check_access(&Text::new(&draft.realm.key_of(&draft.id)), Access::Create)?;
             let work = move || {
                 let token = draft.sign();
                 Box::new(move |call: &Call<'_>| {

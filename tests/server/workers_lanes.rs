@@ -112,3 +112,20 @@ fn a_known_token_whose_session_is_gone_is_not_rotated() {
     assert!(get(conn, &rotated).is_some());
     assert_sound(&mut server);
 }
+
+#[test]
+fn who_may_not_create_takes_no_place_in_the_queue() {
+    let mut server = slow().arg("crypto-queue", "30").start();
+    let conn = &mut server.conn();
+    let () = send(conn, &["ACL", "SETUSER", "stranger", "on", "nopass", "~cache:*", "+@all"]).unwrap();
+    let stranger = &mut server.conn();
+    let () = send(stranger, &["AUTH", "stranger", "x"]).unwrap();
+    let mut held = Flood::creates(&server, 25);
+    await_waiting(conn, 20);
+    for _ in 0..50 {
+        assert_eq!(refused(stranger, &["JRS.CREATE", "ada", "{}"]), "NOPERM");
+    }
+    assert!(info(conn, "crypto_queue_waiting") > 0, "none waited for the thread");
+    assert!(outcomes(&held.replies()).iter().all(|outcome| *outcome == "ok"));
+    assert_sound(&mut server);
+}
