@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use crate::{
-    session::{BadData, BadOwner, DEEPEST},
+    session::{BadData, BadOwner, Change, DEEPEST, Fault, Position},
     token::{CallerRefusal, Refusal},
 };
 
@@ -22,12 +22,14 @@ pub enum Error {
     Owner(BadOwner),
     /// `TOOBIG`: over a limit; what, and the limit's setting.
     TooBig(&'static str, &'static str),
-    /// `TOOBIG`: a patch that would touch far more than the data may hold.
-    TooMuchWork,
+    /// `BADDATA` or `TOOBIG`: the stored data cannot be changed in this way.
+    Change(Change),
     /// `TOOMANY`: the owner has as many sessions as the realm allows.
     TooMany,
     /// `CONFLICT`: the data is not what IFMATCH names.
     Conflict,
+    /// `CONFLICT`: what IFMATCH names is no etag, so no data can have it; how it is none.
+    NotAnEtag(&'static str),
     /// `CROSSSLOT`: the session would move to another slot of the cluster.
     CrossSlot,
     /// `NOKEYS`: there is no key to do this with, and what to configure.
@@ -107,9 +109,13 @@ impl Error {
             Self::Owner(BadOwner::NotUtf8) => "ERR the owner is not UTF-8".into(),
             Self::Owner(BadOwner::Character) => "ERR the owner holds a brace or a control character".into(),
             Self::TooBig(what, setting) => format!("TOOBIG {what} would be larger than the realm's {setting}").into(),
-            Self::TooMuchWork => "TOOBIG the patch takes too much work for the realm's max-data-size, split it".into(),
+            Self::Change(change) => change_refused(*change).into(),
             Self::TooMany => "TOOMANY the owner has as many sessions as the realm's max-sessions allows".into(),
             Self::Conflict => "CONFLICT the data has changed since it had that etag: read it again".into(),
+            Self::NotAnEtag(problem) => {
+                format!("CONFLICT IFMATCH {problem}: pass the 16 hex digits that JRS.GET replies as etag, as they are")
+                    .into()
+            }
             Self::CrossSlot => {
                 "CROSSSLOT the new owner hashes to another slot: JRS.CREATE the new session, then JRS.DESTROY this one"
                     .into()
@@ -137,13 +143,45 @@ impl Error {
 
 fn bad_data(bad: BadData) -> String {
     match bad {
-        BadData::NotUtf8 => "is not UTF-8".to_owned(),
-        BadData::NotAnObject => "is no JSON object".to_owned(),
+        BadData::NotUtf8(place) => format!("is not UTF-8 {}", position(place)),
+        BadData::NotAnObject(place) => format!("must be a JSON object {}", position(place)),
         BadData::TooDeep => format!("is nested deeper than {DEEPEST} levels"),
-        BadData::Unchangeable => "holds a lone surrogate or a reserved name, and can only be replaced".to_owned(),
-        BadData::NotAPatch => "is no array of JSON Patch operations (RFC 6902)".to_owned(),
-        BadData::NoSuchPlace => "names a place that does not exist".to_owned(),
-        BadData::IntoItself => "moves a value into itself".to_owned(),
-        BadData::TestFailed => "tests for another value than there is".to_owned(),
+        BadData::LoneSurrogate => {
+            "holds half of a surrogate pair (\\ud800 to \\udfff), so it cannot be merged or patched: use REPLACE"
+                .to_owned()
+        }
+        BadData::NotAPatch(place) => {
+            format!("must be a JSON array of JSON Patch operations, RFC 6902 {}", position(place))
+        }
+    }
+}
+
+fn position(Position { line, column }: Position) -> String {
+    format!("(line {line}, column {column})")
+}
+
+fn change_refused(change: Change) -> String {
+    match change {
+        Change::Bad(bad) => format!("BADDATA the change {}", bad_data(bad)),
+        Change::Stored(bad) => format!("BADDATA the stored data {}", bad_data(bad)),
+        Change::Operation(number, name, fault) => {
+            let fault = match fault {
+                Fault::Malformed(problem) => format!("(counted from 1) {problem}"),
+                Fault::NoSuchPath => format!("(\"{name}\", counted from 1) refers to a path that does not exist"),
+                Fault::IntoItself => format!("(\"{name}\", counted from 1) moves a value into itself"),
+                Fault::TooDeep => {
+                    format!("(\"{name}\", counted from 1) would nest the data deeper than {DEEPEST} levels")
+                }
+                Fault::TestFailed => "(counted from 1): a \"test\" operation did not match".to_owned(),
+            };
+            format!("BADDATA operation {number} of the patch {fault}")
+        }
+        Change::NoObjectLeft => "BADDATA the patched data must be a JSON object".to_owned(),
+        Change::TooBig => "TOOBIG the data would be larger than the realm's max-data-size".to_owned(),
+        Change::TooMuch => {
+            "TOOBIG the change takes too much work or memory: make it smaller, or read the data, change it \
+                            and write it with REPLACE and IFMATCH"
+                .to_owned()
+        }
     }
 }

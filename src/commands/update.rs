@@ -79,8 +79,10 @@ fn update(call: &Call<'_>, presented: &Presented<'_>) -> Result<(), Error> {
         call.ctx.reply_null();
         return Ok(());
     }
-    if wanted.if_match.is_some_and(|expected| expected.bytes() != etag(entry.bytes())) {
-        return Err(Error::Conflict);
+    if let Some(expected) = wanted.if_match
+        && expected.bytes() != etag(entry.bytes())
+    {
+        return Err(not_an_etag(expected.bytes()).map_or(Error::Conflict, Error::NotAnEtag));
     }
     let data = match wanted.way {
         Way::Replace => given.to_text(),
@@ -94,11 +96,22 @@ fn update(call: &Call<'_>, presented: &Presented<'_>) -> Result<(), Error> {
 }
 
 fn new_text(changed: Result<String, Change>) -> Result<Text, Error> {
-    match changed {
-        Ok(data) => Ok(Text::new(data.as_bytes())),
-        Err(Change::Bad(bad)) => Err(Error::Data("the change", bad)),
-        Err(Change::TooBig) => Err(Error::TooBig("the data", "max-data-size")),
-        Err(Change::TooMuchWork) => Err(Error::TooMuchWork),
+    changed.map(|data| Text::new(data.as_bytes())).map_err(Error::Change)
+}
+
+/// What is wrong with bytes that cannot be the etag of any data.
+fn not_an_etag(given: &[u8]) -> Option<&'static str> {
+    match given {
+        [b'W', b'/', ..] => Some("is a weak HTTP etag, W/ and quotes"),
+        [b'"' | b'\'', ..] | [.., b'"' | b'\''] => Some("has quotes around it"),
+        b"" => Some("is empty"),
+        b"undefined" | b"null" | b"None" | b"nil" | b"false" | b"NaN" => {
+            Some("is the word for a value that a variable does not have")
+        }
+        _ if given.len() != 16 => Some("is not 16 bytes long"),
+        _ if given.iter().any(u8::is_ascii_uppercase) => Some("has upper-case letters"),
+        _ if !given.iter().all(u8::is_ascii_hexdigit) => Some("is not hexadecimal"),
+        _ => None,
     }
 }
 

@@ -312,3 +312,75 @@ fn errors_are_one_line_of_ascii_and_repeat_nothing() {
         assert_eq!(send::<String>(conn, &["PING"]).unwrap(), "PONG", "the reply was one line, and no more");
     }
 }
+
+/// The whole error of a command that is refused.
+fn sentence(conn: &mut Connection, words: &[&str]) -> String {
+    let error = send::<Value>(conn, words).expect_err("a refusal");
+    format!("{} {}", error.code().unwrap(), error.detail().unwrap_or_default())
+}
+
+#[test]
+fn errors_say_what_is_wrong_and_where() {
+    let server = Server::start();
+    let conn = &mut server.conn();
+    let token = create(conn, "ada", r#"{"n":1}"#, &[]);
+    for (words, expected) in [
+        (
+            &["JRS.CREATE", "ada", "{\"n\":1,\n \"m\":x}"][..],
+            "BADDATA the data must be a JSON object (line 2, column 6)",
+        ),
+        (&["JRS.UPDATE", &token, "n=1"], "BADDATA the data must be a JSON object (line 1, column 1)"),
+        (&["JRS.UPDATE", &token, " []", "MERGE"], "BADDATA the change must be a JSON object (line 1, column 2)"),
+        (
+            &[
+                "JRS.UPDATE",
+                &token,
+                r#"[{"op":"add","path":"/a","value":1},{"op":"test","path":"/n","value":2}]"#,
+                "PATCH",
+            ],
+            r#"BADDATA operation 2 of the patch (counted from 1): a "test" operation did not match"#,
+        ),
+        (
+            &["JRS.UPDATE", &token, r#"[{"op":"remove","path":"/secret"}]"#, "PATCH"],
+            r#"BADDATA operation 1 of the patch ("remove", counted from 1) refers to a path that does not exist"#,
+        ),
+        (
+            &["JRS.UPDATE", &token, r#"[{"op":"add","path":"/a"}]"#, "PATCH"],
+            r#"BADDATA operation 1 of the patch (counted from 1) needs a "value""#,
+        ),
+    ] {
+        assert_eq!(sentence(conn, words), expected);
+    }
+    for (given, problem) in [
+        (r#"W/"70fe9426c227d3b5""#, "is a weak HTTP etag"),
+        (r#""70fe9426c227d3b5""#, "has quotes around it"),
+        ("", "is empty"),
+        ("undefined", "is the word for a value that a variable does not have"),
+        ("70fe9426c227d3b", "is not 16 bytes long"),
+        ("70FE9426C227D3B5", "has upper-case letters"),
+        ("70fe9426c227d3bz", "is not hexadecimal"),
+    ] {
+        for words in [
+            &["JRS.UPDATE", &token, "{}", "IFMATCH", given][..],
+            &["JRS.UPDATE", &token, "{}", "MERGE", "IFMATCH", given],
+        ] {
+            let sentence = sentence(conn, words);
+            assert!(sentence.starts_with(&format!("CONFLICT IFMATCH {problem}")), "{sentence}");
+        }
+    }
+    assert!(sentence(conn, &["JRS.UPDATE", &token, "{}", "IFMATCH", "0000000000000000"]).contains("has changed"));
+    assert_eq!(get(conn, &token).unwrap().data, r#"{"n":1}"#);
+    // What a plain SET wrote is not the fault of the change.
+    for (stored, expected) in [
+        ("no JSON", "BADDATA the stored data must be a JSON object (line 1, column 1)"),
+        (r#"{"a":"#, "BADDATA the stored data must be a JSON object (line 1, column 5)"),
+        (r#"{"a":"\ud800"}"#, "BADDATA the stored data holds half of a surrogate pair"),
+    ] {
+        let () = send(conn, &["SET", &key(&token), stored]).unwrap();
+        for change in [["{}", "MERGE"], ["[]", "PATCH"]] {
+            let found = sentence(conn, &["JRS.UPDATE", &token, change[0], change[1]]);
+            assert!(found.starts_with(expected), "{found}");
+        }
+        assert_eq!(send::<String>(conn, &["GET", &key(&token)]).unwrap(), stored);
+    }
+}

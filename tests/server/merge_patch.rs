@@ -32,6 +32,8 @@ fn a_merge_sets_and_removes_members() {
         (r#"{"a":[1,2]}"#, r#"{"a":{"b":null}}"#, r#"{"a":{}}"#),
         (r#"{"a":1}"#, "{}", r#"{"a":1}"#),
         (r#"{"a":1}"#, r#" { "no" : null } "#, r#"{"a":1}"#),
+        (r#"{"a":1,"b":0,"a":{"c":2}}"#, r#"{"a":{"d":3}}"#, r#"{"a":{"c":2,"d":3},"b":0}"#),
+        (r#"{"a":1,"b":0,"\u0061":2}"#, r#"{"a":null}"#, r#"{"b":0}"#),
     ] {
         assert_eq!(changed(conn, data, &[change, "MERGE"]), result, "{change} into {data}");
     }
@@ -68,15 +70,14 @@ fn a_patch_does_all_its_operations() {
 fn what_is_not_touched_keeps_its_order_and_its_digits() {
     let server = Server::start();
     let conn = &mut server.conn();
-    let data =
-        r#"{"z":1.0,"y":1e+3,"x":-0,"w":0.10,"v":123456789012345678901234567890,"u":1e-999,"t":"Zoë","s":[1,{}]}"#;
+    let data = r#"{"z":1.0,"y":1E3,"x":-0,"w":0.10,"v":123456789012345678901234567890,"u":1e-999,"t":"Zo\u00eb\/","s":[ 1, {} ]}"#;
     let rest = &data[..data.len() - 1];
     assert_eq!(changed(conn, data, &[r#"{"new":2.50}"#, "MERGE"]), format!(r#"{rest},"new":2.50}}"#));
     let patch = r#"[{"op":"add","path":"/new","value":2.50}]"#;
     assert_eq!(changed(conn, data, &[patch, "PATCH"]), format!(r#"{rest},"new":2.50}}"#));
     assert_eq!(
         changed(conn, data, &[r#"{"y":null,"w":7}"#, "MERGE"]),
-        data.replace(r#""y":1e+3,"#, "").replace("0.10", "7")
+        data.replace(r#""y":1E3,"#, "").replace("0.10", "7")
     );
     assert_eq!(
         changed(conn, r#"{"big":9007199254740993}"#, &[r#"{"a":18446744073709551617}"#, "MERGE"]),
@@ -240,4 +241,46 @@ fn bombs_are_bounded_and_their_memory_comes_back() {
         }
     }
     await_that("the memory", || (info(&mut server.conn(), "memory", "used_memory") < before + (8 << 20)).then_some(()));
+}
+
+/// The most memory that the server has had since a point, beyond what it had then.
+fn peak_of(server: &Server, work: impl FnOnce(&mut Connection)) -> i64 {
+    let conn = &mut server.conn();
+    let () = send(conn, &["CONFIG", "RESETSTAT"]).unwrap();
+    let before = info(conn, "memory", "used_memory");
+    work(conn);
+    info(conn, "memory", "used_memory_peak") - before
+}
+
+#[test]
+fn small_changes_take_little_memory_whatever_the_data_is() {
+    let doubling: Vec<_> = (0..60).map(|at| json!({"op":"copy","from":"","path":format!("/{at}")})).collect();
+    let nesting: Vec<_> = (0..60).map(|_| json!({"op":"copy","from":"","path":"/0"})).collect();
+    let fill = |unit: &str| format!(r#"{{"a":[{}]}}"#, vec![unit; ((1 << 20) - 20) / (unit.len() + 1)].join(","));
+    for limit in ["1mb", "64mb"] {
+        let server = Server::with_args(&["max-data-size", limit]);
+        let conn = &mut server.conn();
+        let small = create(conn, "ada", r#"{"a":{}}"#, &[]);
+        let peak = peak_of(&server, |conn| {
+            assert_refused(conn, "TOOBIG", &["JRS.UPDATE", &small, &json!(doubling).to_string(), "PATCH"]);
+            let () = send(conn, &["JRS.UPDATE", &small, &json!(nesting).to_string(), "PATCH"]).unwrap();
+        });
+        assert!(peak < 8 << 20, "{limit}: {peak}");
+        for unit in [r#"{"":0}"#, "0", "[]", r#""\u0041""#, "1e5"] {
+            let data = fill(unit);
+            let token = create(conn, "ada", &data, &[]);
+            let peak = peak_of(&server, |conn| {
+                let etag_before = etag(&data);
+                assert_eq!(send::<String>(conn, &["JRS.UPDATE", &token, "{}", "MERGE"]).unwrap(), etag_before);
+                let _: String = send(conn, &["JRS.UPDATE", &token, r#"{"b":1}"#, "MERGE"]).unwrap();
+                let patch = r#"[{"op":"test","path":"/b","value":1},{"op":"replace","path":"/b","value":2}]"#;
+                let _: String = send(conn, &["JRS.UPDATE", &token, patch, "PATCH"]).unwrap();
+                let into = r#"[{"op":"add","path":"/a/-","value":1}]"#;
+                let reply: redis::RedisResult<String> = send(conn, &["JRS.UPDATE", &token, into, "PATCH"]);
+                assert!(reply.is_ok() || reply.unwrap_err().code() == Some("TOOBIG"));
+            });
+            assert!(peak < 10 << 20, "{unit}, {limit}: {peak}, of which the new data are two");
+            let () = send(conn, &["DEL", &key(&token)]).unwrap();
+        }
+    }
 }

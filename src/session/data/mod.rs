@@ -1,52 +1,79 @@
 //! The data of a session: a JSON object, kept byte for byte as it was given.
 
+mod budget;
 mod change;
+mod compare;
+mod fields;
 mod merge;
+mod names;
+mod node;
+mod operation;
 mod patch;
+mod text;
 
 use serde::de::IgnoredAny;
 use xxhash_rust::xxh3::xxh3_64;
 
-pub use change::{Change, merged, patched};
+use budget::Budget;
+use change::Stop;
+pub use change::{Change, Fault, merged, patched};
 
 /// How deep arrays and objects may nest, the outermost object counted.
 pub const DEEPEST: usize = 128;
 
-/// Why bytes cannot be session data, or a token's claims.
+/// Why bytes cannot be session data, or a token's claims, or a change of data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BadData {
-    /// Not UTF-8.
-    NotUtf8,
+    /// Not UTF-8, from here on.
+    NotUtf8(Position),
     /// Not one JSON object (RFC 8259).
-    NotAnObject,
+    NotAnObject(Position),
     /// Nested deeper than [`DEEPEST`].
     TooDeep,
-    /// Members that would not survive being parsed and written again: lone surrogates, or a name that the JSON library
-    /// keeps for itself.
-    Unchangeable,
-    /// No array of operations as RFC 6902 defines them.
-    NotAPatch,
-    /// An operation of a patch names a place that does not exist.
-    NoSuchPlace,
-    /// An operation of a patch moves a value into itself.
-    IntoItself,
-    /// A `test` of a patch found another value.
-    TestFailed,
+    /// A string with half of a surrogate pair: it cannot be compared with another.
+    LoneSurrogate,
+    /// Not a JSON array, as a JSON Patch is (RFC 6902).
+    NotAPatch(Position),
+}
+
+/// A place in a text, both counted from 1, columns in bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Position {
+    /// The line.
+    pub line: usize,
+    /// The byte in the line.
+    pub column: usize,
+}
+
+impl Position {
+    /// The place of the byte behind the first `before` ones.
+    fn after(text: &[u8], before: usize) -> Self {
+        let before = text.get(..before).unwrap_or(text);
+        let line = before.rsplit(|byte| *byte == b'\n').next().unwrap_or_default();
+        Self { line: 1 + before.iter().filter(|byte| **byte == b'\n').count(), column: line.len() + 1 }
+    }
 }
 
 /// Checks that `json` is one JSON object, nested at most [`DEEPEST`] levels. Nothing is built: time is linear in the
 /// length and no memory is taken.
 pub fn check_json_object(json: &[u8]) -> Result<&str, BadData> {
-    let text = str::from_utf8(json).map_err(|_| BadData::NotUtf8)?;
-    if !text.trim_ascii_start().starts_with('{') {
-        return Err(BadData::NotAnObject);
-    }
+    let text = str::from_utf8(json).map_err(|error| BadData::NotUtf8(Position::after(json, error.valid_up_to())))?;
+    let is_object = text.trim_ascii_start().starts_with('{');
     // Depth comes first: the parser remembers one byte for each open bracket.
-    if depth(json) > DEEPEST {
+    if is_object && depth(json) > DEEPEST {
         return Err(BadData::TooDeep);
     }
-    serde_json::from_str::<IgnoredAny>(text).map_err(|_| BadData::NotAnObject)?;
+    check_json(text, is_object).map_err(BadData::NotAnObject)?;
     Ok(text)
+}
+
+/// Checks that `text` is one JSON value, and that it is of the right type, which its first byte told.
+fn check_json(text: &str, is_of_type: bool) -> Result<(), Position> {
+    if !is_of_type {
+        return Err(Position::after(text.as_bytes(), text.len() - text.trim_ascii_start().len()));
+    }
+    let error = serde_json::from_str::<IgnoredAny>(text).err();
+    error.map_or(Ok(()), |error| Err(Position { line: error.line(), column: error.column().max(1) }))
 }
 
 /// The deepest nesting of brackets outside strings. Exact for JSON; for other text it only has to end.
@@ -83,7 +110,7 @@ pub fn etag(data: &[u8]) -> [u8; 16] {
 pub(crate) mod tests {
     use proptest::prelude::*;
 
-    use super::{BadData, check_json_object, depth, etag};
+    use super::{BadData, Position, check_json_object, depth, etag};
 
     #[test]
     fn only_objects_are_data() {
@@ -93,9 +120,26 @@ pub(crate) mod tests {
         for bad in
             ["", " ", "null", "[]", "\"{}\"", "{", "{}x", "{}{}", "{'a':1}", "{\"a\":1,}", "{\"a\":\"\n\"}", "{}\0"]
         {
-            assert_eq!(check_json_object(bad.as_bytes()), Err(BadData::NotAnObject), "{bad:?}");
+            let refused = check_json_object(bad.as_bytes());
+            assert!(matches!(refused, Err(BadData::NotAnObject(_))), "{bad:?}");
         }
-        assert_eq!(check_json_object(b"{\"a\":\"\xff\"}"), Err(BadData::NotUtf8));
+    }
+
+    #[test]
+    fn mistakes_have_a_place() {
+        for (text, line, column) in [
+            ("cart=[]", 1, 1),
+            ("  [1]", 1, 3),
+            ("", 1, 1),
+            ("{\"a\":1,\n \"b\":x}", 2, 6),
+            ("{\"name\":'Ann'}", 1, 9),
+            ("{}{}", 1, 3),
+        ] {
+            let place = BadData::NotAnObject(Position { line, column });
+            assert_eq!(check_json_object(text.as_bytes()), Err(place), "{text}");
+        }
+        let place = BadData::NotUtf8(Position { line: 2, column: 2 });
+        assert_eq!(check_json_object(b"{\n\"\xff\":1}"), Err(place));
     }
 
     #[test]
@@ -129,6 +173,35 @@ pub(crate) mod tests {
                 prop::collection::vec(inner.clone(), 0..5).prop_map(Into::into),
                 prop::collection::hash_map(any::<String>(), inner, 0..5)
                     .prop_map(|members| serde_json::Value::Object(members.into_iter().collect())),
+            ]
+        })
+    }
+
+    /// Texts as people write them: white space, escapes, names that come twice, numbers in several spellings.
+    pub(crate) fn json_text() -> impl Strategy<Value = String> {
+        let leaf = prop::sample::select(vec![
+            "null",
+            "true",
+            "0",
+            "1",
+            "-1.50",
+            "2E+3",
+            r#""""#,
+            r#""x""#,
+            r#""\u0078""#,
+            r#""\"\\\n\ud83d\ude00é""#,
+        ]);
+        let name =
+            prop::sample::select(vec![r#""a""#, r#""b""#, r#""\u0061""#, r#""0""#, r#""1""#, r#""""#, r#""\\,{""#]);
+        leaf.prop_map(str::to_owned).prop_recursive(4, 40, 5, move |inner| {
+            let space = prop::sample::select(vec!["", "", "", " ", "\n\t"]);
+            prop_oneof![
+                (prop::collection::vec(inner.clone(), 0..5), space.clone())
+                    .prop_map(|(all, space)| format!("[{space}{}{space}]", all.join(&format!("{space},")))),
+                (prop::collection::vec((name.clone(), inner), 0..12), space).prop_map(|(all, space)| {
+                    let all: Vec<_> = all.iter().map(|(name, value)| format!("{name}{space}:{value}{space}")).collect();
+                    format!("{{{}{space}}}", all.join(&format!("{space},")))
+                }),
             ]
         })
     }

@@ -1,210 +1,192 @@
-//! JSON Patch (RFC 6902), bounded in time and memory.
+//! JSON Patch (RFC 6902), bounded in time and memory by a [`Budget`].
 
-use json_patch::{
-    AddOperation, CopyOperation, Patch, PatchOperation, ReplaceOperation,
-    jsonptr::{Pointer, index::Index},
+use super::{
+    Budget, Change, DEEPEST, Fault, Stop,
+    compare::same,
+    node::{Name, Node, find_member, reserve},
+    operation::{Operation, Pointer, What, element_index},
+    text::{Document, Raw},
 };
-use serde_json::Value;
 
-use super::{BadData, Change, DEEPEST};
-
-/// Applies the operations one after the other. On an error `target` is left half changed, for its owner to throw away.
+/// Applies the operations, an array, one after the other.
 ///
-/// A few bytes of patch can copy megabytes, double what they doubled before, or shift a long array thousands of times.
-/// So each operation is weighed before it is done: `limit` bounds how large the result may become on the way, and a small
-/// multiple of it how many bytes and elements all operations together may touch.
-pub(super) fn patch(target: &mut Value, operations: Patch, limit: usize) -> Result<(), Change> {
-    let mut room = Room { limit, size: Size::of(target).bytes, work: limit.saturating_mul(4).saturating_add(1 << 16) };
-    operations.0.into_iter().try_for_each(|operation| apply(target, operation, &mut room))
-}
-
-fn apply(target: &mut Value, operation: PatchOperation, room: &mut Room) -> Result<(), Change> {
-    match operation {
-        PatchOperation::Test(test) => {
-            let found = find(target, &test.path)?;
-            room.spend(Size::of(found).bytes)?;
-            if same(found, &test.value) { Ok(()) } else { Err(Change::Bad(BadData::TestFailed)) }
-        }
-        PatchOperation::Add(AddOperation { path, value }) => add(target, &path, value, room),
-        PatchOperation::Replace(ReplaceOperation { path, value }) => {
-            find(target, &path)?;
-            let size = Size::of(&value);
-            room.admit(size, depth(&path))?;
-            *target.pointer_mut(path.as_str()).ok_or(MISSING)? = value;
-            room.grow(target, size.bytes)
-        }
-        PatchOperation::Remove(remove) => take(target, &remove.path, room).map(drop),
-        PatchOperation::Move(r#move) => {
-            if r#move.from == r#move.path {
-                return find(target, &r#move.from).map(drop);
-            }
-            if r#move.path.starts_with(&r#move.from) {
-                return Err(Change::Bad(BadData::IntoItself));
-            }
-            let value = take(target, &r#move.from, room)?;
-            add(target, &r#move.path, value, room)
-        }
-        PatchOperation::Copy(CopyOperation { from, path }) => {
-            let source = find(target, &from)?;
-            // Weighed first: the copy itself is what costs.
-            room.admit(Size::of(source), depth(&path))?;
-            let copy = source.clone();
-            add(target, &path, copy, room)
-        }
+/// Values are text and stay text: only the arrays and objects on the way to what an operation changes are taken apart.
+/// `limit` is how many bytes the data may have on the way and in the end.
+pub(super) fn patch<'t>(data: Raw<'t>, operations: Raw<'t>, limit: usize) -> Result<(Node<'t>, usize), Change> {
+    let mut patched = Patched { root: Node::Raw(data), size: data.len(), limit, budget: data.budget() };
+    for (at, operation) in operations.elements().enumerate() {
+        patched.budget.spend(64);
+        let operation = Operation::read(operation).map_err(|stop| stop.at(at + 1, ""))?;
+        let name = operation.name();
+        patched.apply(operation).and_then(|()| patched.budget.check()).map_err(|stop| stop.at(at + 1, name))?;
     }
+    Ok((patched.root, patched.size))
 }
 
-const MISSING: Change = Change::Bad(BadData::NoSuchPlace);
-
-fn find<'v>(target: &'v Value, path: &Pointer) -> Result<&'v Value, Change> {
-    target.pointer(path.as_str()).ok_or(MISSING)
-}
-
-fn depth(path: &Pointer) -> usize {
-    path.tokens().count()
-}
-
-fn add(target: &mut Value, path: &Pointer, value: Value, room: &mut Room) -> Result<(), Change> {
-    let size = Size::of(&value);
-    room.admit(size, depth(path))?;
-    let grown = size.bytes + path.last().map_or(0, |name| name.encoded().len() + 4);
-    let Some((parent, _)) = path.split_back() else {
-        *target = value;
-        return room.grow(target, grown);
-    };
-    // An insertion shifts what stands behind it.
-    if let Some(Value::Array(elements)) = target.pointer(parent.as_str()) {
-        room.spend(elements.len())?;
-    }
-    let operation = PatchOperation::Add(AddOperation { path: path.to_owned(), value });
-    json_patch::patch_unsafe(target, std::slice::from_ref(&operation)).map_err(|_| MISSING)?;
-    room.grow(target, grown)
-}
-
-/// Takes a value out. The crate's removal would move the last member into the gap; here members keep their order.
-fn take(target: &mut Value, path: &Pointer, room: &mut Room) -> Result<Value, Change> {
-    let (parent, name) = path.split_back().ok_or(MISSING)?;
-    match target.pointer_mut(parent.as_str()) {
-        Some(Value::Object(members)) => {
-            room.spend(members.len())?;
-            members.shift_remove(name.decoded().as_ref()).ok_or(MISSING)
-        }
-        Some(Value::Array(elements)) => {
-            room.spend(elements.len())?;
-            match name.to_index() {
-                Ok(Index::Num(at)) if at < elements.len() => Ok(elements.remove(at)),
-                _ => Err(MISSING),
-            }
-        }
-        _ => Err(MISSING),
-    }
-}
-
-/// Whether two values are equal as RFC 6902 section 4.6 means it: numbers by value, objects in any order.
-fn same(one: &Value, other: &Value) -> bool {
-    match (one, other) {
-        (Value::Number(one), Value::Number(other)) => {
-            one == other || decimal(one.as_str()).is_some_and(|one| Some(one) == decimal(other.as_str()))
-        }
-        (Value::Array(one), Value::Array(other)) => {
-            one.len() == other.len() && one.iter().zip(other).all(|(one, other)| same(one, other))
-        }
-        (Value::Object(one), Value::Object(other)) => {
-            let equal = |(name, value)| other.get::<String>(name).is_some_and(|other| same(value, other));
-            one.len() == other.len() && one.iter().all(equal)
-        }
-        _ => one == other,
-    }
-}
-
-/// What a JSON number says exactly: whether it is negative, its digits without zeros at either end, and the power of ten of
-/// the last one. A double would round some numbers to others. `None` for an exponent beyond all use.
-fn decimal(number: &str) -> Option<(bool, String, i64)> {
-    let (number, exponent) = number.split_once(['e', 'E']).unwrap_or((number, "0"));
-    let (is_negative, number) = number.strip_prefix('-').map_or((false, number), |number| (true, number));
-    let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
-    let digits = [whole, fraction].concat();
-    let short = digits.trim_end_matches('0');
-    if short.is_empty() {
-        return Some((false, String::new(), 0));
-    }
-    let power = exponent
-        .parse::<i64>()
-        .ok()?
-        .checked_sub(i64::try_from(fraction.len()).ok()?)?
-        .checked_add(i64::try_from(digits.len() - short.len()).ok()?)?;
-    Some((is_negative, short.trim_start_matches('0').to_owned(), power))
-}
-
-/// What a value takes: bytes of compact JSON (escapes not counted) and levels of nesting.
-#[derive(Clone, Copy)]
-struct Size {
-    bytes: usize,
-    levels: usize,
-}
-
-impl Size {
-    fn of(value: &Value) -> Self {
-        let children = |sizes: &mut dyn Iterator<Item = (usize, Self)>| {
-            // Each is followed by a comma or by the closing bracket.
-            let start = Self { bytes: 1, levels: 1 };
-            let all = sizes.fold(start, |all, (name, size)| Self {
-                bytes: all.bytes + name + size.bytes + 1,
-                levels: all.levels.max(size.levels + 1),
-            });
-            Self { bytes: all.bytes.max(2), ..all }
-        };
-        match value {
-            Value::Null | Value::Bool(_) => Self { bytes: 4, levels: 0 },
-            Value::Number(number) => Self { bytes: number.as_str().len(), levels: 0 },
-            Value::String(text) => Self { bytes: text.len() + 2, levels: 0 },
-            Value::Array(elements) => children(&mut elements.iter().map(|element| (0, Self::of(element)))),
-            Value::Object(members) => {
-                children(&mut members.iter().map(|(name, value)| (name.len() + 3, Self::of(value))))
-            }
-        }
-    }
-}
-
-/// What a patch may still take.
-struct Room {
-    /// The largest size that the whole may have at any time, in bytes.
-    limit: usize,
-    /// A size that the whole does not exceed.
+struct Patched<'t> {
+    root: Node<'t>,
+    /// How many bytes the root is written with.
     size: usize,
-    /// How many bytes and elements may still be touched.
-    work: usize,
+    limit: usize,
+    budget: &'t Budget,
 }
 
-impl Room {
-    fn spend(&mut self, work: usize) -> Result<(), Change> {
-        self.work = self.work.checked_sub(work).ok_or(Change::TooMuchWork)?;
-        Ok(())
-    }
+const MISSING: Stop = Stop::Fault(Fault::NoSuchPath);
 
-    /// Lets a value in at a depth.
-    fn admit(&mut self, size: Size, depth: usize) -> Result<(), Change> {
-        if depth + size.levels > DEEPEST {
-            return Err(Change::Bad(BadData::TooDeep));
-        }
-        if size.bytes > self.limit {
-            return Err(Change::TooBig);
-        }
-        self.spend(size.bytes)
-    }
-
-    /// Counts what has come in. What went out is only counted when it matters: measuring costs as much as copying.
-    fn grow(&mut self, target: &Value, bytes: usize) -> Result<(), Change> {
-        self.size += bytes;
-        if self.size > self.limit {
-            self.size = Size::of(target).bytes;
-            if self.size > self.limit {
-                return Err(Change::TooBig);
+impl<'t> Patched<'t> {
+    fn apply(&mut self, Operation { path, what }: Operation<'t>) -> Result<(), Stop> {
+        match what {
+            What::Test(value) => self.test(&path, value),
+            What::Add(value) => self.add(&path, Node::Raw(value)),
+            What::Remove => self.remove(&path).map(drop),
+            What::Replace(value) => {
+                let value = Node::Raw(value);
+                self.check_depth(&path, &value)?;
+                let new_size = value.len(self.budget);
+                let place = find(&mut self.root, path.tokens(), self.budget)?;
+                self.size = self.size + new_size - place.len(self.budget);
+                *place = value;
+                self.check_size()
             }
-            self.spend(self.size)?;
+            What::Move { from } if from == path => find(&mut self.root, from.tokens(), self.budget).map(drop),
+            What::Move { from } if path.is_within(&from) => Err(Stop::Fault(Fault::IntoItself)),
+            What::Move { from } => {
+                let value = self.remove(&from)?;
+                self.add(&path, value)
+            }
+            What::Copy { from } => {
+                let source = find(&mut self.root, from.tokens(), self.budget)?;
+                // The copy itself is what costs.
+                if source.len(self.budget) > self.limit {
+                    return Err(Stop::TooBig);
+                }
+                let copy = source.copy(self.budget)?;
+                self.add(&path, copy)
+            }
+        }
+    }
+
+    fn test(&mut self, path: &Pointer, expected: Raw<'t>) -> Result<(), Stop> {
+        let budget = self.budget;
+        let equal = match find(&mut self.root, path.tokens(), budget)? {
+            Node::Raw(raw) => same(*raw, expected)?,
+            opened => {
+                let size = opened.len(budget);
+                budget.take::<u8>(size)?;
+                let mut text = String::with_capacity(size);
+                opened.write(&mut text);
+                let document = Document::new(&text, budget).ok_or(Stop::TooMuch)?;
+                let equal = same(document.root(), expected)?;
+                budget.give_back::<u8>(size);
+                equal
+            }
+        };
+        if equal { Ok(()) } else { Err(Stop::Fault(Fault::TestFailed)) }
+    }
+
+    fn add(&mut self, path: &Pointer, value: Node<'t>) -> Result<(), Stop> {
+        self.check_depth(path, &value)?;
+        let budget = self.budget;
+        let new_size = value.len(budget);
+        let Some((parent, last)) = path.split() else {
+            (self.root, self.size) = (value, new_size);
+            return self.check_size();
+        };
+        let parent = find(&mut self.root, parent, budget)?;
+        parent.open(budget)?;
+        match parent {
+            Node::Array(elements) => {
+                let at = if last == "-" { Some(elements.len()) } else { element_index(&last) };
+                let at = at.filter(|at| *at <= elements.len()).ok_or(MISSING)?;
+                budget.spend(4 * (elements.len() - at));
+                self.size += new_size + usize::from(!elements.is_empty());
+                reserve(elements, budget)?;
+                elements.insert(at, value);
+            }
+            Node::Object(members) => {
+                let name = json_string(&last);
+                let known = find_member(members, &name, budget);
+                match known.and_then(|at| members.get_mut(at)) {
+                    Some((_, old)) => {
+                        self.size = self.size + new_size - old.len(budget);
+                        *old = value;
+                    }
+                    None => {
+                        self.size += name.len() + 1 + new_size + usize::from(!members.is_empty());
+                        reserve(members, budget)?;
+                        budget.take::<u8>(name.len())?;
+                        members.push((Name::New(name), value));
+                    }
+                }
+            }
+            Node::Raw(_) => return Err(MISSING),
+        }
+        self.check_size()
+    }
+
+    /// Takes a value out. What stays keeps its order.
+    fn remove(&mut self, path: &Pointer) -> Result<Node<'t>, Stop> {
+        let budget = self.budget;
+        let (parent, last) = path.split().ok_or(MISSING)?;
+        let parent = find(&mut self.root, parent, budget)?;
+        parent.open(budget)?;
+        let (removed, left, name) = match parent {
+            Node::Array(elements) => {
+                let at = element_index(&last).filter(|at| *at < elements.len()).ok_or(MISSING)?;
+                budget.spend(4 * (elements.len() - at));
+                (elements.remove(at), elements.len(), 0)
+            }
+            Node::Object(members) => {
+                let at = find_member(members, &json_string(&last), budget).ok_or(MISSING)?;
+                budget.spend(4 * (members.len() - at));
+                let (name, value) = members.remove(at);
+                (value, members.len(), name.text().len() + 1)
+            }
+            Node::Raw(_) => return Err(MISSING),
+        };
+        self.size -= removed.len(budget) + name + usize::from(left > 0);
+        Ok(removed)
+    }
+
+    fn check_depth(&self, path: &Pointer, value: &Node<'t>) -> Result<(), Stop> {
+        // Longer paths lead nowhere.
+        let above = path.tokens().take(DEEPEST + 1).count();
+        if above <= DEEPEST && above + value.levels(self.budget) > DEEPEST {
+            return Err(Stop::Fault(Fault::TooDeep));
         }
         Ok(())
     }
+
+    fn check_size(&self) -> Result<(), Stop> {
+        if self.size > self.limit { Err(Stop::TooBig) } else { Ok(()) }
+    }
+}
+
+/// The value that a path leads to.
+fn find<'n, 't, T: AsRef<str>>(
+    root: &'n mut Node<'t>,
+    path: impl Iterator<Item = T>,
+    budget: &Budget,
+) -> Result<&'n mut Node<'t>, Stop> {
+    let mut node = root;
+    for token in path {
+        budget.check()?;
+        node.open(budget)?;
+        let token = token.as_ref();
+        node = match node {
+            Node::Array(elements) => element_index(token).and_then(|at| elements.get_mut(at)),
+            Node::Object(members) => find_member(members, &json_string(token), budget)
+                .and_then(|at| members.get_mut(at).map(|(_, value)| value)),
+            Node::Raw(_) => None,
+        }
+        .ok_or(MISSING)?;
+    }
+    Ok(node)
+}
+
+/// A name as JSON writes it.
+fn json_string(name: &str) -> Box<str> {
+    serde_json::Value::from(name).to_string().into()
 }
 
 #[cfg(test)]

@@ -1,14 +1,12 @@
-use json_patch::Patch;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::{super::tests::json, BadData, Change, patch, same};
+use super::super::{Change, DEEPEST, Fault, patched as patched_text, tests::json_text};
 
 const PLENTY: usize = 1 << 20;
 
-fn patched(mut target: Value, operations: Value, limit: usize) -> Result<String, Change> {
-    let operations: Patch = serde_json::from_value(operations).expect("operations");
-    patch(&mut target, operations, limit).map(|()| target.to_string())
+fn patched(target: Value, operations: Value, limit: usize) -> Result<String, Change> {
+    patched_text(target.to_string().as_bytes(), operations.to_string().as_bytes(), limit)
 }
 
 #[test]
@@ -65,52 +63,33 @@ fn the_examples_of_the_rfc() {
 }
 
 #[test]
-fn numbers_are_equal_by_value() {
-    let number = |text: &str| serde_json::from_str::<Value>(text).expect("a number");
-    for (one, other, equal) in [
-        ("1", "1.0", true),
-        ("100", "1e2", true),
-        ("-0", "0.00e5", true),
-        ("0.5", "5E-1", true),
-        ("1e400", "10e399", true),
-        ("0", "-0.0e99999999999999999999", true),
-        ("1", "1e+0", true),
-        ("1000000000000000000000", "1e21", true),
-        ("9007199254740993", "9007199254740992.0", false),
-        ("-9007199254740992", "-9007199254740993", false),
-        ("1", "2", false),
-        ("0.1", "0.10000000000000000000001", false),
-        ("1", "-1", false),
-        ("1e99999999999999999999", "1e99999999999999999999", true),
-        ("1e99999999999999999999", "10e99999999999999999998", false),
-    ] {
-        assert_eq!(same(&number(one), &number(other)), equal, "{one} {other}");
-    }
-    assert!(same(&json!({"a":[1],"b":2}), &json!({"b":2.0,"a":[1.0]})));
-}
-
-#[test]
 fn operations_that_do_not_apply() {
     let target = json!({"foo":["bar"],"baz":"qux"});
     for (operation, problem) in [
-        (json!({"op":"test","path":"/baz","value":"bar"}), BadData::TestFailed),
-        (json!({"op":"add","path":"/a/b","value":1}), BadData::NoSuchPlace),
-        (json!({"op":"add","path":"/foo/2","value":1}), BadData::NoSuchPlace),
-        (json!({"op":"add","path":"/foo/01","value":1}), BadData::NoSuchPlace),
-        (json!({"op":"add","path":"/foo/bar","value":1}), BadData::NoSuchPlace),
-        (json!({"op":"add","path":"/baz/a","value":1}), BadData::NoSuchPlace),
-        (json!({"op":"replace","path":"/a","value":1}), BadData::NoSuchPlace),
-        (json!({"op":"replace","path":"/foo/-","value":1}), BadData::NoSuchPlace),
-        (json!({"op":"remove","path":"/foo/1"}), BadData::NoSuchPlace),
-        (json!({"op":"remove","path":"/foo/-"}), BadData::NoSuchPlace),
-        (json!({"op":"remove","path":""}), BadData::NoSuchPlace),
-        (json!({"op":"move","from":"/a","path":"/b"}), BadData::NoSuchPlace),
-        (json!({"op":"move","from":"/foo","path":"/foo/0"}), BadData::IntoItself),
-        (json!({"op":"move","from":"","path":"/foo"}), BadData::IntoItself),
-        (json!({"op":"copy","from":"/a","path":"/b"}), BadData::NoSuchPlace),
-        (json!({"op":"test","path":"/a","value":null}), BadData::NoSuchPlace),
+        (json!({"op":"test","path":"/baz","value":"bar"}), Fault::TestFailed),
+        (json!({"op":"add","path":"/a/b","value":1}), Fault::NoSuchPath),
+        (json!({"op":"add","path":"/foo/2","value":1}), Fault::NoSuchPath),
+        (json!({"op":"add","path":"/foo/01","value":1}), Fault::NoSuchPath),
+        (json!({"op":"add","path":"/foo/bar","value":1}), Fault::NoSuchPath),
+        (json!({"op":"add","path":"/baz/a","value":1}), Fault::NoSuchPath),
+        (json!({"op":"replace","path":"/a","value":1}), Fault::NoSuchPath),
+        (json!({"op":"replace","path":"/foo/-","value":1}), Fault::NoSuchPath),
+        (json!({"op":"remove","path":"/foo/1"}), Fault::NoSuchPath),
+        (json!({"op":"remove","path":"/foo/-"}), Fault::NoSuchPath),
+        (json!({"op":"remove","path":""}), Fault::NoSuchPath),
+        (json!({"op":"move","from":"/a","path":"/b"}), Fault::NoSuchPath),
+        (json!({"op":"move","from":"/foo","path":"/foo/0"}), Fault::IntoItself),
+        (json!({"op":"move","from":"","path":"/foo"}), Fault::IntoItself),
+        (json!({"op":"copy","from":"/a","path":"/b"}), Fault::NoSuchPath),
+        (json!({"op":"test","path":"/a","value":null}), Fault::NoSuchPath),
     ] {
-        assert_eq!(patched(target.clone(), json!([operation]), PLENTY), Err(Change::Bad(problem)), "{operation}");
+        let nothing = json!({"op":"test","path":"","value":target});
+        let refused = patched(target.clone(), json!([nothing, operation]), PLENTY);
+        let name = operation["op"].as_str().expect("a name");
+        assert!(
+            matches!(refused, Err(Change::Operation(2, op, fault)) if op == name && fault == problem),
+            "{operation}"
+        );
     }
 }
 
@@ -130,68 +109,145 @@ fn members_that_stay_keep_their_order() {
     );
 }
 
+fn copies_into(path: impl Fn(usize) -> String) -> Value {
+    (0..200).map(|at| json!({"op":"copy","from":"","path":path(at)})).collect()
+}
+
 #[test]
 fn copies_of_copies_are_stopped() {
-    let doubling: Vec<_> = (0..64).map(|at| json!({"op":"copy","from":"","path":format!("/{at}")})).collect();
-    assert_eq!(patched(json!({"a":"x".repeat(100)}), doubling.into(), 100_000), Err(Change::TooBig));
-    let deeper: Vec<_> = (0..128).map(|_| json!({"op":"copy","from":"","path":"/a"})).collect();
-    assert_eq!(patched(json!({"a":{}}), deeper.into(), PLENTY), Err(Change::Bad(BadData::TooDeep)));
+    let doubling = copies_into(|at| format!("/{at}"));
+    assert_eq!(patched(json!({"a":"x".repeat(100)}), doubling.clone(), 100_000), Err(Change::TooBig));
+    assert_eq!(patched(json!({"a":{}}), doubling, 64 << 20), Err(Change::TooMuch), "whatever the limit");
+    let deeper = patched(json!({"a":{}}), copies_into(|_| "/a".to_owned()), PLENTY);
+    assert_eq!(deeper, Err(Change::Operation(DEEPEST - 1, "copy", Fault::TooDeep)));
 }
 
 #[test]
 fn much_work_for_few_bytes_is_stopped() {
-    let long = json!({"a": vec![1; 40_000], "b": "x".repeat(400_000)});
+    let long = json!({"a": vec![1; 40_000], "b": "x".repeat(400_000), "c": [vec![1.5; 100_000]]});
+    let repeated = |operation: &Value| -> Value { std::iter::repeat_n(operation.clone(), 1000).collect() };
     for operation in [
         json!({"op":"add","path":"/a/0","value":1}),
         json!({"op":"remove","path":"/a/0"}),
-        json!({"op":"copy","from":"/b","path":"/c"}),
-        json!({"op":"test","path":"/b","value":"x".repeat(400_000)}),
-        json!({"op":"replace","path":"/b","value":"x".repeat(400_000)}),
+        json!({"op":"move","from":"/a/0","path":"/a/-"}),
+        json!({"op":"copy","from":"/c","path":"/d"}),
     ] {
-        let operations: Vec<_> = std::iter::repeat_n(operation, 1000).collect();
-        // Some of them run out of elements or room first, which stops them as well.
-        assert!(patched(long.clone(), operations.into(), PLENTY).is_err());
+        assert_eq!(patched(long.clone(), repeated(&operation), 2 * PLENTY), Err(Change::TooMuch), "{operation}");
     }
-    let few: Vec<_> = (0..100).map(|at| json!({"op":"add","path":format!("/c{at}"),"value":at})).collect();
-    assert!(patched(long, few.into(), PLENTY).is_ok());
+    for cheap in [
+        json!({"op":"add","path":"/a/-","value":1}),
+        json!({"op":"move","from":"/a/39999","path":"/a/-"}),
+        json!({"op":"copy","from":"/b","path":"/d"}),
+        json!({"op":"add","path":"/new","value":1}),
+    ] {
+        assert!(patched(long.clone(), repeated(&cheap), 2 * PLENTY).is_ok(), "{cheap}");
+    }
+    let members: serde_json::Map<_, _> = (0..30_000).map(|at| (format!("name{at}"), json!(at))).collect();
+    let last = json!({"op":"replace","path":"/name29999","value":1});
+    assert_eq!(patched(members.clone().into(), repeated(&last), PLENTY), Err(Change::TooMuch));
+    assert!(patched(members.into(), json!([last, last, last, last]), PLENTY).is_ok());
+    // What cannot be taken apart within the memory is refused before it is.
+    let tiny = json!({"a": vec![0; 300_000]});
+    assert_eq!(patched(tiny.clone(), json!([{"op":"add","path":"/a/-","value":1}]), PLENTY), Err(Change::TooMuch));
+    assert!(patched(tiny, json!([{"op":"add","path":"/b","value":1}]), PLENTY).is_ok());
+}
+
+#[test]
+fn operations_that_are_none() {
+    for operation in [
+        "1",
+        "{}",
+        "[]",
+        r#"{"op":"dance","path":"/a"}"#,
+        r#"{"op":1,"path":"/a"}"#,
+        r#"{"op":"add","path":"/a"}"#,
+        r#"{"op":"add","value":1}"#,
+        r#"{"op":"add","path":"a","value":1}"#,
+        r#"{"op":"add","path":"/~2","value":1}"#,
+        r#"{"op":"add","path":"/a~","value":1}"#,
+        r#"{"op":"add","path":1,"value":1}"#,
+        r#"{"op":"add","path":"/a","path":"/b","value":1}"#,
+        r#"{"op":"add","path":"/a","p\u0061th":"/b","value":1}"#,
+        r#"{"op":"move","path":"/a"}"#,
+        r#"{"op":"copy","from":"a","path":"/a"}"#,
+    ] {
+        let refused = patched_text(b"{}", format!("[{operation}]").as_bytes(), PLENTY);
+        assert!(matches!(refused, Err(Change::Operation(1, "", Fault::Malformed(_)))), "{operation}: {refused:?}");
+    }
+    let spelled = r#" [ { "value" : null , "\u006fp":"\u0061dd", "path" :"\/a~0~1\"" , "more":[] } ] "#;
+    assert_eq!(patched_text(b"{}", spelled.as_bytes(), PLENTY).as_deref(), Ok(r#"{"a~/\"":null}"#));
+}
+
+#[test]
+fn what_is_not_touched_stays_text() {
+    let data = r#" { "a" : [ 1.0, 1E5 ], "b" : {"\u0041": "\/"} } "#;
+    let patch = r#"[{"op":"add","path":"/a/0","value":0},{"op":"test","path":"/b/A","value":"/"},{"op":"copy","from":"/b","path":"/c"}]"#;
+    let expected = r#"{"a":[0,1.0,1E5],"b":{"\u0041":"\/"},"c":{"\u0041":"\/"}}"#;
+    assert_eq!(patched_text(data.as_bytes(), patch.as_bytes(), PLENTY).as_deref(), Ok(expected));
+    let twice = r#"{"a":1,"b":0,"a":2}"#;
+    let replaced =
+        patched_text(twice.as_bytes(), br#"[{"op":"test","path":"/a","value":2},{"op":"remove","path":"/a"}]"#, PLENTY);
+    assert_eq!(replaced.as_deref(), Ok(r#"{"b":0}"#));
+}
+
+#[test]
+fn paths_that_lead_nowhere_cost_nothing() {
+    for path in ["/a".repeat(100_000), format!("/{}", "~1".repeat(100_000)), "/".repeat(100_000)] {
+        for op in ["add", "remove", "replace", "test"] {
+            let refused = patched(json!({"a":{"a":[]}}), json!([{"op":op,"path":path,"value":0}]), PLENTY);
+            // A long name can be added.
+            assert_eq!(refused.is_ok(), op == "add" && path.starts_with("/~1"), "{op}");
+        }
+    }
 }
 
 fn pointer() -> impl Strategy<Value = String> {
-    prop::collection::vec(prop_oneof![Just("a"), Just("b"), Just("0"), Just("1"), Just("-")], 0..3)
+    prop::collection::vec(prop::sample::select(vec!["a", "b", "0", "1", "-", "", "\\,{"]), 0..4)
         .prop_map(|names| names.iter().map(|name| format!("/{name}")).collect())
 }
 
-fn operation() -> impl Strategy<Value = Value> {
-    (prop::sample::select(vec!["add", "remove", "replace", "move", "copy", "test"]), pointer(), pointer(), json())
+fn operation() -> impl Strategy<Value = String> {
+    (prop::sample::select(vec!["add", "remove", "replace", "move", "copy", "test"]), pointer(), pointer(), json_text())
         // The whole stays where it is here, and cannot be taken out there.
         .prop_filter("a move of the whole", |(op, path, from, _)| {
             *op != "move" || !(path.is_empty() && from.is_empty())
         })
-        .prop_map(|(op, path, from, value)| json!({"op": op, "path": path, "from": from, "value": value}))
-}
-
-/// Small documents with the names that [`pointer`] uses.
-fn target() -> impl Strategy<Value = Value> {
-    let leaf = prop_oneof![any::<i64>().prop_map(Into::into), any::<bool>().prop_map(Into::into)];
-    leaf.prop_recursive(3, 20, 3, |inner| {
-        prop_oneof![
-            prop::collection::vec(inner.clone(), 0..3).prop_map(Value::from),
-            prop::collection::hash_map(prop_oneof![Just("a"), Just("b")].prop_map(str::to_owned), inner, 0..3)
-                .prop_map(|members| Value::Object(members.into_iter().collect())),
-        ]
-    })
+        .prop_map(|(op, path, from, value)| {
+            let [path, from] = [path, from].map(Value::from);
+            format!(r#"{{"op":"{op}","path":{path},"from":{from},"value":{value}}}"#)
+        })
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2000))]
     #[test]
-    fn it_agrees_with_the_crate(target in target(), operations in prop::collection::vec(operation(), 1..6)) {
-        let parsed: Patch = serde_json::from_value(operations.into()).expect("operations");
-        let mut expected = target.clone();
+    fn it_agrees_with_the_crate(
+        [a, b, c] in [json_text(), json_text(), json_text()],
+        operations in prop::collection::vec(operation(), 1..8),
+    ) {
+        let (target, operations) = (format!(r#"{{"a":{a},"b":{b},"a":{c}}}"#), format!("[{}]", operations.join(",")));
+        let parsed: json_patch::Patch = serde_json::from_str(&operations).expect("operations");
+        let mut expected: Value = serde_json::from_str(&target).expect("JSON");
         // Its `patch` would panic where it cannot undo what it did before an operation failed.
         let theirs = json_patch::patch_unsafe(&mut expected, &parsed).is_ok();
-        let mut found = target;
-        let ours = patch(&mut found, parsed, PLENTY).is_ok();
-        prop_assert_eq!(ours, theirs);
-        prop_assert!(!ours || found == expected, "{} is not {}", found, expected);
+        match patched_text(target.as_bytes(), operations.as_bytes(), PLENTY) {
+            Ok(found) => {
+                prop_assert!(theirs, "{found}");
+                prop_assert_eq!(&serde_json::from_str::<Value>(&found).expect("JSON"), &expected, "{}", found);
+            }
+            Err(Change::NoObjectLeft) => prop_assert!(!expected.is_object()),
+            Err(refused) => prop_assert!(!theirs, "{refused:?}"),
+        }
+    }
+
+    #[test]
+    fn sizes_are_exact(target in json_text(), operations in prop::collection::vec(operation(), 1..8)) {
+        let (target, operations) = (format!(r#"{{"a":{target}}}"#), format!("[{}]", operations.join(",")));
+        let patch = |limit| patched_text(target.as_bytes(), operations.as_bytes(), limit);
+        if let Ok(found) = patch(PLENTY) {
+            let fits = (0..=found.len()).filter(|limit| patch(*limit).is_ok()).count();
+            prop_assert!(fits <= 1, "at most the exact size, if it was never larger on the way");
+            prop_assert_eq!(patch(found.len() + target.len() + operations.len() * 100), Ok(found));
+        }
     }
 }

@@ -1,0 +1,162 @@
+//! Data while a patch is applied to it: text, and above the places that the patch goes to, arrays and objects.
+
+use super::{
+    Budget, Stop,
+    names::{Index, same_string},
+    text::Raw,
+};
+
+/// A value. Clones of raw values cost nothing, whatever their size.
+#[derive(Clone, Debug)]
+#[expect(clippy::box_collection, reason = "an untouched value, of which there are many, takes a quarter less memory")]
+pub(super) enum Node<'t> {
+    /// Untouched.
+    Raw(Raw<'t>),
+    Array(Box<Vec<Node<'t>>>),
+    /// Names are unique: of several members of one name the last value stays, at the first one's place.
+    Object(Box<Vec<Member<'t>>>),
+}
+
+pub(super) type Member<'t> = (Name<'t>, Node<'t>);
+
+/// A JSON string with its quotes.
+#[derive(Clone, Debug)]
+pub(super) enum Name<'t> {
+    Raw(Raw<'t>),
+    /// From a path.
+    New(Box<str>),
+}
+
+impl Name<'_> {
+    pub(super) fn text(&self) -> &str {
+        match self {
+            Self::Raw(raw) => raw.text(),
+            Self::New(text) => text,
+        }
+    }
+}
+
+impl<'t> Node<'t> {
+    /// Makes an array or object of the text of one, so that it can be changed. Its members and elements stay text.
+    pub(super) fn open(&mut self, budget: &Budget) -> Result<(), Stop> {
+        let Self::Raw(raw) = *self else { return Ok(()) };
+        if raw.is_array() {
+            let count = raw.elements().count();
+            budget.take::<Self>(count)?;
+            let mut elements = Vec::with_capacity(count);
+            elements.extend(raw.elements().map(Self::Raw));
+            *self = Self::Array(Box::new(elements));
+        } else if raw.is_object() {
+            let count = raw.members().count();
+            budget.take::<Member<'t>>(count)?;
+            let mut members: Vec<Member<'t>> = Vec::with_capacity(count);
+            let mut index = Index::new(count, budget)?;
+            for (name, value) in raw.members() {
+                let known = index.enter(name.text(), |at| members.get(at).map(|(name, _)| name.text()));
+                match known.and_then(|at| members.get_mut(at)) {
+                    Some((_, last)) => *last = Self::Raw(value),
+                    None => members.push((Name::Raw(name), Self::Raw(value))),
+                }
+            }
+            index.done(budget);
+            *self = Self::Object(Box::new(members));
+        }
+        budget.check()
+    }
+
+    /// How many bytes it is written with.
+    pub(super) fn len(&self, budget: &Budget) -> usize {
+        budget.spend(1);
+        // Each part is followed by a comma or by the closing bracket.
+        match self {
+            Self::Raw(raw) => raw.len(),
+            Self::Array(elements) => 2.max(1 + elements.iter().map(|element| element.len(budget) + 1).sum::<usize>()),
+            Self::Object(members) => {
+                let sizes = members.iter().map(|(name, value)| name.text().len() + value.len(budget) + 2);
+                2.max(1 + sizes.sum::<usize>())
+            }
+        }
+    }
+
+    /// How many levels of arrays and objects it has.
+    pub(super) fn levels(&self, budget: &Budget) -> usize {
+        budget.spend(1);
+        match self {
+            Self::Raw(raw) => {
+                let nests = raw.is_array() || raw.is_object();
+                budget.spend(if nests { raw.len() } else { 0 });
+                if nests { super::depth(raw.text().as_bytes()) } else { 0 }
+            }
+            Self::Array(elements) => 1 + elements.iter().map(|value| value.levels(budget)).max().unwrap_or(0),
+            Self::Object(members) => 1 + members.iter().map(|(_, value)| value.levels(budget)).max().unwrap_or(0),
+        }
+    }
+
+    /// A copy, whose memory is taken first.
+    pub(super) fn copy(&self, budget: &Budget) -> Result<Self, Stop> {
+        self.take_memory(budget)?;
+        Ok(self.clone())
+    }
+
+    fn take_memory(&self, budget: &Budget) -> Result<(), Stop> {
+        match self {
+            Self::Raw(_) => budget.check(),
+            Self::Array(elements) => {
+                budget.take::<Self>(elements.len() + 1)?;
+                elements.iter().try_for_each(|element| element.take_memory(budget))
+            }
+            Self::Object(members) => {
+                budget.take::<Member<'t>>(members.len() + 1)?;
+                members.iter().try_for_each(|(name, value)| {
+                    if let Name::New(text) = name {
+                        budget.take::<u8>(text.len())?;
+                    }
+                    value.take_memory(budget)
+                })
+            }
+        }
+    }
+
+    pub(super) fn write(&self, out: &mut String) {
+        match self {
+            Self::Raw(raw) => out.push_str(raw.text()),
+            Self::Array(elements) => {
+                out.push('[');
+                for (at, element) in elements.iter().enumerate() {
+                    out.push_str(if at > 0 { "," } else { "" });
+                    element.write(out);
+                }
+                out.push(']');
+            }
+            Self::Object(members) => {
+                out.push('{');
+                for (at, (name, value)) in members.iter().enumerate() {
+                    out.push_str(if at > 0 { "," } else { "" });
+                    out.push_str(name.text());
+                    out.push(':');
+                    value.write(out);
+                }
+                out.push('}');
+            }
+        }
+    }
+}
+
+/// The position of the member called `name`, a JSON string with its quotes.
+pub(super) fn find_member(members: &[Member<'_>], name: &str, budget: &Budget) -> Option<usize> {
+    members.iter().position(|(known, _)| {
+        let known = known.text();
+        budget.spend(8 + known.len() / 4);
+        same_string(known, name)
+    })
+}
+
+/// Makes room for one more without doubling the memory of a long array.
+pub(super) fn reserve<T>(items: &mut Vec<T>, budget: &Budget) -> Result<(), Stop> {
+    if items.len() == items.capacity() {
+        let more = 4 + items.len() / 16;
+        budget.take::<T>(more)?;
+        items.reserve_exact(more);
+    }
+    Ok(())
+}

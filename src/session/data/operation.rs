@@ -1,0 +1,115 @@
+//! One operation of a JSON Patch, and the path that it goes (RFC 6901).
+
+use std::borrow::Cow;
+
+use super::{
+    Fault, Stop,
+    names::{decoded, same_string},
+    text::Raw,
+};
+
+#[derive(Debug)]
+pub(super) struct Operation<'t> {
+    pub(super) path: Pointer,
+    pub(super) what: What<'t>,
+}
+
+/// What is done at the path.
+#[derive(Debug)]
+pub(super) enum What<'t> {
+    Add(Raw<'t>),
+    Remove,
+    Replace(Raw<'t>),
+    Move { from: Pointer },
+    Copy { from: Pointer },
+    Test(Raw<'t>),
+}
+
+impl<'t> Operation<'t> {
+    /// Reads an operation. Members that it does not need are ignored.
+    pub(super) fn read(operation: Raw<'t>) -> Result<Self, Stop> {
+        let malformed = |what| Stop::Fault(Fault::Malformed(what));
+        if !operation.is_object() {
+            return Err(malformed("must be a JSON object"));
+        }
+        const NAMES: [&str; 4] = [r#""op""#, r#""path""#, r#""from""#, r#""value""#];
+        let mut found = [None; 4];
+        for (name, value) in operation.members() {
+            let known = NAMES.iter().position(|known| same_string(known, name.text()));
+            if let Some(slot) = known.and_then(|at| found.get_mut(at))
+                && slot.replace(value).is_some()
+            {
+                return Err(malformed("has a member twice"));
+            }
+        }
+        let [op, path, from, value] = found;
+        let path = path.and_then(Pointer::read).ok_or(malformed("needs a \"path\" that is a JSON Pointer"))?;
+        let from = || from.and_then(Pointer::read).ok_or(malformed("needs a \"from\" that is a JSON Pointer"));
+        let value = value.ok_or(malformed("needs a \"value\""));
+        let op = op.filter(|op| op.text().starts_with('"')).map(|op| decoded(op.text()));
+        let what = match op.as_deref() {
+            Some("add") => What::Add(value?),
+            Some("remove") => What::Remove,
+            Some("replace") => What::Replace(value?),
+            Some("move") => What::Move { from: from()? },
+            Some("copy") => What::Copy { from: from()? },
+            Some("test") => What::Test(value?),
+            _ => return Err(malformed("needs an \"op\": add, remove, replace, move, copy or test")),
+        };
+        Ok(Self { path, what })
+    }
+
+    pub(super) const fn name(&self) -> &'static str {
+        match self.what {
+            What::Add(_) => "add",
+            What::Remove => "remove",
+            What::Replace(_) => "replace",
+            What::Move { .. } => "move",
+            What::Copy { .. } => "copy",
+            What::Test(_) => "test",
+        }
+    }
+}
+
+/// A JSON Pointer.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Pointer(String);
+
+impl Pointer {
+    fn read(value: Raw<'_>) -> Option<Self> {
+        let text = value.text().starts_with('"').then(|| decoded(value.text()))?;
+        let is_escape = |piece: &str| piece.starts_with(['0', '1']);
+        let is_pointer = (text.is_empty() || text.starts_with('/')) && text.split('~').skip(1).all(is_escape);
+        is_pointer.then_some(Self(text))
+    }
+
+    /// The names and indices on the way.
+    pub(super) fn tokens(&self) -> impl Iterator<Item = Cow<'_, str>> {
+        tokens(&self.0)
+    }
+
+    /// The tokens but the last one, and that; `None` for the whole.
+    pub(super) fn split(&self) -> Option<(impl Iterator<Item = Cow<'_, str>>, Cow<'_, str>)> {
+        let (parent, last) = self.0.rsplit_once('/')?;
+        Some((tokens(parent), token(last)))
+    }
+
+    /// Whether a value there is within one at `other`.
+    pub(super) fn is_within(&self, other: &Self) -> bool {
+        self.0.strip_prefix(&other.0).is_some_and(|rest| rest.starts_with('/'))
+    }
+}
+
+fn tokens(pointer: &str) -> impl Iterator<Item = Cow<'_, str>> {
+    pointer.split('/').skip(1).map(token)
+}
+
+fn token(text: &str) -> Cow<'_, str> {
+    if text.contains('~') { text.replace("~1", "/").replace("~0", "~").into() } else { text.into() }
+}
+
+/// The index of an element: digits without a zero in front.
+pub(super) fn element_index(token: &str) -> Option<usize> {
+    let is_index = token == "0" || !token.starts_with('0') && token.bytes().all(|byte| byte.is_ascii_digit());
+    token.parse().ok().filter(|_| is_index)
+}
