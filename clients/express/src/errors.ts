@@ -8,6 +8,7 @@
  * - `BAD_OWNER`: an owner that is neither a string nor a number, or one that this package keeps for itself
  * - `RESERVED_NAME`: a field has the name of a method or of a property of the session itself
  * - `NO_REALM`: the server does not have the realm that the middleware is for
+ * - `NOT_CONNECTED`: the application has never connected its Redis client
  * - `TIMEOUT`: Redis has not answered in time; whether the command was carried out is unknown
  */
 export type SessionErrorCode =
@@ -19,6 +20,7 @@ export type SessionErrorCode =
   | "BAD_OWNER"
   | "RESERVED_NAME"
   | "NO_REALM"
+  | "NOT_CONNECTED"
   | "TIMEOUT";
 
 /** An error of this package. Errors of Redis and of its client are handed on as they are. */
@@ -42,7 +44,15 @@ export function isRefusal(error: unknown): boolean {
   return isExpiry(error) || (error instanceof Error && error.message.startsWith("BADTOKEN "));
 }
 
-/** Whether the server says that the key in front of a token is not where its session is, or is no session's at all. */
-export function isMisplaced(error: unknown): boolean {
-  return error instanceof Error && /^(BADTOKEN the key is not |ERR this is no session's key )/.test(error.message);
+/**
+ * Whether the server may mean that the key in front of a token is not where its session is: by the first word alone,
+ * which other mistakes share. The sentence behind it may change.
+ */
+export function mayBeMisplaced(error: unknown): boolean {
+  return error instanceof Error && /^(WRONGKEY|BADTOKEN) /.test(error.message);
+}
+
+/** Whether the server may mean that a key is not a session's, also by the first word alone. */
+export function mayBeForeignKey(error: unknown): boolean {
+  return error instanceof Error && /^(WRONGKEY|ERR) /.test(error.message);
 }

@@ -4,6 +4,7 @@ export interface RequestLike {
   get?(header: string): string | undefined;
   query?: unknown;
   body?: unknown;
+  url?: string | undefined;
 }
 
 /** Where tokens are looked for. */
@@ -25,7 +26,7 @@ export function tokenFinder({ requestArg, bearer, cookie }: Places): (request: R
   return (request) => {
     const found =
       (header && headerOf(request, header)) ||
-      (requestArg && (parameter(request.query, requestArg) || parameter(request.body, requestArg))) ||
+      (requestArg && (parameter(queryOf(request), requestArg) || parameter(request.body, requestArg))) ||
       (bearer && bearerToken(headerOf(request, "authorization"))) ||
       (cookie !== undefined && cookieValue(headerOf(request, "cookie"), cookie));
     // A parameter that is given twice is an array, and no token.
@@ -47,6 +48,20 @@ export function headerName(requestArg: string): string {
 
 function headerOf(request: RequestLike, name: string): unknown {
   return request.get ? request.get(name) : request.headers?.[name];
+}
+
+/** The query. Where Express has not parsed it, as in a WebSocket's upgrade request, it is in the URL. */
+function queryOf({ query, url }: RequestLike): unknown {
+  if (query !== undefined || typeof url !== "string") return query;
+  const start = url.indexOf("?");
+  if (start < 0) return undefined;
+  const parsed = new URLSearchParams(url.slice(start));
+  return Object.fromEntries([...parsed.keys()].map((name) => [name, given(parsed.getAll(name))]));
+}
+
+/** A parameter that is given twice is an array, as Express has it. */
+function given(values: string[]): string | string[] | undefined {
+  return values.length === 1 ? values[0] : values;
 }
 
 function parameter(parameters: unknown, name: string): unknown {

@@ -1,5 +1,7 @@
 import { connectionOf } from "./clients/index.js";
 import { withDeadline } from "./clients/deadline.js";
+import { withConnectionCheck } from "./clients/never-connected.js";
+import { withRedactedErrors } from "./clients/redact.js";
 import { Commands } from "./commands.js";
 import { isRefusal } from "./errors.js";
 import { type RequestLike, tokenFinder } from "./lookup.js";
@@ -28,7 +30,7 @@ export type Middleware = (request: any, response: any, next: (error?: any) => vo
  */
 export function jrsSession(options: Options): Middleware {
   const { client, realm, requestKey, failOpen, timeout, ...places } = settings(options);
-  const connection = withDeadline(connectionOf(client), timeout);
+  const connection = withRedactedErrors(withConnectionCheck(client, withDeadline(connectionOf(client), timeout)));
   const commands = new Commands(connection, new Realm(connection, realm));
   const findToken = tokenFinder(places);
   // A page whose cookie holds the token, and is closed to its scripts, should not find it in a reply.

@@ -122,3 +122,33 @@ for (const [name, { createCluster }] of Object.entries({ "redis 4": redis4, "red
     await assert.rejects(visit(jrsSession({ client }), token), /no node of the cluster serves|CLUSTERDOWN/);
   });
 }
+
+for (const name of ["redis 4", "redis 5", "redis 6"]) {
+  const redis = { "redis 4": redis4, "redis 5": redis5, "redis 6": redis6 }[name];
+  const rootNodes = [{ socket: { port: 1, host: "127.0.0.1" } }];
+  const made = { createClient: [{}], createCluster: [{ rootNodes }], createClientPool: [{}] };
+  for (const [create, given] of Object.entries(made).filter(([create]) => create in redis)) {
+    test(`${name}: ${create} without connect() is a mistake`, async () => {
+      const client = redis[create](...given);
+      client.on("error", () => undefined);
+      const token = `x.${Buffer.from('{"jti":"1"}').toString("base64url")}.x`;
+      for (const failOpen of [true, false]) {
+        const request = visit(jrsSession({ client, failOpen }), token);
+        await assert.rejects(request, { code: "NOT_CONNECTED", message: /connect\(\)/ });
+      }
+    });
+  }
+
+  test(`${name}: a client that was closed, or has given up, is Redis failing`, async (t) => {
+    const server = await Server.start(t);
+    const client = redis.createClient({ socket: { port: server.port, host: "127.0.0.1", reconnectStrategy: false } });
+    client.on("error", () => undefined);
+    const open = jrsSession({ client, failOpen: true }); // before it is connected
+    await client.connect();
+    await server.stop();
+    await until("the client has given up", () => !client.isOpen);
+    const token = `x.${Buffer.from('{"jti":"1"}').toString("base64url")}.x`;
+    assert.deepEqual((await visit(open, token)).toJSON(), {});
+    await assert.rejects(visit(jrsSession({ client }), token), (error) => error.code !== "NOT_CONNECTED");
+  });
+}

@@ -1,6 +1,7 @@
 // Where a request's token is looked for, in Express 4 and 5.
 import assert from "node:assert/strict";
 import { once } from "node:events";
+import { createServer, get } from "node:http";
 import { test } from "node:test";
 import express5 from "express";
 import express4 from "express-4";
@@ -103,6 +104,36 @@ for (const [name, express] of Object.entries({ "Express 4": express4, "Express 5
     assert.equal(await find({ headers: { cookie: `sid=${jwt}; accessToken=${jwt}` } }), undefined);
   });
 }
+
+test("a WebSocket's upgrade request, which Express does not see: the query is in the URL", async (t) => {
+  const server = await Server.start(t);
+  const { client, close } = await STANDALONE["redis 5"](server.port);
+  t.after(close);
+  const middleware = jrsSession({ client });
+  const session = await visit(middleware);
+  await session.create();
+  const listener = createServer().listen(0, "127.0.0.1");
+  t.after(() => listener.close());
+  listener.on("upgrade", (request, socket) => {
+    middleware(request, {}, (error) => {
+      const body = error ? "error" : (request.session.id ?? "none");
+      socket.end(`HTTP/1.1 403 Forbidden\r\nconnection: close\r\nx-session: ${body}\r\n\r\n`);
+    });
+  });
+  await once(listener, "listening");
+  const { port } = listener.address();
+  const upgraded = async (path, headers = {}) => {
+    const asked = { connection: "Upgrade", upgrade: "websocket", ...headers };
+    const [response] = await once(get({ host: "127.0.0.1", port, path, headers: asked }), "response");
+    return response.headers["x-session"];
+  };
+  assert.equal(await upgraded("/"), "none");
+  assert.equal(await upgraded(`/?accessToken=${session.jwt}`), session.id);
+  assert.equal(await upgraded(`/chat?a=1&accessToken=${session.jwt}&__proto__=x`), session.id);
+  assert.equal(await upgraded(`/?accessToken=${session.jwt}&accessToken=${session.jwt}`), "none");
+  assert.equal(await upgraded(`/?accessToken=${session.jwt}x`), "none");
+  assert.equal(await upgraded("/?accessToken=", { "x-access-token": session.jwt }), session.id);
+});
 
 test("headers are named as in jwt-redis-session", () => {
   for (const requestArg of ["accessToken", "fancyAccessToken", "AccessToken", "token", "JWT", "token2", "a-b", "x_y"]) {

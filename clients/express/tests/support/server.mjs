@@ -23,13 +23,13 @@ export class Server {
   #client;
   port;
 
-  constructor(folder, port, settings) {
+  constructor(folder, port, settings, module = ["--loadmodule", MODULE]) {
     this.#folder = folder;
     this.port = port;
     this.#arguments = Object.entries({ bind: "127.0.0.1", port, dir: folder, save: "", ...settings }).flatMap(
       ([name, value]) => [`--${name}`, String(value)],
     );
-    this.#arguments.push("--loadmodule", MODULE);
+    this.#arguments.push(...module);
   }
 
   /**
@@ -38,13 +38,22 @@ export class Server {
    * @param settings lines of redis.conf; `{folder}` stands for the server's folder
    * @param files    what to put into the folder, by name
    */
-  static async start(test, settings = {}, files = {}) {
+  static start(test, settings = {}, files = {}) {
+    return Server.#start(test, settings, files);
+  }
+
+  /** The same without the module. */
+  static startBare(test) {
+    return Server.#start(test, {}, {}, []);
+  }
+
+  static async #start(test, settings, files, module) {
     const folder = await mkdtemp(join(tmpdir(), "jrs-session-"));
     for (const [name, content] of Object.entries(files)) {
       await writeFile(join(folder, name), content.replaceAll("{folder}", folder), { mode: 0o600 });
     }
     const placed = Object.entries(settings).map(([name, value]) => [name, String(value).replaceAll("{folder}", folder)]);
-    const server = new Server(folder, await freePort(), Object.fromEntries(placed));
+    const server = new Server(folder, await freePort(), Object.fromEntries(placed), module);
     test.after(async () => {
       await server.stop();
       await rm(folder, { recursive: true });

@@ -1,0 +1,79 @@
+import type { Connection } from "./connection.js";
+
+/** What stands in an error's text in place of an argument. */
+const REDACTED = "[redacted]";
+
+/** An argument is found in a text by this many of its first characters: servers and clients cut long ones short. */
+const START = 8;
+
+/** How deep errors are looked into: causes of causes, and lists of them. */
+const DEPTH = 6;
+
+/**
+ * The same connection, except that its errors hold no token and no session data. Clients attach a command's arguments
+ * to its error (`ioredis`: `command.args`; `redis` 2 and 3: `args`), servers quote them at an unknown command, and
+ * applications log errors.
+ */
+export function withRedactedErrors(connection: Connection): Connection {
+  return {
+    cluster: connection.cluster,
+    send: async (command, key) => {
+      try {
+        return await connection.send(command, key);
+      } catch (error) {
+        redact(error, secretsIn(command, key));
+        throw error;
+      }
+    },
+  };
+}
+
+/** The arguments of a command that could be a token or data: all but the key and short words. */
+function secretsIn([, ...args]: readonly string[], key: string | undefined): string[] {
+  return args.filter((arg) => arg !== key && arg.length >= START);
+}
+
+/** Removes arguments from an error, and from all errors and objects that hang on it. */
+function redact(value: unknown, secrets: readonly string[], depth = 0, seen = new Set<unknown>()): void {
+  if (typeof value !== "object" || value === null || depth > DEPTH || seen.has(value)) return;
+  seen.add(value);
+  for (const name of Object.getOwnPropertyNames(value)) {
+    const property = Object.getOwnPropertyDescriptor(value, name);
+    if (!property || !("value" in property)) {
+      if (name !== "stack") continue; // a getter in Node.js 21 and later
+    }
+    const inner: unknown = Reflect.get(value, name);
+    if (name === "args") Reflect.deleteProperty(value, name);
+    else if (typeof inner === "string") redactText(value, name, inner, secrets);
+    else if (isErrorOrPlain(inner)) redact(inner, secrets, depth + 1, seen);
+  }
+}
+
+function redactText(holder: object, name: string, text: string, secrets: readonly string[]): void {
+  const redacted = secrets.reduce(withoutSecret, text);
+  if (redacted === text) return;
+  const enumerable = Object.prototype.propertyIsEnumerable.call(holder, name);
+  Reflect.defineProperty(holder, name, { value: redacted, writable: true, configurable: true, enumerable });
+}
+
+/** A text without a secret, and without what is left of one that was cut short. */
+function withoutSecret(text: string, secret: string): string {
+  const start = secret.slice(0, START);
+  let result = "";
+  let from = 0;
+  for (let at = text.indexOf(start); at >= 0; at = text.indexOf(start, from)) {
+    let length = START;
+    while (length < secret.length && text[at + length] === secret[length]) length += 1;
+    result += text.slice(from, at) + REDACTED;
+    from = at + length;
+  }
+  return result + text.slice(from);
+}
+
+/** Not the clients and sockets that an error may know: they are not the error's own. */
+function isErrorOrPlain(value: unknown): boolean {
+  if (value instanceof Error || Array.isArray(value)) return true;
+  if (typeof value !== "object" || value === null) return false;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === Object.prototype || prototype === null;
+}
