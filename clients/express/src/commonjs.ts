@@ -1,8 +1,8 @@
 /** The package as `require` finds it: the function itself, as with jwt-redis-session. */
 import type * as jrs from "./index.js";
-import { SessionError, jrsSession as middleware } from "./index.js";
+import { SessionError, jrsSession as middleware, reservedMembers } from "./index.js";
 
-const jrsSession = Object.assign(middleware, { jrsSession: middleware, default: middleware, SessionError });
+const jrsSession = Object.assign(middleware, { jrsSession: middleware, default: middleware, SessionError, reservedMembers });
 
 namespace jrsSession {
   export type Callback<T> = jrs.Callback<T>;

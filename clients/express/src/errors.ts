@@ -9,6 +9,8 @@
  * - `RESERVED_NAME`: a field has the name of a method or of a property of the session itself
  * - `NO_REALM`: the server does not have the realm that the middleware is for
  * - `NOT_CONNECTED`: the application has never connected its Redis client
+ * - `COOKIE_TOO_LARGE`: the token does not fit into the cookie; the session was ended
+ * - `HEADERS_SENT`: a session was to be created after the response's headers, which would have held its token
  * - `TIMEOUT`: Redis has not answered in time; whether the command was carried out is unknown
  */
 export type SessionErrorCode =
@@ -21,6 +23,8 @@ export type SessionErrorCode =
   | "RESERVED_NAME"
   | "NO_REALM"
   | "NOT_CONNECTED"
+  | "COOKIE_TOO_LARGE"
+  | "HEADERS_SENT"
   | "TIMEOUT";
 
 /** An error of this package. Errors of Redis and of its client are handed on as they are. */

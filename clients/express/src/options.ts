@@ -22,6 +22,16 @@ export interface Options {
    * in what is stored, stay errors.
    */
   failOpen?: boolean | undefined;
+  /**
+   * Whether fields that a request has changed are written before its response ends, as `express-session` does it, and
+   * the token of a new session is put into the cookie. Needs `cookie`. False unless given.
+   */
+  autoSave?: boolean | undefined;
+  /**
+   * With `autoSave`, how the cookie is set: options of Express's `res.cookie`. Besides `httpOnly`, `sameSite: "lax"`, and
+   * `secure` where the request is, unless given.
+   */
+  cookieOptions?: object | undefined;
   /** Milliseconds to wait for Redis. 2000 unless given; 0: for as long as the client does. */
   timeout?: number | undefined;
 }
@@ -35,6 +45,8 @@ export interface Settings {
   bearer: boolean;
   cookie: string | undefined;
   failOpen: boolean;
+  autoSave: boolean;
+  cookieOptions: object;
   timeout: number;
 }
 
@@ -53,7 +65,8 @@ const LONGEST = 2 ** 31 - 1;
  * @throws TypeError for an option that is missing, unknown, of the wrong kind, or a setting of the server
  */
 export function settings(options: Options): Settings {
-  const { client, realm, requestKey, requestArg, bearer, cookie, failOpen, timeout, ...others } = options ?? {};
+  const { client, realm, requestKey, requestArg, bearer, cookie, failOpen, timeout, autoSave, cookieOptions, ...others } =
+    options ?? {};
   for (const name of Object.keys(others)) {
     const place = Object.hasOwn(SERVER_SETTINGS, name) && SERVER_SETTINGS[name];
     if (place) throw new TypeError(`jrs-session: '${name}' belongs to the Redis server now: use ${place}`);
@@ -63,10 +76,17 @@ export function settings(options: Options): Settings {
     throw new TypeError("jrs-session: a Redis client is required: { client }");
   }
   refuse({ realm, requestKey, cookie, requestArg: requestArg === false ? undefined : requestArg }, "a text", isText);
-  refuse({ bearer, failOpen }, "true or false", (value) => typeof value === "boolean");
+  refuse({ bearer, failOpen, autoSave }, "true or false", (value) => typeof value === "boolean");
+  refuse({ cookieOptions }, "an object", (value) => typeof value === "object" && value !== null && !Array.isArray(value));
   refuse({ timeout }, `a number of milliseconds, from 0 to ${LONGEST}`, isDelay);
   if (requestArg === false && !bearer && cookie === undefined) {
     throw new TypeError("jrs-session: without 'requestArg', tokens need another place: 'cookie' or 'bearer'");
+  }
+  if (autoSave && cookie === undefined) {
+    throw new TypeError("jrs-session: 'autoSave' needs 'cookie', to give the browser the token of a new session");
+  }
+  if (cookieOptions !== undefined && !autoSave) {
+    throw new TypeError("jrs-session: 'cookieOptions' belongs to 'autoSave': without it, the application sets the cookie");
   }
   return {
     client,
@@ -76,6 +96,8 @@ export function settings(options: Options): Settings {
     bearer: bearer ?? false,
     cookie,
     failOpen: failOpen ?? false,
+    autoSave: autoSave ?? false,
+    cookieOptions: cookieOptions ?? {},
     timeout: timeout ?? 2000,
   };
 }

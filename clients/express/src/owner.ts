@@ -79,8 +79,13 @@ export class Owner {
 
   /** @throws SessionError `OWNER_CHANGED`, where another one was assigned */
   refuseChange(): void {
-    if (!this.#assigned || String(this.#assigned.owner) === this.#knownToApplication) return;
+    if (!this.changed) return;
     throw new SessionError("OWNER_CHANGED", "a session gets another owner by rotate(), not by update() or merge()");
+  }
+
+  /** Whether another owner was assigned than the server has. */
+  get changed(): boolean {
+    return this.#assigned !== undefined && String(this.#assigned.owner) !== this.#knownToApplication;
   }
 
   get #knownToApplication(): string {

@@ -1,25 +1,14 @@
 import { type Callback, answer } from "./callback.js";
 import type { Commands, StoredSession } from "./commands.js";
 import { SessionError } from "./errors.js";
-import { checkedPatch, ownFields, setFields } from "./fields.js";
-import { isObject, mergePatch } from "./merge-patch.js";
+import { Baseline } from "./baseline.js";
+import { checkedPatch, ownFields, partStored } from "./fields.js";
+import { Handle } from "./handle.js";
+import { isObject, mergePatch, setField } from "./merge-patch.js";
 import { Owner } from "./owner.js";
 import { OwnersSession } from "./owners-session.js";
+import { type DestroyAllOptions, type Place, type RotateOptions, type SessionSettings, reservedMembers } from "./session-types.js";
 import { type Claims, readClaims } from "./token.js";
-
-/** What {@link Session.rotate} changes besides the id. */
-export interface RotateOptions {
-  /** Claims of the new token in place of the old ones'. */
-  claims?: object | undefined;
-  /** Whether the user has just proved who they are: `max-lifetime` starts anew. */
-  reauth?: boolean | undefined;
-}
-
-/** What {@link Session.destroyAll} spares. */
-export interface DestroyAllOptions {
-  /** Whether this session stays. */
-  keepCurrent?: boolean | undefined;
-}
 
 /**
  * A request's session. Its own fields are the data; they reach Redis with `create` and `update`. A request without a
@@ -37,14 +26,19 @@ export class Session {
   [field: string]: any;
 
   readonly #commands: Commands;
-  readonly #showsToken: boolean;
+  readonly #settings: SessionSettings;
+  readonly #place: Place;
   readonly #owner: Owner;
+  readonly #handle = new Handle();
+  readonly #baseline = new Baseline();
+  #reserved: Record<string, unknown> = {};
   /** The names of the fields that came from the server. */
   #stored: string[] = [];
 
-  constructor(commands: Commands, showsToken: boolean) {
+  constructor(commands: Commands, settings: SessionSettings, place: Place) {
     this.#commands = commands;
-    this.#showsToken = showsToken;
+    this.#settings = settings;
+    this.#place = place;
     this.#owner = new Owner(commands.cluster);
   }
 
@@ -74,6 +68,27 @@ export class Session {
   update(): Promise<"OK">;
   update(callback?: Callback<"OK">): Promise<"OK"> | undefined | void {
     return answer(this.#update(), callback);
+  }
+
+  /**
+   * Creates the session, or updates the one that there is. Answers with the token. As `express-session` has it, for what
+   * is made for that, such as Passport.
+   */
+  save(callback: Callback<string>): void;
+  save(): Promise<string>;
+  save(callback?: Callback<string>): Promise<string> | undefined | void {
+    return answer(this.#save(), callback);
+  }
+
+  /**
+   * Ends the session and gives the request an empty one of nobody, which `save` or `create` stores. As
+   * `express-session` has it: the request has another session object then. To keep data and owner under a new id, see
+   * {@link Session.rotate}.
+   */
+  regenerate(callback: Callback<void>): void;
+  regenerate(): Promise<void>;
+  regenerate(callback?: Callback<void>): Promise<void> | undefined | void {
+    return answer(this.#regenerate(), callback);
   }
 
   /**
@@ -143,10 +158,15 @@ export class Session {
 
   /** The fields, `claims` and `jwt`. Where tokens are kept in a cookie, out of the page's reach, without `jwt`. */
   toJSON(): Record<string, unknown> {
-    const json = ownFields(this);
+    const json = ownFields(this, this.#handle);
     if (this.claims !== undefined) json.claims = this.claims;
-    if (this.jwt !== undefined && this.#showsToken) json.jwt = this.jwt;
+    if (this.jwt !== undefined && this.#settings.showsToken) json.jwt = this.jwt;
     return json;
+  }
+
+  /** Stored members that cannot be fields; see {@link reservedMembers}. */
+  get [reservedMembers](): Record<string, unknown> {
+    return this.#reserved;
   }
 
   /**
@@ -159,13 +179,34 @@ export class Session {
     session.#become(token, stored.claims, stored.owner);
   }
 
+  /**
+   * The token of a session that was not ended here. For the middleware.
+   *
+   * @internal
+   */
+  static liveToken(session: Session): string | undefined {
+    return session.#handle.live;
+  }
+
+  /**
+   * What of a session is not written yet: the name of a field, or `owner`. For the middleware.
+   *
+   * @internal
+   */
+  static unwritten(session: Session): string | undefined {
+    if (session.#handle.ended) return undefined;
+    return session.#owner.changed ? "owner" : session.#baseline.changed(session.#data());
+  }
+
   async #create(claims: { sub?: unknown }): Promise<string> {
     // The server writes this claim itself, and takes it from nobody.
     const { sub, ...others } = claims;
     const owner = this.#owner.forCreate(sub);
-    const fields = ownFields(this);
-    const token = await this.#commands.create(owner, JSON.stringify(fields), sub === undefined ? claims : others);
-    this.#stored = Object.keys(fields);
+    const data = this.#data();
+    const text = JSON.stringify(data);
+    const token = await this.#commands.create(owner, text, sub === undefined ? claims : others);
+    await this.#refuseLong(token);
+    this.#wrote(text, data);
     this.#become(token, readClaims(token), owner);
     return token;
   }
@@ -173,10 +214,24 @@ export class Session {
   async #update(): Promise<"OK"> {
     const token = this.#token();
     this.#owner.refuseChange();
-    const fields = ownFields(this);
-    if (!(await this.#commands.update(token, JSON.stringify(fields), "REPLACE"))) throw this.#ended();
-    this.#stored = Object.keys(fields);
+    const data = this.#data();
+    const text = JSON.stringify(data);
+    if (!(await this.#commands.update(token, text, "REPLACE"))) throw this.#ended();
+    this.#wrote(text, data);
     return "OK";
+  }
+
+  async #save(): Promise<string> {
+    if (!this.#hasToken()) return this.#create({});
+    await this.#update();
+    return this.#token();
+  }
+
+  async #regenerate(): Promise<void> {
+    await this.#destroy();
+    // What copies the fields of this session into the next one, as Passport can, must not copy the dead token.
+    for (const name of ["id", "claims", "jwt"]) delete this[name];
+    this.#place.renew();
   }
 
   async #merge(patch: object): Promise<"OK"> {
@@ -185,6 +240,7 @@ export class Session {
     const checked = checkedPatch(patch);
     if (!(await this.#commands.update(token, JSON.stringify(checked), "MERGE"))) throw this.#ended();
     mergePatch(this, checked);
+    this.#baseline.patch(checked);
     this.#stored.push(...Object.keys(checked));
     return "OK";
   }
@@ -205,15 +261,19 @@ export class Session {
     const owner = this.#owner.forRotate();
     const token = await this.#commands.rotate(this.#token(), { claims, owner, reauth });
     if (token === undefined) throw this.#ended();
+    await this.#refuseLong(token);
     this.#become(token, readClaims(token), owner);
     return token;
   }
 
   async #destroy(): Promise<0 | 1> {
     // To log out twice is no mistake: the second request has no session, as the first one has left it.
-    if (!this.#hasToken()) return 0;
+    if (!this.#hasToken()) {
+      this.#handle.ended = true;
+      return 0;
+    }
     const existed = await this.#commands.destroy(this.#token());
-    this.#owner.forget();
+    this.#forget();
     return existed ? 1 : 0;
   }
 
@@ -224,7 +284,7 @@ export class Session {
       const current = session.id === this.id;
       return new OwnersSession(session, current, async () => {
         const existed = await this.#commands.revoke(session.id);
-        if (current) this.#owner.forget();
+        if (current) this.#forget();
         return existed;
       });
     });
@@ -234,7 +294,7 @@ export class Session {
     const token = this.#token();
     const count = await this.#commands.destroyAll(this.#owner.forList(), keepCurrent ? token : undefined);
     if (count === undefined) throw this.#ended();
-    if (!keepCurrent) this.#owner.forget();
+    if (!keepCurrent) this.#forget();
     return count;
   }
 
@@ -242,13 +302,37 @@ export class Session {
   #take(text: string): void {
     const data: unknown = JSON.parse(text);
     if (!isObject(data)) throw new SyntaxError("the session's data is no JSON object");
-    const names = setFields(this, data);
+    const { fields, reserved } = partStored(data);
+    for (const [name, value] of Object.entries(fields)) setField(this, name, value);
     for (const name of this.#stored) if (!Object.hasOwn(data, name)) delete this[name];
-    this.#stored = names;
+    this.#stored = Object.keys(fields);
+    this.#reserved = reserved;
+    this.#baseline.become(text);
+  }
+
+  /** What is stored of the session. */
+  #data(): Record<string, unknown> {
+    return Object.assign(ownFields(this, this.#handle), this.#reserved);
+  }
+
+  /** Takes over what was written. */
+  #wrote(text: string, data: Record<string, unknown>): void {
+    this.#stored = Object.keys(data).filter((name) => !Object.hasOwn(this.#reserved, name));
+    this.#baseline.become(text);
+  }
+
+  /** Browsers drop cookies that are too long, without a word, and nothing else would end the session. */
+  async #refuseLong(token: string): Promise<void> {
+    const { longestToken } = this.#settings;
+    if (token.length <= longestToken) return;
+    await this.#commands.destroy(token);
+    const sizes = `the token has ${token.length} bytes, and a cookie holds ${longestToken} of them`;
+    throw new SessionError("COOKIE_TOO_LARGE", `${sizes}: put less into the claims, and more into fields. The session was ended`);
   }
 
   #become(token: string, claims: Claims | undefined, owner: string | undefined): void {
     if (!claims) throw new Error("jrs-session: the server has answered with something that is no token");
+    this.#handle.become(token, claims);
     this.id = claims.jti;
     this.claims = claims;
     this.jwt = token;
@@ -260,8 +344,13 @@ export class Session {
   }
 
   #token(): string {
-    if (!this.id || !this.jwt) throw new SessionError("INVALID_SESSION", "Invalid session ID");
-    return this.jwt;
+    return this.#handle.tokenFor(this);
+  }
+
+  /** After the application has ended the session. */
+  #forget(): void {
+    this.#owner.forget();
+    this.#handle.ended = true;
   }
 
   #ended(): SessionError {

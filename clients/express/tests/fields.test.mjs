@@ -1,6 +1,7 @@
 // What of a session is data, and what is not.
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { reservedMembers } from "jrs-session";
 
 import { STANDALONE } from "./support/clients.mjs";
 import { Server } from "./support/server.mjs";
@@ -39,6 +40,82 @@ test("id, claims, jwt and owner are no data", async (t) => {
   await read.update();
   assert.deepEqual(await server.stored(read.id), { name: "Ann" });
   assert.deepEqual(read.toJSON(), { name: "Ann", claims: read.claims, jwt: read.jwt });
+});
+
+test("what the application puts in the place of id, claims or jwt is refused, not lost", async (t) => {
+  const { server, middleware } = await started(t);
+  for (const name of ["id", "claims", "jwt"]) {
+    for (const value of ["mine", 0, null, { jti: "x" }]) {
+      const session = await visit(middleware);
+      session[name] = value;
+      const refused = { code: "RESERVED_NAME", message: new RegExp(`'${name}'`) };
+      await assert.rejects(session.create(), refused);
+      assert.equal(await server.send("DBSIZE"), 0);
+
+      delete session[name];
+      const token = await session.create();
+      session[name] = value;
+      session.note = "new";
+      const unnamed = !value && name !== "claims"; // as if the application had said that there is no session
+      await assert.rejects(session.update(), unnamed ? { code: "INVALID_SESSION" } : refused);
+      await assert.rejects(session.save(), refused);
+      assert.throws(() => session.toJSON(), refused);
+      assert.deepEqual(await server.stored((await visit(middleware, token)).id), {});
+      await (await visit(middleware, token)).destroy();
+    }
+  }
+});
+
+test("another session's token cannot be put in place of one's own", async (t) => {
+  const { server, middleware } = await started(t);
+  const [mine, other] = [await visit(middleware), await visit(middleware)];
+  await mine.create();
+  await other.create();
+  Object.assign(mine, { id: other.id, claims: other.claims, jwt: other.jwt });
+  for (const method of ["update", "touch", "reload", "rotate", "destroy"]) {
+    await assert.rejects(mine[method](), { code: "RESERVED_NAME" });
+  }
+  assert.equal(await server.send("DBSIZE"), 2);
+});
+
+test("stored members called id, claims or jwt stay within reach, and stay stored", async (t) => {
+  const { server, middleware } = await started(t);
+  const session = await visit(middleware);
+  const token = await session.create();
+  const stored = { id: 5, claims: ["a"], jwt: "none", name: "Ann" };
+  await server.send("SET", `sess:${session.id}`, JSON.stringify(stored));
+  const read = await visit(middleware, token);
+  assert.deepEqual([read.id, read.name, read.jwt], [session.id, "Ann", token]);
+  assert.deepEqual(read[reservedMembers], { id: 5, claims: ["a"], jwt: "none" });
+  read.name = "Zoë";
+  await read.update();
+  assert.deepEqual(await server.stored(read.id), { ...stored, name: "Zoë" });
+  await read.merge({ name: "Ann" });
+  await read.reload();
+  assert.deepEqual(read[reservedMembers].id, 5);
+  delete read[reservedMembers].id;
+  await read.update();
+  assert.deepEqual(await server.stored(read.id), { claims: ["a"], jwt: "none", name: "Ann" });
+});
+
+test("a patch with a value that JSON cannot hold is refused, and removes nothing", async (t) => {
+  const { server, middleware } = await started(t);
+  const session = await visit(middleware);
+  const kept = { x: 1, deep: { y: [1] } };
+  Object.assign(session, structuredClone(kept));
+  await session.create();
+  const values = [NaN, Infinity, -Infinity, undefined, () => 1, Symbol("s"), 1n, new Date(NaN), new Number(NaN), { toJSON() {} }];
+  for (const value of values) {
+    for (const patch of [{ x: value }, { deep: { y: value } }, { x: [value] }, { x: [{ a: value }] }]) {
+      const member = "x" in patch ? "x" : "deep";
+      await assert.rejects(session.merge(patch), { name: "TypeError", message: new RegExp(`'${member}'`) });
+    }
+  }
+  assert.deepEqual(await server.stored(session.id), kept);
+  assert.deepEqual({ x: session.x, deep: session.deep }, kept);
+  const date = new Date(0);
+  await session.merge({ x: null, when: date, deep: { y: null, z: [null, { a: null }] } });
+  assert.deepEqual(await server.stored(session.id), { when: date.toJSON(), deep: { z: [null, { a: null }] } });
 });
 
 test("fields that are named like a method are refused", async (t) => {

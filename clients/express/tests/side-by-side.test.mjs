@@ -35,7 +35,7 @@ async function life(create, use) {
   const session = await visit(create);
   seen.push(Object.keys(session), session.toJSON());
   seen.push((await call(session, "touch"))[0].message, (await call(session, "update"))[0].message);
-  Object.assign(session, { name: "Zoë", cart: [1], gone: undefined, method() {}, when: new Date(0), id: "mine" });
+  Object.assign(session, { name: "Zoë", cart: [1], gone: undefined, method() {}, when: new Date(0) });
   const [error, token] = await call(session, "create", { role: "editor" });
   seen.push(error, typeof token, typeof session.id);
 
@@ -61,6 +61,13 @@ test("both answer alike, and each uses what the other has made", async (t) => {
   assert.deepEqual(await life(jrs, jrs), expected);
   assert.deepEqual(await life(legacy, jrs), expected);
   assert.deepEqual(await life(jrs, legacy), expected);
+});
+
+test("a field called id, which jwt-redis-session drops without a word, is refused", async (t) => {
+  const { legacy, jrs } = await started(t);
+  assert.equal((await call(Object.assign(await visit(legacy), { id: "mine" }), "create"))[0], null);
+  const [error] = await call(Object.assign(await visit(jrs), { id: "mine" }), "create");
+  assert.equal(error.code, "RESERVED_NAME");
 });
 
 test("of what jwt-redis-session stores, claims and token are dropped by the next update", async (t) => {
