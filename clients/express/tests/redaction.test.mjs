@@ -58,7 +58,7 @@ async function started(t, connect, ports) {
 
 for (const [name, connect] of Object.entries(STANDALONE)) {
   test(`${name}: errors of the server, of its silence and of its absence`, async (t) => {
-    const server = await Server.start(t, { "enable-module-command": "yes" });
+    const server = await Server.start(t);
     const { middleware, session } = await started(t, connect, server.port);
     await server.send("ACL", "SETUSER", "default", "-@all", "+ping", "+info", "+acl");
     await failsCleanly(session, middleware);
