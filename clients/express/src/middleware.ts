@@ -1,8 +1,8 @@
 import { canAutoSave, canEnd, saveBeforeEnd } from "./auto-save.js";
 import { connectionOf } from "./clients/index.js";
 import { withDeadline } from "./clients/deadline.js";
-import { withConnectionCheck } from "./clients/never-connected.js";
-import { withRedactedErrors } from "./clients/redact.js";
+import { connectionCheck } from "./clients/never-connected.js";
+import { redactError } from "./clients/redact.js";
 import { Commands } from "./commands.js";
 import { isRefusal } from "./errors.js";
 import { type Places, tokenFinder } from "./lookup.js";
@@ -33,7 +33,12 @@ export type Middleware = (request: any, response: any, next: (error?: any) => vo
  */
 export function jrsSession(options: Options): Middleware {
   const { client, realm, requestKey, failOpen, timeout, autoSave, cookieOptions, ...places } = settings(options);
-  const connection = withRedactedErrors(withConnectionCheck(client, withDeadline(connectionOf(client), timeout)));
+  const bare = connectionOf(client);
+  const checked = connectionCheck(client);
+  const connection = withDeadline(bare, timeout, (error, command, key) => {
+    redactError(error, command, key);
+    return checked(error);
+  });
   const commands = new Commands(connection, new Realm(connection, realm));
   const findToken = tokenFinder(places);
   const identity = { client, realm, places };

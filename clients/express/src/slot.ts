@@ -50,8 +50,8 @@ export class Slot implements Place {
       else throw new TypeError(`jrs-session: 'req.${name} = null' ends nothing: await req.${name}.destroy()`);
     };
     Object.defineProperty(request, name, { get, set, enumerable: true, configurable: true });
-    const served = (request[SERVED] ?? {}) as Served;
-    Object.defineProperty(request, SERVED, { value: { ...served, [name]: { identity, get } }, configurable: true });
+    const served = (request[SERVED] ??= {}) as Served;
+    served[name] = { identity, get };
   }
 }
 

@@ -1,6 +1,9 @@
 import { SessionError } from "../errors.js";
 import type { Connection } from "./connection.js";
 
+/** Makes of a client's error what callers see. */
+export type Translate = (error: unknown, command: readonly string[], key: string | undefined) => unknown;
+
 /** A command that has no answer yet. */
 interface Waiting {
   /** When to give up, by the clock of `performance.now`. */
@@ -13,9 +16,10 @@ interface Waiting {
  * of them for as long as it takes; a request should not wait with them.
  *
  * @param limit milliseconds; 0: wait as long as the client does
+ * @param translate what to reject with in place of the client's error
  */
-export function withDeadline(connection: Connection, limit: number): Connection {
-  if (limit === 0) return connection;
+export function withDeadline(connection: Connection, limit: number, translate: Translate): Connection {
+  if (limit === 0) return withTranslation(connection, translate);
   const deadlines = new Deadlines(limit);
   return {
     cluster: connection.cluster,
@@ -29,10 +33,23 @@ export function withDeadline(connection: Connection, limit: number): Connection 
           },
           (error: unknown) => {
             deadlines.remove(waiting);
-            reject(error);
+            reject(translate(error, command, key));
           },
         );
       }),
+  };
+}
+
+function withTranslation(connection: Connection, translate: Translate): Connection {
+  return {
+    cluster: connection.cluster,
+    send: async (command, key) => {
+      try {
+        return await connection.send(command, key);
+      } catch (error) {
+        throw translate(error, command, key);
+      }
+    },
   };
 }
 

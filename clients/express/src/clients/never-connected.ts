@@ -1,5 +1,4 @@
 import { SessionError } from "../errors.js";
-import type { Connection } from "./connection.js";
 
 /** A client of `redis` 4 and later: it is not open until the application connects it, nor after it has closed it. */
 interface Opened {
@@ -14,23 +13,17 @@ const opened = new WeakSet<object>();
 const watched = new WeakSet<object>();
 
 /**
- * The same connection, except that it says so when the application has never connected its client: no waiting mends
- * that, so it is not Redis that fails. Clients of `redis` 2 and 3 and of `ioredis` connect by themselves.
+ * A function that puts an error of its own in the place of a client's, where the application has never connected the
+ * client: no waiting mends that, so it is not Redis that fails. Clients of `redis` 2 and 3 and of `ioredis` connect by
+ * themselves.
  */
-export function withConnectionCheck(client: object, connection: Connection): Connection {
-  if (!hasToBeOpened(client)) return connection;
+export function connectionCheck(client: object): (error: unknown) => unknown {
+  if (!hasToBeOpened(client)) return (error) => error;
   watch(client);
-  return {
-    cluster: connection.cluster,
-    send: async (command, key) => {
-      if (client.isOpen) opened.add(client);
-      try {
-        return await connection.send(command, key);
-      } catch (error) {
-        if (client.isOpen || opened.has(client)) throw error;
-        throw new SessionError("NOT_CONNECTED", "the Redis client was never connected: await client.connect() first");
-      }
-    },
+  return (error) => {
+    if (client.isOpen) opened.add(client);
+    if (opened.has(client)) return error;
+    return new SessionError("NOT_CONNECTED", "the Redis client was never connected: await client.connect() first");
   };
 }
 

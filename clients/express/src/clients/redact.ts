@@ -1,5 +1,3 @@
-import type { Connection } from "./connection.js";
-
 /** What stands in an error's text in place of an argument. */
 const REDACTED = "[redacted]";
 
@@ -10,22 +8,12 @@ const START = 8;
 const DEPTH = 6;
 
 /**
- * The same connection, except that its errors hold no token and no session data. Clients attach a command's arguments
- * to its error (`ioredis`: `command.args`; `redis` 2 and 3: `args`), servers quote them at an unknown command, and
- * applications log errors.
+ * Removes token and session data from the error of a command. Clients attach a command's arguments to its error
+ * (`ioredis`: `command.args`; `redis` 2 and 3: `args`), servers quote them at an unknown command, and applications log
+ * errors.
  */
-export function withRedactedErrors(connection: Connection): Connection {
-  return {
-    cluster: connection.cluster,
-    send: async (command, key) => {
-      try {
-        return await connection.send(command, key);
-      } catch (error) {
-        redact(error, secretsIn(command, key));
-        throw error;
-      }
-    },
-  };
+export function redactError(error: unknown, command: readonly string[], key: string | undefined): void {
+  redact(error, secretsIn(command, key));
 }
 
 /** The arguments of a command that could be a token or data: all but the key and short words. */
