@@ -74,6 +74,7 @@ impl Source {
                 let own = described.settings(settings).map_err(refused)?;
                 let keys = read(&own.keys_file, parsing(&own)).and_then(|keys| with_foreign(keys, &own));
                 let keys = keys.map_err(|problem| {
+                    let problem = hide_path(hide_path(problem, &own.keys_file), &own.foreign_keys_file);
                     refused(format!("line {}: realm '{}': {problem}", described.line, described.name))
                 })?;
                 realms.push((described, Arc::new(keys)));
@@ -122,6 +123,11 @@ fn read(path: &str, parsing: Parsing) -> Result<KeyRing, String> {
     read_keys(&bytes, parsing).map_err(|problem| format!("the key file '{path}' is refused: {problem}"))
 }
 
+/// Leaves a path out of a problem if it is no file: what the realms file has there may be a secret by mistake.
+fn hide_path(problem: String, path: &str) -> String {
+    if path.is_empty() || Path::new(path).exists() { problem } else { problem.replace(&format!(" '{path}'"), "") }
+}
+
 /// A realm's own keys, and behind them those of the other issuer whose tokens it accepts, if the settings name one.
 pub fn with_foreign(own: KeyRing, settings: &Settings) -> Result<KeyRing, String> {
     let (path, issuer) = (&settings.foreign_keys_file, &settings.foreign_issuer);
@@ -165,11 +171,11 @@ fn read_bytes(path: &Path, is_secret: bool) -> Result<Zeroizing<Vec<u8>>, String
     if metadata.len() > LARGEST {
         return Err(format!("is larger than {LARGEST} bytes"));
     }
-    if is_secret && metadata.permissions().mode() & 0o077 != 0 {
-        log(
-            Level::Warning,
-            &format!("the key file '{}' can be read by others than its owner: chmod 600", path.display()),
-        );
+    // A group that may read it is common: Kubernetes makes files 0440 that belong to the group of the container.
+    if is_secret && metadata.permissions().mode() & 0o027 != 0 {
+        let path = path.display();
+        let text = format!("the key file '{path}' can be read by all users or written by its group: chmod 600 or 640");
+        log(Level::Warning, &text);
     }
     // Room for all of it, so that no copy is left behind by a growing buffer.
     let room = usize::try_from(metadata.len() + 1).unwrap_or(0);

@@ -51,7 +51,7 @@ pub fn parse(text: &str) -> Result<Vec<Described>, String> {
     let line_of = |at: usize| 1 + line_ends.partition_point(|end| *end < at);
     let document: Document = toml::from_str(text).map_err(|error| {
         let line = error.span().map_or(1, |span| line_of(span.start));
-        format!("line {line}: {}", error.message())
+        format!("line {line}: {}", describe(error.message()))
     })?;
     let mut realms = Vec::with_capacity(document.realm.len());
     for (name, table) in document.realm {
@@ -62,7 +62,8 @@ pub fn parse(text: &str) -> Result<Vec<Described>, String> {
         for (field, value) in table {
             let line = line_of(field.span().start);
             let field = field.into_inner();
-            let refused = |problem| format!("line {line}: '{field}' {problem}");
+            let shown = if is_name(&field) { &field } else { "a name" };
+            let refused = |problem| format!("line {line}: '{shown}' {problem}");
             let read = read_field(&field, value.into_inner()).map_err(refused)?;
             // TOML refuses the same spelling twice; names of settings are the same in any case.
             if overrides.iter().any(|(earlier, _)| *earlier == read.0) {
@@ -79,6 +80,24 @@ pub fn parse(text: &str) -> Result<Vec<Described>, String> {
         realms.push(Described { name, line: first_line, overrides });
     }
     Ok(realms)
+}
+
+/// What is wrong, without the parser's own words: they quote the file, which may hold a secret by mistake.
+fn describe(message: &str) -> &'static str {
+    if message.starts_with("unknown field") {
+        "unknown field: the file has tables [realm.NAME] only"
+    } else if message.starts_with("invalid type") {
+        "a value has the wrong type"
+    } else if message.starts_with("duplicate key") {
+        "a name is given twice"
+    } else {
+        "not valid TOML"
+    }
+}
+
+/// Whether a field may be a setting with a slip of the pen, and not a secret.
+fn is_name(field: &str) -> bool {
+    field.len() <= 24 && field.bytes().all(|byte| byte.is_ascii_alphabetic() || byte == b'-')
 }
 
 fn check_name(name: &str) -> Result<(), String> {
@@ -187,9 +206,18 @@ mod tests {
             ("[realm.default]\n".to_owned(), "line 1: the realm 'default'"),
             ("[realm.'a b']\n".to_owned(), "line 1: the name of a realm"),
             ("\n[realms.a]\n".to_owned(), "line 2: unknown field"),
+            ("Vq7xZ2mTq9Jw4KpB1sYdR6uN8hLcXo3e\n".to_owned(), "line 1: not valid TOML"),
+            ("realm = \"Vq7xZ2mTq9Jw4KpB1sYdR6uN8hLcXo3e\"".to_owned(), "line 1: a value has the wrong type"),
+            ("[realm]\na = \"Vq7xZ2mTq9Jw4KpB1sYdR6uN8hLcXo3e\"".to_owned(), "line 2: a value has the wrong type"),
+            ("Vq7xZ2mTq9Jw4KpB1sYdR6uN8hLcXo3e = 1".to_owned(), "line 1: unknown field"),
+            (with("Vq7xZ2mTq9Jw4KpB1sYdR6uN8hLcXo3e = 1"), "line 4: 'a name' is no field"),
+            (with("max-age = \"Vq7xZ2mTq9Jw4KpB1sYdR6uN8hLcXo3e\""), "line 4: 'max-age' it has to be"),
+            (with("algorithm = \"Vq7xZ2mTq9Jw4KpB1sYdR6uN8hLcXo3e\""), "line 4: 'algorithm' it has to be"),
+            (with("max-age = Vq7xZ2mTq9Jw4KpB1sYdR6uN8hLcXo3e"), "line 4: not valid TOML"),
         ] {
             let refusal = settings(&text).expect_err(&text);
             assert!(refusal.starts_with(problem), "{text}: {refusal}");
+            assert!(!refusal.contains("Vq7xZ"), "{refusal}");
         }
     }
 }

@@ -7,6 +7,7 @@ use serde::{
     de::{Error, MapAccess, Visitor},
 };
 use serde_json::value::RawValue;
+use zeroize::Zeroizing;
 
 /// The members of a JSON object of which no two have the same name (RFC 7515 section 4, RFC 7519 section 4).
 ///
@@ -69,6 +70,30 @@ pub(super) fn text(value: &RawValue) -> Option<Cow<'_, str>> {
     #[derive(Deserialize)]
     struct Text<'t>(#[serde(borrow)] Cow<'t, str>);
     serde_json::from_str(value.get()).ok().map(|Text(text)| text)
+}
+
+/// The string that `value` is, if it is one, in a buffer that is wiped: for key material, which is ASCII. An escape of
+/// anything else becomes a NUL, which no encoding of keys takes.
+pub(super) fn secret_text(value: &RawValue) -> Option<Zeroizing<String>> {
+    let inner = value.get().strip_prefix('"')?.strip_suffix('"')?;
+    let mut text = Zeroizing::new(String::with_capacity(inner.len()));
+    let mut rest = inner.chars();
+    while let Some(char) = rest.next() {
+        text.push(match (char, if char == '\\' { rest.next()? } else { ' ' }) {
+            ('\\', 'u') => {
+                let code = rest.as_str().get(..4)?;
+                rest = rest.as_str().get(4..)?.chars();
+                u8::from_str_radix(code.strip_prefix("00").unwrap_or("00"), 16)
+                    .ok()
+                    .filter(u8::is_ascii)
+                    .map_or('\0', char::from)
+            }
+            ('\\', escaped @ ('"' | '\\' | '/')) => escaped,
+            ('\\', _) => '\0',
+            (plain, _) => plain,
+        });
+    }
+    Some(text)
 }
 
 /// The number that `value` is, if it is one that a double can hold.

@@ -9,7 +9,7 @@ use aws_lc_rs::{
 use zeroize::Zeroizing;
 
 use super::{
-    json::{Members, text, texts},
+    json::{Members, secret_text, text, texts},
     jws::decode_part,
     key::Private,
     pem::Pair,
@@ -84,7 +84,7 @@ impl Reader<'_, '_> {
 
     fn bytes(&self, name: &str) -> Result<Zeroizing<Vec<u8>>, String> {
         let encoded = self.0.get(name).ok_or_else(|| format!("it has no '{name}'"))?;
-        let encoded = text(encoded).ok_or_else(|| format!("its member '{name}' is no string"))?;
+        let encoded = secret_text(encoded).ok_or_else(|| format!("its member '{name}' is no string"))?;
         if encoded.is_empty() {
             return Ok(Zeroizing::default());
         }

@@ -8,11 +8,10 @@ use zeroize::Zeroizing;
 use super::{
     Algorithm, Key, KeyRing,
     algorithm::Family,
-    der,
     json::Members,
     jwk::{Jwk, Material},
     jws::encode,
-    pem,
+    pem, raw_secret,
 };
 
 /// How keys that do not say everything about themselves are read.
@@ -24,9 +23,6 @@ pub struct Parsing {
     pub allow_weak_secret: bool,
 }
 
-/// How SSH keys begin. Taken as a secret, a public one would let anybody sign who knows it.
-const SSH: [&[u8]; 5] = [b"ssh-", b"ecdsa-sha2-", b"sk-ssh-", b"sk-ecdsa-", b"---- BEGIN SSH2"];
-
 /// Reads the text of a key file.
 ///
 /// # Errors
@@ -34,14 +30,13 @@ const SSH: [&[u8]; 5] = [b"ssh-", b"ecdsa-sha2-", b"sk-ssh-", b"sk-ecdsa-", b"--
 pub fn read_keys(file: &[u8], parsing: Parsing) -> Result<KeyRing, String> {
     let start = file.trim_ascii_start();
     let start = start.strip_prefix(b"\xef\xbb\xbf").unwrap_or(start);
+    if let Some(problem) = raw_secret::utf16_problem(file) {
+        return Err(problem);
+    }
     let keys = if start.starts_with(b"{") || start.starts_with(b"[") {
         read_jwks(start, parsing)?
     } else if file.windows(pem::BEGIN.len()).any(|window| window == pem::BEGIN) {
         read_pem(file, parsing)?
-    } else if SSH.iter().any(|word| start.starts_with(word)) {
-        return Err("an SSH key: convert it to PEM first (ssh-keygen -e -m PKCS8)".to_owned());
-    } else if der::is_key_or_certificate(file) {
-        return Err("a key or certificate in DER: convert it to PEM first (openssl pkey or openssl x509)".to_owned());
     } else {
         vec![read_secret(file, parsing)?]
     };
@@ -74,14 +69,15 @@ impl Keys {
 /// The text of the key file of a server that makes its own key: a JWK Set of one HS256 secret.
 pub fn self_made(id: &str, secret: &[u8; 32]) -> Zeroizing<String> {
     let secret = Zeroizing::new(encode(secret));
-    let secret = secret.as_str();
-    Zeroizing::new(format!(
-        "{{\"keys\":[{{\"kty\":\"oct\",\"kid\":\"{id}\",\"alg\":\"HS256\",\"k\":\"{secret}\"}}]}}\n"
-    ))
+    let pieces =
+        ["{\"keys\":[{\"kty\":\"oct\",\"kid\":\"", id, "\",\"alg\":\"HS256\",\"k\":\"", secret.as_str(), "\"}]}\n"];
+    // Joined into a buffer of the right size: one that grows would leave copies behind.
+    Zeroizing::new(pieces.concat())
 }
 
 /// A file of nothing but a secret: its bytes, without the line end that editors add.
 fn read_secret(file: &[u8], parsing: Parsing) -> Result<Key, String> {
+    raw_secret::check(file)?;
     let secret = file.strip_suffix(b"\n").unwrap_or(file);
     let secret = secret.strip_suffix(b"\r").unwrap_or(secret);
     let algorithm = choose(Family::Secret, None, parsing)?;
@@ -104,6 +100,11 @@ fn read_jwks(json: &[u8], parsing: Parsing) -> Result<Vec<Key>, String> {
     // The parser's own message could quote the text, so it is not passed on.
     let document = Members::read(json).map_err(|_| "it is no JSON object with unique members".to_owned())?;
     let Some(set) = document.get("keys") else {
+        if document.get("kty").is_none()
+            && let Some(advice) = raw_secret::json_file::advice(&document)
+        {
+            return Err(advice);
+        }
         return Ok(read_jwk(&document, parsing).map_err(|problem| format!("key 1: {problem}"))?.into_iter().collect());
     };
     let set: Vec<&RawValue> =

@@ -7,7 +7,6 @@ mod algorithm;
 mod cache;
 mod claim_names;
 mod claims;
-mod der;
 mod header;
 mod json;
 mod jwk;
@@ -17,7 +16,9 @@ mod key_file;
 mod keyring;
 mod lookalike;
 mod pem;
+mod pem_blocks;
 mod public;
+mod raw_secret;
 mod refusal;
 
 pub use algorithm::Algorithm;

@@ -1,5 +1,6 @@
 //! Keys in PEM (RFC 7468): PKCS#8, PKCS#1, SEC1 and SPKI, several blocks in one file.
 
+use super::{key::Private, pem_blocks, public::Public, raw_secret::ssh};
 use aws_lc_rs::{
     rsa,
     signature::{
@@ -7,9 +8,6 @@ use aws_lc_rs::{
         ECDSA_P384_SHA384_FIXED_SIGNING, ED25519, EcdsaKeyPair, Ed25519KeyPair, KeyPair, ParsedPublicKey, RsaKeyPair,
     },
 };
-use zeroize::Zeroizing;
-
-use super::{key::Private, public::Public};
 
 /// How a block begins.
 pub(super) const BEGIN: &[u8] = b"-----BEGIN";
@@ -24,27 +22,25 @@ pub(super) type Pair = (Public, Option<Private>);
 
 /// Reads all blocks. An error names the block and the problem.
 pub(super) fn read(file: &[u8]) -> Result<Vec<Pair>, String> {
-    let malformed = || "a PEM block in it is malformed or does not end".to_owned();
-    let blocks = ::pem::parse_many(file).map_err(|_| malformed())?;
-    // The parser passes over what it cannot make out.
-    if blocks.len() != file.windows(BEGIN.len()).filter(|window| *window == BEGIN).count() {
-        return Err(malformed());
-    }
+    let file = &*pem_blocks::unescape_line_ends(file);
+    // A block that begins otherwise than it should is not passed over.
+    let begun = file.windows(BEGIN.len()).filter(|window| *window == BEGIN).count();
+    let blocks = pem_blocks::read(file)
+        .filter(|blocks| blocks.len() == begun)
+        .ok_or("a PEM block in it is malformed or does not end")?;
+    let has_private = blocks.iter().any(|block| block.label.ends_with("PRIVATE KEY"));
     let mut pairs = Vec::with_capacity(blocks.len());
     for block in blocks {
-        let label = block.tag().to_owned();
-        // OpenSSL's old form of encryption, which leaves the label as it is.
-        let is_encrypted = block.headers().get("Proc-Type").is_some_and(|kind| kind.contains("ENCRYPTED"));
-        let label = if is_encrypted { ENCRYPTED.to_owned() } else { label };
-        let der = Zeroizing::new(block.into_contents());
-        let pair = read_block(&label, &der).map_err(|problem| format!("key {}: {problem}", pairs.len() + 1))?;
+        let label = if block.is_encrypted { ENCRYPTED } else { block.label };
+        let pair = read_block(label, &block.der, has_private)
+            .map_err(|problem| format!("key {}: {problem}", pairs.len() + 1))?;
         pairs.extend(pair);
     }
     Ok(pairs)
 }
 
 /// One block; `None` for parameters, which `openssl ecparam -genkey` writes in front of a key.
-fn read_block(label: &str, der: &[u8]) -> Result<Option<Pair>, String> {
+fn read_block(label: &str, der: &[u8], has_private: bool) -> Result<Option<Pair>, String> {
     let pair = match label {
         "EC PARAMETERS" => return Ok(None),
         "PRIVATE KEY" => read_pkcs8(der),
@@ -52,11 +48,15 @@ fn read_block(label: &str, der: &[u8]) -> Result<Option<Pair>, String> {
         "EC PRIVATE KEY" => read_sec1(der),
         "PUBLIC KEY" => read_spki(der).map(|public| (public, None)),
         "RSA PUBLIC KEY" => read_rsa_public(der).map(|public| (public, None)),
-        ENCRYPTED => return Err("an encrypted key: decrypt it first (openssl pkey)".to_owned()),
-        "CERTIFICATE" => return Err("a certificate: take its public key (openssl x509 -pubkey -noout)".to_owned()),
-        "OPENSSH PRIVATE KEY" => {
-            return Err("an SSH key: convert a copy of it first (ssh-keygen -p -m PKCS8 -f COPY)".to_owned());
+        ENCRYPTED => return Err("an encrypted key: decrypt it first (openssl pkey < FILE)".to_owned()),
+        "CERTIFICATE" | "X509 CERTIFICATE" | "TRUSTED CERTIFICATE" if has_private => {
+            let problem = "a certificate beside a private key: leave the key only, it includes the public key";
+            return Err(format!("{problem} (openssl pkey < FILE)"));
         }
+        "CERTIFICATE" | "X509 CERTIFICATE" | "TRUSTED CERTIFICATE" => {
+            return Err("a certificate: take its public key (openssl x509 -pubkey -noout < FILE)".to_owned());
+        }
+        "OPENSSH PRIVATE KEY" => return Err(ssh::private_key_problem(der)),
         _ => return Err("a PEM block that is no PRIVATE KEY or PUBLIC KEY".to_owned()),
     };
     pair.map(Some).ok_or_else(|| {

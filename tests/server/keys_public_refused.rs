@@ -88,7 +88,7 @@ fn pem_blocks_that_are_no_key_to_use() {
         (new("X25519"), NONE),
         (public_pem(&new("X25519")), NONE),
         (new("ED448"), NONE),
-        (good.replace("PRIVATE", "OPENSSH PRIVATE"), "an SSH key"),
+        (good.replace("PRIVATE", "OPENSSH PRIVATE"), "an SSH key: convert a copy"),
         (good.replace("PRIVATE", "PRIVATE SOMETHING"), "a PEM block that is no PRIVATE KEY or PUBLIC KEY"),
         (good.replace("PRIVATE", "PUBLIC"), NONE),
         (public_pem(&good).replace("PUBLIC", "PRIVATE"), NONE),
@@ -114,14 +114,14 @@ fn keys_in_der_are_no_raw_secrets() {
         for der in
             [openssl("pkey -outform DER", &key), openssl("pkey -pubout -outform DER", &key), openssl(&certificate, "")]
         {
-            tried.refuses(&der, "a key or certificate in DER: convert it to PEM first");
+            tried.refuses(&der, "it looks like a ");
         }
     }
     let key = new("EC -pkeyopt ec_paramgen_curve:P-384");
-    tried.refuses(&openssl("ec -outform DER", &key), "a key or certificate in DER");
+    tried.refuses(&openssl("ec -outform DER", &key), "it looks like a ");
     let key = new("RSA -pkeyopt rsa_keygen_bits:2048");
-    tried.refuses(&openssl("rsa -traditional -outform DER", &key), "a key or certificate in DER");
-    tried.refuses(&openssl("rsa -RSAPublicKey_out -outform DER", &key), "a key or certificate in DER");
+    tried.refuses(&openssl("rsa -traditional -outform DER", &key), "it looks like a ");
+    tried.refuses(&openssl("rsa -RSAPublicKey_out -outform DER", &key), "it looks like a ");
 }
 
 #[test]

@@ -16,7 +16,7 @@ const OTHER: &str = "another secret, of 32 bytes: 161803";
 
 /// Mistakes in a realms file, and what must be said of each. DIR is the folder of the key files; the default realm has
 /// the keyspace `sess:`, a key with the kid `main` and one without.
-const BAD: [(&str, &[&str]); 27] = [
+const BAD: [(&str, &[&str]); 28] = [
     (
         "[realm.a]\nkeys-file = 'DIR/a.json'\nkeyspace = 'sess:'\n",
         &["line 1", "'default'", "'a'", "overlapping keyspaces"],
@@ -65,8 +65,13 @@ const BAD: [(&str, &[&str]); 27] = [
     ("[realm.'a b']\nkeys-file = 'DIR/a.json'\nkeyspace = 'a:'\n", &["line 1", "name of a realm"]),
     ("[realm.a]\nkeys-file = 'DIR/a.json'\nkeyspace = \n", &["line 3"]),
     ("[realm.a]\nkeys-file = 'DIR/a.json'\nkeyspace = 'a:'\n[realm.a]\n", &["line 4"]),
-    ("[realms.a]\nkeys-file = 'DIR/a.json'\nkeyspace = 'a:'\n", &["line 1", "realms"]),
-    ("[realm.a]\nkeys-file = 'DIR/none'\nkeyspace = 'a:'\n", &["line 1", "'a'", "DIR/none", "no such file"]),
+    ("[realms.a]\nkeys-file = 'DIR/a.json'\nkeyspace = 'a:'\n", &["line 1", "unknown field"]),
+    (
+        "[realm.a]\nkeys-file = 'DIR/none'\nkeyspace = 'a:'\n",
+        &["line 1", "'a'", "the key file cannot be read: no such file"],
+    ),
+    // A secret where its file should be named.
+    ("[realm.a]\nkeys-file = 'hidden'\nkeyspace = 'a:'\n", &["line 1", "'a'", "the key file cannot be read"]),
     ("[realm.a]\nkeys-file = 'DIR/broken.json'\nkeyspace = 'a:'\n", &["line 1", "'a'", "DIR/broken.json", "refused"]),
 ];
 

@@ -1,0 +1,128 @@
+//! The blocks of a PEM file (RFC 7468), read without a copy that outlives the call: the text of a private key must not
+//! stay in freed memory, and the usual libraries copy it into buffers that they do not wipe.
+
+use base64::{Engine, prelude::BASE64_STANDARD};
+use zeroize::Zeroizing;
+
+/// One block.
+pub(super) struct Block<'f> {
+    /// What stands behind `BEGIN`.
+    pub(super) label: &'f str,
+    /// Whether a header of OpenSSL's old form of encryption (RFC 1421) stands in front of the data.
+    pub(super) is_encrypted: bool,
+    /// The decoded data.
+    pub(super) der: Zeroizing<Vec<u8>>,
+}
+
+/// Reads all blocks; text around them is ignored. `None` if a block is malformed or does not end.
+pub(super) fn read(file: &[u8]) -> Option<Vec<Block<'_>>> {
+    let mut blocks = Vec::new();
+    let mut rest = file;
+    while let Some((_, behind)) = split(rest, b"-----BEGIN ") {
+        let (label, behind) = split(behind, b"-----")?;
+        let (payload, behind) = split(behind, b"-----END ")?;
+        let (end, behind) = split(behind, b"-----")?;
+        if label.is_empty() || label != end {
+            return None;
+        }
+        let payload = payload.trim_ascii_start();
+        let (headers, data) = split(payload, b"\n\n").or_else(|| split(payload, b"\r\n\r\n")).unwrap_or((b"", payload));
+        blocks.push(Block {
+            label: str::from_utf8(label).ok()?,
+            is_encrypted: read_headers(headers)?,
+            der: decode(data)?,
+        });
+        rest = behind;
+    }
+    Some(blocks)
+}
+
+/// Undoes what environment variables and JSON do to line ends: `\n` written as two characters. Base64 has no
+/// backslashes, so that this changes no data.
+pub(super) fn unescape_line_ends(file: &[u8]) -> Zeroizing<Vec<u8>> {
+    let mut text = Zeroizing::new(Vec::with_capacity(file.len()));
+    let mut rest = file;
+    while let Some((first, behind)) = rest.split_first() {
+        rest = behind;
+        match (first, behind.split_first()) {
+            (b'\\', Some((letter @ (b'n' | b'r'), behind))) => {
+                text.push(if *letter == b'n' { b'\n' } else { b'\r' });
+                rest = behind;
+            }
+            _ => text.push(*first),
+        }
+    }
+    text
+}
+
+/// What is in front of the first `marker`, and what is behind it. A marker that begins inside of one that fails is not
+/// seen: so blocks without a line end between them (`-----END A----------BEGIN B-----`) are malformed.
+fn split<'f>(text: &'f [u8], marker: &[u8]) -> Option<(&'f [u8], &'f [u8])> {
+    let mut found = 0;
+    for (at, byte) in text.iter().enumerate() {
+        found = if marker.get(found) == Some(byte) { found + 1 } else { 0 };
+        if found == marker.len() {
+            return Some((text.get(..at + 1 - found)?, text.get(at + 1..)?));
+        }
+    }
+    None
+}
+
+/// Whether the headers say that the data is encrypted. `None` if one of them is not a header.
+fn read_headers(headers: &[u8]) -> Option<bool> {
+    let mut is_encrypted = false;
+    for line in str::from_utf8(headers).ok()?.lines() {
+        let (name, value) = line.split_once(':')?;
+        is_encrypted |= name.trim() == "Proc-Type" && value.contains("ENCRYPTED");
+    }
+    Some(is_encrypted)
+}
+
+/// Base64 with line ends, and padded.
+fn decode(data: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+    // Room for all of it, so that a buffer that grows leaves no copy behind.
+    let mut packed = Zeroizing::new(Vec::with_capacity(data.len()));
+    packed.extend(data.iter().filter(|byte| !byte.is_ascii_whitespace()));
+    let mut der = Zeroizing::new(vec![0; base64::decoded_len_estimate(packed.len())]);
+    let length = BASE64_STANDARD.decode_slice(&*packed, &mut der).ok()?;
+    der.truncate(length);
+    Some(der)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::{read, unescape_line_ends};
+
+    proptest! {
+        /// The same blocks as the crate `pem` finds, whatever stands around and inside them.
+        #[test]
+        fn blocks_are_those_of_another_reader(
+            pieces in prop::collection::vec(prop_oneof![
+                Just("-----BEGIN A-----"), Just("-----END A-----"), Just("-----BEGIN B C-----\n"), Just("-----END B C-----"),
+                Just("\n"), Just("\r\n"), Just("\n\n"), Just("AAAA"), Just("AA=="), Just("AA="), Just("A"), Just(" "),
+                Just("Proc-Type: 4,ENCRYPTED"), Just("a: b"), Just("-----"), Just("x"), Just("é"),
+            ], 0..12)
+        ) {
+            let text = pieces.concat();
+            let ours = read(text.as_bytes());
+            let count = |text: &str| text.matches("-----BEGIN ").count();
+            // The other reader passes over a block that does not end.
+            let theirs = pem::parse_many(&text).ok().filter(|blocks| blocks.len() == count(&text));
+            let ours = ours.filter(|blocks| blocks.len() == count(&text));
+            prop_assert_eq!(ours.is_some(), theirs.is_some(), "{:?}", text);
+            for (our, their) in ours.iter().flatten().zip(theirs.iter().flatten()) {
+                prop_assert_eq!(our.label, their.tag());
+                prop_assert_eq!(&our.der[..], their.contents());
+                let is_encrypted = their.headers().get("Proc-Type").is_some_and(|kind| kind.contains("ENCRYPTED"));
+                prop_assert_eq!(our.is_encrypted, is_encrypted);
+            }
+        }
+    }
+
+    #[test]
+    fn line_ends_are_unescaped() {
+        assert_eq!(&unescape_line_ends(br"a\nb\r\nc\d\")[..], b"a\nb\r\nc\\d\\");
+    }
+}

@@ -1,0 +1,122 @@
+//! Binary files that are known: keys and certificates in DER (X.690), whole, cut off or with something behind them, and
+//! key stores.
+
+use super::{Look, contains, ssh};
+
+const INTEGER: u8 = 0x02;
+const OCTET_STRING: u8 = 0x04;
+const OBJECT_ID: u8 = 0x06;
+const SEQUENCE: u8 = 0x30;
+const VERSION: u8 = 0xa0;
+
+/// The names of key types and curves, as DER has them: RSA, RSA-PSS and their signatures, EC, P-256, P-384 and P-521,
+/// secp256k1, Ed25519 and its kin.
+const NAMES: [&[u8]; 7] = [
+    b"\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01",
+    b"\x06\x07\x2a\x86\x48\xce\x3d\x02\x01",
+    b"\x06\x08\x2a\x86\x48\xce\x3d\x03\x01",
+    b"\x06\x05\x2b\x81\x04\x00",
+    b"\x30\x05\x06\x03\x2b\x65",
+    b"\x30\x07\x06\x03\x2b\x65",
+    b"\x06\x07\x2a\x86\x48\xce\x38\x04\x01",
+];
+
+const DER: &str = "convert it to PEM";
+
+/// What the bytes are, if they are known. Random bytes of the length of a secret are not: what is looked for has at least
+/// four bytes, or a structure that comes as rarely by chance.
+pub(super) fn find(bytes: &[u8]) -> Option<Look> {
+    if bytes.starts_with(b"\xfe\xed\xfe\xed") || bytes.starts_with(b"\xce\xce\xce\xce") {
+        return Some(Look::new(
+            "a Java key store",
+            "make it PKCS#12 (keytool -importkeystore), then PEM (openssl pkcs12)",
+            "",
+        ));
+    }
+    if bytes.starts_with(b"\x1f\x8b\x08") || bytes.starts_with(b"PK\x03\x04") {
+        return Some(Look::new("a compressed file", "unpack it", ""));
+    }
+    if let Some(look) = der(bytes) {
+        return Some(look);
+    }
+    let is_binary = bytes.iter().any(|byte| !byte.is_ascii() || *byte == 0);
+    if is_binary && let Some(kind) = ssh::find(bytes) {
+        let (what, how, _) = kind.advice();
+        return Some(Look::new(what, how, ""));
+    }
+    let has_name = NAMES.iter().any(|name| contains(bytes, name));
+    has_name.then(|| Look::new("a part of a key in DER", "take the whole key, in PEM", ""))
+}
+
+/// The key that the bytes begin with. Its length is not compared: the end may be missing, or something may follow.
+fn der(bytes: &[u8]) -> Option<Look> {
+    let (SEQUENCE, contents) = header(bytes)? else { return None };
+    // The modulus of an RSA key, which may be cut off.
+    if let (INTEGER, [0, 0x80..=0xff, ..]) = header(contents)?
+        && length(contents)? > 64
+    {
+        return Some(Look::new("a public key in DER", DER, "openssl rsa -RSAPublicKey_in -inform DER -pubout"));
+    }
+    let (first, inside, rest) = element(contents)?;
+    let second = header(rest).map(|(tag, _)| tag);
+    let private = Look::new("a private key in DER", DER, "openssl pkey -inform DER");
+    let public = Look::new("a public key in DER", DER, "openssl pkey -pubin -inform DER");
+    match (first, inside) {
+        (INTEGER, [3]) if second == Some(SEQUENCE) => {
+            Some(Look::new("a PKCS#12 file", DER, "openssl pkcs12 -nodes -nocerts"))
+        }
+        (INTEGER, [0 | 1]) if matches!(second, Some(SEQUENCE | OCTET_STRING | INTEGER)) => Some(private),
+        (SEQUENCE, inside) => match element(inside)? {
+            // An encrypted one; openssl asks for the password.
+            (OBJECT_ID, ..) if second == Some(OCTET_STRING) => Some(private),
+            (OBJECT_ID, ..) => Some(public),
+            (VERSION, [INTEGER, 1, _], _) => Some(Look::new(
+                "a certificate in DER",
+                "take its public key",
+                "openssl x509 -inform DER -pubkey -noout",
+            )),
+            (INTEGER, number, rest) if number.len() <= 20 && matches!(header(rest), Some((SEQUENCE, _))) => Some(
+                Look::new("a certificate in DER", "take its public key", "openssl x509 -inform DER -pubkey -noout"),
+            ),
+            _ => None,
+        },
+        (OBJECT_ID, _) if second == Some(VERSION) => {
+            Some(Look::new("a PKCS#7 file in DER", "take a key out of it", ""))
+        }
+        _ => None,
+    }
+}
+
+/// The first element: its tag, its contents, and what follows it. Sequences may be cut off, other elements may not.
+fn element(bytes: &[u8]) -> Option<(u8, &[u8], &[u8])> {
+    let (tag, contents) = header(bytes)?;
+    let length = length(bytes)?;
+    match contents.split_at_checked(length) {
+        Some((contents, rest)) => Some((tag, contents, rest)),
+        None if matches!(tag, SEQUENCE | VERSION) => Some((tag, contents, &[])),
+        None => None,
+    }
+}
+
+/// The tag, and everything behind the length.
+fn header(bytes: &[u8]) -> Option<(u8, &[u8])> {
+    let (tag, rest) = bytes.split_first()?;
+    let (first, rest) = rest.split_first()?;
+    match first {
+        0..=0x7f => Some((*tag, rest)),
+        // Also the indefinite length, with which some tools write PKCS#12 and PKCS#7.
+        0x80..=0x84 => Some((*tag, rest.get(usize::from(first - 0x80)..)?)),
+        _ => None,
+    }
+}
+
+fn length(bytes: &[u8]) -> Option<usize> {
+    match bytes.get(1)? {
+        first @ 0..=0x7f => Some(usize::from(*first)),
+        0x80 => Some(usize::MAX),
+        first => {
+            let digits = bytes.get(2..2 + usize::from(first - 0x80))?;
+            Some(digits.iter().fold(0, |number, byte| number << 8 | usize::from(*byte)))
+        }
+    }
+}

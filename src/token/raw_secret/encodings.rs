@@ -1,0 +1,113 @@
+//! Encodings that keys come in: base64 in both alphabets, hexadecimal, UTF-16. All are read as loosely as it goes, and
+//! everything decoded is wiped, because it may be a secret.
+
+use zeroize::Zeroizing;
+
+use super::{Look, find_decoded};
+
+/// The shortest piece that is decoded, in characters. No key is shorter; the shortest text that must not be a secret, a
+/// URL or a name, could be.
+const SHORTEST: usize = 16;
+
+/// Commands that undo the encodings.
+const BASE64: (&str, &str) = ("base64", "base64 -di");
+const BASE64URL: (&str, &str) = ("base64url", "tr -- -_ +/ | base64 -di 2> /dev/null");
+const HEX: (&str, &str) = ("hexadecimal", "perl -pe '$_ = pack \"H*\", s/[^0-9a-f]//gir'");
+
+/// A key, or another text that is no secret, in pieces of a text that are base64 or hexadecimal, and in all of it.
+pub(super) fn find(text: &[u8], layers: usize) -> Option<Look> {
+    // Without blanks: lines may have been joined by spaces. Hexadecimal comes with colons.
+    let mut packed = Zeroizing::new(Vec::with_capacity(text.len()));
+    packed.extend(text.iter().filter(|byte| !byte.is_ascii_whitespace() && !matches!(byte, b':' | b',')));
+    let hex = packed.strip_prefix(b"0x").unwrap_or(&packed);
+    if hex.len() >= SHORTEST && hex.iter().all(u8::is_ascii_hexdigit) {
+        let look = find_decoded(&from_hex(hex), layers);
+        if look.is_some() {
+            return look.map(|look| look.within(HEX));
+        }
+    }
+    // A fingerprint or a key of `openssl -text` inside of another text: `30:82:01:22`.
+    for piece in text.split(|byte| !byte.is_ascii_hexdigit() && *byte != b':').filter(|piece| piece.contains(&b':')) {
+        let mut hex = Zeroizing::new(Vec::with_capacity(piece.len()));
+        hex.extend(piece.iter().filter(|byte| **byte != b':'));
+        if let Some(look) = find_decoded(&from_hex(&hex), layers) {
+            return Some(look.within((HEX.0, "")));
+        }
+    }
+    let whole = text.trim_ascii();
+    let is_whole = |piece: &[u8]| piece.len() + 2 >= whole.len();
+    let pieces = text.split(|byte| !is_base64(*byte));
+    pieces.chain([&packed[..]]).filter(|piece| piece.len() >= SHORTEST).find_map(|piece| {
+        if !piece.iter().all(|byte| is_base64(*byte) || *byte == b'=') {
+            return None;
+        }
+        let has_hex = piece.iter().all(u8::is_ascii_hexdigit);
+        let look = if has_hex { find_decoded(&from_hex(piece), layers).map(|look| look.within(HEX)) } else { None };
+        let (layer, undo) = if piece.iter().any(|byte| matches!(byte, b'-' | b'_')) { BASE64URL } else { BASE64 };
+        let undo = if is_whole(piece) { undo } else { "" };
+        look.or_else(|| find_decoded(&from_base64(piece), layers).map(|look| look.within((layer, undo))))
+            // A key that has lost its first characters still has the name of its type.
+            .or_else(|| (1..4).find_map(|skipped| super::binary::find(&from_base64(piece.get(skipped..)?))))
+    })
+}
+
+const fn is_base64(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'-' | b'_')
+}
+
+fn from_base64(text: &[u8]) -> Zeroizing<Vec<u8>> {
+    let mut bytes = Zeroizing::new(Vec::with_capacity(text.len()));
+    let (mut bits, mut count) = (0_u32, 0);
+    for byte in text {
+        let value = match byte {
+            b'A'..=b'Z' => byte - b'A',
+            b'a'..=b'z' => byte - b'a' + 26,
+            b'0'..=b'9' => byte - b'0' + 52,
+            b'+' | b'-' => 62,
+            b'/' | b'_' => 63,
+            _ => continue,
+        };
+        bits = bits << 6 | u32::from(value);
+        count += 6;
+        if count >= 8 {
+            count -= 8;
+            bytes.push((bits >> count & 0xff).try_into().unwrap_or_default());
+        }
+    }
+    bytes
+}
+
+fn from_hex(text: &[u8]) -> Zeroizing<Vec<u8>> {
+    let digit = |byte: u8| char::from(byte).to_digit(16).unwrap_or_default();
+    let mut bytes = Zeroizing::new(Vec::with_capacity(text.len()));
+    for pair in text.chunks_exact(2) {
+        if let [high, low] = pair {
+            bytes.push((digit(*high) << 4 | digit(*low)).try_into().unwrap_or_default());
+        }
+    }
+    bytes
+}
+
+/// UTF-16, with a byte order mark or without.
+pub(super) fn utf16(file: &[u8]) -> Option<Look> {
+    let command = match file {
+        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => "iconv -f UTF-16 -t UTF-8",
+        _ if from_utf16(file).is_none() => return None,
+        [0, ..] => "iconv -f UTF-16BE -t UTF-8",
+        _ => "iconv -f UTF-16LE -t UTF-8",
+    };
+    Some(Look::new("a text in UTF-16", "convert it to UTF-8", command))
+}
+
+/// The ASCII characters of a text in UTF-16, or `None` if it is none: every second byte is a NUL.
+pub(super) fn from_utf16(bytes: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+    let bytes = bytes.strip_prefix(b"\xff\xfe").or_else(|| bytes.strip_prefix(b"\xfe\xff")).unwrap_or(bytes);
+    let nuls = |start: usize| bytes.iter().skip(start).step_by(2).filter(|byte| **byte == 0).count();
+    let most = bytes.len() / 2;
+    if most < 4 || nuls(0).max(nuls(1)) * 10 < most * 9 {
+        return None;
+    }
+    let mut text = Zeroizing::new(Vec::with_capacity(bytes.len()));
+    text.extend(bytes.iter().filter(|byte| **byte != 0));
+    Some(text)
+}

@@ -1,0 +1,33 @@
+//! JSON files that are no JWK and hold a key in a member: those of Hasura, Google and Firebase, and their like.
+
+use super::super::json::Members;
+
+/// Members that hold a key. What else a file calls its members is not repeated.
+const MEMBERS: [&str; 8] =
+    ["key", "private_key", "privateKey", "public_key", "publicKey", "secret", "client_secret", "jwt_secret"];
+
+/// What to do with an object that is no JWK, if that is known: the sentence names the member.
+pub(in crate::token) fn advice(object: &Members<'_>) -> Option<String> {
+    let is_certificate = |value: &str| value.starts_with('"') && value.contains("-----BEGIN CERTIFICATE");
+    for name in MEMBERS {
+        let Some(value) = object.get(name).map(serde_json::value::RawValue::get) else { continue };
+        if value.starts_with('"') {
+            let what = format!("it is not a JWK: its member '{name}' holds the key, so take that out");
+            let convert = if is_certificate(value) { " | openssl x509 -pubkey -noout" } else { "" };
+            return Some(format!("{what} (jq -r .{name} < FILE{convert})"));
+        }
+    }
+    if object.get("jwk_url").is_some() {
+        return Some("it is not a JWK: its member 'jwk_url' refers to a JWK Set, so download that".to_owned());
+    }
+    let mut values = object.iter().map(|(_, value)| value.get()).peekable();
+    if values.peek().is_some() && values.all(is_certificate) {
+        let firebase = "https://www.googleapis.com/service_accounts/v1/jwk/securetoken@system.gserviceaccount.com";
+        let what = "it is not a JWK Set but certificates by key id: use the JWK Set that their issuer publishes too";
+        return Some(format!("{what} (Firebase: {firebase})"));
+    }
+    let holds_key = object.iter().any(|(_, value)| value.get().contains("-----BEGIN"));
+    holds_key.then(|| {
+        "it is not a JWK: one of its members holds a key in PEM, so take that out (jq -r .NAME < FILE)".to_owned()
+    })
+}

@@ -1,0 +1,142 @@
+//! Whether a file is a raw secret: it is one only if nothing suggests otherwise. A public text that became an HMAC secret
+//! would let everybody sign who knows it.
+
+mod binary;
+mod encodings;
+pub(super) mod json_file;
+pub(super) mod ssh;
+mod text;
+
+/// The longest raw secret, in bytes. It also bounds the work below.
+const LONGEST: usize = 16 * 1024;
+
+/// How many encodings around each other are looked through.
+const LAYERS: usize = 4;
+
+/// How random bytes and secrets of several lines are kept instead.
+const AS_JWK: &str = "keep it as a JWK with 'kty' oct and its bytes in base64url as 'k', as docs/keys.md shows";
+
+/// What a file looks like instead of a secret.
+#[derive(Debug)]
+struct Look {
+    /// What it is, with an article.
+    what: &'static str,
+    /// What to do.
+    how: &'static str,
+    /// A command that reads its input and prints what to keep; empty if there is none that suits every such file.
+    command: &'static str,
+    /// The encodings around it, the outermost first: the name, and a command that undoes it (or nothing).
+    layers: Vec<(&'static str, &'static str)>,
+}
+
+impl Look {
+    const fn new(what: &'static str, how: &'static str, command: &'static str) -> Self {
+        Self { what, how, command, layers: Vec::new() }
+    }
+
+    /// The same inside an encoding.
+    fn within(mut self, layer: (&'static str, &'static str)) -> Self {
+        self.layers.insert(0, layer);
+        // It reads a file and not its input.
+        if self.command.contains("FILE") {
+            self.command = "";
+        }
+        self
+    }
+
+    fn sentence(&self) -> String {
+        let mut sentence = format!("it looks like {}", self.what);
+        for (name, _) in self.layers.iter().rev() {
+            sentence.push_str(" in ");
+            sentence.push_str(name);
+        }
+        sentence.push_str(", not like a secret: ");
+        sentence.push_str(self.how);
+        let mut steps: Vec<&str> = self.layers.iter().map(|(_, undo)| *undo).collect();
+        if !self.command.is_empty() {
+            steps.push(self.command);
+        }
+        if steps.is_empty() || steps.iter().any(|step| step.is_empty()) {
+            return sentence;
+        }
+        let steps = steps.join(" | ");
+        if steps.contains("FILE") {
+            return format!("{sentence} ({steps})");
+        }
+        match steps.split_once(" | ") {
+            Some((first, rest)) => format!("{sentence} ({first} < FILE | {rest})"),
+            None => format!("{sentence} ({steps} < FILE)"),
+        }
+    }
+}
+
+/// What to do with a text in UTF-16, which holds no readable key of any form.
+pub(super) fn utf16_problem(file: &[u8]) -> Option<String> {
+    encodings::utf16(file).map(|look| look.sentence())
+}
+
+/// Checks that a file is nothing but a secret: one line of text.
+///
+/// # Errors
+/// A sentence that says what it looks like and what to do, and repeats nothing of it.
+pub(super) fn check(file: &[u8]) -> Result<(), String> {
+    if file.len() > LONGEST {
+        return Err(format!("it has more than {LONGEST} bytes and is no key file: a raw secret is one short line"));
+    }
+    match find(file) {
+        Some(look) => Err(look.sentence()),
+        None => Ok(()),
+    }
+}
+
+fn find(file: &[u8]) -> Option<Look> {
+    if let Some(look) = binary::find(file) {
+        return Some(look);
+    }
+    let is_text = str::from_utf8(file).is_ok_and(|text| !text.chars().any(is_control));
+    if !is_text {
+        return Some(Look::new("a binary file", AS_JWK, ""));
+    }
+    if let Some(look) = text::find(file, LAYERS) {
+        return Some(look);
+    }
+    let line = file.strip_suffix(b"\n").unwrap_or(file);
+    let line = line.strip_suffix(b"\r").unwrap_or(line);
+    if line.contains(&b'\n') || line.contains(&b'\r') {
+        return Some(Look::new(
+            "several lines",
+            "write the secret as one line; if tokens are signed with it as it is, \
+            keep it as a JWK as docs/keys.md shows",
+            "",
+        ));
+    }
+    if file.starts_with(b"\xef\xbb\xbf") {
+        return Some(Look::new("a text with a byte order mark", "write it without", "tail -c +4"));
+    }
+    None
+}
+
+/// A character that text on a line does not have. Tabs and line ends are looked at elsewhere.
+fn is_control(char: char) -> bool {
+    char.is_control() && !matches!(char, '\t' | '\n' | '\r')
+}
+
+/// What decoded bytes are, if they are a key or another text that is no secret. Random bytes are neither.
+fn find_decoded(bytes: &[u8], layers: usize) -> Option<Look> {
+    if let Some(look) = binary::find(bytes) {
+        return Some(look);
+    }
+    let layers = layers.checked_sub(1)?;
+    if let Some(text) = encodings::from_utf16(bytes) {
+        return text::find(&text, layers).map(|look| look.within(("UTF-16", "")));
+    }
+    str::from_utf8(bytes).is_ok_and(|text| !text.chars().any(is_control)).then(|| text::find(bytes, layers))?
+}
+
+fn contains(text: &[u8], word: &[u8]) -> bool {
+    text.windows(word.len()).any(|window| window == word)
+}
+
+#[cfg(test)]
+#[path = "tests.rs"]
+mod tests;

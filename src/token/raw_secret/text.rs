@@ -1,0 +1,160 @@
+//! Texts that are no secrets, by their words and their shape.
+
+use serde::de::IgnoredAny;
+use zeroize::Zeroizing;
+
+use super::{Look, contains, encodings, ssh};
+use crate::token::pem_blocks::unescape_line_ends;
+
+/// Words that stand in no secret, and what they suggest.
+const PEM: [&[u8]; 7] = [b"-----BEGIN", b"-----END", b"BEGIN ", b"PRIVATE", b"PUBLIC KEY", b"CERTIFICATE", b"OPENSSH"];
+const XML: [&[u8]; 7] = [b"<rsakeyvalue", b"<modulus", b"<?xml", b"<!doctype", b"<html", b"<x509", b"<keyvalue"];
+const FILES: [&[u8]; 8] = [b".pem", b".key", b".json", b".jwk", b".jwks", b".pub", b".crt", b".der"];
+/// Pieces of names of variables and settings.
+const NAMES: [&[u8]; 9] = [b"secret", b"key", b"token", b"passw", b"jwt", b"modulus", b"hmac", b"exponent", b"private"];
+
+/// What a text is, if it is anything but a secret.
+pub(super) fn find(text: &[u8], layers: usize) -> Option<Look> {
+    let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text).trim_ascii();
+    // Quotes and line ends that were written as two characters change nothing of what a text is.
+    let unescaped = unescape_line_ends(text);
+    let inner = unquote(&unescaped);
+    if inner.len() < unescaped.len() && layers > 0 {
+        let mut plain = Zeroizing::new(Vec::with_capacity(inner.len()));
+        plain.extend(inner.iter().filter(|byte| **byte != b'\\'));
+        if let Some(look) = find(&plain, layers - 1) {
+            return Some(look.within(("quotes", "")));
+        }
+    }
+    find_words(&unescaped).or_else(|| encodings::find(&unescaped, layers)).or_else(|| find_shape(&unescaped))
+}
+
+/// The text between quotes of one kind.
+fn unquote(text: &[u8]) -> &[u8] {
+    match text {
+        [b'"', inner @ .., b'"'] | [b'\'', inner @ .., b'\''] | [b'`', inner @ .., b'`'] => inner,
+        _ => text,
+    }
+}
+
+fn find_words(text: &[u8]) -> Option<Look> {
+    let mut lower = Zeroizing::new(Vec::with_capacity(text.len()));
+    lower.extend(text.iter().map(u8::to_ascii_lowercase));
+    if let Some(kind) = ssh::find(text) {
+        let (what, how, command) = kind.advice();
+        return Some(Look::new(what, how, command));
+    }
+    if is_json(text) {
+        let command = "";
+        return Some(Look::new("JSON", "leave nothing but a JWK or a JWK Set in the file", command));
+    }
+    if PEM.iter().any(|word| contains(text, word)) {
+        return Some(Look::new(
+            "a key or certificate in PEM",
+            "leave whole PEM blocks in the file, as openssl writes them",
+            "",
+        ));
+    }
+    if XML.iter().any(|word| contains(&lower, word)) || is_tag(text) {
+        return Some(Look::new("XML or HTML", "put a key in PEM, a JWK or a secret in the file", ""));
+    }
+    if contains(text, b"&quot;") || text.windows(16).any(is_escaped) {
+        return Some(Look::new("an escaped text", "put a key in PEM, a JWK or a secret in the file", ""));
+    }
+    None
+}
+
+/// Bytes as programming languages write them: `\x30\x82\x01\x22`.
+fn is_escaped(window: &[u8]) -> bool {
+    window
+        .chunks_exact(4)
+        .all(|four| matches!(four, [b'\\', b'x', a, b] if a.is_ascii_hexdigit() && b.is_ascii_hexdigit()))
+}
+
+/// JSON, whole or behind something else: a member's name in quotes with a colon, or the `kty` of a JWK.
+fn is_json(text: &[u8]) -> bool {
+    let is_whole = matches!(text.first(), Some(b'{' | b'[')) && serde_json::from_slice::<IgnoredAny>(text).is_ok();
+    let named = |word: &[u8]| {
+        text.windows(word.len()).enumerate().filter(|(_, window)| *window == word).any(|(at, _)| {
+            let behind = text.get(at + word.len()..).unwrap_or_default();
+            let behind = behind.iter().find(|byte| !matches!(byte, b'"' | b'\'' | b'\\' | b' ' | b'\t'));
+            matches!(behind, Some(b':' | b'='))
+        })
+    };
+    is_whole || named(b"kty") || named(b"\"keys") || named(b"'keys") || has_member(text)
+}
+
+/// `"name":` with at least three letters.
+fn has_member(text: &[u8]) -> bool {
+    let mut pieces = text.split(|byte| matches!(byte, b'"' | b'\'')).skip(1).peekable();
+    while let Some(name) = pieces.next() {
+        let name = name.strip_suffix(b"\\").unwrap_or(name);
+        let is_name = name.len() >= 3 && name.iter().all(|byte| byte.is_ascii_alphanumeric() || *byte == b'_');
+        if is_name && pieces.peek().is_some_and(|next| next.trim_ascii_start().starts_with(b":")) {
+            return true;
+        }
+    }
+    false
+}
+
+/// A text that begins with a tag.
+fn is_tag(text: &[u8]) -> bool {
+    let Some(text) = text.strip_prefix(b"<") else { return false };
+    let name = text.iter().take_while(|byte| byte.is_ascii_alphanumeric() || **byte == b':').count();
+    name >= 2 && matches!(text.get(name), Some(b'>' | b' ' | b'/' | b'\n')) && text.contains(&b'>')
+}
+
+fn find_shape(text: &[u8]) -> Option<Look> {
+    if is_jws(text) {
+        return Some(Look::new("a token", "put the key of its issuer in the file", ""));
+    }
+    if has_scheme(text) || contains(text, b".well-known") {
+        return Some(Look::new("a URL", "download what it refers to, and name that file", ""));
+    }
+    if FILES.iter().any(|end| text.ends_with(end)) {
+        return Some(Look::new("the name of a file", "name that file itself", ""));
+    }
+    if text.starts_with(b"# ") || text.starts_with(b"#!") {
+        return Some(Look::new("a comment", "leave nothing but the secret in the file", ""));
+    }
+    if text.split(|byte| matches!(byte, b'\n' | b'\r')).any(is_assignment) {
+        return Some(Look::new("NAME=value", "leave nothing but the value in the file", ""));
+    }
+    None
+}
+
+/// A JWS or a JWE: three or five parts, the first of which is base64url of a JSON object.
+fn is_jws(text: &[u8]) -> bool {
+    let text = text.rsplit(|byte| *byte == b' ').next().unwrap_or(text);
+    let parts = text.split(|byte| *byte == b'.').count();
+    (parts == 3 || parts == 5) && (text.starts_with(b"ey") || text.starts_with(b"ew"))
+}
+
+/// `https://`, at least three letters in front of the colon.
+fn has_scheme(text: &[u8]) -> bool {
+    let is_scheme =
+        |window: &[u8]| window.strip_suffix(b"://").is_some_and(|scheme| scheme.iter().all(u8::is_ascii_lowercase));
+    text.windows(6).any(is_scheme) || text.starts_with(b"data:")
+}
+
+/// A line as `.env` and property files have them. The `=` that pads base64 is none of these: no value is behind it.
+fn is_assignment(line: &[u8]) -> bool {
+    let line = line.trim_ascii();
+    let line = line.strip_prefix(b"export ").or_else(|| line.strip_prefix(b"set ")).unwrap_or(line).trim_ascii_start();
+    let end = line.iter().position(|byte| !(byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.')));
+    let Some((name, rest)) = end.and_then(|end| line.split_at_checked(end)) else { return false };
+    let (sign, value) = match rest.trim_ascii_start() {
+        [b'=', value @ ..] => (b'=', value),
+        [b':', b' ', value @ ..] => (b':', value),
+        _ => return false,
+    };
+    if name.len() < 3 || !name.iter().any(u8::is_ascii_alphabetic) || !value.iter().any(|byte| *byte != b'=') {
+        return false;
+    }
+    let mut lower = Zeroizing::new(Vec::with_capacity(name.len()));
+    lower.extend(name.iter().map(u8::to_ascii_lowercase));
+    let known = NAMES.iter().any(|piece| contains(&lower, piece));
+    let no_lower = !name.iter().any(u8::is_ascii_lowercase);
+    let no_upper = !name.iter().any(u8::is_ascii_uppercase);
+    known || sign == b'=' && (no_lower || no_upper)
+}
