@@ -120,7 +120,11 @@ fn parsing(settings: &Settings) -> Parsing {
 /// Reads a key file.
 fn read(path: &str, parsing: Parsing) -> Result<KeyRing, String> {
     let bytes = read_bytes(Path::new(path), true).map_err(|problem| format!("the key file '{path}' {problem}"))?;
-    read_keys(&bytes, parsing).map_err(|problem| format!("the key file '{path}' is refused: {problem}"))
+    let keys = read_keys(&bytes, parsing).map_err(|problem| format!("the key file '{path}' is refused: {problem}"))?;
+    for warning in keys.warnings() {
+        log(Level::Warning, &format!("the key file '{path}': {warning}"));
+    }
+    Ok(keys)
 }
 
 /// Leaves a path out of a problem if it is no file: what the realms file has there may be a secret by mistake.

@@ -264,7 +264,7 @@ impl Realms {
             return Ok(only);
         }
         let header = Header::read(&decode_part(Parts::cut(token)?.header)?)?;
-        let position = self.index.of_key(header.key_id.as_deref());
+        let position = self.index.of_token(&header);
         position.and_then(|position| self.list.get(position)).ok_or(Refusal::UnknownKey)
     }
 

@@ -9,7 +9,7 @@ use std::{
 
 use crate::{
     realm::Realm,
-    token::{Key, KeyRing},
+    token::{Algorithm, Header, Key, KeyRing},
 };
 
 /// Two realms that cannot be side by side.
@@ -33,7 +33,11 @@ pub struct RealmIndex {
 #[derive(Debug)]
 struct KeyIndex {
     by_id: HashMap<String, usize>,
-    without_id: Option<usize>,
+    /// The realm that has secrets without `kid`.
+    unnamed_secrets: Option<usize>,
+    /// Which realm has keys of this algorithm that nothing gave a `kid`; `None` where more than one has, so that a token
+    /// without `kid` belongs to none of them.
+    unnamed: HashMap<Algorithm, Option<usize>>,
     /// The keys that this was made of: realms with the same keys have the same index.
     rings: Vec<Arc<KeyRing>>,
 }
@@ -66,11 +70,17 @@ impl RealmIndex {
         key.starts_with(keyspace).then_some(*position)
     }
 
-    /// The position of the realm that has the key of this `kid`; `None` asks for keys without one.
-    pub fn of_key(&self, id: Option<&str>) -> Option<usize> {
-        match id {
-            Some(id) => self.by_key.by_id.get(id).copied(),
-            None => self.by_key.without_id,
+    /// The position of the realm that has the key of a token's `kid`. A token without one belongs to the only realm that
+    /// has keys of its `alg` that nothing gave a `kid`.
+    pub fn of_token(&self, header: &Header) -> Option<usize> {
+        let keys = &self.by_key;
+        match &header.key_id {
+            Some(id) => keys.by_id.get(id).copied(),
+            None => {
+                let unnamed =
+                    Algorithm::from_name(&header.algorithm).and_then(|algorithm| keys.unnamed.get(&algorithm));
+                unnamed.copied().unwrap_or(keys.unnamed_secrets)
+            }
         }
     }
 }
@@ -102,15 +112,22 @@ fn index_keyspaces(list: &[Arc<Realm>]) -> Result<BTreeMap<Vec<u8>, usize>, Conf
 
 impl KeyIndex {
     fn new(list: &[Arc<Realm>]) -> Result<Self, Conflict> {
-        let mut index = Self { by_id: HashMap::new(), without_id: None, rings: rings(list).cloned().collect() };
+        let mut index = Self {
+            by_id: HashMap::new(),
+            unnamed_secrets: None,
+            unnamed: HashMap::new(),
+            rings: rings(list).cloned().collect(),
+        };
         for (position, realm) in list.iter().enumerate() {
-            for id in realm.keys.keys().iter().map(Key::id) {
+            for key in realm.keys.keys() {
+                index.add_unnamed(key, position);
+                let id = key.id();
                 let earlier = match id {
                     Some(id) => match index.by_id.entry(id.to_owned()) {
                         Entry::Occupied(earlier) => *earlier.get(),
                         Entry::Vacant(entry) => *entry.insert(position),
                     },
-                    None => *index.without_id.get_or_insert(position),
+                    None => *index.unnamed_secrets.get_or_insert(position),
                 };
                 if let Some(earlier) = list.get(earlier).filter(|_| earlier != position) {
                     return Err(Conflict { later: realm.name.clone(), problem: shared_key(earlier, realm, id) });
@@ -118,6 +135,13 @@ impl KeyIndex {
             }
         }
         Ok(index)
+    }
+
+    fn add_unnamed(&mut self, key: &Key, position: usize) {
+        if key.is_unnamed() {
+            let realm = self.unnamed.entry(key.algorithm()).or_insert(Some(position));
+            *realm = realm.filter(|earlier| *earlier == position);
+        }
     }
 
     /// Whether this is the index of just these realms' keys.

@@ -4,7 +4,7 @@ use super::RealmIndex;
 use crate::{
     realm::Realm,
     settings::Settings,
-    token::{Algorithm, KeyRing, Parsing, read_keys},
+    token::{Algorithm, Header, KeyRing, Parsing, read_keys},
 };
 
 /// Keys of these ids.
@@ -18,6 +18,10 @@ fn ring(ids: impl Iterator<Item = String>) -> Arc<KeyRing> {
 fn realm(name: &str, keyspace: &str, keys: &Arc<KeyRing>) -> Arc<Realm> {
     let settings = Settings { keyspace: keyspace.to_owned(), ..Settings::BLANK };
     Arc::new(Realm::new(name, settings, Arc::clone(keys)))
+}
+
+fn header(algorithm: &str, id: &str) -> Header {
+    Header::read(format!(r#"{{"alg":"{algorithm}","kid":"{id}"}}"#).as_bytes()).expect("a header")
 }
 
 fn one(id: &str) -> Arc<KeyRing> {
@@ -43,10 +47,39 @@ fn realms_are_found_by_name_session_and_key() {
     ] {
         assert_eq!(index.of_session(key.as_bytes()), position, "{key}");
     }
-    assert_eq!(
-        [Some("x"), Some("z"), None, Some(""), Some("y")].map(|id| index.of_key(id)),
-        [Some(0), Some(2), Some(1), None, None]
-    );
+    assert_eq!(["x", "z", "", "y"].map(|id| index.of_token(&header("HS256", id))), [Some(0), Some(2), Some(1), None]);
+}
+
+/// Without a kid the algorithm tells the realm, as long as only one has such keys.
+#[test]
+fn tokens_without_a_kid_have_at_most_one_realm() {
+    let jwks = [
+        (r#"{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}"#, "a"),
+        (r#"{"kty":"oct","k":"c2VjcmV0"}"#, "b"),
+        (r#"{"kty":"OKP","crv":"Ed25519","x":"GNPV1YJVCd5PN1uLv2HAYaFVV9OfIPKv3POKPoLiqS4"}"#, "c"),
+        (r#"{"kty":"OKP","crv":"Ed25519","x":"GNPV1YJVCd5PN1uLv2HAYaFVV9OfIPKv3POKPoLiqS4","kid":"d"}"#, "d"),
+    ];
+    let parsing = Parsing { algorithm: Algorithm::Hs256, allow_weak_secret: true };
+    let realms =
+        jwks.map(|(jwk, name)| realm(name, name, &Arc::new(read_keys(jwk.as_bytes(), parsing).expect("a key"))));
+    let [a, b, c, d] = &realms;
+    for (list, by_algorithm) in [
+        (vec![a, b], [Some(0), Some(0), Some(1), Some(1)]),
+        (vec![b, a], [Some(1), Some(1), Some(0), Some(0)]),
+        (vec![a, c], [None; 4]),
+        (vec![d, a], [Some(1), Some(1), None, None]),
+        (vec![a, b, c], [None, None, Some(1), Some(1)]),
+    ] {
+        let list: Vec<_> = list.into_iter().map(Arc::clone).collect();
+        let index = RealmIndex::new(&list, None).expect("an index");
+        // RS256: no key is for it. A realm of secrets refuses it for its algorithm.
+        let found = ["EdDSA", "Ed25519", "HS256", "RS256"].map(|algorithm| index.of_token(&header(algorithm, "")));
+        assert_eq!(found, by_algorithm, "{list:?}");
+        for key in list.iter().flat_map(|realm| realm.keys.keys()).filter_map(|key| key.id()) {
+            let owner = list.iter().position(|realm| realm.keys.knows(Some(key)));
+            assert_eq!(index.of_token(&header("EdDSA", key)), owner, "{key}");
+        }
+    }
 }
 
 #[test]
@@ -77,7 +110,7 @@ fn many_keys_of_many_realms_are_compared_once() {
     };
     let index = RealmIndex::new(&list(&rings), None).expect("an index");
     for at in 0..REALMS {
-        assert_eq!(index.of_key(Some(&format!("{at} 99"))), Some(at));
+        assert_eq!(index.of_token(&header("HS256", &format!("{at} 99"))), Some(at));
         assert_eq!((index.named(&name(at)), index.of_session(name(at).as_bytes())), (Some(at), Some(at)));
     }
     // Other settings of realms with the same keys: nothing is indexed again.
@@ -87,7 +120,10 @@ fn many_keys_of_many_realms_are_compared_once() {
     for rings in [&rings[1..], &[&rings[1..], &[one("new")]].concat()] {
         let changed = RealmIndex::new(&list(rings), Some(&index)).expect("an index");
         assert!(!Arc::ptr_eq(&changed.by_key, &index.by_key));
-        assert_eq!((changed.of_key(Some("0 0")), changed.of_key(Some("1 0"))), (None, Some(0)));
+        assert_eq!(
+            (changed.of_token(&header("HS256", "0 0")), changed.of_token(&header("HS256", "1 0"))),
+            (None, Some(0))
+        );
     }
     let clash: Vec<_> = rings.iter().cloned().chain([one("399 99")]).collect();
     assert_eq!(RealmIndex::new(&list(&clash), Some(&index)).expect_err("a conflict").later, "realm400");

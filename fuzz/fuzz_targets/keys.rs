@@ -5,6 +5,7 @@
 
 #![no_main]
 
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use jrs::token::{Algorithm, Expected, Key, KeyRing, Parsing, read_keys};
 use libfuzzer_sys::fuzz_target;
 
@@ -36,11 +37,13 @@ fuzz_target!(|input: &[u8]| {
         Ok(ring) => {
             assert!(!ring.keys().is_empty());
             ring.keys().iter().for_each(|key| check_key(key, &ring, parsing));
+            check_unnamed(&ring);
+            assert!(ring.warnings().iter().all(|warning| is_our_sentence(warning)), "{:?}", ring.warnings());
+            refuse_tails(file, parsing);
         }
         Err(refusal) => {
             // A text of ours, that is: what the file says is not repeated.
-            assert!(refusal.len() < 300 && refusal.bytes().all(|byte| (b' '..=b'~').contains(&byte)), "{refusal:?}");
-            assert!(!shows_secret(&refusal), "{refusal:?}");
+            assert!(is_our_sentence(&refusal), "{refusal:?}");
         }
     }
 });
@@ -57,6 +60,8 @@ fn check_key(key: &Key, ring: &KeyRing, parsing: Parsing) {
         let half = read_keys(public.as_bytes(), parsing).expect("a public key");
         let [only] = half.keys() else { panic!("{half:?}") };
         assert_eq!((only.id(), only.algorithm(), only.signs()), (key.id(), key.algorithm(), false));
+        // What was read is what is published, whatever form it had.
+        assert_eq!(only.public_jwk().as_ref(), Some(public));
         if let Some(token) = &token {
             half.verify(token.as_bytes(), ANY).expect("the token of its private half");
         }
@@ -64,6 +69,33 @@ fn check_key(key: &Key, ring: &KeyRing, parsing: Parsing) {
     // A `kid` is public, and so is all of a public key, whatever a file has there.
     if key.signs() && !key.id().is_some_and(shows_secret) {
         assert!(!shows_secret(&format!("{key:?}")) && !public.is_some_and(|public| shows_secret(&public)));
+    }
+}
+
+/// A text of ours, that is: what the file says is not repeated.
+fn is_our_sentence(text: &str) -> bool {
+    text.len() < 300 && text.bytes().all(|byte| (b' '..=b'~').contains(&byte)) && !shows_secret(text)
+}
+
+/// A token without `kid`, forged with what is public: no key may take it.
+fn check_unnamed(ring: &KeyRing) {
+    for name in ["HS256", "HS384", "HS512", "RS256", "PS256", "ES256", "ES384", "EdDSA", "Ed25519", "none"] {
+        for id in ["", r#","kid":"""#] {
+            let header = BASE64_URL_SAFE_NO_PAD.encode(format!(r#"{{"alg":"{name}"{id}}}"#));
+            let token = format!("{header}.eyJqdGkiOiJhIn0.{}", BASE64_URL_SAFE_NO_PAD.encode([1; 64]));
+            assert!(ring.verify(token.as_bytes(), ANY).is_err(), "{name}");
+        }
+    }
+}
+
+/// No key of a PEM file may have a byte behind it.
+fn refuse_tails(file: &[u8], parsing: Parsing) {
+    let Ok(blocks) = pem::parse_many(file) else { return };
+    for block in blocks.iter().filter(|block| block.tag().ends_with("KEY") && block.headers().iter().next().is_none()) {
+        for tail in [&[0][..], b"\n", block.contents()] {
+            let longer = pem::Pem::new(block.tag(), [block.contents(), tail].concat());
+            assert!(read_keys(pem::encode(&longer).as_bytes(), parsing).is_err());
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 use std::ffi::CStr;
 
 /// A JWS algorithm. `none` is not among them and never will be (RFC 8725 section 3.2).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Algorithm {
     /// HMAC with SHA-256.
     Hs256,
@@ -86,8 +86,12 @@ impl Algorithm {
         self.c_name().to_str().unwrap_or_default()
     }
 
-    /// The algorithm that an `alg` value names, or `None`. Names are case-sensitive (RFC 7515 section 4.1.1).
+    /// The algorithm that an `alg` value names, or `None`. Names are case-sensitive (RFC 7515 section 4.1.1). `Ed25519`
+    /// (RFC 9864) is another name for `EdDSA`: no other curve is supported here.
     pub fn from_name(name: &str) -> Option<Self> {
+        if name == "Ed25519" {
+            return Some(Self::EdDsa);
+        }
         Self::ALL.into_iter().find(|algorithm| algorithm.name() == name)
     }
 
@@ -131,7 +135,8 @@ mod tests {
             assert_eq!(Algorithm::from_name(algorithm.name()), Some(algorithm));
             assert_eq!(algorithm.family().usual_algorithm().family(), algorithm.family());
         }
-        for wrong in ["none", "None", "hs256", "HS256 ", "", "ES512", "EDDSA", "RSA-OAEP"] {
+        assert_eq!(Algorithm::from_name("Ed25519"), Some(Algorithm::EdDsa));
+        for wrong in ["Ed448", "ed25519", "none", "None", "hs256", "HS256 ", "", "ES512", "EDDSA", "RSA-OAEP"] {
             assert_eq!(Algorithm::from_name(wrong), None, "{wrong}");
         }
     }

@@ -11,7 +11,7 @@ use super::{
 pub struct Header {
     /// The `alg` that the token claims, whatever it is.
     pub algorithm: String,
-    /// The `kid` of the key that signed.
+    /// The `kid` of the key that signed. An empty one counts as none.
     pub key_id: Option<String>,
     /// The `typ`: what kind of token this is.
     pub token_type: Option<String>,
@@ -61,7 +61,7 @@ impl Header {
         Ok(Self {
             token_type: string("typ", "'typ' is no string")?,
             algorithm: string("alg", "'alg' is no string")?.ok_or(Refusal::Header("it has no 'alg'"))?,
-            key_id: string("kid", "'kid' is no string")?,
+            key_id: string("kid", "'kid' is no string")?.filter(|id| !id.is_empty()),
         })
     }
 

@@ -9,10 +9,10 @@ use aws_lc_rs::{
 use zeroize::Zeroizing;
 
 use super::{
+    Algorithm,
     json::{Members, secret_text, text, texts},
     jws::decode_part,
-    key::Private,
-    pem::Pair,
+    key::{Pair, Private},
     public::Public,
 };
 
@@ -34,38 +34,65 @@ pub(super) enum Material {
     Pair(Pair),
 }
 
+/// What becomes of a JWK that is not broken.
+pub(super) enum Reading {
+    Key(Jwk),
+    /// It is left out, for this reason: it is not for signatures, or of a kind that is not known here (RFC 7517 section 5).
+    LeftOut(&'static str),
+}
+
 impl Jwk {
-    /// Reads the members of a JWK. `None` for a key that is not meant for signatures: `use` or `key_ops` say so.
+    /// Reads the members of a JWK.
     ///
     /// # Errors
-    /// A sentence without key material.
-    pub(super) fn read(jwk: &Members<'_>) -> Result<Option<Self>, String> {
+    /// A sentence without key material, for a key that is understood and broken.
+    pub(super) fn read(jwk: &Members<'_>) -> Result<Reading, String> {
         let member = Reader(jwk);
         let kind = member.text("kty")?.ok_or("it has no 'kty'")?;
+        if !["oct", "RSA", "EC", "OKP"].contains(&kind.as_str()) {
+            return Ok(Reading::LeftOut("its 'kty' is none of oct, RSA, EC and OKP"));
+        }
         if member.text("use")?.is_some_and(|purpose| purpose != "sig") {
-            return Ok(None);
+            return Ok(Reading::LeftOut("its 'use' is not 'sig'"));
         }
         let operations = match jwk.get("key_ops") {
             Some(value) => Some(texts(value).ok_or("its member 'key_ops' is no array of strings")?),
             None => None,
         };
         let may = |operation: &str| operations.as_ref().is_none_or(|all| all.iter().any(|one| one == operation));
+        // What may sign verifies too, whatever else is said: a server that refused its own tokens would be of no use.
+        let has_private = kind == "oct" || jwk.get("d").is_some();
+        let is_for_signatures = may("verify") || (has_private && may("sign"));
+        if !is_for_signatures {
+            return Ok(Reading::LeftOut("its 'key_ops' do not let it sign or verify"));
+        }
+        let algorithm = member.text("alg")?;
+        match algorithm.as_deref() {
+            Some("none") => return Err("its 'alg' is none".to_owned()),
+            Some(name) if Algorithm::from_name(name).is_none() => {
+                return Ok(Reading::LeftOut("its 'alg' is not a supported signature algorithm"));
+            }
+            _ => {}
+        }
+        let curves: &[&str] = match kind.as_str() {
+            "EC" => &["P-256", "P-384"],
+            "OKP" => &["Ed25519"],
+            _ => &[],
+        };
+        if !curves.is_empty() && !curves.contains(&member.text("crv")?.ok_or("it has no 'crv'")?.as_str()) {
+            return Ok(Reading::LeftOut("its 'crv' is none of P-256, P-384 and Ed25519, or not one of its 'kty'"));
+        }
         let id = member.text("kid")?.filter(|id| !id.is_empty());
         if id.as_ref().is_some_and(|id| id.chars().any(char::is_control)) {
             return Err("its 'kid' holds control characters".to_owned());
         }
-        let algorithm = member.text("alg")?;
         let material = match kind.as_str() {
             "oct" => Material::Secret(member.bytes("k")?),
             "RSA" => Material::Pair(member.rsa()?),
             "EC" => Material::Pair(member.ec()?),
-            "OKP" => Material::Pair(member.okp()?),
-            _ => return Err("its 'kty' is none of oct, RSA, EC and OKP".to_owned()),
+            _ => Material::Pair(member.okp()?),
         };
-        // What may sign verifies too, whatever else is said: a server that refused its own tokens would be of no use.
-        let has_private = !matches!(material, Material::Pair((_, None)));
-        let usable = may("verify") || (has_private && (may("sign") || matches!(material, Material::Pair(_))));
-        Ok(usable.then(|| Self { id, algorithm, may_sign: may("sign"), material }))
+        Ok(Reading::Key(Self { id, algorithm, may_sign: may("sign"), material }))
     }
 }
 
@@ -121,8 +148,7 @@ impl Reader<'_, '_> {
     fn ec(&self) -> Result<Pair, String> {
         let (length, algorithm) = match self.text("crv")?.as_deref() {
             Some("P-256") => (32, &ECDSA_P256_SHA256_FIXED_SIGNING),
-            Some("P-384") => (48, &ECDSA_P384_SHA384_FIXED_SIGNING),
-            _ => return Err("its 'crv' is neither P-256 nor P-384".to_owned()),
+            _ => (48, &ECDSA_P384_SHA384_FIXED_SIGNING),
         };
         // RFC 7518 section 6.2.1.2: coordinates have the full length of the curve.
         let number = |name| {
@@ -139,9 +165,6 @@ impl Reader<'_, '_> {
     }
 
     fn okp(&self) -> Result<Pair, String> {
-        if self.text("crv")?.as_deref() != Some("Ed25519") {
-            return Err("its 'crv' is not Ed25519".to_owned());
-        }
         let point: [u8; 32] =
             self.bytes("x")?.as_slice().try_into().map_err(|_| "its 'x' is not 32 bytes long".to_owned())?;
         if self.0.get("d").is_none() {

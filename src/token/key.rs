@@ -24,6 +24,8 @@ const LONGEST_ENCODED: usize = 1366;
 /// A key in its prepared form: nothing of it is parsed or derived again when it signs or verifies.
 pub struct Key {
     id: Option<String>,
+    /// Whether the id was given to the key: otherwise it is its thumbprint, or there is none.
+    has_own_id: bool,
     algorithm: Algorithm,
     engine: Engine,
     signs: bool,
@@ -38,6 +40,9 @@ enum Engine {
     Secret(hmac::Key),
     Public { public: Public, verifier: ParsedPublicKey, private: Option<Private> },
 }
+
+/// A public key, with its private half if that is known.
+pub(super) type Pair = (Public, Option<Private>);
 
 /// The private half of a key.
 pub(super) enum Private {
@@ -78,15 +83,17 @@ impl Key {
         private: Option<Private>,
     ) -> Result<Self, String> {
         let verifier = public.prepare(algorithm)?;
+        let has_own_id = id.is_some();
         let id = id.unwrap_or_else(|| public.thumbprint());
         let signs = private.is_some();
-        Ok(Self::new(Some(id), algorithm, signs, Engine::Public { public, verifier, private }))
+        let engine = Engine::Public { public, verifier, private };
+        Ok(Self { has_own_id, ..Self::new(Some(id), algorithm, signs, engine) })
     }
 
     fn new(id: Option<String>, algorithm: Algorithm, signs: bool, engine: Engine) -> Self {
         let mut header = String::new();
         encode_onto(&mut header, Header::write(algorithm.name(), JWT, id.as_deref()).as_bytes());
-        Self { id, algorithm, engine, signs, issuer: None, header }
+        Self { has_own_id: id.is_some(), id, algorithm, engine, signs, issuer: None, header }
     }
 
     /// The same key, which from now on only verifies, and only tokens with this `iss`.
@@ -105,6 +112,12 @@ impl Key {
     /// The key's `kid`, if it has one.
     pub fn id(&self) -> Option<&str> {
         self.id.as_deref()
+    }
+
+    /// Whether tokens without a `kid` are tried with this key: nothing gave it a `kid`, and an id that it has is its
+    /// thumbprint.
+    pub const fn is_unnamed(&self) -> bool {
+        !self.has_own_id
     }
 
     /// The one algorithm that this key is used with.

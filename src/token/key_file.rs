@@ -9,8 +9,9 @@ use super::{
     Algorithm, Key, KeyRing,
     algorithm::Family,
     json::Members,
-    jwk::{Jwk, Material},
+    jwk::{Jwk, Material, Reading},
     jws::encode,
+    keyring::TRIED,
     pem, raw_secret,
 };
 
@@ -38,12 +39,9 @@ pub fn read_keys(file: &[u8], parsing: Parsing) -> Result<KeyRing, String> {
     } else if file.windows(pem::BEGIN.len()).any(|window| window == pem::BEGIN) {
         read_pem(file, parsing)?
     } else {
-        vec![read_secret(file, parsing)?]
+        Keys { list: vec![read_secret(file, parsing)?], ..Keys::default() }
     };
-    if keys.is_empty() {
-        return Err("there is no key for signatures in it".to_owned());
-    }
-    Ok(KeyRing::new(keys))
+    keys.finish()
 }
 
 /// The keys of a file as they are read. No two have the same `kid`.
@@ -51,6 +49,9 @@ pub fn read_keys(file: &[u8], parsing: Parsing) -> Result<KeyRing, String> {
 struct Keys {
     list: Vec<Key>,
     ids: HashSet<String>,
+    /// The first keys that are left out, each with the reason, and how many there are at all.
+    left_out: Vec<String>,
+    left_out_count: usize,
 }
 
 impl Keys {
@@ -64,7 +65,41 @@ impl Keys {
         self.list.push(key);
         Ok(())
     }
+
+    /// Leaves out the key of this number.
+    fn leave_out(&mut self, number: usize, reason: &str) {
+        if self.left_out.len() < NAMED {
+            self.left_out.push(format!("key {number} is left out: {reason}"));
+        }
+        self.left_out_count += 1;
+    }
+
+    fn finish(self) -> Result<KeyRing, String> {
+        if self.list.is_empty() {
+            let reason = self.left_out.first().map(|reason| format!(": {reason}")).unwrap_or_default();
+            return Err(format!("there is no key for signatures in it{reason}"));
+        }
+        let mut warnings = self.left_out;
+        if let Some(more @ 1..) = self.left_out_count.checked_sub(warnings.len()) {
+            warnings.push(format!("{more} more keys are left out"));
+        }
+        for algorithm in Algorithm::ALL {
+            let unnamed = self.list.iter().filter(|key| key.is_unnamed() && key.algorithm() == algorithm).count();
+            if unnamed > TRIED {
+                let text = format!("{unnamed} keys for {} have no 'kid'", algorithm.name());
+                // Nothing else leads to such a secret; a token can name a public key by its thumbprint.
+                if algorithm.family() == Family::Secret {
+                    return Err(format!("{text}, of which at most {TRIED} are tried for a token: give each a 'kid'"));
+                }
+                warnings.push(format!("{text}: the first {TRIED} are tried for a token without 'kid'"));
+            }
+        }
+        Ok(KeyRing::new(self.list).with_warnings(warnings))
+    }
 }
+
+/// So many keys that are left out are named one by one.
+const NAMED: usize = 8;
 
 /// The text of the key file of a server that makes its own key: a JWK Set of one HS256 secret.
 pub fn self_made(id: &str, secret: &[u8; 32]) -> Zeroizing<String> {
@@ -80,72 +115,80 @@ fn read_secret(file: &[u8], parsing: Parsing) -> Result<Key, String> {
     raw_secret::check(file)?;
     let secret = file.strip_suffix(b"\n").unwrap_or(file);
     let secret = secret.strip_suffix(b"\r").unwrap_or(secret);
-    let algorithm = choose(Family::Secret, None, parsing)?;
+    let algorithm = choose(Family::Secret, None, &[], parsing)?;
     check_strength(secret, algorithm, parsing)?;
     Ok(Key::from_secret(None, algorithm, true, secret))
 }
 
-fn read_pem(file: &[u8], parsing: Parsing) -> Result<Vec<Key>, String> {
+fn read_pem(file: &[u8], parsing: Parsing) -> Result<Keys, String> {
     let mut keys = Keys::default();
-    for (at, (public, private)) in pem::read(file)?.into_iter().enumerate() {
-        let algorithm = choose(public.family(), None, parsing)?;
+    for (at, key) in pem::read(file)?.into_iter().enumerate() {
+        let (public, private) = key.pair;
+        let algorithm = choose(public.family(), None, key.algorithms, parsing)?;
         Key::from_pair(None, algorithm, public, private)
             .and_then(|key| keys.add(key))
             .map_err(|problem| format!("key {}: {problem}", at + 1))?;
     }
-    Ok(keys.list)
+    Ok(keys)
 }
 
-fn read_jwks(json: &[u8], parsing: Parsing) -> Result<Vec<Key>, String> {
+fn read_jwks(json: &[u8], parsing: Parsing) -> Result<Keys, String> {
     // The parser's own message could quote the text, so it is not passed on.
     let document = Members::read(json).map_err(|_| "it is no JSON object with unique members".to_owned())?;
+    let mut keys = Keys::default();
     let Some(set) = document.get("keys") else {
         if document.get("kty").is_none()
             && let Some(advice) = raw_secret::json_file::advice(&document)
         {
             return Err(advice);
         }
-        return Ok(read_jwk(&document, parsing).map_err(|problem| format!("key 1: {problem}"))?.into_iter().collect());
+        read_jwk(&document, 1, parsing, &mut keys).map_err(|problem| format!("key 1: {problem}"))?;
+        return Ok(keys);
     };
     let set: Vec<&RawValue> =
         serde_json::from_str(set.get()).map_err(|_| "its member 'keys' is no array".to_owned())?;
-    let mut keys = Keys::default();
-    for (at, jwk) in set.into_iter().enumerate() {
-        let read = Members::read(jwk.get().as_bytes())
+    for (number, jwk) in (1..).zip(set) {
+        Members::read(jwk.get().as_bytes())
             .map_err(|_| "it is no JSON object with unique members".to_owned())
-            .and_then(|jwk| read_jwk(&jwk, parsing))
-            .and_then(|key| key.map_or(Ok(()), |key| keys.add(key)));
-        read.map_err(|problem| format!("key {}: {problem}", at + 1))?;
+            .and_then(|jwk| read_jwk(&jwk, number, parsing, &mut keys))
+            .map_err(|problem| format!("key {number}: {problem}"))?;
     }
-    Ok(keys.list)
+    Ok(keys)
 }
 
-/// One JWK, or `None` for a key that is not meant for signatures.
-fn read_jwk(members: &Members<'_>, parsing: Parsing) -> Result<Option<Key>, String> {
-    let Some(jwk) = Jwk::read(members)? else { return Ok(None) };
+/// Adds the JWK of this number to the keys, or leaves it out.
+fn read_jwk(members: &Members<'_>, number: usize, parsing: Parsing, keys: &mut Keys) -> Result<(), String> {
+    let jwk = match Jwk::read(members)? {
+        Reading::Key(jwk) => jwk,
+        Reading::LeftOut(reason) => {
+            keys.leave_out(number, reason);
+            return Ok(());
+        }
+    };
     let named = jwk.algorithm.as_deref();
-    Ok(Some(match jwk.material {
+    keys.add(match jwk.material {
         Material::Secret(secret) => {
-            let algorithm = choose(Family::Secret, named, parsing)?;
+            let algorithm = choose(Family::Secret, named, &[], parsing)?;
             check_strength(&secret, algorithm, parsing)?;
             Key::from_secret(jwk.id, algorithm, jwk.may_sign, &secret)
         }
         Material::Pair((public, private)) => {
-            let algorithm = choose(public.family(), named, parsing)?;
+            let algorithm = choose(public.family(), named, &[], parsing)?;
             Key::from_pair(jwk.id, algorithm, public, private.filter(|_| jwk.may_sign))?
         }
-    }))
+    })
 }
 
 /// The algorithm that a key is pinned to: the one that it names, or else the one that the setting names if it fits, or
-/// else the usual one of such keys.
-fn choose(family: Family, named: Option<&str>, parsing: Parsing) -> Result<Algorithm, String> {
+/// else the usual one of such keys. `only` are all that its encoding allows, unless it is empty.
+fn choose(family: Family, named: Option<&str>, only: &[Algorithm], parsing: Parsing) -> Result<Algorithm, String> {
     match named {
         Some(name) => Algorithm::from_name(name)
             .filter(|algorithm| algorithm.family() == family)
-            .ok_or_else(|| "its 'alg' is not supported, or does not fit its 'kty' and 'crv'".to_owned()),
-        None if parsing.algorithm.family() == family => Ok(parsing.algorithm),
-        None => Ok(family.usual_algorithm()),
+            .ok_or_else(|| "its 'alg' does not fit its 'kty' and 'crv'".to_owned()),
+        None if only.contains(&parsing.algorithm) => Ok(parsing.algorithm),
+        None if only.is_empty() && parsing.algorithm.family() == family => Ok(parsing.algorithm),
+        None => Ok(only.first().copied().unwrap_or(family.usual_algorithm())),
     }
 }
 

@@ -36,7 +36,14 @@ fn bad_files_are_refused_whole_and_name_the_key() {
         (r#"{"k":"AA"}"#.to_owned(), "key 2: it has no 'kty'"),
         (r#"{"kty":"RSA","n":"AQ"}"#.to_owned(), "key 2: it has no 'e'"),
         (r#"{"kty":"RSA","n":"AQAB","e":"AQAB"}"#.to_owned(), "key 2: an RSA key of 17 bits"),
-        (r#"{"kty":"XYZ"}"#.to_owned(), "key 2: its 'kty'"),
+        (r#"{"kty":7}"#.to_owned(), "key 2: its member 'kty' is no string"),
+        (r#"{"kty":"EC"}"#.to_owned(), "key 2: it has no 'crv'"),
+        (r#"{"kty":"EC","crv":"P-256"}"#.to_owned(), "key 2: it has no 'x'"),
+        (r#"{"kty":"EC","crv":"P-256","x":"AA","y":"AA"}"#.to_owned(), "key 2: its 'x' is not 32 bytes long"),
+        (format!(r#"{{"kty":"EC","crv":"P-256","x":"{K}","y":"{K}"}}"#), "key 2: it is no valid key"),
+        (format!(r#"{{"kty":"oct","k":"{K}","alg":"RS256"}}"#), "key 2: its 'alg' does not fit"),
+        (format!(r#"{{"kty":"OKP","crv":"Ed25519","x":"{K}","alg":"ES256"}}"#), "key 2: its 'alg' does not fit"),
+        (format!(r#"{{"kty":"oct","k":"{K}","key_ops":7}}"#), "key 2: its member 'key_ops' is no array"),
         (format!(r#"{{"kty":"oct","k":"{K}="}}"#), "key 2: its 'k' is no unpadded base64url"),
         (format!(r#"{{"kty":"oct","k":"{K}","k":"{K}"}}"#), "key 2: it is no JSON object"),
         (format!(r#"{{"kty":"oct","k":"{K}","alg":"none"}}"#), "key 2: its 'alg'"),
@@ -81,3 +88,149 @@ fn weak_and_misplaced_secrets_are_refused() {
     }
     assert_eq!(keys("0123456789abcdef0123456789abcdef\n").expect("a secret"), [(None, "HS256", true)]);
 }
+
+/// RFC 7517 section 5: keys that are not understood, or not for signatures, are ignored, and the operator hears of it.
+#[test]
+fn foreign_keys_of_a_set_are_left_out() {
+    let good = format!(r#"{{"kty":"oct","k":"{K}","kid":"a"}}"#);
+    for (other, reason) in [
+        (r#"{"kty":"AKP","alg":"ML-DSA-65","pub":"AAAA","kid":"a"}"#, "its 'kty'"),
+        (r#"{"kty":"EC","crv":"P-521","x":"AA","y":"AA","alg":"ES512"}"#, "its 'alg'"),
+        (r#"{"kty":"EC","crv":"P-521","x":"AA","y":"AA"}"#, "its 'crv'"),
+        (r#"{"kty":"EC","crv":"secp256k1","x":"AA","y":"AA","alg":"ES256K"}"#, "its 'alg'"),
+        (r#"{"kty":"EC","crv":"Ed25519","x":"AA","y":"AA"}"#, "its 'crv'"),
+        (r#"{"kty":"OKP","crv":"X25519","x":"AA"}"#, "its 'crv'"),
+        (r#"{"kty":"OKP","crv":"Ed448","x":"AA","alg":"EdDSA"}"#, "its 'crv'"),
+        (r#"{"kty":"RSA","n":"AA","e":"AQAB","alg":"RSA-OAEP"}"#, "its 'alg'"),
+        (r#"{"kty":"RSA","n":"AA","e":"AQAB","use":"enc"}"#, "its 'use'"),
+        (r#"{"kty":"oct","k":"AA","alg":"A256GCM"}"#, "its 'alg'"),
+        (r#"{"kty":"oct","k":"AA","key_ops":["encrypt","decrypt"]}"#, "its 'key_ops'"),
+        (r#"{"kty":"oct","k":"AA","key_ops":[]}"#, "its 'key_ops'"),
+        // A private key too: Wycheproof json_web_signature 355 and 356.
+        (r#"{"kty":"RSA","n":"AA","e":"AQAB","d":"AA","key_ops":["encrypt","decrypt"]}"#, "its 'key_ops'"),
+        (r#"{"kty":"EC","crv":"P-256","x":"AA","y":"AA","d":"AA","key_ops":["deriveKey"]}"#, "its 'key_ops'"),
+        // A public key cannot sign, whatever it says.
+        (r#"{"kty":"OKP","crv":"Ed25519","x":"AA","key_ops":["sign"]}"#, "its 'key_ops'"),
+    ] {
+        for (set, number) in [(format!("{other},{good}"), 1), (format!("{good},{other}"), 2)] {
+            let ring = read_keys(format!(r#"{{"keys":[{set}]}}"#).as_bytes(), STRICT).expect(other);
+            assert_eq!(ring.keys().iter().map(|key| key.id()).collect::<Vec<_>>(), [Some("a")], "{other}");
+            let [warning] = ring.warnings() else { panic!("{:?}", ring.warnings()) };
+            assert!(warning.starts_with(&format!("key {number} is left out: {reason}")), "{warning}");
+        }
+        // With nothing else in it, the file is refused for that reason.
+        for file in [other.to_owned(), format!(r#"{{"keys":[{other}]}}"#)] {
+            let refusal = keys(&file).expect_err(other);
+            let start = format!("there is no key for signatures in it: key 1 is left out: {reason}");
+            assert!(refusal.starts_with(&start), "{refusal}");
+        }
+    }
+    let many = r#"{"kty":"AKP"},"#.repeat(20);
+    let ring = read_keys(format!(r#"{{"keys":[{many}{good}]}}"#).as_bytes(), STRICT).expect("a key");
+    assert_eq!((ring.warnings().len(), ring.warnings()[8].as_str()), (9, "12 more keys are left out"));
+    assert_eq!(read_keys(good.as_bytes(), STRICT).expect("a key").warnings(), [""; 0]);
+}
+
+#[test]
+fn a_name_of_an_algorithm_has_two_spellings_for_ed25519() {
+    let jwk = |algorithm: &str| {
+        keys(&format!(
+            r#"{{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"{algorithm}}}"#
+        ))
+    };
+    let expected = jwk("").expect("a key");
+    assert_eq!((expected[0].1, expected[0].2), ("EdDSA", false));
+    assert_eq!(jwk(r#","alg":"Ed25519""#).expect("a key"), expected);
+    assert_eq!(jwk(r#","alg":"EdDSA""#).expect("a key"), expected);
+    assert_eq!(jwk(r#","alg":"Ed25519","ext":true,"key_ops":["verify"]"#).expect("a key"), expected);
+    assert!(jwk(r#","alg":"Ed448""#).is_err());
+}
+
+/// At most 8 keys are tried for a token: a ninth secret without kid could never be used.
+#[test]
+fn keys_without_a_kid_are_few() {
+    let secret = |number: u8| format!(r#"{{"kty":"oct","k":"{}"}}"#, super::encode(&[number; 32]));
+    let set = |count: u8| format!(r#"{{"keys":[{}]}}"#, (0..count).map(secret).collect::<Vec<_>>().join(","));
+    assert_eq!(keys(&set(8)).expect("keys").len(), 8);
+    let refusal = keys(&set(9)).expect_err("nine");
+    assert!(refusal.starts_with("9 keys for HS256 have no 'kid'"), "{refusal}");
+    // Public keys have their thumbprints: they load, and the operator hears of it.
+    let ed25519 = |seed: u8| {
+        let pair = aws_lc_rs::signature::Ed25519KeyPair::from_seed_unchecked(&[seed; 32]).expect("a seed");
+        let point = super::encode(aws_lc_rs::signature::KeyPair::public_key(&pair).as_ref());
+        format!(r#"{{"kty":"OKP","crv":"Ed25519","x":"{point}"}}"#)
+    };
+    let set = |count: u8| format!(r#"{{"keys":[{}]}}"#, (0..count).map(ed25519).collect::<Vec<_>>().join(","));
+    let ring = read_keys(set(9).as_bytes(), STRICT).expect("keys");
+    assert_eq!(ring.keys().len(), 9);
+    let [warning] = ring.warnings() else { panic!("{:?}", ring.warnings()) };
+    assert!(warning.starts_with("9 keys for EdDSA have no 'kid': the first 8 are tried"), "{warning}");
+    assert_eq!(read_keys(set(8).as_bytes(), STRICT).expect("keys").warnings(), [""; 0]);
+}
+
+/// RSA numbers in base64url.
+const N: &str = "\
+     0vx7agoebGcQSuuPiLJXZptN9nndrQmbXEps2aiAFbWhM78LhWx4cbbfAAtVT86zwu1RK7aPFFxuhDR1L6tSoc_BJECPebWKRXjBZCiFV4n3oknj\
+     hMstn64tZ_2W-5JsGY4Hc5n9yBXArwl93lqt7_RN5w6Cf0h4QyQ5v-65YGjQR0_FDW2QvzqY368QQMicAtaSqzs8KJZgnYb9c7d0zgdAZHzu6qMQ\
+     vRL5hajrn1n91CbOpbISD08qNLyrdkt-bFTWhAI4vMQFh6WeZu0fM4lFd2NcRwr3XPksINHaQ-G_xBniIqbw0Ls1jF44-csFCur-kEgU8awapJzK\
+     nqDKgw";
+
+#[test]
+fn keys_that_can_verify_nothing_are_refused() {
+    for (exponent, is_good) in [
+        (&[3][..], true),
+        (&[1, 0, 1], true),
+        (&[1, 0xff, 0xff, 0xff, 0xff], true),
+        (&[2, 0, 0, 0, 1], false),
+        (&[1, 0, 0, 0, 0, 0, 0, 0, 1], false),
+        (&[1], false),
+        (&[2], false),
+        (&[0], false),
+    ] {
+        let jwk = format!(r#"{{"kty":"RSA","n":"{N}","e":"{}"}}"#, super::encode(exponent));
+        assert_eq!(keys(&jwk).is_ok(), is_good, "{exponent:?}: {:?}", keys(&jwk));
+    }
+    let ed25519 = |first: u8, rest: u8, last: u8| {
+        let point = [&[first][..], &[rest; 30], &[last]].concat();
+        keys(&format!(r#"{{"kty":"OKP","crv":"Ed25519","x":"{}"}}"#, super::encode(&point)))
+    };
+    assert!(ed25519(3, 0, 0).is_ok(), "y = 3 is on the curve");
+    for (point, problem) in [
+        ((2, 0, 0), "not on the curve"),
+        ((2, 0, 0x80), "not on the curve"),
+        // y = p + 3 is another encoding of 3; of 1, too.
+        ((0xf0, 0xff, 0x7f), "one right way"),
+        ((0xee, 0xff, 0x7f), "low order"),
+        // x = 0 with a sign.
+        ((1, 0, 0x80), "low order"),
+        ((0, 0, 0), "low order"),
+        ((1, 0, 0), "low order"),
+        ((0xec, 0xff, 0x7f), "low order"),
+    ] {
+        let refusal = ed25519(point.0, point.1, point.2).expect_err("no point of use");
+        assert!(refusal.contains(problem), "{point:?}: {refusal}");
+    }
+    // A point of P-256 whose x is too large for the field, one that is not on the curve, and the point at infinity.
+    let coordinates = |x: &[u8], y: &[u8]| {
+        let (x, y) = (super::encode(x), super::encode(y));
+        keys(&format!(r#"{{"kty":"EC","crv":"P-256","x":"{x}","y":"{y}"}}"#))
+    };
+    for (x, y) in [([0xff; 32], [1; 32]), ([1; 32], [1; 32]), ([0; 32], [0; 32])] {
+        assert!(coordinates(&x, &y).is_err(), "{x:?}");
+    }
+}
+
+/// The key of Wycheproof's json_web_key 7, which a faulty generator made.
+#[test]
+fn keys_of_the_roca_generator_are_refused() {
+    let jwk = |n: &str| keys(&format!(r#"{{"kty":"RSA","n":"{n}","e":"AQAB"}}"#));
+    let refusal = jwk(ROCA).expect_err("a weak key");
+    assert!(refusal.contains("CVE-2017-15361"), "{refusal}");
+    assert!(jwk(N).is_ok());
+}
+
+const ROCA: &str = "\
+     AanFpofbj7KjD4Lf-N2hVMKR7yewSyXhhbirIMTGpfYEhZ_lnt5UoK98DnKIgArXGTu3MaW_HhFw16HGaTDUHqPrId7fe4r11CqRw09yBFuW\
+     79V8sYIwHdzCaWflUI6auImYbVfoN9_nD5n8N8SY9DwXw7mwZM9wREPXoDPgOoIWl6q_MPsp7n0zs3Z5ZaiQWOOzl1S9OhwAfSiiOwz6efnX\
+     EaxuTEtPd7BjSx7NaFka8Dx9U7YqXy2RFj1O9PjyaDGuRh7YXsX3iMUSP_wSyHQg_c_qHRtKUsNSGCT7OZg0hzm2KphtjnayKJvC64vAbROB\
+     R4Ubg6Bxg9IQVZ-QYyE";

@@ -1,9 +1,9 @@
 //! The keys in force, and verification with them (RFC 7515 section 5.2).
 
-use std::{borrow::Cow, collections::HashMap, slice, sync::Arc};
+use std::{collections::HashMap, slice, sync::Arc};
 
 use super::{
-    Claims, Expected, Header, Key, Refusal,
+    Algorithm, Claims, Expected, Header, Key, Refusal,
     jws::{Parts, decode_part},
 };
 
@@ -13,8 +13,11 @@ pub struct KeyRing {
     keys: Vec<Key>,
     /// The positions of the keys that have a `kid`, so that a token's key is found at once among thousands.
     by_id: HashMap<String, usize>,
-    /// The positions of the keys without a `kid`.
-    without_id: Vec<usize>,
+    /// The positions of the keys that nothing gave a `kid`, those that are named by their thumbprint among them: the first
+    /// [`TRIED`] of each algorithm.
+    unnamed: Vec<usize>,
+    /// What the operator should know of the file.
+    warnings: Vec<String>,
     /// The position of the first key that can sign.
     signer: Option<usize>,
     /// Whether a key has a slow algorithm.
@@ -23,6 +26,9 @@ pub struct KeyRing {
 
 /// So many keys are compared with a token's header as it is written, which saves parsing it.
 const COMPARED: usize = 8;
+
+/// So many keys are tried for a token without `kid`, at most: a bound on what a bad token costs.
+pub(super) const TRIED: usize = 8;
 
 /// A token whose signature and claims hold. Time has not been looked at: see [`Claims::check_time`].
 #[derive(Debug)]
@@ -44,11 +50,12 @@ impl KeyRing {
             ..Self::default()
         };
         for (position, key) in keys.iter().enumerate() {
-            match key.id() {
-                Some(id) => {
-                    ring.by_id.entry(id.to_owned()).or_insert(position);
-                }
-                None => ring.without_id.push(position),
+            if let Some(id) = key.id() {
+                ring.by_id.entry(id.to_owned()).or_insert(position);
+            }
+            let is_alike = |earlier: &&usize| keys.get(**earlier).is_some_and(|one| one.algorithm() == key.algorithm());
+            if key.is_unnamed() && ring.unnamed.iter().filter(is_alike).count() < TRIED {
+                ring.unnamed.push(position);
             }
         }
         ring.keys = keys;
@@ -66,6 +73,17 @@ impl KeyRing {
         let issuer: Arc<str> = issuer.into();
         let foreign = foreign.keys.into_iter().map(|key| key.bound_to(&issuer));
         Ok(Self::new(self.keys.into_iter().chain(foreign).collect()))
+    }
+
+    /// The same keys, with sentences for the operator.
+    pub(super) fn with_warnings(self, warnings: Vec<String>) -> Self {
+        Self { warnings, ..self }
+    }
+
+    /// What the operator should know of the file: the keys in it that are left out, and why. Sentences without key
+    /// material.
+    pub fn warnings(&self) -> &[String] {
+        &self.warnings
     }
 
     /// The keys in order.
@@ -87,7 +105,7 @@ impl KeyRing {
     fn positions(&self, id: Option<&str>) -> &[usize] {
         match id {
             Some(id) => self.by_id.get(id).map(slice::from_ref).unwrap_or_default(),
-            None => &self.without_id,
+            None => &self.unnamed,
         }
     }
 
@@ -121,24 +139,24 @@ impl KeyRing {
         keys.find(|key| key.check(parts).map_err(|reason| refusal = reason).is_ok()).ok_or(refusal)
     }
 
-    /// The keys that may have signed the token: the one of its `kid`, or all that have no id if it has no `kid`; and only
-    /// those that are pinned to its `alg`.
+    /// The keys that may have signed the token: the one of its `kid`, or, without a `kid`, those that nothing gave one;
+    /// and only those that are pinned to its `alg`.
     fn candidates(&self, parts: &Parts<'_>, expected: Expected<'_>) -> Result<impl Iterator<Item = &Key>, Refusal> {
         // Our own header needs no parsing: a key that writes exactly this header has its `alg` and `kid`, and its `typ` is JWT.
         let written = self.keys.iter().take(COMPARED).find(|key| key.wrote(parts.header));
         let (algorithm, positions) = match written {
-            Some(key) => (Cow::Borrowed(key.algorithm().name()), self.positions(key.id())),
+            Some(key) => (Some(key.algorithm()), self.positions(key.id())),
             None => {
                 let header = Header::read(&decode_part(parts.header)?)?;
                 header.check_type(expected.token_type)?;
-                (Cow::Owned(header.algorithm), self.positions(header.key_id.as_deref()))
+                (Algorithm::from_name(&header.algorithm), self.positions(header.key_id.as_deref()))
             }
         };
         if positions.is_empty() {
             return Err(Refusal::UnknownKey);
         }
         let keys = positions.iter().filter_map(|position| self.keys.get(*position));
-        let mut keys = keys.filter(move |key| key.algorithm().name() == algorithm).peekable();
+        let mut keys = keys.filter(move |key| Some(key.algorithm()) == algorithm).peekable();
         if keys.peek().is_none() { Err(Refusal::Algorithm) } else { Ok(keys) }
     }
 }

@@ -4,6 +4,7 @@
 #![forbid(unsafe_code)]
 
 mod algorithm;
+mod asn1;
 mod cache;
 mod claim_names;
 mod claims;

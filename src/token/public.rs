@@ -5,10 +5,15 @@ use aws_lc_rs::{
     signature::{self, ParsedPublicKey, RsaPublicKeyComponents},
 };
 
+use curve25519_dalek::edwards::CompressedEdwardsY;
+
 use super::{
     algorithm::{Algorithm, Family},
     jws::encode,
 };
+
+/// The library verifies nothing with a longer exponent, in bits.
+const LONGEST_EXPONENT: usize = 33;
 
 /// The numbers of a public key, big-endian.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,7 +42,7 @@ impl Public {
         let no_key = |_| "it is no valid key".to_owned();
         match self {
             Self::Rsa { n, e } => {
-                let bits = n.len() * 8 - n.first().map_or(0, |byte| byte.leading_zeros() as usize);
+                let bits = bits_of(n);
                 if !(2048..=8192).contains(&bits) {
                     return Err(format!("an RSA key of {bits} bits, of which 2048 to 8192 are needed"));
                 }
@@ -45,6 +50,12 @@ impl Public {
                 let is_even = |number: &[u8]| number.last().is_some_and(|last| last % 2 == 0);
                 if e.as_slice() == [1] || is_even(e) || is_even(n) {
                     return Err("it is no valid key".to_owned());
+                }
+                if bits_of(e) > LONGEST_EXPONENT {
+                    return Err(format!("an RSA key with an exponent of more than {LONGEST_EXPONENT} bits"));
+                }
+                if is_of_roca(n) {
+                    return Err("an RSA key that can be factored (ROCA, CVE-2017-15361)".to_owned());
                 }
                 let parameters = match algorithm {
                     Algorithm::Rs384 => &signature::RSA_PKCS1_2048_8192_SHA384,
@@ -62,9 +73,7 @@ impl Public {
                 _ => ParsedPublicKey::new(&signature::ECDSA_P384_SHA384_FIXED, point).map_err(no_key),
             },
             Self::Ed25519(point) => {
-                if is_of_small_order(point) {
-                    return Err("an Ed25519 key of low order, for which anybody can sign".to_owned());
-                }
+                check_edwards_point(point)?;
                 ParsedPublicKey::new(&signature::ED25519, point).map_err(no_key)
             }
         }
@@ -101,40 +110,38 @@ impl Public {
     }
 }
 
+/// The length of a number without leading zeros.
+fn bits_of(number: &[u8]) -> usize {
+    number.len() * 8 - number.first().map_or(0, |byte| byte.leading_zeros() as usize)
+}
+
+/// Whether a modulus is of the generator that CVE-2017-15361 is about: its primes, and so their products, are powers of
+/// 65537 modulo many small primes. By accident that is so for one key of a hundred million.
+fn is_of_roca(n: &[u8]) -> bool {
+    const PRIMES: [u32; 17] = [11, 13, 17, 19, 37, 53, 61, 71, 73, 79, 97, 103, 107, 109, 127, 151, 157];
+    PRIMES.iter().all(|prime| {
+        let rest = n.iter().fold(0, |rest, byte| (rest * 256 + u32::from(*byte)) % prime);
+        let powers = std::iter::successors(Some(1), |power| Some(power * 65537 % prime).filter(|next| *next != 1));
+        powers.into_iter().any(|power| power == rest)
+    })
+}
+
 fn object(members: &[(&str, String)]) -> String {
     let members: Vec<_> =
         members.iter().map(|(name, value)| format!("\"{name}\":{}", serde_json::Value::from(value.as_str()))).collect();
     format!("{{{}}}", members.join(","))
 }
 
-/// True for the points of Ed25519 whose order divides 8, in every encoding: their signatures hold for any message.
-fn is_of_small_order(point: &[u8; 32]) -> bool {
-    const ORDER_8_A: [u8; 32] = [
-        0x26, 0xe8, 0x95, 0x8f, 0xc2, 0xb2, 0x27, 0xb0, 0x45, 0xc3, 0xf4, 0x89, 0xf2, 0xef, 0x98, 0xf0, 0xd5, 0xdf,
-        0xac, 0x05, 0xd3, 0xc6, 0x33, 0x39, 0xb1, 0x38, 0x02, 0x88, 0x6d, 0x53, 0xfc, 0x05,
-    ];
-    const ORDER_8_B: [u8; 32] = [
-        0xc7, 0x17, 0x6a, 0x70, 0x3d, 0x4d, 0xd8, 0x4f, 0xba, 0x3c, 0x0b, 0x76, 0x0d, 0x10, 0x67, 0x0f, 0x2a, 0x20,
-        0x53, 0xfa, 0x2c, 0x39, 0xcc, 0xc6, 0x4e, 0xc7, 0xfd, 0x77, 0x92, 0xac, 0x03, 0x7a,
-    ];
-    // y is 0, 1 or -1 modulo p = 2^255 - 19; numbers from p up are other spellings of 0 and 1.
-    let small = |first: u8, rest: u8, last: u8| {
-        let mut number = [rest; 32];
-        number[0] = first;
-        number[31] = last;
-        number
-    };
-    let all = [
-        small(0, 0, 0),
-        small(1, 0, 0),
-        small(0xec, 0xff, 0x7f),
-        small(0xed, 0xff, 0x7f),
-        small(0xee, 0xff, 0x7f),
-        ORDER_8_A,
-        ORDER_8_B,
-    ];
-    // The top bit is the sign of x.
-    let mut y = *point;
-    y[31] &= 0x7f;
-    all.contains(&y)
+/// Errs for a point whose order divides 8, for which signatures hold for any message, and for one that no signature fits:
+/// it is not on the curve, or is not encoded in the one right way.
+fn check_edwards_point(bytes: &[u8; 32]) -> Result<(), String> {
+    let encoded = CompressedEdwardsY(*bytes);
+    let Some(point) = encoded.decompress() else { return Err("its point is not on the curve Ed25519".to_owned()) };
+    if point.is_small_order() {
+        return Err("an Ed25519 key of low order, for which anybody can sign".to_owned());
+    }
+    if point.compress() != encoded {
+        return Err("its point is not encoded in the one right way".to_owned());
+    }
+    Ok(())
 }

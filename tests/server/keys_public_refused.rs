@@ -151,7 +151,6 @@ fn jwks_whose_numbers_are_no_key() {
         (&rsa.public, json!({"alg": "ES256"}), "its 'alg'"),
         (&rsa.public, json!({"alg": "HS256"}), "its 'alg'"),
         (&rsa.public, json!({"alg": "none"}), "its 'alg'"),
-        (&rsa.public, json!({"alg": "RSA-OAEP"}), "its 'alg'"),
         (p256_private, json!({"d": other_p256.private["d"]}), "its 'd' does not belong"),
         (p256_private, json!({"x": other_p256.private["x"], "y": other_p256.private["y"]}), "its 'd' does not belong"),
         (p256_private, json!({"d": encode(&[0; 32])}), "its 'd' does not belong"),
@@ -164,21 +163,14 @@ fn jwks_whose_numbers_are_no_key() {
         (&p256.public, json!({"y": null}), "its member 'y' is no string"),
         (&p256.public, json!({"crv": "P-384"}), "its 'x' is not 48 bytes long"),
         (&p384.public, json!({"crv": "P-256"}), "its 'x' is not 32 bytes long"),
-        (&p384.public, json!({"crv": "P-521"}), "its 'crv' is neither"),
-        (&p256.public, json!({"crv": "secp256k1"}), "its 'crv' is neither"),
         (&p256.public, json!({"crv": null}), "its member 'crv' is no string"),
         (&p256.public, json!({"alg": "ES384"}), "its 'alg'"),
-        (&p256.public, json!({"alg": "ES256K"}), "its 'alg'"),
         (&p384.public, json!({"alg": "ES256"}), "its 'alg'"),
         (ed_private, json!({"d": other_ed.private["d"]}), "its 'd' does not belong"),
         (ed_private, json!({"x": other_ed.private["x"]}), "its 'd' does not belong"),
         (ed_private, shorter(ed_private, "d"), "its 'd' does not belong"),
         (&ed.public, shorter(&ed.public, "x"), "its 'x' is not 32 bytes long"),
-        (&ed.public, json!({"crv": "X25519"}), "its 'crv' is not Ed25519"),
-        (&ed.public, json!({"crv": "Ed448"}), "its 'crv' is not Ed25519"),
         (&ed.public, json!({"alg": "ES256"}), "its 'alg'"),
-        (&ed.public, json!({"kty": "EC"}), "its 'crv' is neither"),
-        (&ed.public, json!({"kty": "okp"}), "its 'kty' is none of"),
         (&ed.public, json!({"kid": "first"}), "an earlier key has the same 'kid'"),
     ] {
         let first = with(&other_ed.public, &json!({"kid": "first"}));
@@ -186,6 +178,23 @@ fn jwks_whose_numbers_are_no_key() {
         if changes.get("kid").is_none() {
             tried.refuses(&with(jwk, &changes).to_string(), &format!("key 1: {problem}"));
         }
+    }
+    // Alone a key that is not understood, or not for signatures, is no better; in a set it is left out.
+    for (jwk, changes, problem) in [
+        (&rsa.public, json!({"alg": "RSA-OAEP"}), "its 'alg'"),
+        (&p384.public, json!({"crv": "P-521"}), "its 'crv'"),
+        (&p256.public, json!({"crv": "secp256k1"}), "its 'crv'"),
+        (&p256.public, json!({"alg": "ES256K"}), "its 'alg'"),
+        (&ed.public, json!({"crv": "X25519"}), "its 'crv'"),
+        (&ed.public, json!({"crv": "Ed448"}), "its 'crv'"),
+        (&ed.public, json!({"kty": "EC"}), "its 'crv'"),
+        (&ed.public, json!({"kty": "okp"}), "its 'kty'"),
+        (&rsa.private, json!({"use": "enc"}), "its 'use'"),
+        (&rsa.private, json!({"key_ops": ["encrypt", "decrypt"]}), "its 'key_ops'"),
+    ] {
+        let problem = format!("there is no key for signatures in it: key 1 is left out: {problem}");
+        tried.refuses(&with(jwk, &changes).to_string(), &problem);
+        tried.refuses(&set(&[with(jwk, &changes)]), &problem);
     }
     // The one that is named by its thumbprint has a name too.
     tried.refuses(&set(&[ed.public.clone(), with(&p256.public, &json!({"kid": ed.thumbprint}))]), "key 2: an earlier");

@@ -25,6 +25,7 @@ mod info;
 mod inspect;
 mod interop;
 mod keys;
+mod keys_as_they_come;
 mod keys_disguised;
 mod keys_docs;
 mod keys_public_refused;

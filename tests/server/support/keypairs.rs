@@ -6,6 +6,7 @@ use std::{
 };
 
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+use jsonwebtoken::{Algorithm, EncodingKey, crypto};
 use redis::Connection;
 use serde_json::{Value, json};
 
@@ -127,4 +128,16 @@ pub(crate) fn assert_bad(conn: &mut Connection, token: &str, key: &str) {
 /// What is to be signed.
 pub(crate) fn unsigned(header: &Value, claims: &Value) -> String {
     [header, claims].map(|part| BASE64_URL_SAFE_NO_PAD.encode(part.to_string())).join(".")
+}
+
+/// A token by the owner of a private key in PKCS#8 PEM, whatever its header says.
+pub(crate) fn sign(header: &Value, claims: &Value, pem: &str, algorithm: Algorithm) -> String {
+    let key = match algorithm {
+        Algorithm::ES256 | Algorithm::ES384 => EncodingKey::from_ec_pem(pem.as_bytes()),
+        Algorithm::EdDSA => EncodingKey::from_ed_pem(pem.as_bytes()),
+        _ => EncodingKey::from_rsa_pem(pem.as_bytes()),
+    };
+    let text = unsigned(header, claims);
+    let signature = crypto::sign(text.as_bytes(), &key.unwrap(), algorithm).unwrap();
+    format!("{text}.{signature}")
 }

@@ -1,0 +1,213 @@
+//! Keys and tokens of other makers, as people have them: JWK Sets with keys that JRS has no use for, tokens without `kid`,
+//! RSA-PSS keys, compressed points, `Ed25519` as an algorithm.
+
+use std::fs;
+
+use jsonwebtoken::Algorithm;
+use redis::Connection;
+use serde_json::{Value, json};
+
+use crate::support::{
+    Server,
+    keypairs::{assert_bad, jwks, openssl, pem, public_pem, put_session, read, set, sign, text, with},
+    sessions::{create, get, send},
+    tokens::{SECRET, header, jwk, sign_bytes},
+};
+
+/// A server that takes tokens that do not tell when their session started, with a session called `a`.
+fn start(file: &str) -> (Server, Connection) {
+    let server = Server::builder().keys(file.as_bytes()).args(&["max-lifetime", "0"]).start();
+    let mut conn = server.conn();
+    put_session(&mut conn, "a");
+    (server, conn)
+}
+
+fn claims() -> Value {
+    json!({"jti": "a"})
+}
+
+/// The error that a command must be refused with: its first word, and its sentence.
+fn refused(conn: &mut Connection, words: &[&str]) -> String {
+    let error = send::<redis::Value>(conn, words).expect_err("a refusal");
+    format!("{} {}", error.code().unwrap_or_default(), error.detail().unwrap_or_default())
+}
+
+#[test]
+fn foreign_keys_of_a_set_are_left_out_and_logged() {
+    let private = pem("RS256");
+    let pair = read(std::slice::from_ref(&private)).remove(0);
+    let good = with(&pair.public, &json!({"use": "sig", "alg": "RS256", "kid": "good"}));
+    let rest = [
+        json!({"kty": "AKP", "alg": "ML-DSA-65", "pub": "AAAA", "kid": "pq"}),
+        json!({"kty": "EC", "crv": "P-521", "x": "AA", "y": "AA", "use": "sig", "alg": "ES512", "kid": "5"}),
+        with(&pair.public, &json!({"alg": "RSA-OAEP", "kid": "enc"})),
+        with(&pair.private, &json!({"key_ops": ["encrypt", "decrypt"], "kid": "good"})),
+    ];
+    let token = sign(&json!({"alg": "RS256", "kid": "good"}), &claims(), &private, Algorithm::RS256);
+    for other in &rest {
+        let (server, conn) = &mut start(&set(&[other.clone(), good.clone()]));
+        assert!(get(conn, &token).is_some(), "{other}");
+        assert_eq!(jwks(conn)["keys"].as_array().unwrap().len(), 1, "{other}");
+        assert!(server.log().contains("key 1 is left out: its '"), "{}", server.log());
+    }
+    // A key that is understood and broken still refuses the whole file.
+    let (server, conn) = &mut start(&set(&[rest[0].clone(), good.clone()]));
+    let broken = with(&pair.public, &json!({"n": "AQAB", "kid": "broken"}));
+    for (file, problem) in [
+        (set(&[rest[0].clone(), good.clone(), broken]), "key 3: an RSA key of 17 bits"),
+        (set(&rest), "there is no key for signatures in it: key 1 is left out"),
+        (rest[2].to_string(), "there is no key for signatures in it: key 1 is left out: its 'alg'"),
+    ] {
+        fs::write(server.dir().join("keys"), file).unwrap();
+        let error = refused(conn, &["JRS.RELOAD"]);
+        assert!(error.starts_with("ERR") && error.contains(problem), "{error}");
+        assert!(get(conn, &token).is_some());
+    }
+}
+
+#[test]
+fn tokens_without_a_kid_find_a_key_that_was_given_none() {
+    for (name, way) in [("RS256", Algorithm::RS256), ("ES256", Algorithm::ES256), ("EdDSA", Algorithm::EdDSA)] {
+        let private = pem(name);
+        let pair = read(std::slice::from_ref(&private)).remove(0);
+        let sign = |header: &Value| sign(header, &claims(), &private, way);
+        for file in [public_pem(&private), set(std::slice::from_ref(&pair.public)), private.clone()] {
+            let (_server, conn) = &mut start(&file);
+            for header in
+                [json!({"alg": name}), json!({"alg": name, "kid": ""}), json!({"alg": name, "kid": pair.thumbprint})]
+            {
+                assert!(get(conn, &sign(&header)).is_some(), "{header}");
+            }
+            assert_bad(conn, &sign(&json!({"alg": name, "kid": "other"})), "sess:a");
+            assert_bad(conn, &sign(&json!({"alg": "HS256"})), "sess:a");
+            // What others publish it by stays.
+            assert_eq!(jwks(conn)["keys"][0]["kid"], pair.thumbprint);
+            // Nobody can sign with what is public.
+            for secret in [public_pem(&private), pair.public.to_string(), pair.thumbprint.clone()] {
+                for alg in [name, "HS256"] {
+                    let header = json!({"alg": alg}).to_string();
+                    let forged = sign_bytes(header.as_bytes(), br#"{"jti":"a"}"#, Algorithm::HS256, secret.as_bytes());
+                    assert_bad(conn, &forged, "sess:a");
+                }
+            }
+        }
+        // A key with a kid of its own is for tokens that name it.
+        let (_server, conn) = &mut start(&set(&[with(&pair.public, &json!({"kid": "k"}))]));
+        assert!(get(conn, &sign(&json!({"alg": name, "kid": "k"}))).is_some());
+        for header in
+            [json!({"alg": name}), json!({"alg": name, "kid": ""}), json!({"alg": name, "kid": pair.thumbprint})]
+        {
+            assert_bad(conn, &sign(&header), "sess:a");
+        }
+    }
+}
+
+/// Two realms of PEM keys: a token without kid belongs to the only one that has such keys of its algorithm.
+#[test]
+fn tokens_without_a_kid_are_never_of_two_realms() {
+    let (main, other, edwards) = (pem("ES256"), pem("ES256"), pem("EdDSA"));
+    let (server, conn) = &mut start(&public_pem(&main));
+    fs::write(server.dir().join("other.pem"), [public_pem(&other), public_pem(&edwards)].concat()).unwrap();
+    let realms = "[realm.other]\nkeys-file = 'other.pem'\nkeyspace = 'other:'\nmax-lifetime = 0\n";
+    fs::write(server.dir().join("realms.toml"), realms).unwrap();
+    send::<()>(conn, &["SET", "other:a", "{}"]).unwrap();
+    let unnamed = sign(&json!({"alg": "ES256"}), &claims(), &main, Algorithm::ES256);
+    assert!(get(conn, &unnamed).is_some());
+    send::<()>(conn, &["CONFIG", "SET", "jrs.realms-file", "realms.toml"]).unwrap();
+    for (private, name, way, is_good) in [
+        (&main, "ES256", Algorithm::ES256, false),
+        (&other, "ES256", Algorithm::ES256, false),
+        (&edwards, "EdDSA", Algorithm::EdDSA, true),
+        (&edwards, "Ed25519", Algorithm::EdDSA, true),
+    ] {
+        let token = sign(&json!({"alg": name}), &claims(), private, way);
+        if is_good {
+            assert_eq!(get(conn, &token).expect("the session of the realm").data, "{}");
+        } else {
+            assert!(refused(conn, &["JRS.GET", &token]).starts_with("BADTOKEN no key"), "{name}");
+        }
+        // By its name each key is found.
+        let kid = read(std::slice::from_ref(private)).remove(0).thumbprint;
+        assert!(get(conn, &sign(&json!({"alg": name, "kid": kid}), &claims(), private, way)).is_some());
+    }
+}
+
+#[test]
+fn ed25519_is_another_name_of_eddsa() {
+    let private = pem("EdDSA");
+    let pair = read(std::slice::from_ref(&private)).remove(0);
+    for members in [json!({}), json!({"alg": "EdDSA"}), json!({"alg": "Ed25519", "ext": true, "key_ops": ["verify"]})] {
+        let (_server, conn) = &mut start(&with(&with(&pair.public, &json!({"kid": "ed"})), &members).to_string());
+        for name in ["EdDSA", "Ed25519"] {
+            let token = sign(&json!({"alg": name, "kid": "ed"}), &claims(), &private, Algorithm::EdDSA);
+            assert!(get(conn, &token).is_some(), "{name} with {members}");
+        }
+        for name in ["ed25519", "Ed448", "ES256"] {
+            let token = sign(&json!({"alg": name, "kid": "ed"}), &claims(), &private, Algorithm::EdDSA);
+            assert_bad(conn, &token, "sess:a");
+        }
+        assert_eq!(jwks(conn)["keys"][0]["alg"], "EdDSA", "what is written stays");
+    }
+}
+
+#[test]
+fn rsa_pss_keys_are_never_used_with_pkcs1_signatures() {
+    let limits = |hash: &str, salt: u8| {
+        format!(
+            " -pkeyopt rsa_pss_keygen_md:{hash} -pkeyopt rsa_pss_keygen_mgf1_md:{hash} -pkeyopt rsa_pss_keygen_saltlen:{salt}"
+        )
+    };
+    for (limits, setting, expected) in [
+        (String::new(), "HS256", "PS256"),
+        (String::new(), "RS512", "PS256"),
+        (String::new(), "PS384", "PS384"),
+        (limits("sha256", 32), "PS512", "PS256"),
+        (limits("sha512", 64), "HS256", "PS512"),
+    ] {
+        let options = format!("genpkey -algorithm RSA-PSS -pkeyopt rsa_keygen_bits:2048{limits}");
+        let private = text(&openssl(&options, ""));
+        let server = Server::builder().keys(private.as_bytes()).args(&["algorithm", setting]).start();
+        let conn = &mut server.conn();
+        let token = create(conn, "ada", "{}", &[]);
+        assert_eq!(header(&token)["alg"], expected);
+        let published = jwks(conn);
+        assert_eq!(published["keys"][0]["alg"], expected);
+        // The public half alone verifies the same token, and the published key does.
+        for file in [public_pem(&private), published.to_string()] {
+            fs::write(server.dir().join("keys"), file).unwrap();
+            send::<()>(conn, &["JRS.RELOAD"]).unwrap();
+            assert_eq!(get(conn, &token).expect("a session").owner, "ada");
+            assert_eq!(jwks(conn), published);
+        }
+    }
+    let (server, conn) = &mut start(&jwk("old", "HS256", SECRET.as_bytes()).to_string());
+    let private = openssl("genpkey -algorithm RSA-PSS -pkeyopt rsa_pss_keygen_md:sha1", "");
+    fs::write(server.dir().join("keys"), private).unwrap();
+    let error = refused(conn, &["JRS.RELOAD"]);
+    assert!(error.contains("key 1: an RSA-PSS key whose parameters fit none of PS256"), "{error}");
+}
+
+#[test]
+fn compressed_points_are_read_and_nothing_may_follow_a_key() {
+    for (name, way) in [("ES256", Algorithm::ES256), ("ES384", Algorithm::ES384)] {
+        let private = pem(name);
+        let compressed = text(&openssl("ec -pubout -conv_form compressed", &private));
+        assert!(compressed.len() < public_pem(&private).len());
+        let (server, conn) = &mut start(&compressed);
+        let kid = read(std::slice::from_ref(&private)).remove(0).thumbprint;
+        assert_eq!(jwks(conn)["keys"][0]["kid"], kid);
+        let token = sign(&json!({"alg": name, "kid": kid}), &claims(), &private, way);
+        assert!(get(conn, &token).is_some());
+        // The point of another key behind this one: that one must not be loaded, nor this one.
+        let parts = [&private, &pem(name)].map(|private| openssl("pkey -pubout -outform DER", private));
+        let (tag, spki) = ("PUBLIC KEY", &parts[0]);
+        let point = &parts[1][parts[1].len() - 65..];
+        for tail in [point, b"\0", b"\n", spki] {
+            let block = pem::encode(&pem::Pem::new(tag, [spki, tail].concat()));
+            fs::write(server.dir().join("keys"), block).unwrap();
+            let error = refused(conn, &["JRS.RELOAD"]);
+            assert!(error.contains("key 1: the key is cut off, or other bytes follow it"), "{error}");
+            assert!(get(conn, &token).is_some());
+        }
+    }
+}
