@@ -48,11 +48,13 @@ impl redis::Module for Jrs {
         redis::register_settings::<state::Configuration>(ctx, defaults)?;
         redis::register_all(ctx, commands::ALL)?;
         redis::register_info::<info::Report>(ctx);
-        redis::on_role_change::<state::Configuration>(ctx)?;
-        redis::on_shutdown(ctx, state::stop_workers);
-        redis::count_swaps(ctx);
         state::load(ctx)?;
         owners::warn_of_eviction(ctx);
+        // Last: Redis 7.0 keeps the subscriptions of a module that it then does not load, and would call code that is
+        // gone. Nothing after this can fail.
+        redis::on_role_change::<state::Configuration>(ctx);
+        redis::on_shutdown(ctx, state::stop_workers);
+        redis::count_swaps(ctx);
         log(Level::Notice, concat!("version ", env!("CARGO_PKG_VERSION"), " is ready"));
         Ok(())
     }

@@ -10,11 +10,7 @@ use std::{
 
 use redis_module::raw;
 
-use super::{
-    api::{OK, api},
-    call::Ctx,
-    guard::guard,
-};
+use super::{api::api, call::Ctx, guard::guard};
 
 /// What is told that the server has become a replica.
 pub trait RoleListener {
@@ -22,19 +18,21 @@ pub trait RoleListener {
     fn became_replica();
 }
 
-/// Tells `L` when the server becomes a replica.
-pub fn on_role_change<L: RoleListener>(ctx: Ctx<'_>) -> Result<(), String> {
-    // SAFETY: the event is the header's constant; the context is that of the load; the callback has the announced
+/// Subscribes to an event of the server. All servers that load the module have those that are used here; one without
+/// would not tell of it.
+fn subscribe(ctx: Ctx<'_>, event: u64, callback: Callback) {
+    let event = raw::RedisModuleEvent { id: event, dataver: 1 };
+    // SAFETY: the event is one of the header's constants; the context is that of the load; the callback has the announced
     // shape.
-    let subscribed = unsafe {
-        let subscribe = api(raw::RedisModule_SubscribeToServerEvent);
-        let event = raw::RedisModuleEvent { id: raw::REDISMODULE_EVENT_REPLICATION_ROLE_CHANGED, dataver: 1 };
-        subscribe(ctx.as_ptr(), event, Some(role_changed::<L>))
-    };
-    if subscribed == OK {
-        return Ok(());
-    }
-    Err("the server does not tell about changes of its role".to_owned())
+    unsafe { api(raw::RedisModule_SubscribeToServerEvent)(ctx.as_ptr(), event, Some(callback)) };
+}
+
+/// How the server enters to tell of an event: its kind, and what happened.
+type Callback = unsafe extern "C" fn(*mut raw::RedisModuleCtx, raw::RedisModuleEvent, u64, *mut c_void);
+
+/// Tells `L` when the server becomes a replica.
+pub fn on_role_change<L: RoleListener>(ctx: Ctx<'_>) {
+    subscribe(ctx, raw::REDISMODULE_EVENT_REPLICATION_ROLE_CHANGED, role_changed::<L>);
 }
 
 extern "C" fn role_changed<L: RoleListener>(
@@ -54,12 +52,7 @@ static AT_SHUTDOWN: OnceLock<fn()> = OnceLock::new();
 /// Runs `work` when the server shuts down, before it saves its data.
 pub fn on_shutdown(ctx: Ctx<'_>, work: fn()) {
     AT_SHUTDOWN.get_or_init(|| work);
-    // SAFETY: as above. A server that does not tell ends its threads by ending.
-    unsafe {
-        let subscribe = api(raw::RedisModule_SubscribeToServerEvent);
-        let event = raw::RedisModuleEvent { id: raw::REDISMODULE_EVENT_SHUTDOWN, dataver: 1 };
-        subscribe(ctx.as_ptr(), event, Some(shuts_down));
-    }
+    subscribe(ctx, raw::REDISMODULE_EVENT_SHUTDOWN, shuts_down);
 }
 
 extern "C" fn shuts_down(_: *mut raw::RedisModuleCtx, _: raw::RedisModuleEvent, _: u64, _: *mut c_void) {
@@ -71,12 +64,7 @@ static SWAPS: AtomicU64 = AtomicU64::new(0);
 
 /// Counts from now on how often databases change places (`SWAPDB`). A server that does not tell counts none.
 pub fn count_swaps(ctx: Ctx<'_>) {
-    // SAFETY: as above.
-    unsafe {
-        let subscribe = api(raw::RedisModule_SubscribeToServerEvent);
-        let event = raw::RedisModuleEvent { id: raw::REDISMODULE_EVENT_SWAPDB, dataver: 1 };
-        subscribe(ctx.as_ptr(), event, Some(swapped));
-    }
+    subscribe(ctx, raw::REDISMODULE_EVENT_SWAPDB, swapped);
 }
 
 extern "C" fn swapped(_: *mut raw::RedisModuleCtx, _: raw::RedisModuleEvent, _: u64, _: *mut c_void) {

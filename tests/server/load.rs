@@ -160,6 +160,23 @@ fn a_module_that_is_not_loaded_leaves_the_server_as_it_was() {
     assert!(server.alive());
 }
 
+/// Redis 7.0 keeps the subscriptions to events of a module that it does not load, and calls code that is gone.
+#[test]
+fn a_load_that_fails_at_its_last_step_leaves_nothing_that_events_call() {
+    let mut server = Server::builder().without_module().config("enable-module-command", "yes").start();
+    let conn = &mut server.conn();
+    let path = module_path();
+    let load = ["MODULE", "LOAD", path.to_str().unwrap(), "keys-file", "/no/such/file"];
+    for _ in 0..3 {
+        assert_eq!(error_word(send(conn, &load)), "ERR");
+        assert!(server.log().contains("/no/such/file"), "{}", server.log());
+        let () = send(conn, &["SWAPDB", "0", "1"]).unwrap();
+        let () = send(conn, &["REPLICAOF", "127.0.0.1", "1"]).unwrap();
+        let () = send(conn, &["REPLICAOF", "NO", "ONE"]).unwrap();
+    }
+    server.stop();
+}
+
 #[test]
 fn a_weak_secret_stops_the_start_unless_it_is_allowed() {
     let weak = Server::builder().keys(b"too short");
