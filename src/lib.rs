@@ -55,8 +55,20 @@ impl redis::Module for Jrs {
         redis::on_role_change::<state::Configuration>(ctx);
         redis::on_shutdown(ctx, state::stop_workers);
         redis::count_swaps(ctx);
+        redis::declare_features(ctx);
+        redis::note_when_loaded(ctx);
         log(Level::Notice, concat!("version ", env!("CARGO_PKG_VERSION"), " is ready"));
         Ok(())
+    }
+
+    fn may_unload() -> Result<(), String> {
+        if state::allows_unload() {
+            return Ok(());
+        }
+        Err("a server can crash when a module is taken out under its clients. To upgrade, restart the server with the new \
+             module, or fail over to a replica that has it. CONFIG SET jrs.allow-unload yes allows MODULE UNLOAD all the \
+             same"
+            .to_owned())
     }
 
     fn unload() {

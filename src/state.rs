@@ -84,6 +84,11 @@ pub fn reload() -> Result<(), String> {
     put_in_force(settings, source)
 }
 
+/// Whether the module may be taken out of the running server.
+pub fn allows_unload() -> bool {
+    lock(&SETTINGS).allow_unload
+}
+
 /// Throws away the signatures that wait, and ends their threads.
 pub fn stop_workers() {
     workers().stop();

@@ -7,7 +7,7 @@ use crate::{
     error::Error,
     owners::{self, Walk},
     realm::Realm,
-    redis::{Access, Arg, Call, Ctx, Text},
+    redis::{Access, Arg, Call, Caller, Ctx, Text},
     state,
 };
 
@@ -16,6 +16,8 @@ use crate::{
 pub(super) struct Listed {
     pub(super) owner: String,
     pub(super) realm: Arc<Realm>,
+    /// Who asked, and may be gone before all is done.
+    caller: Caller,
 }
 
 impl Listed {
@@ -26,7 +28,7 @@ impl Listed {
             return Err(Error::NoOwner);
         }
         let realm = named_realm(&*state::realms()?, realm)?;
-        let listed = Self { owner: owner.to_owned(), realm };
+        let listed = Self { owner: owner.to_owned(), realm, caller: call.ctx.caller() };
         listed.check_access(call.ctx, access)?;
         Ok(listed)
     }
@@ -36,7 +38,7 @@ impl Listed {
         // Whoever may use a key that nobody could have foreseen may use all of them.
         let uuid = state::new_uuid(ctx.now())?;
         let sample = [&self.prefix(), uuid.to_string().as_bytes()].concat();
-        ctx.check_access(&Text::new(&sample), access)
+        ctx.check_access_of(&self.caller, &Text::new(&sample), access)
     }
 
     /// What the keys of the owner's sessions begin with.

@@ -42,12 +42,24 @@ impl Access {
     }
 }
 
+/// Whose permissions a command goes by.
+#[derive(Debug)]
+pub struct Caller(Option<Text>);
+
+/// The first server that says of a call without a user that it has none. Redis 7.0 crashes instead.
+const KNOWS_NO_USER: c_int = 0x0007_0200;
+
 impl Ctx<'_> {
     /// Checks that the calling user may do this with a key that is not among the command's arguments.
     ///
     /// A refusal is recorded in the server's ACL LOG, as one of its own would be.
     pub fn check_access(self, key: &Text, access: Access) -> Result<(), Error> {
-        let Some(name) = self.user_name() else { return Ok(()) };
+        self.check_access_of(&self.caller(), key, access)
+    }
+
+    /// The same for a user who called before and may be gone. One who was deleted since may do nothing.
+    pub fn check_access_of(self, caller: &Caller, key: &Text, access: Access) -> Result<(), Error> {
+        let Some(name) = &caller.0 else { return Ok(()) };
         // SAFETY: the name is alive. NULL is returned for a user that does not exist or is disabled.
         let user = unsafe { api(raw::RedisModule_GetModuleUserFromUserName)(name.as_ptr()) };
         if user.is_null() {
@@ -66,25 +78,21 @@ impl Ctx<'_> {
         if allowed { Ok(()) } else { Err(Error::NoPermission) }
     }
 
-    /// The name of the user that this command runs as; `None` for one that may do anything.
-    fn user_name(self) -> Option<Text> {
-        // SAFETY: the context is that of the running call. The server looks the id up among connected clients and
-        // returns NULL where it finds none, so this is safe for calls that come from scripts and other modules.
-        let name = unsafe {
-            let id = api(raw::RedisModule_GetClientId)(self.as_ptr());
-            api(raw::RedisModule_GetClientUserNameById)(self.as_ptr(), id)
-        };
-        // SAFETY: a reference that is ours to give back.
-        if let Some(name) = unsafe { Text::from_raw(name) } {
-            return Some(name);
+    /// The user that the running command, or what is left of it after a wait, runs as.
+    ///
+    /// It is never looked up by the client's id: the clients that the server has for scripts and modules keep the ids of
+    /// clients that they once stood for.
+    pub fn caller(self) -> Caller {
+        // Clients that are connected have a user, and may be made to wait unless they are in a transaction.
+        let is_connected = self.flags() & raw::REDISMODULE_CTX_FLAGS_DENY_BLOCKING.cast_signed() == 0;
+        // SAFETY: takes nothing, returns a number.
+        let knows_no_user = || unsafe { api(raw::RedisModule_GetServerVersion)() } >= KNOWS_NO_USER;
+        if !is_connected && !knows_no_user() && !self.has_user() {
+            return Caller(None);
         }
-        if !self.has_user() {
-            return None;
-        }
-        // SAFETY: the context's client has a user, which the server reads the name of.
-        let name = unsafe { api(raw::RedisModule_GetCurrentUserName)(self.as_ptr()) };
-        // SAFETY: a reference that is ours to give back.
-        unsafe { Text::from_raw(name) }
+        // SAFETY: the context is that of the running call; its client has a user, or the server returns NULL where it has
+        // none. The reference is ours to give back.
+        Caller(unsafe { Text::from_raw(api(raw::RedisModule_GetCurrentUserName)(self.as_ptr())) })
     }
 
     /// Whether a call without a connected client, from a script or another module, runs as some user.

@@ -7,7 +7,7 @@ use redis_module::raw;
 use super::{
     Argument, Call, Ctx, Routing,
     api::{OK, api},
-    docs,
+    docs, event,
     log::{Level, log},
 };
 use crate::error::Error;
@@ -100,6 +100,7 @@ extern "C" fn enter<C: Command>(
 ) -> c_int {
     // SAFETY: these are what the server passed, and they are used only until this returns.
     let call = unsafe { Call::new(ctx, argv, argc) };
+    event::is_in_use();
     call.answer(C::run);
     OK
 }

@@ -4,7 +4,7 @@ use std::{
     ffi::c_void,
     sync::{
         OnceLock,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
 };
 
@@ -59,12 +59,46 @@ extern "C" fn shuts_down(_: *mut raw::RedisModuleCtx, _: raw::RedisModuleEvent, 
     guard(|| AT_SHUTDOWN.get().map(|work| work()));
 }
 
+/// Whether the server has taken the module in.
+static IS_LOADED: AtomicBool = AtomicBool::new(false);
+
+/// Notes when the server has taken the module in: until then it may still throw it out again, because of a setting in
+/// `MODULE LOADEX` that does not exist for example, and the module cannot refuse. It does that before it does anything
+/// else, so a tick of its clock or a command is a sign that it did not. It tells no module that it was taken in.
+pub fn note_when_loaded(ctx: Ctx<'_>) {
+    IS_LOADED.store(false, Ordering::Relaxed);
+    subscribe(ctx, raw::REDISMODULE_EVENT_CRON_LOOP, ticked);
+}
+
+extern "C" fn ticked(_: *mut raw::RedisModuleCtx, _: raw::RedisModuleEvent, _: u64, _: *mut c_void) {
+    is_in_use();
+}
+
+/// The server calls the module: it has taken it in.
+#[inline]
+pub(super) fn is_in_use() {
+    IS_LOADED.store(true, Ordering::Relaxed);
+}
+
+/// Whether the server has taken the module in.
+pub(super) fn is_loaded() -> bool {
+    IS_LOADED.load(Ordering::Relaxed)
+}
+
 /// How often databases have changed places.
 static SWAPS: AtomicU64 = AtomicU64::new(0);
 
-/// Counts from now on how often databases change places (`SWAPDB`). A server that does not tell counts none.
+/// Counts from now on how often databases change places (`SWAPDB`), or with what a replica has loaded beside them
+/// (`repl-diskless-load swapdb`).
 pub fn count_swaps(ctx: Ctx<'_>) {
     subscribe(ctx, raw::REDISMODULE_EVENT_SWAPDB, swapped);
+    subscribe(ctx, raw::REDISMODULE_EVENT_REPL_ASYNC_LOAD, loaded_beside);
+}
+
+extern "C" fn loaded_beside(_: *mut raw::RedisModuleCtx, _: raw::RedisModuleEvent, step: u64, _: *mut c_void) {
+    if step == raw::REDISMODULE_SUBEVENT_REPL_ASYNC_LOAD_COMPLETED {
+        SWAPS.fetch_add(1, Ordering::Relaxed);
+    }
 }
 
 extern "C" fn swapped(_: *mut raw::RedisModuleCtx, _: raw::RedisModuleEvent, _: u64, _: *mut c_void) {

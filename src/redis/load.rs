@@ -10,7 +10,7 @@ use redis_module::raw;
 use super::{
     api::{self, ERR, OK},
     call::Ctx,
-    config,
+    config, event,
     guard::{guard, log_panics, stop_logging_panics},
     log::{Level, log},
     text,
@@ -25,6 +25,8 @@ pub trait Module {
     const VERSION: c_int;
     /// Registers everything. An error is logged and the server refuses the module.
     fn load(ctx: Ctx<'_>, arguments: &[&str]) -> Result<(), String>;
+    /// Whether MODULE UNLOAD may take the module out of the server; an error says why not.
+    fn may_unload() -> Result<(), String>;
     /// Lets go of everything.
     fn unload();
 }
@@ -48,7 +50,18 @@ pub unsafe extern "C" fn RedisModule_OnLoad(
 // SAFETY: the name is the one that servers look for, and nothing else in the process calls it.
 #[unsafe(no_mangle)]
 pub extern "C" fn RedisModule_OnUnload(_: *mut raw::RedisModuleCtx) -> c_int {
-    unload::<Jrs>()
+    take_out::<Jrs>()
+}
+
+/// What the server asks for with MODULE UNLOAD, and where it does not take in a module after all.
+fn take_out<M: Module>() -> c_int {
+    if event::is_loaded()
+        && let Some(Err(problem)) = guard(M::may_unload)
+    {
+        log(Level::Warning, &format!("MODULE UNLOAD is refused: {problem}"));
+        return ERR;
+    }
+    unload::<M>()
 }
 
 /// # Safety

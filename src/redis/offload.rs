@@ -40,11 +40,13 @@ const LONGEST_WAIT: i64 = 30_000;
 const REPLIES_ALWAYS: c_int = 0x0007_0200;
 
 impl Call<'_> {
-    /// Whether the client can be made to wait: not inside MULTI or a script, and not for another module.
+    /// Whether the client can be made to wait: not inside MULTI or a script, not for another module, and not while the
+    /// server loads a new data set beside the old one, when it does nothing but read.
     pub fn may_wait(&self) -> bool {
         let denied = raw::REDISMODULE_CTX_FLAGS_DENY_BLOCKING
             | raw::REDISMODULE_CTX_FLAGS_MULTI
-            | raw::REDISMODULE_CTX_FLAGS_LUA;
+            | raw::REDISMODULE_CTX_FLAGS_LUA
+            | raw::REDISMODULE_CTX_FLAGS_ASYNC_LOADING;
         !self.resumed && self.ctx.flags() & denied.cast_signed() == 0
     }
 

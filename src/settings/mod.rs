@@ -53,6 +53,8 @@ pub struct Settings {
     pub crypto_queue: i64,
     /// Lets in secrets that are shorter than their algorithm's hash.
     pub allow_weak_secret: bool,
+    /// Lets MODULE UNLOAD take the module out of a running server.
+    pub allow_unload: bool,
 }
 
 /// What becomes of a session that would be one more than its owner may have.
@@ -88,6 +90,7 @@ impl Settings {
         crypto_threads: 0,
         crypto_queue: 0,
         allow_weak_secret: false,
+        allow_unload: false,
     };
 
     /// The value of the setting at a position of [`SETTINGS`].

@@ -257,6 +257,18 @@ pub const SETTINGS: &[Setting] = &[
             Ok(())
         },
     },
+    Setting {
+        name: c"allow-unload",
+        kind: Kind::Flag { default: false },
+        scope: Scope::Server,
+        is_shown: false,
+        get: |settings| Value::Flag(settings.allow_unload),
+        set: |settings, value| {
+            let Value::Flag(flag) = value else { return Err(mismatch()) };
+            settings.allow_unload = flag;
+            Ok(())
+        },
+    },
 ];
 
 fn check_keyspace(keyspace: String) -> Result<String, String> {

@@ -53,7 +53,7 @@ fn a_change_empties_a_full_cache_and_nothing_else() {
 
 #[test]
 fn the_module_is_unloaded_only_when_all_is_let_go_of() {
-    let mut server = Server::builder().config("enable-module-command", "yes").start();
+    let mut server = Server::builder().config("enable-module-command", "yes").arg("allow-unload", "yes").start();
     let conn = &mut server.conn();
     let tokens = many(conn);
     let path = module_path();
@@ -62,7 +62,7 @@ fn the_module_is_unloaded_only_when_all_is_let_go_of() {
         let mut at_once = redis::pipe();
         at_once.cmd("CONFIG").arg("SET").arg("jrs.leeway").arg("9");
         at_once.cmd("MODULE").arg("UNLOAD").arg("jrs");
-        at_once.cmd("MODULE").arg("LOAD").arg(path.to_str().unwrap());
+        at_once.cmd("MODULE").arg("LOAD").arg(path.to_str().unwrap()).arg("allow-unload").arg("yes");
         let () = at_once.query(conn).unwrap();
         let () = send(conn, &["CONFIG", "SET", "jrs.leeway", "8"]).unwrap();
     }

@@ -52,7 +52,7 @@ fn the_module_loads_without_arguments() {
 
 #[test]
 fn sessions_are_plain_keys_that_outlive_the_module() {
-    let mut server = Server::builder().config("enable-module-command", "local").start();
+    let mut server = Server::builder().config("enable-module-command", "local").arg("allow-unload", "yes").start();
     let mut conn = server.conn();
     let data = r#"{"cart":["book"]}"#;
     let token: String = redis::cmd("JRS.CREATE").arg("user:42").arg(data).query(&mut conn).unwrap();
@@ -67,6 +67,57 @@ fn sessions_are_plain_keys_that_outlive_the_module() {
     let ttl: u64 = redis::cmd("TTL").arg(key).query(&mut conn).unwrap();
     assert!((86_000..=86_400).contains(&ttl), "{ttl}");
     assert!(server.alive());
+}
+
+#[test]
+fn unloading_is_refused_and_the_server_outlives_clients_with_commands_on_their_way() {
+    let mut server = Server::builder().config("enable-module-command", "local").start();
+    let conn = &mut server.conn();
+    let token = create(conn, "ada", "{}", &[]);
+    let mut queued: Vec<Connection> = (0..4).map(|_| server.conn()).collect();
+    let mut last: Vec<Connection> = (0..4).map(|_| server.conn()).collect();
+    for round in 0..10 {
+        for client in &mut queued {
+            let () = send(client, &["MULTI"]).unwrap();
+            let () = send(client, &["JRS.GET", &token]).unwrap();
+        }
+        for client in &mut last {
+            let peek = redis::cmd("JRS.PEEK").arg(&token).get_packed_command();
+            client.send_packed_command(&peek.repeat(100)).unwrap();
+        }
+        let refused = send::<Value>(conn, &["MODULE", "UNLOAD", "jrs"]).unwrap_err();
+        assert!(refused.to_string().contains("unloading"), "{refused}");
+        for client in &mut last {
+            for _ in 0..100 {
+                assert!(matches!(client.recv_response().unwrap(), Value::Array(_)), "round {round}");
+            }
+            let () = send(client, &["PING"]).unwrap();
+        }
+        for client in &mut queued {
+            assert_eq!(send::<Vec<Value>>(client, &["EXEC"]).unwrap().len(), 1);
+        }
+    }
+    assert!(has_jrs(conn));
+    let log = server.log();
+    for word in ["MODULE UNLOAD is refused", "restart the server", "fail over", "jrs.allow-unload"] {
+        assert!(log.contains(word), "{word}: {log}");
+    }
+    server.stop();
+}
+
+#[test]
+fn allow_unload_allows_it_and_is_no_by_default() {
+    let mut server = Server::builder().config("enable-module-command", "local").start();
+    let conn = &mut server.conn();
+    create(conn, "ada", "{}", &[]);
+    assert_eq!(error_word(send(conn, &["MODULE", "UNLOAD", "jrs"])), "ERR");
+    let () = send(conn, &["CONFIG", "SET", "jrs.allow-unload", "yes"]).unwrap();
+    let () = send(conn, &["CONFIG", "SET", "jrs.allow-unload", "no"]).unwrap();
+    assert_eq!(error_word(send(conn, &["MODULE", "UNLOAD", "jrs"])), "ERR");
+    assert!(has_jrs(conn));
+    let () = send(conn, &["CONFIG", "SET", "jrs.allow-unload", "yes"]).unwrap();
+    let () = send(conn, &["MODULE", "UNLOAD", "jrs"]).unwrap();
+    assert!(!has_jrs(conn) && server.alive());
 }
 
 /// Arguments that must stop the start, and a word that the log line about them must hold.

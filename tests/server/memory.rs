@@ -203,14 +203,18 @@ fn crypto_threads() {
 
 #[test]
 fn the_module_itself() {
-    let server = server().config("enable-module-command", "yes").start();
+    let server = server().config("enable-module-command", "yes").arg("allow-unload", "yes").start();
     let module = module_path();
     assert_keeps_nothing(&server, "unloading and loading", |conn| {
         for _ in 0..10 {
             live(conn, 1);
             // A list that took its time leaves a timer for a millisecond.
             await_that("the unloading", || send::<Value>(conn, &["MODULE", "UNLOAD", "jrs"]).ok());
-            let () = send(conn, &["MODULE", "LOAD", module.to_str().unwrap(), "token-cache-size", "0"]).unwrap();
+            let () = send(
+                conn,
+                &["MODULE", "LOAD", module.to_str().unwrap(), "token-cache-size", "0", "allow-unload", "yes"],
+            )
+            .unwrap();
         }
     });
 }

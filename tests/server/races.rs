@@ -73,7 +73,7 @@ fn a_create_never_overwrites() {
 
 #[test]
 fn the_module_is_unloaded_and_loaded_again_under_load() {
-    let mut server = Server::builder().config("enable-module-command", "local").start();
+    let mut server = Server::builder().config("enable-module-command", "local").arg("allow-unload", "yes").start();
     let conn = &mut server.conn();
     let token = create(conn, "ada", r#"{"a":1}"#, &[]);
     let key = format!("sess:{}", get(conn, &token).unwrap().id);
@@ -106,7 +106,7 @@ fn the_module_is_unloaded_and_loaded_again_under_load() {
             await_that("requests", || (served.load(Ordering::Relaxed) > before).then_some(()));
             let () = send(conn, &["MODULE", "UNLOAD", "jrs"]).unwrap();
             await_that("requests without the module", || (missing.load(Ordering::Relaxed) > without).then_some(()));
-            let () = send(conn, &["MODULE", "LOAD", module]).unwrap();
+            let () = send(conn, &["MODULE", "LOAD", module, "allow-unload", "yes"]).unwrap();
         }
         over.store(true, Ordering::Relaxed);
     });

@@ -21,7 +21,7 @@ struct Case {
     holds: fn(&Server, &mut Connection) -> bool,
 }
 
-/// All settings except `keys-file` and `realms-file`, which have tests of their own.
+/// All settings except `keys-file`, `realms-file` and `allow-unload`, which have tests of their own.
 const CASES: [Case; 17] = [
     Case {
         name: "algorithm",

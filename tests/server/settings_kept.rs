@@ -36,7 +36,7 @@ fn config_rewrite_keeps_every_setting() {
         "jrs.keys-file", "a moved file", "jrs.algorithm", "HS384", "jrs.keyspace", "a b 'c' #é:",
         "jrs.max-age", "1", "jrs.max-lifetime", "0", "jrs.touch-interval", "31536000", "jrs.leeway", "300",
         "jrs.issuer", "https://login.example/?a=%s&b", "jrs.audience", " ", "jrs.max-data-size", "2",
-        "jrs.max-token-size", "1mb", "jrs.token-cache-size", "64gb", "jrs.allow-weak-secret", "yes",
+        "jrs.max-token-size", "1mb", "jrs.token-cache-size", "64gb", "jrs.allow-weak-secret", "yes", "jrs.allow-unload", "yes",
         "jrs.max-sessions", "1000000", "jrs.max-sessions-policy", "reject",
         "jrs.token-type", "Session+JWT",
     ]);
@@ -125,7 +125,8 @@ fn a_module_that_is_loaded_again_starts_afresh() {
     load(conn, &["ARGS", "max-age", "70", "issuer", "me", "allow-weak-secret", "yes"]).unwrap();
     let token = create(conn, "ada", "{}", &[]);
     for _ in 0..3 {
-        let () = send(conn, &["CONFIG", "SET", "jrs.leeway", "9", "jrs.algorithm", "HS512"]).unwrap();
+        let () = send(conn, &["CONFIG", "SET", "jrs.leeway", "9", "jrs.algorithm", "HS512", "jrs.allow-unload", "yes"])
+            .unwrap();
         let () = send(conn, &["MODULE", "UNLOAD", "jrs"]).unwrap();
         assert!(settings(conn).is_empty());
         load(conn, &[]).unwrap();

@@ -11,7 +11,7 @@ use crate::support::{
 };
 
 /// A setting, a value that it must refuse, and a word that says why.
-const BAD: [(&str, &str, &str); 49] = [
+const BAD: [(&str, &str, &str); 50] = [
     ("algorithm", "none", "HS256"),
     ("algorithm", "HS", "HS256"),
     ("algorithm", "", "HS256"),
@@ -60,6 +60,7 @@ const BAD: [(&str, &str, &str); 49] = [
     ("token-cache-size", "65gb", "68719476736"),
     ("token-cache-size", "99999999999999999999", "between 0 and"),
     ("allow-weak-secret", "perhaps", "yes"),
+    ("allow-unload", "perhaps", "yes"),
     ("allow-weak-secret", "1", "yes"),
 ];
 

@@ -145,7 +145,7 @@ fn transactions_and_scripts_do_not_wait_for_a_thread() {
 
 #[test]
 fn clients_may_leave_while_they_wait() {
-    let mut server = slow().config("enable-module-command", "local").start();
+    let mut server = slow().config("enable-module-command", "local").arg("allow-unload", "yes").start();
     let conn = &mut server.conn();
     for round in 0..3 {
         let flood = Flood::creates(&server, 30);
@@ -205,7 +205,7 @@ fn no_reply_is_lost_when_a_wait_is_ended_as_the_work_ends() {
 #[test]
 fn client_unblock_ends_the_wait_and_nothing_is_done() {
     for (way, word) in [("TIMEOUT", "BUSY"), ("ERROR", "UNBLOCKED")] {
-        let mut server = slow().config("enable-module-command", "local").start();
+        let mut server = slow().config("enable-module-command", "local").arg("allow-unload", "yes").start();
         let conn = &mut server.conn();
         let mut flood = Flood::creates(&server, 20);
         let mut late = server.conn();
@@ -267,10 +267,11 @@ fn threads_and_queue_change_under_load() {
 
 #[test]
 fn unloading_waits_for_work_or_is_refused() {
-    let mut server = slow().config("enable-module-command", "local").start();
+    let mut server = slow().config("enable-module-command", "local").arg("allow-unload", "yes").start();
     let conn = &mut server.conn();
     let (module, keys) = (module_path(), server.dir().join("keys"));
-    let args = ["keys-file", keys.to_str().unwrap(), "algorithm", "RS512", "crypto-threads", "1"];
+    let args =
+        ["keys-file", keys.to_str().unwrap(), "algorithm", "RS512", "crypto-threads", "1", "allow-unload", "yes"];
     let load = [&["MODULE", "LOAD", module.to_str().unwrap()][..], &args].concat();
     for _ in 0..5 {
         let mut flood = Flood::creates(&server, 20);

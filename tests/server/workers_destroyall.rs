@@ -87,3 +87,33 @@ fn a_destroyall_ends_nothing_for_a_user_who_may_not_any_more() {
     assert_indexed(conn, "ada", &tokens.each_ref().map(|token| key(token)));
     assert_sound(&mut server);
 }
+
+#[test]
+fn a_destroyall_ends_nothing_for_a_user_who_was_deleted_or_lost_the_right_and_left() {
+    let mut server = slow().start();
+    let conn = &mut server.conn();
+    for change in [&["ACL", "DELUSER", "limited"][..], &["ACL", "SETUSER", "limited", "resetkeys"]] {
+        let () = send(conn, &["ACL", "SETUSER", "limited", "reset", "on", ">pw", "+@all", "~sess:*"]).unwrap();
+        let tokens = floods::tokens(conn, ["ada"; 3]);
+        let mut limited = server.conn();
+        let () = send(&mut limited, &["AUTH", "limited", "pw"]).unwrap();
+        let id = send::<i64>(&mut limited, &["CLIENT", "ID"]).unwrap().to_string();
+        let mut flood = Flood::creates(&server, CREATES);
+        let waiting = Flood::start(vec![limited], &[words(&["JRS.DESTROYALL", "ada", "EXCEPT", &tokens[0]])]);
+        meanwhile_verifying(conn, 1, change).unwrap();
+        if change[1] == "SETUSER" {
+            let () = send(conn, &["CLIENT", "KILL", "ID", &id]).unwrap();
+        }
+        drop(waiting);
+        assert!(outcomes(&flood.replies()).iter().all(|outcome| *outcome == "ok"));
+        await_idle(conn);
+        // What was to be done for the user comes before what is asked for now.
+        create(conn, "last", "{}", &[]);
+        let last = create(conn, "flood", "{}", &[]);
+        let ended: i64 = send(conn, &["JRS.DESTROYALL", "flood", "EXCEPT", &last]).unwrap();
+        assert_eq!(ended, i64::try_from(CREATES).unwrap());
+        assert_indexed(conn, "ada", &tokens.each_ref().map(|token| key(token)));
+        let () = send(conn, &["FLUSHALL"]).unwrap();
+    }
+    assert_sound(&mut server);
+}

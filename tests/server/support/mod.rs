@@ -12,6 +12,7 @@ pub(crate) mod package;
 mod process;
 pub(crate) mod programs;
 pub(crate) mod random_commands;
+pub(crate) mod reactor;
 pub(crate) mod recipes;
 pub(crate) mod sessions;
 pub(crate) mod tokens;

@@ -1,0 +1,52 @@
+//! What the module tells the server that it can cope with: without it the server switches features of its own off.
+
+use std::ffi::c_int;
+
+use redis_module::raw;
+
+use super::{api::api, call::Ctx};
+
+/// Valkey's VALKEYMODULE_OPTIONS_HANDLE_ATOMIC_SLOT_MIGRATION, which the crate's header does not have.
+const HANDLE_ATOMIC_SLOT_MIGRATION: c_int = 1 << 5;
+
+/// Declares them, so that a replica can use `repl-diskless-load swapdb`, and Valkey `CLUSTER MIGRATESLOTS`.
+pub fn declare_features(ctx: Ctx<'_>) {
+    let name = ctx.info_field(c"server", c"server_name").unwrap_or_default();
+    let version = ctx.info_field(c"server", c"valkey_version").unwrap_or_default();
+    let options = options(&name, &version);
+    // SAFETY: the context is that of the load; the options are among those that this server knows.
+    unsafe { api(raw::RedisModule_SetModuleOptions)(ctx.as_ptr(), options) }
+}
+
+fn options(name: &str, version: &str) -> c_int {
+    // While a replica loads a new data set beside the old one, commands read the old one: JRS keeps nothing of its own
+    // about keys, and makes no client wait then.
+    let options = raw::REDISMODULE_OPTIONS_HANDLE_REPL_ASYNC_LOAD.cast_signed();
+    // Keys of a slot that is being imported are not looked at before the slot is this node's, and an owner's sessions are
+    // in one slot. To other servers the same bit may mean anything.
+    let major = version.split('.').next().and_then(|major| major.parse::<u32>().ok());
+    let migrates = name == "valkey" && major.is_some_and(|major| major >= 9);
+    if migrates { options | HANDLE_ATOMIC_SLOT_MIGRATION } else { options }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::options;
+
+    #[test]
+    fn slot_migrations_are_declared_to_servers_that_have_them() {
+        for (name, version, expected) in [
+            ("", "", 4),
+            ("redis", "", 4),
+            ("redis", "9.1.0", 4),
+            ("valkey", "", 4),
+            ("valkey", "next", 4),
+            ("valkey", "8.1.1", 4),
+            ("valkey", "9.0.0", 4 | 32),
+            ("valkey", "9.1.2", 4 | 32),
+            ("valkey", "10.0.0-rc1", 4 | 32),
+        ] {
+            assert_eq!(options(name, version), expected, "{name} {version}");
+        }
+    }
+}

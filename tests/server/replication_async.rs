@@ -1,0 +1,58 @@
+//! A replica that loads a new data set beside the old one (`repl-diskless-load swapdb`) serves the old one meanwhile.
+
+use redis::{Connection, Value};
+
+use crate::support::{
+    Server, await_that,
+    floods::rs256,
+    sessions::{create, send},
+    tokens::SECRET,
+};
+
+fn info(conn: &mut Connection) -> String {
+    send(conn, &["INFO"]).unwrap()
+}
+
+fn await_link(conn: &mut Connection) {
+    await_that("the replica's link", || info(conn).contains("master_link_status:up").then_some(()));
+}
+
+#[test]
+fn a_replica_reads_sessions_while_it_loads_others_beside_them() {
+    for keys in [SECRET.to_owned(), rs256()] {
+        let primary = Server::builder()
+            .keys(keys.as_bytes())
+            .config("repl-diskless-sync-delay", "0")
+            .config("repl-backlog-size", "16kb")
+            .start();
+        let conn = &mut primary.conn();
+        let token = create(conn, "ada", r#"{"a":1}"#, &[]);
+        let replica = Server::builder()
+            .keys(keys.as_bytes())
+            .arg("token-cache-size", "0")
+            .config("repl-diskless-load", "swapdb")
+            .config("loading-process-events-interval-bytes", "1024")
+            .config("replicaof", &format!("127.0.0.1 {}", primary.port()))
+            .start();
+        let reader = &mut replica.conn();
+        await_link(reader);
+        // Out of step, of the same history, and too far behind for anything but a full synchronisation.
+        let () = send(reader, &["REPLICAOF", "127.0.0.1", "1"]).unwrap();
+        let text = "x".repeat(100);
+        for number in 0..2500 {
+            let () = send(conn, &["SET", &format!("key:{number}"), &text]).unwrap();
+        }
+        let () = send(conn, &["CONFIG", "SET", "rdb-key-save-delay", "2000"]).unwrap();
+        let () = send(reader, &["REPLICAOF", "127.0.0.1", &primary.port().to_string()]).unwrap();
+        await_that("asynchronous loading", || info(reader).contains("async_loading:1").then_some(()));
+        let Value::Array(session) = send(reader, &["JRS.PEEK", &token]).unwrap() else { panic!("no session") };
+        assert_eq!(session[5], Value::BulkString(br#"{"a":1}"#.to_vec()));
+        assert_eq!(send::<Vec<Value>>(reader, &["JRS.LIST", "ada"]).unwrap().len(), 1);
+        assert!(info(reader).contains("async_loading:1"), "it was over too soon to prove anything");
+        await_link(reader);
+        let log = replica.log();
+        assert!(!log.contains("not aware of async"), "{log}");
+        assert_eq!(send::<i64>(reader, &["DBSIZE"]).unwrap(), 2502);
+        assert!(matches!(send(reader, &["JRS.PEEK", &token]).unwrap(), Value::Array(_)));
+    }
+}
