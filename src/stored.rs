@@ -40,7 +40,7 @@ impl<'s> Stored<'s> {
     /// # Errors
     /// [`Error::TooMany`], [`Error::WrongType`] for what is in the index's place, and for a key that exists.
     pub fn create(self, data: &Text, expiry: Millis) -> Result<(), Error> {
-        self.add(data, expiry)?;
+        self.add(data, expiry, None)?;
         COUNTERS.created.count();
         self.ctx.announce_own(c"jrs.create", self.key);
         Ok(())
@@ -54,12 +54,12 @@ impl<'s> Stored<'s> {
     pub fn take_over(self, old: Stored<'_>, data: &Text, expiry: Millis) -> Result<(), Error> {
         let owner = self.owned().map(|id| id.owner);
         if owner == old.owned().map(|id| id.owner) {
-            let place = self.write(data, expiry)?;
+            let place = self.write(data, expiry, Some(old))?;
             self.tidy(place)?;
         } else {
-            self.add(data, expiry)?;
+            self.add(data, expiry, Some(old))?;
         }
-        old.delete()?;
+        old.leave_index();
         COUNTERS.rotated.count();
         // Whoever follows the old key learns that it goes on elsewhere, and whoever follows the new one where it is from.
         self.ctx.announce_own(c"jrs.rotate", old.key);
@@ -90,11 +90,11 @@ impl<'s> Stored<'s> {
         Ok(())
     }
 
-    /// Writes one more session of its owner.
-    fn add(self, data: &Text, expiry: Millis) -> Result<(), Error> {
+    /// Writes one more session of its owner, and deletes the one that it replaces.
+    fn add(self, data: &Text, expiry: Millis, old: Option<Stored<'_>>) -> Result<(), Error> {
         let owner = self.owned().map_or("", |id| id.owner);
         let in_the_way = InTheWay::find(self.ctx, self.realm, owner)?;
-        let place = self.write(data, expiry)?;
+        let place = self.write(data, expiry, old)?;
         if in_the_way.has_seen_all() {
             in_the_way.forget_ended(self.ctx)?;
         } else {
@@ -107,16 +107,25 @@ impl<'s> Stored<'s> {
         Ok(())
     }
 
-    /// Writes the session and its place in the index. Replies with that place if it is not the only one.
-    fn write(self, data: &Text, expiry: Millis) -> Result<Option<Place>, Error> {
+    /// Writes the session and its place in the index, and deletes the session that it replaces. Returns the place if it is
+    /// not the only one.
+    ///
+    /// Other modules hear of all this at its end: by then no key is open, and the old session is gone.
+    fn write(self, data: &Text, expiry: Millis, old: Option<Stored<'_>>) -> Result<Option<Place>, Error> {
         let exists = || Error::Other("a key with the new session's name exists already, try again".into());
         let place = self.place();
-        // Both keys are opened, and so looked at, before either is changed.
-        let vacant = self.ctx.vacant(self.key)?.ok_or_else(exists)?;
+        // Both keys are opened, and so looked at, before either is changed. The index comes first: one that has expired is
+        // deleted by this, which others hear of.
         let index = place.as_ref().map(|place| place.open(self.ctx)).transpose()?;
-        vacant.fill(self.key, data, expiry)?;
-        let entries = index.map_or(Ok(0), |index| index.enter(expiry, self.slack(expiry)))?;
+        let vacant = self.ctx.vacant(self.key)?.ok_or_else(exists)?;
+        let filled = vacant.fill(self.key, data, expiry)?;
+        let entered = index.map(|index| index.enter(expiry, self.slack(expiry))).transpose()?;
+        let deleted = old.map(|old| old.ctx.delete_silently(old.key)).transpose()?;
         Ending::spare(self.ctx.database(), self.key.bytes());
+        let (entries, added) = entered.map_or((0, None), |(entries, added)| (entries, Some(added)));
+        for written in [Some(filled), added, deleted].into_iter().flatten() {
+            written.announce(self.ctx);
+        }
         Ok(place.filter(|_| entries > 1))
     }
 
@@ -134,11 +143,15 @@ impl<'s> Stored<'s> {
 
     fn delete(self) -> Result<(), Error> {
         self.ctx.delete(self.key)?;
+        self.leave_index();
+        Ok(())
+    }
+
+    /// As above: a logout works without an index.
+    fn leave_index(self) {
         if let Some(place) = self.place() {
-            // As above: a logout works without an index.
             let _ = place.leave(self.ctx);
         }
-        Ok(())
     }
 
     fn owned(self) -> Option<OwnedId<'s>> {

@@ -7,7 +7,7 @@
 use crate::{
     error::Error,
     realm::Realm,
-    redis::{Adding, Ctx, Text},
+    redis::{Adding, Ctx, Text, Written},
     session::{Millis, OwnedId},
 };
 
@@ -52,7 +52,9 @@ impl Place {
         // An open key must not be changed.
         drop(set);
         if !is_there {
-            return self.open(ctx)?.enter(expiry, slack).map(drop);
+            let (_, added) = self.open(ctx)?.enter(expiry, slack)?;
+            added.announce(ctx);
+            return Ok(());
         }
         // An index that never expires was made so by hand.
         if end.is_some_and(|end| end < expiry) {
@@ -85,9 +87,10 @@ pub struct Entering<'c, 'p> {
     set: Adding<'c, 'p>,
 }
 
-impl Entering<'_, '_> {
-    /// Takes the session in; see [`Place::keep`]. Says how many there are then, dead ones included.
-    pub fn enter(self, expiry: Millis, slack: Millis) -> Result<usize, Error> {
+impl<'p> Entering<'_, 'p> {
+    /// Takes the session in; see [`Place::keep`]. Says how many there are then, dead ones included. The events are left to be
+    /// announced.
+    pub fn enter(self, expiry: Millis, slack: Millis) -> Result<(usize, Written<'p>), Error> {
         self.set.add(&self.place.member, self.place.created, expiry, expiry.saturating_add(slack))
     }
 }

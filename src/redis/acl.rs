@@ -46,6 +46,13 @@ impl Access {
 #[derive(Debug)]
 pub struct Caller(Option<Text>);
 
+impl Caller {
+    /// The user's name, to be compared; `None` for one that may do anything.
+    pub(super) fn name(&self) -> Option<Vec<u8>> {
+        self.0.as_ref().map(|name| name.bytes().to_vec())
+    }
+}
+
 /// The first server that says of a call without a user that it has none. Redis 7.0 crashes instead.
 const KNOWS_NO_USER: c_int = 0x0007_0200;
 

@@ -1,6 +1,7 @@
 //! Session keys in the server's keyspace: plain strings with an expiry.
 //!
-//! Every change is replicated as its effect, with absolute times, and announced as the server's own commands would.
+//! Every change is replicated as its effect, with absolute times, and announced as the server's own commands would. Other
+//! modules react to what is announced, and may change any key then: so it is announced when no key is open any more.
 
 use std::{
     ffi::{CStr, c_int},
@@ -52,10 +53,10 @@ impl<'call> Ctx<'call> {
     /// Replaces the string of a key that [`open`](Self::open) found, and sets its expiry (`SET … PXAT`).
     pub fn replace(self, name: &Text, value: &Text, expiry: i64) -> Result<(), Error> {
         let key = self.open_key(name, READ_WRITE).ok_or_else(cannot_open)?;
-        self.put(key, name, value, expiry)
+        self.put(key, name, value, expiry).map(|written| written.announce(self))
     }
 
-    fn put(self, key: Key<'_>, name: &Text, value: &Text, expiry: i64) -> Result<(), Error> {
+    fn put<'n>(self, key: Key<'_>, name: &'n Text, value: &Text, expiry: i64) -> Result<Written<'n>, Error> {
         // What cannot be replicated is not written.
         // SAFETY: the format names two strings, a C string and a number, and they follow in that order.
         let replicated = unsafe {
@@ -78,19 +79,19 @@ impl<'call> Ctx<'call> {
         unsafe { api(raw::RedisModule_StringSet)(key.raw.as_ptr(), value.as_ptr()) };
         // SAFETY: as above; the key exists now.
         unsafe { api(raw::RedisModule_SetAbsExpire)(key.raw.as_ptr(), expiry) };
-        drop(key);
-        self.announce(raw::REDISMODULE_NOTIFY_STRING, c"set", name);
-        self.announce(raw::REDISMODULE_NOTIFY_GENERIC, c"expire", name);
-        Ok(())
+        Ok(Written { name, events: [Some(SET), Some(EXPIRE)] })
     }
 
     /// Moves the expiry of a key that [`open`](Self::open) found (`PEXPIREAT`).
     pub fn expire_at(self, name: &Text, expiry: i64) -> Result<(), Error> {
         let key = self.open_key(name, READ_WRITE).ok_or_else(cannot_open)?;
-        self.put_expiry(key, name, expiry)
+        self.put_expiry(&key, name, expiry)?;
+        drop(key);
+        Written { name, events: [Some(EXPIRE), None] }.announce(self);
+        Ok(())
     }
 
-    pub(super) fn put_expiry(self, key: Key<'_>, name: &Text, expiry: i64) -> Result<(), Error> {
+    pub(super) fn put_expiry(self, key: &Key<'_>, name: &Text, expiry: i64) -> Result<(), Error> {
         // SAFETY: the format names a string and a number, and they follow in that order.
         let replicated = unsafe {
             let replicate = api(raw::RedisModule_Replicate);
@@ -99,13 +100,16 @@ impl<'call> Ctx<'call> {
         check_replicated(replicated)?;
         // SAFETY: the key is open for writing.
         unsafe { api(raw::RedisModule_SetAbsExpire)(key.raw.as_ptr(), expiry) };
-        drop(key);
-        self.announce(raw::REDISMODULE_NOTIFY_GENERIC, c"expire", name);
         Ok(())
     }
 
     /// Deletes a key that [`open`](Self::open) found (`DEL`).
     pub fn delete(self, name: &Text) -> Result<(), Error> {
+        self.delete_silently(name).map(|written| written.announce(self))
+    }
+
+    /// Deletes a key; the event is left to be announced.
+    pub fn delete_silently(self, name: &Text) -> Result<Written<'_>, Error> {
         let key = self.open_key(name, READ_WRITE).ok_or_else(cannot_open)?;
         // SAFETY: the format names one string, and it follows.
         let replicated =
@@ -113,9 +117,7 @@ impl<'call> Ctx<'call> {
         check_replicated(replicated)?;
         // SAFETY: the key is open for writing.
         unsafe { api(raw::RedisModule_DeleteKey)(key.raw.as_ptr()) };
-        drop(key);
-        self.announce(raw::REDISMODULE_NOTIFY_GENERIC, c"del", name);
-        Ok(())
+        Ok(Written { name, events: [Some(DEL), None] })
     }
 
     /// Tells those who listen to keyspace events of a kind that the server's own commands do not have.
@@ -123,7 +125,7 @@ impl<'call> Ctx<'call> {
         self.announce(raw::REDISMODULE_NOTIFY_MODULE, event, name);
     }
 
-    pub(super) fn announce(self, class: c_int, event: &CStr, name: &Text) {
+    fn announce(self, class: c_int, event: &CStr, name: &Text) {
         // SAFETY: the context is that of the running call, the event ends in NUL, the name is alive.
         unsafe {
             api(raw::RedisModule_NotifyKeyspaceEvent)(self.as_ptr(), class, event.as_ptr(), name.as_ptr());
@@ -138,6 +140,30 @@ impl<'call> Ctx<'call> {
     }
 }
 
+/// An event of the server's own commands: its class and its name.
+type Event = (c_int, &'static CStr);
+
+const SET: Event = (raw::REDISMODULE_NOTIFY_STRING, c"set");
+pub(super) const EXPIRE: Event = (raw::REDISMODULE_NOTIFY_GENERIC, c"expire");
+pub(super) const DEL: Event = (raw::REDISMODULE_NOTIFY_GENERIC, c"del");
+
+/// A key was changed, which nobody has been told yet.
+#[derive(Debug)]
+#[must_use = "other modules and clients wait for the events"]
+pub struct Written<'n> {
+    pub(super) name: &'n Text,
+    pub(super) events: [Option<Event>; 2],
+}
+
+impl Written<'_> {
+    /// Announces the events. No key may be open: whoever hears of them may change it.
+    pub fn announce(self, ctx: Ctx<'_>) {
+        for (class, event) in self.events.into_iter().flatten() {
+            ctx.announce(class, event, self.name);
+        }
+    }
+}
+
 /// The place of a key that does not exist, open for writing.
 #[derive(Debug)]
 pub struct Vacant<'call> {
@@ -146,8 +172,8 @@ pub struct Vacant<'call> {
 }
 
 impl Vacant<'_> {
-    /// Writes a string with its expiry there (`SET … PXAT`); `name` is the key's.
-    pub fn fill(self, name: &Text, value: &Text, expiry: i64) -> Result<(), Error> {
+    /// Writes a string with its expiry there (`SET … PXAT`); `name` is the key's. The events are left to be announced.
+    pub fn fill<'n>(self, name: &'n Text, value: &Text, expiry: i64) -> Result<Written<'n>, Error> {
         self.ctx.put(self.key, name, value, expiry)
     }
 }

@@ -37,7 +37,7 @@ pub use docs::{Argument, Kind, Routing};
 pub use event::{RoleListener, count_swaps, note_when_loaded, on_role_change, on_shutdown};
 pub use features::declare_features;
 pub use info::{Info, InfoSource, register_info};
-pub use key::{Entry, check_commands};
+pub use key::{Entry, Written, check_commands};
 pub use load::Module;
 pub use log::{Level, log};
 pub use offload::{Intent, Resume};

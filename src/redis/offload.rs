@@ -74,6 +74,17 @@ impl Call<'_> {
         // MONITOR and SLOWLOG may show the command before it turns out that something in it is misplaced.
         self.redact_tokens();
         let waiting = Waiting(blocked);
+        let caller = self.ctx.caller().name();
+        let work = move || {
+            let resume = work();
+            Box::new(move |call: &Call<'_>| {
+                // A client whose user was deleted stands for the default user until it is freed.
+                if call.ctx.caller().name() != caller {
+                    return Err(Error::NoPermission);
+                }
+                resume(call)
+            }) as Resume
+        };
         workers.submit(lane, Box::new(move || waiting.wake(guard(work))));
         Ok(())
     }

@@ -9,7 +9,7 @@ use redis_module::raw;
 use super::{
     api::{OK, api},
     call::Ctx,
-    key::{Key, READ, READ_WRITE, cannot_open, check_replicated},
+    key::{DEL, EXPIRE, Key, READ, READ_WRITE, Written, cannot_open, check_replicated},
     text::Text,
 };
 use crate::error::Error;
@@ -72,10 +72,8 @@ impl<'call> Ctx<'call> {
         }
         let is_gone = key.kind() == raw::REDISMODULE_KEYTYPE_EMPTY;
         drop(key);
-        self.announce(raw::REDISMODULE_NOTIFY_ZSET, c"zrem", set);
-        if is_gone {
-            self.announce(raw::REDISMODULE_NOTIFY_GENERIC, c"del", set);
-        }
+        let zrem = (raw::REDISMODULE_NOTIFY_ZSET, c"zrem");
+        Written { name: set, events: [Some(zrem), is_gone.then_some(DEL)] }.announce(self);
         Ok(())
     }
 }
@@ -88,10 +86,10 @@ pub struct Adding<'call, 's> {
     name: &'s Text,
 }
 
-impl Adding<'_, '_> {
+impl<'s> Adding<'_, 's> {
     /// Adds a member (`ZADD`), and lets the set live until `expiry` at least (`PEXPIREAT`), or until `later` where it has to
-    /// be moved at all. Says how many members there are then.
-    pub fn add(self, member: &Text, score: i64, expiry: i64, later: i64) -> Result<usize, Error> {
+    /// be moved at all. Says how many members there are then. The events are left to be announced.
+    pub fn add(self, member: &Text, score: i64, expiry: i64, later: i64) -> Result<(usize, Written<'s>), Error> {
         let Self { ctx, key, name } = self;
         let is_new = key.kind() == raw::REDISMODULE_KEYTYPE_EMPTY;
         // SAFETY: the format names a string, a number and a string, and they follow in that order.
@@ -102,14 +100,15 @@ impl Adding<'_, '_> {
         check_replicated(replicated)?;
         // SAFETY: the key is open for writing, and holds a sorted set or nothing; no flags are asked for or told.
         unsafe { api(raw::RedisModule_ZsetAdd)(key.raw.as_ptr(), as_double(score), member.as_ptr(), ptr::null_mut()) };
-        ctx.announce(raw::REDISMODULE_NOTIFY_ZSET, c"zadd", name);
         // SAFETY: the key is open.
         let length = unsafe { api(raw::RedisModule_ValueLength)(key.raw.as_ptr()) };
         // A set that never expires was made so by hand.
-        if is_new || key.expiry().is_some_and(|end| end < expiry) {
-            ctx.put_expiry(key, name, later)?;
+        let moves = is_new || key.expiry().is_some_and(|end| end < expiry);
+        if moves {
+            ctx.put_expiry(&key, name, later)?;
         }
-        Ok(length)
+        let zadd = (raw::REDISMODULE_NOTIFY_ZSET, c"zadd");
+        Ok((length, Written { name, events: [Some(zadd), moves.then_some(EXPIRE)] }))
     }
 }
 
