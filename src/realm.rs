@@ -54,8 +54,8 @@ pub struct Ticket {
     created_at: Option<Millis>,
 }
 
-/// How far ahead of the server's clock the start of a session may lie, at least: servers that take over from each other, and a
-/// clock that was set back, are not always of one mind.
+/// How far ahead of the server's clock the start of a session may lie, at least: the clocks of two
+/// servers in a failover differ, and a clock may be set back.
 const CLOCK_TOLERANCE: Millis = 60_000;
 
 impl Realm {

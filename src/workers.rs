@@ -25,8 +25,7 @@ pub enum Lane {
     Verify,
 }
 
-/// A token that is to be verified waits for so many signatures in a row at most: verification goes on, however much is
-/// signed.
+/// At most this many tokens are signed while a token waits to be verified, so that verification never stops.
 const SIGNED_IN_A_ROW: u32 = 16;
 
 /// A fixed number of threads behind two bounded queues, of a lower priority than the server's own. They are started by

@@ -53,7 +53,7 @@ impl Command for Create {
     fn run(call: &Call<'_>) -> Result<(), Error> {
         let draft = draft(call)?;
         if draft.realm.signs_slowly() && call.may_wait() {
-            // Who may not make it takes no place among those who may.
+            // Checked first: a user without the permission must not fill the queue.
             call.ctx.check_access(&Text::new(&draft.realm.key_of(&draft.id)), Access::Create)?;
             let work = move || {
                 let token = draft.sign();

@@ -87,7 +87,7 @@ where
     verify_and_make(call, place, after, |_, _, _| Ok(Next::Inline), |_, verdict| verdict, then)
 }
 
-/// How a command whose token is known goes on.
+/// Where the rest of a command runs once its token is known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Next {
     /// Here and now.

@@ -106,7 +106,7 @@ fn not_an_etag(given: &[u8]) -> Option<&'static str> {
         [b'"' | b'\'', ..] | [.., b'"' | b'\''] => Some("has quotes around it"),
         b"" => Some("is empty"),
         b"undefined" | b"null" | b"None" | b"nil" | b"false" | b"NaN" => {
-            Some("is the word for a value that a variable does not have")
+            Some("is what a variable without a value becomes")
         }
         _ if given.len() != 16 => Some("is not 16 bytes long"),
         _ if given.iter().any(u8::is_ascii_uppercase) => Some("has upper-case letters"),

@@ -34,8 +34,8 @@ fn short_type(name: &str) -> &str {
 }
 
 impl Header {
-    /// Reads a decoded header. Errs if it is no JSON object with unique names, has no textual `alg`, has a `kid` that
-    /// or `typ` that is no string, or carries `crit` (no extension is understood here), `b64` (RFC 7797), `enc` (RFC 7516) or
+    /// Reads a decoded header. Errs if it is no JSON object with unique names, has no textual `alg`, has a `kid`
+    /// or `typ` that is not a string, or carries `crit` (no extension is understood here), `b64` (RFC 7797), `enc` (RFC 7516) or
     /// `zip`.
     pub fn read(json: &[u8]) -> Result<Self, Refusal> {
         let members =

@@ -95,7 +95,6 @@ impl Refusal {
                               future, unless the realm's max-lifetime is 0"
                     .to_owned()
             }
-            // The npm package jrs-session goes by these words, up to "is not".
             Self::WrongSession => "the key is not that of the token's session".to_owned(),
             Self::WrongOwner => "the token is not of this owner and realm".to_owned(),
         }

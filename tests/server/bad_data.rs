@@ -355,7 +355,7 @@ fn errors_say_what_is_wrong_and_where() {
         (r#"W/"70fe9426c227d3b5""#, "is a weak HTTP etag"),
         (r#""70fe9426c227d3b5""#, "has quotes around it"),
         ("", "is empty"),
-        ("undefined", "is the word for a value that a variable does not have"),
+        ("undefined", "is what a variable without a value becomes"),
         ("70fe9426c227d3b", "is not 16 bytes long"),
         ("70FE9426C227D3B5", "has upper-case letters"),
         ("70fe9426c227d3bz", "is not hexadecimal"),

@@ -23,8 +23,8 @@ const NAMES: [&[u8]; 7] = [
 
 const DER: &str = "convert it to PEM";
 
-/// What the bytes are, if they are known. Random bytes of the length of a secret are not: what is looked for has at least
-/// four bytes, or a structure that comes as rarely by chance.
+/// What the bytes are, if they are known. Random bytes of the length of a secret are not: what is looked for is as
+/// rare by chance as four given bytes, or stands at the very beginning.
 pub(super) fn find(bytes: &[u8]) -> Option<Look> {
     if bytes.starts_with(b"\xfe\xed\xfe\xed") || bytes.starts_with(b"\xce\xce\xce\xce") {
         return Some(Look::new(
