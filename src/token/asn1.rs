@@ -10,7 +10,7 @@ use aws_lc_rs::{
         ParsedPublicKey, RsaKeyPair,
     },
 };
-use pkcs1::{RsaPssParamsOwned, RsaPublicKeyRef};
+use pkcs1::{RsaPrivateKeyRef, RsaPssParamsOwned, RsaPublicKeyRef};
 use pkcs8::{
     AlgorithmIdentifierRef, ObjectIdentifier, PrivateKeyInfoRef, SubjectPublicKeyInfoRef,
     der::{Decode, asn1::SequenceRef},
@@ -67,8 +67,13 @@ pub(super) fn read_pkcs8(der: &[u8]) -> Result<DerKey, Problem> {
     }
     let rsa = match RsaKeyPair::from_pkcs8(der) {
         Ok(pair) => Some(rsa_pair(pair)),
-        Err(reason) if reason.description_() == TOO_SMALL => return Err(SHORT_RSA),
-        Err(_) => None,
+        Err(_) => {
+            let info = PrivateKeyInfoRef::from_der(der).ok().filter(|info| info.algorithm.oid == RSA);
+            if info.is_some_and(|info| is_short_rsa(info.private_key.as_bytes())) {
+                return Err(SHORT_RSA);
+            }
+            None
+        }
     };
     let ec = |algorithm| EcdsaKeyPair::from_pkcs8(algorithm, der).ok().map(ec_pair);
     // Most tools leave the public key out; where it is given, it is checked.
@@ -85,7 +90,7 @@ pub(super) fn read_pkcs1(der: &[u8]) -> Result<DerKey, Problem> {
     check_whole(der)?;
     match RsaKeyPair::from_der(der) {
         Ok(pair) => Ok(unlimited(rsa_pair(pair))),
-        Err(reason) if reason.description_() == TOO_SMALL => Err(SHORT_RSA),
+        Err(_) if is_short_rsa(der) => Err(SHORT_RSA),
         Err(_) => Err(NO_KEY),
     }
 }
@@ -127,8 +132,14 @@ pub(super) fn read_public_rsa(der: &[u8]) -> Result<DerKey, Problem> {
     read_public(der).and_then(|key| if let Public::Rsa { .. } = key.pair.0 { Ok(key) } else { Err(NO_KEY) })
 }
 
-/// How the library says that an RSA key is too short.
-const TOO_SMALL: &str = "TooSmall";
+/// Whether this is a private RSA key, in PKCS#1, of less than 2048 bits.
+fn is_short_rsa(der: &[u8]) -> bool {
+    let is_short = |modulus: &[u8]| match modulus {
+        [] => true,
+        [first, rest @ ..] => 8 * rest.len() + 8 - (first.leading_zeros() as usize) < 2048,
+    };
+    RsaPrivateKeyRef::from_der(der).is_ok_and(|key| is_short(key.modulus.as_bytes()))
+}
 
 fn check_whole(der: &[u8]) -> Result<(), Problem> {
     <&SequenceRef>::from_der(der).map(|_| ()).map_err(|_| NOT_WHOLE)

@@ -76,6 +76,8 @@ fn pem_blocks_that_are_no_key_to_use() {
         (text(&openssl("rsa -traditional -aes128 -passout pass:secret", &rsa)), "an encrypted key"),
         (certificate, "a certificate"),
         (small.clone(), "an RSA key of less than 2048 bits"),
+        (new("RSA -pkeyopt rsa_keygen_bits:2047"), "an RSA key of less than 2048 bits"),
+        (new("RSA-PSS -pkeyopt rsa_keygen_bits:1024"), "an RSA key of less than 2048 bits"),
         (text(&openssl("rsa -traditional", &small)), "an RSA key of less than 2048 bits"),
         (public_pem(&small), "an RSA key of 1024 bits"),
         (text(&openssl("rsa -RSAPublicKey_out", &small)), "an RSA key of 1024 bits"),
