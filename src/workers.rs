@@ -100,7 +100,8 @@ impl Workers {
         }
         (self.threads, self.queue) = (threads, queue);
         if let Some(running) = self.running.take() {
-            self.leaving.retain(|crew| !crew.has_left());
+            // Joined, although they are done: the end of a thread is still code of this module, which may be unloaded.
+            self.leaving.extract_if(.., |crew| crew.has_left()).for_each(Crew::join);
             // Without their senders the old queues end after their last jobs.
             self.leaving.push(running.crew);
         }
@@ -138,10 +139,7 @@ impl Workers {
         for crew in &self.leaving {
             crew.shared.stopping.store(true, Ordering::Relaxed);
         }
-        for thread in self.leaving.drain(..).flat_map(|crew| crew.threads) {
-            // A thread that panicked is as gone as one that returned.
-            let _ = thread.join();
-        }
+        self.leaving.drain(..).for_each(Crew::join);
     }
 }
 
@@ -164,6 +162,14 @@ impl Running {
 impl Crew {
     fn has_left(&self) -> bool {
         self.threads.iter().all(JoinHandle::is_finished)
+    }
+
+    /// Waits for the end of its threads.
+    fn join(self) {
+        for thread in self.threads {
+            // A thread that panicked is as gone as one that returned.
+            let _ = thread.join();
+        }
     }
 }
 
