@@ -98,11 +98,10 @@ fn conflicts_name_both_realms_and_the_later_one() {
     }
 }
 
-/// By comparing all keys with all others this takes minutes.
+/// By comparing all keys with all others this would take minutes, which a runner of tests ends.
 #[test]
 fn many_keys_of_many_realms_are_compared_once() {
     const REALMS: usize = 400;
-    let start = std::time::Instant::now();
     let name = |number: usize| format!("realm{number:03}");
     let rings: Vec<_> = (0..REALMS).map(|at| ring((0..100).map(move |key| format!("{at} {key}")))).collect();
     let list = |rings: &[Arc<KeyRing>]| -> Vec<_> {
@@ -127,6 +126,4 @@ fn many_keys_of_many_realms_are_compared_once() {
     }
     let clash: Vec<_> = rings.iter().cloned().chain([one("399 99")]).collect();
     assert_eq!(RealmIndex::new(&list(&clash), Some(&index)).expect_err("a conflict").later, "realm400");
-    let elapsed = start.elapsed();
-    assert!(elapsed.as_secs() < 30, "{elapsed:?}");
 }
