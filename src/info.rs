@@ -18,7 +18,7 @@ impl InfoSource for Report {
             info.text("version", env!("CARGO_PKG_VERSION"));
             for realm in realms.all() {
                 info.group(&format!("realm_{}", realm.name), |info| {
-                    let ids = realm.keys.keys().iter().map(|key| key.id().unwrap_or("(without kid)"));
+                    let ids = realm.keys.own().map(|key| key.id().unwrap_or("(without kid)"));
                     info.text("keyspace", realm.keyspace());
                     info.text("algorithm", realm.signer().map_or("(none)", |key| key.algorithm().name()));
                     info.text("keys", &ids.collect::<Vec<_>>().join("|"));

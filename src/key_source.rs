@@ -103,13 +103,13 @@ impl Source {
         }
     }
 
-    /// Whether the settings or a realm name this very file as their key file, by whatever path.
+    /// Whether the settings or a realm name this very file as a key file, by whatever path.
     fn has_named(&self, settings: &Settings, file: &str) -> bool {
         let identity = |path: &str| fs::metadata(path).ok().map(|found| (found.dev(), found.ino()));
         let Some(file) = identity(file) else { return false };
         let of_realm = |(described, _): &(Described, _)| described.settings(settings).ok();
-        let of_realms = self.realms.iter().filter_map(of_realm).map(|own| own.keys_file);
-        iter::once(settings.keys_file.clone()).chain(of_realms).any(|path| identity(&path) == Some(file))
+        let all = iter::once(settings.clone()).chain(self.realms.iter().filter_map(of_realm));
+        all.flat_map(|one| [one.keys_file, one.foreign_keys_file]).any(|path| identity(&path) == Some(file))
     }
 }
 
@@ -133,16 +133,24 @@ fn hide_path(problem: String, path: &str) -> String {
 }
 
 /// A realm's own keys, and behind them those of the other issuer whose tokens it accepts, if the settings name one.
-pub fn with_foreign(own: KeyRing, settings: &Settings) -> Result<KeyRing, String> {
+fn with_foreign(own: KeyRing, settings: &Settings) -> Result<KeyRing, String> {
     let (path, issuer) = (&settings.foreign_keys_file, &settings.foreign_issuer);
-    if path.is_empty() {
+    if path.is_empty() && issuer.is_empty() {
         return Ok(own);
+    }
+    if path.is_empty() {
+        return Err("foreign-issuer needs foreign-keys-file, the file with the keys of this issuer".to_owned());
     }
     if issuer.is_empty() {
         return Err("foreign-keys-file needs foreign-issuer, the 'iss' of the tokens that its keys verify".to_owned());
     }
     let foreign = read(path, parsing(settings))?;
-    own.with_foreign(foreign, issuer).map_err(|problem| format!("the key file '{path}' is refused: {problem}"))
+    let keys =
+        own.with_foreign(foreign, issuer).map_err(|problem| format!("the key file '{path}' is refused: {problem}"))?;
+    for warning in keys.warnings() {
+        log(Level::Warning, &format!("the key file '{path}': together with the realm's own keys, {warning}"));
+    }
+    Ok(keys)
 }
 
 /// Reads the server's own key file, which is made first if it is not there.

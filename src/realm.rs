@@ -203,9 +203,14 @@ impl Realms {
         self.list.get(self.index.of_session(key)?)
     }
 
-    /// Whether there is no key at all.
-    pub fn are_without_keys(&self) -> bool {
-        self.list.iter().all(|realm| realm.keys.keys().is_empty())
+    /// Whether a token is refused because no realm has a key of its own: this does not say that the session is gone. Keys of
+    /// another issuer do not count, but what is wrong with a token behind its good signature is the token's fault.
+    pub fn lack_keys_for(&self, refusal: Refusal) -> bool {
+        let is_of_key = matches!(refusal, Refusal::UnknownKey | Refusal::Algorithm | Refusal::Signature);
+        self.list.iter().all(|realm| {
+            let keys = &realm.keys;
+            keys.keys().is_empty() || (is_of_key && keys.own().next().is_none())
+        })
     }
 
     /// What can be said of a token before a signature is computed. Errs where that is enough to refuse it.

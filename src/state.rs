@@ -12,15 +12,14 @@ use uuid::Uuid;
 
 use crate::{
     error::Error,
-    key_source::{SelfMade, Source, with_foreign},
+    key_source::{SelfMade, Source},
     letting_go::LettingGo,
     lock::lock,
     realm::{DEFAULT, Realm, Realms},
     realm_index::Conflict,
-    redis::{Ctx, RoleListener, Store},
+    redis::{Ctx, Level, RoleListener, Store, log},
     session::{IdSource, Millis},
     settings::{Settings, Value},
-    token::KeyRing,
     workers::Workers,
 };
 
@@ -150,16 +149,19 @@ impl RoleListener for Configuration {
         let Some(InForce { settings, source }) = lock(&IN_FORCE).clone() else { return };
         source.retire_self_made(&settings);
         if settings.keys_file.is_empty() {
-            // Realms that were apart with this key are apart without it.
-            let foreign = with_foreign(KeyRing::default(), &settings).unwrap_or_default();
-            let _ = put_in_force(settings, Source { keys: Arc::new(foreign), ..source });
+            // Realms that were apart with this key are apart without it. The keys of another issuer stay as they are: their
+            // file may not be readable at this moment.
+            let keys = Arc::new(source.keys.without_own());
+            if let Err(problem) = put_in_force(settings, Source { keys, ..source }) {
+                log(Level::Warning, &format!("this server is a replica, but its own key is still active: {problem}"));
+            }
         }
     }
 }
 
 fn read_source(settings: &Settings) -> Result<Source, String> {
     // The server's folder may have changed, or the file may have been deleted by mistake.
-    let has_one = |now: &InForce| now.settings.keys_file.is_empty() && !now.source.keys.keys().is_empty();
+    let has_one = |now: &InForce| now.settings.keys_file.is_empty() && now.source.keys.own().next().is_some();
     let self_made = match MAY_SELF_MAKE.load(Ordering::Relaxed) {
         false => SelfMade::Never,
         true if lock(&IN_FORCE).as_ref().is_some_and(has_one) => SelfMade::Keep,

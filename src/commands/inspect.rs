@@ -60,7 +60,7 @@ impl Session {
         let ticket = match verdict {
             Ok(ticket) => ticket,
             Err(refusal) => {
-                let without_keys = state::realms()?.are_without_keys();
+                let without_keys = state::realms()?.lack_keys_for(refusal);
                 let error = if without_keys { Error::WITHOUT_KEYS } else { refusal.into() };
                 return Ok(Self { problem: Some(problem(error)), ..Self::default() });
             }

@@ -36,7 +36,7 @@ impl Command for Jwks {
             }
         }
         let realm = named_realm(&*state::realms()?, name)?;
-        let own = realm.keys.keys().iter().filter(|key| key.foreign_issuer().is_none());
+        let own = realm.keys.own();
         let keys: Vec<_> = own.filter_map(Key::public_jwk).collect();
         call.ctx.reply_bytes(format!("{{\"keys\":[{}]}}", keys.join(",")));
         Ok(())

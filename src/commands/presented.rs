@@ -208,7 +208,7 @@ pub(super) fn accept(verdict: Verdict, validity: Validity, now: Millis) -> Resul
     });
     match accepted {
         Ok(ticket) => Ok(ticket),
-        Err(_) if state::realms()?.are_without_keys() => Err(Error::WITHOUT_KEYS),
+        Err(refusal) if state::realms()?.lack_keys_for(refusal) => Err(Error::WITHOUT_KEYS),
         Err(refusal) => {
             COUNTERS.count_refusal(refusal);
             Err(refusal.into())

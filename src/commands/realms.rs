@@ -40,7 +40,7 @@ impl Command for ListRealms {
                 reply_value(ctx, realm.settings.get(position), setting.kind.names());
             }
             ctx.reply_bytes("keys");
-            reply_keys(ctx, realm.keys.keys());
+            reply_keys(ctx, &realm.keys.own().collect::<Vec<_>>());
         }
         Ok(())
     }
@@ -56,7 +56,7 @@ fn reply_value(ctx: Ctx<'_>, value: Option<Value>, names: &[&std::ffi::CStr]) {
     }
 }
 
-fn reply_keys(ctx: Ctx<'_>, keys: &[Key]) {
+fn reply_keys(ctx: Ctx<'_>, keys: &[&Key]) {
     ctx.reply_array(keys.len());
     for key in keys {
         ctx.reply_map(3);

@@ -81,7 +81,7 @@ impl Draft {
     /// # Errors
     /// [`Error::NoKeys`], and [`Error::TooBig`] for a token that no command would take.
     pub(super) fn sign(&self) -> Result<String, Error> {
-        let signer = self.realm.signer().ok_or(if self.realm.keys.keys().is_empty() {
+        let signer = self.realm.signer().ok_or(if self.realm.keys.own().next().is_none() {
             Error::WITHOUT_KEYS
         } else {
             Error::NoKeys("none of the realm's keys can sign: its key file needs a private key or a secret")

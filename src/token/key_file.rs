@@ -11,7 +11,7 @@ use super::{
     json::Members,
     jwk::{Jwk, Material, Reading},
     jws::encode,
-    keyring::TRIED,
+    keyring::check_unnamed,
     pem, raw_secret,
 };
 
@@ -83,17 +83,7 @@ impl Keys {
         if let Some(more @ 1..) = self.left_out_count.checked_sub(warnings.len()) {
             warnings.push(format!("{more} more keys are left out"));
         }
-        for algorithm in Algorithm::ALL {
-            let unnamed = self.list.iter().filter(|key| key.is_unnamed() && key.algorithm() == algorithm).count();
-            if unnamed > TRIED {
-                let text = format!("{unnamed} keys for {} have no 'kid'", algorithm.name());
-                // Nothing else leads to such a secret; a token can name a public key by its thumbprint.
-                if algorithm.family() == Family::Secret {
-                    return Err(format!("{text}, of which at most {TRIED} are tried for a token: give each a 'kid'"));
-                }
-                warnings.push(format!("{text}: the first {TRIED} are tried for a token without 'kid'"));
-            }
-        }
+        warnings.extend(check_unnamed(self.list.iter())?);
         Ok(KeyRing::new(self.list).with_warnings(warnings))
     }
 }

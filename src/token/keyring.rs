@@ -4,13 +4,14 @@ use std::{collections::HashMap, slice, sync::Arc};
 
 use super::{
     Algorithm, Claims, Expected, Header, Key, Refusal,
+    algorithm::Family,
     jws::{Parts, decode_part},
 };
 
 /// The keys of a realm: the first that can sign signs, all of them verify.
 #[derive(Debug, Default)]
 pub struct KeyRing {
-    keys: Vec<Key>,
+    keys: Vec<Arc<Key>>,
     /// The positions of the keys that have a `kid`, so that a token's key is found at once among thousands.
     by_id: HashMap<String, usize>,
     /// The positions of the keys that nothing gave a `kid`, those that are named by their thumbprint among them: the first
@@ -28,7 +29,7 @@ pub struct KeyRing {
 const COMPARED: usize = 8;
 
 /// So many keys are tried for a token without `kid`, at most: a bound on what a bad token costs.
-pub(super) const TRIED: usize = 8;
+const TRIED: usize = 8;
 
 /// A token whose signature and claims hold. Time has not been looked at: see [`Claims::check_time`].
 #[derive(Debug)]
@@ -44,8 +45,12 @@ pub struct Verified {
 impl KeyRing {
     /// The keys in the order of their file. Of two keys with the same `kid` only the first verifies.
     pub fn new(keys: Vec<Key>) -> Self {
+        Self::of_shared(keys.into_iter().map(Arc::new).collect())
+    }
+
+    fn of_shared(keys: Vec<Arc<Key>>) -> Self {
         let mut ring = Self {
-            signer: keys.iter().position(Key::signs),
+            signer: keys.iter().position(|key| key.signs()),
             has_slow: keys.iter().any(|key| key.algorithm().is_slow()),
             ..Self::default()
         };
@@ -65,14 +70,30 @@ impl KeyRing {
     /// These keys, and behind them those of another issuer: they never sign, and verify only tokens with this `iss`.
     ///
     /// # Errors
-    /// A sentence, if a key here and one there have the same `kid`.
+    /// A sentence, if a key here and one there have the same `kid`, or if not all secrets without `kid` would be tried.
     pub fn with_foreign(self, foreign: Self, issuer: &str) -> Result<Self, String> {
-        if let Some(id) = foreign.keys.iter().filter_map(Key::id).find(|id| self.knows(Some(id))) {
+        if let Some(id) = foreign.keys.iter().filter_map(|key| key.id()).find(|id| self.knows(Some(id))) {
             return Err(format!("a key of the realm's own has the same kid '{id}'"));
         }
         let issuer: Arc<str> = issuer.into();
-        let foreign = foreign.keys.into_iter().map(|key| key.bound_to(&issuer));
-        Ok(Self::new(self.keys.into_iter().chain(foreign).collect()))
+        let bind = |key| Arc::into_inner(key).map(|key: Key| Arc::new(key.bound_to(&issuer)));
+        let bound: Option<Vec<_>> = foreign.keys.into_iter().map(bind).collect();
+        let bound = bound.ok_or("its keys are in use by another realm")?;
+        let keys: Vec<_> = self.keys.into_iter().chain(bound).collect();
+        // Each file was checked by itself already.
+        let is_mixed = |algorithm| {
+            let of = |key: &&Arc<Key>| key.is_unnamed() && key.algorithm() == algorithm;
+            let foreign = keys.iter().filter(of).filter(|key| key.foreign_issuer().is_some()).count();
+            foreign > 0 && foreign < keys.iter().filter(of).count()
+        };
+        let warnings = check_unnamed(keys.iter().map(|key| &**key).filter(|key| is_mixed(key.algorithm())))
+            .map_err(|problem| format!("together with the realm's own keys, {problem}"))?;
+        Ok(Self::of_shared(keys).with_warnings(warnings))
+    }
+
+    /// The keys of the other issuer alone.
+    pub fn without_own(&self) -> Self {
+        Self::of_shared(self.keys.iter().filter(|key| key.foreign_issuer().is_some()).map(Arc::clone).collect())
     }
 
     /// The same keys, with sentences for the operator.
@@ -87,13 +108,18 @@ impl KeyRing {
     }
 
     /// The keys in order.
-    pub fn keys(&self) -> &[Key] {
+    pub fn keys(&self) -> &[Arc<Key>] {
         &self.keys
+    }
+
+    /// The keys that are not [bound to another issuer](Self::with_foreign), in order.
+    pub fn own(&self) -> impl Iterator<Item = &Key> {
+        self.keys.iter().map(|key| &**key).filter(|key| key.foreign_issuer().is_none())
     }
 
     /// The key that signs new tokens.
     pub fn signer(&self) -> Option<&Key> {
-        self.keys.get(self.signer?)
+        self.keys.get(self.signer?).map(|key| &**key)
     }
 
     /// Whether a key of this id is here; `None` asks for one without an id.
@@ -155,10 +181,30 @@ impl KeyRing {
         if positions.is_empty() {
             return Err(Refusal::UnknownKey);
         }
-        let keys = positions.iter().filter_map(|position| self.keys.get(*position));
+        let keys = positions.iter().filter_map(|position| self.keys.get(*position)).map(|key| &**key);
         let mut keys = keys.filter(move |key| Some(key.algorithm()) == algorithm).peekable();
         if keys.peek().is_none() { Err(Refusal::Algorithm) } else { Ok(keys) }
     }
+}
+
+/// Whether all keys without `kid` are tried for a token. Returns sentences for the operator where some are not.
+///
+/// # Errors
+/// A sentence, if a secret would not be tried: nothing else leads to it. A token can name a public key by its thumbprint.
+pub(super) fn check_unnamed<'k>(keys: impl Iterator<Item = &'k Key>) -> Result<Vec<String>, String> {
+    let unnamed: Vec<_> = keys.filter(|key| key.is_unnamed()).map(Key::algorithm).collect();
+    let mut warnings = Vec::new();
+    for algorithm in Algorithm::ALL {
+        let count = unnamed.iter().filter(|one| **one == algorithm).count();
+        if count > TRIED {
+            let text = format!("{count} keys for {} have no 'kid'", algorithm.name());
+            if algorithm.family() == Family::Secret {
+                return Err(format!("{text}, of which at most {TRIED} are tried for a token: give each a 'kid'"));
+            }
+            warnings.push(format!("{text}: the first {TRIED} are tried for a token without 'kid'"));
+        }
+    }
+    Ok(warnings)
 }
 
 #[cfg(test)]

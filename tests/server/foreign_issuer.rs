@@ -126,6 +126,10 @@ fn foreign_keys_never_sign_and_are_not_published() {
     let own = header(&create(conn, "ada", "{}", &[]))["kid"].clone();
     let published: String = send(conn, &["JRS.JWKS"]).unwrap();
     let published: Json = serde_json::from_str(&published).unwrap();
+    // Nor are they told as keys of the realm.
+    let (realms, info): (Value, String) = (send(conn, &["JRS.REALMS"]).unwrap(), send(conn, &["INFO", "jrs"]).unwrap());
+    assert_eq!(format!("{realms:?}").matches("ES256").count(), 1, "{realms:?}");
+    assert!(info.contains(&format!("keys={}\r\n", own.as_str().unwrap())), "{info}");
     assert_eq!((published["keys"].as_array().unwrap().len(), &published["keys"][0]["kid"]), (1, &own));
     let mut verifies = jwk("own", "HS256", SECRET.as_bytes());
     verifies["key_ops"] = json!(["verify"]);
@@ -142,7 +146,8 @@ fn the_two_settings_go_together_and_are_a_realms_own() {
     let good = theirs(&restated(&token, ISSUER.into()));
     fs::write(server.dir().join("same"), jwk("own", "HS256", THEIRS.as_bytes()).to_string()).unwrap();
     for (change, reason) in [
-        (&["jrs.foreign-issuer", ""][..], "foreign-issuer"),
+        (&["jrs.foreign-issuer", ""][..], "foreign-keys-file needs foreign-issuer"),
+        (&["jrs.foreign-keys-file", ""], "foreign-issuer needs foreign-keys-file"),
         (&["jrs.foreign-keys-file", "none"], "no such file"),
         (&["jrs.foreign-keys-file", "same"], "the same kid 'own'"),
         (&["jrs.foreign-issuer", "a\nb"], "control characters"),
@@ -162,7 +167,15 @@ fn the_two_settings_go_together_and_are_a_realms_own() {
     set(conn, &["jrs.realms-file", "realms.toml"]);
     assert!(get(conn, &good).is_some());
     // And may have its own.
-    set(conn, &["jrs.foreign-keys-file", ""]);
+    set(conn, &["jrs.foreign-keys-file", "", "jrs.foreign-issuer", ""]);
+    for one in [&["jrs.foreign-issuer", ISSUER], &["jrs.foreign-keys-file", "theirs"]] {
+        assert_refused(conn, "ERR", &[&["CONFIG", "SET"], &one[..]].concat());
+    }
+    for one in [&format!("foreign-issuer = '{ISSUER}'\n"), "foreign-keys-file = 'theirs'\n"] {
+        fs::write(server.dir().join("realms.toml"), format!("{realm}{one}")).unwrap();
+        let error = send::<Value>(conn, &["JRS.RELOAD"]).unwrap_err().to_string();
+        assert!(error.contains("'other'") && error.contains("needs foreign-"), "{error}");
+    }
     assert_bad(conn, &good);
     fs::write(
         server.dir().join("realms.toml"),
@@ -186,5 +199,64 @@ fn a_replica_keeps_the_foreign_keys_and_not_its_own() {
     let good = theirs(&restated(&own, ISSUER.into()));
     let () = send(conn, &["REPLICAOF", "127.0.0.1", "1"]).unwrap();
     assert_ne!(send::<Value>(conn, &["JRS.PEEK", &good]).unwrap(), Value::Nil);
-    assert_refused(conn, "BADTOKEN", &["JRS.PEEK", &own]);
+    // A token of the lost key may be good: BADTOKEN would log its user out.
+    assert_refused(conn, "NOKEYS", &["JRS.PEEK", &own]);
+    let () = send(conn, &["REPLICAOF", "NO", "ONE"]).unwrap();
+    assert_refused(conn, "NOKEYS", &["JRS.GET", &own]);
+    assert_refused(conn, "NOKEYS", &["JRS.ROTATE", &own]);
+    let error = send::<Value>(conn, &["JRS.CREATE", "ada", "{}"]).unwrap_err().to_string();
+    assert!(error.contains("NOKEYS") && error.contains("jrs-keys.json.retired"), "{error}");
+    assert!(get(conn, &good).is_some());
+    // What is wrong with a token that the foreign key signed is said of it.
+    assert_bad(conn, &theirs(&restated(&own, "https://other.example".into())));
+    let mut expired = restated(&own, ISSUER.into());
+    expired["exp"] = 1.into();
+    assert_refused(conn, "EXPIREDTOKEN", &["JRS.GET", &theirs(&expired)]);
+    fs::copy(server.dir().join("jrs-keys.json.retired"), server.dir().join("shared")).unwrap();
+    set(conn, &["jrs.keys-file", "shared"]);
+    assert!(get(conn, &own).is_some() && get(conn, &good).is_some());
+}
+
+#[test]
+fn a_foreign_file_that_cannot_be_read_at_a_failover_takes_no_key_away() {
+    let server = Server::builder().start();
+    let conn = &mut server.conn();
+    let file = server.dir().join("theirs");
+    fs::write(&file, jwk("theirs", "HS256", THEIRS.as_bytes()).to_string()).unwrap();
+    set(conn, &["jrs.foreign-keys-file", "theirs", "jrs.foreign-issuer", ISSUER]);
+    let own = create(conn, "ada", "{}", &[]);
+    let good = theirs(&restated(&own, ISSUER.into()));
+    fs::remove_file(&file).unwrap();
+    let () = send(conn, &["REPLICAOF", "127.0.0.1", "1"]).unwrap();
+    assert_refused(conn, "NOKEYS", &["JRS.PEEK", &own]);
+    assert_ne!(send::<Value>(conn, &["JRS.PEEK", &good]).unwrap(), Value::Nil);
+    // A reload says what is missing, and takes nothing away either.
+    assert_refused(conn, "ERR", &["JRS.RELOAD"]);
+    assert_ne!(send::<Value>(conn, &["JRS.PEEK", &good]).unwrap(), Value::Nil);
+}
+
+#[test]
+fn a_servers_own_key_file_stays_where_foreign_keys_file_names_it() {
+    let server = Server::builder().start();
+    let conn = &mut server.conn();
+    create(conn, "ada", "{}", &[]);
+    fs::write(server.dir().join("keys"), jwk("own", "HS256", SECRET.as_bytes()).to_string()).unwrap();
+    let own = ["jrs.keys-file", "keys"];
+    set(conn, &[&own[..], &["jrs.foreign-keys-file", "jrs-keys.json", "jrs.foreign-issuer", ISSUER]].concat());
+    let () = send(conn, &["REPLICAOF", "127.0.0.1", "1"]).unwrap();
+    assert!(server.dir().join("jrs-keys.json").exists());
+    let () = send(conn, &["JRS.RELOAD"]).unwrap();
+}
+
+#[test]
+fn no_key_without_kid_is_left_untried_in_silence() {
+    let server = server();
+    let conn = &mut server.conn();
+    fs::write(server.dir().join("keys"), (0..8).map(|_| es256()).collect::<String>()).unwrap();
+    let () = send(conn, &["JRS.RELOAD"]).unwrap();
+    assert!(!server.log().contains("have no 'kid'"));
+    fs::write(server.dir().join("theirs"), es256()).unwrap();
+    let () = send(conn, &["JRS.RELOAD"]).unwrap();
+    let warning = "together with the realm's own keys, 9 keys for ES256 have no 'kid': the first 8 are tried";
+    assert!(server.log().contains(warning), "{}", server.log());
 }
