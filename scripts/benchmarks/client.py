@@ -33,7 +33,13 @@ class Client:
             return None if text == "-1" else self.replies.read(int(text) + 2)[:-2].decode()
         if kind == b"*":
             return None if text == "-1" else [self.reply() for _ in range(int(text))]
+        if kind == b"-":
+            return self.refused(text)
         raise Failure(f"the server answered: {text or 'nothing'}")
+
+    def refused(self, text):
+        """What an error reply becomes."""
+        raise Failure(f"the server answered: {text}")
 
     def info(self):
         """The `name:value` lines of INFO."""

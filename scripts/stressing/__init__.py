@@ -1,0 +1,1 @@
+"""What scripts/stress does: random commands, and the look at what they left."""

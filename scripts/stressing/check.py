@@ -1,0 +1,139 @@
+"""The look at what the clients left: the index lists exactly the sessions, and the replica has exactly the keys."""
+
+import re
+
+from benchmarks.client import encode
+from stressing.clients import Connection, Refused
+from stressing.commands import DEFAULT, KEYSPACES, OWNERS, SLOW
+
+KEYSPACE_OF = {name: f"{name}:" for name in SLOW}
+SESSION = re.compile(r"([^{]*:)\{([^{}]*)\}:[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+DEFECT = re.compile(r"BUG REPORT|ASSERTION FAILED|crashed by signal|Guru Meditation|<jrs> .*(defect|caught|panic)|panicked",
+                    re.IGNORECASE)
+SHOWN = 3  # names that a finding shows
+
+
+def log_findings(what, log):
+    lines = [line for line in log.read_text(errors="replace").splitlines() if DEFECT.search(line)]
+    return [f"{what}'s log: {line}" for line in lines[:SHOWN]]
+
+
+def keys(connection):
+    """The names of all keys of the selected database that have not expired."""
+    cursor, found = "0", set()
+    while True:
+        cursor, names = connection("SCAN", cursor, "COUNT", "1000")
+        found.update(names)
+        if cursor == "0":
+            return found
+
+
+def pipeline(connection, commands):
+    replies = []
+    for start in range(0, len(commands), 500):
+        part = commands[start:start + 500]
+        connection.socket.sendall(b"".join(map(encode, part)))
+        replies += [connection.reply() for _ in part]
+    return replies
+
+
+def settled(primary):
+    """Waits until the replica has all that was written before. A failure to is a finding."""
+    primary("SET", "stress:end", "1")
+    reply = primary("WAIT", "1", "20000")
+    return [] if reply == "1" else [f"the replica does not follow: WAIT answered {reply}"]
+
+
+def between(what, least, found, most):
+    """Findings unless `found` has all of `least`, and nothing but `most`: what expires meanwhile may be in it or not."""
+    findings = []
+    if missing := sorted(least - found):
+        findings.append(f"{what}: {len(missing)} missing, such as {missing[:SHOWN]}")
+    if extra := sorted(found - most):
+        findings.append(f"{what}: {len(extra)} too many, such as {extra[:SHOWN]}")
+    return findings
+
+
+def same_keys(primary, replica):
+    before, on_replica, after = keys(primary), keys(replica), keys(primary)
+    findings = between("keys of the replica", after, on_replica, before)
+    both = sorted(after & on_replica)
+    reads = [["ZRANGE", key, "0", "-1", "WITHSCORES"] if key.endswith("}") else ["GET", key] for key in both]
+    reads += [["PEXPIRETIME", key] for key in both]
+    # The replica first: what the primary still has after that, the replica had.
+    there, here = pipeline(replica, reads), pipeline(primary, reads)
+    alive = pipeline(primary, [["EXISTS", key] for key in both]) * 2
+    other = [read for read, mine, its, lives in zip(reads, here, there, alive) if lives == "1" and mine != its]
+    if other:
+        findings.append(f"values and ends of the replica: {len(other)} differ, such as {other[:SHOWN]}")
+    return findings, len([key for key in after if SESSION.fullmatch(key)])
+
+
+def exact_index(what, connection):
+    """JRS.LIST of each owner in each keyspace, beside the keys that there are."""
+    findings = []
+    for realm, keyspace in [*((DEFAULT, keyspace) for keyspace in KEYSPACES), *KEYSPACE_OF.items()]:
+        if realm == DEFAULT:
+            connection("CONFIG", "SET", "jrs.keyspace", keyspace)
+
+        def sessions():
+            matches = filter(None, map(SESSION.fullmatch, keys(connection)))
+            return {match[0]: match[2] for match in matches if match[1] == keyspace}
+
+        before = sessions()
+        owners = sorted({*OWNERS, *before.values()})
+        lists = pipeline(connection, [["JRS.LIST", owner, "REALM", realm] for owner in owners])
+        refused = [f"{what}: JRS.LIST {owner} REALM {realm}: {reply}" for owner, reply in zip(owners, lists)
+                   if isinstance(reply, Refused)]
+        findings += refused[:SHOWN]
+        listed = [keyspace + entry[1] for reply in lists if not isinstance(reply, Refused) for entry in reply]
+        if len(listed) != len(set(listed)):
+            findings.append(f"{what}: JRS.LIST names a session twice")
+        findings += between(f"{what}: JRS.LIST in {keyspace}", set(sessions()), set(listed), set(before))
+    return findings
+
+
+def look(primary_port, replica_port, key_file):
+    """All findings, and how many sessions of owners there are."""
+    primary, replica = Connection(primary_port), Connection(replica_port)
+    findings, sessions = [], 0
+    for command in (["CLIENT", "UNPAUSE"], ["CONFIG", "SET", "maxmemory", "0"], ["CONFIG", "SET", "jrs.keys-file", key_file],
+                    ["JRS.RELOAD"]):
+        if (reply := primary(*command)) != "OK":
+            findings.append(f"{' '.join(command)} answered {reply}")
+    for database in ("0", "1"):
+        primary("SELECT", database), replica("SELECT", database)
+        findings += settled(primary)
+        found, count = same_keys(primary, replica)
+        findings += found + exact_index("primary", primary) + settled(primary) + exact_index("replica", replica)
+        sessions += count
+    # Now that no client waits for a signature, which alone refuses it too.
+    if not isinstance(reply := primary("MODULE", "UNLOAD", "jrs"), Refused):
+        findings.append(f"MODULE UNLOAD was not refused: {reply}")
+    primary.close(), replica.close()
+    return findings, sessions
+
+
+def blind(primary_port, replica_port, key_file):
+    """Plants faults, one after the other, and returns the names of those that look() does not find."""
+    primary, replica = Connection(primary_port), Connection(replica_port)
+    for connection in (primary, replica):
+        connection("CONFIG", "SET", "jrs.keyspace", KEYSPACES[0])
+    for command in (["FLUSHALL"], ["CONFIG", "SET", "jrs.max-sessions", "0"], ["CONFIG", "SET", "jrs.max-age", "600"]):
+        primary(*command)
+    for _ in range(3):
+        primary("JRS.CREATE", OWNERS[0], "{}")
+    index = f"{KEYSPACES[0]}{{{OWNERS[0]}}}"
+    first = f"{index}:{primary('ZRANGE', index, '0', '0')[0]}"
+    missed = [] if not (found := look(primary_port, replica_port, key_file)[0]) else [f"none planted, but {found}"]
+    replica("CONFIG", "SET", "replica-read-only", "no")
+    plants = {"a key that only the replica lacks": (replica, ["DEL", first], [["SET", first, "{}"]]),
+              "a key that only the replica has": (replica, ["SET", "more", "1"], [["DEL", "more"]]),
+              "a session that the index lacks": (primary, ["ZREM", index, first.rsplit(":", 1)[1]], [])}
+    for name, (connection, plant, undo) in plants.items():
+        connection(*plant)
+        if not look(primary_port, replica_port, key_file)[0]:
+            missed.append(name)
+        for command in undo:
+            connection(*command)
+    return missed

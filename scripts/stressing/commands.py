@@ -1,0 +1,130 @@
+"""The random commands: what a client sends next."""
+
+import json
+
+OWNERS = [f"user:{number}" for number in range(24)]
+DEFAULT, SLOW = "default", ("ES256", "RS256")
+REALMS = (DEFAULT, *SLOW)
+KEYSPACES = ("sess:", "alt:")  # of the default realm, in turns; the others have their name and a colon
+DATA = ['{"name":"Ann","cart":[17,42],"n":1}', "{}", json.dumps({"n": 2, "text": "x" * 600}), "[1]", "no JSON"]
+PATCH = '[{"op":"replace","path":"/n","value":7}]'
+CREATES = ("JRS.CREATE", "JRS.ROTATE", "EVAL")  # what replies with a token
+# Each of these must succeed at least once, or the run shows nothing.
+NAMES = ("JRS.CREATE", "JRS.GET", "JRS.PEEK", "JRS.UPDATE", "JRS.TOUCH", "JRS.DESTROY", "JRS.ROTATE", "JRS.LIST",
+         "JRS.REVOKE", "JRS.DESTROYALL", "JRS.INSPECT", "JRS.JWKS", "JRS.REALMS", "EVAL", "EXEC")
+SETTINGS = {
+    "max-sessions": ("0", "3", "40"), "max-sessions-policy": ("evict-oldest", "reject"), "max-age": ("60", "86400"),
+    "touch-interval": ("0", "60"), "token-cache-size": ("0", "4kb", "16mb"), "max-data-size": ("500", "1mb"),
+    "crypto-threads": ("1", "2", "4"), "crypto-queue": ("1", "4", "1024"), "keyspace": KEYSPACES,
+    "leeway": ("0", "5"), "max-token-size": ("8kb", "4kb", "no size"),
+}
+DISTURBANCES = ("reload", "set", "set", "set", "keys", "flushall", "flushdb", "swapdb", "kill", "killall", "killreplica",
+                "pause", "bgsave", "rewrite", "full", "unload")
+
+
+class Tokens:
+    """The tokens that clients were given last. Any thread may use it."""
+
+    def __init__(self, limit=400):
+        self.limit, self.all = limit, []
+
+    def add(self, dice, token):
+        if len(self.all) < self.limit:
+            self.all.append(token)
+        else:
+            self.all[dice.randrange(self.limit)] = token
+
+    def one(self, dice):
+        if not self.all or dice.random() < 0.02:
+            return "eyJhbGciOiJIUzI1NiJ9.e30.AAAA"
+        token = dice.choice(self.all)
+        return token[:-3] + "AAA" if dice.random() < 0.02 else token
+
+
+def create(dice):
+    owner = "" if dice.random() < 0.1 else dice.choice(OWNERS)
+    command = ["JRS.CREATE", owner, dice.choice(DATA if dice.random() < 0.2 else DATA[:3])]
+    if dice.random() < 0.3:
+        command += dice.choice([["EX", "1"], ["PX", "300"], ["EX", "600"], ["EX", "0"]])
+    # Slow keys mostly; and now and then a realm that there is not.
+    return command + ["REALM", dice.choices([*REALMS, "none"], [40, 30, 29, 1])[0]]
+
+
+def session_command(dice, tokens, seen):
+    """One command of JRS, or a plain one on a session. `seen` are keys of sessions."""
+    token = tokens.one(dice)
+    what = dice.choices(["create", "get", "peek", "update", "touch", "destroy", "rotate", "list", "revoke", "destroyall",
+                         "inspect", "other", "plain", "script"],
+                        [24, 20, 6, 10, 5, 5, 8, 4, 2, 2, 4, 3, 3, 4])[0]
+    owner, realm = dice.choice(OWNERS), dice.choice(REALMS)
+    key = dice.choice(seen) if seen else "sess:none"
+    match what:
+        case "create":
+            return create(dice)
+        case "update":
+            data = dice.choice([[dice.choice(DATA)], ['{"n":3}', "MERGE"], [PATCH, "PATCH"], ["{}", "IFMATCH", "0" * 16]])
+            return ["JRS.UPDATE", token, *data, *dice.choice([[], ["KEEPTTL"], ["EX", "900"], ["PX", "400"]])]
+        case "touch":
+            return ["JRS.TOUCH", token, *dice.choice([[], ["EX", "900"], ["PX", "400"]])]
+        case "rotate":
+            return ["JRS.ROTATE", token, *dice.choice([[], ["OWNER", owner], ["REAUTH"], ["CLAIMS", '{"role":"editor"}']])]
+        case "list":
+            return ["JRS.LIST", owner, *dice.choice([[], ["WITHDATA"]]), "REALM", realm]
+        case "revoke":
+            return ["JRS.REVOKE", key]
+        case "destroyall":
+            return ["JRS.DESTROYALL", owner, *dice.choice([[], ["REALM", realm], ["EXCEPT", token]])]
+        case "other":
+            return dice.choice([["JRS.JWKS"], ["JRS.REALMS"], ["JRS.HELP"], ["INFO", "jrs"], ["JRS.NONE"], ["JRS.GET"]])
+        case "plain":
+            return dice.choice([["GET", key], ["DEL", key], ["SET", "plain:" + owner, "1"], ["UNLINK", key], ["DBSIZE"]])
+        case "script":
+            return ["EVAL", "return redis.call(unpack(ARGV))", "0", *create(dice)]
+        case _:
+            return [f"JRS.{what.upper()}", *([key] if dice.random() < 0.05 else []), token]
+
+
+def disturbance(what, dice, ids, key_files):
+    """Commands that disturb all clients at once. `ids` are connections of the clients."""
+    match what:
+        case "reload":
+            # Memory too: the client that took it away may have been killed since.
+            return [["CONFIG", "SET", "maxmemory", "0"], ["JRS.RELOAD"]]
+        case "set":
+            name = dice.choice(list(SETTINGS))
+            return [["CONFIG", "SET", f"jrs.{name}", dice.choice(SETTINGS[name])]]
+        case "keys":
+            return [["CONFIG", "SET", "jrs.keys-file", dice.choice(key_files)]]
+        case "flushall":
+            return [["FLUSHALL", dice.choice(["SYNC", "ASYNC"])]]
+        case "flushdb":
+            return [["FLUSHDB", dice.choice(["SYNC", "ASYNC"])]]
+        case "swapdb":
+            return [["SWAPDB", "0", "1"]]
+        case "kill":
+            return [["CLIENT", "KILL", "ID", dice.choice(ids)]]
+        case "killall":
+            return [["CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes"]]
+        case "killreplica":
+            return [["CLIENT", "KILL", "TYPE", "replica"]]
+        case "pause":
+            return [["CLIENT", "PAUSE", str(dice.randrange(1, 40)), dice.choice(["WRITE", "ALL"])]]
+        case "bgsave":
+            return [["BGSAVE"]]
+        case "rewrite":
+            return [["BGREWRITEAOF"]]
+        case "full":  # no memory left, for a moment; slow commands are under way meanwhile
+            return [["CONFIG", "SET", "maxmemory", "1mb"], *(create(dice) for _ in range(6)),
+                    ["CONFIG", "SET", "maxmemory", "0"]]
+        case "unload":
+            return [["MODULE", "UNLOAD", "jrs"]]
+
+
+def batch(dice, tokens, seen, ids, key_files):
+    """The commands that a client sends in one piece."""
+    if dice.random() < 0.002:
+        return disturbance(dice.choice(DISTURBANCES), dice, ids, key_files)
+    commands = [session_command(dice, tokens, seen) for _ in range(dice.choice([1, 1, 2, 5]))]
+    if dice.random() < 0.05:
+        return [["MULTI"], *commands, ["EXEC"]]
+    return commands
