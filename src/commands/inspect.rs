@@ -38,6 +38,10 @@ impl Command for Inspect {
             let session = Session::find(call, verdict)?;
             let contents = Contents::read(place.token.bytes(), state::realms()?.max_token_size);
             reply(call.ctx, &session, &contents);
+            // What is refused may be a token in the key's place, as it is for the commands that err.
+            if session.problem.is_some() {
+                call.redact_tokens();
+            }
             Ok(())
         })
     }

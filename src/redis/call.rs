@@ -136,7 +136,7 @@ impl<'call> Call<'call> {
 
     /// Keeps all arguments that may be tokens out of SLOWLOG and MONITOR; those that are still needed have to be taken out
     /// of [`args`](Self::args) before, see there.
-    pub(super) fn redact_tokens(&self) {
+    pub fn redact_tokens(&self) {
         if self.resumed {
             return;
         }

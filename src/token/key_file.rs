@@ -124,7 +124,10 @@ fn read_pem(file: &[u8], parsing: Parsing) -> Result<Keys, String> {
 
 fn read_jwks(json: &[u8], parsing: Parsing) -> Result<Keys, String> {
     // The parser's own message could quote the text, so it is not passed on.
-    let document = Members::read(json).map_err(|_| "it is no JSON object with unique members".to_owned())?;
+    let document = Members::read(json).map_err(|_| {
+        "it is no JSON object with unique members (keep a secret that begins with { or [ as a JWK, as docs/keys.md shows)"
+            .to_owned()
+    })?;
     let mut keys = Keys::default();
     let Some(set) = document.get("keys") else {
         if document.get("kty").is_none()
@@ -158,6 +161,7 @@ fn read_jwk(members: &Members<'_>, number: usize, parsing: Parsing, keys: &mut K
     let named = jwk.algorithm.as_deref();
     keys.add(match jwk.material {
         Material::Secret(secret) => {
+            raw_secret::check_bytes(&secret)?;
             let algorithm = choose(Family::Secret, named, &[], parsing)?;
             check_strength(&secret, algorithm, parsing)?;
             Key::from_secret(jwk.id, algorithm, jwk.may_sign, &secret)

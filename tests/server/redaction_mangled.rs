@@ -67,13 +67,15 @@ fn mangled_tokens_in_every_place() {
         let server = slow_server(&keys);
         let conn = &mut server.conn();
         let token = create(conn, "ada", "{}", &[]);
-        let (key, all) = (key(&token), mangled(&token));
+        let other = create(conn, "ada", "{}", &[]);
+        let (key, mut all) = (key(&token), mangled(&token));
+        all.push(format!("sess:{token}"));
         let mut commands: Vec<Vec<&str>> = Vec::new();
         for bad in &all {
             let bad = bad.as_str();
             for name in ["JRS.GET", "JRS.PEEK", "JRS.INSPECT", "JRS.TOUCH", "JRS.DESTROY", "JRS.ROTATE"] {
                 commands.extend([vec![name, bad], vec![name, &key, bad], vec![name, bad, "EX", "100"]]);
-                commands.extend([vec![name, &token, bad], vec![name, bad, "junk"]]);
+                commands.extend([vec![name, &token, bad], vec![name, bad, "junk"], vec![name, bad, &other]]);
             }
             #[rustfmt::skip]
             commands.extend([

@@ -1,6 +1,8 @@
 //! Binary files that are known: keys and certificates in DER (X.690), whole, cut off or with something behind them, and
 //! key stores.
 
+use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED, ECDSA_P384_SHA384_FIXED, ParsedPublicKey};
+
 use super::{Look, contains, ssh};
 
 const INTEGER: u8 = 0x02;
@@ -38,6 +40,15 @@ pub(super) fn find(bytes: &[u8]) -> Option<Look> {
     }
     if let Some(look) = der(bytes) {
         return Some(look);
+    }
+    // 65 or 97 random bytes that begin with a 4 are no point of the curve.
+    let is_point = match bytes.len() {
+        65 => ParsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, bytes).is_ok(),
+        97 => ParsedPublicKey::new(&ECDSA_P384_SHA384_FIXED, bytes).is_ok(),
+        _ => false,
+    };
+    if is_point && bytes.first() == Some(&4) {
+        return Some(Look::new("the point of a public EC key", "put the key in the file as PEM or as a JWK", ""));
     }
     let is_binary = bytes.iter().any(|byte| !byte.is_ascii() || *byte == 0);
     if is_binary && let Some(kind) = ssh::find(bytes) {

@@ -9,6 +9,9 @@ use super::{Look, find_decoded};
 /// URL or a name, could be.
 const SHORTEST: usize = 16;
 
+/// What stands around bytes in hexadecimal or decimal.
+const SEPARATORS: &[u8] = b":,;-_%\\xX{}[]()";
+
 /// Commands that undo the encodings.
 const BASE64: (&str, &str) = ("base64", "base64 -di");
 const BASE64URL: (&str, &str) = ("base64url", "tr -- -_ +/ | base64 -di 2> /dev/null");
@@ -16,22 +19,24 @@ const HEX: (&str, &str) = ("hexadecimal", "perl -pe '$_ = pack \"H*\", s/[^0-9a-
 
 /// A key, or another text that is no secret, in pieces of a text that are base64 or hexadecimal, and in all of it.
 pub(super) fn find(text: &[u8], layers: usize) -> Option<Look> {
-    // Without blanks: lines may have been joined by spaces. Hexadecimal comes with colons.
+    // Without blanks: lines may have been joined by spaces.
     let mut packed = Zeroizing::new(Vec::with_capacity(text.len()));
     packed.extend(text.iter().filter(|byte| !byte.is_ascii_whitespace() && !matches!(byte, b':' | b',')));
-    let hex = packed.strip_prefix(b"0x").unwrap_or(&packed);
-    if hex.len() >= SHORTEST && hex.iter().all(u8::is_ascii_hexdigit) {
-        let look = find_decoded(&from_hex(hex), layers);
-        if look.is_some() {
-            return look.map(|look| look.within(HEX));
-        }
+    let hex = hex_digits(text).filter(|hex| hex.len() >= SHORTEST);
+    if let Some(look) = hex.and_then(|hex| find_decoded(&from_hex(&hex), layers)) {
+        return Some(look.within(if text.contains(&b'x') { (HEX.0, "") } else { HEX }));
     }
-    // A fingerprint or a key of `openssl -text` inside of another text: `30:82:01:22`.
-    for piece in text.split(|byte| !byte.is_ascii_hexdigit() && *byte != b':').filter(|piece| piece.contains(&b':')) {
-        let mut hex = Zeroizing::new(Vec::with_capacity(piece.len()));
-        hex.extend(piece.iter().filter(|byte| **byte != b':'));
-        if let Some(look) = find_decoded(&from_hex(&hex), layers) {
-            return Some(look.within((HEX.0, "")));
+    // The same inside another text, such as a key of `openssl -text` or an array of a programming language.
+    let separators: [&[u8]; 2] = [b"", b" \t\r\n"];
+    for blanks in separators {
+        let is_number = |byte: &u8| byte.is_ascii_hexdigit() || SEPARATORS.contains(byte) || blanks.contains(byte);
+        let pieces = text.split(|byte| !is_number(byte)).filter(|piece| piece.len() >= 2 * SHORTEST);
+        for bytes in
+            pieces.flat_map(|piece| [hex_digits(piece).map(|hex| from_hex(&hex)), from_decimal(piece)]).flatten()
+        {
+            if let Some(look) = find_decoded(&bytes, layers) {
+                return Some(look.within(("numbers", "")));
+            }
         }
     }
     let whole = text.trim_ascii();
@@ -55,7 +60,34 @@ const fn is_base64(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'-' | b'_')
 }
 
-fn from_base64(text: &[u8]) -> Zeroizing<Vec<u8>> {
+/// The digits of a text that is hexadecimal, however its bytes are set apart: `30:82`, `30-82`, `0x30, 0x82`, `%30%82`.
+fn hex_digits(text: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+    let mut digits = Zeroizing::new(Vec::with_capacity(text.len()));
+    let mut before = b' ';
+    for byte in text {
+        match byte {
+            b'x' | b'X' if before == b'0' => drop(digits.pop()),
+            b'x' | b'X' if !before.is_ascii_hexdigit() => {}
+            _ if byte.is_ascii_hexdigit() => digits.push(*byte),
+            _ if byte.is_ascii_whitespace() || SEPARATORS.contains(byte) => {}
+            _ => return None,
+        }
+        before = *byte;
+    }
+    Some(digits)
+}
+
+/// Bytes in decimal: `48, 130, 1`.
+fn from_decimal(text: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+    let text = str::from_utf8(text).ok()?.trim_matches(|char: char| !char.is_ascii_digit());
+    let mut bytes = Zeroizing::new(Vec::with_capacity(text.len()));
+    for number in text.split([',', ';', ' ', '\n']).filter(|number| !number.is_empty()) {
+        bytes.push(number.trim().parse().ok()?);
+    }
+    Some(bytes)
+}
+
+pub(super) fn from_base64(text: &[u8]) -> Zeroizing<Vec<u8>> {
     let mut bytes = Zeroizing::new(Vec::with_capacity(text.len()));
     let (mut bits, mut count) = (0_u32, 0);
     for byte in text {

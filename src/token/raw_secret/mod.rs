@@ -89,6 +89,17 @@ pub(super) fn check(file: &[u8]) -> Result<(), String> {
     }
 }
 
+/// Checks that the bytes of an `oct` JWK are not a key that others may know, in any form. Other texts are welcome there.
+///
+/// # Errors
+/// As [`check`].
+pub(super) fn check_bytes(bytes: &[u8]) -> Result<(), String> {
+    let text = encodings::from_utf16(bytes);
+    let text = text.as_deref().map_or(bytes, |text| text);
+    let look = binary::find(bytes).or_else(|| text::find_key(text, LAYERS));
+    look.map_or(Ok(()), |look| Err(format!("its 'k' is not a secret: {}", Look { command: "", ..look }.sentence())))
+}
+
 fn find(file: &[u8]) -> Option<Look> {
     if let Some(look) = binary::find(file) {
         return Some(look);

@@ -1,4 +1,7 @@
-use std::sync::LazyLock;
+use std::sync::{
+    LazyLock,
+    atomic::{AtomicUsize, Ordering},
+};
 
 use aws_lc_rs::{
     encoding::{AsDer, Pkcs8V1Der, PublicKeyX509Der},
@@ -73,12 +76,24 @@ fn disguise(way: u8, bytes: &[u8]) -> Vec<u8> {
         21 => pem(bytes).replace('\n', "\\n").into(),
         22 => format!("{{\"kty\":\"OKP\",\"x\":\"{}\"}}", BASE64_URL_SAFE_NO_PAD.encode(bytes)).into(),
         23 => pem(bytes).into(),
+        24 => joined(bytes, "-", |byte| format!("{byte:02X}")),
+        25 => joined(bytes, ", ", |byte| format!("{byte:#04x}")),
+        26 => joined(bytes, "", |byte| format!("%{byte:02x}")),
+        27 => joined(bytes, ",", |byte| byte.to_string()),
+        28 => format!("\\x{}", hex(bytes)).into(),
+        29 => format!("{{\"kty\":\"oct\",\"k\":\"{}\"}}", BASE64_URL_SAFE_NO_PAD.encode(bytes)).into(),
         _ => format!("data:application/x-pem-file;base64,{text}").into(),
     }
 }
 
+fn joined(bytes: &[u8], between: &str, write: impl Fn(&u8) -> String) -> Vec<u8> {
+    bytes.iter().map(write).collect::<Vec<_>>().join(between).into()
+}
+
 /// Whether a way keeps all of binary input.
-const BINARY: [u8; 13] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 21, 22, 23];
+const BINARY: [u8; 19] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 21, 22, 23, 24, 25, 26, 27, 28, 29];
+
+static REFUSED: AtomicUsize = AtomicUsize::new(0);
 
 fn never_a_secret(file: &[u8]) -> Result<(), TestCaseError> {
     if let Ok(ring) = read_keys(file, WEAK) {
@@ -92,7 +107,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(1000))]
 
     #[test]
-    fn no_disguise_makes_a_key_a_secret(key in 0..9_usize, first in 0..BINARY.len(), then in vec(0..25_u8, 0..2)) {
+    fn no_disguise_makes_a_key_a_secret(key in 0..9_usize, first in 0..BINARY.len(), then in vec(0..31_u8, 0..2)) {
         let mut file = disguise(BINARY[first], &KEYS[key]);
         for way in then {
             // Text is written as text; bytes that are not would be lost.
@@ -110,6 +125,17 @@ proptest! {
             // A path or a JSON text may begin so; no other reader takes these.
             prop_assert_eq!(check(file.as_bytes()), Ok(()), "{}", file);
         }
+    }
+
+    // The generators of Django and WordPress, of password managers, and of what begins like a token.
+    #[test]
+    fn passwords_of_all_characters_are_accepted(
+        secret in "(django-insecure-)?[a-z0-9!@#$%^&*(_=+)-]{50}|[!-Z^-z|~][!-~]{31,63}|e[yw][a-z]{2,6}\\.[a-z]{5,12}\\.[a-z]{5,12}"
+    ) {
+        let is_refused = check(secret.as_bytes()).is_err();
+        REFUSED.fetch_add(usize::from(is_refused), Ordering::Relaxed);
+        // A few look like `key=value` by chance.
+        prop_assert!(REFUSED.load(Ordering::Relaxed) <= 5, "{}", secret);
     }
 
     #[test]
@@ -173,10 +199,17 @@ fn other_texts_are_named() {
         ("LOG=x\nJWT_SECRET=abcdefghijklmnopqrstuvwxyz0123456789\n".to_owned(), "NAME=value"),
         ("https://tenant.example/.well-known/jwks.json\n".to_owned(), "a URL"),
         ("tenant.example/.well-known/jwks.json".to_owned(), "a URL"),
+        ("HTTPS://tenant.example/keys".to_owned(), "a URL"),
+        ("s3://bucket/keys".to_owned(), "a URL"),
+        ("arn:aws:secretsmanager:eu-west-1:1:secret:jwt".to_owned(), "a reference or a placeholder"),
+        ("${JWT_SECRET:-none}".to_owned(), "a reference or a placeholder"),
+        ("<your-256-bit-secret-goes-here>".to_owned(), "a reference or a placeholder"),
+        ("curl: (6) Could not resolve host: tenant.example".to_owned(), "a reference or a placeholder"),
+        ("a-string-secret-at-least-256-bits-long".to_owned(), "the secret of an example"),
         ("/etc/jrs/keys.pem".to_owned(), "the name of a file"),
         (token.clone(), "JSON in base64"),
         (format!("Bearer {token}"), "JSON in base64"),
-        ("eyJ.e30.x".to_owned(), "a token"),
+        ("eyJ0eXA.e30.x".to_owned(), "a token"),
         ("a".repeat(40) + "\n" + &"b".repeat(40) + "\n", "several lines"),
         ("a".repeat(40) + "\n\n", "several lines"),
         ("a".repeat(40) + "\r" + &"b".repeat(40), "several lines"),
@@ -208,4 +241,36 @@ fn other_texts_are_named() {
         assert!(problem.starts_with(&format!("it looks like {what}, not like a secret: ")), "{what}: {problem}");
     }
     assert!(check(&[b'a'; 16 * 1024 + 1]).expect_err("long").starts_with("it has more than 16384 bytes"));
+}
+
+#[test]
+fn the_point_of_a_key_is_public() {
+    for (key, length) in [(1, 65), (3, 97)] {
+        let point = &KEYS[key][KEYS[key].len() - length..];
+        for text in [BASE64_URL_SAFE_NO_PAD.encode(point), hex(point), format!("0x{}", hex(point))] {
+            assert!(check(text.as_bytes()).is_err(), "{text}");
+        }
+        let mut random = point.to_vec();
+        random[40] ^= 1;
+        assert_eq!(check(BASE64_URL_SAFE_NO_PAD.encode(random).as_bytes()), Ok(()));
+    }
+}
+
+#[test]
+fn a_jwk_holds_any_bytes_but_keys() {
+    let read = |bytes: &[u8]| {
+        let jwk = format!("{{\"kty\":\"oct\",\"k\":\"{}\"}}", BASE64_URL_SAFE_NO_PAD.encode(bytes));
+        read_keys(jwk.as_bytes(), WEAK).map(drop)
+    };
+    for secret in
+        [&b"two lines\nof a secret\n"[..], b"\0\x01\xff binary", b"JWT_SECRET=abcdef", b"# PRIVATE <your> https://a"]
+    {
+        assert_eq!(read(secret), Ok(()));
+    }
+    for key in KEYS.iter() {
+        for text in [key.clone(), pem(key).into(), BASE64_STANDARD.encode(key).into()] {
+            let problem = read(&text).expect_err("a key");
+            assert!(problem.starts_with("key 1: its 'k' is not a secret: it looks like "), "{problem}");
+        }
+    }
 }

@@ -10,6 +10,15 @@ use crate::token::pem_blocks::unescape_line_ends;
 const PEM: [&[u8]; 7] = [b"-----BEGIN", b"-----END", b"BEGIN ", b"PRIVATE", b"PUBLIC KEY", b"CERTIFICATE", b"OPENSSH"];
 const XML: [&[u8]; 7] = [b"<rsakeyvalue", b"<modulus", b"<?xml", b"<!doctype", b"<html", b"<x509", b"<keyvalue"];
 const FILES: [&[u8]; 8] = [b".pem", b".key", b".json", b".jwk", b".jwks", b".pub", b".crt", b".der"];
+/// How references begin, and what a failed command prints.
+const REFERENCES: [&[u8]; 9] =
+    [b"arn:", b"urn:", b"did:", b"vault:", b"file:", b"data:", b"https%3a", b"curl: (", b"error: "];
+/// The secrets of examples that everybody knows.
+const EXAMPLES: [&[u8]; 3] = [
+    b"your-256-bit-secret",
+    b"a-string-secret-at-least-256-bits-long",
+    b"a-valid-string-secret-that-is-at-least-512-bits-long-which-is-very-long",
+];
 /// Pieces of names of variables and settings.
 const NAMES: [&[u8]; 9] = [b"secret", b"key", b"token", b"passw", b"jwt", b"modulus", b"hmac", b"exponent", b"private"];
 
@@ -111,6 +120,12 @@ fn find_shape(text: &[u8]) -> Option<Look> {
     if has_scheme(text) || contains(text, b".well-known") {
         return Some(Look::new("a URL", "download what it refers to, and name that file", ""));
     }
+    if is_reference(text) {
+        return Some(Look::new("a reference or a placeholder", "write the secret itself into the file", ""));
+    }
+    if EXAMPLES.contains(&text) {
+        return Some(Look::new("the secret of an example", "make one of your own (openssl rand -base64 48)", ""));
+    }
     if FILES.iter().any(|end| text.ends_with(end)) {
         return Some(Look::new("the name of a file", "name that file itself", ""));
     }
@@ -123,24 +138,41 @@ fn find_shape(text: &[u8]) -> Option<Look> {
     None
 }
 
-/// A JWS or a JWE: three or five parts, the first of which is base64url of a JSON object.
+/// A JWS or a JWE: three or five parts, the first of which begins as a JSON object in base64url.
 fn is_jws(text: &[u8]) -> bool {
     let text = text.rsplit(|byte| *byte == b' ').next().unwrap_or(text);
-    let parts = text.split(|byte| *byte == b'.').count();
-    (parts == 3 || parts == 5) && (text.starts_with(b"ey") || text.starts_with(b"ew"))
+    let mut parts = text.split(|byte| *byte == b'.');
+    let header = encodings::from_base64(parts.next().unwrap_or_default());
+    let is_object =
+        header.split_first().is_some_and(|(first, rest)| *first == b'{' && rest.trim_ascii_start().starts_with(b"\""));
+    is_object && matches!(parts.count(), 2 | 4)
 }
 
-/// `https://`, at least three letters in front of the colon.
+/// `https://` anywhere, at least three letters in front of the colon, or `s3://` at the beginning.
 fn has_scheme(text: &[u8]) -> bool {
     let is_scheme =
-        |window: &[u8]| window.strip_suffix(b"://").is_some_and(|scheme| scheme.iter().all(u8::is_ascii_lowercase));
-    text.windows(6).any(is_scheme) || text.starts_with(b"data:")
+        |window: &[u8]| window.strip_suffix(b"://").is_some_and(|scheme| scheme.iter().all(u8::is_ascii_alphabetic));
+    let first = text.iter().take_while(|byte| byte.is_ascii_alphanumeric()).count();
+    let begins = first >= 2 && text.get(first..).is_some_and(|rest| rest.starts_with(b"://"));
+    begins || text.windows(6).any(is_scheme)
+}
+
+/// What refers to a secret that is elsewhere, or stands for one that is still to be written.
+fn is_reference(text: &[u8]) -> bool {
+    let mut lower = Zeroizing::new(Vec::with_capacity(text.len()));
+    lower.extend(text.iter().map(u8::to_ascii_lowercase));
+    let is_around = |begin: &[u8], end: &[u8]| text.starts_with(begin) && text.ends_with(end);
+    REFERENCES.iter().any(|begin| lower.starts_with(begin))
+        || is_around(b"<", b">")
+        || is_around(b"${", b"}")
+        || is_around(b"{{", b"}}")
 }
 
 /// A line as `.env` and property files have them. The `=` that pads base64 is none of these: no value is behind it.
 fn is_assignment(line: &[u8]) -> bool {
     let line = line.trim_ascii();
-    let line = line.strip_prefix(b"export ").or_else(|| line.strip_prefix(b"set ")).unwrap_or(line).trim_ascii_start();
+    let set = line.strip_prefix(b"export ").or_else(|| line.strip_prefix(b"set "));
+    let line = set.unwrap_or(line).trim_ascii_start();
     let end = line.iter().position(|byte| !(byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.')));
     let Some((name, rest)) = end.and_then(|end| line.split_at_checked(end)) else { return false };
     let (sign, value) = match rest.trim_ascii_start() {
@@ -153,8 +185,26 @@ fn is_assignment(line: &[u8]) -> bool {
     }
     let mut lower = Zeroizing::new(Vec::with_capacity(name.len()));
     lower.extend(name.iter().map(u8::to_ascii_lowercase));
-    let known = NAMES.iter().any(|piece| contains(&lower, piece));
-    let no_lower = !name.iter().any(u8::is_ascii_lowercase);
-    let no_upper = !name.iter().any(u8::is_ascii_uppercase);
-    known || sign == b'=' && (no_lower || no_upper)
+    let is_known = NAMES.iter().any(|piece| contains(&lower, piece));
+    is_known || sign == b'=' && (set.is_some() || is_plain_name(name) && value.iter().all(is_plain))
+}
+
+/// A name without digits in one case: random characters in front of a `=` are hardly ever that.
+fn is_plain_name(name: &[u8]) -> bool {
+    let all = |kind: fn(&u8) -> bool| name.iter().all(|byte| kind(byte) || matches!(byte, b'_' | b'.'));
+    all(u8::is_ascii_lowercase) || all(u8::is_ascii_uppercase)
+}
+
+/// Letters, digits, and what stands in and around base64. A password of all characters has others, too.
+fn is_plain(byte: &u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"+/=_-.: \"'".contains(byte)
+}
+
+/// A key, or several, whatever the text is otherwise.
+pub(super) fn find_key(text: &[u8], layers: usize) -> Option<Look> {
+    let is_pem = contains(text, b"-----BEGIN");
+    if is_pem || is_json(text) || ssh::find(text).is_some() {
+        return find_words(text);
+    }
+    encodings::find(text, layers)
 }
