@@ -55,17 +55,10 @@ pub(super) fn unescape_line_ends(file: &[u8]) -> Zeroizing<Vec<u8>> {
     text
 }
 
-/// What is in front of the first `marker`, and what is behind it. A marker that begins inside of one that fails is not
-/// seen: so blocks without a line end between them (`-----END A----------BEGIN B-----`) are malformed.
+/// What is in front of the first `marker`, and what is behind it.
 fn split<'f>(text: &'f [u8], marker: &[u8]) -> Option<(&'f [u8], &'f [u8])> {
-    let mut found = 0;
-    for (at, byte) in text.iter().enumerate() {
-        found = if marker.get(found) == Some(byte) { found + 1 } else { 0 };
-        if found == marker.len() {
-            return Some((text.get(..at + 1 - found)?, text.get(at + 1..)?));
-        }
-    }
-    None
+    let at = text.windows(marker.len()).position(|window| window == marker)?;
+    Some((text.get(..at)?, text.get(at + marker.len()..)?))
 }
 
 /// Whether the headers say that the data is encrypted. `None` if one of them is not a header.
@@ -106,6 +99,10 @@ mod tests {
             ], 0..12)
         ) {
             let text = pieces.concat();
+            // The other reader does not see a marker that begins inside of one that fails.
+            if text.contains("------") {
+                return Ok(());
+            }
             let ours = read(text.as_bytes());
             let count = |text: &str| text.matches("-----BEGIN ").count();
             // The other reader passes over a block that does not end.
@@ -119,6 +116,17 @@ mod tests {
                 prop_assert_eq!(our.is_encrypted, is_encrypted);
             }
         }
+    }
+
+    #[test]
+    fn blocks_need_no_line_end_between_them() {
+        let text = b"-----BEGIN A-----AAAA-----END A----------BEGIN B-----\nAAAB\n-----END B-----";
+        let blocks: Vec<_> =
+            read(text).expect("blocks").into_iter().map(|block| (block.label, block.der.to_vec())).collect();
+        assert_eq!(blocks, [("A", vec![0, 0, 0]), ("B", vec![0, 0, 1])]);
+        // Another dash in front of a block is text around it.
+        assert_eq!(read(b"------BEGIN A-----AAAA-----END A-----").expect("a block").len(), 1);
+        assert!(read(b"-----BEGIN A-----AAAA------END A-----").is_none());
     }
 
     #[test]
