@@ -165,16 +165,18 @@ fn change_refused(change: Change) -> String {
         Change::Bad(bad) => format!("BADDATA the change {}", bad_data(bad)),
         Change::Stored(bad) => format!("BADDATA the stored data {}", bad_data(bad)),
         Change::Operation(number, name, fault) => {
-            let fault = match fault {
-                Fault::Malformed(problem) => format!("(counted from 1) {problem}"),
-                Fault::NoSuchPath => format!("(\"{name}\", counted from 1) refers to a path that does not exist"),
-                Fault::IntoItself => format!("(\"{name}\", counted from 1) moves a value into itself"),
-                Fault::TooDeep => {
-                    format!("(\"{name}\", counted from 1) would nest the data deeper than {DEEPEST} levels")
-                }
-                Fault::TestFailed => "(counted from 1): a \"test\" operation did not match".to_owned(),
+            let name = match fault {
+                Fault::Malformed(_) | Fault::TestFailed => String::new(),
+                _ => format!("\"{name}\", "),
             };
-            format!("BADDATA operation {number} of the patch {fault}")
+            let operation = format!("BADDATA operation {number} of the patch ({name}counted from 1)");
+            match fault {
+                Fault::Malformed(problem) => format!("{operation} {problem}"),
+                Fault::NoSuchPath => format!("{operation} refers to a path that does not exist"),
+                Fault::IntoItself => format!("{operation} moves a value into itself"),
+                Fault::TooDeep => format!("{operation} would nest the data deeper than {DEEPEST} levels"),
+                Fault::TestFailed => format!("{operation}: a \"test\" operation did not match"),
+            }
         }
         Change::NoObjectLeft => "BADDATA the patched data must be a JSON object".to_owned(),
         Change::TooBig => "TOOBIG the data would be larger than the realm's max-data-size".to_owned(),

@@ -11,7 +11,7 @@ use std::{
     sync::atomic::{AtomicUsize, Ordering::Relaxed},
 };
 
-use jrs::session::{DEEPEST, check_json_object, etag, merged, patched};
+use jrs::session::{Change, Cost, DEEPEST, check_json_object, cost_of_merge, cost_of_patch, etag};
 use libfuzzer_sys::fuzz_target;
 use serde::de::DeserializeOwned;
 use serde_json::{Deserializer, Value, value::RawValue};
@@ -49,16 +49,33 @@ unsafe impl GlobalAlloc for Counting {
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
-/// Does a change to texts of so many bytes, and checks what it took.
-fn measured<T>(texts: usize, change: impl FnOnce() -> T) -> T {
+/// Does a change to texts of so many bytes, and checks what it took, but for what it decoded: that is returned.
+fn measured(texts: usize, change: impl FnOnce() -> (Result<String, Change>, Cost)) -> (Result<String, Change>, usize) {
     let (live, allocated) = (LIVE.load(Relaxed), ALLOCATED.load(Relaxed));
     PEAK.store(live, Relaxed);
-    let result = change();
+    let (result, cost) = change();
     let (peak, all) = (PEAK.load(Relaxed) - live, ALLOCATED.load(Relaxed) - allocated);
     // The result of a merge may be as large as both texts.
     assert!(peak <= MEMORY + 2 * texts, "{peak} bytes at once for texts of {texts}");
-    // Each byte allocated is also written: a bound of the work, too.
     assert!(all <= 8 * MEMORY + 16 * texts, "{all} bytes in all for texts of {texts}");
+    // The budget, and what one step may do before it is checked again.
+    assert!(cost.work <= (5 << 20) + 12 * texts, "{cost:?} for texts of {texts}");
+    (result, cost.decoded)
+}
+
+/// Merges. Each name is decoded once, and compared once where both texts have it: whatever the budget allows.
+fn merged(data: &[u8], change: &[u8], limit: usize) -> Result<String, Change> {
+    let texts = data.len() + change.len();
+    let (result, decoded) = measured(texts, || cost_of_merge(data, change, limit));
+    assert!(decoded <= 3 * texts, "{decoded} bytes decoded for texts of {texts}");
+    result
+}
+
+/// Patches. Copies can be taken apart, and values compared, once for each operation: within the budget.
+fn patched(data: &[u8], change: &[u8], limit: usize) -> Result<String, Change> {
+    let texts = data.len() + change.len();
+    let (result, decoded) = measured(texts, || cost_of_patch(data, change, limit));
+    assert!(decoded <= (3 << 20) + 6 * texts, "{decoded} bytes decoded for texts of {texts}");
     result
 }
 
@@ -70,14 +87,14 @@ fuzz_target!(|input: &[u8]| {
     assert!(etag(data).iter().all(u8::is_ascii_hexdigit));
 
     let holds_private_name = holds_private_name(input);
-    if let Ok(text) = measured(input.len(), || merged(data, change, LIMIT))
+    if let Ok(text) = merged(data, change, LIMIT)
         && !holds_private_name
     {
         let (mut value, patch) = (value(data).expect("data"), value(change).expect("a merge patch"));
         json_patch::merge(&mut value, &patch);
         check_result(&text, &value);
     }
-    if let Ok(text) = measured(input.len(), || patched(data, change, LIMIT))
+    if let Ok(text) = patched(data, change, LIMIT)
         && !holds_private_name
     {
         let mut value = value(data).expect("data");
@@ -88,9 +105,8 @@ fuzz_target!(|input: &[u8]| {
         }
     }
     let many = [&b"{\"a\":["[..], &[data; 200].join(&b','), b"]}"].concat();
-    let texts = many.len() + change.len();
-    let _ = measured(texts, || merged(&many, change, 64 << 20));
-    let _ = measured(texts, || patched(&many, change, 64 << 20));
+    let _ = merged(&many, change, 64 << 20);
+    let _ = patched(&many, change, 64 << 20);
 });
 
 /// The check agrees with a parser that builds the value, but for what only that cannot hold.

@@ -8,7 +8,10 @@ mod id;
 mod lifetime;
 mod owner;
 
-pub use data::{BadData, Change, DEEPEST, Fault, Position, check_json_object, etag, merged, patched};
+pub use data::{
+    BadData, Change, Cost, DEEPEST, Fault, Position, check_json_object, cost_of_merge, cost_of_patch, etag, merged,
+    patched,
+};
 pub use id::{IdSource, OwnedId, SessionId};
 pub use lifetime::{Lifetime, Millis};
 pub use owner::{BadOwner, check_owner};

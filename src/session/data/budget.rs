@@ -1,6 +1,9 @@
 //! How much a change may cost, whatever the largest size of data is.
 
-use std::cell::Cell;
+use std::{
+    cell::{Cell, RefCell},
+    hash::{BuildHasher, RandomState},
+};
 
 use super::Stop;
 
@@ -10,28 +13,60 @@ const MEMORY: usize = 3 << 20;
 /// Work that any change may do, in units of about one byte looked at.
 const WORK: usize = 4 << 20;
 
-/// What a change may still take. It counts by itself, so that the same change always costs the same.
+/// What a change cost. The same change always costs the same, on every machine.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Cost {
+    /// The work that was counted against the budget, in units of about one byte looked at.
+    pub work: usize,
+    /// Bytes of strings with escapes that were decoded or compared. Counted where it is done, apart from the budget.
+    pub decoded: usize,
+}
+
+/// What a change may still take.
 #[derive(Debug)]
 pub struct Budget {
-    work: Cell<usize>,
+    allowed: usize,
+    cost: Cell<Cost>,
     memory: Cell<usize>,
+    /// The key of the hashes of names: unknown to clients, so that nobody can make names collide on purpose.
+    pub(super) seed: u64,
+    /// Holds a name while it is decoded.
+    pub(super) scratch: RefCell<String>,
 }
 
 impl Budget {
     /// The budget of a change whose texts have this many bytes in all.
-    pub(super) const fn for_texts(bytes: usize) -> Self {
-        Self { work: Cell::new(bytes.saturating_mul(3).saturating_add(WORK)), memory: Cell::new(MEMORY) }
+    pub(super) fn for_texts(bytes: usize) -> Self {
+        Self {
+            allowed: bytes.saturating_mul(3).saturating_add(WORK),
+            cost: Cell::default(),
+            memory: Cell::new(MEMORY),
+            seed: RandomState::new().hash_one(bytes),
+            scratch: RefCell::default(),
+        }
     }
 
     /// Counts work that has been done or is about to be; [`Self::check`] tells whether it was too much.
     pub(super) fn spend(&self, work: usize) {
-        self.work.set(self.work.get().saturating_sub(work));
+        let cost = self.cost.get();
+        self.cost.set(Cost { work: cost.work.saturating_add(work), ..cost });
+    }
+
+    /// Counts bytes that are decoded, which the caller also has to [spend](Self::spend).
+    pub(super) fn count_decoded(&self, bytes: usize) {
+        let cost = self.cost.get();
+        self.cost.set(Cost { decoded: cost.decoded.saturating_add(bytes), ..cost });
+    }
+
+    /// What has been done so far.
+    pub(super) const fn cost(&self) -> Cost {
+        self.cost.get()
     }
 
     /// # Errors
     /// [`Stop::TooMuch`] when the work is used up.
     pub(super) fn check(&self) -> Result<(), Stop> {
-        if self.work.get() == 0 { Err(Stop::TooMuch) } else { Ok(()) }
+        if self.cost.get().work >= self.allowed { Err(Stop::TooMuch) } else { Ok(()) }
     }
 
     /// Takes memory for `count` values of `T`, before it is allocated.

@@ -1,8 +1,12 @@
 //! Data that is changed in place of being replaced: merged, or patched.
 
 use super::{
-    BadData, Budget, DEEPEST, Position, check_json, check_json_object, depth, merge::merge, names::has_lone_surrogate,
-    patch::patch, text::Document,
+    BadData, Budget, Cost, DEEPEST, check_json, check_json_object, depth,
+    merge::merge,
+    names::has_lone_surrogate,
+    patch::patch,
+    text::{Document, Raw},
+    utf8,
 };
 
 /// Why data cannot be changed.
@@ -62,14 +66,21 @@ impl Stop {
 /// # Errors
 /// [`Change::Bad`], [`Change::Stored`], [`Change::TooBig`] for a result of more than `limit` bytes, [`Change::TooMuch`].
 pub fn merged(data: &[u8], merge_patch: &[u8], limit: usize) -> Result<String, Change> {
-    let merge_patch = check_json_object(merge_patch).and_then(changeable).map_err(Change::Bad)?;
-    let data = stored(data)?;
-    let budget = Budget::for_texts(data.len().saturating_add(merge_patch.len()));
-    let data = Document::new(data, &budget).ok_or(Change::TooBig)?;
-    let merge_patch = Document::new(merge_patch, &budget).ok_or(Change::TooBig)?;
-    let mut text = String::with_capacity(data.root().len() + merge_patch.root().len());
-    merge(Some(data.root()), merge_patch.root(), &mut text).map_err(|stop| stop.at(0, ""))?;
-    if text.len() > limit { Err(Change::TooBig) } else { Ok(text) }
+    cost_of_merge(data, merge_patch, limit).0
+}
+
+/// [`merged`], and what it cost, for tests: nothing where no change began.
+#[doc(hidden)]
+pub fn cost_of_merge(data: &[u8], merge_patch: &[u8], limit: usize) -> (Result<String, Change>, Cost) {
+    let texts = || {
+        let merge_patch = check_json_object(merge_patch).and_then(changeable).map_err(Change::Bad)?;
+        Ok((stored(data)?, merge_patch))
+    };
+    with_documents(texts(), |data, merge_patch| {
+        let mut text = String::with_capacity(data.len() + merge_patch.len());
+        merge(Some(data), merge_patch, &mut text).map_err(|stop| stop.at(0, ""))?;
+        if text.len() > limit { Err(Change::TooBig) } else { Ok(text) }
+    })
 }
 
 /// `data` with a JSON Patch (RFC 6902) applied: all of its operations or none. See [`merged`] for what stays as it was.
@@ -78,19 +89,43 @@ pub fn merged(data: &[u8], merge_patch: &[u8], limit: usize) -> Result<String, C
 /// Those of [`merged`]; [`Change::TooBig`] also where it has more than `limit` bytes on the way; [`Change::Operation`],
 /// [`Change::NoObjectLeft`].
 pub fn patched(data: &[u8], operations: &[u8], limit: usize) -> Result<String, Change> {
-    let operations = check_operations(operations).map_err(Change::Bad)?;
-    let data = stored(data)?;
-    let budget = Budget::for_texts(data.len().saturating_add(operations.len()));
-    let data = Document::new(data, &budget).ok_or(Change::TooBig)?;
-    let operations = Document::new(operations, &budget).ok_or(Change::TooBig)?;
-    let (root, size) = patch(data.root(), operations.root(), limit)?;
-    // What was too large before may have become smaller, and still be too large.
-    if size > limit {
-        return Err(Change::TooBig);
-    }
-    let mut text = String::with_capacity(size);
-    root.write(&mut text);
-    if text.starts_with('{') { Ok(text) } else { Err(Change::NoObjectLeft) }
+    cost_of_patch(data, operations, limit).0
+}
+
+/// [`patched`], and what it cost, for tests: nothing where no change began.
+#[doc(hidden)]
+pub fn cost_of_patch(data: &[u8], operations: &[u8], limit: usize) -> (Result<String, Change>, Cost) {
+    let texts = || {
+        let operations = check_operations(operations).map_err(Change::Bad)?;
+        Ok((stored(data)?, operations))
+    };
+    with_documents(texts(), |data, operations| {
+        let (root, size) = patch(data, operations, limit)?;
+        // What was too large before may have become smaller, and still be too large.
+        if size > limit {
+            return Err(Change::TooBig);
+        }
+        let mut text = String::with_capacity(size);
+        root.write(&mut text);
+        if text.starts_with('{') { Ok(text) } else { Err(Change::NoObjectLeft) }
+    })
+}
+
+/// Changes the data, the first text, by the second one within a budget for both.
+fn with_documents(
+    texts: Result<(&str, &str), Change>,
+    change: impl FnOnce(Raw<'_>, Raw<'_>) -> Result<String, Change>,
+) -> (Result<String, Change>, Cost) {
+    let (data, by) = match texts {
+        Ok(texts) => texts,
+        Err(refused) => return (Err(refused), Cost::default()),
+    };
+    let budget = Budget::for_texts(data.len().saturating_add(by.len()));
+    let result = match (Document::new(data, &budget), Document::new(by, &budget)) {
+        (Some(data), Some(by)) => change(data.root(), by.root()),
+        _ => Err(Change::TooBig),
+    };
+    (result, budget.cost())
 }
 
 /// The text of data that is about to be changed. It may be somebody else's: a plain SET can have written it.
@@ -99,8 +134,7 @@ fn stored(data: &[u8]) -> Result<&str, Change> {
 }
 
 fn check_operations(operations: &[u8]) -> Result<&str, BadData> {
-    let text = str::from_utf8(operations)
-        .map_err(|error| BadData::NotUtf8(Position::after(operations, error.valid_up_to())))?;
+    let text = utf8(operations)?;
     let is_array = text.trim_ascii_start().starts_with('[');
     // Two levels are those of the array and of the operation.
     if is_array && depth(operations) > DEEPEST + 2 {

@@ -1,8 +1,11 @@
 use proptest::prelude::*;
 
 use super::{
-    super::{Position, tests::json},
-    BadData, Change, DEEPEST, Fault, merged, patched,
+    super::{
+        Position,
+        tests::{json, json_text},
+    },
+    BadData, Change, Cost, DEEPEST, Fault, cost_of_merge, cost_of_patch, merged, patched,
 };
 
 const PLENTY: usize = 1 << 20;
@@ -85,8 +88,71 @@ proptest! {
     }
 
     #[test]
-    fn any_bytes_are_judged(data in prop::collection::vec(any::<u8>(), 0..64), patch in prop::collection::vec(any::<u8>(), 0..64)) {
-        let _ = merged(&data, &patch, PLENTY);
-        let _ = patched(&data, &patch, PLENTY);
+    fn text_with_a_changed_byte_is_judged_like_the_parser_does(
+        [data, value] in [json_text(), json_text()], at in any::<prop::sample::Index>(), byte in any::<u8>(), in_data in any::<bool>(),
+    ) {
+        let mut data = format!(r#"{{"a":{data}}}"#).into_bytes();
+        let mut change = format!(r#"[{{"op":"add","path":"/b","value":{value}}}]"#).into_bytes();
+        let text = if in_data { &mut data } else { &mut change };
+        let at = at.index(text.len());
+        text[at] = byte;
+        let parse = |text: &[u8]| serde_json::from_slice::<serde_json::Value>(text).ok();
+        let is_object = |text: &[u8]| parse(text).is_some_and(|value| value.is_object());
+        let is_array = parse(&change).is_some_and(|value| value.is_array());
+        let found = patched(&data, &change, PLENTY);
+        prop_assert_eq!(matches!(found, Err(Change::Bad(_))), !is_array, "{:?}", found);
+        if is_array {
+            prop_assert_eq!(matches!(found, Err(Change::Stored(_))), !is_object(&data), "{:?}", found);
+        }
+        let merge_patch = [&br#"{"b":"#[..], &change, b"}"].concat();
+        let found = merged(&data, &merge_patch, PLENTY);
+        prop_assert_eq!(found.is_ok(), is_object(&merge_patch) && is_object(&data), "{:?}", found);
     }
+}
+
+/// An object of about this many bytes, of members with these names.
+fn object(size: usize, name: impl Fn(usize) -> String) -> String {
+    let count = size / (name(0).len() + 5);
+    format!("{{{}}}", (0..count).map(|at| format!(r#""{}":1"#, name(at))).collect::<Vec<_>>().join(","))
+}
+
+#[test]
+fn each_name_is_decoded_once() {
+    const MIB: usize = 1 << 20;
+    let long = |end: &'static str| move |at: usize| format!("{}{at:05}{end}", "x".repeat(990));
+    let spelled = |at: usize| format!(r"{}{at:05}", r"\u0061".repeat(3));
+    let data = [
+        object(MIB, long("y")),
+        object(MIB, long(r#"\""#)),
+        object(MIB, spelled),
+        object(MIB, |at| format!("aaa{at:05}")),
+        format!(r#"{{"{}":1}}"#, r"\u0061".repeat(MIB / 6)),
+    ];
+    let few = |name: &dyn Fn(usize) -> String| object(8 * (name(0).len() + 5), |at| name(at + 90_000));
+    let merge_patches = [few(&long("y")), few(&long(r#"\""#)), few(&spelled), few(&|at| at.to_string())];
+    for (at, data) in data.iter().enumerate() {
+        for (by, change) in merge_patches.iter().chain([data]).enumerate() {
+            let (result, Cost { work, decoded }) = cost_of_merge(data.as_bytes(), change.as_bytes(), 4 * MIB);
+            let texts = data.len() + change.len();
+            // A name that both have is compared as well.
+            assert!(decoded <= if by == 4 { 2 * texts } else { texts }, "{at} by {by}: {decoded} bytes decoded");
+            assert!(work <= 5 * MIB + 3 * texts, "{at} by {by}: too much work is refused before it is done: {work}");
+            assert!(by == 4 || result.is_ok(), "{at} by {by}: {result:?}");
+        }
+        for name in [long("y")(90_000), long(r#"\""#)(90_000), spelled(90_000)] {
+            let add = |value: usize| format!(r#"{{"op":"add","path":"/{name}","value":{value}}}"#);
+            let change = format!("[{}]", (0..13).map(add).collect::<Vec<_>>().join(","));
+            let (result, cost) = cost_of_patch(data.as_bytes(), change.as_bytes(), 4 * MIB);
+            assert!(cost.decoded <= data.len() + 3 * change.len(), "{at}, {name:.20}: {cost:?}");
+            assert!(result.is_ok(), "{at}, {name:.20}: {result:?}");
+        }
+    }
+}
+
+#[test]
+fn the_same_change_costs_the_same() {
+    let data = object(100_000, |at| format!(r"\u0061{at}"));
+    let cost = || cost_of_merge(data.as_bytes(), data.as_bytes(), PLENTY);
+    assert_eq!(cost(), cost());
+    assert_eq!(cost_of_merge(b"[", b"{}", PLENTY).1, Cost::default(), "what is refused before costs nothing");
 }

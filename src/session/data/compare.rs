@@ -34,11 +34,11 @@ pub(super) fn same(one: Raw<'_>, other: Raw<'_>) -> Result<bool, Stop> {
                     None => false,
                 };
             }
-            members.done(one);
-            others.done(other);
+            members.done();
+            others.done();
             Ok(equal)
         }
-        (Some(b'"'), Some(b'"')) => Ok(same_string(text, other_text)),
+        (Some(b'"'), Some(b'"')) => Ok(same_string(text, other_text, budget)),
         (Some(b'-' | b'0'..=b'9'), Some(b'-' | b'0'..=b'9')) => {
             budget.spend(32 + text.len() + other_text.len());
             Ok(Decimal::of(text).is_some_and(|number| Decimal::of(other_text).is_some_and(|other| number == other)))

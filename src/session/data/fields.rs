@@ -1,15 +1,28 @@
 //! The members of one object, to be looked up by name.
 
-use super::{Stop, names::Index, text::Raw};
+use super::{
+    Stop,
+    names::{Index, hash, same_string},
+    text::{Raw, Span},
+};
 
 /// Names and values in the order of the text. Of several members of one name there is one, at the first one's place, with
 /// the last one's value.
 #[derive(Debug)]
 pub(super) struct Fields<'t> {
-    fields: Vec<(Raw<'t>, Raw<'t>)>,
+    object: Raw<'t>,
+    fields: Vec<Field>,
     index: Index,
     /// How many the memory was taken for.
     taken: usize,
+}
+
+#[derive(Debug)]
+struct Field {
+    /// Of the name.
+    hash: u32,
+    name: Span,
+    value: Span,
 }
 
 impl<'t> Fields<'t> {
@@ -17,18 +30,20 @@ impl<'t> Fields<'t> {
         let budget = object.budget();
         budget.spend(64);
         let taken = object.members().count();
-        budget.take::<(Raw<'t>, Raw<'t>)>(taken)?;
-        let mut fields: Vec<(Raw<'t>, Raw<'t>)> = Vec::with_capacity(taken);
+        budget.take::<Field>(taken)?;
+        let mut fields: Vec<Field> = Vec::with_capacity(taken);
         let mut index = Index::new(taken, budget)?;
         for (name, value) in object.members() {
-            let known = index.enter(name.text(), |at| fields.get(at).map(|(name, _)| name.text()));
+            budget.check()?;
+            let hash = hash(name.text(), budget);
+            let known = index.enter(hash, |at| fields.get(at).is_some_and(|field| field.is(hash, name, object)));
             match known.and_then(|at| fields.get_mut(at)) {
-                Some((_, last)) => *last = value,
-                None => fields.push((name, value)),
+                Some(field) => field.value = value.span(),
+                None => fields.push(Field { hash, name: name.span(), value: value.span() }),
             }
         }
         budget.check()?;
-        Ok(Self { fields, index, taken })
+        Ok(Self { object, fields, index, taken })
     }
 
     pub(super) fn len(&self) -> usize {
@@ -36,21 +51,29 @@ impl<'t> Fields<'t> {
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = (Raw<'t>, Raw<'t>)> {
-        self.fields.iter().copied()
+        self.fields.iter().map(|field| (self.object.other(field.name), self.object.other(field.value)))
     }
 
     /// The position of the member of this name.
     pub(super) fn position(&self, name: Raw<'_>) -> Option<usize> {
-        self.index.find(name.text(), |at| self.fields.get(at).map(|(name, _)| name.text()))
+        let hash = hash(name.text(), self.object.budget());
+        self.index.find(hash, |at| self.fields.get(at).is_some_and(|field| field.is(hash, name, self.object)))
     }
 
     pub(super) fn value(&self, at: usize) -> Option<Raw<'t>> {
-        self.fields.get(at).map(|(_, value)| *value)
+        self.fields.get(at).map(|field| self.object.other(field.value))
     }
 
     /// Gives the memory back.
-    pub(super) fn done(self, object: Raw<'t>) {
-        object.budget().give_back::<(Raw<'t>, Raw<'t>)>(self.taken);
-        self.index.done(object.budget());
+    pub(super) fn done(self) {
+        let budget = self.object.budget();
+        budget.give_back::<Field>(self.taken);
+        self.index.done(budget);
+    }
+}
+
+impl Field {
+    fn is(&self, hash: u32, name: Raw<'_>, object: Raw<'_>) -> bool {
+        self.hash == hash && same_string(object.other(self.name).text(), name.text(), object.budget())
     }
 }

@@ -1,14 +1,25 @@
 //! JSON Merge Patch (RFC 7396), from text to text: what the patch does not name is copied as it stands.
 
-use super::{Stop, fields::Fields, text::Raw};
+use super::{
+    Stop,
+    fields::Fields,
+    node::reserve,
+    text::{Raw, Span, index},
+};
 
 /// What is known of the target's member of a name that the patch has.
 #[derive(Clone, Copy)]
-enum Old<'t> {
+enum Old {
     Absent,
     /// The last value of that name: of several it is the one that readers take.
-    Value(Raw<'t>),
+    Value(Span),
     Done,
+}
+
+/// A member of the target that the patch names: which one, and the position of its name among the patch's.
+struct Named {
+    member: u32,
+    change: u32,
 }
 
 /// Appends what `patch` makes of `target` to `out`. Members keep their order.
@@ -24,27 +35,34 @@ pub(super) fn merge(target: Option<Raw<'_>>, patch: Raw<'_>, out: &mut String) -
         return Ok(());
     }
     let budget = patch.budget();
-    budget.take::<Old<'_>>(changes.len())?;
+    budget.take::<Old>(changes.len())?;
     let mut old = vec![Old::Absent; changes.len()];
-    for (name, value) in target.into_iter().flat_map(Raw::members) {
-        if let Some(last) = changes.position(name).and_then(|at| old.get_mut(at)) {
-            *last = Old::Value(value);
+    let mut named = Vec::new();
+    for ((name, value), member) in target.into_iter().flat_map(Raw::members).zip(0..) {
+        budget.check()?;
+        let Some(at) = changes.position(name) else { continue };
+        if let (Some(last), Ok(change)) = (old.get_mut(at), u32::try_from(at)) {
+            *last = Old::Value(value.span());
+            reserve(&mut named, budget)?;
+            named.push(Named { member, change });
         }
     }
     budget.check()?;
 
     out.push('{');
     let start = out.len();
-    for (name, value) in target.into_iter().flat_map(Raw::members) {
-        let Some(at) = changes.position(name) else {
+    let mut next = named.iter().peekable();
+    for ((name, value), member) in target.into_iter().flat_map(Raw::members).zip(0..) {
+        let Some(named) = next.next_if(|named| named.member == member) else {
             begin_member(name, start, out);
             out.push_str(value.text());
             continue;
         };
+        let at = index(named.change);
         let last = old.get_mut(at).map_or(Old::Absent, |old| std::mem::replace(old, Old::Done));
-        if let (Some(change), Old::Value(value)) = (changes.value(at).filter(|change| !change.is_null()), last) {
+        if let (Some(change), Old::Value(last)) = (changes.value(at).filter(|change| !change.is_null()), last) {
             begin_member(name, start, out);
-            merge(Some(value), change, out)?;
+            merge(Some(value.other(last)), change, out)?;
         }
     }
     for ((name, change), old) in changes.iter().zip(&old) {
@@ -54,8 +72,9 @@ pub(super) fn merge(target: Option<Raw<'_>>, patch: Raw<'_>, out: &mut String) -
         }
     }
     out.push('}');
-    budget.give_back::<Old<'_>>(old.len());
-    changes.done(patch);
+    budget.give_back::<Old>(old.len());
+    budget.give_back::<Named>(named.capacity());
+    changes.done();
     Ok(())
 }
 

@@ -15,8 +15,9 @@ use serde::de::IgnoredAny;
 use xxhash_rust::xxh3::xxh3_64;
 
 use budget::Budget;
+pub use budget::Cost;
 use change::Stop;
-pub use change::{Change, Fault, merged, patched};
+pub use change::{Change, Fault, cost_of_merge, cost_of_patch, merged, patched};
 
 /// How deep arrays and objects may nest, the outermost object counted.
 pub const DEEPEST: usize = 128;
@@ -57,7 +58,7 @@ impl Position {
 /// Checks that `json` is one JSON object, nested at most [`DEEPEST`] levels. Nothing is built: time is linear in the
 /// length and no memory is taken.
 pub fn check_json_object(json: &[u8]) -> Result<&str, BadData> {
-    let text = str::from_utf8(json).map_err(|error| BadData::NotUtf8(Position::after(json, error.valid_up_to())))?;
+    let text = utf8(json)?;
     let is_object = text.trim_ascii_start().starts_with('{');
     // Depth comes first: the parser remembers one byte for each open bracket.
     if is_object && depth(json) > DEEPEST {
@@ -65,6 +66,10 @@ pub fn check_json_object(json: &[u8]) -> Result<&str, BadData> {
     }
     check_json(text, is_object).map_err(BadData::NotAnObject)?;
     Ok(text)
+}
+
+fn utf8(bytes: &[u8]) -> Result<&str, BadData> {
+    str::from_utf8(bytes).map_err(|error| BadData::NotUtf8(Position::after(bytes, error.valid_up_to())))
 }
 
 /// Checks that `text` is one JSON value, and that it is of the right type, which its first byte told.

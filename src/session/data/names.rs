@@ -1,8 +1,8 @@
 //! JSON strings as they stand in a text, compared by what they say.
 
-use std::hash::{BuildHasher, RandomState};
+use std::str::Chars;
 
-use xxhash_rust::xxh3::{Xxh3, xxh3_64_with_seed};
+use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use super::{Budget, Stop};
 
@@ -45,31 +45,38 @@ fn utf16_unit(escape: &str) -> Option<u32> {
     u32::from_str_radix(escape.strip_prefix('u')?.get(..4)?, 16).ok()
 }
 
+/// A JSON string without its quotes.
+fn inner(string: &str) -> &str {
+    string.get(1..string.len().saturating_sub(1)).unwrap_or_default()
+}
+
 /// The characters that a JSON string says. The string is well-formed and without lone surrogates.
 fn characters(string: &str) -> impl Iterator<Item = char> {
-    let mut rest = string.get(1..string.len().saturating_sub(1)).unwrap_or_default().chars();
-    std::iter::from_fn(move || {
-        let first = rest.next()?;
-        if first != '\\' {
-            return Some(first);
-        }
-        Some(match rest.next()? {
-            'b' => '\u{8}',
-            'f' => '\u{c}',
-            'n' => '\n',
-            'r' => '\r',
-            't' => '\t',
-            'u' => {
-                let unit = hex(&mut rest)?;
-                if !(0xd800..=0xdbff).contains(&unit) {
-                    return char::from_u32(unit);
-                }
-                // The second half comes after its own backslash and u.
-                let low = hex(&mut rest.by_ref().skip(2))?;
-                char::from_u32(0x10000 + ((unit & 0x3ff) << 10) + (low & 0x3ff))?
+    let mut rest = inner(string).chars();
+    std::iter::from_fn(move || match rest.next()? {
+        '\\' => escaped(&mut rest),
+        other => Some(other),
+    })
+}
+
+/// The character that an escape stands for, after its backslash.
+fn escaped(rest: &mut Chars<'_>) -> Option<char> {
+    Some(match rest.next()? {
+        'b' => '\u{8}',
+        'f' => '\u{c}',
+        'n' => '\n',
+        'r' => '\r',
+        't' => '\t',
+        'u' => {
+            let unit = hex(rest)?;
+            if !(0xd800..=0xdbff).contains(&unit) {
+                return char::from_u32(unit);
             }
-            other => other,
-        })
+            // The second half comes after its own backslash and u.
+            let low = hex(&mut rest.by_ref().skip(2))?;
+            char::from_u32(0x10000 + ((unit & 0x3ff) << 10) + (low & 0x3ff))?
+        }
+        other => other,
     })
 }
 
@@ -77,27 +84,84 @@ fn hex(digits: &mut impl Iterator<Item = char>) -> Option<u32> {
     digits.take(4).try_fold(0, |number, digit| Some(number << 4 | digit.to_digit(16)?))
 }
 
-/// Whether two JSON strings, with their quotes, say the same.
-pub(super) fn same_string(one: &str, other: &str) -> bool {
-    // An escape has at most six bytes for one.
-    one == other
-        || (one.len() <= other.len().saturating_mul(6)
-            && other.len() <= one.len().saturating_mul(6)
-            && (one.contains('\\') || other.contains('\\'))
-            && characters(one).eq(characters(other)))
+/// Appends what a JSON string says.
+fn decode(string: &str, out: &mut String) {
+    let mut rest = inner(string);
+    while let Some((plain, escape)) = rest.split_once('\\') {
+        out.push_str(plain);
+        let mut after = escape.chars();
+        out.extend(escaped(&mut after));
+        rest = after.as_str();
+    }
+    out.push_str(rest);
 }
 
 /// What a JSON string says.
-pub(super) fn decoded(string: &str) -> String {
-    characters(string).collect()
+pub(super) fn decoded(string: &str, budget: &Budget) -> String {
+    spend_on_escapes(string.len(), budget);
+    let mut text = String::with_capacity(string.len());
+    decode(string, &mut text);
+    text
 }
 
-/// Finds names among those of one object. Few are searched, many are hashed with a key that nobody knows.
+fn spend_on_escapes(bytes: usize, budget: &Budget) {
+    budget.spend(2 * bytes);
+    budget.count_decoded(bytes);
+}
+
+/// Whether two JSON strings, with their quotes, say the same.
+pub(super) fn same_string(one: &str, other: &str, budget: &Budget) -> bool {
+    budget.spend(one.len().min(other.len()) / 8);
+    if one == other {
+        return true;
+    }
+    // An escape has at most six bytes for one.
+    let may_be = one.len() <= other.len().saturating_mul(6)
+        && other.len() <= one.len().saturating_mul(6)
+        && (one.contains('\\') || other.contains('\\'));
+    if may_be {
+        spend_on_escapes(one.len() + other.len(), budget);
+    }
+    may_be && characters(one).eq(characters(other))
+}
+
+/// Whether a JSON string says `text`.
+pub(super) fn says(string: &str, text: &str, budget: &Budget) -> bool {
+    budget.spend(string.len() / 8);
+    if !string.contains('\\') {
+        return inner(string) == text;
+    }
+    spend_on_escapes(string.len(), budget);
+    characters(string).eq(text.chars())
+}
+
+/// The hash of what a JSON string says, however it is written. It has 32 bits, which fit into the padding of a
+/// [`Name`](super::node::Name): names of equal hashes are still compared.
+pub(super) fn hash(string: &str, budget: &Budget) -> u32 {
+    if !string.contains('\\') {
+        return hash_decoded(inner(string), budget);
+    }
+    spend_on_escapes(string.len(), budget);
+    let mut scratch = budget.scratch.take();
+    scratch.clear();
+    decode(string, &mut scratch);
+    let hash = hash_decoded(&scratch, budget);
+    budget.scratch.replace(scratch);
+    hash
+}
+
+/// The hash of a string without quotes and escapes.
+pub(super) fn hash_decoded(text: &str, budget: &Budget) -> u32 {
+    budget.spend(8 + text.len() / 8);
+    let [a, b, c, d, ..] = xxh3_64_with_seed(text.as_bytes(), budget.seed).to_le_bytes();
+    u32::from_le_bytes([a, b, c, d])
+}
+
+/// Finds names among those of one object by their hashes. Few are searched, many have a table.
 #[derive(Debug)]
 pub(super) struct Index {
     /// Positions of names, plus one; empty for few names.
     slots: Vec<u32>,
-    seed: u64,
     len: usize,
 }
 
@@ -106,14 +170,9 @@ const FEW: usize = 8;
 impl Index {
     /// Room for this many names.
     pub(super) fn new(names: usize, budget: &Budget) -> Result<Self, Stop> {
-        let slots = Self::slots(names);
+        let slots = if names <= FEW { 0 } else { (names + names / 2).next_power_of_two() };
         budget.take::<u32>(slots)?;
-        let seed = if slots == 0 { 0 } else { RandomState::new().hash_one(names) };
-        Ok(Self { slots: vec![0; slots], seed, len: 0 })
-    }
-
-    fn slots(names: usize) -> usize {
-        if names <= FEW { 0 } else { (names + names / 2).next_power_of_two() }
+        Ok(Self { slots: vec![0; slots], len: 0 })
     }
 
     /// Gives the memory back.
@@ -121,20 +180,19 @@ impl Index {
         budget.give_back::<u32>(self.slots.len());
     }
 
-    /// The position of a name; `name_at` is the name at a position.
-    pub(super) fn find<'n>(&self, name: &str, name_at: impl Fn(usize) -> Option<&'n str>) -> Option<usize> {
-        let is_it = |at: &usize| name_at(*at).is_some_and(|known| same_string(known, name));
+    /// The position of the name with this hash; `is_it` tells whether it is the one at a position, by hash and by name.
+    pub(super) fn find(&self, hash: u32, is_it: impl Fn(usize) -> bool) -> Option<usize> {
         if self.slots.is_empty() {
-            return (0..self.len).find(is_it);
+            return (0..self.len).find(|at| is_it(*at));
         }
-        self.chain(name).map_while(|slot| self.at(slot)).find(is_it)
+        self.chain(hash).map_while(|slot| self.at(slot)).find(|at| is_it(*at))
     }
 
     /// Enters the next name, unless it is known: then its position.
-    pub(super) fn enter<'n>(&mut self, name: &str, name_at: impl Fn(usize) -> Option<&'n str>) -> Option<usize> {
-        let known = self.find(name, name_at);
+    pub(super) fn enter(&mut self, hash: u32, is_it: impl Fn(usize) -> bool) -> Option<usize> {
+        let known = self.find(hash, is_it);
         if known.is_none() {
-            let free = self.chain(name).find(|slot| self.at(*slot).is_none());
+            let free = self.chain(hash).find(|slot| self.at(*slot).is_none());
             self.len += 1;
             if let Some(slot) = free.and_then(|slot| self.slots.get_mut(slot)) {
                 *slot = u32::try_from(self.len).unwrap_or(u32::MAX);
@@ -147,22 +205,14 @@ impl Index {
         usize::try_from(self.slots.get(slot)?.checked_sub(1)?).ok()
     }
 
-    /// The slots in which a name may be, in order.
-    fn chain(&self, name: &str) -> impl Iterator<Item = usize> {
+    /// The slots in which a name of this hash may be, in order.
+    fn chain(&self, hash: u32) -> impl Iterator<Item = usize> {
         let slots = self.slots.len();
-        let mask = u64::try_from(slots.saturating_sub(1)).unwrap_or_default();
-        let first = if slots == 0 { 0 } else { usize::try_from(hash(name, self.seed) & mask).unwrap_or_default() };
+        let first = if slots == 0 { 0 } else { usize::try_from(hash).unwrap_or_default() & (slots - 1) };
         (first..slots).chain(0..first)
     }
 }
 
-fn hash(name: &str, seed: u64) -> u64 {
-    if !name.contains('\\') {
-        return xxh3_64_with_seed(name.get(1..name.len().saturating_sub(1)).unwrap_or_default().as_bytes(), seed);
-    }
-    let mut hasher = Xxh3::with_seed(seed);
-    for character in characters(name) {
-        hasher.update(character.encode_utf8(&mut [0; 4]).as_bytes());
-    }
-    hasher.digest()
-}
+#[cfg(test)]
+#[path = "names_tests.rs"]
+mod tests;

@@ -2,7 +2,7 @@
 
 use super::{
     Budget, Stop,
-    names::{Index, same_string},
+    names::{Index, hash, hash_decoded, same_string, says},
     text::Raw,
 };
 
@@ -19,27 +19,34 @@ pub(super) enum Node<'t> {
 
 pub(super) type Member<'t> = (Name<'t>, Node<'t>);
 
-/// A JSON string with its quotes.
+/// The hash of a name, and the name: a JSON string with its quotes.
 #[derive(Clone, Debug)]
 pub(super) enum Name<'t> {
-    Raw(Raw<'t>),
+    Raw(u32, Raw<'t>),
     /// From a path.
-    New(Box<str>),
+    New(u32, Box<str>),
 }
 
 impl Name<'_> {
     pub(super) fn text(&self) -> &str {
         match self {
-            Self::Raw(raw) => raw.text(),
-            Self::New(text) => text,
+            Self::Raw(_, raw) => raw.text(),
+            Self::New(_, text) => text,
+        }
+    }
+
+    const fn hash(&self) -> u32 {
+        match self {
+            Self::Raw(hash, _) | Self::New(hash, _) => *hash,
         }
     }
 }
 
 impl<'t> Node<'t> {
     /// Makes an array or object of the text of one, so that it can be changed. Its members and elements stay text.
-    pub(super) fn open(&mut self, budget: &Budget) -> Result<(), Stop> {
-        let Self::Raw(raw) = *self else { return Ok(()) };
+    /// Returns by how many bytes it is written shorter from now on: white space and all but the last value of a name go.
+    pub(super) fn open(&mut self, budget: &Budget) -> Result<usize, Stop> {
+        let Self::Raw(raw) = *self else { return Ok(0) };
         if raw.is_array() {
             let count = raw.elements().count();
             budget.take::<Self>(count)?;
@@ -52,16 +59,26 @@ impl<'t> Node<'t> {
             let mut members: Vec<Member<'t>> = Vec::with_capacity(count);
             let mut index = Index::new(count, budget)?;
             for (name, value) in raw.members() {
-                let known = index.enter(name.text(), |at| members.get(at).map(|(name, _)| name.text()));
+                budget.check()?;
+                let hash = hash(name.text(), budget);
+                let known = index.enter(hash, |at| {
+                    members.get(at).is_some_and(|(known, _)| {
+                        known.hash() == hash && same_string(known.text(), name.text(), budget)
+                    })
+                });
                 match known.and_then(|at| members.get_mut(at)) {
                     Some((_, last)) => *last = Self::Raw(value),
-                    None => members.push((Name::Raw(name), Self::Raw(value))),
+                    None => members.push((Name::Raw(hash, name), Self::Raw(value))),
                 }
             }
             index.done(budget);
             *self = Self::Object(Box::new(members));
+        } else {
+            return Ok(0);
         }
-        budget.check()
+        let len = self.len(budget);
+        budget.check()?;
+        Ok(raw.len().saturating_sub(len))
     }
 
     /// How many bytes it is written with.
@@ -108,7 +125,7 @@ impl<'t> Node<'t> {
             Self::Object(members) => {
                 budget.take::<Member<'t>>(members.len() + 1)?;
                 members.iter().try_for_each(|(name, value)| {
-                    if let Name::New(text) = name {
+                    if let Name::New(_, text) = name {
                         budget.take::<u8>(text.len())?;
                     }
                     value.take_memory(budget)
@@ -142,13 +159,19 @@ impl<'t> Node<'t> {
     }
 }
 
-/// The position of the member called `name`, a JSON string with its quotes.
+/// The position of the member called `name`, which is no JSON string but what one says.
 pub(super) fn find_member(members: &[Member<'_>], name: &str, budget: &Budget) -> Option<usize> {
-    members.iter().position(|(known, _)| {
-        let known = known.text();
-        budget.spend(8 + known.len() / 4);
-        same_string(known, name)
-    })
+    let hash = hash_decoded(name, budget);
+    let found = members.iter().position(|(known, _)| known.hash() == hash && says(known.text(), name, budget));
+    budget.spend(2 * found.unwrap_or(members.len()));
+    found
+}
+
+/// A name from a path, as JSON writes it.
+pub(super) fn new_name<'t>(name: &str, budget: &Budget) -> Result<Name<'t>, Stop> {
+    let text: Box<str> = serde_json::Value::from(name).to_string().into();
+    budget.take::<u8>(text.len())?;
+    Ok(Name::New(hash_decoded(name, budget), text))
 }
 
 /// Makes room for one more without doubling the memory of a long array.

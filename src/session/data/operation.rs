@@ -33,9 +33,10 @@ impl<'t> Operation<'t> {
             return Err(malformed("must be a JSON object"));
         }
         const NAMES: [&str; 4] = [r#""op""#, r#""path""#, r#""from""#, r#""value""#];
+        let budget = operation.budget();
         let mut found = [None; 4];
         for (name, value) in operation.members() {
-            let known = NAMES.iter().position(|known| same_string(known, name.text()));
+            let known = NAMES.iter().position(|known| same_string(known, name.text(), budget));
             if let Some(slot) = known.and_then(|at| found.get_mut(at))
                 && slot.replace(value).is_some()
             {
@@ -46,7 +47,7 @@ impl<'t> Operation<'t> {
         let path = path.and_then(Pointer::read).ok_or(malformed("needs a \"path\" that is a JSON Pointer"))?;
         let from = || from.and_then(Pointer::read).ok_or(malformed("needs a \"from\" that is a JSON Pointer"));
         let value = value.ok_or(malformed("needs a \"value\""));
-        let op = op.filter(|op| op.text().starts_with('"')).map(|op| decoded(op.text()));
+        let op = op.filter(|op| op.text().starts_with('"')).map(|op| decoded(op.text(), budget));
         let what = match op.as_deref() {
             Some("add") => What::Add(value?),
             Some("remove") => What::Remove,
@@ -77,7 +78,7 @@ pub(super) struct Pointer(String);
 
 impl Pointer {
     fn read(value: Raw<'_>) -> Option<Self> {
-        let text = value.text().starts_with('"').then(|| decoded(value.text()))?;
+        let text = value.text().starts_with('"').then(|| decoded(value.text(), value.budget()))?;
         let is_escape = |piece: &str| piece.starts_with(['0', '1']);
         let is_pointer = (text.is_empty() || text.starts_with('/')) && text.split('~').skip(1).all(is_escape);
         is_pointer.then_some(Self(text))

@@ -3,7 +3,7 @@
 use super::{
     Budget, Change, DEEPEST, Fault, Stop,
     compare::same,
-    node::{Name, Node, find_member, reserve},
+    node::{Node, find_member, new_name, reserve},
     operation::{Operation, Pointer, What, element_index},
     text::{Document, Raw},
 };
@@ -43,19 +43,21 @@ impl<'t> Patched<'t> {
                 let value = Node::Raw(value);
                 self.check_depth(&path, &value)?;
                 let new_size = value.len(self.budget);
-                let place = find(&mut self.root, path.tokens(), self.budget)?;
+                let place = find(&mut self.root, path.tokens(), &mut self.size, self.budget)?;
                 self.size = self.size + new_size - place.len(self.budget);
                 *place = value;
                 self.check_size()
             }
-            What::Move { from } if from == path => find(&mut self.root, from.tokens(), self.budget).map(drop),
+            What::Move { from } if from == path => {
+                find(&mut self.root, from.tokens(), &mut self.size, self.budget).map(drop)
+            }
             What::Move { from } if path.is_within(&from) => Err(Stop::Fault(Fault::IntoItself)),
             What::Move { from } => {
                 let value = self.remove(&from)?;
                 self.add(&path, value)
             }
             What::Copy { from } => {
-                let source = find(&mut self.root, from.tokens(), self.budget)?;
+                let source = find(&mut self.root, from.tokens(), &mut self.size, self.budget)?;
                 // The copy itself is what costs.
                 if source.len(self.budget) > self.limit {
                     return Err(Stop::TooBig);
@@ -68,7 +70,7 @@ impl<'t> Patched<'t> {
 
     fn test(&mut self, path: &Pointer, expected: Raw<'t>) -> Result<(), Stop> {
         let budget = self.budget;
-        let equal = match find(&mut self.root, path.tokens(), budget)? {
+        let equal = match find(&mut self.root, path.tokens(), &mut self.size, budget)? {
             Node::Raw(raw) => same(*raw, expected)?,
             opened => {
                 let size = opened.len(budget);
@@ -92,8 +94,8 @@ impl<'t> Patched<'t> {
             (self.root, self.size) = (value, new_size);
             return self.check_size();
         };
-        let parent = find(&mut self.root, parent, budget)?;
-        parent.open(budget)?;
+        let parent = find(&mut self.root, parent, &mut self.size, budget)?;
+        self.size -= parent.open(budget)?;
         match parent {
             Node::Array(elements) => {
                 let at = if last == "-" { Some(elements.len()) } else { element_index(&last) };
@@ -104,18 +106,17 @@ impl<'t> Patched<'t> {
                 elements.insert(at, value);
             }
             Node::Object(members) => {
-                let name = json_string(&last);
-                let known = find_member(members, &name, budget);
+                let known = find_member(members, &last, budget);
                 match known.and_then(|at| members.get_mut(at)) {
                     Some((_, old)) => {
                         self.size = self.size + new_size - old.len(budget);
                         *old = value;
                     }
                     None => {
-                        self.size += name.len() + 1 + new_size + usize::from(!members.is_empty());
+                        let name = new_name(&last, budget)?;
+                        self.size += name.text().len() + 1 + new_size + usize::from(!members.is_empty());
                         reserve(members, budget)?;
-                        budget.take::<u8>(name.len())?;
-                        members.push((Name::New(name), value));
+                        members.push((name, value));
                     }
                 }
             }
@@ -128,8 +129,8 @@ impl<'t> Patched<'t> {
     fn remove(&mut self, path: &Pointer) -> Result<Node<'t>, Stop> {
         let budget = self.budget;
         let (parent, last) = path.split().ok_or(MISSING)?;
-        let parent = find(&mut self.root, parent, budget)?;
-        parent.open(budget)?;
+        let parent = find(&mut self.root, parent, &mut self.size, budget)?;
+        self.size -= parent.open(budget)?;
         let (removed, left, name) = match parent {
             Node::Array(elements) => {
                 let at = element_index(&last).filter(|at| *at < elements.len()).ok_or(MISSING)?;
@@ -137,7 +138,7 @@ impl<'t> Patched<'t> {
                 (elements.remove(at), elements.len(), 0)
             }
             Node::Object(members) => {
-                let at = find_member(members, &json_string(&last), budget).ok_or(MISSING)?;
+                let at = find_member(members, &last, budget).ok_or(MISSING)?;
                 budget.spend(4 * (members.len() - at));
                 let (name, value) = members.remove(at);
                 (value, members.len(), name.text().len() + 1)
@@ -162,31 +163,28 @@ impl<'t> Patched<'t> {
     }
 }
 
-/// The value that a path leads to.
+/// The value that a path leads to. `size` is that of the root, which shrinks where text is taken apart.
 fn find<'n, 't, T: AsRef<str>>(
     root: &'n mut Node<'t>,
     path: impl Iterator<Item = T>,
+    size: &mut usize,
     budget: &Budget,
 ) -> Result<&'n mut Node<'t>, Stop> {
     let mut node = root;
     for token in path {
         budget.check()?;
-        node.open(budget)?;
+        *size -= node.open(budget)?;
         let token = token.as_ref();
         node = match node {
             Node::Array(elements) => element_index(token).and_then(|at| elements.get_mut(at)),
-            Node::Object(members) => find_member(members, &json_string(token), budget)
-                .and_then(|at| members.get_mut(at).map(|(_, value)| value)),
+            Node::Object(members) => {
+                find_member(members, token, budget).and_then(|at| members.get_mut(at).map(|(_, value)| value))
+            }
             Node::Raw(_) => None,
         }
         .ok_or(MISSING)?;
     }
     Ok(node)
-}
-
-/// A name as JSON writes it.
-fn json_string(name: &str) -> Box<str> {
-    serde_json::Value::from(name).to_string().into()
 }
 
 #[cfg(test)]

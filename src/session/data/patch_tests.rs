@@ -242,12 +242,47 @@ proptest! {
 
     #[test]
     fn sizes_are_exact(target in json_text(), operations in prop::collection::vec(operation(), 1..8)) {
-        let (target, operations) = (format!(r#"{{"a":{target}}}"#), format!("[{}]", operations.join(",")));
+        let target = format!(r#"{{"a":{target},"c":1 , "c":2}}"#);
+        // Those operations that can be done, and how large the data is after each.
+        let (mut done, mut most) = (Vec::new(), 0);
+        for operation in operations {
+            done.push(operation);
+            match patched_text(target.as_bytes(), format!("[{}]", done.join(",")).as_bytes(), PLENTY) {
+                Ok(text) => most = most.max(text.len()),
+                Err(_) => drop(done.pop()),
+            }
+        }
+        let operations = format!("[{}]", done.join(","));
         let patch = |limit| patched_text(target.as_bytes(), operations.as_bytes(), limit);
         if let Ok(found) = patch(PLENTY) {
             let fits = (0..=found.len()).filter(|limit| patch(*limit).is_ok()).count();
             prop_assert!(fits <= 1, "at most the exact size, if it was never larger on the way");
-            prop_assert_eq!(patch(found.len() + target.len() + operations.len() * 100), Ok(found));
+            prop_assert_eq!(patch(most), Ok(found), "the largest size on the way is {}", most);
         }
+    }
+}
+
+#[test]
+fn white_space_and_repeated_names_that_are_dropped_do_not_count() {
+    let blanks = format!(r#"{{"a":1,{}"b":[ ],"a":2}}"#, " ".repeat(172));
+    assert_eq!(blanks.len(), 193);
+    let added = r#"{"a":2,"b":[ ],"c":"12345678901234567890"}"#;
+    let add = br#"[{"op":"add","path":"/c","value":"12345678901234567890"}]"#;
+    assert_eq!(patched_text(blanks.as_bytes(), add, 200).as_deref(), Ok(added));
+    assert_eq!(patched_text(blanks.as_bytes(), add, added.len()).as_deref(), Ok(added));
+    assert_eq!(patched_text(blanks.as_bytes(), add, added.len() - 1), Err(Change::TooBig));
+    let inner = format!(r#"{{"a":{{"x":1,{}"x":2}}}}"#, "\n".repeat(50));
+    for (operation, result) in [
+        (r#"{"op":"replace","path":"/a/x","value":33}"#, r#"{"a":{"x":33}}"#),
+        (r#"{"op":"add","path":"/a/y","value":3}"#, r#"{"a":{"x":2,"y":3}}"#),
+        (r#"{"op":"copy","from":"/a/x","path":"/b"}"#, r#"{"a":{"x":2},"b":2}"#),
+        (r#"{"op":"move","from":"/a/x","path":"/b"}"#, r#"{"a":{},"b":2}"#),
+        (r#"{"op":"remove","path":"/a/x"}"#, r#"{"a":{}}"#),
+        (r#"{"op":"test","path":"/a/x","value":2}"#, r#"{"a":{"x":2}}"#),
+    ] {
+        let operation = format!("[{operation}]");
+        let limited = |limit| patched_text(inner.as_bytes(), operation.as_bytes(), limit);
+        assert_eq!(limited(result.len()).as_deref(), Ok(result), "{operation}");
+        assert_eq!(limited(result.len() - 1), Err(Change::TooBig), "{operation}");
     }
 }

@@ -104,8 +104,15 @@ fn offset(at: usize) -> u32 {
     u32::try_from(at).unwrap_or(u32::MAX)
 }
 
-fn index(offset: u32) -> usize {
+pub(super) fn index(offset: u32) -> usize {
     usize::try_from(offset).unwrap_or(usize::MAX)
+}
+
+/// Where a value stands in its document.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Span {
+    start: u32,
+    end: u32,
 }
 
 /// A value where it stands in a document.
@@ -123,6 +130,15 @@ impl<'t> Raw<'t> {
 
     pub(super) fn len(self) -> usize {
         index(self.end).saturating_sub(index(self.start))
+    }
+
+    pub(super) const fn span(self) -> Span {
+        Span { start: self.start, end: self.end }
+    }
+
+    /// Another value of the same document.
+    pub(super) const fn other(self, Span { start, end }: Span) -> Self {
+        Self { document: self.document, start, end }
     }
 
     pub(super) fn is_object(self) -> bool {
