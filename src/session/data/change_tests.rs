@@ -125,7 +125,7 @@ fn each_name_is_decoded_once() {
         object(MIB, long("y")),
         object(MIB, long(r#"\""#)),
         object(MIB, spelled),
-        object(MIB, |at| format!("aaa{at:05}")),
+        object(MIB, |at| format!("a name of 22 bytes{at:05}")),
         format!(r#"{{"{}":1}}"#, r"\u0061".repeat(MIB / 6)),
     ];
     let few = |name: &dyn Fn(usize) -> String| object(8 * (name(0).len() + 5), |at| name(at + 90_000));

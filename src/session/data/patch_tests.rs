@@ -252,6 +252,7 @@ proptest! {
                 Err(_) => drop(done.pop()),
             }
         }
+        let most = if done.is_empty() { target.len() } else { most };
         let operations = format!("[{}]", done.join(","));
         let patch = |limit| patched_text(target.as_bytes(), operations.as_bytes(), limit);
         if let Ok(found) = patch(PLENTY) {
