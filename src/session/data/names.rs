@@ -105,7 +105,7 @@ pub(super) fn decoded(string: &str, budget: &Budget) -> String {
 }
 
 fn spend_on_escapes(bytes: usize, budget: &Budget) {
-    budget.spend(2 * bytes);
+    budget.spend(3 * bytes);
     budget.count_decoded(bytes);
 }
 

@@ -95,12 +95,12 @@ impl<'t> Node<'t> {
         }
     }
 
-    /// How many levels of arrays and objects it has.
+    /// How many levels of arrays and objects it has; not right where the budget is used up.
     pub(super) fn levels(&self, budget: &Budget) -> usize {
         budget.spend(1);
         match self {
             Self::Raw(raw) => {
-                let nests = raw.is_array() || raw.is_object();
+                let nests = (raw.is_array() || raw.is_object()) && budget.check().is_ok();
                 budget.spend(if nests { raw.len() } else { 0 });
                 if nests { super::depth(raw.text().as_bytes()) } else { 0 }
             }

@@ -155,7 +155,7 @@ impl<'t> Patched<'t> {
         if above <= DEEPEST && above + value.levels(self.budget) > DEEPEST {
             return Err(Stop::Fault(Fault::TooDeep));
         }
-        Ok(())
+        self.budget.check()
     }
 
     fn check_size(&self) -> Result<(), Stop> {
