@@ -1,11 +1,11 @@
 // The move from jwt-redis-session, as docs/migration.md describes it: one line of the application changes, and
 // processes with either line serve the same sessions.
 import assert from "node:assert/strict";
-import { once } from "node:events";
 import { createRequire } from "node:module";
 import { test } from "node:test";
 import express from "express";
 
+import { listening } from "./support/browser.mjs";
 import { STANDALONE } from "./support/clients.mjs";
 import { Server } from "./support/server.mjs";
 
@@ -138,16 +138,6 @@ function application(middleware) {
     req.session.destroy(answering(res, next, (res) => res.sendStatus(204)));
   });
   return app;
-}
-
-async function listening(t, app) {
-  const listener = app.listen(0, "127.0.0.1");
-  await once(listener, "listening");
-  t.after(() => {
-    listener.closeAllConnections();
-    listener.close();
-  });
-  return `http://127.0.0.1:${listener.address().port}`;
 }
 
 async function request(app, method, path, token, body) {

@@ -8,6 +8,7 @@ import { text } from "node:stream/consumers";
 import { test } from "node:test";
 import { createClient } from "redis";
 
+import { listening } from "../../tests/support/browser.mjs";
 import { Server } from "../../tests/support/server.mjs";
 import { createApp as createAfter } from "../from-express-session/after.js";
 import { createApp as createBefore } from "../from-express-session/before.js";
@@ -201,16 +202,6 @@ async function started(t) {
   const [, keysFile] = await server.send("CONFIG", "GET", "jrs.keys-file");
   const dropMoveKey = () => server.send("CONFIG", "SET", "jrs.keys-file", keysFile.replace("both.json", "new.json"));
   return { server, before, between, adopting, after, dropMoveKey };
-}
-
-async function listening(t, app) {
-  const listener = app.listen(0, "127.0.0.1");
-  await once(listener, "listening");
-  t.after(() => {
-    listener.closeAllConnections();
-    listener.close();
-  });
-  return `http://127.0.0.1:${listener.address().port}`;
 }
 
 /** Keeps cookies, as a browser does: those of one host go to all of its ports. */
