@@ -26,7 +26,7 @@ export function tokenFinder({ requestArg, bearer, cookie }: Places): (request: R
   return (request) => {
     const found =
       (header && headerOf(request, header)) ||
-      (requestArg && (parameter(queryOf(request), requestArg) || parameter(request.body, requestArg))) ||
+      (requestArg && (queryParameter(request, requestArg) || parameter(request.body, requestArg))) ||
       (bearer && bearerToken(headerOf(request, "authorization"))) ||
       (cookie !== undefined && cookieValue(headerOf(request, "cookie"), cookie));
     // A parameter that is given twice is an array, and no token.
@@ -50,18 +50,17 @@ function headerOf(request: RequestLike, name: string): unknown {
   return request.get ? request.get(name) : request.headers?.[name];
 }
 
-/** The query. Where Express has not parsed it, as in a WebSocket's upgrade request, it is in the URL. */
-function queryOf({ query, url }: RequestLike): unknown {
-  if (query !== undefined || typeof url !== "string") return query;
-  const start = url.indexOf("?");
-  if (start < 0) return undefined;
-  const parsed = new URLSearchParams(url.slice(start));
-  return Object.fromEntries([...parsed.keys()].map((name) => [name, given(parsed.getAll(name))]));
-}
-
-/** A parameter that is given twice is an array, as Express has it. */
-function given(values: string[]): string | string[] | undefined {
-  return values.length === 1 ? values[0] : values;
+/**
+ * A parameter of the query. Where Express has not parsed the query, as in a WebSocket's upgrade request, it is read from
+ * the URL. As in Express, a parameter that is given twice is an array.
+ */
+function queryParameter({ query, url }: RequestLike, name: string): unknown {
+  if (query !== undefined) return parameter(query, name);
+  const start = typeof url === "string" ? url.indexOf("?") : -1;
+  if (url === undefined || start < 0) return undefined;
+  // Only this name: getAll for every name takes quadratic time, before the client is authenticated.
+  const values = new URLSearchParams(url.slice(start)).getAll(name);
+  return values.length > 1 ? values : values[0];
 }
 
 function parameter(parameters: unknown, name: string): unknown {

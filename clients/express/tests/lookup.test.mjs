@@ -1,8 +1,10 @@
 // Where a request's token is looked for, in Express 4 and 5.
 import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
 import { once } from "node:events";
 import { createServer, get } from "node:http";
 import { test } from "node:test";
+import { promisify } from "node:util";
 import express5 from "express";
 import express4 from "express-4";
 import { jrsSession } from "jrs-session";
@@ -132,7 +134,20 @@ test("a WebSocket's upgrade request, which Express does not see: the query is in
   assert.equal(await upgraded(`/chat?a=1&accessToken=${session.jwt}&__proto__=x`), session.id);
   assert.equal(await upgraded(`/?accessToken=${session.jwt}&accessToken=${session.jwt}`), "none");
   assert.equal(await upgraded(`/?accessToken=${session.jwt}x`), "none");
+  assert.equal(await upgraded(`/?${"a&".repeat(7500)}accessToken=${session.jwt}`), session.id);
   assert.equal(await upgraded("/?accessToken=", { "x-access-token": session.jwt }), session.id);
+});
+
+test("a URL of 7,500 parameters takes little memory", async () => {
+  const program = `
+    import { jrsSession } from "jrs-session";
+    const middleware = jrsSession({ client: { sendCommand: async () => { throw new Error("no command is expected"); } } });
+    const request = { headers: {}, url: "/?" + "a&".repeat(7500) };
+    middleware(request, {}, (error) => console.log(error ?? typeof request.session));`;
+  // Node.js aborts if it needs more.
+  const limits = ["--max-old-space-size=64", "--input-type=module", "--eval", program];
+  const { stdout } = await promisify(execFile)(process.execPath, limits, { cwd: new URL(".", import.meta.url) });
+  assert.equal(stdout.trim(), "object");
 });
 
 test("headers are named as in jwt-redis-session", () => {

@@ -118,3 +118,22 @@ test("whatever a client attaches to its errors", async () => {
   const request = visit(jrsSession({ client, timeout: 0 }), token);
   await assert.rejects(request, (found) => found === error && found.command.name === "jrs.get" && isClean([token])(found));
 });
+
+test("arguments that a client writes into its message, as JSON too", async () => {
+  const token = `x.${Buffer.from('{"jti":"1"}').toString("base64url")}.signature-of-it`;
+  const sendCommand = async ([name, ...args]) => {
+    if (name === "JRS.REALMS") return [["name", "default", "keyspace", "sess:"]];
+    if (name === "JRS.CREATE" && !args.join().includes(CLAIM)) return token;
+    const short = JSON.stringify(args).slice(0, -30);
+    throw Object.assign(new Error(`failed: ${JSON.stringify({ name, args })}, verbatim: ${args}`), { sent: { short } });
+  };
+  const session = await visit(jrsSession({ client: { sendCommand }, timeout: 0 }));
+  await session.create();
+  // The data contains another argument, the token.
+  session.link = `/?token=${token}`;
+  session.note = `"quoted"\n${DATA}`;
+  session.card = DATA;
+  const isExpected = (error) => error.message.startsWith("failed: ") && isClean([token])(error) && !/link|card|quoted/.test(shown(error));
+  await assert.rejects(session.update(), isExpected);
+  await assert.rejects(session.create({ note: CLAIM }), isExpected);
+});

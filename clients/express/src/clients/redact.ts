@@ -38,24 +38,48 @@ function redact(value: unknown, secrets: readonly string[], depth = 0, seen = ne
 }
 
 function redactText(holder: object, name: string, text: string, secrets: readonly string[]): void {
-  const redacted = secrets.reduce(withoutSecret, text);
+  const redacted = withoutSecrets(text, secrets);
   if (redacted === text) return;
   const enumerable = Object.prototype.propertyIsEnumerable.call(holder, name);
   Reflect.defineProperty(holder, name, { value: redacted, writable: true, configurable: true, enumerable });
 }
 
-/** A text without a secret, and without what is left of one that was cut short. */
-function withoutSecret(text: string, secret: string): string {
-  const start = secret.slice(0, START);
+/**
+ * A text without secrets, and without what is left of those that were cut short. All are searched for in the text as it
+ * was: if one were replaced first, another that contains it would not be found as a whole.
+ */
+function withoutSecrets(text: string, secrets: readonly string[]): string {
+  const ranges = secrets.flatMap((secret) => spellings(secret).flatMap((spelling) => rangesOf(text, spelling)));
   let result = "";
   let from = 0;
-  for (let at = text.indexOf(start); at >= 0; at = text.indexOf(start, from)) {
-    let length = START;
-    while (length < secret.length && text[at + length] === secret[length]) length += 1;
-    result += text.slice(from, at) + REDACTED;
-    from = at + length;
+  for (const [start, end] of ranges.sort(([one], [other]) => one - other)) {
+    if (start >= from) result += text.slice(from, start) + REDACTED;
+    from = Math.max(from, end);
   }
   return result + text.slice(from);
+}
+
+/** A secret as it is, and inside a JSON string. */
+function spellings(secret: string): string[] {
+  return [secret, JSON.stringify(secret).slice(1, -1)];
+}
+
+/** Where a text holds a secret, or its beginning. */
+function rangesOf(text: string, secret: string): [start: number, end: number][] {
+  const start = secret.slice(0, START);
+  const ranges: [number, number][] = [];
+  for (let at = text.indexOf(start), end; at >= 0; at = text.indexOf(start, end)) {
+    end = at + commonLength(text, at, secret);
+    ranges.push([at, end]);
+  }
+  return ranges;
+}
+
+/** The number of characters that a text, from a position on, shares with the beginning of a secret. */
+function commonLength(text: string, at: number, secret: string): number {
+  let length = 0;
+  while (length < secret.length && text[at + length] === secret[length]) length += 1;
+  return length;
 }
 
 /** Not the clients and sockets that an error may know: they are not the error's own. */
