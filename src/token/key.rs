@@ -138,6 +138,14 @@ impl Key {
         }
     }
 
+    /// The same for two keys of one algorithm exactly if they are the same key. It tells nothing of a secret.
+    pub(super) fn fingerprint(&self) -> Vec<u8> {
+        match &self.engine {
+            Engine::Secret(key) => hmac::sign(key, b"fingerprint of a key").as_ref().to_vec(),
+            Engine::Public { public, .. } => public.thumbprint().into_bytes(),
+        }
+    }
+
     /// True if `header`, in base64url, is just what this key writes: then there is nothing to parse in it.
     pub(super) fn wrote(&self, header: &[u8]) -> bool {
         self.header.as_bytes() == header

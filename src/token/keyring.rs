@@ -1,6 +1,10 @@
 //! The keys in force, and verification with them (RFC 7515 section 5.2).
 
-use std::{collections::HashMap, slice, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    slice,
+    sync::Arc,
+};
 
 use super::{
     Algorithm, Claims, Expected, Header, Key, Refusal,
@@ -70,10 +74,15 @@ impl KeyRing {
     /// These keys, and behind them those of another issuer: they never sign, and verify only tokens with this `iss`.
     ///
     /// # Errors
-    /// A sentence, if a key here and one there have the same `kid`, or if not all secrets without `kid` would be tried.
+    /// A sentence, if a key here and one there have the same `kid` or are the same key, or if not all secrets without `kid` would be tried.
     pub fn with_foreign(self, foreign: Self, issuer: &str) -> Result<Self, String> {
         if let Some(id) = foreign.keys.iter().filter_map(|key| key.id()).find(|id| self.knows(Some(id))) {
             return Err(format!("a key of the realm's own has the same kid '{id}'"));
+        }
+        // The other issuer would sign as this realm does.
+        let own: HashSet<_> = self.keys.iter().map(|key| key.fingerprint()).collect();
+        if foreign.keys.iter().any(|key| own.contains(&key.fingerprint())) {
+            return Err("one of its keys is a key of the realm's own".to_owned());
         }
         let issuer: Arc<str> = issuer.into();
         let bind = |key| Arc::into_inner(key).map(|key: Key| Arc::new(key.bound_to(&issuer)));

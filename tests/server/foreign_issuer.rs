@@ -145,8 +145,11 @@ fn the_two_settings_go_together_and_are_a_realms_own() {
     let token = create(conn, "ada", "{}", &[]);
     let good = theirs(&restated(&token, ISSUER.into()));
     fs::write(server.dir().join("same"), jwk("own", "HS256", THEIRS.as_bytes()).to_string()).unwrap();
+    let renamed = jwk("renamed", "HS256", SECRET.as_bytes()).to_string();
+    fs::write(server.dir().join("renamed"), renamed).unwrap();
     for (change, reason) in [
-        (&["jrs.foreign-issuer", ""][..], "foreign-keys-file needs foreign-issuer"),
+        (&["jrs.foreign-keys-file", "renamed"][..], "one of its keys is a key of the realm's own"),
+        (&["jrs.foreign-issuer", ""], "foreign-keys-file needs foreign-issuer"),
         (&["jrs.foreign-keys-file", ""], "foreign-issuer needs foreign-keys-file"),
         (&["jrs.foreign-keys-file", "none"], "no such file"),
         (&["jrs.foreign-keys-file", "same"], "the same kid 'own'"),
