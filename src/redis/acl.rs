@@ -90,11 +90,11 @@ impl Ctx<'_> {
     /// It is never looked up by the client's id: the clients that the server has for scripts and modules keep the ids of
     /// clients that they once stood for.
     pub fn caller(self) -> Caller {
-        // Clients that are connected have a user, and may be made to wait unless they are in a transaction.
-        let is_connected = self.flags() & raw::REDISMODULE_CTX_FLAGS_DENY_BLOCKING.cast_signed() == 0;
         // SAFETY: takes nothing, returns a number.
-        let knows_no_user = || unsafe { api(raw::RedisModule_GetServerVersion)() } >= KNOWS_NO_USER;
-        if !is_connected && !knows_no_user() && !self.has_user() {
+        let knows_no_user = unsafe { api(raw::RedisModule_GetServerVersion)() } >= KNOWS_NO_USER;
+        // Clients that are connected have a user, and may be made to wait unless they are in a transaction.
+        let is_connected = || self.flags() & raw::REDISMODULE_CTX_FLAGS_DENY_BLOCKING.cast_signed() == 0;
+        if !knows_no_user && !is_connected() && !self.has_user() {
             return Caller(None);
         }
         // SAFETY: the context is that of the running call; its client has a user, or the server returns NULL where it has
