@@ -122,13 +122,15 @@ fn all_keys_verify_and_the_first_signs() {
 
 #[test]
 fn secrets_without_kid_that_would_not_be_tried_are_refused() {
-    let secrets = |count, algorithm| {
-        KeyRing::new((0..count).map(|at| Key::from_secret(None, algorithm, true, &secret(at))).collect())
+    let secrets = |numbers: std::ops::Range<usize>, algorithm| {
+        KeyRing::new(numbers.map(|at| Key::from_secret(None, algorithm, true, &secret(at))).collect())
     };
-    let refused = secrets(8, Algorithm::Hs256).with_foreign(secrets(1, Algorithm::Hs256), "x").expect_err("too many");
+    let join = |own, foreign| secrets(own, Algorithm::Hs256).with_foreign(secrets(foreign, Algorithm::Hs256), "x");
+    let refused = join(0..8, 8..9).expect_err("too many");
     assert!(refused.contains("together") && refused.contains("9 keys for HS256"), "{refused}");
-    assert!(secrets(7, Algorithm::Hs256).with_foreign(secrets(1, Algorithm::Hs256), "x").is_ok());
-    let other = secrets(8, Algorithm::Hs256).with_foreign(secrets(8, Algorithm::Hs384), "x").expect("two kinds");
+    assert!(join(0..7, 7..8).is_ok());
+    assert_eq!(join(0..2, 1..3).expect_err("the same key"), "one of its keys is a key of the realm's own");
+    let other = secrets(0..8, Algorithm::Hs256).with_foreign(secrets(0..8, Algorithm::Hs384), "x").expect("two kinds");
     assert_eq!((other.own().count(), other.without_own().keys().len(), other.without_own().own().count()), (8, 8, 0));
     assert!(other.warnings().is_empty());
 }
