@@ -10,7 +10,7 @@ use crate::support::{
     tokens::{SECRET, claims, header, key},
 };
 
-/// A setting, a value that it must refuse, and a word that says why.
+/// A setting, a value that it must refuse, and words that say why; where servers say it differently, "one|other".
 const BAD: [(&str, &str, &str); 50] = [
     ("algorithm", "none", "HS256"),
     ("algorithm", "HS", "HS256"),
@@ -58,7 +58,7 @@ const BAD: [(&str, &str, &str); 50] = [
     ("max-sessions-policy", "reject,evict-oldest", "reject"),
     ("token-cache-size", "-1", "memory"),
     ("token-cache-size", "65gb", "68719476736"),
-    ("token-cache-size", "99999999999999999999", "between 0 and"),
+    ("token-cache-size", "99999999999999999999", "between 0 and|memory"),
     ("allow-weak-secret", "perhaps", "yes"),
     ("allow-unload", "perhaps", "yes"),
     ("allow-weak-secret", "1", "yes"),
@@ -99,7 +99,8 @@ fn config_set_refuses_a_bad_value_and_the_old_one_stays() {
     let (before, signs) = (settings(conn), signs_of_the_defaults(conn));
     for (name, value, why) in BAD {
         let problem = refusal_of(conn, &[&format!("jrs.{name}"), value]);
-        assert!(problem.contains(name) && problem.contains(why), "{name} {value:?}: {problem}");
+        let says_why = why.split('|').any(|why| problem.contains(why));
+        assert!(problem.contains(name) && says_why, "{name} {value:?}: {problem}");
         assert_eq!(settings(conn), before, "{name} {value:?}");
     }
     let not_utf8 = redis::cmd("CONFIG").arg("SET").arg("jrs.issuer").arg(b"\xff").query(conn);
