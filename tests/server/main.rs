@@ -71,6 +71,7 @@ mod settings_limit;
 mod settings_refused;
 mod settings_shown;
 mod signatures_refused;
+mod slot_migration;
 mod support;
 mod token_types;
 mod workers;

@@ -1,7 +1,6 @@
 //! Slots on the move between cluster nodes: every answer is right, or says where to ask.
 
 use std::{
-    collections::HashMap,
     process::Command,
     sync::atomic::{AtomicBool, Ordering},
     thread,
@@ -10,6 +9,7 @@ use std::{
 use redis::{Connection, RedisResult, Value};
 
 use crate::support::{
+    moving_slots::{data, owners, use_sessions},
     nodes::Cluster,
     sessions::{contents, create, refused, send},
     tokens::{SECRET, elliptic_jwk, key},
@@ -19,11 +19,6 @@ use crate::support::{
 fn ask(conn: &mut Connection, words: &[&str]) -> RedisResult<Value> {
     let () = send(conn, &["ASKING"]).unwrap();
     send(conn, words)
-}
-
-fn data(reply: RedisResult<Value>) -> Option<String> {
-    let session: Option<HashMap<String, Value>> = redis::from_redis_value(reply.unwrap()).unwrap();
-    session.map(|session| redis::from_redis_value_ref(&session["data"]).unwrap())
 }
 
 #[test]
@@ -78,39 +73,6 @@ fn a_slot_moves_key_by_key() {
 /// How many slots the test below moves: the lowest ones of the first node.
 const MOVING: u16 = 300;
 
-/// Owners whose slots are going to move.
-fn owners(conn: &mut Connection) -> Vec<String> {
-    let names: Vec<String> = (0..5000).map(|number| format!("user:{number}")).collect();
-    let mut pipe = redis::pipe();
-    for name in &names {
-        pipe.cmd("CLUSTER").arg("KEYSLOT").arg(name);
-    }
-    let slots: Vec<u16> = pipe.query(conn).unwrap();
-    names.into_iter().zip(slots).filter(|(_, slot)| *slot < MOVING).map(|(name, _)| name).collect()
-}
-
-/// Reads and changes these sessions in turn, until told to stop and all have been seen again. How often it did.
-fn use_sessions(cluster: &Cluster, tokens: &[String], stop: &AtomicBool) -> usize {
-    let nodes = &mut cluster.nodes();
-    let mut expected: Vec<String> = vec!["{}".to_owned(); tokens.len()];
-    for round in 0.. {
-        let last = stop.load(Ordering::Relaxed);
-        for (token, expected) in tokens.iter().zip(&mut expected) {
-            let key = key(token);
-            assert_eq!(data(cluster.routed(nodes, &["JRS.GET", &key, token])).as_ref(), Some(&*expected), "{key}");
-            if round % 3 == 0 {
-                *expected = format!(r#"{{"round":{round}}}"#);
-                let etag = cluster.routed(nodes, &["JRS.UPDATE", &key, token, expected]);
-                assert!(etag.as_ref().is_ok_and(|etag| *etag != Value::Nil), "{key}: {etag:?}");
-            }
-        }
-        if last {
-            return (round + 1) * tokens.len();
-        }
-    }
-    0
-}
-
 #[test]
 fn no_answer_is_wrong_while_slots_move() {
     for keys in [SECRET.to_owned(), elliptic_jwk().to_string()] {
@@ -120,7 +82,7 @@ fn no_answer_is_wrong_while_slots_move() {
             // Without a cache each command of the second kind waits for a signature, while its slot may go.
             let () = send(node, &["CONFIG", "SET", "jrs.token-cache-size", "0"]).unwrap();
         }
-        let tokens: Vec<String> = owners(source).iter().map(|owner| create(source, owner, "{}", &[])).collect();
+        let tokens: Vec<String> = owners(source, MOVING).iter().map(|owner| create(source, owner, "{}", &[])).collect();
         assert!(tokens.len() > 50);
         let stop = AtomicBool::new(false);
         thread::scope(|scope| {

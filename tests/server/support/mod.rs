@@ -7,6 +7,7 @@ pub(crate) mod devices;
 pub(crate) mod floods;
 pub(crate) mod keypairs;
 pub(crate) mod modelled;
+pub(crate) mod moving_slots;
 pub(crate) mod nodes;
 pub(crate) mod package;
 mod process;
@@ -30,6 +31,7 @@ use std::{
 use redis::{Connection, RedisResult, Value};
 use tempfile::TempDir;
 
+pub(crate) use process::version;
 use process::{answers, free_port, launch, read_log};
 
 /// How long a condition may take to come true, and a server to answer.

@@ -2,7 +2,7 @@
 
 use redis::{Connection, RedisResult, Value};
 
-use crate::support::{Server, await_that, sessions::send};
+use crate::support::{Builder, Server, await_that, sessions::send};
 
 /// The nodes; the first has the lower half of the slots.
 pub(crate) struct Cluster([Server; 2]);
@@ -10,7 +10,12 @@ pub(crate) struct Cluster([Server; 2]);
 impl Cluster {
     /// A cluster whose nodes share these keys.
     pub(crate) fn start(keys: &str) -> Cluster {
-        let node = || Server::builder().keys(keys.as_bytes()).config("cluster-enabled", "yes").start();
+        Cluster::start_as(&Server::builder().keys(keys.as_bytes()))
+    }
+
+    /// A cluster of nodes that are started like this.
+    pub(crate) fn start_as(node: &Builder) -> Cluster {
+        let node = || node.clone().config("cluster-enabled", "yes").start();
         let nodes = [node(), node()];
         for (number, (node, slots)) in nodes.iter().zip([["0", "8191"], ["8192", "16383"]]).enumerate() {
             let conn = &mut node.conn();

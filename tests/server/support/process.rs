@@ -14,6 +14,17 @@ use std::{
 
 use super::{Builder, PATIENCE, await_that, key_file, poll};
 
+/// The server under test.
+fn program() -> String {
+    env::var("JRS_TEST_SERVER").unwrap_or_else(|_| "redis-server".to_owned())
+}
+
+/// What the server under test says of its version: `Valkey server v=9.1.2 sha=…`.
+pub fn version() -> String {
+    let output = Command::new(program()).arg("--version").output().unwrap();
+    String::from_utf8(output.stdout).unwrap()
+}
+
 /// Starts a server in `dir` and waits until it answers. The error is the log of one that ended instead.
 pub fn launch(settings: &Builder, dir: &Path, port: u16) -> Result<Child, String> {
     let conf = dir.join("redis.conf");
@@ -29,8 +40,7 @@ pub fn launch(settings: &Builder, dir: &Path, port: u16) -> Result<Child, String
     // setpriv makes the kernel end the server with the thread that started it, even if the test process is killed.
     let mut command = Command::new("setpriv");
     command.args(["--pdeathsig", "KILL"]).args(&settings.launcher);
-    command.arg(env::var("JRS_TEST_SERVER").unwrap_or_else(|_| "redis-server".to_owned()));
-    command.arg(conf).current_dir(dir).stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log);
+    command.arg(program()).arg(conf).current_dir(dir).stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log);
     let mut child = spawn(command).unwrap_or_else(|error| panic!("the server cannot be started: {error}"));
     let outcome = poll(|| match child.try_wait().unwrap() {
         Some(_) => Some(Err(read_log(dir))),

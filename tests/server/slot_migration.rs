@@ -1,0 +1,192 @@
+//! Slots that Valkey moves between cluster nodes at once (`CLUSTER MIGRATESLOTS`): an owner's sessions are on one node.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::atomic::{AtomicBool, Ordering},
+    thread,
+};
+
+use redis::{Connection, Value};
+
+use crate::support::{
+    Server, await_that,
+    devices::{ids, living},
+    moving_slots::{owners, use_sessions},
+    nodes::Cluster,
+    sessions::{contents, create, refused, send},
+    tokens::{SECRET, elliptic_jwk, key},
+    version,
+};
+
+/// How many slots move: the lowest ones of the first node.
+const MOVING: u16 = 300;
+
+/// A cluster whose nodes can move slots at once. None on other servers than Valkey 9 and later, which have no such command.
+fn cluster(keys: &str) -> Option<Cluster> {
+    let version = version();
+    let valkey = version.strip_prefix("Valkey server v=").and_then(|version| version.split('.').next());
+    let moves_slots = valkey.is_some_and(|major| major.parse::<u32>().unwrap() >= 9);
+    // DEBUG can hold a migration before its end.
+    let node = Server::builder().keys(keys.as_bytes()).config("enable-debug-command", "yes");
+    moves_slots.then(|| Cluster::start_as(&node))
+}
+
+fn migrate(cluster: &Cluster, source: &mut Connection, target: usize) {
+    let last = (MOVING - 1).to_string();
+    let words = ["CLUSTER", "MIGRATESLOTS", "SLOTSRANGE", "0", &last, "NODE", &cluster.id(target)];
+    let () = send(source, &words).unwrap();
+}
+
+/// Waits until the newest migration from or to this node is in this state.
+fn await_state(node: &mut Connection, state: &str) {
+    await_that(state, || {
+        let migrations: Vec<HashMap<String, Value>> = send(node, &["CLUSTER", "GETSLOTMIGRATIONS"]).unwrap();
+        let newest: String = redis::from_redis_value_ref(&migrations.first()?["state"]).unwrap();
+        (newest == state).then_some(())
+    });
+}
+
+/// Begins a migration that stops when the target has all keys and the source serves them.
+fn begin_migration(cluster: &Cluster, source: &mut Connection, target: &mut Connection) {
+    let () = send(source, &["DEBUG", "SLOTMIGRATION", "PREVENT-PAUSE", "1"]).unwrap();
+    migrate(cluster, source, 1);
+    await_state(target, "waiting-for-paused");
+}
+
+fn end_migration(source: &mut Connection) {
+    let () = send(source, &["DEBUG", "SLOTMIGRATION", "PREVENT-PAUSE", "0"]).unwrap();
+    await_state(source, "success");
+}
+
+/// Owners in the slots that move, with two sessions each: their tokens.
+fn owners_with_sessions(source: &mut Connection) -> BTreeMap<String, [String; 2]> {
+    let owners = owners(source, MOVING);
+    assert!(owners.len() > 50);
+    owners.into_iter().map(|owner| (owner.clone(), [(); 2].map(|()| create(source, &owner, "{}", &[])))).collect()
+}
+
+/// What a node lists of these owners' sessions, which must be what is there.
+fn listed<'a>(node: &mut Connection, owners: impl Iterator<Item = &'a String>) -> BTreeMap<String, Vec<String>> {
+    let mut of_owner = |owner: &String| {
+        let ids = ids(node, owner);
+        assert_eq!(living(node, "sess:", owner), ids, "the keys of {owner}");
+        (owner.clone(), ids)
+    };
+    owners.map(&mut of_owner).collect()
+}
+
+#[test]
+fn sessions_are_listed_where_their_slots_are() {
+    let Some(cluster) = cluster(SECRET) else { return };
+    let [source, target] = &mut cluster.nodes();
+    let replica = &mut cluster.replica(1, SECRET);
+    let replica = &mut replica.conn();
+    let () = send(replica, &["READONLY"]).unwrap();
+    let tokens = owners_with_sessions(source);
+    let owner = |number: usize| tokens.iter().nth(number).unwrap();
+    let stays = key(&create(source, "ada", "{}", &[]));
+    assert!((MOVING..8192).contains(&cluster.slot("ada")), "ada's slot does not move");
+
+    begin_migration(&cluster, source, target);
+    let (new, ((gone, _), (less, [destroyed, left]))) = (owner(0).0, (owner(1), owner(2)));
+    create(source, new, "{}", &[]);
+    let brief = key(&create(source, new, "{}", &["PX", "300"]));
+    assert_eq!(send::<i64>(source, &["JRS.DESTROYALL", gone]).unwrap(), 2);
+    assert_eq!(send::<i64>(source, &["JRS.DESTROY", &key(destroyed), destroyed]).unwrap(), 1);
+    await_that("the end of a session", || (send::<i64>(source, &["EXISTS", &brief]).unwrap() == 0).then_some(()));
+    let expected = listed(source, tokens.keys());
+    assert_eq!((expected[new].len(), expected[gone].len()), (3, 0));
+    assert_eq!(expected[less], [&key(left)["sess:".len()..]]);
+    assert_eq!(refused(target, &["JRS.LIST", new]), "MOVED", "the target does not have the slot yet");
+    assert_eq!(contents(target).len(), 0);
+
+    end_migration(source);
+    assert_eq!(listed(target, tokens.keys()), expected);
+    assert_eq!(contents(target).len(), expected.values().map(Vec::len).sum::<usize>(), "there is nothing else");
+    assert_eq!(refused(source, &["JRS.LIST", new]), "MOVED");
+    assert_eq!(contents(source).into_keys().collect::<Vec<_>>(), [stays]);
+    await_that("the replica", || {
+        let knows = send::<Value>(replica, &["JRS.LIST", new]).is_ok();
+        let keys = |node| send::<usize>(node, &["DBSIZE"]).unwrap();
+        (knows && keys(replica) == keys(target)).then_some(())
+    });
+    assert_eq!(listed(replica, tokens.keys()), expected);
+    // A limit counts what came from the source.
+    let () = send(target, &["CONFIG", "SET", "jrs.max-sessions", "3"]).unwrap();
+    let created = key(&create(target, new, "{}", &[]));
+    assert_eq!(
+        listed(target, [new].into_iter())[new],
+        [&expected[new][1..], &[created["sess:".len()..].to_owned()]].concat()
+    );
+}
+
+#[test]
+fn a_migration_that_is_cancelled_changes_nothing() {
+    let Some(cluster) = cluster(SECRET) else { return };
+    let [source, target] = &mut cluster.nodes();
+    let tokens = owners_with_sessions(source);
+    let expected = listed(source, tokens.keys());
+    for _ in 0..2 {
+        begin_migration(&cluster, source, target);
+        let () = send(source, &["CLUSTER", "CANCELSLOTMIGRATIONS"]).unwrap();
+        // The target drops what it has got before it says so.
+        await_state(target, "failed");
+        assert_eq!(listed(source, tokens.keys()), expected);
+        assert_eq!(contents(target).len(), 0);
+    }
+    begin_migration(&cluster, source, target);
+    end_migration(source);
+    assert_eq!(listed(target, tokens.keys()), expected);
+    assert_eq!(contents(source).len(), 0);
+}
+
+#[test]
+fn a_slot_that_is_flushed_has_no_sessions() {
+    let Some(cluster) = cluster(SECRET) else { return };
+    let node = &mut cluster.nodes()[0];
+    let tokens = owners_with_sessions(node);
+    let () = send(node, &["CONFIG", "SET", "jrs.max-sessions", "2", "jrs.max-sessions-policy", "reject"]).unwrap();
+    let flushed = tokens.keys().next().unwrap();
+    let slot = cluster.slot(flushed);
+    assert_eq!(refused(node, &["JRS.CREATE", flushed, "{}"]), "TOOMANY");
+    let mut expected = listed(node, tokens.keys());
+    for how in ["SYNC", "ASYNC"] {
+        let () = send(node, &["CLUSTER", "FLUSHSLOT", &slot.to_string(), how]).unwrap();
+        expected.iter_mut().filter(|(owner, _)| cluster.slot(owner) == slot).for_each(|(_, ids)| ids.clear());
+        assert_eq!(listed(node, tokens.keys()), expected);
+        let new = [(); 2].map(|()| key(&create(node, flushed, "{}", &[]))["sess:".len()..].to_owned());
+        expected.insert(flushed.clone(), new.to_vec());
+        assert_eq!(listed(node, tokens.keys()), expected);
+    }
+}
+
+#[test]
+fn no_answer_is_wrong_while_slots_go_to_and_fro() {
+    for keys in [SECRET.to_owned(), elliptic_jwk().to_string()] {
+        let Some(cluster) = cluster(&keys) else { return };
+        let nodes = &mut cluster.nodes();
+        for node in &mut *nodes {
+            // Without a cache each command of the second kind waits for a signature, while its slot may go.
+            let () = send(node, &["CONFIG", "SET", "jrs.token-cache-size", "0"]).unwrap();
+        }
+        let tokens = owners_with_sessions(&mut nodes[0]).into_values().flatten().collect::<Vec<_>>();
+        let stop = AtomicBool::new(false);
+        thread::scope(|scope| {
+            let users: Vec<_> = tokens
+                .chunks(tokens.len().div_ceil(2))
+                .map(|tokens| scope.spawn(|| use_sessions(&cluster, tokens, &stop)))
+                .collect();
+            for round in 0..6 {
+                let [from, to] = if round % 2 == 0 { [0, 1] } else { [1, 0] };
+                migrate(&cluster, &mut nodes[from], to);
+                await_state(&mut nodes[from], "success");
+            }
+            stop.store(true, Ordering::Relaxed);
+            for user in users {
+                assert!(user.join().unwrap() > 0, "sessions were used while slots moved");
+            }
+        });
+        assert_eq!(contents(&mut nodes[0]).len(), tokens.len());
+        assert!(contents(&mut nodes[1]).is_empty());
+    }
+}

@@ -1,0 +1,49 @@
+//! Sessions that are used while their slots move from one cluster node to another.
+
+use std::{
+    collections::HashMap,
+    sync::atomic::{AtomicBool, Ordering},
+};
+
+use redis::{Connection, RedisResult, Value};
+
+use crate::support::{nodes::Cluster, tokens::key};
+
+/// The data in a reply to `JRS.GET` or `JRS.PEEK`.
+pub(crate) fn data(reply: RedisResult<Value>) -> Option<String> {
+    let session: Option<HashMap<String, Value>> = redis::from_redis_value(reply.unwrap()).unwrap();
+    session.map(|session| redis::from_redis_value_ref(&session["data"]).unwrap())
+}
+
+/// Owners whose slots are below this one.
+pub(crate) fn owners(conn: &mut Connection, below: u16) -> Vec<String> {
+    let names: Vec<String> = (0..5000).map(|number| format!("user:{number}")).collect();
+    let mut pipe = redis::pipe();
+    for name in &names {
+        pipe.cmd("CLUSTER").arg("KEYSLOT").arg(name);
+    }
+    let slots: Vec<u16> = pipe.query(conn).unwrap();
+    names.into_iter().zip(slots).filter(|(_, slot)| *slot < below).map(|(name, _)| name).collect()
+}
+
+/// Reads and changes these sessions in turn, until told to stop and all have been seen again. How often it did.
+pub(crate) fn use_sessions(cluster: &Cluster, tokens: &[String], stop: &AtomicBool) -> usize {
+    let nodes = &mut cluster.nodes();
+    let mut expected: Vec<String> = vec!["{}".to_owned(); tokens.len()];
+    for round in 0.. {
+        let last = stop.load(Ordering::Relaxed);
+        for (token, expected) in tokens.iter().zip(&mut expected) {
+            let key = key(token);
+            assert_eq!(data(cluster.routed(nodes, &["JRS.GET", &key, token])).as_ref(), Some(&*expected), "{key}");
+            if round % 3 == 0 {
+                *expected = format!(r#"{{"round":{round}}}"#);
+                let etag = cluster.routed(nodes, &["JRS.UPDATE", &key, token, expected]);
+                assert!(etag.as_ref().is_ok_and(|etag| *etag != Value::Nil), "{key}: {etag:?}");
+            }
+        }
+        if last {
+            return (round + 1) * tokens.len();
+        }
+    }
+    0
+}
