@@ -1,12 +1,15 @@
 //! Realms: keys, policy and keyspace, and how a token finds its realm.
 
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::{
+    sync::{Arc, Mutex, MutexGuard},
+    time::Duration,
+};
 
 use crate::{
     counters::COUNTERS,
     lock::lock,
     realm_index::{Conflict, RealmIndex},
-    session::{Lifetime, Millis, OwnedId, SessionId},
+    session::{Lifetime, OwnedId, SessionId, UnixMillis},
     settings::Settings,
     token::{Cache, Claims, Expected, Header, Key, KeyRing, Parts, Refusal, decode_part},
 };
@@ -24,13 +27,13 @@ pub struct Realm {
     /// The keys in force, shared with the realm that comes next if they stay.
     pub keys: Arc<KeyRing>,
     /// The sliding time to live of sessions that have none of their own.
-    pub max_age: Millis,
+    pub max_age: Duration,
     /// How long a session lasts at all.
-    pub max_lifetime: Option<Millis>,
+    pub max_lifetime: Option<Duration>,
     /// How much later the end of a session has to become for a read to move it.
-    pub touch_interval: Millis,
+    pub touch_interval: Duration,
     /// Grace for `exp` and `nbf`.
-    pub leeway: Millis,
+    pub leeway: Duration,
     /// The largest session data, in bytes.
     pub max_data_size: usize,
     /// How many sessions an owner may have at a time.
@@ -51,22 +54,22 @@ pub struct Ticket {
     /// The name of the session's key.
     pub key: Vec<u8>,
     /// When the session's id was made, as far as it tells.
-    created_at: Option<Millis>,
+    created_at: Option<UnixMillis>,
 }
 
 /// How far ahead of the server's clock the start of a session may lie, at least: the clocks of two
 /// servers in a failover differ, and a clock may be set back.
-const CLOCK_TOLERANCE: Millis = 60_000;
+const CLOCK_TOLERANCE: Duration = Duration::from_secs(60);
 
 impl Realm {
     /// The realm that these settings describe, with these keys.
     pub fn new(name: &str, settings: Settings, keys: Arc<KeyRing>) -> Self {
-        let seconds = |seconds: i64| seconds.saturating_mul(1000);
+        let seconds = |seconds: i64| Duration::from_secs(u64::try_from(seconds).unwrap_or(0));
         Self {
             name: name.to_owned(),
             keys,
             max_age: seconds(settings.max_age),
-            max_lifetime: Some(seconds(settings.max_lifetime)).filter(|span| *span > 0),
+            max_lifetime: Some(seconds(settings.max_lifetime)).filter(|span| !span.is_zero()),
             touch_interval: seconds(settings.touch_interval),
             leeway: seconds(settings.leeway),
             max_data_size: usize::try_from(settings.max_data_size).unwrap_or(0),
@@ -108,13 +111,13 @@ impl Realm {
 
 impl Ticket {
     /// When the session began, as far as the token tells at this moment.
-    pub fn start(&self, now: Millis) -> Option<Millis> {
+    pub fn start(&self, now: UnixMillis) -> Option<UnixMillis> {
         let times = [self.claims.authenticated_at, self.claims.issued_at, self.created_at];
         Lifetime::start(times, now, self.realm.leeway.max(CLOCK_TOLERANCE))
     }
 
     /// How long the token's session lives, as of this moment.
-    pub fn lifetime(&self, now: Millis) -> Lifetime {
+    pub fn lifetime(&self, now: UnixMillis) -> Lifetime {
         Lifetime {
             ttl: self.claims.ttl.unwrap_or(self.realm.max_age),
             deadline: Lifetime::deadline(self.start(now), self.realm.max_lifetime, self.claims.expires_at),
@@ -122,11 +125,11 @@ impl Ticket {
     }
 
     /// Checks the token against the clock: `nbf`, `exp`, then the age of its session, which must be known if it is limited.
-    pub fn check_time(&self, now: Millis) -> Result<(), Refusal> {
+    pub fn check_time(&self, now: UnixMillis) -> Result<(), Refusal> {
         self.claims.check_time(now, self.realm.leeway)?;
         let Some(longest) = self.realm.max_lifetime else { return Ok(()) };
         let start = self.start(now).ok_or(Refusal::NoStart)?;
-        if now >= start.saturating_add(longest) { Err(Refusal::Outlived) } else { Ok(()) }
+        if now >= start.plus(longest) { Err(Refusal::Outlived) } else { Ok(()) }
     }
 
     /// The memory that it takes beside itself, in bytes.

@@ -18,7 +18,7 @@ use crate::{
     realm::{DEFAULT, Realm, Realms},
     realm_index::Conflict,
     redis::{Ctx, Level, RoleListener, Store, log},
-    session::{IdSource, Millis},
+    session::{IdSource, UnixMillis},
     settings::{Settings, Value},
     workers::Workers,
 };
@@ -104,7 +104,7 @@ pub fn unload() {
 }
 
 /// A new session's UUID.
-pub fn new_uuid(now: Millis) -> Result<Uuid, Error> {
+pub fn new_uuid(now: UnixMillis) -> Result<Uuid, Error> {
     lock(&IDS).next(now).ok_or(Error::Other("the operating system gives no random numbers".into()))
 }
 
@@ -222,7 +222,7 @@ impl Ids {
         Self { source: None, random: [0; Self::STORE], used: Self::STORE }
     }
 
-    fn next(&mut self, now: Millis) -> Option<Uuid> {
+    fn next(&mut self, now: UnixMillis) -> Option<Uuid> {
         if self.used + IdSource::RANDOM_BYTES > self.random.len() {
             SystemRandom::new().fill(&mut self.random).ok()?;
             self.used = 0;

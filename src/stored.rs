@@ -3,13 +3,15 @@
 //! Whatever is written to a session goes through here, so that its owner's index follows, those who listen are told, and
 //! INFO counts. What can be refused is checked before the first write.
 
+use std::time::Duration;
+
 use crate::{
     counters::COUNTERS,
     error::Error,
     owners::{Ending, InTheWay, Place},
     realm::Realm,
     redis::{Ctx, Text},
-    session::{Millis, OwnedId, SessionId},
+    session::{OwnedId, SessionId, UnixMillis},
 };
 
 /// A session's place in the server: its realm, its id, its key.
@@ -39,7 +41,7 @@ impl<'s> Stored<'s> {
     ///
     /// # Errors
     /// [`Error::TooMany`], [`Error::WrongType`] for what is in the index's place, and for a key that exists.
-    pub fn create(self, data: &Text, expiry: Millis) -> Result<(), Error> {
+    pub fn create(self, data: &Text, expiry: UnixMillis) -> Result<(), Error> {
         self.add(data, expiry, None)?;
         COUNTERS.created.count();
         self.ctx.announce_own(c"jrs.create", self.key);
@@ -51,7 +53,7 @@ impl<'s> Stored<'s> {
     ///
     /// # Errors
     /// As [`create`](Self::create).
-    pub fn take_over(self, old: Stored<'_>, data: &Text, expiry: Millis) -> Result<(), Error> {
+    pub fn take_over(self, old: Stored<'_>, data: &Text, expiry: UnixMillis) -> Result<(), Error> {
         let owner = self.owned().map(|id| id.owner);
         if owner == old.owned().map(|id| id.owner) {
             let place = self.write(data, expiry, Some(old))?;
@@ -68,7 +70,7 @@ impl<'s> Stored<'s> {
     }
 
     /// Replaces the data of a session that exists.
-    pub fn replace(self, data: &Text, expiry: Millis) -> Result<(), Error> {
+    pub fn replace(self, data: &Text, expiry: UnixMillis) -> Result<(), Error> {
         self.ctx.replace(self.key, data, expiry)?;
         self.keep_in_index(expiry);
         COUNTERS.updated.count();
@@ -77,7 +79,7 @@ impl<'s> Stored<'s> {
     }
 
     /// Moves the end of a session that exists.
-    pub fn move_end(self, expiry: Millis) -> Result<(), Error> {
+    pub fn move_end(self, expiry: UnixMillis) -> Result<(), Error> {
         self.ctx.expire_at(self.key, expiry)?;
         self.keep_in_index(expiry);
         Ok(())
@@ -91,7 +93,7 @@ impl<'s> Stored<'s> {
     }
 
     /// Writes one more session of its owner, and deletes the one that it replaces.
-    fn add(self, data: &Text, expiry: Millis, old: Option<Stored<'_>>) -> Result<(), Error> {
+    fn add(self, data: &Text, expiry: UnixMillis, old: Option<Stored<'_>>) -> Result<(), Error> {
         let owner = self.owned().map_or("", |id| id.owner);
         let in_the_way = InTheWay::find(self.ctx, self.realm, owner)?;
         let place = self.write(data, expiry, old)?;
@@ -111,7 +113,7 @@ impl<'s> Stored<'s> {
     /// not the only one.
     ///
     /// Other modules hear of all this at its end: by then no key is open, and the old session is gone.
-    fn write(self, data: &Text, expiry: Millis, old: Option<Stored<'_>>) -> Result<Option<Place>, Error> {
+    fn write(self, data: &Text, expiry: UnixMillis, old: Option<Stored<'_>>) -> Result<Option<Place>, Error> {
         let exists = || Error::Other("a key with the new session's name exists already, try again".into());
         let place = self.place();
         // Both keys are opened, and so looked at, before either is changed. The index comes first: one that has expired is
@@ -135,7 +137,7 @@ impl<'s> Stored<'s> {
     }
 
     /// A session goes on without an index where something else has taken its place.
-    fn keep_in_index(self, expiry: Millis) {
+    fn keep_in_index(self, expiry: UnixMillis) {
         if let Some(place) = self.place() {
             let _ = place.keep(self.ctx, expiry, self.slack(expiry));
         }
@@ -163,8 +165,8 @@ impl<'s> Stored<'s> {
     }
 
     /// As for the session's own end: it is not worth a write to move the index by less.
-    fn slack(self, expiry: Millis) -> Millis {
-        self.realm.touch_interval.min(expiry.saturating_sub(self.ctx.now()).max(0) / 10)
+    fn slack(self, expiry: UnixMillis) -> Duration {
+        self.realm.touch_interval.min(expiry.since(self.ctx.now()) / 10)
     }
 }
 

@@ -4,16 +4,16 @@
 
 #![no_main]
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use jrs::{
-    session::{OwnedId, SessionId, check_owner},
+    session::{OwnedId, SessionId, UnixMillis, check_owner},
     token::{CallerClaims, CallerRefusal, Claims, Expected, Standard, following_claims, has_claim},
 };
 use libfuzzer_sys::fuzz_target;
 use serde_json::value::RawValue;
 
-const NOW: i64 = 1_700_000_000_000;
+const NOW: UnixMillis = UnixMillis::new(1_700_000_000_000);
 const UUID: &str = "018bcfe5-6800-7000-8000-000000000000";
 
 /// The claims that JRS reads.
@@ -62,7 +62,7 @@ fuzz_target!(|input: &[u8]| {
 
     let id = SessionId::join(owner, UUID);
     // `exp` is written by one of the two alone.
-    let end = chosen(2).then_some(NOW + 1500).filter(|_| caller.expires_at.is_none());
+    let end = chosen(2).then_some(NOW.plus(Duration::from_millis(1500))).filter(|_| caller.expires_at.is_none());
     let standard = Standard {
         id: &id,
         issued_at: NOW,
@@ -71,9 +71,9 @@ fuzz_target!(|input: &[u8]| {
         audience: expected.audience,
         expires_at: end,
         // The session's own end: `exp`, a later one, or none.
-        deadline: end.filter(|_| !chosen(3)).map(|end| end + i64::from(chosen(6))),
-        ttl: chosen(4).then_some(60_001),
-        authenticated_at: chosen(5).then_some(NOW - 1),
+        deadline: end.filter(|_| !chosen(3)).map(|end| end.plus(Duration::from_millis(chosen(6).into()))),
+        ttl: chosen(4).then_some(Duration::from_millis(60_001)),
+        authenticated_at: chosen(5).then_some(UnixMillis::new(NOW.as_i64() - 1)),
     };
     let payload = standard.write(&caller);
     // A verifier that ignores case reads what JRS wrote: no two names differ in case only, where one of them is JRS's.

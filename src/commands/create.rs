@@ -1,16 +1,16 @@
 //! `JRS.CREATE owner data [CLAIMS json] [EX s | PX ms | EXAT s | PXAT ms] [REALM name]`
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use super::{
     options::{self, CLAIMS, EX, Options, PX, REALM, Unit, named_realm, once},
-    signing::{Draft, Facts, claims_text, whole_seconds},
+    signing::{Draft, Facts, claims_text},
 };
 use crate::{
     counters::COUNTERS,
     error::Error,
     redis::{Access, Arg, Args, Argument, Call, Command, Intent, Kind, Resume, Routing, Spec, Text},
-    session::{Millis, SessionId, check_json_object},
+    session::{SessionId, UnixMillis, check_json_object},
     state,
     stored::Stored,
     token::CallerClaims,
@@ -104,7 +104,7 @@ fn draft(call: &Call<'_>) -> Result<Draft, Error> {
         owner,
         id: SessionId::new(owner, state::new_uuid(now)?).into(),
         now,
-        start: whole_seconds(now),
+        start: now.whole_seconds(),
         is_rotated: false,
         begins_anew: true,
         ttl: wanted.ttl,
@@ -134,9 +134,9 @@ fn finish(call: &Call<'_>, draft: &Draft, token: String) -> Result<(), Error> {
 struct Wanted<'c> {
     claims: Option<Arg<'c>>,
     /// The session's own sliding TTL.
-    ttl: Option<Millis>,
+    ttl: Option<Duration>,
     /// A fixed deadline.
-    deadline: Option<Millis>,
+    deadline: Option<UnixMillis>,
     realm: Option<Arg<'c>>,
 }
 
@@ -148,8 +148,8 @@ impl<'c> Wanted<'c> {
             match word.as_slice() {
                 b"CLAIMS" => once(&mut wanted.claims, options.value()?)?,
                 b"REALM" => once(&mut wanted.realm, options.value()?)?,
-                b"EX" => once(&mut wanted.ttl, options.time(Unit::Seconds)?)?,
-                b"PX" => once(&mut wanted.ttl, options.time(Unit::Milliseconds)?)?,
+                b"EX" => once(&mut wanted.ttl, options.span(Unit::Seconds)?)?,
+                b"PX" => once(&mut wanted.ttl, options.span(Unit::Milliseconds)?)?,
                 b"EXAT" => once(&mut wanted.deadline, options.time(Unit::Seconds)?)?,
                 b"PXAT" => once(&mut wanted.deadline, options.time(Unit::Milliseconds)?)?,
                 _ => return Err(Error::Syntax),

@@ -125,7 +125,7 @@ impl Job for Listing {
             let uuid = str::from_utf8(session.found.uuid.bytes()).unwrap_or_default();
             out.reply_bytes(SessionId::join(&self.listed.owner, uuid));
             out.reply_bytes("created");
-            out.reply_integer(session.found.created);
+            out.reply_integer(session.found.created.as_i64());
             out.reply_bytes("ttl");
             match session.ttl {
                 Some(ttl) => out.reply_integer(ttl),

@@ -1,12 +1,12 @@
 //! The options at the end of a command.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use crate::{
     error::Error,
     realm::{DEFAULT, Realm, Realms},
     redis::{Arg, Args, Argument, Kind},
-    session::{Millis, check_owner},
+    session::{UnixMillis, check_owner},
     token::holds_token,
 };
 
@@ -22,10 +22,6 @@ pub(super) const CLAIMS: Argument = Argument::after(c"CLAIMS", c"claims", Kind::
 pub(super) const REALM: Argument = Argument::after(c"REALM", c"realm", Kind::String).optional();
 /// `token`.
 pub(super) const TOKEN: Argument = Argument::string(c"token");
-
-/// The latest moment that a client can name, the end of the year 9999, which is as far as other software goes; and the
-/// longest span.
-const LATEST: Millis = 253_402_300_799_999;
 
 /// Takes options from the end of a command, one by one.
 #[derive(Debug)]
@@ -57,8 +53,14 @@ impl<'c> Options<'c> {
         self.next().ok_or(Error::Syntax)
     }
 
-    /// The value of the option that was read last: a positive number of seconds or milliseconds.
-    pub(super) fn time(&mut self, unit: Unit) -> Result<Millis, Error> {
+    /// The value of the option that was read last: a positive number of seconds or milliseconds. It is at most as long as
+    /// the time from the epoch to the latest moment that a client may name.
+    pub(super) fn span(&mut self, unit: Unit) -> Result<Duration, Error> {
+        Ok(self.time(unit)?.since(UnixMillis::EPOCH))
+    }
+
+    /// The value of the option that was read last: a positive number of seconds or milliseconds since the epoch.
+    pub(super) fn time(&mut self, unit: Unit) -> Result<UnixMillis, Error> {
         let text = self.value()?.bytes();
         let factor = match unit {
             Unit::Seconds => 1000,
@@ -67,10 +69,12 @@ impl<'c> Options<'c> {
         // The server's own commands take digits only, without a sign or blanks.
         let number = Some(text)
             .filter(|text| text.iter().all(u8::is_ascii_digit))
-            .and_then(|text| str::from_utf8(text).ok()?.parse::<Millis>().ok())
+            .and_then(|text| str::from_utf8(text).ok()?.parse::<i64>().ok())
             .filter(|number| *number > 0)
             .ok_or(Error::Expire)?;
-        number.checked_mul(factor).filter(|millis| *millis <= LATEST).ok_or(match unit {
+        let time = number.checked_mul(factor).map(UnixMillis::new);
+        // Other software does not handle later times.
+        time.filter(|time| *time <= UnixMillis::YEAR_9999).ok_or(match unit {
             Unit::Seconds => {
                 Error::Other("invalid expire time, too far away: EX and EXAT take seconds, not milliseconds".into())
             }

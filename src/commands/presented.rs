@@ -7,7 +7,7 @@ use crate::{
     error::Error,
     realm::{First, Realm, Realms, Ticket},
     redis::{Access, Arg, Args, Call, Entry, Intent, Resume, Text},
-    session::{Lifetime, Millis},
+    session::{Lifetime, UnixMillis},
     state,
     stored::Stored,
     token::{Refusal, begins_like_token, holds_token},
@@ -167,7 +167,7 @@ pub(super) struct Presented<'c> {
     /// The session's key.
     pub(super) key: Text,
     /// The moment that all of the command's times go by.
-    pub(super) now: Millis,
+    pub(super) now: UnixMillis,
     /// What follows the token.
     pub(super) rest: Args<'c>,
 }
@@ -199,7 +199,7 @@ pub(super) fn with(call: &Call<'_>, demands: Demands, act: Act) -> Result<(), Er
 }
 
 /// Checks a verdict against the clock; a refusal is counted.
-pub(super) fn accept(verdict: Verdict, validity: Validity, now: Millis) -> Result<Arc<Ticket>, Error> {
+pub(super) fn accept(verdict: Verdict, validity: Validity, now: UnixMillis) -> Result<Arc<Ticket>, Error> {
     let accepted = verdict.and_then(|ticket| {
         if validity == Validity::Now {
             ticket.check_time(now)?;
@@ -260,6 +260,7 @@ impl<'c> Presented<'c> {
 }
 
 /// The seconds from `now` until `expiry`, rounded up.
-pub(super) fn seconds_until(expiry: Millis, now: Millis) -> i64 {
-    expiry.saturating_sub(now).max(0).saturating_add(999) / 1000
+pub(super) fn seconds_until(expiry: UnixMillis, now: UnixMillis) -> i64 {
+    let left = expiry.since(now);
+    left.as_secs().cast_signed() + i64::from(left.subsec_nanos() > 0)
 }

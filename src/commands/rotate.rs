@@ -7,14 +7,14 @@ use uuid::Uuid;
 use super::{
     options::{self, CLAIMS, KEY, Options, TOKEN, once},
     presented::{self, Demands, Next, Place, Presented, Validity, Verdict},
-    signing::{Draft, Facts, claims_text, whole_seconds},
+    signing::{Draft, Facts, claims_text},
 };
 use crate::{
     error::Error,
     owners::Ending,
     realm::{Realms, Ticket},
     redis::{Access, Arg, Argument, Call, Command, Intent, Kind, Routing, Spec, Text},
-    session::{Millis, SessionId, check_owner},
+    session::{SessionId, UnixMillis, check_owner},
     state,
     stored::Stored,
     token::{CallerClaims, following_claims, has_claim},
@@ -120,7 +120,7 @@ struct Wanted {
     /// Whether the user has just proved who they are.
     reauth: bool,
     uuid: Uuid,
-    now: Millis,
+    now: UnixMillis,
 }
 
 impl Wanted {
@@ -168,12 +168,12 @@ impl Wanted {
             Some(owner) => owner,
             None => kept_owner(ticket)?,
         };
-        let known_start = if self.reauth { Some(whole_seconds(self.now)) } else { ticket.start(self.now) };
+        let known_start = if self.reauth { Some(self.now.whole_seconds()) } else { ticket.start(self.now) };
         let facts = Facts {
             owner,
             id: SessionId::new(owner, self.uuid).into(),
             now: self.now,
-            start: known_start.unwrap_or(whole_seconds(self.now)),
+            start: known_start.unwrap_or(self.now.whole_seconds()),
             is_rotated: known_start.is_some(),
             begins_anew: self.reauth,
             ttl: ticket.claims.ttl,

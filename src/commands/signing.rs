@@ -1,12 +1,12 @@
 //! A token that is about to be issued.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use crate::{
     error::Error,
     realm::{Realm, Realms},
     redis::Arg,
-    session::{Lifetime, Millis, check_json_object},
+    session::{Lifetime, UnixMillis, check_json_object},
     token::{CallerClaims, Expected, Standard},
 };
 
@@ -31,16 +31,16 @@ pub(super) struct Facts<'f> {
     pub(super) owner: &'f str,
     pub(super) id: String,
     /// When the token is issued.
-    pub(super) now: Millis,
+    pub(super) now: UnixMillis,
     /// When the session began, and whether that was before the token is issued.
-    pub(super) start: Millis,
+    pub(super) start: UnixMillis,
     pub(super) is_rotated: bool,
     /// Whether its idle time starts anew.
     pub(super) begins_anew: bool,
     /// The session's own sliding TTL.
-    pub(super) ttl: Option<Millis>,
+    pub(super) ttl: Option<Duration>,
     /// A deadline that is not among the caller's claims.
-    pub(super) deadline: Option<Millis>,
+    pub(super) deadline: Option<UnixMillis>,
 }
 
 impl Draft {
@@ -63,7 +63,8 @@ impl Draft {
         let Expected { issuer, audience, .. } = realm.expected();
         let payload = Standard {
             id: &facts.id,
-            issued_at: whole_seconds(facts.now),
+            // A session begins when its token will say that it does.
+            issued_at: facts.now.whole_seconds(),
             owner: facts.owner,
             issuer,
             audience,
@@ -94,11 +95,6 @@ impl Draft {
         }
         Ok(token)
     }
-}
-
-/// A session begins when its token will say that it does: `iat` has whole seconds.
-pub(super) const fn whole_seconds(now: Millis) -> Millis {
-    now - now.rem_euclid(1000)
 }
 
 /// The argument of CLAIMS: a JSON object that could fit into a token.

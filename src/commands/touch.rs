@@ -40,8 +40,8 @@ fn touch(call: &Call<'_>, presented: &Presented<'_>) -> Result<(), Error> {
     let mut options = Options::new(presented.rest);
     while let Some(word) = options.word() {
         match word.as_slice() {
-            b"EX" => once(&mut ttl, options.time(Unit::Seconds)?)?,
-            b"PX" => once(&mut ttl, options.time(Unit::Milliseconds)?)?,
+            b"EX" => once(&mut ttl, options.span(Unit::Seconds)?)?,
+            b"PX" => once(&mut ttl, options.span(Unit::Milliseconds)?)?,
             _ => return Err(Error::Syntax),
         }
     }

@@ -1,5 +1,7 @@
 //! `JRS.UPDATE [key] token data [REPLACE | MERGE | PATCH] [IFMATCH etag] [KEEPTTL | EX s | PX ms]`
 
+use std::time::Duration;
+
 use super::{
     options::{EX, KEY, Options, PX, TOKEN, Unit, once},
     presented::{self, Demands, Presented, Validity},
@@ -7,7 +9,7 @@ use super::{
 use crate::{
     error::Error,
     redis::{Access, Arg, Args, Argument, Call, Command, Intent, Kind, Routing, Spec, Text},
-    session::{Change, Millis, check_json_object, etag, merged, patched},
+    session::{Change, check_json_object, etag, merged, patched},
 };
 
 /// Changes the data of a session that exists.
@@ -153,7 +155,7 @@ enum Ttl {
     /// It stays.
     Keep,
     /// It is this, until the next read.
-    Once(Millis),
+    Once(Duration),
 }
 
 impl<'c> Wanted<'c> {
@@ -167,8 +169,8 @@ impl<'c> Wanted<'c> {
                 b"PATCH" => once(&mut way, Way::Patch)?,
                 b"IFMATCH" => once(&mut if_match, options.value()?)?,
                 b"KEEPTTL" => once(&mut ttl, Ttl::Keep)?,
-                b"EX" => once(&mut ttl, Ttl::Once(options.time(Unit::Seconds)?))?,
-                b"PX" => once(&mut ttl, Ttl::Once(options.time(Unit::Milliseconds)?))?,
+                b"EX" => once(&mut ttl, Ttl::Once(options.span(Unit::Seconds)?))?,
+                b"PX" => once(&mut ttl, Ttl::Once(options.span(Unit::Milliseconds)?))?,
                 _ => return Err(Error::Syntax),
             }
         }

@@ -4,11 +4,13 @@
 //! that ended by themselves are forgotten as the index is used: a create looks at two members at random, a DESTROYALL at
 //! all. So an entry means "may be alive", and whoever reads the index looks at the session itself.
 
+use std::time::Duration;
+
 use crate::{
     error::Error,
     realm::Realm,
     redis::{Adding, Ctx, Text, Written},
-    session::{Millis, OwnedId},
+    session::{OwnedId, UnixMillis},
 };
 
 /// A session's place in its owner's index.
@@ -16,7 +18,7 @@ use crate::{
 pub struct Place {
     set: Text,
     member: Text,
-    created: Millis,
+    created: UnixMillis,
 }
 
 /// The name of an owner's index.
@@ -45,7 +47,7 @@ impl Place {
     /// Takes a session in that is not there, and lets the index live until `expiry` at least.
     ///
     /// `slack` is how much longer it may live at once, so that it need not be moved with each move of a session.
-    pub fn keep(&self, ctx: Ctx<'_>, expiry: Millis, slack: Millis) -> Result<(), Error> {
+    pub fn keep(&self, ctx: Ctx<'_>, expiry: UnixMillis, slack: Duration) -> Result<(), Error> {
         let set = ctx.open_set(&self.set)?;
         let is_there = set.as_ref().is_some_and(|set| set.has(&self.member));
         let end = set.as_ref().and_then(|set| set.expiry());
@@ -57,11 +59,7 @@ impl Place {
             return Ok(());
         }
         // An index that never expires was made so by hand.
-        if end.is_some_and(|end| end < expiry) {
-            ctx.expire_at(&self.set, expiry.saturating_add(slack))
-        } else {
-            Ok(())
-        }
+        if end.is_some_and(|end| end < expiry) { ctx.expire_at(&self.set, expiry.plus(slack)) } else { Ok(()) }
     }
 
     /// Takes the session out.
@@ -90,7 +88,7 @@ pub struct Entering<'c, 'p> {
 impl<'p> Entering<'_, 'p> {
     /// Takes the session in; see [`Place::keep`]. Says how many there are then, dead ones included. The events are left to be
     /// announced.
-    pub fn enter(self, expiry: Millis, slack: Millis) -> Result<(usize, Written<'p>), Error> {
-        self.set.add(&self.place.member, self.place.created, expiry, expiry.saturating_add(slack))
+    pub fn enter(self, expiry: UnixMillis, slack: Duration) -> Result<(usize, Written<'p>), Error> {
+        self.set.add(&self.place.member, self.place.created, expiry, expiry.plus(slack))
     }
 }

@@ -7,7 +7,7 @@ use crate::{
     error::Error,
     realm::Realm,
     redis::{Ctx, Member, SlotScan, Text},
-    session::{Millis, SessionId},
+    session::{SessionId, UnixMillis},
 };
 
 /// A session that may be alive.
@@ -18,7 +18,7 @@ pub struct Found {
     /// Its UUID.
     pub uuid: Text,
     /// When it was created.
-    pub created: Millis,
+    pub created: UnixMillis,
 }
 
 /// A walk, the oldest session first. A session that is there all the time is met once.
@@ -33,7 +33,7 @@ enum Source {
     /// The owner's index, behind the member that was met last.
     Index { set: Text, last: Option<Member> },
     /// A cluster node's slot, which is searched to the end before the first session is met.
-    Slot { search: SlotScan, found: BTreeSet<(Millis, Uuid)> },
+    Slot { search: SlotScan, found: BTreeSet<(UnixMillis, Uuid)> },
 }
 
 /// A UUID as it is written in a key. It needs no allocation, so that many of them are freed at once in no time.
@@ -105,7 +105,7 @@ impl Walk {
 }
 
 /// The UUID in a key of the owner's, and when it was made; `None` for a key that is no session's.
-fn uuid_of(key: &[u8], prefix: &[u8]) -> Option<(Millis, Uuid)> {
+fn uuid_of(key: &[u8], prefix: &[u8]) -> Option<(UnixMillis, Uuid)> {
     let uuid = Uuid::try_from(key.strip_prefix(prefix)?).ok()?;
     Some((SessionId::created_at(str::from_utf8(&uuid).ok()?)?, uuid))
 }

@@ -5,7 +5,7 @@ use std::{ffi::c_int, marker::PhantomData};
 use redis_module::raw;
 
 use super::{api::api, guard::guard, text::Args};
-use crate::{error::Error, token::could_be_token};
+use crate::{error::Error, session::UnixMillis, token::could_be_token};
 
 /// The context of a call from the server. It cannot leave the call.
 #[derive(Clone, Copy, Debug)]
@@ -27,11 +27,11 @@ impl Ctx<'_> {
         self.raw
     }
 
-    /// The server's clock, in milliseconds since the epoch.
+    /// The server's clock.
     #[inline]
-    pub fn now(self) -> i64 {
+    pub fn now(self) -> UnixMillis {
         // SAFETY: takes nothing, returns a number.
-        unsafe { api(raw::RedisModule_Milliseconds)() }
+        UnixMillis::new(unsafe { api(raw::RedisModule_Milliseconds)() })
     }
 
     /// True on a cluster node.

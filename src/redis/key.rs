@@ -18,7 +18,7 @@ use super::{
     call::Ctx,
     text::Text,
 };
-use crate::error::Error;
+use crate::{error::Error, session::UnixMillis};
 
 pub(super) const READ: c_int = raw::REDISMODULE_READ.cast_signed();
 pub(super) const READ_WRITE: c_int = READ | raw::REDISMODULE_WRITE.cast_signed();
@@ -51,12 +51,12 @@ impl<'call> Ctx<'call> {
     }
 
     /// Replaces the string of a key that [`open`](Self::open) found, and sets its expiry (`SET … PXAT`).
-    pub fn replace(self, name: &Text, value: &Text, expiry: i64) -> Result<(), Error> {
+    pub fn replace(self, name: &Text, value: &Text, expiry: UnixMillis) -> Result<(), Error> {
         let key = self.open_key(name, READ_WRITE).ok_or_else(cannot_open)?;
         self.put(key, name, value, expiry).map(|written| written.announce(self))
     }
 
-    fn put<'n>(self, key: Key<'_>, name: &'n Text, value: &Text, expiry: i64) -> Result<Written<'n>, Error> {
+    fn put<'n>(self, key: Key<'_>, name: &'n Text, value: &Text, expiry: UnixMillis) -> Result<Written<'n>, Error> {
         // What cannot be replicated is not written.
         // SAFETY: the format names two strings, a C string and a number, and they follow in that order.
         let replicated = unsafe {
@@ -67,7 +67,7 @@ impl<'call> Ctx<'call> {
                 name.as_ptr(),
                 value.as_ptr(),
                 c"PXAT".as_ptr(),
-                expiry,
+                expiry.as_i64(),
             )
         };
         check_replicated(replicated)?;
@@ -78,12 +78,12 @@ impl<'call> Ctx<'call> {
         // SAFETY: the key is open for writing; the server takes a reference of its own to the value.
         unsafe { api(raw::RedisModule_StringSet)(key.raw.as_ptr(), value.as_ptr()) };
         // SAFETY: as above; the key exists now.
-        unsafe { api(raw::RedisModule_SetAbsExpire)(key.raw.as_ptr(), expiry) };
+        unsafe { api(raw::RedisModule_SetAbsExpire)(key.raw.as_ptr(), expiry.as_i64()) };
         Ok(Written { name, events: [Some(SET), Some(EXPIRE)] })
     }
 
     /// Moves the expiry of a key that [`open`](Self::open) found (`PEXPIREAT`).
-    pub fn expire_at(self, name: &Text, expiry: i64) -> Result<(), Error> {
+    pub fn expire_at(self, name: &Text, expiry: UnixMillis) -> Result<(), Error> {
         let key = self.open_key(name, READ_WRITE).ok_or_else(cannot_open)?;
         self.put_expiry(&key, name, expiry)?;
         drop(key);
@@ -91,15 +91,15 @@ impl<'call> Ctx<'call> {
         Ok(())
     }
 
-    pub(super) fn put_expiry(self, key: &Key<'_>, name: &Text, expiry: i64) -> Result<(), Error> {
+    pub(super) fn put_expiry(self, key: &Key<'_>, name: &Text, expiry: UnixMillis) -> Result<(), Error> {
         // SAFETY: the format names a string and a number, and they follow in that order.
         let replicated = unsafe {
             let replicate = api(raw::RedisModule_Replicate);
-            replicate(self.as_ptr(), c"PEXPIREAT".as_ptr(), c"sl".as_ptr(), name.as_ptr(), expiry)
+            replicate(self.as_ptr(), c"PEXPIREAT".as_ptr(), c"sl".as_ptr(), name.as_ptr(), expiry.as_i64())
         };
         check_replicated(replicated)?;
         // SAFETY: the key is open for writing.
-        unsafe { api(raw::RedisModule_SetAbsExpire)(key.raw.as_ptr(), expiry) };
+        unsafe { api(raw::RedisModule_SetAbsExpire)(key.raw.as_ptr(), expiry.as_i64()) };
         Ok(())
     }
 
@@ -173,7 +173,7 @@ pub struct Vacant<'call> {
 
 impl Vacant<'_> {
     /// Writes a string with its expiry there (`SET … PXAT`); `name` is the key's. The events are left to be announced.
-    pub fn fill<'n>(self, name: &'n Text, value: &Text, expiry: i64) -> Result<Written<'n>, Error> {
+    pub fn fill<'n>(self, name: &'n Text, value: &Text, expiry: UnixMillis) -> Result<Written<'n>, Error> {
         self.ctx.put(self.key, name, value, expiry)
     }
 }
@@ -183,9 +183,9 @@ impl Vacant<'_> {
 pub struct Entry<'call>(Key<'call>);
 
 impl Entry<'_> {
-    /// When the key expires, in milliseconds since the epoch.
+    /// When the key expires.
     #[inline]
-    pub fn expiry(&self) -> Option<i64> {
+    pub fn expiry(&self) -> Option<UnixMillis> {
         self.0.expiry()
     }
 
@@ -212,12 +212,12 @@ pub(super) struct Key<'call> {
 }
 
 impl Key<'_> {
-    /// When the key expires, in milliseconds since the epoch.
+    /// When the key expires.
     #[inline]
-    pub(super) fn expiry(&self) -> Option<i64> {
+    pub(super) fn expiry(&self) -> Option<UnixMillis> {
         // SAFETY: the key is open.
         let expiry = unsafe { api(raw::RedisModule_GetAbsExpire)(self.raw.as_ptr()) };
-        (expiry >= 0).then_some(expiry)
+        (expiry >= 0).then_some(UnixMillis::new(expiry))
     }
 
     #[inline]

@@ -12,7 +12,7 @@ use super::{
     key::{DEL, EXPIRE, Key, READ, READ_WRITE, Written, cannot_open, check_replicated},
     text::Text,
 };
-use crate::error::Error;
+use crate::{error::Error, session::UnixMillis};
 
 /// A member and its score.
 #[derive(Debug)]
@@ -20,7 +20,7 @@ pub struct Member {
     /// Its name.
     pub name: Text,
     /// Its score: milliseconds since the epoch.
-    pub score: i64,
+    pub score: UnixMillis,
 }
 
 /// A sorted set that is open for reading. It must be dropped before anything is changed.
@@ -89,7 +89,13 @@ pub struct Adding<'call, 's> {
 impl<'s> Adding<'_, 's> {
     /// Adds a member (`ZADD`), and lets the set live until `expiry` at least (`PEXPIREAT`), or until `later` where it has to
     /// be moved at all. Says how many members there are then. The events are left to be announced.
-    pub fn add(self, member: &Text, score: i64, expiry: i64, later: i64) -> Result<(usize, Written<'s>), Error> {
+    pub fn add(
+        self,
+        member: &Text,
+        score: UnixMillis,
+        expiry: UnixMillis,
+        later: UnixMillis,
+    ) -> Result<(usize, Written<'s>), Error> {
         let Self { ctx, key, name } = self;
         let is_new = key.kind() == raw::REDISMODULE_KEYTYPE_EMPTY;
         // SAFETY: the format names a string, a number and a string, and they follow in that order.
@@ -120,7 +126,7 @@ impl SortedSet<'_> {
     }
 
     /// When the set expires, in milliseconds since the epoch.
-    pub fn expiry(&self) -> Option<i64> {
+    pub fn expiry(&self) -> Option<UnixMillis> {
         self.0.expiry()
     }
 
@@ -159,14 +165,14 @@ impl SortedSet<'_> {
 }
 
 #[expect(clippy::cast_precision_loss, reason = "exact for three hundred thousand years")]
-const fn as_double(millis: i64) -> f64 {
-    millis as f64
+const fn as_double(millis: UnixMillis) -> f64 {
+    millis.as_i64() as f64
 }
 
 #[expect(
     clippy::cast_possible_truncation,
     reason = "`as` saturates, and a score that somebody else wrote may be anything"
 )]
-const fn as_millis(score: f64) -> i64 {
-    score as i64
+const fn as_millis(score: f64) -> UnixMillis {
+    UnixMillis::new(score as i64)
 }

@@ -1,8 +1,10 @@
 //! The id of a session: the `jti` of its token and the end of its key.
 
+use std::time::Duration;
+
 use uuid::{Builder, Uuid, Variant, Version};
 
-use super::{Millis, check_owner};
+use super::{UnixMillis, check_owner};
 
 /// The id of a new session: `{owner}:uuid`, or `uuid` where there is no owner. The braces are a cluster hash tag: all
 /// sessions of an owner live in one slot.
@@ -27,7 +29,7 @@ impl SessionId {
     }
 
     /// When an id was made, if it ends in a version 7 UUID (RFC 9562 section 5.7).
-    pub fn created_at(id: &str) -> Option<Millis> {
+    pub fn created_at(id: &str) -> Option<UnixMillis> {
         created_at(id.rsplit_once('}').map_or(id, |(_, end)| end.strip_prefix(':').unwrap_or(end)))
     }
 }
@@ -40,7 +42,7 @@ pub struct OwnedId<'i> {
     /// The UUID.
     pub uuid: &'i str,
     /// When the UUID was made.
-    pub created: Millis,
+    pub created: UnixMillis,
 }
 
 impl<'i> OwnedId<'i> {
@@ -54,14 +56,14 @@ impl<'i> OwnedId<'i> {
 }
 
 /// When a version 7 UUID was made.
-fn created_at(uuid: &str) -> Option<Millis> {
+fn created_at(uuid: &str) -> Option<UnixMillis> {
     // Only the hyphenated form is written; others are somebody else's ids.
     let uuid = Uuid::try_parse(uuid).ok().filter(|_| uuid.len() == 36)?;
     if uuid.get_version() != Some(Version::SortRand) || uuid.get_variant() != Variant::RFC4122 {
         return None;
     }
     let (seconds, nanos) = uuid.get_timestamp()?.to_unix();
-    Some(Millis::try_from(seconds).ok()? * 1000 + Millis::from(nanos / 1_000_000))
+    Some(UnixMillis::EPOCH.plus(Duration::new(seconds, nanos)))
 }
 
 impl From<SessionId> for String {
@@ -83,9 +85,9 @@ impl IdSource {
     /// How many random bytes an id takes.
     pub const RANDOM_BYTES: usize = 10;
 
-    /// The next id, at a time in milliseconds since the epoch, with fresh random bytes.
-    pub fn next(&mut self, now: Millis, random: [u8; Self::RANDOM_BYTES]) -> Uuid {
-        let now = u64::try_from(now).unwrap_or(0);
+    /// The next id, with fresh random bytes.
+    pub fn next(&mut self, now: UnixMillis, random: [u8; Self::RANDOM_BYTES]) -> Uuid {
+        let now = u64::try_from(now.as_i64()).unwrap_or(0);
         let random = random.iter().fold(0_u128, |number, byte| number << 8 | u128::from(*byte));
         if now > self.millis {
             self.millis = now;
@@ -116,16 +118,17 @@ const TAIL: u128 = (1 << 74) - 1;
 mod tests {
     use proptest::prelude::*;
 
-    use super::{IdSource, OwnedId, SessionId, Uuid};
+    use super::{IdSource, OwnedId, SessionId, UnixMillis, Uuid};
 
     #[test]
     fn ids_carry_owner_and_time() {
-        let uuid = IdSource::default().next(1_700_000_000_123, [7; 10]);
+        let created = UnixMillis::new(1_700_000_000_123);
+        let uuid = IdSource::default().next(created, [7; 10]);
         let owned = SessionId::new("user:42", uuid);
         assert_eq!(owned.as_str(), format!("{{user:42}}:{uuid}"));
-        assert_eq!(SessionId::created_at(owned.as_str()), Some(1_700_000_000_123));
-        assert_eq!(SessionId::created_at(SessionId::new("", uuid).as_str()), Some(1_700_000_000_123));
-        let parts = OwnedId { owner: "user:42", uuid: &uuid.to_string(), created: 1_700_000_000_123 };
+        assert_eq!(SessionId::created_at(owned.as_str()), Some(created));
+        assert_eq!(SessionId::created_at(SessionId::new("", uuid).as_str()), Some(created));
+        let parts = OwnedId { owner: "user:42", uuid: &uuid.to_string(), created };
         assert_eq!(OwnedId::read(owned.as_str()), Some(parts));
         for foreign in
             [format!("{uuid}"), format!("{{}}:{uuid}"), format!("{{a{{}}:{uuid}"), "{a}:b".into(), "{a}".into()]
@@ -144,7 +147,7 @@ mod tests {
             let (mut now, mut last) = (1_700_000_000_000, Uuid::nil());
             for (step, random) in steps {
                 now += step;
-                let next = source.next(now, random);
+                let next = source.next(UnixMillis::new(now), random);
                 prop_assert!(next > last, "{next} after {last}");
                 prop_assert_eq!(next.get_version_num(), 7);
                 last = next;
@@ -156,7 +159,7 @@ mod tests {
             let mut source = IdSource::default();
             let mut last = Uuid::nil();
             for _ in 0..count {
-                let next = source.next(1, [0xff; 10]);
+                let next = source.next(UnixMillis::new(1), [0xff; 10]);
                 prop_assert!(next > last);
                 last = next;
             }

@@ -7,11 +7,13 @@ mod data;
 mod id;
 mod lifetime;
 mod owner;
+mod unix_millis;
 
 pub use data::{
     BadData, Change, Cost, DEEPEST, Fault, Position, check_json_object, cost_of_merge, cost_of_patch, etag, merged,
     patched,
 };
 pub use id::{IdSource, OwnedId, SessionId};
-pub use lifetime::{Lifetime, Millis};
+pub use lifetime::Lifetime;
 pub use owner::{BadOwner, check_owner};
+pub use unix_millis::UnixMillis;

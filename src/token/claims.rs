@@ -1,20 +1,15 @@
 //! The claims of a token (RFC 7519 section 4).
 
-use std::{borrow::Cow, collections::HashSet};
+use std::{borrow::Cow, collections::HashSet, time::Duration};
 
 use super::{
     Refusal,
     claim_names::{Meaning, OWN_END, meaning},
     json::{Members, number, text, texts},
 };
+use crate::session::UnixMillis;
 
-/// Milliseconds since the Unix epoch, or a span in milliseconds.
-type Millis = i64;
-
-/// The latest time that a caller's claim may name, the end of the year 9999: a later one is in milliseconds, not seconds.
-const LATEST: Millis = 253_402_300_799_999;
-
-/// The claims that JRS reads. Times are milliseconds since the epoch, however far away (they saturate).
+/// The claims that JRS reads. Times may be however far away (they saturate).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Claims {
     /// `jti`: the id of the session. Never empty, and without control characters.
@@ -22,18 +17,18 @@ pub struct Claims {
     /// `sub`, where it is a string. A foreign token's may be anything; then there is no owner.
     pub subject: Option<String>,
     /// `iat`: when the token was issued.
-    pub issued_at: Option<Millis>,
+    pub issued_at: Option<UnixMillis>,
     /// `exp`: the end.
-    pub expires_at: Option<Millis>,
+    pub expires_at: Option<UnixMillis>,
     /// The end that the session was given: `exp`, or `jrs_exp` where JRS wrote an earlier `exp` by itself, to tell others of
     /// the realm's max-lifetime.
-    pub deadline: Option<Millis>,
+    pub deadline: Option<UnixMillis>,
     /// `nbf`: not valid before.
-    pub not_before: Option<Millis>,
+    pub not_before: Option<UnixMillis>,
     /// `auth_time`: when the user proved who they are, where the token has been rotated since.
-    pub authenticated_at: Option<Millis>,
+    pub authenticated_at: Option<UnixMillis>,
     /// `ttl`: the session's own sliding time to live, a span. Anything but a positive number reads as none.
-    pub ttl: Option<Millis>,
+    pub ttl: Option<Duration>,
 }
 
 /// What a realm demands of a token.
@@ -57,7 +52,7 @@ impl Claims {
         let members =
             Members::read(json).map_err(|_| Refusal::Malformed("the payload is no JSON object with unique members"))?;
         let time = |name: &'static str| match members.get(name) {
-            Some(value) => number(value).map(|seconds| Some(to_millis(seconds))).ok_or(Refusal::Claim(name)),
+            Some(value) => number(value).map(|seconds| Some(to_moment(seconds))).ok_or(Refusal::Claim(name)),
             None => Ok(None),
         };
         let expires_at = time("exp")?;
@@ -92,26 +87,31 @@ impl Claims {
             deadline,
             not_before: time("nbf")?,
             authenticated_at: time("auth_time")?,
-            ttl: members.get("ttl").and_then(number).map(to_millis).filter(|ttl| *ttl > 0),
+            ttl: members.get("ttl").and_then(number).map(to_span).filter(|ttl| !ttl.is_zero()),
         })
     }
 
-    /// Checks `nbf` and `exp` against the clock, each with `leeway` milliseconds of grace.
-    pub fn check_time(&self, now: Millis, leeway: Millis) -> Result<(), Refusal> {
-        if self.not_before.is_some_and(|not_before| now < not_before.saturating_sub(leeway)) {
+    /// Checks `nbf` and `exp` against the clock, each with `leeway` as grace.
+    pub fn check_time(&self, now: UnixMillis, leeway: Duration) -> Result<(), Refusal> {
+        if self.not_before.is_some_and(|not_before| now.plus(leeway) < not_before) {
             return Err(Refusal::NotYetValid);
         }
-        if self.expires_at.is_some_and(|expires_at| now >= expires_at.saturating_add(leeway)) {
+        if self.expires_at.is_some_and(|expires_at| now >= expires_at.plus(leeway)) {
             return Err(Refusal::Expired);
         }
         Ok(())
     }
 }
 
-/// A NumericDate (RFC 7519 section 2), seconds that may be fractional or absurd, in milliseconds.
+/// A NumericDate (RFC 7519 section 2), seconds that may be fractional or absurd.
 #[expect(clippy::cast_possible_truncation, reason = "`as` saturates, and absurd times are meant to")]
-fn to_millis(seconds: f64) -> Millis {
-    (seconds * 1000.0).round() as Millis
+fn to_moment(seconds: f64) -> UnixMillis {
+    UnixMillis::new((seconds * 1000.0).round() as i64)
+}
+
+/// A span in seconds, zero for a negative one.
+fn to_span(seconds: f64) -> Duration {
+    to_moment(seconds).since(UnixMillis::EPOCH)
 }
 
 /// The claims that JRS writes itself, in the order in which they are written.
@@ -120,7 +120,7 @@ pub struct Standard<'s> {
     /// `jti`.
     pub id: &'s str,
     /// `iat`.
-    pub issued_at: Millis,
+    pub issued_at: UnixMillis,
     /// `sub`; none where it is empty.
     pub owner: &'s str,
     /// `iss`.
@@ -128,13 +128,13 @@ pub struct Standard<'s> {
     /// `aud`.
     pub audience: Option<&'s str>,
     /// `exp`.
-    pub expires_at: Option<Millis>,
+    pub expires_at: Option<UnixMillis>,
     /// The end that the session was given; written as `jrs_exp` where it is not `exp`.
-    pub deadline: Option<Millis>,
+    pub deadline: Option<UnixMillis>,
     /// `ttl`, a span.
-    pub ttl: Option<Millis>,
+    pub ttl: Option<Duration>,
     /// `auth_time`.
-    pub authenticated_at: Option<Millis>,
+    pub authenticated_at: Option<UnixMillis>,
 }
 
 impl Standard<'_> {
@@ -151,10 +151,11 @@ impl Standard<'_> {
                 push_text(&mut json, value);
             }
         }
-        for (name, millis) in [("exp", self.expires_at), ("ttl", self.ttl), ("auth_time", self.authenticated_at)] {
-            if let Some(millis) = millis {
+        let ttl = self.ttl.map(|ttl| UnixMillis::EPOCH.plus(ttl));
+        for (name, time) in [("exp", self.expires_at), ("ttl", ttl), ("auth_time", self.authenticated_at)] {
+            if let Some(time) = time {
                 push_name(&mut json, name);
-                push_seconds(&mut json, millis);
+                push_seconds(&mut json, time);
             }
         }
         if self.deadline != self.expires_at {
@@ -191,8 +192,9 @@ fn push_text(json: &mut String, text: &str) {
     }
 }
 
-/// Appends milliseconds as seconds, with a fraction only where there is one.
-fn push_seconds(json: &mut String, millis: Millis) {
+/// Appends the seconds since the epoch, with a fraction only where there is one.
+fn push_seconds(json: &mut String, time: UnixMillis) {
+    let millis = time.as_i64();
     json.push_str(&millis.div_euclid(1000).to_string());
     let fraction = millis.rem_euclid(1000);
     if fraction != 0 {
@@ -207,7 +209,7 @@ pub struct CallerClaims<'c> {
     /// The members between the braces.
     inner: &'c str,
     /// The caller's `exp`.
-    pub expires_at: Option<Millis>,
+    pub expires_at: Option<UnixMillis>,
 }
 
 /// Why a caller's claims cannot go into a token.
@@ -240,8 +242,9 @@ impl<'c> CallerClaims<'c> {
         }
         let time = |name: &'static str| match members.get(name) {
             Some(value) => {
-                let time = number(value).map(to_millis).ok_or(CallerRefusal::NotATime(name))?;
-                if time > LATEST { Err(CallerRefusal::TooFar(name)) } else { Ok(Some(time)) }
+                let time = number(value).map(to_moment).ok_or(CallerRefusal::NotATime(name))?;
+                // A later one is in milliseconds, not seconds.
+                if time > UnixMillis::YEAR_9999 { Err(CallerRefusal::TooFar(name)) } else { Ok(Some(time)) }
             }
             None => Ok(None),
         };

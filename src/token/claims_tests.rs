@@ -1,6 +1,12 @@
-use super::{CallerClaims, CallerRefusal, Claims, Expected, Refusal, Standard, following_claims};
+use std::time::Duration;
+
+use super::{CallerClaims, CallerRefusal, Claims, Expected, Refusal, Standard, UnixMillis, following_claims};
 
 const ANY: Expected<'static> = Expected { issuer: None, audience: None, token_type: None };
+
+const fn at(millis: i64) -> UnixMillis {
+    UnixMillis::new(millis)
+}
 
 fn read(json: &str) -> Result<Claims, Refusal> {
     Claims::read(json.as_bytes(), ANY)
@@ -15,12 +21,12 @@ fn all_claims_are_read() {
         Claims {
             id: "a".to_owned(),
             subject: Some("u".to_owned()),
-            issued_at: Some(1500),
-            expires_at: Some(2000),
-            deadline: Some(2000),
-            not_before: Some(-1000),
-            authenticated_at: Some(0),
-            ttl: Some(250),
+            issued_at: Some(at(1500)),
+            expires_at: Some(at(2000)),
+            deadline: Some(at(2000)),
+            not_before: Some(at(-1000)),
+            authenticated_at: Some(at(0)),
+            ttl: Some(Duration::from_millis(250)),
         }
     );
 }
@@ -51,7 +57,7 @@ fn times_are_numbers_of_any_size() {
         }
     }
     let far = read(r#"{"jti":"a","exp":1e300,"iat":-1e300}"#).expect("claims");
-    assert_eq!((far.expires_at, far.issued_at), (Some(i64::MAX), Some(i64::MIN)));
+    assert_eq!((far.expires_at, far.issued_at), (Some(at(i64::MAX)), Some(at(i64::MIN))));
 }
 
 #[test]
@@ -84,30 +90,31 @@ fn issuer_and_audience_are_demanded_where_set() {
 
 #[test]
 fn time_has_leeway() {
-    let claims = Claims { not_before: Some(1000), expires_at: Some(2000), ..Claims::default() };
-    assert_eq!(claims.check_time(999, 0), Err(Refusal::NotYetValid));
-    assert_eq!(claims.check_time(1000, 0), Ok(()));
-    assert_eq!(claims.check_time(1999, 0), Ok(()));
-    assert_eq!(claims.check_time(2000, 0), Err(Refusal::Expired));
-    assert_eq!(claims.check_time(500, 500), Ok(()));
-    assert_eq!(claims.check_time(2499, 500), Ok(()));
-    assert_eq!(claims.check_time(2500, 500), Err(Refusal::Expired));
-    let always = Claims { not_before: Some(i64::MIN), expires_at: Some(i64::MAX), ..Claims::default() };
-    assert_eq!(always.check_time(i64::MAX - 1, 300_000), Ok(()));
+    let claims = Claims { not_before: Some(at(1000)), expires_at: Some(at(2000)), ..Claims::default() };
+    let check_time = |now, leeway| claims.check_time(at(now), Duration::from_millis(leeway));
+    assert_eq!(check_time(999, 0), Err(Refusal::NotYetValid));
+    assert_eq!(check_time(1000, 0), Ok(()));
+    assert_eq!(check_time(1999, 0), Ok(()));
+    assert_eq!(check_time(2000, 0), Err(Refusal::Expired));
+    assert_eq!(check_time(500, 500), Ok(()));
+    assert_eq!(check_time(2499, 500), Ok(()));
+    assert_eq!(check_time(2500, 500), Err(Refusal::Expired));
+    let always = Claims { not_before: Some(at(i64::MIN)), expires_at: Some(at(i64::MAX)), ..Claims::default() };
+    assert_eq!(always.check_time(at(i64::MAX - 1), Duration::from_secs(300)), Ok(()));
 }
 
 #[test]
 fn what_is_written_is_read() {
     let standard = Standard {
         id: "{a\"b}:c",
-        issued_at: 1_700_000_000_000,
+        issued_at: at(1_700_000_000_000),
         owner: "a\"b",
         issuer: Some("i"),
         audience: Some("a"),
-        expires_at: Some(1_800_000_000_250),
-        deadline: Some(1_800_000_000_250),
-        ttl: Some(90_000),
-        authenticated_at: Some(1_600_000_000_000),
+        expires_at: Some(at(1_800_000_000_250)),
+        deadline: Some(at(1_800_000_000_250)),
+        ttl: Some(Duration::from_secs(90)),
+        authenticated_at: Some(at(1_600_000_000_000)),
     };
     let caller = CallerClaims::read(" { \"role\" : 1.0 ,\"nbf\":5 } ", ANY).expect("claims");
     let json = standard.write(&caller);
@@ -116,7 +123,13 @@ fn what_is_written_is_read() {
         .expect("claims");
     assert_eq!(
         (claims.id.as_str(), claims.subject.as_deref(), claims.issued_at, claims.expires_at, claims.ttl),
-        ("{a\"b}:c", Some("a\"b"), Some(1_700_000_000_000), Some(1_800_000_000_250), Some(90_000))
+        (
+            "{a\"b}:c",
+            Some("a\"b"),
+            Some(at(1_700_000_000_000)),
+            Some(at(1_800_000_000_250)),
+            Some(Duration::from_secs(90))
+        )
     );
     let bare = Standard { id: "x", ..Standard::default() }.write(&CallerClaims::default());
     assert_eq!(bare, r#"{"jti":"x","iat":0}"#);
@@ -126,16 +139,16 @@ fn what_is_written_is_read() {
 fn the_end_that_a_session_was_given_is_kept_beside_an_earlier_one() {
     for (deadline, text) in [
         (None, r#"{"jti":"x","iat":0,"exp":5,"jrs_exp":null}"#),
-        (Some(7500), r#"{"jti":"x","iat":0,"exp":5,"jrs_exp":7.5}"#),
-        (Some(5000), r#"{"jti":"x","iat":0,"exp":5}"#),
+        (Some(at(7500)), r#"{"jti":"x","iat":0,"exp":5,"jrs_exp":7.5}"#),
+        (Some(at(5000)), r#"{"jti":"x","iat":0,"exp":5}"#),
     ] {
-        let standard = Standard { id: "x", expires_at: Some(5000), deadline, ..Standard::default() };
+        let standard = Standard { id: "x", expires_at: Some(at(5000)), deadline, ..Standard::default() };
         assert_eq!(standard.write(&CallerClaims::default()), text);
         let claims = read(text).expect("claims");
-        assert_eq!((claims.expires_at, claims.deadline), (Some(5000), deadline), "{text}");
+        assert_eq!((claims.expires_at, claims.deadline), (Some(at(5000)), deadline), "{text}");
     }
     for (foreign, deadline) in [
-        (r#"{"jti":"x","exp":5,"jrs_exp":4}"#, Some(5000)),
+        (r#"{"jti":"x","exp":5,"jrs_exp":4}"#, Some(at(5000))),
         (r#"{"jti":"x","jrs_exp":4}"#, None),
         (r#"{"jti":"x","jrs_exp":null}"#, None),
     ] {
@@ -196,5 +209,5 @@ fn callers_cannot_write_our_claims() {
     let both = Expected { issuer: Some("i"), audience: Some("a"), token_type: None };
     assert_eq!(CallerClaims::read(r#"{"iss":"x"}"#, both).expect_err("refused"), CallerRefusal::Reserved("iss"));
     assert_eq!(CallerClaims::read(r#"{"aud":"x"}"#, both).expect_err("refused"), CallerRefusal::Reserved("aud"));
-    assert_eq!(CallerClaims::read(r#"{"exp":2.5}"#, ANY).expect("claims").expires_at, Some(2500));
+    assert_eq!(CallerClaims::read(r#"{"exp":2.5}"#, ANY).expect("claims").expires_at, Some(at(2500)));
 }
