@@ -75,6 +75,9 @@ impl From<Refusal> for Error {
 }
 
 impl Error {
+    /// A defect of the module, which was logged.
+    pub const INTERNAL: Self = Self::Other(Cow::Borrowed("internal error, see the server's log"));
+
     /// There is no key to verify or to sign with at all.
     pub const WITHOUT_KEYS: Self = Self::NoKeys(
         "no signing keys: a replica or cluster node does not make its own, because all nodes have to share them; set \

@@ -3,7 +3,7 @@
 use crate::{
     counters::COUNTERS,
     redis::{Info, InfoSource},
-    state,
+    state, store,
     workers::Lane,
 };
 
@@ -26,6 +26,10 @@ impl InfoSource for Report {
             }
         }
         if info.section(c"sessions") {
+            let totals = store::totals();
+            info.number("sessions_active", totals.sessions as u64);
+            info.number("owners_active", totals.owners as u64);
+            info.number("index_bytes", totals.bytes as u64);
             info.number("sessions_created", COUNTERS.created.value());
             info.number("sessions_read", COUNTERS.read.value());
             info.number("sessions_updated", COUNTERS.updated.value());

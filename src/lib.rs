@@ -12,7 +12,6 @@ mod info;
 mod key_source;
 mod letting_go;
 mod lock;
-mod owners;
 mod priority;
 mod realm;
 mod realm_index;
@@ -21,7 +20,8 @@ mod redis;
 pub mod session;
 mod settings;
 mod state;
-mod stored;
+mod store;
+mod threads;
 pub mod token;
 mod workers;
 
@@ -49,14 +49,13 @@ impl redis::Module for Jrs {
         redis::register_all(ctx, commands::ALL)?;
         redis::register_info::<info::Report>(ctx);
         state::load(ctx)?;
-        owners::warn_of_eviction(ctx);
         // Last: Redis 7.0 keeps the subscriptions of a module that it then does not load, and would call code that is
         // gone. Nothing after this can fail.
         redis::on_role_change::<state::Configuration>(ctx);
         redis::on_shutdown(ctx, state::stop_workers);
-        redis::count_swaps(ctx);
         redis::declare_features(ctx);
-        redis::note_when_loaded(ctx);
+        store::begin(ctx);
+        redis::on_tick(ctx, store::complete);
         log(Level::Notice, concat!("version ", env!("CARGO_PKG_VERSION"), " is ready"));
         Ok(())
     }

@@ -1,5 +1,9 @@
 //! Realms: keys, policy and keyspace, and how a token finds its realm.
 
+mod session_key;
+
+pub use session_key::{SessionKey, owner_prefix};
+
 use std::{
     sync::{Arc, Mutex, MutexGuard},
     time::Duration,
@@ -9,7 +13,7 @@ use crate::{
     counters::COUNTERS,
     lock::lock,
     realm_index::{Conflict, RealmIndex},
-    session::{Lifetime, OwnedId, SessionId, UnixMillis},
+    session::{Lifetime, SessionId, UnixMillis},
     settings::Settings,
     token::{Cache, Claims, Expected, Header, Key, KeyRing, Parts, Refusal, decode_part},
 };
@@ -43,18 +47,14 @@ pub struct Realm {
 /// A token that belongs to a realm: signature and claims hold. Time has not been looked at.
 #[derive(Debug)]
 pub struct Ticket {
-    /// Its realm.
-    pub realm: Arc<Realm>,
     /// The claims that JRS reads.
     pub claims: Claims,
     /// The payload: JSON text.
     pub payload: Vec<u8>,
     /// Whether another issuer signed it, by a key of the realm's `foreign-keys-file`.
     pub is_foreign: bool,
-    /// The name of the session's key.
-    pub key: Vec<u8>,
-    /// When the session's id was made, as far as it tells.
-    created_at: Option<UnixMillis>,
+    /// The session's key.
+    pub key: SessionKey,
 }
 
 /// How far ahead of the server's clock the start of a session may lie, at least: the clocks of two
@@ -102,32 +102,27 @@ impl Realm {
     pub fn keyspace(&self) -> &str {
         &self.settings.keyspace
     }
-
-    /// The name of a session's key.
-    pub fn key_of(&self, id: &str) -> Vec<u8> {
-        [self.keyspace().as_bytes(), id.as_bytes()].concat()
-    }
 }
 
 impl Ticket {
     /// When the session began, as far as the token tells at this moment.
     pub fn start(&self, now: UnixMillis) -> Option<UnixMillis> {
-        let times = [self.claims.authenticated_at, self.claims.issued_at, self.created_at];
-        Lifetime::start(times, now, self.realm.leeway.max(CLOCK_TOLERANCE))
+        let times = [self.claims.authenticated_at, self.claims.issued_at, self.key.id.created()];
+        Lifetime::start(times, now, self.key.realm.leeway.max(CLOCK_TOLERANCE))
     }
 
     /// How long the token's session lives, as of this moment.
     pub fn lifetime(&self, now: UnixMillis) -> Lifetime {
         Lifetime {
-            ttl: self.claims.ttl.unwrap_or(self.realm.max_age),
-            deadline: Lifetime::deadline(self.start(now), self.realm.max_lifetime, self.claims.expires_at),
+            ttl: self.claims.ttl.unwrap_or(self.key.realm.max_age),
+            deadline: Lifetime::deadline(self.start(now), self.key.realm.max_lifetime, self.claims.expires_at),
         }
     }
 
     /// Checks the token against the clock: `nbf`, `exp`, then the age of its session, which must be known if it is limited.
     pub fn check_time(&self, now: UnixMillis) -> Result<(), Refusal> {
-        self.claims.check_time(now, self.realm.leeway)?;
-        let Some(longest) = self.realm.max_lifetime else { return Ok(()) };
+        self.claims.check_time(now, self.key.realm.leeway)?;
+        let Some(longest) = self.key.realm.max_lifetime else { return Ok(()) };
         let start = self.start(now).ok_or(Refusal::NoStart)?;
         if now >= start.plus(longest) { Err(Refusal::Outlived) } else { Ok(()) }
     }
@@ -135,7 +130,7 @@ impl Ticket {
     /// The memory that it takes beside itself, in bytes.
     fn bytes(&self) -> usize {
         let owner = self.claims.subject.as_ref().map_or(0, String::len);
-        self.payload.len() + self.key.len() + self.claims.id.len() + owner
+        self.payload.len() + self.key.name.len() + self.key.id.as_str().len() + self.claims.id.len() + owner
     }
 }
 
@@ -160,16 +155,6 @@ pub enum First {
     Quick,
     /// It has to be verified, which is too slow for the server's thread.
     Slow,
-}
-
-impl First {
-    /// The token's ticket: the known one, or else what `verify` finds.
-    pub fn ticket_or(self, verify: impl FnOnce() -> Result<Arc<Ticket>, Refusal>) -> Result<Arc<Ticket>, Refusal> {
-        match self {
-            Self::Known(ticket) => Ok(ticket),
-            Self::Quick | Self::Slow => verify(),
-        }
-    }
 }
 
 impl Realms {
@@ -247,18 +232,12 @@ impl Realms {
         let verified = realm.keys.verify(token, realm.expected())?;
         let claims = verified.claims;
         // Another issuer's token names its own user's sessions only, where the name of a session tells whose it is.
-        let owner = OwnedId::read(&claims.id).map(|id| id.owner);
-        if verified.is_foreign && owner.is_some() && owner != claims.subject.as_deref() {
+        let id = SessionId::parse(claims.id.clone());
+        if verified.is_foreign && id.owner().is_some() && id.owner() != claims.subject.as_deref() {
             return Err(Refusal::Claim("sub"));
         }
-        Ok(Arc::new(Ticket {
-            realm: Arc::clone(realm),
-            key: realm.key_of(&claims.id),
-            payload: verified.payload,
-            is_foreign: verified.is_foreign,
-            created_at: SessionId::created_at(&claims.id),
-            claims,
-        }))
+        let key = SessionKey::new(Arc::clone(realm), id);
+        Ok(Arc::new(Ticket { key, payload: verified.payload, is_foreign: verified.is_foreign, claims }))
     }
 
     /// How many bytes the cache of verified tokens weighs.

@@ -20,6 +20,7 @@ use crate::{
     redis::{Ctx, Level, RoleListener, Store, log},
     session::{IdSource, UnixMillis},
     settings::{Settings, Value},
+    store,
     workers::Workers,
 };
 
@@ -101,6 +102,7 @@ pub fn unload() {
     *lock(&IN_FORCE) = None;
     *lock(&SETTINGS) = Settings::BLANK;
     lock(&IDS).forget();
+    store::forget();
 }
 
 /// A new session's UUID.

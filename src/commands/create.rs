@@ -3,18 +3,18 @@
 use std::{sync::Arc, time::Duration};
 
 use super::{
+    computed::{self, Computed, Prepared},
     options::{self, CLAIMS, EX, Options, PX, REALM, Unit, named_realm, once},
-    signing::{Draft, Facts, claims_text},
+    signing::{TokenSpec, UnsignedToken, claims_text},
 };
 use crate::{
-    counters::COUNTERS,
     error::Error,
-    redis::{Access, Arg, Args, Argument, Call, Command, Intent, Kind, Resume, Routing, Spec, Text},
+    realm::Realms,
+    redis::{Access, Arg, Args, Argument, Call, Command, Intent, Kind, Routing, Spec, Text},
     session::{SessionId, UnixMillis, check_json_object},
-    state,
-    stored::Stored,
+    state, store,
+    threads::Lane,
     token::CallerClaims,
-    workers::Lane,
 };
 
 /// Creates a session and replies with its token.
@@ -51,39 +51,60 @@ impl Command for Create {
     };
 
     fn run(call: &Call<'_>) -> Result<(), Error> {
-        let draft = draft(call)?;
-        if draft.realm.signs_slowly() && call.may_wait() {
-            // Checked first: a user without the permission must not fill the queue.
-            call.ctx.check_access(&Text::new(&draft.realm.key_of(&draft.id)), Access::Create)?;
-            let work = move || {
-                let token = draft.sign();
-                Box::new(move |call: &Call<'_>| {
-                    // A key that was taken out of force meanwhile must not have signed: then all begins anew, at once.
-                    if state::is_in_force(&draft.realms) {
-                        return finish(call, &draft, token?);
-                    }
-                    let draft = self::draft(call)?;
-                    finish(call, &draft, draft.sign()?)
-                }) as Resume
-            };
-            return call
-                .offload(&mut state::workers(), Lane::Sign, work)
-                .inspect_err(|_| COUNTERS.count_busy(Lane::Sign));
+        computed::run::<Self>(call)
+    }
+}
+
+impl Computed for Create {
+    type Args<'c> = Args<'c>;
+    type Job = UnsignedToken;
+    type Outcome = Result<(UnsignedToken, String), Error>;
+
+    fn read<'c>(call: &Call<'c>) -> Result<Args<'c>, Error> {
+        Ok(call.args())
+    }
+
+    fn prepare(call: &Call<'_>, realms: &Arc<Realms>, args: &Args<'_>) -> Result<Prepared<UnsignedToken>, Error> {
+        let token = unsigned(call, realms, *args)?;
+        if !token.key.realm.signs_slowly() {
+            return Ok(Prepared::Inline(token));
         }
-        finish(call, &draft, draft.sign()?)
+        // Checked first: a user without the permission must not fill the queue.
+        call.ctx.check_access(&Text::new(&token.key.name), Access::Create)?;
+        Ok(Prepared::Slow(Lane::Sign, token))
+    }
+
+    fn compute(realms: &Arc<Realms>, token: UnsignedToken) -> Self::Outcome {
+        let signed = token.sign(realms)?;
+        Ok((token, signed))
+    }
+
+    fn finish<'c>(call: &Call<'c>, _: &Arc<Realms>, args: Args<'c>, outcome: Self::Outcome) -> Result<(), Error> {
+        let (UnsignedToken { key, lifetime, .. }, token) = outcome?;
+        let data = args.get(1).ok_or(Error::WrongArity)?;
+        let name = Text::new(&key.name);
+        call.ctx.check_access(&name, Access::Create)?;
+        call.recheck(&name, Intent::Grow)?;
+        let now = call.ctx.now();
+        let expiry = lifetime.target(now);
+        if expiry <= now {
+            return Err(Error::DeadlinePassed);
+        }
+        store::create(call.ctx, &key, &name, &data.to_text(), expiry)?;
+        call.ctx.reply_bytes(token);
+        Ok(())
     }
 }
 
 /// Checks everything but what depends on the moment of writing.
-fn draft(call: &Call<'_>) -> Result<Draft, Error> {
-    let (Some(owner), Some(data)) = (call.args().get(0), call.args().get(1)) else { return Err(Error::WrongArity) };
-    let wanted = Wanted::read(call.args().skip(2))?;
+fn unsigned(call: &Call<'_>, realms: &Realms, args: Args<'_>) -> Result<UnsignedToken, Error> {
+    let (Some(owner), Some(data)) = (args.get(0), args.get(1)) else { return Err(Error::WrongArity) };
+    let wanted = CreateOptions::read(args.skip(2))?;
     let owner = options::owner(owner)?;
     if owner.is_empty() && call.ctx.is_cluster_node() {
         return Err(Error::Cluster("a cluster node needs an owner to route by: pass any random string"));
     }
-    let realms = state::realms()?;
-    let realm = named_realm(&realms, wanted.realm)?;
+    let realm = named_realm(realms, wanted.realm)?;
     if data.bytes().len() > realm.max_data_size {
         return Err(Error::TooBig("the data", "max-data-size"));
     }
@@ -100,38 +121,22 @@ fn draft(call: &Call<'_>) -> Result<Draft, Error> {
         ));
     }
     let now = call.ctx.now();
-    let facts = Facts {
+    let spec = TokenSpec {
         owner,
-        id: SessionId::new(owner, state::new_uuid(now)?).into(),
+        id: SessionId::new(owner, state::new_uuid(now)?),
         now,
         start: now.whole_seconds(),
         is_rotated: false,
-        begins_anew: true,
+        restarts_idle_timer: true,
         ttl: wanted.ttl,
         deadline: wanted.deadline,
     };
-    Draft::new(Arc::clone(&realms), realm, facts, &claims)
-}
-
-/// Writes the session and replies with its token.
-fn finish(call: &Call<'_>, draft: &Draft, token: String) -> Result<(), Error> {
-    let data = call.args().get(1).ok_or(Error::WrongArity)?;
-    let key = Text::new(&draft.realm.key_of(&draft.id));
-    call.ctx.check_access(&key, Access::Create)?;
-    call.recheck(&key, Intent::Grow)?;
-    let now = call.ctx.now();
-    let expiry = draft.lifetime.target(now);
-    if expiry <= now {
-        return Err(Error::DeadlinePassed);
-    }
-    Stored { ctx: call.ctx, realm: &draft.realm, id: &draft.id, key: &key }.create(&data.to_text(), expiry)?;
-    call.ctx.reply_bytes(token);
-    Ok(())
+    UnsignedToken::new(realm, spec, &claims)
 }
 
 /// The options of the command.
 #[derive(Debug, Default)]
-struct Wanted<'c> {
+struct CreateOptions<'c> {
     claims: Option<Arg<'c>>,
     /// The session's own sliding TTL.
     ttl: Option<Duration>,
@@ -140,7 +145,7 @@ struct Wanted<'c> {
     realm: Option<Arg<'c>>,
 }
 
-impl<'c> Wanted<'c> {
+impl<'c> CreateOptions<'c> {
     fn read(arguments: Args<'c>) -> Result<Self, Error> {
         let mut wanted = Self::default();
         let mut options = Options::new(arguments);

@@ -1,13 +1,15 @@
 //! `JRS.DESTROY [key] token`
 
 use super::{
+    authenticated::{AuthenticatedSession, Requirements, TokenCommand},
+    computed,
     options::{KEY, TOKEN},
-    presented::{self, Demands, Presented, Validity},
+    verification::TimeCheck,
 };
 use crate::{
     error::Error,
     redis::{Access, Call, Command, Intent, Routing, Spec},
-    stored::Reason,
+    store::{self, Reason},
 };
 
 /// Ends a session.
@@ -29,18 +31,21 @@ impl Command for Destroy {
     };
 
     fn run(call: &Call<'_>) -> Result<(), Error> {
-        presented::with(call, DEMANDS, destroy)
+        computed::run::<Self>(call)
     }
 }
 
-const DEMANDS: Demands = Demands { after: 0, access: Access::Delete, validity: Validity::Ever, intent: Intent::Write };
+impl TokenCommand for Destroy {
+    const REQUIREMENTS: Requirements =
+        Requirements { after: 0, access: Access::Delete, time: TimeCheck::Skip, intent: Intent::Write };
 
-fn destroy(call: &Call<'_>, presented: &Presented<'_>) -> Result<(), Error> {
-    presented.nothing_follows()?;
-    let existed = presented.open()?.is_some();
-    if existed {
-        presented.stored().end(Reason::Destroyed)?;
+    fn act(call: &Call<'_>, session: &AuthenticatedSession<'_>) -> Result<(), Error> {
+        session.nothing_follows()?;
+        let existed = session.open()?.is_some();
+        if existed {
+            store::end(call.ctx, &session.key, Reason::Destroyed)?;
+        }
+        call.ctx.reply_integer(i64::from(existed));
+        Ok(())
     }
-    call.ctx.reply_integer(i64::from(existed));
-    Ok(())
 }

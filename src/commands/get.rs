@@ -1,8 +1,10 @@
 //! `JRS.GET [key] token` and `JRS.PEEK [key] token`
 
 use super::{
+    authenticated::{AuthenticatedSession, Requirements, TokenCommand, seconds_until},
+    computed,
     options::{KEY, TOKEN},
-    presented::{self, Demands, Presented, Validity, seconds_until},
+    verification::TimeCheck,
 };
 use crate::{
     counters::COUNTERS,
@@ -32,12 +34,18 @@ impl Command for Get {
     };
 
     fn run(call: &Call<'_>) -> Result<(), Error> {
+        computed::run::<Self>(call)
+    }
+}
+
+impl TokenCommand for Get {
+    const REQUIREMENTS: Requirements = requirements(Access::ReadAndTouch);
+
+    fn act(call: &Call<'_>, session: &AuthenticatedSession<'_>) -> Result<(), Error> {
         // Where the session's end cannot be moved, because writes are paused since the client began to wait, it is read
         // all the same.
-        presented::with(call, demands(Access::ReadAndTouch), |call, presented| {
-            let slides = call.recheck(&presented.key, Intent::Write).is_ok();
-            reply(call, presented, slides)
-        })
+        let slides = call.recheck(&session.key, Intent::Write).is_ok();
+        reply(call, session, slides)
     }
 }
 
@@ -60,22 +68,30 @@ impl Command for Peek {
     };
 
     fn run(call: &Call<'_>) -> Result<(), Error> {
-        presented::with(call, demands(Access::Read), |call, presented| reply(call, presented, false))
+        computed::run::<Self>(call)
     }
 }
 
-const fn demands(access: Access) -> Demands {
-    Demands { after: 0, access, validity: Validity::Now, intent: Intent::Read }
+impl TokenCommand for Peek {
+    const REQUIREMENTS: Requirements = requirements(Access::Read);
+
+    fn act(call: &Call<'_>, session: &AuthenticatedSession<'_>) -> Result<(), Error> {
+        reply(call, session, false)
+    }
 }
 
-fn reply(call: &Call<'_>, presented: &Presented<'_>, slides: bool) -> Result<(), Error> {
-    presented.nothing_follows()?;
+const fn requirements(access: Access) -> Requirements {
+    Requirements { after: 0, access, time: TimeCheck::Enforce, intent: Intent::Read }
+}
+
+fn reply(call: &Call<'_>, session: &AuthenticatedSession<'_>, slides: bool) -> Result<(), Error> {
+    session.nothing_follows()?;
     let ctx = call.ctx;
-    let lifetime = presented.lifetime();
-    let target = lifetime.target(presented.now);
-    let mut entry = presented.open()?;
+    let lifetime = session.lifetime();
+    let target = lifetime.target(session.now);
+    let mut entry = session.open()?;
     // Within its leeway a token may be good although its session has reached its deadline.
-    if target <= presented.now {
+    if target <= session.now {
         entry = None;
     }
     let Some(mut found) = entry else {
@@ -83,13 +99,13 @@ fn reply(call: &Call<'_>, presented: &Presented<'_>, slides: bool) -> Result<(),
         return Ok(());
     };
     let mut expiry = found.expiry();
-    let moved = lifetime.slide(presented.now, expiry, presented.realm().touch_interval);
+    let moved = lifetime.slide(session.now, expiry, session.realm().touch_interval);
     if let Some(moved) = moved.filter(|_| slides) {
         // An open key must not be changed.
         drop(found);
-        presented.stored().move_end(moved)?;
+        ctx.expire_at(&session.key, moved)?;
         expiry = Some(moved);
-        let Some(again) = presented.open()? else {
+        let Some(again) = session.open()? else {
             ctx.reply_null();
             return Ok(());
         };
@@ -99,16 +115,16 @@ fn reply(call: &Call<'_>, presented: &Presented<'_>, slides: bool) -> Result<(),
     COUNTERS.read.count();
     ctx.reply_map(6);
     ctx.reply_bytes("id");
-    ctx.reply_bytes(&presented.ticket.claims.id);
+    ctx.reply_bytes(session.token.key.id.as_str());
     ctx.reply_bytes("owner");
-    ctx.reply_bytes(presented.owner());
+    ctx.reply_bytes(session.owner());
     ctx.reply_bytes("data");
     ctx.reply_bytes(data);
     ctx.reply_bytes("claims");
-    ctx.reply_bytes(&presented.ticket.payload);
+    ctx.reply_bytes(&session.token.payload);
     ctx.reply_bytes("ttl");
     // What a PEEK finds without an expiry, or with one beyond the deadline, the next GET mends.
-    ctx.reply_integer(seconds_until(lifetime.keep(presented.now, expiry), presented.now));
+    ctx.reply_integer(seconds_until(lifetime.keep(session.now, expiry), session.now));
     ctx.reply_bytes("etag");
     ctx.reply_bytes(etag(data));
     Ok(())

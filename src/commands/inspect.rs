@@ -1,13 +1,18 @@
 //! `JRS.INSPECT [key] token`
 
+use std::sync::Arc;
+
 use super::{
+    authenticated::seconds_until,
+    computed::{self, Computed, Prepared},
     options::{KEY, TOKEN},
-    presented::{self, Place, Verdict, seconds_until},
+    token_args::TokenArgs,
+    verification::{Verification, Verified, VerifyResult},
 };
 use crate::{
     error::Error,
+    realm::Realms,
     redis::{Access, Call, Command, Ctx, Intent, Routing, Spec, Text},
-    state,
     token::{Header, Parts, decode_part},
 };
 
@@ -30,20 +35,37 @@ impl Command for Inspect {
     };
 
     fn run(call: &Call<'_>) -> Result<(), Error> {
-        let place = Place::find(call, 0)?;
-        if !place.rest.is_empty() {
-            return Err(Error::Syntax);
+        computed::run::<Self>(call)
+    }
+}
+
+impl Computed for Inspect {
+    type Args<'c> = TokenArgs<'c>;
+    type Job = Verification;
+    type Outcome = Verified;
+
+    fn read<'c>(call: &Call<'c>) -> Result<TokenArgs<'c>, Error> {
+        let args = TokenArgs::find(call, 0)?;
+        args.nothing_follows().map(|()| args)
+    }
+
+    fn prepare(_: &Call<'_>, realms: &Arc<Realms>, args: &TokenArgs<'_>) -> Result<Prepared<Verification>, Error> {
+        Ok(Verification::begin(realms, args.token, args.key).prepared(|verification| verification))
+    }
+
+    fn compute(realms: &Arc<Realms>, job: Verification) -> Verified {
+        job.compute(realms)
+    }
+
+    fn finish<'c>(call: &Call<'c>, realms: &Arc<Realms>, args: TokenArgs<'c>, verified: Verified) -> Result<(), Error> {
+        let session = Session::find(call, realms, verified.cached(realms, args.token))?;
+        let contents = Contents::read(args.token.bytes(), realms.max_token_size);
+        reply(call.ctx, &session, &contents);
+        // What is refused may be a token in the key's place, as it is for the commands that err.
+        if session.problem.is_some() {
+            call.redact_tokens();
         }
-        presented::verify(call, place, 0, |call, place, verdict| {
-            let session = Session::find(call, verdict)?;
-            let contents = Contents::read(place.token.bytes(), state::realms()?.max_token_size);
-            reply(call.ctx, &session, &contents);
-            // What is refused may be a token in the key's place, as it is for the commands that err.
-            if session.problem.is_some() {
-                call.redact_tokens();
-            }
-            Ok(())
-        })
+        Ok(())
     }
 }
 
@@ -59,18 +81,18 @@ struct Session {
 }
 
 impl Session {
-    fn find(call: &Call<'_>, verdict: Verdict) -> Result<Self, Error> {
+    fn find(call: &Call<'_>, realms: &Realms, result: VerifyResult) -> Result<Self, Error> {
         let problem = |error: Error| error.reply().into_owned();
-        let ticket = match verdict {
+        let ticket = match result {
             Ok(ticket) => ticket,
             Err(refusal) => {
-                let without_keys = state::realms()?.lack_keys_for(refusal);
+                let without_keys = realms.lack_keys_for(refusal);
                 let error = if without_keys { Error::WITHOUT_KEYS } else { refusal.into() };
                 return Ok(Self { problem: Some(problem(error)), ..Self::default() });
             }
         };
         // What is told from here on is about a key, and only for those who may read it.
-        let key = Text::new(&ticket.key);
+        let key = Text::new(&ticket.key.name);
         call.ctx.check_access(&key, Access::Read)?;
         call.recheck(&key, Intent::Read)?;
         let now = call.ctx.now();
@@ -85,8 +107,8 @@ impl Session {
         let expired = ticket.check_time(now).err().map(|refusal| problem(refusal.into()));
         Ok(Self {
             problem: expired.or(gone),
-            realm: Some(ticket.realm.name.clone()),
-            key: Some(ticket.key.clone()),
+            realm: Some(ticket.key.realm.name.clone()),
+            key: Some(ticket.key.name.clone()),
             ttl,
         })
     }

@@ -1,17 +1,19 @@
-//! `JRS.LIST owner [WITHDATA] [REALM name]`
+//! `JRS.LIST owner [WITHDATA] [LIMIT count] [AFTER id] [REALM name]`
 
 use std::collections::VecDeque;
 
+use uuid::Uuid;
+
 use super::{
-    listed::Listed,
+    authenticated::seconds_until,
     options::{Options, REALM, once},
-    presented::seconds_until,
+    owner_scope::OwnerScope,
 };
 use crate::{
     error::Error,
-    owners::{Found, Walk},
-    redis::{Access, Argument, Call, Command, Ctx, Job, Progress, Routing, Spec},
-    session::SessionId,
+    redis::{Access, Arg, Args, Argument, Call, Command, Ctx, Kind, Progress, Routing, SlicedJob, Spec},
+    session::{SessionName, created_at},
+    store::{IndexedSession, SessionCursor},
 };
 
 /// Lists an owner's live sessions: "my devices".
@@ -29,26 +31,26 @@ impl Command for List {
         complexity: c"O(N) with N being the number of the owner's sessions",
         since: c"0.1.0",
         tips: None,
-        arguments: &[Argument::string(c"owner"), Argument::word(c"withdata", c"WITHDATA").optional(), REALM],
+        arguments: &[
+            Argument::string(c"owner"),
+            Argument::word(c"withdata", c"WITHDATA").optional(),
+            Argument::after(c"LIMIT", c"count", Kind::Integer).optional(),
+            Argument::after(c"AFTER", c"id", Kind::String).optional(),
+            REALM,
+        ],
     };
 
     fn run(call: &Call<'_>) -> Result<(), Error> {
         let owner = call.args().get(0).ok_or(Error::WrongArity)?;
-        let (mut with_data, mut realm) = (None, None);
-        let mut options = Options::new(call.args().skip(1));
-        while let Some(word) = options.word() {
-            match word.as_slice() {
-                b"WITHDATA" => once(&mut with_data, ())?,
-                b"REALM" => once(&mut realm, options.value()?)?,
-                _ => return Err(Error::Syntax),
-            }
-        }
-        let listed = Listed::find(call, owner, realm, Access::Read)?;
-        let walk = listed.walk(call.ctx, call.may_wait())?;
-        call.in_steps(Listing {
-            listed,
-            walk,
-            with_data: with_data.is_some(),
+        let options = ListOptions::read(call.args().skip(1))?;
+        let scope = OwnerScope::read(call, owner, options.realm, Access::Read)?;
+        let after = options.after.map(|id| uuid_of(&scope, id)).transpose()?;
+        let cursor = scope.cursor(call.ctx, after)?;
+        call.in_slices(Listing {
+            scope,
+            cursor,
+            with_data: options.with_data,
+            left: options.limit.unwrap_or(usize::MAX),
             sessions: VecDeque::new(),
             is_begun: false,
             written: 0,
@@ -56,11 +58,48 @@ impl Command for List {
     }
 }
 
+/// The options of the command.
+#[derive(Debug, Default)]
+struct ListOptions<'c> {
+    with_data: bool,
+    limit: Option<usize>,
+    after: Option<Arg<'c>>,
+    realm: Option<Arg<'c>>,
+}
+
+impl<'c> ListOptions<'c> {
+    fn read(arguments: Args<'c>) -> Result<Self, Error> {
+        let (mut list, mut with_data) = (Self::default(), None);
+        let mut options = Options::new(arguments);
+        while let Some(word) = options.word() {
+            match word.as_slice() {
+                b"WITHDATA" => once(&mut with_data, ())?,
+                b"LIMIT" => once(&mut list.limit, options.count()?)?,
+                b"AFTER" => once(&mut list.after, options.value()?)?,
+                b"REALM" => once(&mut list.realm, options.value()?)?,
+                _ => return Err(Error::Syntax),
+            }
+        }
+        list.with_data = with_data.is_some();
+        Ok(list)
+    }
+}
+
+/// The UUID of the owner's session with this id, which may have ended.
+fn uuid_of(scope: &OwnerScope, id: Arg<'_>) -> Result<Uuid, Error> {
+    let key = [scope.realm.keyspace().as_bytes(), id.bytes()].concat();
+    let name = SessionName::parse(&key).filter(|name| name.prefix == scope.prefix());
+    name.map(|name| name.uuid)
+        .ok_or(Error::Other("AFTER must be the id of a session of the owner, as JRS.LIST returns it".into()))
+}
+
 /// A list that is being made.
 struct Listing {
-    listed: Listed,
-    walk: Walk,
+    scope: OwnerScope,
+    cursor: SessionCursor,
     with_data: bool,
+    /// How many sessions may still be found.
+    left: usize,
     /// Those that are found, until they are written into the reply.
     sessions: VecDeque<Session>,
     /// Whether the reply has begun, and how many are written into it.
@@ -69,7 +108,7 @@ struct Listing {
 }
 
 struct Session {
-    found: Found,
+    found: IndexedSession,
     /// The seconds that it has left, if it ends at all.
     ttl: Option<i64>,
     data: Option<Vec<u8>>,
@@ -82,18 +121,19 @@ impl Listing {
     }
 }
 
-impl Job for Listing {
+impl SlicedJob for Listing {
     const WRITES: bool = false;
 
-    fn work(&mut self, ctx: Ctx<'_>, _: Ctx<'_>) -> Result<Progress, Error> {
-        let Some(found) = self.walk.next(ctx, self.piece())? else {
-            self.listed
-                .check_slot(ctx, "the owner's slot is on the move, so that some of its sessions are elsewhere")?;
-            return Ok(Progress::Done);
-        };
+    fn work(&mut self, ctx: Ctx<'_>) -> Result<Progress, Error> {
+        let page = self.cursor.next(self.piece().min(self.left))?;
+        if page.is_empty() {
+            let problem = "the owner's slot is migrating, so that some of its sessions are elsewhere";
+            return self.scope.check_slot(ctx, problem).map(|()| Progress::Done);
+        }
         let now = ctx.now();
-        for found in found {
+        for found in page {
             let Some(entry) = ctx.glance(&found.key) else { continue };
+            self.left -= 1;
             self.sessions.push_back(Session {
                 ttl: entry.expiry().map(|expiry| seconds_until(expiry, now)),
                 data: self.with_data.then(|| entry.bytes().to_vec()),
@@ -108,24 +148,23 @@ impl Job for Listing {
             out.begin_array();
             self.is_begun = true;
         }
-        // What is written is freed at once: to free all at the end would take as long as a long stretch.
+        // What is written is freed at once: to free all at the end would take as long as a long slice.
         let piece = self.piece().min(self.sessions.len());
-        // Of a slot that is on the move, what is not here may be on another node.
+        // While its slot is migrating, what is not here may be on another node.
         let mut are_here = None;
         for session in self.sessions.drain(..piece) {
             if let Some(ctx) = ctx
                 && ctx.glance(&session.found.key).is_none()
-                && *are_here.get_or_insert_with(|| self.listed.are_here(ctx))
+                && *are_here.get_or_insert_with(|| self.scope.are_here(ctx))
             {
                 continue;
             }
             self.written += 1;
             out.reply_map(if self.with_data { 4 } else { 3 });
             out.reply_bytes("id");
-            let uuid = str::from_utf8(session.found.uuid.bytes()).unwrap_or_default();
-            out.reply_bytes(SessionId::join(&self.listed.owner, uuid));
+            out.reply_bytes(session.found.key.bytes().get(self.scope.realm.keyspace().len()..).unwrap_or_default());
             out.reply_bytes("created");
-            out.reply_integer(session.found.created.as_i64());
+            out.reply_integer(created_at(session.found.uuid).unwrap_or_default().as_i64());
             out.reply_bytes("ttl");
             match session.ttl {
                 Some(ttl) => out.reply_integer(ttl),

@@ -1,7 +1,11 @@
 //! The commands, one file each: parse, do, reply.
 #![forbid(unsafe_code)]
 
+mod authenticated;
+mod computed;
+mod count;
 mod create;
+mod debug;
 mod destroy;
 mod destroyall;
 mod get;
@@ -9,16 +13,17 @@ mod help;
 mod inspect;
 mod jwks;
 mod list;
-mod listed;
 mod options;
-mod presented;
+mod owner_scope;
 mod realms;
 mod reload;
 mod revoke;
 mod rotate;
 mod signing;
+mod token_args;
 mod touch;
 mod update;
+mod verification;
 
 use crate::redis::{Register, register};
 
@@ -32,6 +37,7 @@ pub const ALL: &[Register] = &[
     register::<destroy::Destroy>,
     register::<rotate::Rotate>,
     register::<list::List>,
+    register::<count::Count>,
     register::<revoke::Revoke>,
     register::<destroyall::DestroyAll>,
     register::<inspect::Inspect>,
@@ -39,4 +45,5 @@ pub const ALL: &[Register] = &[
     register::<realms::ListRealms>,
     register::<reload::Reload>,
     register::<help::Help>,
+    register::<debug::Debug>,
 ];

@@ -53,6 +53,14 @@ impl<'c> Options<'c> {
         self.next().ok_or(Error::Syntax)
     }
 
+    /// The value of the option that was read last: a positive number of things.
+    pub(super) fn count(&mut self) -> Result<usize, Error> {
+        let text =
+            str::from_utf8(self.value()?.bytes()).ok().filter(|text| text.bytes().all(|byte| byte.is_ascii_digit()));
+        let count = text.and_then(|text| text.parse().ok()).filter(|count| *count > 0);
+        count.ok_or(Error::Other("LIMIT must be a positive integer".into()))
+    }
+
     /// The value of the option that was read last: a positive number of seconds or milliseconds. It is at most as long as
     /// the time from the epoch to the latest moment that a client may name.
     pub(super) fn span(&mut self, unit: Unit) -> Result<Duration, Error> {

@@ -2,10 +2,10 @@
 
 use crate::{
     error::Error,
-    realm::{Realm, Realms},
+    realm::SessionKey,
     redis::{Access, Argument, Call, Command, Kind, Routing, Spec},
     state,
-    stored::{Reason, Stored},
+    store::{self, Reason},
     token::could_be_token,
 };
 
@@ -33,24 +33,13 @@ impl Command for Revoke {
         if could_be_token(key.bytes()) {
             return Err(Error::Other("that is a token, not a session's key: end its session with JRS.DESTROY".into()));
         }
-        let realms = state::realms()?;
-        let (realm, id) = session_of(&realms, key.bytes()).ok_or(Error::NoSessionKey)?;
+        SessionKey::parse(&*state::realms()?, key.bytes()).ok_or(Error::NoSessionKey)?;
         call.ctx.check_access(&key, Access::Delete)?;
         let existed = call.ctx.open(&key)?.is_some();
         if existed {
-            Stored { ctx: call.ctx, realm, id, key: &key }.end(Reason::Destroyed)?;
+            store::end(call.ctx, &key, Reason::Destroyed)?;
         }
         call.ctx.reply_integer(i64::from(existed));
         Ok(())
     }
-}
-
-/// The realm and the id that a session's key was made of.
-fn session_of<'k>(realms: &'k Realms, key: &'k [u8]) -> Option<(&'k Realm, &'k str)> {
-    let realm = realms.of_session(key)?;
-    let id = str::from_utf8(key.strip_prefix(realm.keyspace().as_bytes())?).ok()?;
-    // `{owner}` alone is the owner's index.
-    let is_index =
-        id.strip_prefix('{').and_then(|id| id.strip_suffix('}')).is_some_and(|owner| !owner.contains(['{', '}']));
-    (!id.is_empty() && !is_index).then_some((realm, id))
 }

@@ -5,18 +5,21 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use super::{
+    authenticated::{AuthenticatedSession, Requirements},
+    computed::{self, Computed, Prepared},
     options::{self, CLAIMS, KEY, Options, TOKEN, once},
-    presented::{self, Demands, Next, Place, Presented, Validity, Verdict},
-    signing::{Draft, Facts, claims_text},
+    signing::{TokenSpec, UnsignedToken, claims_text},
+    token_args::TokenArgs,
+    verification::{TimeCheck, Verification, Verified},
 };
 use crate::{
     error::Error,
-    owners::Ending,
     realm::{Realms, Ticket},
-    redis::{Access, Arg, Argument, Call, Command, Intent, Kind, Routing, Spec, Text},
+    redis::{Access, Args, Argument, Call, Command, Intent, Kind, Routing, Spec, Text},
     session::{SessionId, UnixMillis, check_owner},
     state,
-    stored::Stored,
+    store::{self, BulkDestroy},
+    threads::Lane,
     token::{CallerClaims, following_claims, has_claim},
 };
 
@@ -45,75 +48,118 @@ impl Command for Rotate {
     };
 
     fn run(call: &Call<'_>) -> Result<(), Error> {
-        let place = Place::find(call, 0)?;
-        let wanted = Wanted::read(call, place)?;
-        let make = move |realms: &Arc<Realms>, verdict: Verdict| {
-            let successor = verdict.as_ref().ok().map(|ticket| wanted.successor(realms, ticket));
-            (verdict, successor)
+        computed::run::<Self>(call)
+    }
+}
+
+/// A token that is to be verified, and what its successor is made of.
+#[derive(Debug)]
+pub(super) struct Job {
+    verification: Verification,
+    options: RotateOptions,
+}
+
+/// A verified token, and its successor if the token is good.
+type Outcome = (Verified, Option<Result<(UnsignedToken, String), Error>>);
+
+impl Computed for Rotate {
+    type Args<'c> = TokenArgs<'c>;
+    type Job = Job;
+    type Outcome = Outcome;
+
+    fn read<'c>(call: &Call<'c>) -> Result<TokenArgs<'c>, Error> {
+        TokenArgs::find(call, 0)
+    }
+
+    fn prepare(call: &Call<'_>, realms: &Arc<Realms>, args: &TokenArgs<'_>) -> Result<Prepared<Job>, Error> {
+        let job = Job {
+            options: RotateOptions::read(call, realms, args.rest)?,
+            verification: Verification::begin(realms, args.token, args.key),
         };
-        presented::verify_and_make(call, place, 0, next, make, |call, place, (verdict, successor)| {
-            let presented = Presented::admit(call, place, DEMANDS, verdict)?;
-            // Within its leeway a token may be good although its session has reached its deadline.
-            if presented.lifetime().target(presented.now) <= presented.now {
+        match &job.verification {
+            Verification::Slow(..) => Ok(Prepared::Slow(Lane::Verify, job)),
+            Verification::Done(Ok(token)) if !token.is_foreign && token.key.realm.signs_slowly() => {
+                // A token that is refused or whose session is gone takes no slow signature, however often it is sent.
+                let session = AuthenticatedSession::authorize(call, *args, REQUIREMENTS, Ok(Arc::clone(token)))?;
+                if session.open()?.is_some() {
+                    return Ok(Prepared::Slow(Lane::Sign, job));
+                }
                 call.ctx.reply_null();
-                return Ok(());
+                Ok(Prepared::Replied)
             }
-            // A verdict that was admitted has a successor.
-            let (draft, token) = successor.ok_or(Error::Other("internal error: no successor".into()))??;
-            rotate(call, &presented, &draft, token)
-        })
+            Verification::Done(_) => Ok(Prepared::Inline(job)),
+        }
+    }
+
+    fn compute(realms: &Arc<Realms>, job: Job) -> Outcome {
+        let verified = job.verification.compute(realms);
+        let successor = verified.result.as_ref().ok().map(|token| job.options.successor(realms, token));
+        (verified, successor)
+    }
+
+    fn finish<'c>(
+        call: &Call<'c>,
+        realms: &Arc<Realms>,
+        args: TokenArgs<'c>,
+        (verified, successor): Outcome,
+    ) -> Result<(), Error> {
+        let result = verified.cached(realms, args.token);
+        let session = AuthenticatedSession::authorize(call, args, REQUIREMENTS, result)?;
+        // Within its leeway a token may be good although its session has reached its deadline.
+        if session.lifetime().target(session.now) <= session.now {
+            call.ctx.reply_null();
+            return Ok(());
+        }
+        // A token that was verified has a successor.
+        let (successor, token) = successor.ok_or(Error::Other("internal error: no successor".into()))??;
+        rotate(call, &session, &successor, token)
     }
 }
 
-/// Whether a known token's successor takes a slow signature. A token that is refused or whose session is gone takes none,
-/// however often it is sent.
-fn next(call: &Call<'_>, place: Place<'_>, ticket: &Arc<Ticket>) -> Result<Next, Error> {
-    if ticket.is_foreign || !ticket.realm.signs_slowly() {
-        return Ok(Next::Inline);
-    }
-    let verdict = presented::check_key(Ok(Arc::clone(ticket)), place.key.map(Arg::bytes));
-    if Presented::admit(call, place, DEMANDS, verdict)?.open()?.is_none() {
-        call.ctx.reply_null();
-        return Ok(Next::Replied);
-    }
-    Ok(Next::Sign)
-}
+const REQUIREMENTS: Requirements =
+    Requirements { after: 0, access: Access::Move, time: TimeCheck::Enforce, intent: Intent::Grow };
 
-const DEMANDS: Demands = Demands { after: 0, access: Access::Move, validity: Validity::Now, intent: Intent::Grow };
-
-fn rotate(call: &Call<'_>, presented: &Presented<'_>, draft: &Draft, token: String) -> Result<(), Error> {
+fn rotate(
+    call: &Call<'_>,
+    session: &AuthenticatedSession<'_>,
+    successor: &UnsignedToken,
+    token: String,
+) -> Result<(), Error> {
     let ctx = call.ctx;
-    let key = Text::new(&draft.realm.key_of(&draft.id));
-    ctx.check_access(&key, Access::Create)?;
+    let name = Text::new(&successor.key.name);
+    ctx.check_access(&name, Access::Create)?;
     // Where the server does not say, a session must not come to lie in a slot that may be another node's.
-    let share_a_slot = || ctx.slot_of(&key).is_some_and(|slot| ctx.slot_of(&presented.key) == Some(slot));
+    let share_a_slot = || ctx.slot_of(&name).is_some_and(|slot| ctx.slot_of(&session.key) == Some(slot));
     if ctx.is_cluster_node() && !share_a_slot() {
         return Err(Error::CrossSlot);
     }
-    // To an ongoing DESTROYALL that has not reached it yet, the session has ended already.
-    let is_doomed = Ending::dooms_key(ctx.database(), presented.key.bytes());
-    let Some(entry) = presented.open()?.filter(|_| !is_doomed) else {
+    // A session that a DESTROYALL has not reached yet counts as destroyed.
+    let is_destroyed = BulkDestroy::covers_key(ctx.database(), session.key.bytes());
+    let Some(entry) = session.open()?.filter(|_| !is_destroyed) else {
         ctx.reply_null();
         return Ok(());
     };
-    let lifetime = draft.lifetime;
-    // A user who has just proved who they are begins anew; otherwise the session goes on as it was.
-    let expiry =
-        if draft.begins_anew { lifetime.target(presented.now) } else { lifetime.keep(presented.now, entry.expiry()) };
+    let lifetime = successor.lifetime;
+    // The idle time starts again for a user who has just authenticated; otherwise the session goes on as it was.
+    let expiry = if successor.restarts_idle_timer {
+        lifetime.target(session.now)
+    } else {
+        lifetime.keep(session.now, entry.expiry())
+    };
     let data = Text::new(entry.bytes());
     drop(entry);
-    if expiry <= presented.now {
+    if expiry <= session.now {
         ctx.reply_null();
         return Ok(());
     }
-    let session = Stored { ctx, realm: &draft.realm, id: &draft.id, key: &key };
-    session.take_over(presented.stored(), &data, expiry)?;
+    store::replace_session(ctx, (&successor.key, &name), (&session.token.key, &session.key), &data, expiry)?;
     ctx.reply_bytes(token);
     Ok(())
 }
 
 /// What the caller wants of the new session, apart from the call so that it can be signed elsewhere.
-struct Wanted {
+#[derive(Debug)]
+struct RotateOptions {
     /// JSON text.
     claims: Option<String>,
     owner: Option<String>,
@@ -123,10 +169,10 @@ struct Wanted {
     now: UnixMillis,
 }
 
-impl Wanted {
-    fn read(call: &Call<'_>, place: Place<'_>) -> Result<Self, Error> {
+impl RotateOptions {
+    fn read(call: &Call<'_>, realms: &Realms, arguments: Args<'_>) -> Result<Self, Error> {
         let (mut claims, mut owner, mut reauth) = (None, None, None);
-        let mut options = Options::new(place.rest);
+        let mut options = Options::new(arguments);
         while let Some(word) = options.word() {
             match word.as_slice() {
                 b"CLAIMS" => once(&mut claims, options.value()?)?,
@@ -139,8 +185,7 @@ impl Wanted {
         if owner == Some("") && call.ctx.is_cluster_node() {
             return Err(Error::Cluster("a cluster node needs an owner to route by: pass any random string"));
         }
-        let longest = state::realms()?.max_token_size;
-        let claims = claims.map(|claims| claims_text(claims, longest)).transpose()?;
+        let claims = claims.map(|claims| claims_text(claims, realms.max_token_size)).transpose()?;
         let now = call.ctx.now();
         Ok(Self {
             claims: claims.map(str::to_owned),
@@ -152,14 +197,14 @@ impl Wanted {
     }
 
     /// The session and the token that take the place of those of `ticket`.
-    fn successor(&self, realms: &Arc<Realms>, ticket: &Ticket) -> Result<(Draft, String), Error> {
+    fn successor(&self, realms: &Realms, ticket: &Ticket) -> Result<(UnsignedToken, String), Error> {
         if ticket.is_foreign {
             return Err(Error::Foreign(
                 "the token is another issuer's, whose claims are not signed here: verify it with JRS.GET and make a \
                  session with JRS.CREATE",
             ));
         }
-        let realm = &ticket.realm;
+        let realm = &ticket.key.realm;
         let given = self.claims.as_deref().unwrap_or("{}");
         let new_deadline = CallerClaims::read(given, realm.expected()).map_err(Error::Claims)?.expires_at;
         let claims = following_claims(&ticket.payload, given, realm.expected()).map_err(Error::Claims)?;
@@ -169,20 +214,20 @@ impl Wanted {
             None => kept_owner(ticket)?,
         };
         let known_start = if self.reauth { Some(self.now.whole_seconds()) } else { ticket.start(self.now) };
-        let facts = Facts {
+        let spec = TokenSpec {
             owner,
-            id: SessionId::new(owner, self.uuid).into(),
+            id: SessionId::new(owner, self.uuid),
             now: self.now,
             start: known_start.unwrap_or(self.now.whole_seconds()),
             is_rotated: known_start.is_some(),
-            begins_anew: self.reauth,
+            restarts_idle_timer: self.reauth,
             ttl: ticket.claims.ttl,
             // A new deadline may only shorten.
             deadline: [ticket.claims.deadline, new_deadline].into_iter().flatten().min(),
         };
-        let draft = Draft::new(Arc::clone(realms), Arc::clone(realm), facts, &claims)?;
-        let token = draft.sign()?;
-        Ok((draft, token))
+        let successor = UnsignedToken::new(Arc::clone(realm), spec, &claims)?;
+        let token = successor.sign(realms)?;
+        Ok((successor, token))
     }
 }
 

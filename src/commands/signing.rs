@@ -4,93 +4,91 @@ use std::{sync::Arc, time::Duration};
 
 use crate::{
     error::Error,
-    realm::{Realm, Realms},
+    realm::{Realm, Realms, SessionKey},
     redis::Arg,
-    session::{Lifetime, UnixMillis, check_json_object},
+    session::{Lifetime, SessionId, UnixMillis, check_json_object},
     token::{CallerClaims, Expected, Standard},
 };
 
-/// Whose token it is to be, and what it says.
+/// A session that is going to be written, and what its token says.
 #[derive(Debug)]
-pub(super) struct Draft {
-    pub(super) realms: Arc<Realms>,
-    pub(super) realm: Arc<Realm>,
-    /// The new session's id.
-    pub(super) id: String,
+pub(super) struct UnsignedToken {
+    /// The new session's key.
+    pub(super) key: SessionKey,
     /// How long it lives.
     pub(super) lifetime: Lifetime,
-    /// Whether the session's idle time starts anew with it.
-    pub(super) begins_anew: bool,
+    /// Whether its idle time starts again with this token.
+    pub(super) restarts_idle_timer: bool,
     /// The token's payload.
-    pub(super) payload: String,
+    payload: String,
 }
 
 /// The times and names that go into a token.
 #[derive(Debug)]
-pub(super) struct Facts<'f> {
+pub(super) struct TokenSpec<'f> {
     pub(super) owner: &'f str,
-    pub(super) id: String,
+    pub(super) id: SessionId,
     /// When the token is issued.
     pub(super) now: UnixMillis,
     /// When the session began, and whether that was before the token is issued.
     pub(super) start: UnixMillis,
     pub(super) is_rotated: bool,
-    /// Whether its idle time starts anew.
-    pub(super) begins_anew: bool,
+    pub(super) restarts_idle_timer: bool,
     /// The session's own sliding TTL.
     pub(super) ttl: Option<Duration>,
     /// A deadline that is not among the caller's claims.
     pub(super) deadline: Option<UnixMillis>,
 }
 
-impl Draft {
-    pub(super) fn new(
-        realms: Arc<Realms>,
-        realm: Arc<Realm>,
-        facts: Facts<'_>,
-        claims: &CallerClaims<'_>,
-    ) -> Result<Self, Error> {
-        let wanted_end = facts.deadline.or(claims.expires_at);
+impl UnsignedToken {
+    pub(super) fn new(realm: Arc<Realm>, spec: TokenSpec<'_>, claims: &CallerClaims<'_>) -> Result<Self, Error> {
+        let wanted_end = spec.deadline.or(claims.expires_at);
         let lifetime = Lifetime {
-            ttl: facts.ttl.unwrap_or(realm.max_age),
-            deadline: Lifetime::deadline(Some(facts.start), realm.max_lifetime, wanted_end),
+            ttl: spec.ttl.unwrap_or(realm.max_age),
+            deadline: Lifetime::deadline(Some(spec.start), realm.max_lifetime, wanted_end),
         };
-        if lifetime.target(facts.now) <= facts.now {
+        if lifetime.target(spec.now) <= spec.now {
             return Err(Error::DeadlinePassed);
         }
         // Services that verify a public-key token offline see its end in `exp` alone.
         let offline_end = lifetime.deadline.filter(|_| realm.signs_slowly() && claims.expires_at.is_none());
         let Expected { issuer, audience, .. } = realm.expected();
         let payload = Standard {
-            id: &facts.id,
+            id: spec.id.as_str(),
             // A session begins when its token will say that it does.
-            issued_at: facts.now.whole_seconds(),
-            owner: facts.owner,
+            issued_at: spec.now.whole_seconds(),
+            owner: spec.owner,
             issuer,
             audience,
-            expires_at: offline_end.or(facts.deadline),
-            deadline: facts.deadline,
-            ttl: facts.ttl,
-            authenticated_at: facts.is_rotated.then_some(facts.start),
+            expires_at: offline_end.or(spec.deadline),
+            deadline: spec.deadline,
+            ttl: spec.ttl,
+            authenticated_at: spec.is_rotated.then_some(spec.start),
         }
         .write(claims);
-        Ok(Self { realms, realm, id: facts.id, lifetime, begins_anew: facts.begins_anew, payload })
+        Ok(Self {
+            key: SessionKey::new(realm, spec.id),
+            lifetime,
+            restarts_idle_timer: spec.restarts_idle_timer,
+            payload,
+        })
     }
 
     /// Signs the token.
     ///
     /// # Errors
     /// [`Error::NoKeys`], and [`Error::TooBig`] for a token that no command would take.
-    pub(super) fn sign(&self) -> Result<String, Error> {
-        let signer = self.realm.signer().ok_or(if self.realm.keys.own().next().is_none() {
+    pub(super) fn sign(&self, realms: &Realms) -> Result<String, Error> {
+        let realm = &self.key.realm;
+        let signer = realm.signer().ok_or(if realm.keys.own().next().is_none() {
             Error::WITHOUT_KEYS
         } else {
             Error::NoKeys("none of the realm's keys can sign: its key file needs a private key or a secret")
         })?;
         let token = signer
-            .sign_as(&self.realm.settings.token_type, &self.payload)
+            .sign_as(&realm.settings.token_type, &self.payload)
             .ok_or(Error::Other("the token cannot be signed".into()))?;
-        if token.len() > self.realms.max_token_size {
+        if token.len() > realms.max_token_size {
             return Err(Error::TooBig("the token", "max-token-size"));
         }
         Ok(token)

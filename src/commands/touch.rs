@@ -1,8 +1,10 @@
 //! `JRS.TOUCH [key] token [EX s | PX ms]`
 
 use super::{
+    authenticated::{AuthenticatedSession, Requirements, TokenCommand, seconds_until},
+    computed,
     options::{EX, KEY, Options, PX, TOKEN, Unit, once},
-    presented::{self, Demands, Presented, Validity, seconds_until},
+    verification::TimeCheck,
 };
 use crate::{
     counters::COUNTERS,
@@ -29,35 +31,38 @@ impl Command for Touch {
     };
 
     fn run(call: &Call<'_>) -> Result<(), Error> {
-        presented::with(call, DEMANDS, touch)
+        computed::run::<Self>(call)
     }
 }
 
-const DEMANDS: Demands = Demands { after: 0, access: Access::Update, validity: Validity::Now, intent: Intent::Write };
+impl TokenCommand for Touch {
+    const REQUIREMENTS: Requirements =
+        Requirements { after: 0, access: Access::Update, time: TimeCheck::Enforce, intent: Intent::Write };
 
-fn touch(call: &Call<'_>, presented: &Presented<'_>) -> Result<(), Error> {
-    let mut ttl = None;
-    let mut options = Options::new(presented.rest);
-    while let Some(word) = options.word() {
-        match word.as_slice() {
-            b"EX" => once(&mut ttl, options.span(Unit::Seconds)?)?,
-            b"PX" => once(&mut ttl, options.span(Unit::Milliseconds)?)?,
-            _ => return Err(Error::Syntax),
+    fn act(call: &Call<'_>, session: &AuthenticatedSession<'_>) -> Result<(), Error> {
+        let mut ttl = None;
+        let mut options = Options::new(session.rest);
+        while let Some(word) = options.word() {
+            match word.as_slice() {
+                b"EX" => once(&mut ttl, options.span(Unit::Seconds)?)?,
+                b"PX" => once(&mut ttl, options.span(Unit::Milliseconds)?)?,
+                _ => return Err(Error::Syntax),
+            }
         }
+        let lifetime = session.lifetime();
+        let expiry = lifetime.with_ttl(ttl.unwrap_or(lifetime.ttl)).target(session.now);
+        let Some(entry) = session.open()?.filter(|_| expiry > session.now) else {
+            call.ctx.reply_null();
+            return Ok(());
+        };
+        let moves = entry.expiry() != Some(expiry);
+        drop(entry);
+        if moves {
+            call.ctx.expire_at(&session.key, expiry)?;
+            call.ctx.announce_own(c"jrs.touch", &session.key);
+        }
+        COUNTERS.touched.count();
+        call.ctx.reply_integer(seconds_until(expiry, session.now));
+        Ok(())
     }
-    let lifetime = presented.lifetime();
-    let expiry = lifetime.with_ttl(ttl.unwrap_or(lifetime.ttl)).target(presented.now);
-    let Some(entry) = presented.open()?.filter(|_| expiry > presented.now) else {
-        call.ctx.reply_null();
-        return Ok(());
-    };
-    let moves = entry.expiry() != Some(expiry);
-    drop(entry);
-    if moves {
-        presented.stored().move_end(expiry)?;
-        call.ctx.announce_own(c"jrs.touch", &presented.key);
-    }
-    COUNTERS.touched.count();
-    call.ctx.reply_integer(seconds_until(expiry, presented.now));
-    Ok(())
 }

@@ -3,13 +3,16 @@
 use std::time::Duration;
 
 use super::{
+    authenticated::{AuthenticatedSession, Requirements, TokenCommand},
+    computed,
     options::{EX, KEY, Options, PX, TOKEN, Unit, once},
-    presented::{self, Demands, Presented, Validity},
+    verification::TimeCheck,
 };
 use crate::{
     error::Error,
     redis::{Access, Arg, Args, Argument, Call, Command, Intent, Kind, Routing, Spec, Text},
     session::{Change, check_json_object, etag, merged, patched},
+    store,
 };
 
 /// Changes the data of a session that exists.
@@ -46,20 +49,27 @@ impl Command for Update {
     };
 
     fn run(call: &Call<'_>) -> Result<(), Error> {
-        presented::with(call, DEMANDS, update)
+        computed::run::<Self>(call)
     }
 }
 
-const DEMANDS: Demands = Demands { after: 1, access: Access::Update, validity: Validity::Now, intent: Intent::Grow };
+impl TokenCommand for Update {
+    const REQUIREMENTS: Requirements =
+        Requirements { after: 1, access: Access::Update, time: TimeCheck::Enforce, intent: Intent::Grow };
 
-fn update(call: &Call<'_>, presented: &Presented<'_>) -> Result<(), Error> {
-    let given = presented.rest.get(0).ok_or(Error::WrongArity)?;
-    let wanted = Wanted::read(presented.rest.skip(1))?;
+    fn act(call: &Call<'_>, session: &AuthenticatedSession<'_>) -> Result<(), Error> {
+        update(call, session)
+    }
+}
+
+fn update(call: &Call<'_>, session: &AuthenticatedSession<'_>) -> Result<(), Error> {
+    let given = session.rest.get(0).ok_or(Error::WrongArity)?;
+    let wanted = Wanted::read(session.rest.skip(1))?;
     if wanted.way != Way::Replace || wanted.if_match.is_some() {
         // What the data was, the reply tells.
-        call.ctx.check_access(&presented.key, Access::ReadAndTouch)?;
+        call.ctx.check_access(&session.key, Access::ReadAndTouch)?;
     }
-    let limit = presented.realm().max_data_size;
+    let limit = session.realm().max_data_size;
     if given.bytes().len() > limit {
         return Err(Error::TooBig(wanted.way.argument(), "max-data-size"));
     }
@@ -67,17 +77,17 @@ fn update(call: &Call<'_>, presented: &Presented<'_>) -> Result<(), Error> {
         check_json_object(given.bytes()).map_err(|bad| Error::Data(wanted.way.argument(), bad))?;
     }
 
-    let Some(entry) = presented.open()? else {
+    let Some(entry) = session.open()? else {
         call.ctx.reply_null();
         return Ok(());
     };
-    let lifetime = presented.lifetime();
+    let lifetime = session.lifetime();
     let expiry = match wanted.ttl {
-        Ttl::Slide => lifetime.target(presented.now),
-        Ttl::Keep => lifetime.keep(presented.now, entry.expiry()),
-        Ttl::Once(ttl) => lifetime.with_ttl(ttl).target(presented.now),
+        Ttl::Slide => lifetime.target(session.now),
+        Ttl::Keep => lifetime.keep(session.now, entry.expiry()),
+        Ttl::Once(ttl) => lifetime.with_ttl(ttl).target(session.now),
     };
-    if expiry <= presented.now {
+    if expiry <= session.now {
         call.ctx.reply_null();
         return Ok(());
     }
@@ -92,7 +102,7 @@ fn update(call: &Call<'_>, presented: &Presented<'_>) -> Result<(), Error> {
         Way::Patch => new_text(patched(entry.bytes(), given.bytes(), limit))?,
     };
     drop(entry);
-    presented.stored().replace(&data, expiry)?;
+    store::update(call.ctx, &session.key, &data, expiry)?;
     call.ctx.reply_bytes(etag(data.bytes()));
     Ok(())
 }

@@ -6,7 +6,7 @@ use redis_module::raw;
 
 use super::{
     api::{OK, api},
-    call::Ctx,
+    call::{Call, Ctx},
     text::Text,
 };
 use crate::error::Error;
@@ -44,7 +44,7 @@ impl Access {
 
 /// Whose permissions a command goes by.
 #[derive(Debug)]
-pub struct Caller(Option<Text>);
+pub(super) struct Caller(Option<Text>);
 
 impl Caller {
     /// The user's name, to be compared; `None` for one that may do anything.
@@ -56,6 +56,16 @@ impl Caller {
 /// The first server that says of a call without a user that it has none. Redis 7.0 crashes instead.
 const KNOWS_NO_USER: c_int = 0x0007_0200;
 
+impl Call<'_> {
+    /// [`Ctx::check_access`], also where the client has been waiting.
+    pub fn check_access(&self, key: &Text, access: Access) -> Result<(), Error> {
+        match self.held {
+            Some(client) => self.ctx.check_access_of(&client.caller, key, access),
+            None => self.ctx.check_access(key, access),
+        }
+    }
+}
+
 impl Ctx<'_> {
     /// Checks that the calling user may do this with a key that is not among the command's arguments.
     ///
@@ -65,7 +75,7 @@ impl Ctx<'_> {
     }
 
     /// The same for a user who called before and may be gone. One who was deleted since may do nothing.
-    pub fn check_access_of(self, caller: &Caller, key: &Text, access: Access) -> Result<(), Error> {
+    fn check_access_of(self, caller: &Caller, key: &Text, access: Access) -> Result<(), Error> {
         let Some(name) = &caller.0 else { return Ok(()) };
         // SAFETY: the name is alive. NULL is returned for a user that does not exist or is disabled.
         let user = unsafe { api(raw::RedisModule_GetModuleUserFromUserName)(name.as_ptr()) };
@@ -89,7 +99,7 @@ impl Ctx<'_> {
     ///
     /// It is never looked up by the client's id: the clients that the server has for scripts and modules keep the ids of
     /// clients that they once stood for.
-    pub fn caller(self) -> Caller {
+    pub(super) fn caller(self) -> Caller {
         // SAFETY: takes nothing, returns a number.
         let knows_no_user = unsafe { api(raw::RedisModule_GetServerVersion)() } >= KNOWS_NO_USER;
         // Clients that are connected have a user, and may be made to wait unless they are in a transaction.

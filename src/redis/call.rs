@@ -1,10 +1,10 @@
 //! A call from the server into the module.
 
-use std::{ffi::c_int, marker::PhantomData};
+use std::{ffi::c_int, marker::PhantomData, rc::Rc};
 
 use redis_module::raw;
 
-use super::{api::api, guard::guard, text::Args};
+use super::{api::api, guard::guard, held_client::HeldClient, text::Args};
 use crate::{error::Error, session::UnixMillis, token::could_be_token};
 
 /// The context of a call from the server. It cannot leave the call.
@@ -78,9 +78,13 @@ impl Ctx<'_> {
 pub struct Call<'call> {
     /// The context.
     pub ctx: Ctx<'call>,
-    args: Args<'call>,
+    /// Where the reply goes.
+    pub(super) out: Ctx<'call>,
+    words: Args<'call>,
     /// Whether the client has waited for other work since it sent the command.
     pub(super) resumed: bool,
+    /// The client, where it still waits.
+    pub(super) held: Option<&'call Rc<HeldClient>>,
 }
 
 impl<'call> Call<'call> {
@@ -95,9 +99,10 @@ impl<'call> Call<'call> {
     ) -> Self {
         let count = usize::try_from(argc).unwrap_or(0);
         // SAFETY: the server passes argc strings in an array.
-        let args = unsafe { Args::new(argv, count) };
+        let words = unsafe { Args::new(argv, count) };
         // SAFETY: says the caller.
-        Self { ctx: unsafe { Ctx::new(ctx) }, args, resumed: false }
+        let ctx = unsafe { Ctx::new(ctx) };
+        Self { ctx, out: ctx, words, resumed: false, held: None }
     }
 
     /// Wraps what the server passes when a client has waited.
@@ -113,6 +118,11 @@ impl<'call> Call<'call> {
         Self { resumed: true, ..unsafe { Self::new(ctx, argv, argc) } }
     }
 
+    /// A command whose client is held, in a later call from the server.
+    pub(super) fn of_held(ctx: Ctx<'call>, client: &'call Rc<HeldClient>) -> Self {
+        Self { ctx, out: client.out(), words: client.words(), resumed: true, held: Some(client) }
+    }
+
     /// Runs the command, or what is left of it, and replies to the client if it errs.
     pub(super) fn answer(&self, run: impl FnOnce(&Self) -> Result<(), Error>) {
         let outcome = guard(|| run(self));
@@ -122,16 +132,21 @@ impl<'call> Call<'call> {
         }
         match outcome {
             Some(Ok(())) => {}
-            Some(Err(Error::WrongArity)) => self.ctx.reply_wrong_arity(),
-            Some(Err(error)) => self.ctx.reply_error(&error.reply()),
-            None => self.ctx.reply_error("ERR internal error, see the server's log"),
+            Some(Err(Error::WrongArity)) => self.out.reply_wrong_arity(),
+            Some(Err(error)) => self.out.reply_error(&error.reply()),
+            None => self.out.reply_error("ERR internal error, see the server's log"),
         }
+    }
+
+    /// The whole command.
+    pub(super) const fn words(&self) -> Args<'call> {
+        self.words
     }
 
     /// The arguments after the command's name.
     #[inline]
     pub fn args(&self) -> Args<'call> {
-        self.args.skip(1)
+        self.words.skip(1)
     }
 
     /// Keeps all arguments that may be tokens out of SLOWLOG and MONITOR; those that are still needed have to be taken out

@@ -3,30 +3,13 @@
 use super::{call::Ctx, text::Text};
 
 /// The hash slot of a key.
-#[derive(Debug)]
-pub struct Slot(Text);
+#[derive(Debug, PartialEq)]
+pub struct Slot(i64);
 
 impl Ctx<'_> {
     /// The slot that a key hashes to; `None` where the server does not say.
     pub fn slot_of(self, key: &Text) -> Option<Slot> {
-        let number = self.ask_integer(c"CLUSTER", &[&Text::new(b"KEYSLOT"), key])?;
-        Some(Slot(Text::new(number.to_string().as_bytes())))
-    }
-
-    /// The keys of a slot, among them keys that have expired; `None` where the server does not say.
-    pub(super) fn keys_in_slot(self, slot: &Slot) -> Option<Vec<Text>> {
-        let count = Text::new(self.count_keys_in_slot(slot)?.to_string().as_bytes());
-        self.ask_strings(c"CLUSTER", &[&Text::new(b"GETKEYSINSLOT"), &slot.0, &count])
-    }
-
-    /// How many keys there are in the database; `None` where the server does not say.
-    pub(super) fn count_keys(self) -> Option<usize> {
-        usize::try_from(self.ask_integer(c"DBSIZE", &[])?).ok()
-    }
-
-    /// How many keys a slot holds here; `None` where the server does not say.
-    pub(super) fn count_keys_in_slot(self, slot: &Slot) -> Option<usize> {
-        usize::try_from(self.ask_integer(c"CLUSTER", &[&Text::new(b"COUNTKEYSINSLOT"), &slot.0])?).ok()
+        self.ask_integer(c"CLUSTER", &[&Text::new(b"KEYSLOT"), key]).map(Slot)
     }
 
     /// Whether this node holds all keys of a key's slot: it serves the slot, which is not on its way from or to here. A
@@ -42,10 +25,10 @@ impl Ctx<'_> {
 
     fn is_moving(self, slot: &Slot) -> bool {
         let Some(nodes) = self.ask_string(c"CLUSTER", &[&Text::new(b"NODES")]) else { return true };
-        let number = slot.0.bytes();
+        let number = slot.0.to_string();
         let moves = |word: &[u8]| {
             word.strip_prefix(b"[")
-                .and_then(|word| word.strip_prefix(number))
+                .and_then(|word| word.strip_prefix(number.as_bytes()))
                 .is_some_and(|rest| rest.starts_with(b"-"))
         };
         // A line is: id, address, flags, …, slots. This node's own ends in `[slot->-node]` or `[slot-<-node]` for each that
@@ -55,18 +38,5 @@ impl Ctx<'_> {
             let is_own = words.nth(2).is_some_and(|flags| flags.starts_with(b"myself"));
             is_own && words.any(moves)
         })
-    }
-}
-
-impl Slot {
-    /// Whether it has this number.
-    pub(super) fn is(&self, number: u64) -> bool {
-        number.to_string().as_bytes() == self.0.bytes()
-    }
-}
-
-impl PartialEq for Slot {
-    fn eq(&self, other: &Self) -> bool {
-        self.0.bytes() == other.0.bytes()
     }
 }

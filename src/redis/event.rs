@@ -4,7 +4,7 @@ use std::{
     ffi::c_void,
     sync::{
         OnceLock,
-        atomic::{AtomicBool, AtomicU64, Ordering},
+        atomic::{AtomicBool, Ordering},
     },
 };
 
@@ -20,7 +20,7 @@ pub trait RoleListener {
 
 /// Subscribes to an event of the server. All servers that load the module have those that are used here; one without
 /// would not tell of it.
-fn subscribe(ctx: Ctx<'_>, event: u64, callback: Callback) {
+pub(super) fn subscribe(ctx: Ctx<'_>, event: u64, callback: Callback) {
     let event = raw::RedisModuleEvent { id: event, dataver: 1 };
     // SAFETY: the event is one of the header's constants; the context is that of the load; the callback has the announced
     // shape.
@@ -59,19 +59,28 @@ extern "C" fn shuts_down(_: *mut raw::RedisModuleCtx, _: raw::RedisModuleEvent, 
     guard(|| AT_SHUTDOWN.get().map(|work| work()));
 }
 
+/// What is done at each tick of the server's clock.
+static AT_TICK: OnceLock<fn(Ctx<'_>)> = OnceLock::new();
+
 /// Whether the server has taken the module in.
 static IS_LOADED: AtomicBool = AtomicBool::new(false);
 
 /// Notes when the server has taken the module in: until then it may still throw it out again, because of a setting in
 /// `MODULE LOADEX` that does not exist for example, and the module cannot refuse. It does that before it does anything
 /// else, so a tick of its clock or a command is a sign that it did not. It tells no module that it was taken in.
-pub fn note_when_loaded(ctx: Ctx<'_>) {
+///
+/// Runs `work` at each tick of the server's clock, a few times a second.
+pub fn on_tick(ctx: Ctx<'_>, work: fn(Ctx<'_>)) {
     IS_LOADED.store(false, Ordering::Relaxed);
+    AT_TICK.get_or_init(|| work);
     subscribe(ctx, raw::REDISMODULE_EVENT_CRON_LOOP, ticked);
 }
 
-extern "C" fn ticked(_: *mut raw::RedisModuleCtx, _: raw::RedisModuleEvent, _: u64, _: *mut c_void) {
+extern "C" fn ticked(ctx: *mut raw::RedisModuleCtx, _: raw::RedisModuleEvent, _: u64, _: *mut c_void) {
     is_in_use();
+    // SAFETY: the context is the server's and outlives this call.
+    let ctx = unsafe { Ctx::new(ctx) };
+    guard(|| AT_TICK.get().map(|work| work(ctx)));
 }
 
 /// The server calls the module: it has taken it in.
@@ -83,29 +92,4 @@ pub(super) fn is_in_use() {
 /// Whether the server has taken the module in.
 pub(super) fn is_loaded() -> bool {
     IS_LOADED.load(Ordering::Relaxed)
-}
-
-/// How often databases have changed places.
-static SWAPS: AtomicU64 = AtomicU64::new(0);
-
-/// Counts from now on how often databases change places (`SWAPDB`), or with what a replica has loaded beside them
-/// (`repl-diskless-load swapdb`).
-pub fn count_swaps(ctx: Ctx<'_>) {
-    subscribe(ctx, raw::REDISMODULE_EVENT_SWAPDB, swapped);
-    subscribe(ctx, raw::REDISMODULE_EVENT_REPL_ASYNC_LOAD, loaded_beside);
-}
-
-extern "C" fn loaded_beside(_: *mut raw::RedisModuleCtx, _: raw::RedisModuleEvent, step: u64, _: *mut c_void) {
-    if step == raw::REDISMODULE_SUBEVENT_REPL_ASYNC_LOAD_COMPLETED {
-        SWAPS.fetch_add(1, Ordering::Relaxed);
-    }
-}
-
-extern "C" fn swapped(_: *mut raw::RedisModuleCtx, _: raw::RedisModuleEvent, _: u64, _: *mut c_void) {
-    SWAPS.fetch_add(1, Ordering::Relaxed);
-}
-
-/// A count that changes when databases change places.
-pub(super) fn swaps() -> u64 {
-    SWAPS.load(Ordering::Relaxed)
 }

@@ -20,8 +20,8 @@ use super::{
 };
 use crate::{error::Error, session::UnixMillis};
 
-pub(super) const READ: c_int = raw::REDISMODULE_READ.cast_signed();
-pub(super) const READ_WRITE: c_int = READ | raw::REDISMODULE_WRITE.cast_signed();
+const READ: c_int = raw::REDISMODULE_READ.cast_signed();
+const READ_WRITE: c_int = READ | raw::REDISMODULE_WRITE.cast_signed();
 /// Reading without a trace: the key does not look used to an eviction policy.
 const GLANCE: c_int = READ | raw::REDISMODULE_OPEN_KEY_NOTOUCH.cast_signed();
 
@@ -85,13 +85,6 @@ impl<'call> Ctx<'call> {
     /// Moves the expiry of a key that [`open`](Self::open) found (`PEXPIREAT`).
     pub fn expire_at(self, name: &Text, expiry: UnixMillis) -> Result<(), Error> {
         let key = self.open_key(name, READ_WRITE).ok_or_else(cannot_open)?;
-        self.put_expiry(&key, name, expiry)?;
-        drop(key);
-        Written { name, events: [Some(EXPIRE), None] }.announce(self);
-        Ok(())
-    }
-
-    pub(super) fn put_expiry(self, key: &Key<'_>, name: &Text, expiry: UnixMillis) -> Result<(), Error> {
         // SAFETY: the format names a string and a number, and they follow in that order.
         let replicated = unsafe {
             let replicate = api(raw::RedisModule_Replicate);
@@ -100,16 +93,13 @@ impl<'call> Ctx<'call> {
         check_replicated(replicated)?;
         // SAFETY: the key is open for writing.
         unsafe { api(raw::RedisModule_SetAbsExpire)(key.raw.as_ptr(), expiry.as_i64()) };
+        drop(key);
+        Written { name, events: [Some(EXPIRE), None] }.announce(self);
         Ok(())
     }
 
-    /// Deletes a key that [`open`](Self::open) found (`DEL`).
-    pub fn delete(self, name: &Text) -> Result<(), Error> {
-        self.delete_silently(name).map(|written| written.announce(self))
-    }
-
-    /// Deletes a key; the event is left to be announced.
-    pub fn delete_silently(self, name: &Text) -> Result<Written<'_>, Error> {
+    /// Deletes a key that [`open`](Self::open) found (`DEL`). The event is left to be announced.
+    pub fn delete(self, name: &Text) -> Result<Written<'_>, Error> {
         let key = self.open_key(name, READ_WRITE).ok_or_else(cannot_open)?;
         // SAFETY: the format names one string, and it follows.
         let replicated =
@@ -133,7 +123,7 @@ impl<'call> Ctx<'call> {
     }
 
     #[inline]
-    pub(super) fn open_key(self, name: &Text, mode: c_int) -> Option<Key<'call>> {
+    fn open_key(self, name: &Text, mode: c_int) -> Option<Key<'call>> {
         // SAFETY: the context is that of the running call, the name is alive.
         let raw = unsafe { api(raw::RedisModule_OpenKey)(self.as_ptr(), name.as_ptr(), mode) };
         NonNull::new(raw).map(|raw| Key { raw, call: PhantomData })
@@ -144,15 +134,15 @@ impl<'call> Ctx<'call> {
 type Event = (c_int, &'static CStr);
 
 const SET: Event = (raw::REDISMODULE_NOTIFY_STRING, c"set");
-pub(super) const EXPIRE: Event = (raw::REDISMODULE_NOTIFY_GENERIC, c"expire");
-pub(super) const DEL: Event = (raw::REDISMODULE_NOTIFY_GENERIC, c"del");
+const EXPIRE: Event = (raw::REDISMODULE_NOTIFY_GENERIC, c"expire");
+const DEL: Event = (raw::REDISMODULE_NOTIFY_GENERIC, c"del");
 
 /// A key was changed, which nobody has been told yet.
 #[derive(Debug)]
 #[must_use = "other modules and clients wait for the events"]
 pub struct Written<'n> {
-    pub(super) name: &'n Text,
-    pub(super) events: [Option<Event>; 2],
+    name: &'n Text,
+    events: [Option<Event>; 2],
 }
 
 impl Written<'_> {
@@ -206,22 +196,22 @@ impl Entry<'_> {
 
 /// An open key.
 #[derive(Debug)]
-pub(super) struct Key<'call> {
-    pub(super) raw: NonNull<raw::RedisModuleKey>,
+struct Key<'call> {
+    raw: NonNull<raw::RedisModuleKey>,
     call: PhantomData<&'call ()>,
 }
 
 impl Key<'_> {
     /// When the key expires.
     #[inline]
-    pub(super) fn expiry(&self) -> Option<UnixMillis> {
+    fn expiry(&self) -> Option<UnixMillis> {
         // SAFETY: the key is open.
         let expiry = unsafe { api(raw::RedisModule_GetAbsExpire)(self.raw.as_ptr()) };
         (expiry >= 0).then_some(UnixMillis::new(expiry))
     }
 
     #[inline]
-    pub(super) fn kind(&self) -> isize {
+    fn kind(&self) -> isize {
         // SAFETY: the key is open.
         let kind = unsafe { api(raw::RedisModule_KeyType)(self.raw.as_ptr()) };
         isize::try_from(kind).unwrap_or(-1)
@@ -236,11 +226,10 @@ impl Drop for Key<'_> {
     }
 }
 
-/// The commands that effects are replicated as, and those that are put as questions. [`check_commands`] refuses a server
-/// without one of them.
-const NEEDED: [&CStr; 6] = [c"SET", c"PEXPIREAT", c"DEL", c"ZADD", c"ZREM", c"ZRANDMEMBER"];
+/// The commands that effects are replicated as. [`check_commands`] refuses a server without one of them.
+const NEEDED: [&CStr; 3] = [c"SET", c"PEXPIREAT", c"DEL"];
 /// The questions that are put to cluster nodes alone.
-const NEEDED_IN_CLUSTER: [&CStr; 4] = [c"CLUSTER", c"DBSIZE", c"EXISTS", c"SCAN"];
+const NEEDED_IN_CLUSTER: [&CStr; 2] = [c"CLUSTER", c"EXISTS"];
 
 /// Checks that this server has the commands that JRS runs or replicates by: an operator may have renamed one.
 pub fn check_commands(ctx: Ctx<'_>) -> Result<(), String> {
@@ -273,11 +262,11 @@ pub fn check_commands(ctx: Ctx<'_>) -> Result<(), String> {
     Ok(())
 }
 
-pub(super) fn check_replicated(status: c_int) -> Result<(), Error> {
+fn check_replicated(status: c_int) -> Result<(), Error> {
     // The server looks the command up by name; `check_commands` has found it.
     if status == OK { Ok(()) } else { Err(Error::Other("the effect cannot be replicated".into())) }
 }
 
-pub(super) fn cannot_open() -> Error {
+fn cannot_open() -> Error {
     Error::Other("the session's key cannot be opened".into())
 }

@@ -11,6 +11,7 @@ use super::{
     api::{OK, api},
     call::Call,
     guard::guard,
+    held_client::{HeldClient, Parcel},
     text::Text,
 };
 use crate::{
@@ -52,12 +53,19 @@ impl Call<'_> {
 
     /// Lets the client wait while `work` runs on another thread; what `work` returns then runs on this one and replies.
     /// The caller must not reply. Refused with `BUSY` where the queue has no room.
-    pub fn offload<W>(&self, workers: &mut Workers, lane: Lane, work: W) -> Result<(), Error>
+    ///
+    /// What is left to do may go on [in slices](Self::in_slices) if that is said here.
+    pub fn offload<W>(&self, workers: &mut Workers, lane: Lane, in_slices: bool, work: W) -> Result<(), Error>
     where
         W: FnOnce() -> Resume + Send + 'static,
     {
         if !workers.has_room(lane) {
             return Err(Error::Busy);
+        }
+        if in_slices {
+            let parcel = Parcel::new(HeldClient::hold(self)?);
+            workers.submit(lane, Box::new(move || parcel.deliver(guard(work))));
+            return Ok(());
         }
         // SAFETY: takes nothing, returns a number.
         let may_give_up = unsafe { api(raw::RedisModule_GetServerVersion)() } >= REPLIES_ALWAYS;
@@ -151,7 +159,7 @@ extern "C" fn resume(ctx: *mut raw::RedisModuleCtx, argv: *mut *mut raw::RedisMo
     let left = unsafe { left.as_mut() }.and_then(Option::take);
     call.answer(|call| match left {
         Some(left) => left(call),
-        None => Err(Error::Other("internal error, see the server's log".into())),
+        None => Err(Error::INTERNAL),
     });
     OK
 }

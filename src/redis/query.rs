@@ -1,6 +1,6 @@
 //! Questions to the server that its module functions do not answer, put as commands.
 
-use std::{ffi::CStr, mem::ManuallyDrop, slice};
+use std::{ffi::CStr, slice};
 
 use redis_module::raw;
 
@@ -18,19 +18,6 @@ impl Ctx<'_> {
     /// The string that a command of the server replies; `None` for anything else, a refusal too.
     pub(super) fn ask_string(self, command: &CStr, arguments: &[&Text]) -> Option<Vec<u8>> {
         self.ask(command, arguments)?.bytes().map(<[u8]>::to_vec)
-    }
-
-    /// The strings that a command of the server replies as an array; `None` for anything else, a refusal too.
-    pub(super) fn ask_strings(self, command: &CStr, arguments: &[&Text]) -> Option<Vec<Text>> {
-        self.ask(command, arguments)?.texts()
-    }
-
-    /// A step of `SCAN` over the keys that match a pattern: where the next one begins, and what it found.
-    pub(super) fn ask_scan(self, cursor: &Text, pattern: &Text, count: &Text) -> Option<(Text, Vec<Text>)> {
-        let reply = self.ask(c"SCAN", &[cursor, &Text::new(b"MATCH"), pattern, &Text::new(b"COUNT"), count])?;
-        let next = Text::new(reply.element(0)?.bytes()?);
-        let found = reply.element(1)?.texts()?;
-        Some((next, found))
     }
 
     fn ask(self, command: &CStr, arguments: &[&Text]) -> Option<Reply> {
@@ -54,23 +41,6 @@ impl Reply {
         // SAFETY: the reply is alive.
         let kind = unsafe { api(raw::RedisModule_CallReplyType)(self.0) };
         isize::try_from(kind).unwrap_or(-1)
-    }
-
-    /// An element of an array reply. It lives with the reply, which frees it.
-    fn element(&self, at: usize) -> Option<ManuallyDrop<Reply>> {
-        // SAFETY: the reply is alive; the server returns NULL for one that is no array, or not that long.
-        let element = unsafe { api(raw::RedisModule_CallReplyArrayElement)(self.0, at) };
-        (!element.is_null()).then(|| ManuallyDrop::new(Reply(element)))
-    }
-
-    /// The strings of an array reply.
-    fn texts(&self) -> Option<Vec<Text>> {
-        if self.kind() != raw::REDISMODULE_REPLY_ARRAY {
-            return None;
-        }
-        // SAFETY: the reply is alive.
-        let length = unsafe { api(raw::RedisModule_CallReplyLength)(self.0) };
-        (0..length).map(|at| self.element(at)?.bytes().map(Text::new)).collect()
     }
 
     /// The bytes of a string reply.

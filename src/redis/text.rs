@@ -83,6 +83,7 @@ impl<'call> Arg<'call> {
 
 /// A string of the server that the module owns a reference to.
 #[derive(Debug)]
+#[repr(transparent)]
 pub struct Text(*mut raw::RedisModuleString);
 
 impl Text {

@@ -1,4 +1,4 @@
-//! The id of a session: the `jti` of its token and the end of its key.
+//! The id of a session: the `jti` of its token and the end of its key's name.
 
 use std::time::Duration;
 
@@ -6,70 +6,86 @@ use uuid::{Builder, Uuid, Variant, Version};
 
 use super::{UnixMillis, check_owner};
 
-/// The id of a new session: `{owner}:uuid`, or `uuid` where there is no owner. The braces are a cluster hash tag: all
-/// sessions of an owner live in one slot.
+/// The id of a session: `{owner}:uuid`, or `uuid` where there is no owner; a token of another issuer may have any other text.
+/// The braces are a cluster hash tag: all sessions of an owner are in one slot.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SessionId(String);
+pub struct SessionId {
+    text: String,
+    /// How long the owner is, in an id that has one and ends in a version 7 UUID.
+    owner: Option<usize>,
+    created: Option<UnixMillis>,
+}
 
 impl SessionId {
     /// The id of `owner`'s session with this UUID.
     pub fn new(owner: &str, uuid: Uuid) -> Self {
         let mut buffer = Uuid::encode_buffer();
-        Self(Self::join(owner, uuid.hyphenated().encode_lower(&mut buffer)))
+        let uuid_text = uuid.hyphenated().encode_lower(&mut buffer);
+        let text = if owner.is_empty() { uuid_text.to_owned() } else { ["{", owner, "}:", uuid_text].concat() };
+        Self { text, owner: Some(owner.len()).filter(|length| *length > 0), created: created_at(uuid) }
     }
 
-    /// The text of an id.
-    pub fn join(owner: &str, uuid: &str) -> String {
-        if owner.is_empty() { uuid.to_owned() } else { ["{", owner, "}:", uuid].concat() }
+    /// Takes the text of an id apart.
+    pub fn parse(text: String) -> Self {
+        let uuid = text.rsplit_once('}').map_or(&*text, |(_, end)| end.strip_prefix(':').unwrap_or(end));
+        let created = hyphenated(uuid).and_then(created_at);
+        let owner = text.rsplit_once("}:").and_then(|(front, end)| front.strip_prefix('{').filter(|_| end == uuid));
+        let is_owner = |owner: &&str| created.is_some() && !owner.is_empty() && check_owner(owner.as_bytes()).is_ok();
+        Self { owner: owner.filter(is_owner).map(str::len), created, text }
     }
 
     /// The id as text.
     pub fn as_str(&self) -> &str {
-        &self.0
+        &self.text
     }
 
-    /// When an id was made, if it ends in a version 7 UUID (RFC 9562 section 5.7).
-    pub fn created_at(id: &str) -> Option<UnixMillis> {
-        created_at(id.rsplit_once('}').map_or(id, |(_, end)| end.strip_prefix(':').unwrap_or(end)))
+    /// The owner of an id that has one.
+    pub fn owner(&self) -> Option<&str> {
+        self.text.get(1..1 + self.owner?)
+    }
+
+    /// When the id was made, if it ends in a version 7 UUID (RFC 9562 section 5.7).
+    pub const fn created(&self) -> Option<UnixMillis> {
+        self.created
     }
 }
 
-/// What the id of an owner's session was made of.
+/// The name of an owner's session key, taken apart: any text that ends in `}:`, then a version 7 UUID in lower case, as JRS
+/// writes it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct OwnedId<'i> {
-    /// The owner; never empty.
-    pub owner: &'i str,
+pub struct SessionName<'n> {
+    /// What is the same for all sessions of the owner.
+    pub prefix: &'n [u8],
     /// The UUID.
-    pub uuid: &'i str,
-    /// When the UUID was made.
-    pub created: UnixMillis,
+    pub uuid: Uuid,
 }
 
-impl<'i> OwnedId<'i> {
-    /// Takes an id apart; `None` for one without an owner, and for one that is somebody else's.
-    pub fn read(id: &'i str) -> Option<Self> {
-        let (owner, uuid) = id.strip_prefix('{')?.split_once('}')?;
-        let uuid = uuid.strip_prefix(':')?;
-        check_owner(owner.as_bytes()).ok().filter(|owner| !owner.is_empty())?;
-        created_at(uuid).map(|created| Self { owner, uuid, created })
+impl<'n> SessionName<'n> {
+    /// Takes a key's name apart; `None` for a key that is no session of an owner.
+    #[inline]
+    pub fn parse(name: &'n [u8]) -> Option<Self> {
+        let (prefix, uuid) = name.split_last_chunk::<36>()?;
+        if !prefix.ends_with(b"}:") || uuid.iter().any(u8::is_ascii_uppercase) {
+            return None;
+        }
+        let uuid = Uuid::try_parse_ascii(uuid).ok()?;
+        is_version_7(uuid).then_some(Self { prefix, uuid })
     }
+}
+
+/// A UUID in the hyphenated form, the only one that is written; others are another issuer's ids.
+fn hyphenated(uuid: &str) -> Option<Uuid> {
+    Uuid::try_parse(uuid).ok().filter(|_| uuid.len() == 36)
+}
+
+fn is_version_7(uuid: Uuid) -> bool {
+    uuid.get_version() == Some(Version::SortRand) && uuid.get_variant() == Variant::RFC4122
 }
 
 /// When a version 7 UUID was made.
-fn created_at(uuid: &str) -> Option<UnixMillis> {
-    // Only the hyphenated form is written; others are somebody else's ids.
-    let uuid = Uuid::try_parse(uuid).ok().filter(|_| uuid.len() == 36)?;
-    if uuid.get_version() != Some(Version::SortRand) || uuid.get_variant() != Variant::RFC4122 {
-        return None;
-    }
-    let (seconds, nanos) = uuid.get_timestamp()?.to_unix();
+pub fn created_at(uuid: Uuid) -> Option<UnixMillis> {
+    let (seconds, nanos) = Some(uuid).filter(|uuid| is_version_7(*uuid))?.get_timestamp()?.to_unix();
     Some(UnixMillis::EPOCH.plus(Duration::new(seconds, nanos)))
-}
-
-impl From<SessionId> for String {
-    fn from(id: SessionId) -> Self {
-        id.0
-    }
 }
 
 /// Makes version 7 UUIDs that never go back, not even when the clock does (RFC 9562 section 6.2, method 2).
@@ -118,25 +134,51 @@ const TAIL: u128 = (1 << 74) - 1;
 mod tests {
     use proptest::prelude::*;
 
-    use super::{IdSource, OwnedId, SessionId, UnixMillis, Uuid};
+    use super::{IdSource, SessionId, SessionName, UnixMillis, Uuid};
 
     #[test]
     fn ids_carry_owner_and_time() {
-        let created = UnixMillis::new(1_700_000_000_123);
-        let uuid = IdSource::default().next(created, [7; 10]);
-        let owned = SessionId::new("user:42", uuid);
-        assert_eq!(owned.as_str(), format!("{{user:42}}:{uuid}"));
-        assert_eq!(SessionId::created_at(owned.as_str()), Some(created));
-        assert_eq!(SessionId::created_at(SessionId::new("", uuid).as_str()), Some(created));
-        let parts = OwnedId { owner: "user:42", uuid: &uuid.to_string(), created };
-        assert_eq!(OwnedId::read(owned.as_str()), Some(parts));
-        for foreign in
-            [format!("{uuid}"), format!("{{}}:{uuid}"), format!("{{a{{}}:{uuid}"), "{a}:b".into(), "{a}".into()]
-        {
-            assert_eq!(OwnedId::read(&foreign), None, "{foreign}");
+        let uuid = IdSource::default().next(UnixMillis::new(1_700_000_000_123), [7; 10]);
+        for (owner, text) in [("user:42", format!("{{user:42}}:{uuid}")), ("", uuid.to_string())] {
+            let id = SessionId::new(owner, uuid);
+            assert_eq!((id.as_str(), id.created()), (text.as_str(), Some(UnixMillis::new(1_700_000_000_123))));
+            assert_eq!(id.owner(), Some(owner).filter(|owner| !owner.is_empty()));
+            assert_eq!(SessionId::parse(text), id);
+        }
+        for foreign in [
+            format!("{{}}:{uuid}"),
+            format!("{{a{{}}:{uuid}"),
+            format!("{{a}}{uuid}"),
+            format!("a}}:{uuid}"),
+            format!("{{a}}b:{uuid}"),
+            "{a}:b".into(),
+            "{a}".into(),
+            "{u}:9b2c5e1c-6e0b-4a57-8d9a-3f3a8f6d2c11".into(),
+        ] {
+            assert_eq!(SessionId::parse(foreign.clone()).owner(), None, "{foreign}");
         }
         for foreign in ["", "abc", "9b2c5e1c-6e0b-4a57-8d9a-3f3a8f6d2c11", &uuid.simple().to_string(), "{u}:x"] {
-            assert_eq!(SessionId::created_at(foreign), None, "{foreign}");
+            assert_eq!(SessionId::parse(foreign.to_owned()).created(), None, "{foreign}");
+        }
+    }
+
+    #[test]
+    fn session_keys_are_known_by_their_names() {
+        let uuid = IdSource::default().next(UnixMillis::new(1_700_000_000_123), [7; 10]);
+        let name = format!("sess:{{a}}:{uuid}");
+        assert_eq!(SessionName::parse(name.as_bytes()), Some(SessionName { prefix: b"sess:{a}:", uuid }));
+        assert!(SessionName::parse(format!("}}:{uuid}").as_bytes()).is_some());
+        for other in [
+            uuid.to_string(),
+            format!("sess:{uuid}"),
+            format!("sess:{{a}}{uuid}"),
+            name.to_uppercase(),
+            format!("{name} "),
+            "sess:{a}:9b2c5e1c-6e0b-4a57-8d9a-3f3a8f6d2c11".into(),
+            format!("sess:{{a}}:{}", "x".repeat(36)),
+            String::new(),
+        ] {
+            assert_eq!(SessionName::parse(other.as_bytes()), None, "{other}");
         }
     }
 

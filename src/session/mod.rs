@@ -13,7 +13,7 @@ pub use data::{
     BadData, Change, Cost, DEEPEST, Fault, Position, check_json_object, cost_of_merge, cost_of_patch, etag, merged,
     patched,
 };
-pub use id::{IdSource, OwnedId, SessionId};
+pub use id::{IdSource, SessionId, SessionName, created_at};
 pub use lifetime::Lifetime;
 pub use owner::{BadOwner, check_owner};
 pub use unix_millis::UnixMillis;

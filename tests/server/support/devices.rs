@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use redis::{Connection, FromRedisValue, Value};
 use uuid::Uuid;
 
-use crate::support::sessions::{expiry, index, send};
+use crate::support::sessions::{index, send};
 
 /// A session as `JRS.LIST` describes it.
 #[derive(Debug)]
@@ -39,11 +39,6 @@ pub(crate) fn ids(conn: &mut Connection, owner: &str) -> Vec<String> {
     list(conn, &[owner]).into_iter().map(|device| device.id).collect()
 }
 
-/// What the index holds, the oldest first.
-pub(crate) fn members(conn: &mut Connection, owner: &str) -> Vec<String> {
-    send(conn, &["ZRANGE", &index(owner), "0", "-1"]).expect("an index is a sorted set, or there is none")
-}
-
 /// The ids of an owner's sessions in a keyspace, as the keys tell them.
 pub(crate) fn living(conn: &mut Connection, keyspace: &str, owner: &str) -> Vec<String> {
     let keys: Vec<String> = send(conn, &["KEYS", "*"]).expect("the keys can be listed");
@@ -54,23 +49,23 @@ pub(crate) fn living(conn: &mut Connection, keyspace: &str, owner: &str) -> Vec<
     ids
 }
 
-/// Checks that the keys, the index and the list of an owner in the default realm agree, and how long the index lives.
-/// Returns the ids.
+/// Checks that the keys, the list and the count of an owner in the default realm agree. Returns the ids.
 pub(crate) fn assert_agree(conn: &mut Connection, owner: &str) -> Vec<String> {
     let ids = living(conn, "sess:", owner);
     // Version 7 UUIDs sort by the time of creation, and JRS makes none twice or backwards.
     assert_eq!(self::ids(conn, owner), ids, "the list of {owner}");
-    let of = |id: &String| id.rsplit(':').next().expect("an id ends in a UUID").to_owned();
-    let (uuids, members): (Vec<String>, _) = (ids.iter().map(of).collect(), members(conn, owner));
-    assert!(
-        uuids.iter().all(|uuid| members.contains(uuid)),
-        "the index of {owner} lacks some of {uuids:?}: {members:?}"
-    );
-    if let Some(longest) = ids.iter().map(|id| expiry(conn, &format!("sess:{id}"))).max() {
-        let end = expiry(conn, &index(owner));
-        assert!(end >= longest && longest > 0, "the index of {owner} ends at {end}, a session at {longest}");
-    }
+    assert_eq!(count(conn, owner), ids.len(), "the count of {owner}");
     ids
+}
+
+/// How many live sessions an owner has, as `JRS.COUNT` tells.
+pub(crate) fn count(conn: &mut Connection, owner: &str) -> usize {
+    send(conn, &["JRS.COUNT", owner]).unwrap_or_else(|error| panic!("JRS.COUNT of {owner}: {error}"))
+}
+
+/// Checks that the owner index is what the keyspace is, in all databases.
+pub(crate) fn assert_index_is_right(conn: &mut Connection) {
+    assert_eq!(send(conn, &["JRS.DEBUG", "INDEX"]), Ok(1), "the owner index differs from the keyspace");
 }
 
 /// When the session with this id was created.
@@ -91,10 +86,8 @@ pub(crate) fn fill(conn: &mut Connection, owner: &str, count: usize) -> Vec<Stri
             local high, low = math.floor(created / 65536), created % 65536
             local uuid = string.format('%08x-%04x-7%03x-8000-%012x', high, low, 0, number)
             redis.call('SET', prefix .. ':' .. uuid, data, 'PX', 86400000)
-            redis.call('ZADD', prefix, created, uuid)
             made[#made + 1] = uuid
         end
-        redis.call('PEXPIRE', prefix, 90000000)
         return made";
     let begin = crate::support::sessions::millis() - i64::try_from(count).expect("a sane count") - 1;
     let (prefix, begin, mut made) = (index(owner), begin.to_string(), Vec::new());

@@ -119,8 +119,23 @@ impl Server {
     }
 }
 
+impl Server {
+    /// Checks that the owner index is what the keyspace is, if the server still runs and tells.
+    fn assert_index_is_right(&mut self) {
+        if !self.settings.module || thread::panicking() || !matches!(self.child.try_wait(), Ok(None)) {
+            return;
+        }
+        let client = redis::Client::open(("127.0.0.1", self.port)).unwrap();
+        let Ok(mut connection) = client.get_connection_with_timeout(Duration::from_secs(1)) else { return };
+        connection.set_read_timeout(Some(Duration::from_secs(1))).unwrap();
+        let same: RedisResult<i64> = redis::cmd("JRS.DEBUG").arg("INDEX").query(&mut connection);
+        assert_ne!(same, Ok(0), "the owner index of the server on port {} differs from its keyspace", self.port);
+    }
+}
+
 impl Drop for Server {
     fn drop(&mut self) {
+        self.assert_index_is_right();
         // An error here means that it has ended already. SIGKILL does not change how a crashed server ended.
         let _ = self.child.kill();
         let status = self.child.wait();

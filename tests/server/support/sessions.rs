@@ -3,18 +3,18 @@
 use std::{
     collections::{BTreeMap, HashMap},
     fmt::Debug,
-    time::{Duration, SystemTime, UNIX_EPOCH},
+    time::{SystemTime, UNIX_EPOCH},
 };
 
 use redis::{Connection, FromRedisValue, RedisResult, ToRedisArgs};
 use serde_json::Value;
-use uuid::Uuid;
 use xxhash_rust::xxh3::xxh3_64;
 
-use crate::support::{Server, error_word};
-
-/// How much longer than its longest session an owner's index may live, in milliseconds.
-const INDEX_SLACK: i64 = 60_000;
+use crate::support::{
+    Server,
+    devices::{assert_agree, assert_index_is_right},
+    error_word,
+};
 
 /// A session as `JRS.GET` describes it.
 #[derive(Debug)]
@@ -74,36 +74,17 @@ pub(crate) fn contents(connection: &mut Connection) -> BTreeMap<String, (Vec<u8>
     keys.iter().map(|key| (key.clone(), entry(key))).collect()
 }
 
-/// The key of an owner's index, in the default keyspace.
+/// What the keys of an owner's sessions begin with in the default keyspace, up to the colon.
 pub(crate) fn index(owner: &str) -> String {
     format!("sess:{{{owner}}}")
 }
 
-/// Checks that an owner's index names these sessions, given by their keys, and no others: each with the time that is in
-/// its id. The index lives as long as the longest of them and not much longer; there is none for an owner without any.
+/// Checks that these are an owner's sessions in the default keyspace, given by their keys, and no others.
 pub(crate) fn assert_indexed(connection: &mut Connection, owner: &str, keys: &[impl AsRef<str>]) {
-    let index = index(owner);
-    let member = |key: &str| {
-        let uuid = key.strip_prefix(&index).and_then(|rest| rest.strip_prefix(':')).expect("a session of the owner");
-        let (seconds, nanos) =
-            Uuid::parse_str(uuid).ok().and_then(|uuid| uuid.get_timestamp()).expect("a time").to_unix();
-        (uuid.to_owned(), (Duration::new(seconds, nanos).as_secs_f64() * 1000.0).round())
-    };
-    let expected: BTreeMap<String, f64> = keys.iter().map(|key| member(key.as_ref())).collect();
-    let names: Vec<String> = send(connection, &["ZRANGE", &index, "0", "-1"]).expect("a sorted set, or nothing");
-    let scores: Vec<f64> = if names.is_empty() {
-        Vec::new()
-    } else {
-        redis::cmd("ZMSCORE").arg(&index).arg(&names).query(connection).expect("a score for each")
-    };
-    let members: BTreeMap<String, f64> = names.into_iter().zip(scores).collect();
-    assert_eq!(members, expected, "{index}");
-    let Some(longest) = keys.iter().map(|key| expiry(connection, key.as_ref())).max() else { return };
-    let end = expiry(connection, &index);
-    assert!(
-        (longest..=longest + INDEX_SLACK).contains(&end),
-        "{index} ends at {end}, its longest session at {longest}"
-    );
+    let mut expected: Vec<&str> = keys.iter().filter_map(|key| key.as_ref().strip_prefix("sess:")).collect();
+    expected.sort_unstable();
+    assert_eq!(assert_agree(connection, owner), expected, "the sessions of {owner}");
+    assert_index_is_right(connection);
 }
 
 /// The first word of the error that a command must be refused with.

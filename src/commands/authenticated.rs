@@ -1,0 +1,125 @@
+//! How a command on an existing session begins: its token is verified, and its caller allowed.
+
+use std::sync::Arc;
+
+use super::{
+    computed::{Computed, Prepared},
+    token_args::TokenArgs,
+    verification::{TimeCheck, Verification, Verified, VerifyResult, accept},
+};
+use crate::{
+    error::Error,
+    realm::{Realm, Realms, Ticket},
+    redis::{Access, Arg, Args, Call, Entry, Intent, Text},
+    session::{Lifetime, UnixMillis},
+};
+
+/// A command that does one thing with the session of a token.
+pub(super) trait TokenCommand {
+    const REQUIREMENTS: Requirements;
+
+    /// What it does with the session.
+    fn act(call: &Call<'_>, session: &AuthenticatedSession<'_>) -> Result<(), Error>;
+}
+
+/// What a command requires before it acts on a session.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Requirements {
+    /// How many arguments must follow the token.
+    pub(super) after: usize,
+    /// What the calling user must be allowed to do with the session's key.
+    pub(super) access: Access,
+    /// When the token must be valid.
+    pub(super) time: TimeCheck,
+    /// What the command is about to do with the session's key.
+    pub(super) intent: Intent,
+}
+
+impl<C: TokenCommand> Computed for C {
+    type Args<'c> = TokenArgs<'c>;
+    type Job = Verification;
+    type Outcome = Verified;
+
+    #[inline]
+    fn read<'c>(call: &Call<'c>) -> Result<TokenArgs<'c>, Error> {
+        TokenArgs::find(call, C::REQUIREMENTS.after)
+    }
+
+    #[inline]
+    fn prepare(_: &Call<'_>, realms: &Arc<Realms>, args: &TokenArgs<'_>) -> Result<Prepared<Verification>, Error> {
+        Ok(Verification::begin(realms, args.token, args.key).prepared(|verification| verification))
+    }
+
+    #[inline]
+    fn compute(realms: &Arc<Realms>, job: Verification) -> Verified {
+        job.compute(realms)
+    }
+
+    #[inline]
+    fn finish<'c>(call: &Call<'c>, realms: &Arc<Realms>, args: TokenArgs<'c>, verified: Verified) -> Result<(), Error> {
+        let result = verified.cached(realms, args.token);
+        C::act(call, &AuthenticatedSession::authorize(call, args, C::REQUIREMENTS, result)?)
+    }
+}
+
+/// A session whose token was verified, and allowed to the calling user.
+#[derive(Debug)]
+pub(super) struct AuthenticatedSession<'c> {
+    call: Call<'c>,
+    pub(super) token: Arc<Ticket>,
+    /// The name of the session's key.
+    pub(super) key: Text,
+    /// The time that the whole command goes by.
+    pub(super) now: UnixMillis,
+    /// What follows the token.
+    pub(super) rest: Args<'c>,
+}
+
+impl<'c> AuthenticatedSession<'c> {
+    pub(super) fn authorize(
+        call: &Call<'c>,
+        args: TokenArgs<'c>,
+        requirements: Requirements,
+        result: VerifyResult,
+    ) -> Result<Self, Error> {
+        let now = call.ctx.now();
+        let token = accept(result, requirements.time, now)?;
+        let key = args.key.map_or_else(|| Text::new(&token.key.name), Arg::to_text);
+        call.ctx.check_access(&key, requirements.access)?;
+        call.recheck(&key, requirements.intent)?;
+        Ok(Self { call: *call, token, key, now, rest: args.rest })
+    }
+
+    /// The token's realm.
+    pub(super) fn realm(&self) -> &Realm {
+        &self.token.key.realm
+    }
+
+    /// The session's key, open for reading; `None` if there is no such session.
+    #[inline]
+    pub(super) fn open(&self) -> Result<Option<Entry<'c>>, Error> {
+        self.call.ctx.open(&self.key)
+    }
+
+    /// How long the session lives.
+    #[inline]
+    pub(super) fn lifetime(&self) -> Lifetime {
+        self.token.lifetime(self.now)
+    }
+
+    /// The owner: the token's `sub`, "" where it has none.
+    pub(super) fn owner(&self) -> &str {
+        self.token.claims.subject.as_deref().unwrap_or_default()
+    }
+
+    /// Errs if anything follows the token.
+    pub(super) fn nothing_follows(&self) -> Result<(), Error> {
+        if self.rest.is_empty() { Ok(()) } else { Err(Error::Syntax) }
+    }
+}
+
+/// The seconds from `now` until `expiry`, rounded up.
+pub(super) fn seconds_until(expiry: UnixMillis, now: UnixMillis) -> i64 {
+    let left = expiry.since(now);
+    left.as_secs().cast_signed() + i64::from(left.subsec_nanos() > 0)
+}

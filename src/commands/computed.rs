@@ -1,0 +1,79 @@
+//! Slow signatures: how a command computes one on another thread while its client waits.
+
+use std::sync::Arc;
+
+use crate::{
+    counters::COUNTERS,
+    error::Error,
+    realm::Realms,
+    redis::{Call, Resume},
+    state,
+    threads::{self, Lane},
+};
+
+/// A command that may have to compute a slow signature. It is three functions behind its arguments: `prepare`, `compute` and
+/// `finish`. None of them knows whether the client has waited, nor whether the active keys changed meanwhile.
+pub(super) trait Computed {
+    /// The command's arguments.
+    type Args<'c>;
+    /// What there is to compute.
+    type Job: Send + 'static;
+    /// What the computation finds.
+    type Outcome: Send + 'static;
+    /// Whether `finish` may go on in slices.
+    const IN_SLICES: bool = false;
+
+    /// Reads the arguments. Tokens among them are redacted.
+    fn read<'c>(call: &Call<'c>) -> Result<Self::Args<'c>, Error>;
+
+    /// Checks what can be checked now, and looks into the cache.
+    fn prepare(call: &Call<'_>, realms: &Arc<Realms>, args: &Self::Args<'_>) -> Result<Prepared<Self::Job>, Error>;
+
+    /// Computes; on any thread.
+    fn compute(realms: &Arc<Realms>, job: Self::Job) -> Self::Outcome;
+
+    /// Checks again what may have changed, acts and replies.
+    fn finish<'c>(
+        call: &Call<'c>,
+        realms: &Arc<Realms>,
+        args: Self::Args<'c>,
+        outcome: Self::Outcome,
+    ) -> Result<(), Error>;
+}
+
+/// What is left to compute.
+#[derive(Debug)]
+pub(super) enum Prepared<J> {
+    /// Nothing that takes long.
+    Inline(J),
+    /// A slow signature.
+    Slow(Lane, J),
+    /// Nothing: the command has replied.
+    Replied,
+}
+
+/// Runs a command, with its client waiting if it computes a slow signature.
+#[inline]
+pub(super) fn run<C: Computed>(call: &Call<'_>) -> Result<(), Error> {
+    let realms = state::realms()?;
+    let args = C::read(call)?;
+    let (lane, job) = match C::prepare(call, &realms, &args)? {
+        Prepared::Slow(lane, job) if call.may_wait() => (lane, job),
+        Prepared::Slow(_, job) | Prepared::Inline(job) => {
+            let outcome = C::compute(&realms, job);
+            return C::finish(call, &realms, args, outcome);
+        }
+        Prepared::Replied => return Ok(()),
+    };
+    let work = move || {
+        let outcome = C::compute(&realms, job);
+        Box::new(move |call: &Call<'_>| {
+            if state::is_in_force(&realms) {
+                return C::finish(call, &realms, C::read(call)?, outcome);
+            }
+            // A key that is no longer active must not have verified or signed anything: all is done again, at once.
+            run::<C>(call)
+        }) as Resume
+    };
+    call.offload(&mut threads::pool(), lane, C::IN_SLICES, work).inspect_err(|_| COUNTERS.count_busy(lane))
+}

@@ -1,0 +1,34 @@
+//! `JRS.DEBUG INDEX`: for tests, and not in the documentation.
+
+use crate::{
+    error::Error,
+    redis::{Argument, Call, Command, Routing, Spec},
+    store,
+};
+
+/// Compares the owner index with the keyspace: 1 if they are the same, else 0. It reads all keys at once.
+#[derive(Debug)]
+pub(super) struct Debug;
+
+impl Command for Debug {
+    const SPEC: Spec = Spec {
+        name: c"JRS.DEBUG",
+        flags: c"readonly admin",
+        categories: c"read slow admin dangerous jrs",
+        arity: 2,
+        routing: Routing::Anywhere,
+        summary: c"Compares the owner index with the keyspace, for tests.",
+        complexity: c"O(N) with N being the number of all keys",
+        since: c"0.1.0",
+        tips: None,
+        arguments: &[Argument::word(c"index", c"INDEX")],
+    };
+
+    fn run(call: &Call<'_>) -> Result<(), Error> {
+        if !call.args().get(0).is_some_and(|word| word.bytes().eq_ignore_ascii_case(b"INDEX")) {
+            return Err(Error::Syntax);
+        }
+        call.ctx.reply_integer(store::is_right(call.ctx)?.into());
+        Ok(())
+    }
+}

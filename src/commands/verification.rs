@@ -1,0 +1,122 @@
+//! Verifying the token of a command.
+
+use std::sync::Arc;
+
+use super::computed::Prepared;
+use crate::{
+    counters::COUNTERS,
+    error::Error,
+    realm::{First, Realms, Ticket},
+    redis::Arg,
+    session::UnixMillis,
+    state,
+    threads::Lane,
+    token::Refusal,
+};
+
+/// What verification makes of a token.
+pub(super) type VerifyResult = Result<Arc<Ticket>, Refusal>;
+
+/// When a token must be valid.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum TimeCheck {
+    /// `exp`, `nbf` and the session's age are checked.
+    Enforce,
+    /// They are not: a logout works with a token that has expired.
+    Skip,
+}
+
+/// A token that is to be verified.
+#[derive(Debug)]
+pub(super) enum Verification {
+    /// It is verified.
+    Done(VerifyResult),
+    /// It has to be verified, which takes long. The token, and the key in front of it.
+    Slow(Vec<u8>, Option<Vec<u8>>),
+}
+
+/// A token that was verified.
+#[derive(Debug)]
+pub(super) struct Verified {
+    pub(super) result: VerifyResult,
+    /// What the cache does not have yet.
+    new: Option<Arc<Ticket>>,
+}
+
+impl Verification {
+    /// Looks into the cache, and verifies what takes no time. `key` is what stands in front of the token.
+    #[inline]
+    pub(super) fn begin(realms: &Realms, token: Arg<'_>, key: Option<Arg<'_>>) -> Self {
+        let (token, key) = (token.bytes(), key.map(Arg::bytes));
+        let result = match realms.look_up(token) {
+            Ok(First::Known(ticket)) => Ok(ticket),
+            Ok(First::Quick) => realms.verify(token),
+            Ok(First::Slow) => return Self::Slow(token.to_vec(), key.map(<[u8]>::to_vec)),
+            Err(refusal) => Err(refusal),
+        };
+        Self::Done(check_key(result, key))
+    }
+
+    /// What is left to compute; `job` makes the command's job of this.
+    #[inline]
+    pub(super) fn prepared<J>(self, job: impl FnOnce(Self) -> J) -> Prepared<J> {
+        match &self {
+            Self::Done(_) => Prepared::Inline(job(self)),
+            Self::Slow(..) => Prepared::Slow(Lane::Verify, job(self)),
+        }
+    }
+
+    /// Verifies.
+    #[inline]
+    pub(super) fn compute(self, realms: &Realms) -> Verified {
+        match self {
+            Self::Done(result) => Verified { result, new: None },
+            Self::Slow(token, key) => {
+                let result = realms.check(&token);
+                let new = result.as_ref().ok().cloned();
+                Verified { result: check_key(result, key.as_deref()), new }
+            }
+        }
+    }
+}
+
+impl Verified {
+    /// The result. What is new goes into the cache.
+    #[inline]
+    pub(super) fn cached(self, realms: &Realms, token: Arg<'_>) -> VerifyResult {
+        if let Some(ticket) = &self.new {
+            realms.remember(token.bytes(), ticket);
+        }
+        self.result
+    }
+}
+
+/// Checks a verified token against the key in front of it.
+fn check_key(result: VerifyResult, key: Option<&[u8]>) -> VerifyResult {
+    let ticket = result?;
+    match key {
+        None => Ok(ticket),
+        Some(key) if key == ticket.key.name => Ok(ticket),
+        // The header `Authorization`, taken apart at its space.
+        Some(key) if key.eq_ignore_ascii_case(b"Bearer") => Err(Refusal::SCHEME),
+        Some(_) => Err(Refusal::WrongSession),
+    }
+}
+
+/// Checks a verified token against the clock; a refusal is counted.
+pub(super) fn accept(result: VerifyResult, time: TimeCheck, now: UnixMillis) -> Result<Arc<Ticket>, Error> {
+    let accepted = result.and_then(|ticket| {
+        if time == TimeCheck::Enforce {
+            ticket.check_time(now)?;
+        }
+        Ok(ticket)
+    });
+    match accepted {
+        Ok(ticket) => Ok(ticket),
+        Err(refusal) if state::realms()?.lack_keys_for(refusal) => Err(Error::WITHOUT_KEYS),
+        Err(refusal) => {
+            COUNTERS.count_refusal(refusal);
+            Err(refusal.into())
+        }
+    }
+}

@@ -1,0 +1,130 @@
+//! A client that waits without a callback: its reply grows in a context of its own, in later calls from the server.
+
+use std::{ffi::c_void, ptr, rc::Rc};
+
+use redis_module::raw;
+
+use super::{
+    acl::Caller,
+    api::api,
+    call::{Call, Ctx},
+    offload::Resume,
+    text::{Args, Text},
+};
+use crate::error::Error;
+
+/// A client that waits, what it sent, and as whom.
+#[derive(Debug)]
+pub(super) struct HeldClient {
+    blocked: *mut raw::RedisModuleBlockedClient,
+    out: *mut raw::RedisModuleCtx,
+    /// The whole command, with its name.
+    words: Vec<Text>,
+    /// Who asked, and may be gone before all is done.
+    pub(super) caller: Caller,
+}
+
+impl HeldClient {
+    /// Lets the client of a command wait until it is [released](Self::release).
+    pub(super) fn hold(call: &Call<'_>) -> Result<Self, Error> {
+        let caller = call.ctx.caller();
+        let words = call.words();
+        let words = (0..words.len()).filter_map(|position| words.get(position)).map(|word| word.to_text()).collect();
+        // SAFETY: the context is that of the running command. Without callbacks the reply is what `out` collects, and
+        // nothing but the release ends the wait.
+        let blocked = unsafe { api(raw::RedisModule_BlockClient)(call.ctx.as_ptr(), None, None, None, 0) };
+        if blocked.is_null() {
+            return Err(Error::Busy);
+        }
+        call.redact_tokens();
+        // SAFETY: the client is blocked until the release.
+        let out = unsafe { api(raw::RedisModule_GetThreadSafeContext)(blocked) };
+        Ok(Self { blocked, out, words, caller })
+    }
+
+    /// Where the reply goes. To be used on the server's thread alone.
+    pub(super) fn out(&self) -> Ctx<'_> {
+        // SAFETY: the context is alive until the release.
+        unsafe { Ctx::new(self.out) }
+    }
+
+    /// What the client sent.
+    pub(super) fn words(&self) -> Args<'_> {
+        // SAFETY: a `Text` is nothing but its pointer, and all of them are alive as long as this.
+        unsafe { Args::new(self.words.as_ptr().cast(), self.words.len()) }
+    }
+
+    /// Sends the reply, if nobody else holds the client. It may be gone, which the server knows.
+    pub(super) fn release(self: Rc<Self>) {
+        if Rc::strong_count(&self) > 1 {
+            return;
+        }
+        // Redis 7.0 looks at what the client has sent meanwhile only when something else happens, which on an idle server
+        // is a tenth of a second later.
+        // SAFETY: the context is alive; the callback takes no data.
+        unsafe { api(raw::RedisModule_CreateTimer)(self.out, 1, Some(nothing), ptr::null_mut()) };
+        // SAFETY: both came from `hold`, and neither is used after this.
+        unsafe {
+            api(raw::RedisModule_FreeThreadSafeContext)(self.out);
+            api(raw::RedisModule_UnblockClient)(self.blocked, ptr::null_mut());
+        }
+    }
+}
+
+/// A held client on its way through another thread, which does not touch it. It arrives whatever becomes of the work.
+pub(super) struct Parcel(Option<HeldClient>);
+
+// SAFETY: the other thread only carries it.
+unsafe impl Send for Parcel {}
+
+impl Parcel {
+    pub(super) const fn new(client: HeldClient) -> Self {
+        Self(Some(client))
+    }
+
+    /// Runs what is left to do on the server's thread, which replies or holds the client on.
+    pub(super) fn deliver(mut self, resume: Option<Resume>) {
+        self.send(resume);
+    }
+
+    fn send(&mut self, resume: Option<Resume>) {
+        if let Some(client) = self.0.take() {
+            let arrival = Box::into_raw(Box::new(Arrival { client, resume }));
+            // SAFETY: the server takes this from any thread; `arrived` takes the box back, on its own.
+            unsafe { api(raw::RedisModule_EventLoopAddOneShot)(Some(arrived), arrival.cast()) };
+        }
+    }
+}
+
+impl Drop for Parcel {
+    /// The client of a job that is thrown away reads an error.
+    fn drop(&mut self) {
+        self.send(None);
+    }
+}
+
+struct Arrival {
+    client: HeldClient,
+    resume: Option<Resume>,
+}
+
+/// Where the server enters when a held client is back. Keys must not be changed here, outside of all calls: a timer's
+/// callback is one.
+extern "C" fn arrived(arrival: *mut c_void) {
+    // SAFETY: the box of `send`, which nobody else uses.
+    let out = unsafe { (*arrival.cast::<Arrival>()).client.out };
+    // SAFETY: the context is alive; `resumed` takes the box back.
+    unsafe { api(raw::RedisModule_CreateTimer)(out, 0, Some(resumed), arrival) };
+}
+
+extern "C" fn resumed(ctx: *mut raw::RedisModuleCtx, arrival: *mut c_void) {
+    // SAFETY: the box of `send`, which nobody else takes back.
+    let Arrival { client, resume } = *unsafe { Box::from_raw(arrival.cast::<Arrival>()) };
+    let client = Rc::new(client);
+    // SAFETY: the context is what the server passed, and it is used only until this returns.
+    let call = Call::of_held(unsafe { Ctx::new(ctx) }, &client);
+    call.answer(|call| resume.map_or(Err(Error::INTERNAL), |resume| resume(call)));
+    client.release();
+}
+
+extern "C" fn nothing(_: *mut raw::RedisModuleCtx, _: *mut c_void) {}

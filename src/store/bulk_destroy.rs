@@ -1,0 +1,89 @@
+//! The DESTROYALLs that go on in slices: each ends the sessions that an owner had when it began, and none that came after.
+//!
+//! Sessions not yet processed count as destroyed, so JRS.ROTATE refuses them: the new one would stay.
+
+use std::{
+    collections::HashSet,
+    ffi::c_int,
+    sync::{Arc, Mutex},
+};
+
+use uuid::Uuid;
+
+use crate::{lock::lock, session::SessionName};
+
+static RUNNING: Mutex<Vec<Arc<BulkDestroy>>> = Mutex::new(Vec::new());
+
+/// One DESTROYALL.
+#[derive(Debug)]
+pub struct BulkDestroy {
+    database: c_int,
+    /// What the names of the keys of the owner's sessions begin with.
+    prefix: Vec<u8>,
+    /// Sessions that stay: those that came after it began, and the one that it was told to leave.
+    excluded: Mutex<HashSet<Uuid>>,
+}
+
+impl BulkDestroy {
+    /// Begins to end the sessions of an owner, all but `except`.
+    pub fn begin(database: c_int, prefix: Vec<u8>, except: Option<Uuid>) -> Arc<Self> {
+        let excluded = Mutex::new(except.into_iter().collect());
+        let destroy = Arc::new(Self { database, prefix, excluded });
+        lock(&RUNNING).push(Arc::clone(&destroy));
+        destroy
+    }
+
+    /// Whether it ends this session of the owner.
+    pub fn covers(&self, uuid: Uuid) -> bool {
+        !lock(&self.excluded).contains(&uuid)
+    }
+
+    /// It is done.
+    pub fn finish(self: &Arc<Self>) {
+        let mut running = lock(&RUNNING);
+        running.retain(|other| !Arc::ptr_eq(other, self));
+        // Nothing is left behind when the module is unloaded.
+        running.shrink_to_fit();
+    }
+
+    /// Excludes a new session from all that are running.
+    pub fn exclude_new(database: c_int, key: &[u8]) {
+        for destroy in lock(&RUNNING).iter() {
+            if let Some(uuid) = destroy.uuid_of(database, key) {
+                lock(&destroy.excluded).insert(uuid);
+            }
+        }
+    }
+
+    /// Whether one that is running ends this session.
+    pub fn covers_key(database: c_int, key: &[u8]) -> bool {
+        lock(&RUNNING).iter().any(|destroy| destroy.uuid_of(database, key).is_some_and(|uuid| destroy.covers(uuid)))
+    }
+
+    fn uuid_of(&self, database: c_int, key: &[u8]) -> Option<Uuid> {
+        let name = SessionName::parse(key).filter(|name| database == self.database && name.prefix == self.prefix);
+        name.map(|name| name.uuid)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{BulkDestroy, Uuid};
+
+    #[test]
+    fn sessions_that_come_later_are_excluded() {
+        let [old, mine, new] = [1, 2, 3].map(|number| Uuid::from_u128(0x7000_8000_0000_0000_0000 | number));
+        let key = |owner, uuid: Uuid| format!("sess:{{{owner}}}:{uuid}").into_bytes();
+        let destroy = BulkDestroy::begin(0, b"sess:{a}:".to_vec(), Some(mine));
+        assert!(BulkDestroy::covers_key(0, &key("a", old)) && destroy.covers(old));
+        assert!(!BulkDestroy::covers_key(0, &key("a", mine)));
+        BulkDestroy::exclude_new(0, &key("a", new));
+        BulkDestroy::exclude_new(1, &key("a", old));
+        BulkDestroy::exclude_new(0, &key("b", old));
+        assert!(!BulkDestroy::covers_key(0, &key("a", new)) && !destroy.covers(new));
+        assert!(BulkDestroy::covers_key(0, &key("a", old)));
+        assert!(!BulkDestroy::covers_key(1, &key("a", old)) && !BulkDestroy::covers_key(0, &key("b", old)));
+        destroy.finish();
+        assert!(!BulkDestroy::covers_key(0, &key("a", old)));
+    }
+}

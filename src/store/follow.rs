@@ -1,0 +1,181 @@
+//! Keeps the owner index as the keyspace is: on a standalone server, a replica and a cluster node alike.
+
+use std::{
+    ffi::c_int,
+    sync::{LazyLock, Mutex},
+    time::Duration,
+};
+
+use uuid::Uuid;
+
+use super::owner_index::{Databases, OwnerIndex, bytes_of};
+use crate::{
+    error::Error,
+    lock::lock,
+    redis::{self, Ctx, KeyScan, KeyspaceListener, LoadBeside, ScanVisitor, scan_in_slices},
+    session::SessionName,
+    threads,
+};
+
+/// The lock is never held while the server is called, which may tell of a key at any time.
+static FOLLOWER: LazyLock<Mutex<Follower>> = LazyLock::new(Mutex::default);
+
+/// The index, and whether it has all keys.
+#[derive(Debug, Default)]
+pub(super) struct Follower {
+    index: OwnerIndex,
+    /// False until the keys have been read that were there before the module.
+    is_complete: bool,
+    /// Whether they are being read.
+    scans: bool,
+    /// Whether a key may have been missed since that began.
+    has_missed: bool,
+}
+
+/// Begins to follow the keyspace. Few keys are read at once; [`complete`] reads many.
+pub fn begin(ctx: Ctx<'_>) {
+    redis::follow_keyspace::<Follower>(ctx);
+    let at_once = Duration::from_millis(2);
+    let is_complete = KeyScan::begin().slice(ctx, at_once, &mut Follower::added);
+    lock(&FOLLOWER).is_complete = is_complete;
+}
+
+/// Reads the keys that the index lacks, if any may be missing, in slices. To be called now and then.
+pub fn complete(ctx: Ctx<'_>) {
+    let mut follower = lock(&FOLLOWER);
+    if !follower.is_complete && !follower.scans {
+        (follower.scans, follower.has_missed) = (true, false);
+        drop(follower);
+        scan_in_slices::<Follower>(ctx);
+    }
+}
+
+/// Gives the memory back.
+pub fn forget() {
+    *lock(&FOLLOWER) = Follower::default();
+}
+
+/// What INFO says of the index.
+#[derive(Debug)]
+pub struct Totals {
+    /// How many sessions with an owner there are.
+    pub sessions: usize,
+    /// How many owners have one.
+    pub owners: usize,
+    /// The memory that the index takes, about.
+    pub bytes: usize,
+}
+
+/// What INFO says of the index.
+pub fn totals() -> Totals {
+    let (sessions, owners) = lock(&FOLLOWER).index.totals();
+    Totals { sessions, owners, bytes: bytes_of(sessions) }
+}
+
+/// See [`OwnerIndex::page`].
+///
+/// # Errors
+/// [`Error::TryAgain`] where the index does not have all keys yet.
+pub(super) fn page(database: c_int, prefix: &[u8], last: Option<Uuid>, count: usize) -> Result<Vec<Uuid>, Error> {
+    with_complete(|index| index.page(database, prefix, last, count))
+}
+
+/// Whether at least so many keys begin with `prefix`; some may have expired.
+///
+/// # Errors
+/// As [`page`].
+pub(super) fn has(database: c_int, prefix: &[u8], count: usize) -> Result<bool, Error> {
+    with_complete(|index| index.count(database, prefix, count) == count)
+}
+
+/// Whether the index is what the keyspace is, found by reading all of it at once. For tests.
+pub fn is_right(ctx: Ctx<'_>) -> Result<bool, Error> {
+    let mut found = with_complete(|index| index.counterpart())?;
+    KeyScan::begin().slice(ctx, Duration::MAX, &mut |database, name| {
+        SessionName::parse(name).into_iter().for_each(|name| found.add(database, name));
+    });
+    with_complete(|index| index.equals(&mut found))
+}
+
+fn with_complete<T>(read: impl FnOnce(&mut OwnerIndex) -> T) -> Result<T, Error> {
+    let mut follower = lock(&FOLLOWER);
+    if follower.is_complete {
+        return Ok(read(&mut follower.index));
+    }
+    Err(Error::TryAgain("the server's keys are still being read since the module was loaded, nothing was done"))
+}
+
+impl Follower {
+    /// Changes the index in a way that takes memory.
+    fn grow(database: c_int, name: &[u8], change: fn(&mut OwnerIndex, c_int, SessionName<'_>)) {
+        let Some(name) = SessionName::parse(name) else { return };
+        if redis::has_memory() {
+            change(&mut lock(&FOLLOWER).index, database, name);
+        } else {
+            Self::lost_track();
+        }
+    }
+
+    /// Changes the index in a way that leaves something behind to be dropped.
+    fn replace(change: impl FnOnce(&mut OwnerIndex) -> Option<Databases>) {
+        /// So many entries take well below a millisecond.
+        const AT_ONCE: usize = 4096;
+        let former = change(&mut lock(&FOLLOWER).index).unwrap_or_default();
+        if former.values().map(super::owner_index::Sessions::len).sum::<usize>() > AT_ONCE {
+            threads::drop_later(former);
+        }
+    }
+}
+
+impl KeyspaceListener for Follower {
+    fn added(database: c_int, name: &[u8]) {
+        Self::grow(database, name, OwnerIndex::add);
+    }
+
+    fn loaded(database: c_int, name: &[u8]) {
+        Self::grow(database, name, OwnerIndex::add_loaded);
+    }
+
+    fn removed(database: c_int, name: &[u8]) {
+        if let Some(name) = SessionName::parse(name) {
+            lock(&FOLLOWER).index.remove(database, name);
+        }
+    }
+
+    fn flushed(database: Option<c_int>) {
+        Self::replace(|index| Some(index.clear(database)));
+    }
+
+    fn swapped(one: c_int, other: c_int) {
+        lock(&FOLLOWER).index.swap(one, other);
+    }
+
+    fn loads_beside(stage: LoadBeside) {
+        Self::replace(|index| match stage {
+            LoadBeside::Starts => index.begin_beside(),
+            LoadBeside::Completes => index.end_beside(true),
+            LoadBeside::Aborts => index.end_beside(false),
+        });
+    }
+
+    fn loading_ended() {
+        lock(&FOLLOWER).index.settle();
+    }
+
+    fn lost_track() {
+        let mut follower = lock(&FOLLOWER);
+        (follower.is_complete, follower.has_missed) = (false, true);
+    }
+}
+
+impl ScanVisitor for Follower {
+    fn visit(database: c_int, name: &[u8]) {
+        Self::added(database, name);
+    }
+
+    fn end(is_complete: bool) {
+        let mut follower = lock(&FOLLOWER);
+        follower.is_complete = is_complete && !follower.has_missed;
+        follower.scans = false;
+    }
+}

@@ -1,0 +1,114 @@
+//! A session in the keyspace: every write, and which sessions an owner has.
+//!
+//! Whatever is written to a session goes through here, so that those who listen are told, and INFO counts. What can be refused is
+//! checked before the first write.
+#![forbid(unsafe_code)]
+
+mod bulk_destroy;
+mod cursor;
+mod eviction;
+mod follow;
+mod owner_index;
+
+pub use bulk_destroy::BulkDestroy;
+pub use cursor::{IndexedSession, SessionCursor};
+pub use follow::{begin, complete, forget, is_right, totals};
+
+use crate::{
+    counters::COUNTERS,
+    error::Error,
+    realm::SessionKey,
+    redis::{Ctx, Text},
+    session::UnixMillis,
+};
+
+/// Why a session ends before its time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reason {
+    /// A logout.
+    Destroyed,
+    /// Its owner has more sessions than the realm allows.
+    Evicted,
+}
+
+/// Writes a new session, and ends the owner's oldest ones where the realm allows no more. `name` is the key's.
+///
+/// # Errors
+/// [`Error::TooMany`], [`Error::TryAgain`] while the owner's sessions are not known, and an error for a key that exists.
+pub fn create(ctx: Ctx<'_>, key: &SessionKey, name: &Text, data: &Text, expiry: UnixMillis) -> Result<(), Error> {
+    add(ctx, key, name, data, expiry, None)?;
+    COUNTERS.created.count();
+    ctx.announce_own(c"jrs.create", name);
+    Ok(())
+}
+
+/// Writes a session in place of `old`, which ends in the same instant. Where it has another owner than the old one, it counts as
+/// new for the realm's limit.
+///
+/// # Errors
+/// As [`create`].
+pub fn replace_session(
+    ctx: Ctx<'_>,
+    (key, name): (&SessionKey, &Text),
+    (old, old_name): (&SessionKey, &Text),
+    data: &Text,
+    expiry: UnixMillis,
+) -> Result<(), Error> {
+    if key.id.owner() == old.id.owner() {
+        write(ctx, name, data, expiry, Some(old_name))?;
+    } else {
+        add(ctx, key, name, data, expiry, Some(old_name))?;
+    }
+    COUNTERS.rotated.count();
+    // A client that follows the old key learns that it goes on elsewhere, and one that follows the new key where it is from.
+    ctx.announce_own(c"jrs.rotate", old_name);
+    ctx.announce_own(c"jrs.rotate", name);
+    Ok(())
+}
+
+/// Replaces the data of a session that exists.
+pub fn update(ctx: Ctx<'_>, name: &Text, data: &Text, expiry: UnixMillis) -> Result<(), Error> {
+    ctx.replace(name, data, expiry)?;
+    COUNTERS.updated.count();
+    ctx.announce_own(c"jrs.update", name);
+    Ok(())
+}
+
+/// Ends a session that exists.
+pub fn end(ctx: Ctx<'_>, name: &Text, reason: Reason) -> Result<(), Error> {
+    ctx.delete(name)?.announce(ctx);
+    let (event, counter) = match reason {
+        Reason::Destroyed => (c"jrs.destroy", &COUNTERS.destroyed),
+        Reason::Evicted => (c"jrs.evict", &COUNTERS.evicted),
+    };
+    counter.count();
+    ctx.announce_own(event, name);
+    Ok(())
+}
+
+/// Writes one more session of its owner, and deletes the one that it replaces.
+fn add(
+    ctx: Ctx<'_>,
+    key: &SessionKey,
+    name: &Text,
+    data: &Text,
+    expiry: UnixMillis,
+    old: Option<&Text>,
+) -> Result<(), Error> {
+    let evicted = eviction::plan(ctx, &key.realm, key.id.owner().unwrap_or_default())?;
+    write(ctx, name, data, expiry, old)?;
+    evicted.iter().try_for_each(|oldest| end(ctx, &oldest.key, Reason::Evicted))
+}
+
+/// Writes a session, and deletes the one that it replaces.
+///
+/// Other modules hear of this at its end: by then no key is open, and the old session is gone.
+fn write(ctx: Ctx<'_>, name: &Text, data: &Text, expiry: UnixMillis, old: Option<&Text>) -> Result<(), Error> {
+    let exists = || Error::Other("a key with the new session's name exists already, try again".into());
+    let filled = ctx.vacant(name)?.ok_or_else(exists)?.fill(name, data, expiry)?;
+    let deleted = old.map(|old| ctx.delete(old)).transpose()?;
+    BulkDestroy::exclude_new(ctx.database(), name.bytes());
+    filled.announce(ctx);
+    deleted.into_iter().for_each(|deleted| deleted.announce(ctx));
+    Ok(())
+}

@@ -1,0 +1,191 @@
+//! Which sessions each owner has, by the names of the keys in the keyspace.
+//!
+//! Pure: it is told what happens to keys. An entry means "was there when last heard of": look at the key before it counts.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ffi::c_int,
+    hash::{BuildHasher, RandomState},
+    mem,
+    ops::Bound::{Excluded, Included},
+};
+
+use uuid::Uuid;
+
+use crate::session::SessionName;
+
+/// A session key: the keyed hash of everything in its name before the UUID, then the UUID. Version 7 UUIDs sort by time, so a
+/// range is an owner's sessions, oldest first.
+type Entry = (u64, Uuid);
+
+/// What an entry takes in a tree that grew by random inserts, in bytes, as measured: nodes of up to 11, two thirds full.
+const ENTRY_BYTES: usize = 40;
+
+/// The session keys of all databases. A hash that collides makes a reader look at one more key, and changes no answer.
+#[derive(Debug, Default)]
+pub(super) struct OwnerIndex {
+    hasher: RandomState,
+    databases: Databases,
+    /// The data set that a replica loads while it serves the old one.
+    beside: Option<Databases>,
+}
+
+pub(super) type Databases = BTreeMap<c_int, Sessions>;
+
+/// The session keys of one database.
+#[derive(Debug, Default, PartialEq)]
+pub(super) struct Sessions {
+    tree: BTreeSet<Entry>,
+    /// How many owners the tree has.
+    owners: usize,
+    /// Keys of an RDB file, in no order, until all are loaded: to sort them once is faster than to insert each.
+    loaded: Vec<Entry>,
+}
+
+impl OwnerIndex {
+    /// A key was added to the keyspace, or was there before.
+    pub(super) fn add(&mut self, database: c_int, name: SessionName<'_>) {
+        let entry = self.entry(name);
+        self.databases.entry(database).or_default().add(entry);
+    }
+
+    /// A key was loaded from an RDB file, into the data set that is served or into the one beside it.
+    pub(super) fn add_loaded(&mut self, database: c_int, name: SessionName<'_>) {
+        let entry = self.entry(name);
+        match &mut self.beside {
+            // Others are served meanwhile, and would wait for all to be sorted in at the end.
+            Some(beside) => beside.entry(database).or_default().add(entry),
+            None => self.databases.entry(database).or_default().loaded.push(entry),
+        }
+    }
+
+    /// A key was removed from the keyspace.
+    pub(super) fn remove(&mut self, database: c_int, name: SessionName<'_>) {
+        let entry = self.entry(name);
+        if let Some(sessions) = self.databases.get_mut(&database) {
+            sessions.remove(&entry);
+        }
+    }
+
+    /// All keys of a database were removed, or of all databases. Returns what is left to be dropped, which can take long.
+    #[must_use = "to be dropped on another thread"]
+    pub(super) fn clear(&mut self, database: Option<c_int>) -> Databases {
+        match database {
+            None => mem::take(&mut self.databases),
+            Some(database) => self.databases.remove_entry(&database).into_iter().collect(),
+        }
+    }
+
+    /// Two databases were swapped.
+    pub(super) fn swap(&mut self, one: c_int, other: c_int) {
+        let (first, second) = (self.databases.remove(&one), self.databases.remove(&other));
+        self.databases.extend(first.map(|sessions| (other, sessions)));
+        self.databases.extend(second.map(|sessions| (one, sessions)));
+    }
+
+    /// A data set is going to be loaded beside the one that is served. Returns what is left to be dropped.
+    #[must_use = "to be dropped on another thread"]
+    pub(super) fn begin_beside(&mut self) -> Option<Databases> {
+        self.beside.replace(Databases::new())
+    }
+
+    /// The data set beside the one that is served takes its place, or is given up. Returns the other one.
+    #[must_use = "to be dropped on another thread"]
+    pub(super) fn end_beside(&mut self, is_complete: bool) -> Option<Databases> {
+        let mut beside = self.beside.take()?;
+        if is_complete {
+            mem::swap(&mut self.databases, &mut beside);
+        }
+        Some(beside)
+    }
+
+    /// Sorts in what was loaded.
+    pub(super) fn settle(&mut self) {
+        self.databases.values_mut().for_each(Sessions::settle);
+    }
+
+    /// Up to `count` UUIDs of the keys that begin with `prefix`, in order, those after `last`.
+    pub(super) fn page(&mut self, database: c_int, prefix: &[u8], last: Option<Uuid>, count: usize) -> Vec<Uuid> {
+        let hash = self.hasher.hash_one(prefix);
+        let Some(sessions) = self.databases.get_mut(&database) else { return Vec::new() };
+        sessions.settle();
+        let start = last.map_or(Included((hash, Uuid::nil())), |last| Excluded((hash, last)));
+        sessions.tree.range((start, Included((hash, Uuid::max())))).take(count).map(|(_, uuid)| *uuid).collect()
+    }
+
+    /// How many keys begin with `prefix`, at most `most`.
+    pub(super) fn count(&mut self, database: c_int, prefix: &[u8], most: usize) -> usize {
+        let hash = self.hasher.hash_one(prefix);
+        self.databases.get_mut(&database).map_or(0, |sessions| {
+            sessions.settle();
+            sessions.of_owner(hash).take(most).count()
+        })
+    }
+
+    /// How many session keys there are, and how many owners have one.
+    pub(super) fn totals(&mut self) -> (usize, usize) {
+        self.settle();
+        self.databases.values().fold((0, 0), |(sessions, owners), one| (sessions + one.tree.len(), owners + one.owners))
+    }
+
+    /// An empty index that is comparable with this one.
+    pub(super) fn counterpart(&self) -> Self {
+        Self { hasher: self.hasher.clone(), ..Self::default() }
+    }
+
+    /// Whether both have the same entries.
+    pub(super) fn equals(&mut self, other: &mut Self) -> bool {
+        self.settle();
+        other.settle();
+        let filled = |(_, sessions): &(&c_int, &Sessions)| sessions.len() > 0;
+        self.databases.iter().filter(filled).eq(other.databases.iter().filter(filled))
+    }
+
+    fn entry(&self, name: SessionName<'_>) -> Entry {
+        (self.hasher.hash_one(name.prefix), name.uuid)
+    }
+}
+
+/// How many bytes so many entries take, about.
+pub(super) const fn bytes_of(entries: usize) -> usize {
+    entries * ENTRY_BYTES
+}
+
+impl Sessions {
+    /// How many entries it has.
+    pub(super) fn len(&self) -> usize {
+        self.tree.len() + self.loaded.len()
+    }
+
+    fn add(&mut self, entry: Entry) {
+        self.settle();
+        if self.tree.insert(entry) && self.of_owner(entry.0).nth(1).is_none() {
+            self.owners += 1;
+        }
+    }
+
+    fn remove(&mut self, entry: &Entry) {
+        self.settle();
+        if self.tree.remove(entry) && self.of_owner(entry.0).next().is_none() {
+            self.owners -= 1;
+        }
+    }
+
+    fn of_owner(&self, hash: u64) -> impl Iterator<Item = &Entry> {
+        self.tree.range((hash, Uuid::nil())..=(hash, Uuid::max()))
+    }
+
+    fn settle(&mut self) {
+        if self.loaded.is_empty() {
+            return;
+        }
+        let mut loaded = mem::take(&mut self.loaded);
+        if self.tree.is_empty() {
+            loaded.sort_unstable();
+            self.owners = loaded.chunk_by(|one, other| one.0 == other.0).count();
+            self.tree = loaded.into_iter().collect();
+        } else {
+            loaded.into_iter().for_each(|entry| self.add(entry));
+        }
+    }
+}
