@@ -182,8 +182,8 @@ fn push_name(json: &mut String, name: &str) {
 
 /// Appends a JSON string.
 fn push_text(json: &mut String, text: &str) {
-    // Almost no id or owner needs an escape, and then quotes are all it takes.
-    if text.bytes().any(|byte| byte < 0x20 || byte == b'"' || byte == b'\\') {
+    // Almost no id or owner needs an escape, and then quotes are all it takes. All bytes are looked at, many at a time.
+    if text.bytes().fold(false, |needs, byte| needs | (byte < 0x20) | (byte == b'"') | (byte == b'\\')) {
         json.push_str(&serde_json::Value::from(text).to_string());
     } else {
         json.push('"');
