@@ -10,10 +10,8 @@ mod counters;
 mod error;
 mod info;
 mod key_source;
-mod letting_go;
 mod lock;
 mod owners;
-mod priority;
 mod realm;
 mod realm_index;
 mod realms_file;
@@ -22,8 +20,8 @@ pub mod session;
 mod settings;
 mod state;
 mod stored;
+mod threads;
 pub mod token;
-mod workers;
 
 use std::ffi::{CStr, c_int};
 
@@ -53,7 +51,7 @@ impl redis::Module for Jrs {
         // Last: Redis 7.0 keeps the subscriptions of a module that it then does not load, and would call code that is
         // gone. Nothing after this can fail.
         redis::on_role_change::<state::Configuration>(ctx);
-        redis::on_shutdown(ctx, state::stop_workers);
+        redis::on_shutdown(ctx, threads::stop);
         redis::count_swaps(ctx);
         redis::declare_features(ctx);
         redis::note_when_loaded(ctx);

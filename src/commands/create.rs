@@ -13,8 +13,8 @@ use crate::{
     session::{Millis, SessionId, check_json_object},
     state,
     stored::Stored,
+    threads::{self, Lane},
     token::CallerClaims,
-    workers::Lane,
 };
 
 /// Creates a session and replies with its token.
@@ -67,7 +67,7 @@ impl Command for Create {
                 }) as Resume
             };
             return call
-                .offload(&mut state::workers(), Lane::Sign, work)
+                .offload(&mut threads::pool(), Lane::Sign, work)
                 .inspect_err(|_| COUNTERS.count_busy(Lane::Sign));
         }
         finish(call, &draft, draft.sign()?)

@@ -19,8 +19,8 @@ use crate::{
     session::OwnedId,
     state,
     stored::{Reason, count_end},
+    threads::{self, Lane},
     token::{Refusal, could_be_token},
-    workers::Lane,
 };
 
 /// Ends all sessions of an owner: "log out everywhere".
@@ -109,7 +109,7 @@ impl Except {
     }
 
     fn send_away(realms: Arc<Realms>, token: Vec<u8>) -> Result<Self, Error> {
-        let mut workers = state::workers();
+        let mut workers = threads::pool();
         if !workers.has_room(Lane::Verify) {
             COUNTERS.count_busy(Lane::Verify);
             return Err(Error::Busy);

@@ -10,8 +10,8 @@ use crate::{
     session::{Lifetime, Millis},
     state,
     stored::Stored,
+    threads::{self, Lane},
     token::{Refusal, begins_like_token, holds_token},
-    workers::Lane,
 };
 
 /// Whether a token has to be valid at this moment.
@@ -156,7 +156,7 @@ where
         };
         Box::new(resume) as Resume
     };
-    call.offload(&mut state::workers(), lane, work).inspect_err(|_| COUNTERS.count_busy(lane))
+    call.offload(&mut threads::pool(), lane, work).inspect_err(|_| COUNTERS.count_busy(lane))
 }
 
 /// A token that was presented, verified, and allowed to the calling user.

@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     error::Error,
-    workers::{Lane, Workers},
+    threads::{Lane, Pool},
 };
 
 /// What is left to do on the server's thread when the work is done.
@@ -52,11 +52,11 @@ impl Call<'_> {
 
     /// Lets the client wait while `work` runs on another thread; what `work` returns then runs on this one and replies.
     /// The caller must not reply. Refused with `BUSY` where the queue has no room.
-    pub fn offload<W>(&self, workers: &mut Workers, lane: Lane, work: W) -> Result<(), Error>
+    pub fn offload<W>(&self, pool: &mut Pool, lane: Lane, work: W) -> Result<(), Error>
     where
         W: FnOnce() -> Resume + Send + 'static,
     {
-        if !workers.has_room(lane) {
+        if !pool.has_room(lane) {
             return Err(Error::Busy);
         }
         // SAFETY: takes nothing, returns a number.
@@ -85,7 +85,7 @@ impl Call<'_> {
                 resume(call)
             }) as Resume
         };
-        workers.submit(lane, Box::new(move || waiting.wake(guard(work))));
+        pool.submit(lane, Box::new(move || waiting.wake(guard(work))));
         Ok(())
     }
 
