@@ -73,6 +73,9 @@ impl Call<'_> {
         }
         // MONITOR and SLOWLOG may show the command before it turns out that something in it is misplaced.
         self.redact_tokens();
+        // The wait counts as time of the command in commandstats, latencystats and SLOWLOG. `wake` ends the measurement.
+        // SAFETY: the client is blocked, and no other thread knows of it yet.
+        unsafe { api(raw::RedisModule_BlockedClientMeasureTimeStart)(blocked) };
         let waiting = Waiting(blocked);
         let caller = self.ctx.caller().name();
         let work = move || {
@@ -124,6 +127,12 @@ impl Waiting {
     fn wake(self, resume: Option<Resume>) {
         let blocked = self.0;
         std::mem::forget(self);
+        // SAFETY: the server frees the blocked client only after `unblock` below, also if the client has left or has given
+        // up. The two functions take no lock, and need none: this one runs once, after the other and before the lock of
+        // UnblockClient, behind which the server reads what it has written. Only for a client that gives up at this very
+        // moment does the server read that number earlier, an aligned word: either zero or the whole wait, which go into
+        // statistics.
+        unsafe { api(raw::RedisModule_BlockedClientMeasureTimeEnd)(blocked) };
         unblock(blocked, resume);
     }
 }

@@ -77,5 +77,6 @@ mod token_types;
 mod workers;
 mod workers_destroyall;
 mod workers_lanes;
+mod workers_measured;
 mod workers_priority;
 mod workers_world;
