@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::{token::Refusal, workers::Lane};
+use crate::{threads::Lane, token::Refusal};
 
 /// The counters of this server.
 pub static COUNTERS: Counters = Counters::new();
@@ -78,6 +78,8 @@ impl Counters {
         match lane {
             Lane::Sign => self.busy_signing.count(),
             Lane::Verify => self.busy_verifying.count(),
+            // Never refused.
+            Lane::Drop => {}
         }
     }
 

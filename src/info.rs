@@ -4,7 +4,7 @@ use crate::{
     counters::COUNTERS,
     redis::{Info, InfoSource},
     state, store,
-    workers::Lane,
+    threads::{self, Lane},
 };
 
 /// The answer to `INFO jrs`.
@@ -42,7 +42,7 @@ impl InfoSource for Report {
             info.number("token_cache_bytes", realms.cached_bytes());
             info.number("token_cache_hits", COUNTERS.cache_hits.value());
             info.number("token_cache_misses", COUNTERS.cache_misses.value());
-            let [signing, verifying] = [Lane::Sign, Lane::Verify].map(|lane| state::workers().waiting(lane) as u64);
+            let [signing, verifying] = [Lane::Sign, Lane::Verify].map(|lane| threads::pool().waiting(lane) as u64);
             let (refused_signing, refused_verifying) = (COUNTERS.busy_signing.value(), COUNTERS.busy_verifying.value());
             info.number("crypto_queue_waiting", signing.saturating_add(verifying));
             info.number("crypto_queue_waiting_signing", signing);

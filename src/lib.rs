@@ -10,9 +10,7 @@ mod counters;
 mod error;
 mod info;
 mod key_source;
-mod letting_go;
 mod lock;
-mod priority;
 mod realm;
 mod realm_index;
 mod realms_file;
@@ -23,7 +21,6 @@ mod state;
 mod store;
 mod threads;
 pub mod token;
-mod workers;
 
 use std::ffi::{CStr, c_int};
 
@@ -52,7 +49,7 @@ impl redis::Module for Jrs {
         // Last: Redis 7.0 keeps the subscriptions of a module that it then does not load, and would call code that is
         // gone. Nothing after this can fail.
         redis::on_role_change::<state::Configuration>(ctx);
-        redis::on_shutdown(ctx, state::stop_workers);
+        redis::on_shutdown(ctx, threads::stop);
         redis::declare_features(ctx);
         store::begin(ctx);
         redis::on_tick(ctx, store::complete);

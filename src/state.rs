@@ -1,9 +1,9 @@
-//! What the loaded module holds: the settings, the realms that they make, the crypto threads and the source of ids.
+//! What the loaded module holds: the settings, the realms that they make, and the source of ids.
 //!
 //! Everything is behind locks that are never held while the server may call back.
 
 use std::sync::{
-    Arc, Mutex, MutexGuard, PoisonError, RwLock,
+    Arc, Mutex, PoisonError, RwLock,
     atomic::{AtomicBool, Ordering},
 };
 
@@ -13,15 +13,13 @@ use uuid::Uuid;
 use crate::{
     error::Error,
     key_source::{SelfMade, Source},
-    letting_go::LettingGo,
     lock::lock,
     realm::{DEFAULT, Realm, Realms},
     realm_index::Conflict,
     redis::{Ctx, Level, RoleListener, Store, log},
     session::{IdSource, UnixMillis},
     settings::{Settings, Value},
-    store,
-    workers::Workers,
+    store, threads,
 };
 
 /// The realms in force. None before the module is loaded and after it is unloaded.
@@ -32,9 +30,6 @@ static SETTINGS: Mutex<Settings> = Mutex::new(Settings::BLANK);
 static IN_FORCE: Mutex<Option<InForce>> = Mutex::new(None);
 /// Whether this server may sign with a key that it made itself. Once it has been a replica it never may again.
 static MAY_SELF_MAKE: AtomicBool = AtomicBool::new(false);
-/// The realms that were in force before, each with its cache of verified tokens.
-static FORMER: Mutex<LettingGo<Arc<Realms>>> = Mutex::new(LettingGo::new());
-static WORKERS: Mutex<Workers> = Mutex::new(Workers::new(1, 1));
 static IDS: Mutex<Ids> = Mutex::new(Ids::new());
 
 #[derive(Clone)]
@@ -52,11 +47,6 @@ pub fn realms() -> Result<Arc<Realms>, Error> {
 /// Whether these realms are still those in force.
 pub fn is_in_force(realms: &Arc<Realms>) -> bool {
     self::realms().is_ok_and(|now| Arc::ptr_eq(&now, realms))
-}
-
-/// The threads for slow signatures.
-pub fn workers() -> MutexGuard<'static, Workers> {
-    lock(&WORKERS)
 }
 
 /// Begins with the defaults: the server does not set what it finds to be so already.
@@ -89,16 +79,10 @@ pub fn allows_unload() -> bool {
     lock(&SETTINGS).allow_unload
 }
 
-/// Throws away the signatures that wait, and ends their threads.
-pub fn stop_workers() {
-    workers().stop();
-}
-
-/// Lets go of everything.
+/// Frees everything, and ends all threads: their code is about to be unmapped.
 pub fn unload() {
-    stop_workers();
+    threads::stop();
     *REALMS.write().unwrap_or_else(PoisonError::into_inner) = None;
-    lock(&FORMER).stop();
     *lock(&IN_FORCE) = None;
     *lock(&SETTINGS) = Settings::BLANK;
     lock(&IDS).forget();
@@ -188,26 +172,17 @@ fn put_in_force(settings: Settings, source: Source) -> Result<(), String> {
             format!("line {line} of the realms file '{}': {problem}", settings.realms_file)
         },
     )?;
-    resize_workers(&settings);
+    let size = |number: i64| usize::try_from(number).unwrap_or(1);
+    threads::pool().resize(size(settings.crypto_threads), size(settings.crypto_queue));
     *lock(&IN_FORCE) = Some(InForce { settings, source });
     let former = REALMS.write().unwrap_or_else(PoisonError::into_inner).replace(Arc::new(realms));
-    former.into_iter().for_each(let_go);
+    // The server would stand still while a full cache of verified tokens is freed.
+    former.into_iter().filter(|former| former.cached_bytes() > DROPPED_AT_ONCE).for_each(threads::drop_later);
     Ok(())
 }
 
-/// Lets go of realms that are no longer in force. A full cache takes so long that the server would stand still.
-fn let_go(former: Arc<Realms>) {
-    /// Up to this many bytes take well below a millisecond.
-    const AT_ONCE: u64 = 1 << 20;
-    if former.cached_bytes() > AT_ONCE {
-        lock(&FORMER).take(former);
-    }
-}
-
-fn resize_workers(settings: &Settings) {
-    let size = |number: i64| usize::try_from(number).unwrap_or(1);
-    workers().resize(size(settings.crypto_threads), size(settings.crypto_queue));
-}
+/// Freeing up to this many bytes takes well below a millisecond.
+const DROPPED_AT_ONCE: u64 = 1 << 20;
 
 /// The source of ids with a store of random bytes: asking the operating system for ten at a time costs more than all
 /// the rest of an id.

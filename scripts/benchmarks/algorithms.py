@@ -8,6 +8,7 @@ import subprocess
 import tempfile
 from contextlib import contextmanager
 
+from benchmarks.bounds import Floor
 from benchmarks.client import Client, Failure
 from benchmarks.load import redis_benchmark
 from benchmarks.machine import describe
@@ -83,7 +84,7 @@ def rates(port, client, way, options):
 
 
 def compare(options):
-    """Prints the table; returns the floors as (what, ratio, floor)."""
+    """Prints the table; returns the floors."""
     floors = []
     with server_with_keys() as port:
         client = Client(port)
@@ -101,5 +102,5 @@ def compare(options):
                 print(f"| {way} | {name} | {rate / 1000:,.1f} | {ratio:.2f} | {min(ratios):.2f}..{max(ratios):.2f} |"
                       f" {cpu * 1e6:,.0f} |", flush=True)
                 if way == CACHED and name in FLOORED:
-                    floors.append((f"JRS.GET with a cached {name} token vs HS256's rate", ratio, FLOOR))
+                    floors.append(Floor(f"JRS.GET with a cached {name} token vs HS256's rate", ratio, FLOOR))
     return floors

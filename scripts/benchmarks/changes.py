@@ -2,6 +2,7 @@
 
 import statistics
 
+from benchmarks.bounds import Ceiling, Floor
 from benchmarks.client import Client, Failure
 from benchmarks.machine import describe
 from benchmarks.server import server
@@ -87,8 +88,8 @@ def milliseconds(client, token, data, change, rounds, repeats):
 
 
 def compare(options):
-    """Prints the tables; returns the floors as (what, ratio, floor): how fast a change is, beside REPLACE of the same data,
-    and how far below the most that it may take."""
+    """Prints the tables; returns the floors: how fast a change is, beside REPLACE of the same data, and the most that it
+    may take."""
     worst, most = [1.0, 1.0], 0.0
     with server() as port:
         client = Client(port)
@@ -118,6 +119,6 @@ def compare(options):
             time = milliseconds(client, token, data, [change, way], options.rounds, 8 if options.rounds > 1 else 2)
             print(f"| {shape} | `{way}` | {time:.2f} |", flush=True)
             most = max(most, time)
-    floors = [(f"{way} beside REPLACE, 1 MiB of the worst shape of values", ratio, 0.25)
+    floors = [Floor(f"{way} beside REPLACE, 1 MiB of the worst shape of values", ratio, 0.25)
               for way, ratio in zip(("MERGE", "PATCH"), worst)]
-    return [*floors, (f"{MOST_MILLISECONDS} ms beside the slowest change of 1 MiB", MOST_MILLISECONDS / most, 1.0)]
+    return [*floors, Ceiling("ms for the slowest change of 1 MiB", most, MOST_MILLISECONDS)]

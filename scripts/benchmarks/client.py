@@ -1,5 +1,6 @@
 """A connection to the server, for what is set up and checked around the measurements."""
 
+import itertools
 import socket
 
 
@@ -23,6 +24,14 @@ class Client:
     def __call__(self, *command):
         self.socket.sendall(encode(command))
         return self.reply()
+
+    def pipeline(self, commands, at_a_time=1000):
+        """The replies to many commands, in their order, as a generator; `at_a_time` of them are under way."""
+        commands = iter(commands)
+        while block := list(itertools.islice(commands, at_a_time)):
+            self.socket.sendall(b"".join(map(encode, block)))
+            for _ in block:
+                yield self.reply()
 
     def reply(self):
         line = self.replies.readline()

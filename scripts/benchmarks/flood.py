@@ -12,6 +12,7 @@ import statistics
 import time
 
 from benchmarks.algorithms import DATA, OWNER, server_with_keys
+from benchmarks.bounds import Floor
 from benchmarks.client import Client, Failure, encode
 from benchmarks.machine import describe
 from benchmarks.sender import CONNECTIONS, PIPELINE, flood
@@ -123,7 +124,7 @@ def row(name, what, results, refusals):
 
 
 def compare(options):
-    """Prints the table; returns the floors as (what, ratio, floor)."""
+    """Prints the table; returns the floors."""
     floors = []
     with server_with_keys(ALGORITHMS) as port:
         client = Client(port)
@@ -142,10 +143,10 @@ def compare(options):
             pace = pace_of(port, floods[name], options)
             for what, command in (("GET", ["GET", "plain"]), (f"JRS.GET, a cached {name} token", ["JRS.GET", token])):
                 ratio = row(name, f"bad {name}, at full speed | {what}", *rounds(port, floods, command, options))
-                floors.append((f"{what}, beside a flood of bad {name} tokens", ratio, FLOOR))
+                floors.append(Floor(f"{what}, beside a flood of bad {name} tokens", ratio, FLOOR))
                 ratio = row(name, f"bad {name}, at equal rates | {what}", *rounds(port, floods, command, options, pace))
                 if name in FLOORED_AT_EQUAL_RATES:
-                    floors.append((f"{what}, beside bad {name} tokens at equal rates", ratio, FLOOR))
+                    floors.append(Floor(f"{what}, beside bad {name} tokens at equal rates", ratio, FLOOR))
         print("\n| flood | flood, k/s | a login without, ms | beside it, ms | BUSY | ratio | spread |")
         print("|---|--:|--:|--:|--:|--:|--:|")
         for name in ALGORITHMS:
@@ -154,6 +155,6 @@ def compare(options):
                 ratio, served = login_row(port, name, [bad(token) for _ in range(PIPELINE)], connections, options)
                 what = f"beside bad {name} tokens of {connections} connections"
                 if connections == FEW:
-                    floors.append((f"a login's time without the flood and {what}", ratio, LOGIN_FLOOR))
-                floors.append((f"logins that are not BUSY {what}", served, 1))
+                    floors.append(Floor(f"a login's time without the flood and {what}", ratio, LOGIN_FLOOR))
+                floors.append(Floor(f"logins that are not BUSY {what}", served, 1))
     return floors

@@ -8,9 +8,9 @@ import time
 from benchmarks.client import Failure, encode
 
 
-def redis_benchmark(port, command, requests, pipeline=1, connections=50):
-    """Commands a second, by redis-benchmark."""
-    options = {"-h": "127.0.0.1", "-p": port, "-c": connections, "-n": requests, "-P": pipeline, "-r": 10**9}
+def redis_benchmark(port, command, requests, pipeline=1, connections=50, numbers=10**9):
+    """Commands a second, by redis-benchmark, which writes a new number below `numbers` for each __rand_int__."""
+    options = {"-h": "127.0.0.1", "-p": port, "-c": connections, "-n": requests, "-P": pipeline, "-r": numbers}
     words = ["redis-benchmark", *(str(word) for pair in options.items() for word in pair), "--csv", *command]
     run = subprocess.run(words, capture_output=True, text=True, timeout=300)
     lines = [line.strip().strip('"') for line in run.stdout.splitlines() if line.startswith('"')]
@@ -21,16 +21,15 @@ def redis_benchmark(port, command, requests, pipeline=1, connections=50):
     return float(lines[-1].rsplit('","', len(columns) - 1)[columns.index("rps")])
 
 
-def stream(port, commands, times, least):
-    """Commands a second when one connection sends prepared bytes without waiting for replies, which are counted in
-    bytes and thrown away: large reads and writes only, so that this program is not what is measured. `least`
-    is how long each reply is at least."""
-    block, end = b"".join(map(encode, commands)), b"$17\r\nend-of-the-stream\r\n"
+def stream(port, block, count, least):
+    """Commands a second when one connection sends prepared bytes, `count` commands, without waiting for replies, which
+    are counted in bytes and thrown away: large reads and writes only, so that this program is not what is measured.
+    `least` is how long each reply is at least."""
+    end = b"$17\r\nend-of-the-stream\r\n"
     connection = socket.create_connection(("127.0.0.1", port), timeout=60)
 
     def send():
-        for _ in range(times):
-            connection.sendall(block)
+        connection.sendall(block)
         connection.sendall(encode(["ECHO", "end-of-the-stream"]))
 
     buffer, tail, received = memoryview(bytearray(1 << 20)), b"", 0
@@ -45,6 +44,16 @@ def stream(port, commands, times, least):
     seconds = time.monotonic() - start
     sender.join()
     connection.close()
-    if received < len(commands) * times * least:
-        raise Failure(f"{commands[0][0]} did not answer with the data")
-    return len(commands) * times / seconds
+    if received < count * least:
+        raise Failure("the commands of the stream were not answered with the data")
+    return count / seconds
+
+
+def counted(client, command, requests, send):
+    """What `send()` measures, as (commands a second, the server's processor seconds each); no error is allowed."""
+    before = client.totals()
+    rate = send()
+    cpu, errors = (after - earlier for after, earlier in zip(client.totals(), before))
+    if errors:
+        raise Failure(f"{command} answered with errors")
+    return rate, cpu / requests

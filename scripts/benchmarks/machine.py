@@ -10,4 +10,4 @@ def describe(client, rounds):
     tool = subprocess.run(["redis-benchmark", "--version"], capture_output=True, text=True, timeout=10).stdout.strip()
     print(f"- {os.cpu_count()} cores, {os.uname().sysname} {os.uname().machine},"
           f" load average before the run {os.getloadavg()[0]:.2f}")
-    print(f"- {name}, one server, no persistence; {tool}; {rounds} rounds", flush=True)
+    print(f"- {name}; {tool}; {rounds} round{'s' if rounds > 1 else ''}", flush=True)

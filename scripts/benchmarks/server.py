@@ -2,34 +2,40 @@
 
 import os
 import pathlib
+import secrets
 import shlex
 import signal
 import socket
 import subprocess
 import tempfile
 import time
+from collections import namedtuple
 from contextlib import contextmanager
 
 from benchmarks.client import Client, Failure
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 MODULE = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "release" / "libjrs.so"
+LOG = "server.log"
+
+# One build of the module. Groups measure options.builds: this build first and, with --beside, another one.
+Build = namedtuple("Build", "name module")
 
 
 @contextmanager
-def server(*arguments):
-    """A running server with the module and these arguments to it: yields its port. It is gone when the block ends,
-    however it ends."""
-    with tempfile.TemporaryDirectory(prefix="jrs-bench-") as folder:
-        with socket.create_server(("127.0.0.1", 0)) as probe:
-            port = probe.getsockname()[1]
-        log = pathlib.Path(folder) / "server.log"
+def server(*arguments, module=MODULE, folder=None, patience=10):
+    """A running server with the module (None: without) and these arguments, its own options after those of the module:
+    yields its port. It is gone when the block ends, however it ends. `folder` is its data folder if the data must
+    outlive it; `patience` is how many seconds its start may take."""
+    with tempfile.TemporaryDirectory(prefix="jrs-bench-") as own:
+        port = free_port()
+        log = pathlib.Path(folder or own) / LOG
         command = shlex.split(os.environ.get("JRS_TEST_SERVER", "redis-server")) + [
-            "--bind", "127.0.0.1", "--port", str(port), "--dir", folder, "--save", "", "--appendonly", "no",
-            "--loadmodule", str(MODULE), *arguments]
+            "--bind", "127.0.0.1", "--port", str(port), "--dir", str(folder or own), "--save", "", "--appendonly", "no",
+            *(["--loadmodule", str(module)] if module else []), *arguments]
         process = subprocess.Popen(command, stdout=log.open("w"), stderr=subprocess.STDOUT, start_new_session=True)
         try:
-            wait_until_up(process, port, log)
+            wait_until_up(process, port, log, patience)
             yield port
         finally:
             if process.poll() is None:
@@ -37,11 +43,35 @@ def server(*arguments):
             process.wait()
 
 
-def wait_until_up(process, port, log):
-    deadline = time.monotonic() + 10
+@contextmanager
+def cluster_node(module=MODULE):
+    """A cluster of one node that has all slots: yields its port."""
+    with tempfile.TemporaryDirectory(prefix="jrs-bench-key-") as folder:
+        key = pathlib.Path(folder) / "key"  # a cluster node does not make a key of its own
+        key.touch(mode=0o600)
+        key.write_text(secrets.token_urlsafe(64))
+        with server("keys-file", str(key), "--cluster-enabled", "yes", "--cluster-port", str(free_port()),
+                    module=module) as port:
+            client = Client(port)
+            client("CLUSTER", "ADDSLOTSRANGE", "0", "16383")
+            deadline = time.monotonic() + 10
+            while "cluster_state:ok" not in client("CLUSTER", "INFO"):
+                if time.monotonic() > deadline:
+                    raise Failure("the cluster did not form")
+                time.sleep(0.02)
+            yield port
+
+
+def free_port():
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        return probe.getsockname()[1]
+
+
+def wait_until_up(process, port, log, patience):
+    deadline = time.monotonic() + patience
     while time.monotonic() < deadline and process.poll() is None:
         try:
             return Client(port)("PING")
-        except (OSError, Failure):
+        except (OSError, Failure):  # it does not listen yet, or it is still loading
             time.sleep(0.02)
     raise Failure("\n".join(["the server did not start", *log.read_text(errors="replace").splitlines()[-15:]]))

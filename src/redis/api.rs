@@ -32,6 +32,8 @@ pub(super) fn missing() -> Option<&'static str> {
             ("ACLCheckKeyPermissions", there(raw::RedisModule_ACLCheckKeyPermissions)),
             ("AvoidReplicaTraffic", there(raw::RedisModule_AvoidReplicaTraffic)),
             ("BlockClient", there(raw::RedisModule_BlockClient)),
+            ("BlockedClientMeasureTimeEnd", there(raw::RedisModule_BlockedClientMeasureTimeEnd)),
+            ("BlockedClientMeasureTimeStart", there(raw::RedisModule_BlockedClientMeasureTimeStart)),
             ("Call", there(raw::RedisModule_Call)),
             ("CallReplyInteger", there(raw::RedisModule_CallReplyInteger)),
             ("CallReplyStringPtr", there(raw::RedisModule_CallReplyStringPtr)),

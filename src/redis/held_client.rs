@@ -39,6 +39,9 @@ impl HeldClient {
         call.redact_tokens();
         // SAFETY: the client is blocked until the release.
         let out = unsafe { api(raw::RedisModule_GetThreadSafeContext)(blocked) };
+        // The wait counts as time of the command in commandstats, latencystats and SLOWLOG.
+        // SAFETY: the client is blocked, and all measuring is done on the server's thread.
+        unsafe { api(raw::RedisModule_BlockedClientMeasureTimeStart)(blocked) };
         Ok(Self { blocked, out, words, caller })
     }
 
@@ -65,6 +68,7 @@ impl HeldClient {
         unsafe { api(raw::RedisModule_CreateTimer)(self.out, 1, Some(nothing), ptr::null_mut()) };
         // SAFETY: both came from `hold`, and neither is used after this.
         unsafe {
+            api(raw::RedisModule_BlockedClientMeasureTimeEnd)(self.blocked);
             api(raw::RedisModule_FreeThreadSafeContext)(self.out);
             api(raw::RedisModule_UnblockClient)(self.blocked, ptr::null_mut());
         }

@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     error::Error,
-    workers::{Lane, Workers},
+    threads::{Lane, Pool},
 };
 
 /// What is left to do on the server's thread when the work is done.
@@ -55,16 +55,16 @@ impl Call<'_> {
     /// The caller must not reply. Refused with `BUSY` where the queue has no room.
     ///
     /// What is left to do may go on [in slices](Self::in_slices) if that is said here.
-    pub fn offload<W>(&self, workers: &mut Workers, lane: Lane, in_slices: bool, work: W) -> Result<(), Error>
+    pub fn offload<W>(&self, pool: &mut Pool, lane: Lane, in_slices: bool, work: W) -> Result<(), Error>
     where
         W: FnOnce() -> Resume + Send + 'static,
     {
-        if !workers.has_room(lane) {
+        if !pool.has_room(lane) {
             return Err(Error::Busy);
         }
         if in_slices {
             let parcel = Parcel::new(HeldClient::hold(self)?);
-            workers.submit(lane, Box::new(move || parcel.deliver(guard(work))));
+            pool.submit(lane, Box::new(move || parcel.deliver(guard(work))));
             return Ok(());
         }
         // SAFETY: takes nothing, returns a number.
@@ -81,6 +81,9 @@ impl Call<'_> {
         }
         // MONITOR and SLOWLOG may show the command before it turns out that something in it is misplaced.
         self.redact_tokens();
+        // The wait counts as time of the command in commandstats, latencystats and SLOWLOG. `wake` ends the measurement.
+        // SAFETY: the client is blocked, and no other thread knows of it yet.
+        unsafe { api(raw::RedisModule_BlockedClientMeasureTimeStart)(blocked) };
         let waiting = Waiting(blocked);
         let caller = self.ctx.caller().name();
         let work = move || {
@@ -93,7 +96,7 @@ impl Call<'_> {
                 resume(call)
             }) as Resume
         };
-        workers.submit(lane, Box::new(move || waiting.wake(guard(work))));
+        pool.submit(lane, Box::new(move || waiting.wake(guard(work))));
         Ok(())
     }
 
@@ -132,6 +135,12 @@ impl Waiting {
     fn wake(self, resume: Option<Resume>) {
         let blocked = self.0;
         std::mem::forget(self);
+        // SAFETY: the server frees the blocked client only after `unblock` below, also if the client has left or has given
+        // up. The two functions take no lock, and need none: this one runs once, after the other and before the lock of
+        // UnblockClient, behind which the server reads what it has written. Only for a client that gives up at this very
+        // moment does the server read that number earlier, an aligned word: either zero or the whole wait, which go into
+        // statistics.
+        unsafe { api(raw::RedisModule_BlockedClientMeasureTimeEnd)(blocked) };
         unblock(blocked, resume);
     }
 }

@@ -3,6 +3,7 @@
 //! Pure: it is told what happens to keys. An entry means "was there when last heard of": look at the key before it counts.
 
 use std::{
+    cmp::Ordering,
     collections::{BTreeMap, BTreeSet},
     ffi::c_int,
     hash::{BuildHasher, RandomState},
@@ -16,10 +17,17 @@ use crate::session::SessionName;
 
 /// A session key: the keyed hash of everything in its name before the UUID, then the UUID. Version 7 UUIDs sort by time, so a
 /// range is an owner's sessions, oldest first.
-type Entry = (u64, Uuid);
+///
+/// The hash has 48 bits: with 64 the nodes of the tree would not fit into the allocator's blocks of 256 bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Entry([u8; 22]);
+
+/// The hash of what comes before the UUID.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct OwnerHash([u8; 6]);
 
 /// What an entry takes in a tree that grew by random inserts, in bytes, as measured: nodes of up to 11, two thirds full.
-const ENTRY_BYTES: usize = 40;
+const ENTRY_BYTES: usize = 34;
 
 /// The session keys of all databases. A hash that collides makes a reader look at one more key, and changes no answer.
 #[derive(Debug, Default)]
@@ -106,19 +114,19 @@ impl OwnerIndex {
 
     /// Up to `count` UUIDs of the keys that begin with `prefix`, in order, those after `last`.
     pub(super) fn page(&mut self, database: c_int, prefix: &[u8], last: Option<Uuid>, count: usize) -> Vec<Uuid> {
-        let hash = self.hasher.hash_one(prefix);
+        let owner = self.owner(prefix);
         let Some(sessions) = self.databases.get_mut(&database) else { return Vec::new() };
         sessions.settle();
-        let start = last.map_or(Included((hash, Uuid::nil())), |last| Excluded((hash, last)));
-        sessions.tree.range((start, Included((hash, Uuid::max())))).take(count).map(|(_, uuid)| *uuid).collect()
+        let start = last.map_or(Included(owner.first()), |last| Excluded(owner.with(last)));
+        sessions.tree.range((start, Included(owner.last()))).take(count).map(Entry::uuid).collect()
     }
 
     /// How many keys begin with `prefix`, at most `most`.
     pub(super) fn count(&mut self, database: c_int, prefix: &[u8], most: usize) -> usize {
-        let hash = self.hasher.hash_one(prefix);
+        let owner = self.owner(prefix);
         self.databases.get_mut(&database).map_or(0, |sessions| {
             sessions.settle();
-            sessions.of_owner(hash).take(most).count()
+            sessions.of_owner(owner).take(most).count()
         })
     }
 
@@ -142,7 +150,12 @@ impl OwnerIndex {
     }
 
     fn entry(&self, name: SessionName<'_>) -> Entry {
-        (self.hasher.hash_one(name.prefix), name.uuid)
+        self.owner(name.prefix).with(name.uuid)
+    }
+
+    fn owner(&self, prefix: &[u8]) -> OwnerHash {
+        let [_, _, hash @ ..] = self.hasher.hash_one(prefix).to_be_bytes();
+        OwnerHash(hash)
     }
 }
 
@@ -159,20 +172,20 @@ impl Sessions {
 
     fn add(&mut self, entry: Entry) {
         self.settle();
-        if self.tree.insert(entry) && self.of_owner(entry.0).nth(1).is_none() {
+        if self.tree.insert(entry) && self.of_owner(entry.owner()).nth(1).is_none() {
             self.owners += 1;
         }
     }
 
     fn remove(&mut self, entry: &Entry) {
         self.settle();
-        if self.tree.remove(entry) && self.of_owner(entry.0).next().is_none() {
+        if self.tree.remove(entry) && self.of_owner(entry.owner()).next().is_none() {
             self.owners -= 1;
         }
     }
 
-    fn of_owner(&self, hash: u64) -> impl Iterator<Item = &Entry> {
-        self.tree.range((hash, Uuid::nil())..=(hash, Uuid::max()))
+    fn of_owner(&self, owner: OwnerHash) -> impl Iterator<Item = &Entry> {
+        self.tree.range(owner.first()..=owner.last())
     }
 
     fn settle(&mut self) {
@@ -182,10 +195,60 @@ impl Sessions {
         let mut loaded = mem::take(&mut self.loaded);
         if self.tree.is_empty() {
             loaded.sort_unstable();
-            self.owners = loaded.chunk_by(|one, other| one.0 == other.0).count();
+            self.owners = loaded.chunk_by(|one, other| one.owner() == other.owner()).count();
             self.tree = loaded.into_iter().collect();
         } else {
             loaded.into_iter().for_each(|entry| self.add(entry));
         }
+    }
+}
+
+impl OwnerHash {
+    fn with(self, uuid: Uuid) -> Entry {
+        let mut entry = [0; 22];
+        let (hash, end) = entry.split_at_mut(6);
+        hash.copy_from_slice(&self.0);
+        end.copy_from_slice(uuid.as_bytes());
+        Entry(entry)
+    }
+
+    fn first(self) -> Entry {
+        self.with(Uuid::nil())
+    }
+
+    fn last(self) -> Entry {
+        self.with(Uuid::max())
+    }
+}
+
+impl Entry {
+    fn owner(&self) -> OwnerHash {
+        let [a, b, c, d, e, f, ..] = self.0;
+        OwnerHash([a, b, c, d, e, f])
+    }
+
+    fn uuid(&self) -> Uuid {
+        let [_, _, _, _, _, _, uuid @ ..] = self.0;
+        Uuid::from_bytes(uuid)
+    }
+
+    /// The hash and the start of the UUID, which almost always tell two entries apart.
+    fn head(&self) -> u64 {
+        let [a, b, c, d, e, f, g, h, ..] = self.0;
+        u64::from_be_bytes([a, b, c, d, e, f, g, h])
+    }
+}
+
+impl Ord for Entry {
+    #[inline]
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.head().cmp(&other.head()).then_with(|| self.0.cmp(&other.0))
+    }
+}
+
+impl PartialOrd for Entry {
+    #[inline]
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
     }
 }

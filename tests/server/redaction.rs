@@ -8,6 +8,7 @@ use serde_json::json;
 
 use crate::support::{
     Server,
+    floods::rs256,
     sessions::{create, now, send},
     tokens::{self, SECRET, elliptic_jwk, jwk, key, token},
 };
@@ -105,7 +106,7 @@ fn both_forms<'w>(forms: &[&[&'w str]], key: &'w str, token: &'w str) -> Vec<Vec
 
 #[test]
 fn tokens_of_good_commands() {
-    for keys in [SECRET.to_owned(), elliptic_jwk().to_string()] {
+    for keys in [SECRET.to_owned(), elliptic_jwk().to_string(), rs256()] {
         let server = slow_server(&keys);
         let conn = &mut server.conn();
         // Without a cache each of the second kind waits for its signature.
@@ -114,6 +115,13 @@ fn tokens_of_good_commands() {
         assert_redacted(&server, conn, &both_forms(&FORMS, &key(&token), &token), &[&token]);
         let token = create(conn, "ada", "{}", &[]);
         assert_redacted(&server, conn, &with_except(&token), &[&token]);
+        if keys == SECRET {
+            continue;
+        }
+        // A token where none belongs, in a command that waits for a signature.
+        let data = format!(r#"{{"token":"{token}"}}"#);
+        let creates = [vec!["JRS.CREATE", "ada", &data], vec!["JRS.CREATE", &token, "{}"]];
+        assert_redacted(&server, conn, &creates, &[&token]);
     }
 }
 

@@ -1,4 +1,4 @@
-//! A full cache of verified tokens is let go of beside the server's thread, and never outlives the module.
+//! A full cache of verified tokens is dropped on the worker pool, and never outlives the module.
 
 use std::collections::HashMap;
 
@@ -16,7 +16,7 @@ fn cached(conn: &mut Connection) -> u64 {
     fields["jrs_token_cache_bytes"].trim().parse().unwrap()
 }
 
-/// Makes more sessions than are let go of at once.
+/// Creates so many sessions that the server's own thread does not drop their cache.
 fn many(conn: &mut Connection) -> Vec<String> {
     let mut creates = redis::pipe();
     for owner in 0..4000 {
@@ -52,7 +52,7 @@ fn a_change_empties_a_full_cache_and_nothing_else() {
 }
 
 #[test]
-fn the_module_is_unloaded_only_when_all_is_let_go_of() {
+fn the_module_is_unloaded_only_when_all_is_dropped() {
     let mut server = Server::builder().config("enable-module-command", "yes").arg("allow-unload", "yes").start();
     let conn = &mut server.conn();
     let tokens = many(conn);

@@ -1,4 +1,4 @@
-//! The threads that compute slow signatures, so that the server's own thread never waits for one.
+//! Threads behind three queues of jobs.
 
 use std::{
     panic::{self, AssertUnwindSafe},
@@ -10,30 +10,33 @@ use std::{
     thread::{self, JoinHandle},
 };
 
-use crate::{lock::lock, priority};
+use super::priority;
+use crate::lock::lock;
 
 /// A piece of work.
 pub type Job = Box<dyn FnOnce() + Send>;
 
-/// The queue in which a job waits. Anybody can send tokens to be verified, as many as they like; to be signed, there is
-/// only what the application asks for. So that a login need not wait behind forgeries, each has a queue of its own.
+/// The queue in which a job waits; earlier ones are served first. Any client can send tokens to be verified, as many as it
+/// likes; only the application asks for signatures. Each has its own queue, so that a login does not wait behind forgeries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Lane {
-    /// A signature is made. Taken first.
+    /// A signature is made.
     Sign,
     /// A token is verified that was not known before.
     Verify,
+    /// A deferred drop. Its queue has no bound: a drop that is refused would have to run on the server's own thread.
+    Drop,
 }
 
-/// At most this many tokens are signed while a token waits to be verified, so that verification never stops.
-const SIGNED_IN_A_ROW: u32 = 16;
+/// At most this many jobs of other lanes are taken while a job of a lane waits, so that no lane ever stops.
+const PASSED_OVER: u32 = 16;
 
-/// A fixed number of threads behind two bounded queues, of a lower priority than the server's own. They are started by
-/// the first job.
+/// A fixed number of threads behind the queues, of a lower priority than the server's own. They are started by the first
+/// job.
 #[derive(Debug)]
-pub struct Workers {
+pub struct Pool {
     threads: usize,
-    /// How many jobs may wait in each queue.
+    /// How many jobs may wait in each bounded queue.
     queue: usize,
     running: Option<Running>,
     /// Threads of other sizes, which end when what waited for them is done.
@@ -60,13 +63,14 @@ struct Crew {
 struct Lanes<T> {
     sign: T,
     verify: T,
+    drop: T,
 }
 
 #[derive(Debug, Default)]
 struct Shared {
     /// How many jobs no thread has taken yet.
     waiting: Lanes<AtomicUsize>,
-    /// Set when what still waits is to be thrown away.
+    /// Set when the jobs that still wait must be dropped.
     stopping: AtomicBool,
 }
 
@@ -75,7 +79,13 @@ struct Shared {
 struct Queues {
     jobs: Lanes<Receiver<Job>>,
     turns: Receiver<()>,
-    signed_in_a_row: u32,
+    /// How many jobs of other lanes were taken in a row while a job of this one waited.
+    passed_over: Lanes<u32>,
+}
+
+impl Lane {
+    /// The first is served first.
+    const ALL: [Self; 3] = [Self::Sign, Self::Verify, Self::Drop];
 }
 
 impl<T> Lanes<T> {
@@ -83,12 +93,21 @@ impl<T> Lanes<T> {
         match lane {
             Lane::Sign => &self.sign,
             Lane::Verify => &self.verify,
+            Lane::Drop => &self.drop,
+        }
+    }
+
+    fn get_mut(&mut self, lane: Lane) -> &mut T {
+        match lane {
+            Lane::Sign => &mut self.sign,
+            Lane::Verify => &mut self.verify,
+            Lane::Drop => &mut self.drop,
         }
     }
 }
 
-impl Workers {
-    /// `threads` threads behind queues of `queue` jobs each.
+impl Pool {
+    /// `threads` threads; `queue` jobs may wait in each bounded queue.
     pub const fn new(threads: usize, queue: usize) -> Self {
         Self { threads, queue, running: None, leaving: Vec::new() }
     }
@@ -113,7 +132,7 @@ impl Workers {
         if self.running.is_none() {
             self.running = Running::start(self.threads);
         }
-        self.waiting(lane) < self.queue && self.running.is_some()
+        self.running.is_some() && (lane == Lane::Drop || self.waiting(lane) < self.queue)
     }
 
     /// How many jobs are waiting in a queue.
@@ -126,13 +145,13 @@ impl Workers {
     pub fn submit(&mut self, lane: Lane, job: Job) {
         if let Some(running) = &self.running {
             running.crew.shared.waiting.get(lane).fetch_add(1, Ordering::Relaxed);
-            // The threads live until `stop`, so there is somebody to take it.
+            // The threads live until `stop`, so one of them takes it.
             let _ = running.jobs.get(lane).send(job);
             let _ = running.turns.send(());
         }
     }
 
-    /// Throws away the jobs that wait, those for threads of other sizes too, and returns when those under way are done.
+    /// Drops the jobs that wait, those for threads of other sizes too, and returns when all threads have ended.
     pub fn stop(&mut self) {
         // Its senders are dropped here, so that no thread waits for more.
         self.leaving.extend(self.running.take().map(|running| running.crew));
@@ -145,9 +164,10 @@ impl Workers {
 
 impl Running {
     fn start(threads: usize) -> Option<Self> {
-        let ((sign, to_sign), (verify, to_verify), (turns, turns_taken)) = (channel(), channel(), channel());
-        let jobs = Lanes { sign: to_sign, verify: to_verify };
-        let queues = Arc::new(Mutex::new(Queues { jobs, turns: turns_taken, signed_in_a_row: 0 }));
+        let ((sign, to_sign), (verify, to_verify), (drop, to_drop)) = (channel(), channel(), channel());
+        let (turns, turns_taken) = channel();
+        let jobs = Lanes { sign: to_sign, verify: to_verify, drop: to_drop };
+        let queues = Arc::new(Mutex::new(Queues { jobs, turns: turns_taken, passed_over: Lanes::default() }));
         let shared = Arc::new(Shared::default());
         let start = |_| {
             let (queues, shared) = (Arc::clone(&queues), Arc::clone(&shared));
@@ -155,7 +175,7 @@ impl Running {
         };
         let threads: Vec<_> = (0..threads).filter_map(start).collect();
         let crew = Crew { threads, shared };
-        (!crew.threads.is_empty()).then_some(Self { jobs: Lanes { sign, verify }, turns, crew })
+        (!crew.threads.is_empty()).then_some(Self { jobs: Lanes { sign, verify, drop }, turns, crew })
     }
 }
 
@@ -175,22 +195,22 @@ impl Crew {
 
 impl Queues {
     /// The next job, for which it waits; `None` when there will be no more.
-    fn next(&mut self, shared: &Shared) -> Option<(Lane, Job)> {
-        let mut next = None;
-        while next.is_none() {
+    fn next(&mut self, shared: &Shared) -> Option<Job> {
+        loop {
             self.turns.recv().ok()?;
-            let order = if self.signed_in_a_row < SIGNED_IN_A_ROW {
-                [Lane::Sign, Lane::Verify]
-            } else {
-                [Lane::Verify, Lane::Sign]
-            };
+            let mut order = Lane::ALL;
+            // Lanes that were passed over too often come first; the sort is stable.
+            order.sort_by_key(|lane| *self.passed_over.get(*lane) < PASSED_OVER);
             let take = |lane| Some((lane, self.jobs.get(lane).try_recv().ok()?));
-            next = order.into_iter().find_map(take);
+            let Some((taken, job)) = order.into_iter().find_map(take) else { continue };
+            shared.waiting.get(taken).fetch_sub(1, Ordering::Relaxed);
+            for lane in Lane::ALL {
+                let is_passed_over = lane != taken && shared.waiting.get(lane).load(Ordering::Relaxed) > 0;
+                let count = self.passed_over.get_mut(lane);
+                *count = if is_passed_over { count.saturating_add(1) } else { 0 };
+            }
+            return Some(job);
         }
-        // Only those count that something waited for.
-        let waited_for = matches!(next, Some((Lane::Sign, _))) && shared.waiting.verify.load(Ordering::Relaxed) > 0;
-        self.signed_in_a_row = if waited_for { self.signed_in_a_row.saturating_add(1) } else { 0 };
-        next
     }
 }
 
@@ -199,17 +219,13 @@ fn work(queues: &Mutex<Queues>, shared: &Shared) {
     loop {
         // The lock is held while waiting, and given on with the job in hand.
         let next = lock(queues).next(shared);
-        let Some((lane, job)) = next else { return };
-        shared.waiting.get(lane).fetch_sub(1, Ordering::Relaxed);
-        if shared.stopping.load(Ordering::Relaxed) {
-            drop(job);
-        } else {
-            // A job that panics, which the hook has logged, takes no thread from those behind it.
-            let _ = panic::catch_unwind(AssertUnwindSafe(job));
-        }
+        let Some(job) = next else { return };
+        let is_stopping = shared.stopping.load(Ordering::Relaxed);
+        // A panic, which the hook has logged, does not end the thread.
+        let _ = panic::catch_unwind(AssertUnwindSafe(|| if is_stopping { drop(job) } else { job() }));
     }
 }
 
 #[cfg(test)]
-#[path = "workers_tests.rs"]
+#[path = "pool_tests.rs"]
 mod tests;

@@ -1,0 +1,65 @@
+"""How long a server takes to load sessions from its RDB file, with the module and without."""
+
+import pathlib
+import re
+import statistics
+import tempfile
+
+from benchmarks.bounds import Ceiling
+from benchmarks.client import Client, Failure
+from benchmarks.fill import data_of, fill
+from benchmarks.machine import describe
+from benchmarks.rounds import compared, floors, header, take_turns
+from benchmarks.server import LOG, server
+
+SESSIONS = 1_000_000
+DATA = data_of(200)
+MOST = 1.25
+
+
+def seconds(module, folder, keys):
+    """How long the server says that it took to load the file in this folder, and its processor time since it was started;
+    both in seconds."""
+    with server(module=module, folder=folder, patience=300) as port:
+        client = Client(port)
+        cpu, _ = client.totals()
+        if int(client("DBSIZE")) != keys:
+            raise Failure("the server did not load all keys")
+    log = (pathlib.Path(folder) / LOG).read_text(errors="replace")
+    return float(re.search(r"DB loaded from disk: ([0-9.]+) seconds", log)[1]), cpu
+
+
+def save(build, folder, count):
+    """Leaves an RDB file with this many sessions, of an owner each, in the folder; returns how many keys it has."""
+    with server(module=build.module, folder=folder) as port:
+        client = Client(port)
+        fill(port, count, DATA)
+        client("SAVE")
+        return int(client("DBSIZE"))
+
+
+def compare(options):
+    """Prints the table; returns the ceilings."""
+    count, sides = options.scaled(SESSIONS), []
+    with server() as port:
+        describe(Client(port), options.rounds)
+    print(f"- {count:,} sessions, each of another owner, data {len(DATA)} bytes; the server's own figure (its log)\n")
+    header(["the sessions of"], ["keys", "with the module, s", "without, s", "with / without", "spread", "by server time"])
+    with tempfile.TemporaryDirectory(prefix="jrs-bench-rdb-") as root:
+        loads = []
+        for number, build in enumerate(options.builds):
+            folder = pathlib.Path(root) / str(number)
+            folder.mkdir()
+            loads.append((build, keys := save(build, folder, count)))
+            for module in (build.module, None):
+                sides.append(lambda module=module, folder=folder, keys=keys: seconds(module, folder, keys))
+        results = [side[1:] for side in take_turns(sides, options.rounds + 1)]  # the first round does not count
+    ratios = []
+    for (build, keys), loaded, bare in zip(loads, results[::2], results[1::2]):
+        (loaded, cpu), (bare, bare_cpu) = zip(*loaded), zip(*bare)
+        # A file so small that it takes no time at all (--quick) has no ratio.
+        ratio, spread = compared(loaded, bare) if all(bare) else (1.0, "too short to say")
+        ratios.append(ratio)
+        print(f"| {build.name} | {keys:,} | {statistics.median(loaded):.3f} | {statistics.median(bare):.3f} | {ratio:.2f} |"
+              f" {spread} | {compared(cpu, bare_cpu)[0]:.2f} |")
+    return floors(Ceiling, f"load of {count:,} sessions from an RDB, with the module / without", MOST, ratios)

@@ -1,0 +1,61 @@
+//! The worker pool: threads that compute slow signatures and free large things, so that the server's own thread does not
+//! wait for either.
+
+mod pool;
+mod priority;
+
+use std::sync::{Mutex, MutexGuard};
+
+pub use pool::{Lane, Pool};
+
+use crate::lock::lock;
+
+static POOL: Mutex<Pool> = Mutex::new(Pool::new(1, 1));
+
+/// The module's pool. Its threads never take this lock, so it is only held for as long as a job is handed over. A job must
+/// not call this: [`stop`] holds the lock while it waits for the jobs that run.
+pub fn pool() -> MutexGuard<'static, Pool> {
+    lock(&POOL)
+}
+
+/// Drops a thing on a thread of the pool, when no signature waits; at once if no thread can be started.
+///
+/// Never refuses and never waits for a job, so a callback of the server may call it.
+pub fn drop_later(thing: impl Send + 'static) {
+    let mut pool = pool();
+    if pool.has_room(Lane::Drop) {
+        pool.submit(Lane::Drop, Box::new(move || drop(thing)));
+    }
+    // Otherwise `thing`, a parameter, is dropped after `pool`: not under the lock.
+}
+
+/// Drops the jobs that wait, and returns when all threads have ended. The next job starts new ones.
+pub fn stop() {
+    pool().stop();
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::{Sender, channel};
+
+    use super::{drop_later, stop};
+
+    /// Sends the name of the thread that drops it.
+    struct Thing(Sender<Option<String>>);
+
+    impl Drop for Thing {
+        fn drop(&mut self) {
+            self.0.send(std::thread::current().name().map(str::to_owned)).expect("a listener");
+        }
+    }
+
+    #[test]
+    fn a_deferred_drop_runs_on_the_pool_also_after_a_stop() {
+        let (sender, dropped) = channel();
+        for _ in 0..2 {
+            drop_later(Thing(sender.clone()));
+            assert_eq!(dropped.recv().expect("a drop").as_deref(), Some("jrs-crypto"));
+            stop();
+        }
+    }
+}
