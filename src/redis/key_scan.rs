@@ -76,24 +76,35 @@ impl KeyScan {
 
     /// Visits keys for about so long. Says whether that was all.
     pub fn slice(&mut self, ctx: Ctx<'_>, length: Duration, visit: Visit<'_>) -> bool {
+        let selected = ctx.database();
+        let is_done = self.visit_all(ctx, length, visit);
+        // The context of a command selects for its client, too.
+        // SAFETY: the context is that of a running call; this database is there.
+        unsafe { api(raw::RedisModule_SelectDb)(ctx.as_ptr(), selected) };
+        is_done
+    }
+
+    fn visit_all(&mut self, ctx: Ctx<'_>, length: Duration, visit: Visit<'_>) -> bool {
         let begin = Instant::now();
         if self.swaps != swaps() {
             // A database that was read has changed places with one that was not.
             *self = Self::begin();
         }
         let mut visitor = Visitor { database: self.database, visit, has_failed: false };
-        // SAFETY: the context is that of a running call, and has a client of its own.
+        // SAFETY: the context is that of a running call.
         while unsafe { api(raw::RedisModule_SelectDb)(ctx.as_ptr(), self.database) } == OK {
             let data: *mut Visitor<'_> = &raw mut visitor;
             // SAFETY: the cursor is alive; `visited` gets the data back, within this call only.
-            if unsafe { api(raw::RedisModule_Scan)(ctx.as_ptr(), self.cursor, Some(visited), data.cast()) } == 0 {
+            let has_more =
+                unsafe { api(raw::RedisModule_Scan)(ctx.as_ptr(), self.cursor, Some(visited), data.cast()) } != 0;
+            self.has_failed |= visitor.has_failed;
+            if !has_more {
                 self.database += 1;
                 visitor.database = self.database;
                 // SAFETY: the cursor is alive.
                 unsafe { api(raw::RedisModule_ScanCursorRestart)(self.cursor) };
-            }
-            self.has_failed |= visitor.has_failed;
-            if begin.elapsed() >= length {
+            } else if begin.elapsed() >= length {
+                // Not where there is no more: an empty server is read at once, however slow it is.
                 return false;
             }
         }

@@ -5,6 +5,7 @@
 
 pub(crate) mod devices;
 pub(crate) mod floods;
+pub(crate) mod index_check;
 pub(crate) mod keypairs;
 pub(crate) mod modelled;
 pub(crate) mod moving_slots;

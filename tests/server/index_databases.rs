@@ -1,0 +1,121 @@
+//! The owner index follows whole databases: flushed, swapped, and keys that move between them.
+
+use redis::{Connection, Value};
+
+use crate::support::{
+    Server,
+    devices::{count, fill},
+    index_check::{ADA, BOB, assert_follows},
+    sessions::{create, send},
+    tokens::{SECRET, key},
+};
+
+fn in_database(conn: &mut Connection, database: &str, words: &[&str]) {
+    let () = send(conn, &["SELECT", database]).unwrap();
+    let _: Value = send(conn, words).unwrap();
+}
+
+/// How many sessions ada has in databases 0, 1 and 2.
+fn counts(conn: &mut Connection) -> [usize; 3] {
+    assert_follows(conn);
+    let counts = ["0", "1", "2"].map(|database| {
+        let () = send(conn, &["SELECT", database]).unwrap();
+        count(conn, "ada")
+    });
+    let () = send(conn, &["SELECT", "0"]).unwrap();
+    counts
+}
+
+/// A server with one, two and three sessions of ada in databases 0, 1 and 2, and one of bob in each.
+fn filled() -> Server {
+    let server = Server::builder().keys(SECRET.as_bytes()).start();
+    let conn = &mut server.conn();
+    for (database, sessions) in ["0", "1", "2"].into_iter().zip(1..) {
+        in_database(conn, database, &["SET", BOB[0], "x"]);
+        ADA[..sessions].iter().for_each(|key| send(conn, &["SET", key, "x"]).unwrap());
+    }
+    assert_eq!(counts(conn), [1, 2, 3]);
+    server
+}
+
+#[test]
+fn a_database_is_flushed() {
+    for how in ["SYNC", "ASYNC"] {
+        let server = filled();
+        let conn = &mut server.conn();
+        in_database(conn, "1", &["FLUSHDB", how]);
+        assert_eq!(counts(conn), [1, 0, 3]);
+        in_database(conn, "1", &["SET", ADA[1], "x"]);
+        assert_eq!(counts(conn), [1, 1, 3]);
+        let () = redis::pipe().atomic().cmd("FLUSHDB").arg(how).cmd("SET").arg(&[ADA[2], "x"]).exec(conn).unwrap();
+        assert_eq!(counts(conn), [0, 1, 3].map(|count| count + usize::from(count == 0)));
+        let () = send(conn, &["FLUSHALL", how]).unwrap();
+        assert_eq!(counts(conn), [0, 0, 0]);
+        create(conn, "ada", "{}", &[]);
+        assert_eq!(counts(conn), [1, 0, 0]);
+    }
+}
+
+/// What is flushed is dropped elsewhere, and is gone at once all the same.
+#[test]
+fn many_sessions_are_flushed() {
+    let server = Server::builder().keys(SECRET.as_bytes()).start();
+    let conn = &mut server.conn();
+    for words in [&["FLUSHDB"][..], &["FLUSHALL", "ASYNC"]] {
+        fill(conn, "ada", 20_000);
+        let () = send(conn, words).unwrap();
+        assert_eq!(counts(conn), [0, 0, 0]);
+    }
+}
+
+#[test]
+fn databases_are_swapped() {
+    let server = filled();
+    let conn = &mut server.conn();
+    for (pair, expected) in [
+        (["0", "1"], [2, 1, 3]),
+        (["2", "0"], [3, 1, 2]),
+        (["1", "1"], [3, 1, 2]),
+        // This one is empty.
+        (["0", "9"], [0, 1, 2]),
+        (["9", "1"], [0, 3, 2]),
+    ] {
+        let () = send(conn, &["SWAPDB", pair[0], pair[1]]).unwrap();
+        assert_eq!(counts(conn), expected, "{pair:?}");
+    }
+    let script = "redis.call('SWAPDB', '1', '2') return redis.call('JRS.COUNT', 'ada')";
+    in_database(conn, "1", &["EVAL", script, "0"]);
+    assert_eq!(counts(conn), [0, 2, 3]);
+    in_database(conn, "9", &["DEL", ADA[0]]);
+    assert_eq!(counts(conn), [0, 2, 3]);
+}
+
+#[test]
+fn keys_move_between_databases() {
+    let server = filled();
+    let conn = &mut server.conn();
+    in_database(conn, "2", &["MOVE", ADA[2], "0"]);
+    assert_eq!(counts(conn), [2, 2, 2]);
+    // The other database has one of this name.
+    in_database(conn, "2", &["MOVE", ADA[0], "0"]);
+    assert_eq!(counts(conn), [2, 2, 2]);
+    in_database(conn, "0", &["COPY", ADA[2], ADA[2], "DB", "1"]);
+    assert_eq!(counts(conn), [2, 3, 2]);
+    in_database(conn, "0", &["COPY", BOB[0], ADA[1], "DB", "1", "REPLACE"]);
+    assert_eq!(counts(conn), [2, 3, 2]);
+}
+
+/// One client's sessions in one database are not another database's.
+#[test]
+fn commands_of_jrs_stay_in_their_database() {
+    let server = filled();
+    let conn = &mut server.conn();
+    let () = send(conn, &["SELECT", "1"]).unwrap();
+    let token = create(conn, "ada", "{}", &[]);
+    assert_eq!(send::<i64>(conn, &["JRS.DESTROYALL", "ada", "EXCEPT", &token]), Ok(2));
+    assert_eq!(counts(conn), [1, 1, 3]);
+    assert_eq!(send::<i64>(conn, &["EXISTS", &key(&token)]), Ok(0), "this is another database");
+    let () = send(conn, &["SELECT", "1"]).unwrap();
+    let () = send(conn, &["JRS.ROTATE", &token, "OWNER", "bob"]).unwrap();
+    assert_eq!(counts(conn), [1, 0, 3]);
+}

@@ -1,0 +1,162 @@
+//! The owner index is there when the server has loaded its data, from whatever file.
+
+use std::{
+    fs::{self, File, OpenOptions},
+    io::Write,
+};
+
+use redis::{Connection, Value};
+
+use crate::support::{
+    Builder, Server, await_that,
+    devices::{count, fill},
+    index_check::{ADA, BOB, assert_follows},
+    sessions::{create, send},
+    tokens::{SECRET, key},
+};
+
+fn builder() -> Builder {
+    Server::builder().keys(SECRET.as_bytes()).config("enable-debug-command", "yes")
+}
+
+/// Sessions come, go and move, in two databases. Nine keys with a session's name are left.
+fn act(conn: &mut Connection) {
+    let tokens = [(); 4].map(|()| create(conn, "ada", "{}", &[]));
+    let steps: [&[&str]; 9] = [
+        &["DEL", &key(&tokens[0])],
+        &["JRS.ROTATE", &tokens[1], "OWNER", "bob"],
+        &["RENAME", &key(&tokens[2]), BOB[0]],
+        &["MSET", ADA[0], "x", ADA[1], "x", "plain", "x"],
+        &["MOVE", ADA[0], "1"],
+        &["SELECT", "1"],
+        &["MSET", ADA[1], "x", ADA[2], "x", BOB[1], "x"],
+        &["RPUSH", BOB[0], "x"],
+        &["SELECT", "0"],
+    ];
+    for words in steps {
+        let _: Value = send(conn, words).unwrap();
+    }
+    assert_eq!(assert_follows(conn), 9);
+    assert_eq!([count(conn, "ada"), count(conn, "bob")], [2, 2]);
+}
+
+/// Starts the server again in these ways; each time it has the nine keys, and goes on.
+fn assert_restarts(server: &mut Server, ways: &[fn(&mut Server)]) {
+    for end in ways {
+        end(server);
+        server.restart();
+        let conn = &mut server.conn();
+        assert_eq!(assert_follows(conn), 9);
+        let () = send(conn, &["RENAME", ADA[1], ADA[2]]).unwrap();
+        assert_eq!(assert_follows(conn), 9);
+        let () = send(conn, &["RENAME", ADA[2], ADA[1]]).unwrap();
+    }
+}
+
+#[test]
+fn an_rdb_file() {
+    let mut server = builder().config("save", "3600 1").start();
+    act(&mut server.conn());
+    let save = |server: &mut Server| {
+        let () = send(&mut server.conn(), &["SAVE"]).unwrap();
+        server.kill();
+    };
+    assert_restarts(&mut server, &[Server::stop, save]);
+    let conn = &mut server.conn();
+    for words in [&["DEBUG", "RELOAD"][..], &["DEBUG", "RELOAD", "NOSAVE", "NOFLUSH", "MERGE"]] {
+        let () = send(conn, words).unwrap();
+        assert_eq!(assert_follows(conn), 9, "{words:?}");
+    }
+    // What was not saved is lost.
+    let () = send(conn, &["DEL", BOB[0]]).unwrap();
+    assert_eq!(assert_follows(conn), 8);
+    let () = send(conn, &["DEBUG", "RELOAD", "NOSAVE"]).unwrap();
+    assert_eq!(assert_follows(conn), 9);
+}
+
+#[test]
+fn an_aof_file() {
+    for preamble in ["yes", "no"] {
+        let aof = builder().config("appendonly", "yes").config("appendfsync", "always");
+        let mut server = aof.config("aof-use-rdb-preamble", preamble).start();
+        act(&mut server.conn());
+        assert_restarts(&mut server, &[Server::kill, Server::stop]);
+        let () = send(&mut server.conn(), &["BGREWRITEAOF"]).unwrap();
+        await_that("the rewritten file", || {
+            let info: String = send(&mut server.conn(), &["INFO", "persistence"]).unwrap();
+            let is_done = info.contains("aof_rewrite_in_progress:0") && info.contains("aof_rewrite_scheduled:0");
+            is_done.then_some(())
+        });
+        assert_restarts(&mut server, &[Server::kill, Server::kill]);
+        let conn = &mut server.conn();
+        let () = send(conn, &["DEBUG", "LOADAOF"]).unwrap();
+        assert_eq!(assert_follows(conn), 9, "preamble: {preamble}");
+    }
+}
+
+#[test]
+fn an_aof_file_that_was_cut_off() {
+    let aof = builder().config("appendonly", "yes").config("appendfsync", "always");
+    let mut server = aof.start();
+    let conn = &mut server.conn();
+    act(conn);
+    let words = ["DEL", BOB[0]];
+    let () = send(conn, &words).unwrap();
+    let () = redis::pipe().atomic().cmd("DEL").arg(ADA[1]).cmd("SET").arg(&[ADA[2], "x"]).exec(conn).unwrap();
+    assert_eq!(assert_follows(conn), 8);
+    server.kill();
+    let file = server.dir().join("appendonlydir/appendonly.aof.1.incr.aof");
+    let length = fs::metadata(&file).unwrap().len();
+    // The end of EXEC is gone, and so the transaction is not done.
+    File::options().write(true).open(&file).unwrap().set_len(length - 3).unwrap();
+    server.restart();
+    let conn = &mut server.conn();
+    assert_eq!(assert_follows(conn), 8);
+    assert_eq!(send::<i64>(conn, &["EXISTS", ADA[1], ADA[2]]), Ok(1), "the transaction was cut off");
+    server.kill();
+    let mut file = OpenOptions::new().append(true).open(&file).unwrap();
+    file.write_all(format!("*3\r\n$3\r\nSET\r\n${}\r\n{}", BOB[0].len(), &BOB[0][..20]).as_bytes()).unwrap();
+    server.restart();
+    assert_eq!(assert_follows(&mut server.conn()), 8);
+}
+
+#[test]
+fn many_keys_in_an_rdb_file() {
+    let mut server = builder().config("save", "3600 1").start();
+    let conn = &mut server.conn();
+    let made = fill(conn, "ada", 20_000);
+    fill(conn, "bob", 20_000);
+    server.stop();
+    server.restart();
+    let conn = &mut server.conn();
+    let () = send(conn, &["DEL", &format!("sess:{}", made[77])]).unwrap();
+    assert_eq!(assert_follows(conn), 39_999);
+    let () = send(conn, &["DEBUG", "RELOAD"]).unwrap();
+    assert_eq!(assert_follows(conn), 39_999);
+}
+
+/// An earlier release kept a sorted set of each owner's sessions: it is loaded, disturbs nothing and expires.
+#[test]
+fn data_with_index_keys_of_an_earlier_release() {
+    let mut server = builder().config("save", "3600 1").args(&["max-sessions", "3"]).start();
+    let conn = &mut server.conn();
+    for (key, member) in ADA.iter().map(|key| (key, &key[key.len() - 36..])) {
+        let () = send(conn, &["SET", key, "{}", "PX", "86400000"]).unwrap();
+        let () = send(conn, &["ZADD", "sess:{ada}", "1717171717171", member]).unwrap();
+    }
+    let () = send(conn, &["ZADD", "sess:{bob}", "1", "01900000-0000-7000-8000-000000000001"]).unwrap();
+    let () = send(conn, &["PEXPIRE", "sess:{ada}", "86460000"]).unwrap();
+    server.stop();
+    server.restart();
+    let conn = &mut server.conn();
+    assert_eq!(assert_follows(conn), 3);
+    assert_eq!([count(conn, "ada"), count(conn, "bob")], [3, 0]);
+    create(conn, "ada", "{}", &[]);
+    assert_eq!((assert_follows(conn), count(conn, "ada")), (3, 3));
+    assert_eq!(send::<i64>(conn, &["EXISTS", ADA[0]]), Ok(0), "the oldest made room");
+    assert_eq!(send::<i64>(conn, &["JRS.DESTROYALL", "ada"]), Ok(3));
+    assert_eq!(send::<i64>(conn, &["EXISTS", "sess:{ada}", "sess:{bob}"]), Ok(2));
+    let () = send(conn, &["PEXPIRE", "sess:{ada}", "1"]).unwrap();
+    await_that("its end", || (send::<i64>(conn, &["EXISTS", "sess:{ada}"]).unwrap() == 0).then_some(()));
+    assert_eq!(assert_follows(conn), 0);
+}
