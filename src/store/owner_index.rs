@@ -185,7 +185,8 @@ impl Sessions {
     }
 
     fn of_owner(&self, owner: OwnerHash) -> impl Iterator<Item = &Entry> {
-        self.tree.range(owner.first()..=owner.last())
+        // Half as much work as a range with two ends.
+        self.tree.range(owner.first()..).take_while(move |entry| entry.owner() == owner)
     }
 
     fn settle(&mut self) {

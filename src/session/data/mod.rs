@@ -60,8 +60,10 @@ impl Position {
 pub fn check_json_object(json: &[u8]) -> Result<&str, BadData> {
     let text = utf8(json)?;
     let is_object = text.trim_ascii_start().starts_with('{');
-    // Depth comes first: the parser remembers one byte for each open bracket.
-    if is_object && depth(json) > DEEPEST {
+    // Depth comes first: the parser remembers one byte for each open bracket. Almost all data has few brackets, which are
+    // counted many bytes at a time.
+    let brackets = || json.iter().map(|byte| usize::from(matches!(byte, b'{' | b'['))).sum::<usize>();
+    if is_object && brackets() > DEEPEST && depth(json) > DEEPEST {
         return Err(BadData::TooDeep);
     }
     check_json(text, is_object).map_err(BadData::NotAnObject)?;
