@@ -80,6 +80,8 @@ fn every_command_is_documented() {
 
     let registered: BTreeSet<String> =
         redis::cmd("COMMAND").arg(&["LIST", "FILTERBY", "MODULE", "jrs"]).query(&mut server.conn()).unwrap();
+    // For tests, and for nobody else.
+    let registered: BTreeSet<String> = registered.into_iter().filter(|name| name != "JRS.DEBUG").collect();
     let names = documented.iter().map(|line| line.split(' ').next().unwrap().to_owned());
     let headings = text.lines().filter_map(|line| line.strip_prefix("## JRS.")).map(|name| format!("JRS.{name}"));
     assert_eq!((names.collect(), headings.collect()), (registered.clone(), registered));
