@@ -24,7 +24,7 @@ pub mod token;
 
 use std::ffi::{CStr, c_int};
 
-use redis::{Ctx, Level, log};
+use redis::{Ctx, Event, Level, log};
 
 #[cfg(all(feature = "redis-allocator", not(test)))]
 #[global_allocator]
@@ -48,11 +48,9 @@ impl redis::Module for Jrs {
         state::load(ctx)?;
         // Last: Redis 7.0 keeps the subscriptions of a module that it then does not load, and would call code that is
         // gone. Nothing after this can fail.
-        redis::on_role_change::<state::Configuration>(ctx);
-        redis::on_shutdown(ctx, threads::stop);
         redis::declare_features(ctx);
         store::begin(ctx);
-        redis::on_tick(ctx, store::complete);
+        redis::listen::<Self>(ctx);
         log(Level::Notice, concat!("version ", env!("CARGO_PKG_VERSION"), " is ready"));
         Ok(())
     }
@@ -69,5 +67,20 @@ impl redis::Module for Jrs {
 
     fn unload() {
         state::unload();
+    }
+}
+
+impl redis::EventListener for Jrs {
+    fn told(event: Event<'_>) {
+        match event {
+            Event::BecameReplica => state::became_replica(),
+            Event::ShutsDown => threads::stop(),
+            Event::Ticked(ctx) => store::complete(ctx),
+            _ => store::follow(event),
+        }
+    }
+
+    fn lost_track() {
+        store::lost_track();
     }
 }

@@ -16,7 +16,7 @@ use crate::{
     lock::lock,
     realm::{DEFAULT, Realm, Realms},
     realm_index::Conflict,
-    redis::{Ctx, Level, RoleListener, Store, log},
+    redis::{Ctx, Level, Store, log},
     session::{IdSource, UnixMillis},
     settings::{Settings, Value},
     store, threads,
@@ -127,20 +127,19 @@ impl Store for Configuration {
     }
 }
 
-impl RoleListener for Configuration {
-    fn became_replica() {
-        if !MAY_SELF_MAKE.swap(false, Ordering::Relaxed) {
-            return;
-        }
-        let Some(InForce { settings, source }) = lock(&IN_FORCE).clone() else { return };
-        source.retire_self_made(&settings);
-        if settings.keys_file.is_empty() {
-            // Realms that were apart with this key are apart without it. The keys of another issuer stay as they are: their
-            // file may not be readable at this moment.
-            let keys = Arc::new(source.keys.without_own());
-            if let Err(problem) = put_in_force(settings, Source { keys, ..source }) {
-                log(Level::Warning, &format!("this server is a replica, but its own key is still active: {problem}"));
-            }
+/// Puts the key that this server made itself out of force: it replicates another server from now on.
+pub fn became_replica() {
+    if !MAY_SELF_MAKE.swap(false, Ordering::Relaxed) {
+        return;
+    }
+    let Some(InForce { settings, source }) = lock(&IN_FORCE).clone() else { return };
+    source.retire_self_made(&settings);
+    if settings.keys_file.is_empty() {
+        // Realms that were apart with this key are apart without it. The keys of another issuer stay as they are: their
+        // file may not be readable at this moment.
+        let keys = Arc::new(source.keys.without_own());
+        if let Err(problem) = put_in_force(settings, Source { keys, ..source }) {
+            log(Level::Warning, &format!("this server is a replica, but its own key is still active: {problem}"));
         }
     }
 }

@@ -1,86 +1,124 @@
 //! Events of the server.
 
 use std::{
-    ffi::c_void,
-    sync::{
-        OnceLock,
-        atomic::{AtomicBool, Ordering},
-    },
+    ffi::{c_int, c_void},
+    sync::atomic::{AtomicBool, AtomicU64, Ordering},
 };
 
 use redis_module::raw;
 
 use super::{api::api, call::Ctx, guard::guard};
 
-/// What is told that the server has become a replica.
-pub trait RoleListener {
-    /// The server replicates another from now on.
-    fn became_replica();
+/// What the server tells.
+#[derive(Clone, Copy, Debug)]
+pub enum Event<'e> {
+    /// It replicates another server from now on.
+    BecameReplica,
+    /// It shuts down, and has not saved its data yet.
+    ShutsDown,
+    /// A tick of its clock, a few times a second.
+    Ticked(Ctx<'e>),
+    /// A database was emptied; all of them for `None`.
+    Flushed(Option<c_int>),
+    /// Two databases were swapped.
+    Swapped(c_int, c_int),
+    /// It begins to load a data set while it serves the old one.
+    LoadBesideStarted,
+    /// That data set takes the place of the old one if this is true; else it is given up.
+    LoadBesideEnded(bool),
+    /// It has loaded a data set, or a part of it.
+    Loaded,
 }
 
-/// Subscribes to an event of the server. All servers that load the module have those that are used here; one without
-/// would not tell of it.
-pub(super) fn subscribe(ctx: Ctx<'_>, event: u64, callback: Callback) {
-    let event = raw::RedisModuleEvent { id: event, dataver: 1 };
-    // SAFETY: the event is one of the header's constants; the context is that of the load; the callback has the announced
-    // shape.
-    unsafe { api(raw::RedisModule_SubscribeToServerEvent)(ctx.as_ptr(), event, Some(callback)) };
+/// What is told of the server's events.
+pub trait EventListener {
+    /// Something happens. While the server changes its keyspace, this must not call it.
+    fn told(event: Event<'_>);
+    /// Something was missed, because memory ran out or because of a defect.
+    fn lost_track();
 }
-
-/// How the server enters to tell of an event: its kind, and what happened.
-type Callback = unsafe extern "C" fn(*mut raw::RedisModuleCtx, raw::RedisModuleEvent, u64, *mut c_void);
-
-/// Tells `L` when the server becomes a replica.
-pub fn on_role_change<L: RoleListener>(ctx: Ctx<'_>) {
-    subscribe(ctx, raw::REDISMODULE_EVENT_REPLICATION_ROLE_CHANGED, role_changed::<L>);
-}
-
-extern "C" fn role_changed<L: RoleListener>(
-    _: *mut raw::RedisModuleCtx,
-    _: raw::RedisModuleEvent,
-    role: u64,
-    _: *mut c_void,
-) {
-    if role == raw::REDISMODULE_EVENT_REPLROLECHANGED_NOW_REPLICA {
-        guard(L::became_replica);
-    }
-}
-
-/// What is done when the server shuts down.
-static AT_SHUTDOWN: OnceLock<fn()> = OnceLock::new();
-
-/// Runs `work` when the server shuts down, before it saves its data.
-pub fn on_shutdown(ctx: Ctx<'_>, work: fn()) {
-    AT_SHUTDOWN.get_or_init(|| work);
-    subscribe(ctx, raw::REDISMODULE_EVENT_SHUTDOWN, shuts_down);
-}
-
-extern "C" fn shuts_down(_: *mut raw::RedisModuleCtx, _: raw::RedisModuleEvent, _: u64, _: *mut c_void) {
-    guard(|| AT_SHUTDOWN.get().map(|work| work()));
-}
-
-/// What is done at each tick of the server's clock.
-static AT_TICK: OnceLock<fn(Ctx<'_>)> = OnceLock::new();
 
 /// Whether the server has taken the module in.
 static IS_LOADED: AtomicBool = AtomicBool::new(false);
+/// How often databases have changed places, with each other or with what was loaded beside them.
+static SWAPS: AtomicU64 = AtomicU64::new(0);
 
+/// Tells `L` of the server's events. All servers that load the module have those that are used here; one without would not
+/// tell of it.
+///
 /// Notes when the server has taken the module in: until then it may still throw it out again, because of a setting in
 /// `MODULE LOADEX` that does not exist for example, and the module cannot refuse. It does that before it does anything
 /// else, so a tick of its clock or a command is a sign that it did not. It tells no module that it was taken in.
-///
-/// Runs `work` at each tick of the server's clock, a few times a second.
-pub fn on_tick(ctx: Ctx<'_>, work: fn(Ctx<'_>)) {
+pub fn listen<L: EventListener>(ctx: Ctx<'_>) {
     IS_LOADED.store(false, Ordering::Relaxed);
-    AT_TICK.get_or_init(|| work);
-    subscribe(ctx, raw::REDISMODULE_EVENT_CRON_LOOP, ticked);
+    for id in [
+        raw::REDISMODULE_EVENT_REPLICATION_ROLE_CHANGED,
+        raw::REDISMODULE_EVENT_SHUTDOWN,
+        raw::REDISMODULE_EVENT_CRON_LOOP,
+        raw::REDISMODULE_EVENT_FLUSHDB,
+        raw::REDISMODULE_EVENT_SWAPDB,
+        raw::REDISMODULE_EVENT_REPL_ASYNC_LOAD,
+        raw::REDISMODULE_EVENT_LOADING,
+    ] {
+        let event = raw::RedisModuleEvent { id, dataver: 1 };
+        // SAFETY: the event is one of the header's constants; the context is that of the load; the callback has the announced
+        // shape.
+        unsafe { api(raw::RedisModule_SubscribeToServerEvent)(ctx.as_ptr(), event, Some(told::<L>)) };
+    }
 }
 
-extern "C" fn ticked(ctx: *mut raw::RedisModuleCtx, _: raw::RedisModuleEvent, _: u64, _: *mut c_void) {
-    is_in_use();
-    // SAFETY: the context is the server's and outlives this call.
-    let ctx = unsafe { Ctx::new(ctx) };
-    guard(|| AT_TICK.get().map(|work| work(ctx)));
+/// Where the server enters to tell of an event, and of what happened.
+extern "C" fn told<L: EventListener>(
+    ctx: *mut raw::RedisModuleCtx,
+    event: raw::RedisModuleEvent,
+    step: u64,
+    info: *mut c_void,
+) {
+    // SAFETY: context and information are the server's for this event, and outlive this call.
+    let event = unsafe { read(ctx, event.id, step, info) };
+    if event.is_some_and(|event| guard(|| L::told(event)).is_none()) {
+        guard(L::lost_track);
+    }
+}
+
+/// # Safety
+/// These are what the server passed to the running callback, and they outlive `'e`.
+unsafe fn read<'e>(ctx: *mut raw::RedisModuleCtx, id: u64, step: u64, info: *const c_void) -> Option<Event<'e>> {
+    Some(match (id, step) {
+        (raw::REDISMODULE_EVENT_REPLICATION_ROLE_CHANGED, raw::REDISMODULE_EVENT_REPLROLECHANGED_NOW_REPLICA) => {
+            Event::BecameReplica
+        }
+        (raw::REDISMODULE_EVENT_SHUTDOWN, _) => Event::ShutsDown,
+        (raw::REDISMODULE_EVENT_CRON_LOOP, _) => {
+            is_in_use();
+            // SAFETY: says the caller.
+            Event::Ticked(unsafe { Ctx::new(ctx) })
+        }
+        (raw::REDISMODULE_EVENT_FLUSHDB, raw::REDISMODULE_SUBEVENT_FLUSHDB_END) => {
+            // SAFETY: this event comes with this structure.
+            let database = unsafe { info.cast::<raw::RedisModuleFlushInfo>().as_ref() }.map_or(-1, |info| info.dbnum);
+            Event::Flushed((database >= 0).then_some(database))
+        }
+        (raw::REDISMODULE_EVENT_SWAPDB, _) => {
+            SWAPS.fetch_add(1, Ordering::Relaxed);
+            // SAFETY: this event comes with this structure.
+            let info = unsafe { info.cast::<raw::RedisModuleSwapDbInfo>().as_ref() }?;
+            Event::Swapped(info.dbnum_first, info.dbnum_second)
+        }
+        (raw::REDISMODULE_EVENT_REPL_ASYNC_LOAD, raw::REDISMODULE_SUBEVENT_REPL_ASYNC_LOAD_STARTED) => {
+            Event::LoadBesideStarted
+        }
+        (raw::REDISMODULE_EVENT_REPL_ASYNC_LOAD, raw::REDISMODULE_SUBEVENT_REPL_ASYNC_LOAD_COMPLETED) => {
+            SWAPS.fetch_add(1, Ordering::Relaxed);
+            Event::LoadBesideEnded(true)
+        }
+        (raw::REDISMODULE_EVENT_REPL_ASYNC_LOAD, _) => Event::LoadBesideEnded(false),
+        (
+            raw::REDISMODULE_EVENT_LOADING,
+            raw::REDISMODULE_SUBEVENT_LOADING_ENDED | raw::REDISMODULE_SUBEVENT_LOADING_FAILED,
+        ) => Event::Loaded,
+        _ => return None,
+    })
 }
 
 /// The server calls the module: it has taken it in.
@@ -92,4 +130,10 @@ pub(super) fn is_in_use() {
 /// Whether the server has taken the module in.
 pub(super) fn is_loaded() -> bool {
     IS_LOADED.load(Ordering::Relaxed)
+}
+
+/// A count that changes when databases change places (`SWAPDB`), or with what a replica has loaded beside them
+/// (`repl-diskless-load swapdb`).
+pub(super) fn swaps() -> u64 {
+    SWAPS.load(Ordering::Relaxed)
 }

@@ -10,8 +10,8 @@ use redis_module::raw;
 use super::{
     api::{OK, api},
     call::Ctx,
+    event::swaps,
     guard::guard,
-    keyspace_events::swaps,
     text,
 };
 

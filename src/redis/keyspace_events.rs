@@ -1,7 +1,7 @@
-//! What the server tells of its keyspace: which keys come and go, and what happens to whole databases.
+//! What the server tells of its keys: which come and go.
 
 use std::{
-    ffi::{CStr, c_char, c_int, c_void},
+    ffi::{CStr, c_char, c_int},
     sync::atomic::{AtomicU64, Ordering},
 };
 
@@ -10,7 +10,6 @@ use redis_module::raw;
 use super::{
     api::{OK, api},
     call::Ctx,
-    event::subscribe,
     guard::guard,
     text,
 };
@@ -23,27 +22,8 @@ pub trait KeyspaceListener {
     fn loaded(database: c_int, name: &[u8]);
     /// A key was removed: deleted, renamed, moved, evicted or expired.
     fn removed(database: c_int, name: &[u8]);
-    /// A database was emptied; all of them for `None`.
-    fn flushed(database: Option<c_int>);
-    /// Two databases were swapped.
-    fn swapped(one: c_int, other: c_int);
-    /// The server loads a data set while it serves the old one.
-    fn loads_beside(stage: LoadBeside);
-    /// The server has loaded a data set, or a part of it.
-    fn loading_ended();
-    /// Something was missed, because memory ran out or because of a defect.
+    /// Something was missed because of a defect.
     fn lost_track();
-}
-
-/// What happens to a data set that is loaded beside the one that is served.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum LoadBeside {
-    /// It is empty.
-    Starts,
-    /// It takes the place of the other one.
-    Completes,
-    /// It is given up.
-    Aborts,
 }
 
 /// How many calls of the listener are sure of memory at a time.
@@ -61,10 +41,6 @@ pub fn follow_keyspace<L: KeyspaceListener>(ctx: Ctx<'_>) {
         | raw::REDISMODULE_NOTIFY_EVICTED;
     // SAFETY: the context is that of the load; the callback has the announced shape.
     unsafe { api(raw::RedisModule_SubscribeToKeyspaceEvents)(ctx.as_ptr(), classes, Some(key_changed::<L>)) };
-    subscribe(ctx, raw::REDISMODULE_EVENT_FLUSHDB, flushed::<L>);
-    subscribe(ctx, raw::REDISMODULE_EVENT_SWAPDB, swapped::<L>);
-    subscribe(ctx, raw::REDISMODULE_EVENT_REPL_ASYNC_LOAD, loads_beside::<L>);
-    subscribe(ctx, raw::REDISMODULE_EVENT_LOADING, loads::<L>);
 }
 
 extern "C" fn key_changed<L: KeyspaceListener>(
@@ -73,7 +49,7 @@ extern "C" fn key_changed<L: KeyspaceListener>(
     event: *const c_char,
     name: *mut raw::RedisModuleString,
 ) -> c_int {
-    follow::<L>(|| {
+    let told = guard(|| {
         // SAFETY: the server's string ends in NUL.
         let is_removal = || removes(unsafe { CStr::from_ptr(event) });
         let tell = match class {
@@ -87,19 +63,15 @@ extern "C" fn key_changed<L: KeyspaceListener>(
         // SAFETY: the server's string outlives this call, and nothing changes it meanwhile.
         tell(database, unsafe { text::bytes(name) });
     });
+    if told.is_none() {
+        guard(L::lost_track);
+    }
     OK
 }
 
 /// Whether an event of the class GENERIC says that the key is gone.
 fn removes(event: &CStr) -> bool {
     matches!(event.to_bytes(), b"del" | b"rename_from" | b"move_from")
-}
-
-/// Runs a piece of the listener. Whatever goes wrong in it, the server goes on.
-fn follow<L: KeyspaceListener>(work: impl FnOnce()) {
-    if guard(work).is_none() {
-        guard(L::lost_track);
-    }
 }
 
 /// Whether the server has memory for what one call of a listener takes. Rust's own collections cannot fail to allocate, and
@@ -115,68 +87,4 @@ pub fn has_memory() -> bool {
     // SAFETY: NULL, or the block of just now, which nobody uses.
     unsafe { api(raw::RedisModule_Free)(block) };
     !block.is_null()
-}
-
-/// How often databases have changed places, with each other or with what was loaded beside them.
-static SWAPS: AtomicU64 = AtomicU64::new(0);
-
-/// A count that changes when databases change places (`SWAPDB`), or with what a replica has loaded beside them
-/// (`repl-diskless-load swapdb`).
-pub(super) fn swaps() -> u64 {
-    SWAPS.load(Ordering::Relaxed)
-}
-
-extern "C" fn flushed<L: KeyspaceListener>(
-    _: *mut raw::RedisModuleCtx,
-    _: raw::RedisModuleEvent,
-    step: u64,
-    info: *mut c_void,
-) {
-    // SAFETY: this event comes with this structure, which outlives the call.
-    let info = unsafe { info.cast::<raw::RedisModuleFlushInfo>().as_ref() };
-    if step == raw::REDISMODULE_SUBEVENT_FLUSHDB_END {
-        let database = info.map_or(-1, |info| info.dbnum);
-        follow::<L>(|| L::flushed((database >= 0).then_some(database)));
-    }
-}
-
-extern "C" fn swapped<L: KeyspaceListener>(
-    _: *mut raw::RedisModuleCtx,
-    _: raw::RedisModuleEvent,
-    _: u64,
-    info: *mut c_void,
-) {
-    SWAPS.fetch_add(1, Ordering::Relaxed);
-    // SAFETY: this event comes with this structure, which outlives the call.
-    if let Some(info) = unsafe { info.cast::<raw::RedisModuleSwapDbInfo>().as_ref() } {
-        follow::<L>(|| L::swapped(info.dbnum_first, info.dbnum_second));
-    }
-}
-
-extern "C" fn loads_beside<L: KeyspaceListener>(
-    _: *mut raw::RedisModuleCtx,
-    _: raw::RedisModuleEvent,
-    step: u64,
-    _: *mut c_void,
-) {
-    follow::<L>(|| match step {
-        raw::REDISMODULE_SUBEVENT_REPL_ASYNC_LOAD_STARTED => L::loads_beside(LoadBeside::Starts),
-        raw::REDISMODULE_SUBEVENT_REPL_ASYNC_LOAD_COMPLETED => {
-            SWAPS.fetch_add(1, Ordering::Relaxed);
-            L::loads_beside(LoadBeside::Completes);
-        }
-        raw::REDISMODULE_SUBEVENT_REPL_ASYNC_LOAD_ABORTED => L::loads_beside(LoadBeside::Aborts),
-        _ => {}
-    });
-}
-
-extern "C" fn loads<L: KeyspaceListener>(
-    _: *mut raw::RedisModuleCtx,
-    _: raw::RedisModuleEvent,
-    step: u64,
-    _: *mut c_void,
-) {
-    if matches!(step, raw::REDISMODULE_SUBEVENT_LOADING_ENDED | raw::REDISMODULE_SUBEVENT_LOADING_FAILED) {
-        follow::<L>(L::loading_ended);
-    }
 }

@@ -16,9 +16,9 @@ use redis_module::raw;
 use super::{
     api::api,
     call::{Call, Ctx},
+    event::swaps,
     guard::guard,
     held_client::HeldClient,
-    keyspace_events::swaps,
 };
 use crate::{error::Error, lock::lock};
 

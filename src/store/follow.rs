@@ -8,11 +8,11 @@ use std::{
 
 use uuid::Uuid;
 
-use super::owner_index::{Databases, OwnerIndex, bytes_of};
+use super::owner_index::{OwnerIndex, Sessions, bytes_of};
 use crate::{
     error::Error,
     lock::lock,
-    redis::{self, Ctx, KeyScan, KeyspaceListener, LoadBeside, ScanVisitor, scan_in_slices},
+    redis::{self, Ctx, Event, KeyScan, KeyspaceListener, ScanVisitor, scan_in_slices},
     session::SessionName,
     threads,
 };
@@ -112,19 +112,42 @@ impl Follower {
         if redis::has_memory() {
             change(&mut lock(&FOLLOWER).index, database, name);
         } else {
-            Self::lost_track();
+            lost_track();
         }
     }
+}
 
-    /// Changes the index in a way that leaves something behind to be dropped.
-    fn replace(change: impl FnOnce(&mut OwnerIndex) -> Option<Databases>) {
-        /// So many entries take well below a millisecond.
-        const AT_ONCE: usize = 4096;
-        let former = change(&mut lock(&FOLLOWER).index).unwrap_or_default();
-        if former.values().map(super::owner_index::Sessions::len).sum::<usize>() > AT_ONCE {
-            threads::drop_later(former);
+/// Follows what happens to whole databases.
+pub fn follow(event: Event<'_>) {
+    /// So many entries are dropped in well below a millisecond.
+    const AT_ONCE: usize = 4096;
+    let mut follower = lock(&FOLLOWER);
+    let index = &mut follower.index;
+    let former = match event {
+        Event::Flushed(database) => Some(index.clear(database)),
+        Event::LoadBesideStarted => index.begin_beside(),
+        Event::LoadBesideEnded(is_complete) => index.end_beside(is_complete),
+        Event::Swapped(one, other) => {
+            index.swap(one, other);
+            None
         }
+        Event::Loaded => {
+            index.settle();
+            None
+        }
+        _ => None,
+    };
+    drop(follower);
+    let former = former.unwrap_or_default();
+    if former.values().map(Sessions::len).sum::<usize>() > AT_ONCE {
+        threads::drop_later(former);
     }
+}
+
+/// A change of a key may have been missed: commands on owners are refused until all keys have been read.
+pub fn lost_track() {
+    let mut follower = lock(&FOLLOWER);
+    (follower.is_complete, follower.has_missed) = (false, true);
 }
 
 impl KeyspaceListener for Follower {
@@ -142,29 +165,8 @@ impl KeyspaceListener for Follower {
         }
     }
 
-    fn flushed(database: Option<c_int>) {
-        Self::replace(|index| Some(index.clear(database)));
-    }
-
-    fn swapped(one: c_int, other: c_int) {
-        lock(&FOLLOWER).index.swap(one, other);
-    }
-
-    fn loads_beside(stage: LoadBeside) {
-        Self::replace(|index| match stage {
-            LoadBeside::Starts => index.begin_beside(),
-            LoadBeside::Completes => index.end_beside(true),
-            LoadBeside::Aborts => index.end_beside(false),
-        });
-    }
-
-    fn loading_ended() {
-        lock(&FOLLOWER).index.settle();
-    }
-
     fn lost_track() {
-        let mut follower = lock(&FOLLOWER);
-        (follower.is_complete, follower.has_missed) = (false, true);
+        lost_track();
     }
 }
 
