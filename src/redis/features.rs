@@ -19,8 +19,8 @@ pub fn declare_features(ctx: Ctx<'_>) {
 }
 
 fn options(name: &str, version: &str) -> c_int {
-    // While a replica loads a new data set beside the old one, commands read the old one: JRS keeps nothing of its own
-    // about keys, and makes no client wait then.
+    // While a replica loads a new data set beside the old one, commands read the old one: the owner index keeps both apart,
+    // and no client is made to wait then.
     let options = raw::REDISMODULE_OPTIONS_HANDLE_REPL_ASYNC_LOAD.cast_signed();
     // Keys of a slot that is being imported are not looked at before the slot is this node's, and an owner's sessions are
     // in one slot. To other servers the same bit may mean anything.
