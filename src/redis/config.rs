@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     lock::lock,
-    settings::{Kind, SETTINGS, Value},
+    settings::{SETTINGS, SettingType, Value},
 };
 
 /// Where settings are kept. Positions are those in [`SETTINGS`].
@@ -52,7 +52,7 @@ fn register<S: Store>(ctx: Ctx<'_>, position: usize, default: Value) -> c_int {
     let privdata = ptr::without_provenance_mut(position);
     let plain = raw::REDISMODULE_CONFIG_DEFAULT;
     match (&setting.kind, default) {
-        (Kind::Number { min, max, memory, .. }, Value::Number(default)) => {
+        (SettingType::Number { min, max, memory, .. }, Value::Number(default)) => {
             let flags = if *memory { raw::REDISMODULE_CONFIG_MEMORY } else { plain };
             let (get, set) = (Some(get_number::<S> as _), Some(set_number::<S> as _));
             // SAFETY: the context is that of the load, the name ends in NUL, the callbacks have the announced shape.
@@ -61,7 +61,7 @@ fn register<S: Store>(ctx: Ctx<'_>, position: usize, default: Value) -> c_int {
                 register(ctx, name, default, flags, *min, *max, get, set, Some(apply::<S>), privdata)
             }
         }
-        (Kind::Text { .. }, Value::Text(default)) => {
+        (SettingType::Text { .. }, Value::Text(default)) => {
             let Ok(default) = CString::new(default) else { return ERR };
             let (get, set) = (Some(get_text::<S> as _), Some(set_text::<S> as _));
             // SAFETY: as above; the server copies the default.
@@ -70,7 +70,7 @@ fn register<S: Store>(ctx: Ctx<'_>, position: usize, default: Value) -> c_int {
                 register(ctx, name, default.as_ptr(), plain, get, set, Some(apply::<S>), privdata)
             }
         }
-        (Kind::Flag { .. }, Value::Flag(default)) => {
+        (SettingType::Flag, Value::Flag(default)) => {
             let (get, set) = (Some(get_flag::<S> as _), Some(set_flag::<S> as _));
             // SAFETY: as above.
             unsafe {
@@ -78,7 +78,7 @@ fn register<S: Store>(ctx: Ctx<'_>, position: usize, default: Value) -> c_int {
                 register(ctx, name, c_int::from(default), plain, get, set, Some(apply::<S>), privdata)
             }
         }
-        (Kind::Choice { names, .. }, Value::Choice(default)) => {
+        (SettingType::Choice(names), Value::Choice(default)) => {
             let mut labels: Vec<*const c_char> = names.iter().map(|name| name.as_ptr()).collect();
             let numbers: Vec<c_int> = (0..).take(names.len()).collect();
             let count = c_int::try_from(names.len()).unwrap_or(0);
