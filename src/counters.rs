@@ -27,52 +27,50 @@ impl Counter {
     }
 }
 
-/// All counters.
-#[derive(Debug)]
-pub struct Counters {
+/// Makes the counters of one list.
+macro_rules! counters {
+    ($($(#[$doc:meta])* $name:ident,)*) => {
+        /// All counters.
+        #[derive(Debug)]
+        pub struct Counters {
+            $($(#[$doc])* pub $name: Counter,)*
+            refused: [Counter; Refusal::KINDS.len()],
+        }
+
+        impl Counters {
+            const fn new() -> Self {
+                Self { $($name: Counter::new(),)* refused: [const { Counter::new() }; Refusal::KINDS.len()] }
+            }
+        }
+    };
+}
+
+counters! {
     /// Sessions created.
-    pub created: Counter,
+    created,
     /// Sessions read, by GET or PEEK.
-    pub read: Counter,
+    read,
     /// Sessions whose data was changed.
-    pub updated: Counter,
+    updated,
     /// Sessions whose end was moved by TOUCH.
-    pub touched: Counter,
+    touched,
     /// Sessions that went on under a new id.
-    pub rotated: Counter,
+    rotated,
     /// Sessions ended by DESTROY, DESTROYALL and REVOKE.
-    pub destroyed: Counter,
+    destroyed,
     /// Sessions ended because their owner had too many.
-    pub evicted: Counter,
+    evicted,
     /// Tokens found in the cache of verified tokens.
-    pub cache_hits: Counter,
+    cache_hits,
     /// Tokens that had to be verified.
-    pub cache_misses: Counter,
+    cache_misses,
     /// Commands refused because too many tokens were waiting to be signed.
-    pub busy_signing: Counter,
+    busy_signing,
     /// Commands refused because too many tokens were waiting to be verified.
-    pub busy_verifying: Counter,
-    refused: [Counter; Refusal::KINDS],
+    busy_verifying,
 }
 
 impl Counters {
-    const fn new() -> Self {
-        Self {
-            created: Counter::new(),
-            read: Counter::new(),
-            updated: Counter::new(),
-            touched: Counter::new(),
-            rotated: Counter::new(),
-            destroyed: Counter::new(),
-            evicted: Counter::new(),
-            cache_hits: Counter::new(),
-            cache_misses: Counter::new(),
-            busy_signing: Counter::new(),
-            busy_verifying: Counter::new(),
-            refused: [const { Counter::new() }; Refusal::KINDS],
-        }
-    }
-
     /// Counts a command that found no room in a queue.
     pub fn count_busy(&self, lane: Lane) {
         match lane {
@@ -92,6 +90,6 @@ impl Counters {
 
     /// How many tokens were refused for each kind of reason.
     pub fn refusals(&self) -> impl Iterator<Item = (&'static str, u64)> {
-        Refusal::kinds().into_iter().zip(self.refused.iter().map(Counter::value))
+        Refusal::KINDS.iter().copied().zip(self.refused.iter().map(Counter::value))
     }
 }

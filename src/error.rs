@@ -7,65 +7,85 @@ use crate::{
     token::{CallerRefusal, Refusal},
 };
 
-/// Why a command is refused. A refused command has changed nothing.
-///
-/// The texts are ASCII and repeat no token, secret or session data; clients go by the first word.
-#[derive(Debug)]
-pub enum Error {
+/// Makes the type and its replies of one list. A row is: variant, its details, the reply as [`format!`] takes it.
+macro_rules! errors {
+    ($($(#[$doc:meta])* $error:ident$(($($detail:ident: $type:ty),*))? = $($reply:expr),+;)*) => {
+        /// Why a command is refused. A refused command has changed nothing.
+        ///
+        /// The texts are ASCII and repeat no token, secret or session data; clients go by the first word.
+        #[derive(Debug)]
+        pub enum Error {
+            $($(#[$doc])* $error$(($($type),*))?,)*
+        }
+
+        impl Error {
+            /// The reply: a word, a space, a sentence.
+            pub fn reply(&self) -> String {
+                match self {
+                    $(Self::$error$(($($detail),*))? => format!($($reply),+),)*
+                }
+            }
+        }
+    };
+}
+
+errors! {
     /// `BADTOKEN` or `EXPIREDTOKEN`.
-    Token(Refusal),
+    Token(refusal: Refusal) = "{}TOKEN {}", if refusal.is_expiry() { "EXPIRED" } else { "BAD" }, refusal.text();
     /// `BADDATA`: session data that is none; the argument's name.
-    Data(&'static str, BadData),
+    Data(what: &'static str, bad: BadData) = "BADDATA {what} {}", bad_data(*bad);
     /// `BADDATA` or `ERR`: claims that cannot go into a token.
-    Claims(CallerRefusal),
+    Claims(refusal: CallerRefusal) = "{}", claims_refused(*refusal);
     /// `ERR`: an owner that cannot be one.
-    Owner(BadOwner),
+    Owner(bad: BadOwner) = "ERR the owner {}", bad_owner(*bad);
     /// `TOOBIG`: over a limit; what, and the limit's setting.
-    TooBig(&'static str, &'static str),
+    TooBig(what: &'static str, setting: &'static str) = "TOOBIG {what} would be larger than the realm's {setting}";
     /// `BADDATA` or `TOOBIG`: the stored data cannot be changed in this way.
-    Change(Change),
+    Change(change: Change) = "{}", change_refused(*change);
     /// `TOOMANY`: the owner has as many sessions as the realm allows.
-    TooMany,
+    TooMany = "TOOMANY the owner has as many sessions as the realm's max-sessions allows";
     /// `CONFLICT`: the data is not what IFMATCH names.
-    Conflict,
+    Conflict = "CONFLICT the data has changed since it had that etag: read it again";
     /// `CONFLICT`: what IFMATCH names is no etag, so no data can have it; how it is none.
-    NotAnEtag(&'static str),
+    NotAnEtag(problem: &'static str) =
+        "CONFLICT IFMATCH {problem}: pass the 16 hex digits that JRS.GET replies as etag, as they are";
     /// `CROSSSLOT`: the session would move to another slot of the cluster.
-    CrossSlot,
+    CrossSlot =
+        "CROSSSLOT the new owner hashes to another slot: JRS.CREATE the new session, then JRS.DESTROY this one";
     /// `NOKEYS`: there is no key to do this with, and what to configure.
-    NoKeys(&'static str),
+    NoKeys(what: &'static str) = "NOKEYS {what}";
     /// `NOPERM`: the ACL user may not touch the session's key.
-    NoPermission,
+    NoPermission = "NOPERM this user has no permissions to access the session's key";
     /// `WRONGTYPE`: the session's key holds something else.
-    WrongType,
+    WrongType = "WRONGTYPE Operation against a key holding the wrong kind of value";
     /// `BUSY`: more slow signatures are waiting than `jrs.crypto-queue` allows, or this one has waited for too long.
-    Busy,
+    Busy = "BUSY too many signatures are waiting to be computed, try again later";
     /// `READONLY`: the server has become a replica while the command waited.
-    ReadOnly,
+    ReadOnly = "READONLY You can't write against a read only replica.";
     /// `OOM`: the server has run out of memory while the command waited.
-    OutOfMemory,
+    OutOfMemory = "OOM command not allowed when used memory > 'maxmemory'.";
     /// `TRYAGAIN`: the server's state has changed while the command waited.
-    TryAgain(&'static str),
+    TryAgain(why: &'static str) = "TRYAGAIN {why}";
     /// `ERR`: too few or too many arguments, in the server's own words.
-    WrongArity,
+    WrongArity = "ERR wrong number of arguments";
     /// `ERR`: this option is unknown, misplaced, given twice or lacks its value.
-    Syntax,
+    Syntax = "ERR syntax error, see JRS.HELP";
     /// `ERR`: an expire time that is no positive whole number, or overflows.
-    Expire,
+    Expire = "ERR invalid expire time, it has to be a positive whole number";
     /// `ERR`: a deadline that has passed.
-    DeadlinePassed,
+    DeadlinePassed = "ERR invalid expire time, the deadline has passed already";
     /// `ERR`: there is no realm of that name.
-    UnknownRealm,
+    UnknownRealm = "ERR there is no realm of that name";
     /// `ERR`: a session that somebody else made lacks what the command needs; what to do.
-    Foreign(&'static str),
+    Foreign(what: &'static str) = "ERR {what}";
     /// `ERR`: an owner is needed, for sessions without one are not listed.
-    NoOwner,
-    /// `ERR`: a key that is no session's.
-    NoSessionKey,
+    NoOwner = "ERR an owner is needed: sessions without one are not listed";
+    /// `ERR`: a key that is no session's. The npm package jrs-session goes by these words, up to "key".
+    NoSessionKey = "ERR this is no session's key of any realm: it has to be <keyspace><id>";
     /// `ERR`: a cluster node was not told the session's key or owner; what to pass.
-    Cluster(&'static str),
+    Cluster(what: &'static str) = "ERR {what}";
     /// `ERR`: anything else.
-    Other(Cow<'static, str>),
+    Other(text: Cow<'static, str>) = "ERR {text}";
 }
 
 impl From<Refusal> for Error {
@@ -84,63 +104,27 @@ impl Error {
          jrs.keys-file to the same file on every node. After a failover from a server that made its own key, that can be a \
          copy of the key file in that server's dir: jrs-keys.json, or jrs-keys.json.retired",
     );
+}
 
-    /// The reply: a word, a space, a sentence.
-    pub fn reply(&self) -> Cow<'static, str> {
-        match self {
-            Self::Token(refusal) if refusal.is_expiry() => format!("EXPIREDTOKEN {}", refusal.text()).into(),
-            Self::Token(refusal) => format!("BADTOKEN {}", refusal.text()).into(),
-            Self::Data(what, bad) => format!("BADDATA {what} {}", bad_data(*bad)).into(),
-            Self::Claims(CallerRefusal::NotAnObject) => {
-                "BADDATA the claims are no JSON object with unique names".into()
-            }
-            Self::Claims(CallerRefusal::Reserved(name)) => {
-                format!("ERR the claim '{name}' is reserved: it is written by the server").into()
-            }
-            Self::Claims(CallerRefusal::OtherSpelling(name)) => format!(
-                "ERR a claim's name differs from '{name}' in case only, and some verifiers would read it as '{name}': rename it"
-            )
-            .into(),
-            Self::Claims(CallerRefusal::TooFar(name)) => format!(
-                "ERR the claim '{name}' lies beyond the year 9999: it must be in seconds since 1970, not milliseconds"
-            )
-            .into(),
-            Self::Claims(CallerRefusal::NotATime(name)) => {
-                format!("ERR the claim '{name}' has to be a number of seconds since 1970").into()
-            }
-            Self::Owner(BadOwner::TooLong) => "ERR the owner is longer than 256 bytes".into(),
-            Self::Owner(BadOwner::NotUtf8) => "ERR the owner is not UTF-8".into(),
-            Self::Owner(BadOwner::Character) => "ERR the owner holds a brace or a control character".into(),
-            Self::TooBig(what, setting) => format!("TOOBIG {what} would be larger than the realm's {setting}").into(),
-            Self::Change(change) => change_refused(*change).into(),
-            Self::TooMany => "TOOMANY the owner has as many sessions as the realm's max-sessions allows".into(),
-            Self::Conflict => "CONFLICT the data has changed since it had that etag: read it again".into(),
-            Self::NotAnEtag(problem) => {
-                format!("CONFLICT IFMATCH {problem}: pass the 16 hex digits that JRS.GET replies as etag, as they are")
-                    .into()
-            }
-            Self::CrossSlot => {
-                "CROSSSLOT the new owner hashes to another slot: JRS.CREATE the new session, then JRS.DESTROY this one"
-                    .into()
-            }
-            Self::NoKeys(what) => format!("NOKEYS {what}").into(),
-            Self::NoPermission => "NOPERM this user has no permissions to access the session's key".into(),
-            Self::WrongType => "WRONGTYPE Operation against a key holding the wrong kind of value".into(),
-            Self::Busy => "BUSY too many signatures are waiting to be computed, try again later".into(),
-            Self::ReadOnly => "READONLY You can't write against a read only replica.".into(),
-            Self::OutOfMemory => "OOM command not allowed when used memory > 'maxmemory'.".into(),
-            Self::TryAgain(why) => format!("TRYAGAIN {why}").into(),
-            Self::WrongArity => "ERR wrong number of arguments".into(),
-            Self::Syntax => "ERR syntax error, see JRS.HELP".into(),
-            Self::Expire => "ERR invalid expire time, it has to be a positive whole number".into(),
-            Self::DeadlinePassed => "ERR invalid expire time, the deadline has passed already".into(),
-            Self::UnknownRealm => "ERR there is no realm of that name".into(),
-            Self::NoOwner => "ERR an owner is needed: sessions without one are not listed".into(),
-            // The npm package jrs-session goes by these words, up to "key".
-            Self::NoSessionKey => "ERR this is no session's key of any realm: it has to be <keyspace><id>".into(),
-            Self::Cluster(what) | Self::Foreign(what) => format!("ERR {what}").into(),
-            Self::Other(text) => format!("ERR {text}").into(),
-        }
+fn claims_refused(refusal: CallerRefusal) -> String {
+    match refusal {
+        CallerRefusal::NotAnObject => "BADDATA the claims are no JSON object with unique names".to_owned(),
+        CallerRefusal::Reserved(name) => format!("ERR the claim '{name}' is reserved: it is written by the server"),
+        CallerRefusal::OtherSpelling(name) => format!(
+            "ERR a claim's name differs from '{name}' in case only, and some verifiers would read it as '{name}': rename it"
+        ),
+        CallerRefusal::TooFar(name) => format!(
+            "ERR the claim '{name}' lies beyond the year 9999: it must be in seconds since 1970, not milliseconds"
+        ),
+        CallerRefusal::NotATime(name) => format!("ERR the claim '{name}' has to be a number of seconds since 1970"),
+    }
+}
+
+const fn bad_owner(bad: BadOwner) -> &'static str {
+    match bad {
+        BadOwner::TooLong => "is longer than 256 bytes",
+        BadOwner::NotUtf8 => "is not UTF-8",
+        BadOwner::Character => "holds a brace or a control character",
     }
 }
 

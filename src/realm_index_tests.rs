@@ -16,7 +16,7 @@ fn ring(ids: impl Iterator<Item = String>) -> Arc<KeyRing> {
 }
 
 fn realm(name: &str, keyspace: &str, keys: &Arc<KeyRing>) -> Arc<Realm> {
-    let settings = Settings { keyspace: keyspace.to_owned(), ..Settings::BLANK };
+    let settings = Settings { keyspace: keyspace.to_owned(), ..Settings::UNSET };
     Arc::new(Realm::new(name, settings, Arc::clone(keys)))
 }
 

@@ -7,7 +7,7 @@ use toml::Spanned;
 
 use crate::{
     realm,
-    settings::{SETTINGS, Scope, Settings, Value, position},
+    settings::{SETTINGS, Scope, Settings, Value, find},
 };
 
 /// A realm as the file describes it.
@@ -112,22 +112,17 @@ fn check_name(name: &str) -> Result<(), String> {
 }
 
 fn read_field(field: &str, value: toml::Value) -> Result<(usize, Value), String> {
-    let (position, setting) = position(field)
-        .and_then(|position| Some((position, SETTINGS.get(position)?)))
-        .ok_or_else(|| "is no field of a realm".to_owned())?;
+    let (position, setting) = find(field).ok_or("is no field of a realm")?;
     if setting.scope == Scope::Server {
         return Err("concerns the whole server: set it as jrs.* setting".to_owned());
     }
-    let value = match value {
+    match value {
         toml::Value::String(text) => setting.kind.parse_text(&text),
         toml::Value::Integer(number) => setting.kind.take(Value::Number(number)),
         toml::Value::Boolean(flag) => setting.kind.take(Value::Flag(flag)),
         _ => Err("has the wrong type".to_owned()),
-    }?;
-    // The same checks as for CONFIG SET, on a copy that is thrown away.
-    let mut scratch = Settings::BLANK;
-    scratch.set(position, value.clone())?;
-    Ok((position, value))
+    }
+    .map(|value| (position, value))
 }
 
 #[cfg(test)]
@@ -136,7 +131,7 @@ mod tests {
     use crate::settings::{self, Settings};
 
     fn base() -> Settings {
-        let mut settings = Settings::BLANK;
+        let mut settings = Settings::UNSET;
         for (position, value) in settings::defaults(&[]).expect("defaults").into_iter().enumerate() {
             settings.set(position, value).expect("a default");
         }

@@ -25,7 +25,7 @@ use crate::{
 /// The realms in force. None before the module is loaded and after it is unloaded.
 static REALMS: RwLock<Option<Arc<Realms>>> = RwLock::new(None);
 /// The settings as the server last set them.
-static SETTINGS: Mutex<Settings> = Mutex::new(Settings::BLANK);
+static SETTINGS: Mutex<Settings> = Mutex::new(Settings::UNSET);
 /// What the realms in force were made of.
 static IN_FORCE: Mutex<Option<InForce>> = Mutex::new(None);
 /// Whether this server may sign with a key that it made itself. Once it has been a replica it never may again.
@@ -84,7 +84,7 @@ pub fn unload() {
     threads::stop();
     *REALMS.write().unwrap_or_else(PoisonError::into_inner) = None;
     *lock(&IN_FORCE) = None;
-    *lock(&SETTINGS) = Settings::BLANK;
+    *lock(&SETTINGS) = Settings::UNSET;
     lock(&IDS).forget();
     store::forget();
 }

@@ -82,7 +82,7 @@ struct Session {
 
 impl Session {
     fn find(call: &Call<'_>, realms: &Realms, result: VerifyResult) -> Result<Self, Error> {
-        let problem = |error: Error| error.reply().into_owned();
+        let problem = |error: Error| error.reply();
         let ticket = match result {
             Ok(ticket) => ticket,
             Err(refusal) => {

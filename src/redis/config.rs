@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     lock::lock,
-    settings::{Kind, SETTINGS, Value},
+    settings::{SETTINGS, SettingType, Value},
 };
 
 /// Where settings are kept. Positions are those in [`SETTINGS`].
@@ -52,7 +52,7 @@ fn register<S: Store>(ctx: Ctx<'_>, position: usize, default: Value) -> c_int {
     let privdata = ptr::without_provenance_mut(position);
     let plain = raw::REDISMODULE_CONFIG_DEFAULT;
     match (&setting.kind, default) {
-        (Kind::Number { min, max, memory, .. }, Value::Number(default)) => {
+        (SettingType::Number { min, max, memory, .. }, Value::Number(default)) => {
             let flags = if *memory { raw::REDISMODULE_CONFIG_MEMORY } else { plain };
             let (get, set) = (Some(get_number::<S> as _), Some(set_number::<S> as _));
             // SAFETY: the context is that of the load, the name ends in NUL, the callbacks have the announced shape.
@@ -61,7 +61,7 @@ fn register<S: Store>(ctx: Ctx<'_>, position: usize, default: Value) -> c_int {
                 register(ctx, name, default, flags, *min, *max, get, set, Some(apply::<S>), privdata)
             }
         }
-        (Kind::Text { .. }, Value::Text(default)) => {
+        (SettingType::Text { .. }, Value::Text(default)) => {
             let Ok(default) = CString::new(default) else { return ERR };
             let (get, set) = (Some(get_text::<S> as _), Some(set_text::<S> as _));
             // SAFETY: as above; the server copies the default.
@@ -70,7 +70,7 @@ fn register<S: Store>(ctx: Ctx<'_>, position: usize, default: Value) -> c_int {
                 register(ctx, name, default.as_ptr(), plain, get, set, Some(apply::<S>), privdata)
             }
         }
-        (Kind::Flag { .. }, Value::Flag(default)) => {
+        (SettingType::Flag, Value::Flag(default)) => {
             let (get, set) = (Some(get_flag::<S> as _), Some(set_flag::<S> as _));
             // SAFETY: as above.
             unsafe {
@@ -78,7 +78,7 @@ fn register<S: Store>(ctx: Ctx<'_>, position: usize, default: Value) -> c_int {
                 register(ctx, name, c_int::from(default), plain, get, set, Some(apply::<S>), privdata)
             }
         }
-        (Kind::Choice { names, .. }, Value::Choice(default)) => {
+        (SettingType::Choice(names), Value::Choice(default)) => {
             let mut labels: Vec<*const c_char> = names.iter().map(|name| name.as_ptr()).collect();
             let numbers: Vec<c_int> = (0..).take(names.len()).collect();
             let count = c_int::try_from(names.len()).unwrap_or(0);
@@ -98,11 +98,6 @@ fn register<S: Store>(ctx: Ctx<'_>, position: usize, default: Value) -> c_int {
 /// The value of a setting; a panic on the way reads as none.
 fn get<S: Store>(privdata: *mut c_void) -> Option<Value> {
     guard(|| S::get(privdata.addr())).flatten()
-}
-
-/// Hands a value to the store and its complaint to the server.
-fn set<S: Store>(privdata: *mut c_void, value: Value, error: *mut *mut raw::RedisModuleString) -> c_int {
-    report(guard(|| S::set(privdata.addr(), value)), error)
 }
 
 fn report(outcome: Option<Result<(), String>>, error: *mut *mut raw::RedisModuleString) -> c_int {
@@ -132,26 +127,8 @@ extern "C" fn get_number<S: Store>(_: *const c_char, privdata: *mut c_void) -> c
     if let Some(Value::Number(number)) = get::<S>(privdata) { number } else { 0 }
 }
 
-extern "C" fn set_number<S: Store>(
-    _: *const c_char,
-    number: c_longlong,
-    privdata: *mut c_void,
-    error: *mut *mut raw::RedisModuleString,
-) -> c_int {
-    set::<S>(privdata, Value::Number(number), error)
-}
-
 extern "C" fn get_flag<S: Store>(_: *const c_char, privdata: *mut c_void) -> c_int {
     c_int::from(matches!(get::<S>(privdata), Some(Value::Flag(true))))
-}
-
-extern "C" fn set_flag<S: Store>(
-    _: *const c_char,
-    flag: c_int,
-    privdata: *mut c_void,
-    error: *mut *mut raw::RedisModuleString,
-) -> c_int {
-    set::<S>(privdata, Value::Flag(flag != 0), error)
 }
 
 extern "C" fn get_choice<S: Store>(_: *const c_char, privdata: *mut c_void) -> c_int {
@@ -159,19 +136,29 @@ extern "C" fn get_choice<S: Store>(_: *const c_char, privdata: *mut c_void) -> c
     c_int::try_from(choice).unwrap_or(0)
 }
 
-extern "C" fn set_choice<S: Store>(
-    _: *const c_char,
-    choice: c_int,
-    privdata: *mut c_void,
-    error: *mut *mut raw::RedisModuleString,
-) -> c_int {
-    set::<S>(privdata, Value::Choice(usize::try_from(choice).unwrap_or(usize::MAX)), error)
+/// The callback through which the server sets values of one type.
+macro_rules! setter {
+    ($name:ident, |$value:ident: $type:ty| $read:expr) => {
+        extern "C" fn $name<S: Store>(
+            _: *const c_char,
+            $value: $type,
+            privdata: *mut c_void,
+            error: *mut *mut raw::RedisModuleString,
+        ) -> c_int {
+            report(guard(|| S::set(privdata.addr(), $read)), error)
+        }
+    };
 }
 
-/// What [`get_text`] last returned for each setting: the server copies it after the call, so it has to outlive it.
-static SHOWN: Mutex<Shown> = Mutex::new(Shown(Vec::new()));
+setter!(set_number, |number: c_longlong| Value::Number(number));
+setter!(set_flag, |flag: c_int| Value::Flag(flag != 0));
+setter!(set_choice, |choice: c_int| Value::Choice(usize::try_from(choice).unwrap_or(usize::MAX)));
+setter!(set_text, |text: *mut raw::RedisModuleString| read_text(text)?);
 
-struct Shown(Vec<Text>);
+/// What [`get_text`] returned last: the server copies it after the call, so it has to outlive it.
+static SHOWN: Mutex<Shown> = Mutex::new(Shown(None));
+
+struct Shown(Option<Text>);
 
 // SAFETY: the strings are made and given back in `get_text` and `forget_shown` alone, which the server calls on its own
 // thread.
@@ -179,28 +166,18 @@ unsafe impl Send for Shown {}
 
 extern "C" fn get_text<S: Store>(_: *const c_char, privdata: *mut c_void) -> *mut raw::RedisModuleString {
     let Some(Value::Text(value)) = get::<S>(privdata) else { return ptr::null_mut() };
-    let mut shown = lock(&SHOWN);
     // The server has copied what it was shown before by the time it asks again.
-    shown.0.clear();
-    shown.0.push(Text::new(value.as_bytes()));
-    shown.0.last().map_or(ptr::null_mut(), Text::as_ptr)
+    lock(&SHOWN).0.insert(Text::new(value.as_bytes())).as_ptr()
 }
 
-extern "C" fn set_text<S: Store>(
-    _: *const c_char,
-    value: *mut raw::RedisModuleString,
-    privdata: *mut c_void,
-    error: *mut *mut raw::RedisModuleString,
-) -> c_int {
-    // SAFETY: the server passes a string that lives until this returns.
-    let value = unsafe { text::bytes(value) };
-    match str::from_utf8(value) {
-        Ok(value) => set::<S>(privdata, Value::Text(value.to_owned()), error),
-        Err(_) => report(Some(Err("the value is not UTF-8".to_owned())), error),
-    }
+/// The value of a text that the server sets.
+fn read_text(text: *const raw::RedisModuleString) -> Result<Value, String> {
+    // SAFETY: the server passes a string that lives until the setter returns.
+    let text = unsafe { text::bytes(text) };
+    str::from_utf8(text).map(|text| Value::Text(text.to_owned())).map_err(|_| "the value is not UTF-8".to_owned())
 }
 
 /// Gives back what is held for the server, before the module's code is unmapped.
 pub(super) fn forget_shown() {
-    lock(&SHOWN).0.clear();
+    lock(&SHOWN).0 = None;
 }

@@ -117,18 +117,11 @@ fn key_specs(routing: Routing) -> Vec<raw::RedisModuleCommandKeySpec> {
     let end: raw::RedisModuleCommandKeySpec = unsafe { std::mem::zeroed() };
     const DERIVED: &CStr =
         c"Argument 1 only routes the command: the keys that are used are derived from it or from the token";
-    let (flags, notes) = match routing {
-        Routing::Anywhere => return vec![end],
-        Routing::ByFirstArgument { writes: true } => {
-            (raw::REDISMODULE_CMD_KEY_RW | raw::REDISMODULE_CMD_KEY_NOT_KEY, Some(DERIVED))
-        }
-        Routing::ByFirstArgument { writes: false } => {
-            (raw::REDISMODULE_CMD_KEY_RO | raw::REDISMODULE_CMD_KEY_NOT_KEY, Some(DERIVED))
-        }
-    };
+    let Routing::ByFirstArgument { writes } = routing else { return vec![end] };
+    let access = if writes { raw::REDISMODULE_CMD_KEY_RW } else { raw::REDISMODULE_CMD_KEY_RO };
     let mut first = end;
-    first.notes = notes.map_or(ptr::null(), CStr::as_ptr);
-    first.flags = u64::from(flags);
+    first.notes = DERIVED.as_ptr();
+    first.flags = u64::from(access | raw::REDISMODULE_CMD_KEY_NOT_KEY);
     first.begin_search_type = raw::RedisModuleKeySpecBeginSearchType_REDISMODULE_KSPEC_BS_INDEX;
     first.bs.index.pos = 1;
     first.find_keys_type = raw::RedisModuleKeySpecFindKeysType_REDISMODULE_KSPEC_FK_RANGE;
@@ -144,8 +137,7 @@ fn arguments(
     if arguments.is_empty() {
         return ptr::null_mut();
     }
-    let mut list: Vec<raw::RedisModuleCommandArg> =
-        arguments.iter().map(|argument| self::argument(argument, memory)).collect();
+    let mut list: Vec<_> = arguments.iter().map(|argument| self::argument(argument, memory)).collect();
     // SAFETY: plain C data for which all zeroes is a valid value, and the one that ends a list.
     list.push(unsafe { std::mem::zeroed() });
     let start = list.as_mut_ptr();
@@ -158,14 +150,15 @@ fn argument(
     argument: &'static Argument,
     memory: &mut Vec<Vec<raw::RedisModuleCommandArg>>,
 ) -> raw::RedisModuleCommandArg {
-    let (kind, choices): (_, &'static [Argument]) = match &argument.kind {
-        Kind::String => (raw::RedisModuleCommandArgType_REDISMODULE_ARG_TYPE_STRING, &[]),
-        Kind::Integer => (raw::RedisModuleCommandArgType_REDISMODULE_ARG_TYPE_INTEGER, &[]),
-        Kind::UnixTime => (raw::RedisModuleCommandArgType_REDISMODULE_ARG_TYPE_UNIX_TIME, &[]),
-        Kind::Key => (raw::RedisModuleCommandArgType_REDISMODULE_ARG_TYPE_KEY, &[]),
-        Kind::Word => (raw::RedisModuleCommandArgType_REDISMODULE_ARG_TYPE_PURE_TOKEN, &[]),
-        Kind::OneOf(choices) => (raw::RedisModuleCommandArgType_REDISMODULE_ARG_TYPE_ONEOF, choices),
+    let kind = match argument.kind {
+        Kind::String => raw::RedisModuleCommandArgType_REDISMODULE_ARG_TYPE_STRING,
+        Kind::Integer => raw::RedisModuleCommandArgType_REDISMODULE_ARG_TYPE_INTEGER,
+        Kind::UnixTime => raw::RedisModuleCommandArgType_REDISMODULE_ARG_TYPE_UNIX_TIME,
+        Kind::Key => raw::RedisModuleCommandArgType_REDISMODULE_ARG_TYPE_KEY,
+        Kind::Word => raw::RedisModuleCommandArgType_REDISMODULE_ARG_TYPE_PURE_TOKEN,
+        Kind::OneOf(_) => raw::RedisModuleCommandArgType_REDISMODULE_ARG_TYPE_ONEOF,
     };
+    let choices = if let Kind::OneOf(choices) = argument.kind { choices } else { &[] };
     let none: *const c_char = ptr::null();
     raw::RedisModuleCommandArg {
         name: argument.name.as_ptr(),

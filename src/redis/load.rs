@@ -1,9 +1,6 @@
 //! Where the server enters the module to load and to unload it.
 
-use std::{
-    ffi::{CStr, c_int},
-    slice,
-};
+use std::ffi::{CStr, c_int};
 
 use redis_module::raw;
 
@@ -13,7 +10,7 @@ use super::{
     config, event,
     guard::{guard, log_panics, stop_logging_panics},
     log::{Level, log},
-    text,
+    text::Args,
 };
 use crate::Jrs;
 
@@ -83,7 +80,10 @@ unsafe fn load<M: Module>(ctx: *mut raw::RedisModuleCtx, argv: *mut *mut raw::Re
         // SAFETY: the context is the server's and outlives this call.
         let ctx = unsafe { Ctx::new(ctx) };
         // SAFETY: the server passes argc strings that outlive this call.
-        let arguments = unsafe { arguments(argv, argc) }.ok_or("an argument of the module is not UTF-8")?;
+        let arguments = unsafe { Args::new(argv, usize::try_from(argc).unwrap_or(0)) };
+        let texts = (0..arguments.len()).filter_map(|at| arguments.get(at)).map(|text| str::from_utf8(text.bytes()));
+        let arguments: Vec<_> =
+            texts.collect::<Result<_, _>>().map_err(|_| "an argument of the module is not UTF-8")?;
         M::load(ctx, &arguments)
     });
     match loaded {
@@ -112,17 +112,4 @@ fn log_missing(name: &str) {
             &format!("not loaded: this server lacks the module function {name}; 7.0.15 or later has it"),
         );
     }
-}
-
-/// # Safety
-/// The server passed argc strings in argv, and they live for 'a.
-unsafe fn arguments<'a>(argv: *mut *mut raw::RedisModuleString, argc: c_int) -> Option<Vec<&'a str>> {
-    let count = usize::try_from(argc).unwrap_or(0);
-    if argv.is_null() || count == 0 {
-        return Some(Vec::new());
-    }
-    // SAFETY: says the caller.
-    let strings = unsafe { slice::from_raw_parts(argv, count) };
-    // SAFETY: says the caller.
-    strings.iter().map(|string| str::from_utf8(unsafe { text::bytes(*string) }).ok()).collect()
 }

@@ -4,45 +4,28 @@ use std::ffi::CStr;
 
 /// The type, default and range of a setting.
 #[derive(Debug)]
-pub enum Kind {
-    /// A whole number.
+pub enum SettingType {
+    /// An integer.
     Number {
-        /// Its default.
         default: i64,
-        /// The smallest value.
         min: i64,
-        /// The largest value.
         max: i64,
         /// Whether it counts bytes and may be written `16mb`.
         memory: bool,
     },
-    /// A text.
-    Text {
-        /// Its default.
-        default: &'static str,
-    },
-    /// `yes` or `no`.
-    Flag {
-        /// Its default.
-        default: bool,
-    },
-    /// One of several names.
-    Choice {
-        /// The position of its default.
-        default: usize,
-        /// The names.
-        names: &'static [&'static CStr],
-    },
+    /// A text; the check says what is wrong with one.
+    Text { default: &'static str, check: fn(&str) -> Result<(), String> },
+    /// `yes` or, by default, `no`.
+    Flag,
+    /// One of several names, by default the first one.
+    Choice(&'static [&'static CStr]),
 }
 
 /// A value of a setting.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Value {
-    /// A whole number.
     Number(i64),
-    /// A text.
     Text(String),
-    /// `yes` or `no`.
     Flag(bool),
     /// The position of a name.
     Choice(usize),
@@ -55,7 +38,7 @@ pub(super) const GB: i64 = 1024 * MB;
 /// Stands for a default that depends on the machine: half of its cores, at least one.
 pub(super) const HALF_THE_CORES: i64 = -1;
 
-impl Kind {
+impl SettingType {
     /// The value where nothing is said.
     pub fn default(&self) -> Value {
         match self {
@@ -64,54 +47,57 @@ impl Kind {
                 Value::Number(i64::try_from(cores / 2).unwrap_or(1).clamp(1, 64))
             }
             Self::Number { default, .. } => Value::Number(*default),
-            Self::Text { default } => Value::Text((*default).to_owned()),
-            Self::Flag { default } => Value::Flag(*default),
-            Self::Choice { default, .. } => Value::Choice(*default),
+            Self::Text { default, .. } => Value::Text((*default).to_owned()),
+            Self::Flag => Value::Flag(false),
+            Self::Choice(_) => Value::Choice(0),
         }
     }
 
     /// The names that a choice is made of; none for other types.
     pub const fn names(&self) -> &'static [&'static CStr] {
-        if let Self::Choice { names, .. } = self { names } else { &[] }
+        if let Self::Choice(names) = self { names } else { &[] }
     }
 
-    /// Takes a value of the right type.
+    /// Takes a number or a flag, and checks it.
     pub fn take(&self, value: Value) -> Result<Value, String> {
         match (self, &value) {
-            (Self::Number { .. }, Value::Number(_)) | (Self::Flag { .. }, Value::Flag(_)) => Ok(value),
+            (Self::Number { .. }, Value::Number(_)) | (Self::Flag, Value::Flag(_)) => {
+                self.check(&value).map(|()| value)
+            }
             _ => Err("has the wrong type".to_owned()),
         }
     }
 
-    /// Reads a value as redis.conf would.
+    /// Reads a value as redis.conf would, and checks it.
     pub fn parse_text(&self, text: &str) -> Result<Value, String> {
-        match self {
+        let value = match self {
             Self::Number { memory: false, .. } => {
-                text.parse().map(Value::Number).map_err(|_| "it has to be a whole number".to_owned())
+                Value::Number(text.parse().map_err(|_| "it has to be a whole number".to_owned())?)
             }
-            Self::Number { memory: true, .. } => parse_memory(text).map(Value::Number),
-            Self::Text { .. } => Ok(Value::Text(text.to_owned())),
-            Self::Flag { .. } if text.eq_ignore_ascii_case("yes") => Ok(Value::Flag(true)),
-            Self::Flag { .. } if text.eq_ignore_ascii_case("no") => Ok(Value::Flag(false)),
-            Self::Flag { .. } => Err("it has to be yes or no".to_owned()),
-            Self::Choice { names, .. } => {
+            Self::Number { memory: true, .. } => Value::Number(parse_memory(text)?),
+            Self::Text { .. } => Value::Text(text.to_owned()),
+            Self::Flag if text.eq_ignore_ascii_case("yes") => Value::Flag(true),
+            Self::Flag if text.eq_ignore_ascii_case("no") => Value::Flag(false),
+            Self::Flag => return Err("it has to be yes or no".to_owned()),
+            Self::Choice(names) => {
                 let same = |name: &&CStr| name.to_bytes().eq_ignore_ascii_case(text.as_bytes());
-                let position = names.iter().position(same).ok_or_else(|| {
+                Value::Choice(names.iter().position(same).ok_or_else(|| {
                     let names: Vec<_> = names.iter().map(|name| name.to_string_lossy()).collect();
                     format!("it has to be one of {}", names.join(", "))
-                })?;
-                Ok(Value::Choice(position))
+                })?)
             }
-        }
+        };
+        self.check(&value).map(|()| value)
     }
 
     pub(super) fn check(&self, value: &Value) -> Result<(), String> {
-        if let (Self::Number { min, max, .. }, Value::Number(number)) = (self, value)
-            && !(min..=max).contains(&number)
-        {
-            return Err(format!("it has to be between {min} and {max}"));
+        match (self, value) {
+            (Self::Number { min, max, .. }, Value::Number(number)) if !(min..=max).contains(&number) => {
+                Err(format!("it has to be between {min} and {max}"))
+            }
+            (Self::Text { check, .. }, Value::Text(text)) => check(text),
+            _ => Ok(()),
         }
-        Ok(())
     }
 }
 

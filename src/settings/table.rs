@@ -1,16 +1,12 @@
-//! The table of all settings: a new one is a row here and a field of [`Settings`].
+//! The table of all settings: a new one is a row here.
 
 use std::ffi::CStr;
 
 use super::{
-    Policy, Settings,
-    kind::{GB, HALF_THE_CORES, KB, Kind, MB, Value},
-    mismatch,
+    Policy,
+    kind::{GB, HALF_THE_CORES, KB, MB, SettingType, Value},
 };
 use crate::token::{Algorithm, same_type};
-
-/// The names of the policies.
-const POLICIES: [(Policy, &CStr); 2] = [(Policy::EvictOldest, c"evict-oldest"), (Policy::Reject, c"reject")];
 
 /// What has a value of a setting.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,16 +27,149 @@ pub struct Setting {
     /// Its name, without `jrs.`.
     pub name: &'static CStr,
     /// Its type, default and range.
-    pub kind: Kind,
+    pub kind: SettingType,
     /// What has a value of it.
     pub scope: Scope,
-    /// Whether it is any business of applications, which `JRS.REALMS` tells each realm's values of it.
+    /// Whether `JRS.REALMS` tells applications each realm's value of it.
     pub is_shown: bool,
     pub(super) get: fn(&Settings) -> Value,
-    pub(super) set: fn(&mut Settings, Value) -> Result<(), String>,
+    pub(super) set: fn(&mut Settings, Value) -> Option<()>,
+}
+
+/// The type of a field of [`Settings`].
+trait Field: Sized {
+    /// What it holds until the server has set it.
+    const UNSET: Self;
+    fn to_value(&self) -> Value;
+    fn from_value(value: Value) -> Option<Self>;
+}
+
+/// Fields whose values are of one variant, and fields of a few values, which are told by their position.
+macro_rules! fields {
+    ($($type:ty, $unset:expr, $variant:ident;)*) => {$(
+        impl Field for $type {
+            const UNSET: Self = $unset;
+            fn to_value(&self) -> Value {
+                Value::$variant(self.clone())
+            }
+            fn from_value(value: Value) -> Option<Self> {
+                if let Value::$variant(value) = value { Some(value) } else { None }
+            }
+        }
+    )*};
+    ($($type:ty, $unset:expr;)*) => {$(
+        impl Field for $type {
+            const UNSET: Self = $unset;
+            fn to_value(&self) -> Value {
+                Value::Choice(Self::ALL.iter().position(|one| one == self).unwrap_or(0))
+            }
+            fn from_value(value: Value) -> Option<Self> {
+                if let Value::Choice(position) = value { Self::ALL.get(position).copied() } else { None }
+            }
+        }
+    )*};
+}
+
+fields! {
+    i64, 0, Number;
+    String, String::new(), Text;
+    bool, false, Flag;
+}
+
+fields! {
+    Algorithm, Self::Hs256;
+    Policy, Self::EvictOldest;
+}
+
+/// Makes the fields and the table of one list. A row is: field, type, name, type with default and range, scope, whether
+/// it is shown.
+macro_rules! settings {
+    ($($(#[$doc:meta])* $field:ident: $type:ty = $name:literal, $kind:expr, $scope:ident, $is_shown:literal;)*) => {
+        /// The values of all settings.
+        #[derive(Clone, Debug, PartialEq, Eq)]
+        pub struct Settings {
+            $($(#[$doc])* pub $field: $type,)*
+        }
+
+        impl Settings {
+            /// No values at all: what holds until the server has set each of them.
+            pub const UNSET: Self = Self { $($field: <$type>::UNSET,)* };
+        }
+
+        /// All settings. Their order is that of CONFIG REWRITE and of the documentation.
+        pub const SETTINGS: &[Setting] = &[$(
+            Setting {
+                name: $name,
+                kind: $kind,
+                scope: Scope::$scope,
+                is_shown: $is_shown,
+                get: |settings| settings.$field.to_value(),
+                set: |settings, value| Field::from_value(value).map(|value| settings.$field = value),
+            },
+        )*];
+    };
 }
 
 const YEAR: i64 = 365 * 86_400;
+
+settings! {
+    /// The file with the keys; "" means that the server makes its own.
+    keys_file: String = c"keys-file", text("", any), EachRealm, false;
+    /// The file with more realms; "" means that there are none.
+    realms_file: String = c"realms-file", text("", any), Server, false;
+    /// The file with the keys of another issuer; "" means that there is none.
+    foreign_keys_file: String = c"foreign-keys-file", text("", any), OneRealm, false;
+    /// `iss` of the other issuer's tokens.
+    foreign_issuer: String = c"foreign-issuer", text("", check_name), OneRealm, false;
+    /// The algorithm of keys that do not say theirs.
+    algorithm: Algorithm = c"algorithm", SettingType::Choice(&ALGORITHMS), Realm, true;
+    /// What session keys begin with.
+    keyspace: String = c"keyspace", text("sess:", check_keyspace), EachRealm, true;
+    /// How long a session lasts when nobody uses it, in seconds.
+    max_age: i64 = c"max-age", number(86_400, 1, 100 * YEAR), Realm, true;
+    /// How long a session lasts at all, in seconds; 0 means for ever.
+    max_lifetime: i64 = c"max-lifetime", number(2_592_000, 0, 100 * YEAR), Realm, true;
+    /// How much later the end of a session has to become for a read to move it, in seconds.
+    touch_interval: i64 = c"touch-interval", number(60, 0, YEAR), Realm, true;
+    /// Grace for `exp` and `nbf`, in seconds.
+    leeway: i64 = c"leeway", number(0, 0, 300), Realm, true;
+    /// `iss` of tokens; "" means none.
+    issuer: String = c"issuer", text("", check_name), Realm, true;
+    /// `aud` of tokens; "" means none.
+    audience: String = c"audience", text("", check_name), Realm, true;
+    /// `typ` of tokens, which is accepted beside `JWT`.
+    token_type: String = c"token-type", text("JWT", check_token_type), Realm, true;
+    /// The largest session data, in bytes.
+    max_data_size: i64 = c"max-data-size", bytes(MB, 2, 512 * MB), Realm, true;
+    /// The longest token, in bytes.
+    max_token_size: i64 = c"max-token-size", bytes(8 * KB, 256, MB), Server, false;
+    /// How many sessions an owner may have at a time; 0 means any number.
+    max_sessions: i64 = c"max-sessions", number(0, 0, 1_000_000), Realm, true;
+    /// What becomes of a session that would be one too many.
+    max_sessions_policy: Policy = c"max-sessions-policy", SettingType::Choice(&Policy::NAMES), Realm, true;
+    /// How much memory the cache of verified tokens may take, in bytes; 0 turns it off.
+    token_cache_size: i64 = c"token-cache-size", bytes(16 * MB, 0, 64 * GB), Server, false;
+    /// How many threads compute slow signatures.
+    crypto_threads: i64 = c"crypto-threads", number(HALF_THE_CORES, 1, 64), Server, false;
+    /// How many slow signatures may wait for a thread.
+    crypto_queue: i64 = c"crypto-queue", number(1024, 1, 1_000_000), Server, false;
+    /// Lets in secrets that are shorter than their algorithm's hash.
+    allow_weak_secret: bool = c"allow-weak-secret", SettingType::Flag, Realm, false;
+    /// Lets MODULE UNLOAD take the module out of a running server.
+    allow_unload: bool = c"allow-unload", SettingType::Flag, Server, false;
+}
+
+const fn number(default: i64, min: i64, max: i64) -> SettingType {
+    SettingType::Number { default, min, max, memory: false }
+}
+
+const fn bytes(default: i64, min: i64, max: i64) -> SettingType {
+    SettingType::Number { default, min, max, memory: true }
+}
+
+const fn text(default: &'static str, check: fn(&str) -> Result<(), String>) -> SettingType {
+    SettingType::Text { default, check }
+}
 
 #[expect(clippy::indexing_slicing, reason = "evaluated by the compiler, which would refuse a wrong position")]
 /// The names of all algorithms, in the order of [`Algorithm::ALL`].
@@ -54,224 +183,12 @@ const ALGORITHMS: [&CStr; Algorithm::ALL.len()] = {
     names
 };
 
-/// All settings. Their order is that of CONFIG REWRITE and of the documentation.
-pub const SETTINGS: &[Setting] = &[
-    Setting {
-        name: c"keys-file",
-        kind: Kind::Text { default: "" },
-        scope: Scope::EachRealm,
-        is_shown: false,
-        get: |settings| Value::Text(settings.keys_file.clone()),
-        set: |settings, value| text(value).map(|text| settings.keys_file = text),
-    },
-    Setting {
-        name: c"realms-file",
-        kind: Kind::Text { default: "" },
-        scope: Scope::Server,
-        is_shown: false,
-        get: |settings| Value::Text(settings.realms_file.clone()),
-        set: |settings, value| text(value).map(|text| settings.realms_file = text),
-    },
-    Setting {
-        name: c"foreign-keys-file",
-        kind: Kind::Text { default: "" },
-        scope: Scope::OneRealm,
-        is_shown: false,
-        get: |settings| Value::Text(settings.foreign_keys_file.clone()),
-        set: |settings, value| text(value).map(|text| settings.foreign_keys_file = text),
-    },
-    Setting {
-        name: c"foreign-issuer",
-        kind: Kind::Text { default: "" },
-        scope: Scope::OneRealm,
-        is_shown: false,
-        get: |settings| Value::Text(settings.foreign_issuer.clone()),
-        set: |settings, value| {
-            settings.foreign_issuer = check_name(text(value)?)?;
-            Ok(())
-        },
-    },
-    Setting {
-        name: c"algorithm",
-        kind: Kind::Choice { default: 0, names: &ALGORITHMS },
-        scope: Scope::Realm,
-        is_shown: true,
-        get: |settings| {
-            let position = Algorithm::ALL.iter().position(|algorithm| *algorithm == settings.algorithm);
-            Value::Choice(position.unwrap_or(0))
-        },
-        set: |settings, value| {
-            let Value::Choice(position) = value else { return Err(mismatch()) };
-            settings.algorithm = *Algorithm::ALL.get(position).ok_or_else(mismatch)?;
-            Ok(())
-        },
-    },
-    Setting {
-        name: c"keyspace",
-        kind: Kind::Text { default: "sess:" },
-        scope: Scope::EachRealm,
-        is_shown: true,
-        get: |settings| Value::Text(settings.keyspace.clone()),
-        set: |settings, value| {
-            settings.keyspace = check_keyspace(text(value)?)?;
-            Ok(())
-        },
-    },
-    Setting {
-        name: c"max-age",
-        kind: Kind::Number { default: 86_400, min: 1, max: 100 * YEAR, memory: false },
-        scope: Scope::Realm,
-        is_shown: true,
-        get: |settings| Value::Number(settings.max_age),
-        set: |settings, value| number(value).map(|number| settings.max_age = number),
-    },
-    Setting {
-        name: c"max-lifetime",
-        kind: Kind::Number { default: 2_592_000, min: 0, max: 100 * YEAR, memory: false },
-        scope: Scope::Realm,
-        is_shown: true,
-        get: |settings| Value::Number(settings.max_lifetime),
-        set: |settings, value| number(value).map(|number| settings.max_lifetime = number),
-    },
-    Setting {
-        name: c"touch-interval",
-        kind: Kind::Number { default: 60, min: 0, max: YEAR, memory: false },
-        scope: Scope::Realm,
-        is_shown: true,
-        get: |settings| Value::Number(settings.touch_interval),
-        set: |settings, value| number(value).map(|number| settings.touch_interval = number),
-    },
-    Setting {
-        name: c"leeway",
-        kind: Kind::Number { default: 0, min: 0, max: 300, memory: false },
-        scope: Scope::Realm,
-        is_shown: true,
-        get: |settings| Value::Number(settings.leeway),
-        set: |settings, value| number(value).map(|number| settings.leeway = number),
-    },
-    Setting {
-        name: c"issuer",
-        kind: Kind::Text { default: "" },
-        scope: Scope::Realm,
-        is_shown: true,
-        get: |settings| Value::Text(settings.issuer.clone()),
-        set: |settings, value| {
-            settings.issuer = check_name(text(value)?)?;
-            Ok(())
-        },
-    },
-    Setting {
-        name: c"audience",
-        kind: Kind::Text { default: "" },
-        scope: Scope::Realm,
-        is_shown: true,
-        get: |settings| Value::Text(settings.audience.clone()),
-        set: |settings, value| {
-            settings.audience = check_name(text(value)?)?;
-            Ok(())
-        },
-    },
-    Setting {
-        name: c"token-type",
-        kind: Kind::Text { default: "JWT" },
-        scope: Scope::Realm,
-        is_shown: true,
-        get: |settings| Value::Text(settings.token_type.clone()),
-        set: |settings, value| {
-            settings.token_type = check_token_type(text(value)?)?;
-            Ok(())
-        },
-    },
-    Setting {
-        name: c"max-data-size",
-        kind: Kind::Number { default: MB, min: 2, max: 512 * MB, memory: true },
-        scope: Scope::Realm,
-        is_shown: true,
-        get: |settings| Value::Number(settings.max_data_size),
-        set: |settings, value| number(value).map(|number| settings.max_data_size = number),
-    },
-    Setting {
-        name: c"max-token-size",
-        kind: Kind::Number { default: 8 * KB, min: 256, max: MB, memory: true },
-        scope: Scope::Server,
-        is_shown: false,
-        get: |settings| Value::Number(settings.max_token_size),
-        set: |settings, value| number(value).map(|number| settings.max_token_size = number),
-    },
-    Setting {
-        name: c"max-sessions",
-        kind: Kind::Number { default: 0, min: 0, max: 1_000_000, memory: false },
-        scope: Scope::Realm,
-        is_shown: true,
-        get: |settings| Value::Number(settings.max_sessions),
-        set: |settings, value| number(value).map(|number| settings.max_sessions = number),
-    },
-    Setting {
-        name: c"max-sessions-policy",
-        kind: Kind::Choice { default: 0, names: &[POLICIES[0].1, POLICIES[1].1] },
-        scope: Scope::Realm,
-        is_shown: true,
-        get: |settings| {
-            let position = POLICIES.iter().position(|(policy, _)| *policy == settings.max_sessions_policy);
-            Value::Choice(position.unwrap_or(0))
-        },
-        set: |settings, value| {
-            let Value::Choice(position) = value else { return Err(mismatch()) };
-            settings.max_sessions_policy = POLICIES.get(position).ok_or_else(mismatch)?.0;
-            Ok(())
-        },
-    },
-    Setting {
-        name: c"token-cache-size",
-        kind: Kind::Number { default: 16 * MB, min: 0, max: 64 * GB, memory: true },
-        scope: Scope::Server,
-        is_shown: false,
-        get: |settings| Value::Number(settings.token_cache_size),
-        set: |settings, value| number(value).map(|number| settings.token_cache_size = number),
-    },
-    Setting {
-        name: c"crypto-threads",
-        kind: Kind::Number { default: HALF_THE_CORES, min: 1, max: 64, memory: false },
-        scope: Scope::Server,
-        is_shown: false,
-        get: |settings| Value::Number(settings.crypto_threads),
-        set: |settings, value| number(value).map(|number| settings.crypto_threads = number),
-    },
-    Setting {
-        name: c"crypto-queue",
-        kind: Kind::Number { default: 1024, min: 1, max: 1_000_000, memory: false },
-        scope: Scope::Server,
-        is_shown: false,
-        get: |settings| Value::Number(settings.crypto_queue),
-        set: |settings, value| number(value).map(|number| settings.crypto_queue = number),
-    },
-    Setting {
-        name: c"allow-weak-secret",
-        kind: Kind::Flag { default: false },
-        scope: Scope::Realm,
-        is_shown: false,
-        get: |settings| Value::Flag(settings.allow_weak_secret),
-        set: |settings, value| {
-            let Value::Flag(flag) = value else { return Err(mismatch()) };
-            settings.allow_weak_secret = flag;
-            Ok(())
-        },
-    },
-    Setting {
-        name: c"allow-unload",
-        kind: Kind::Flag { default: false },
-        scope: Scope::Server,
-        is_shown: false,
-        get: |settings| Value::Flag(settings.allow_unload),
-        set: |settings, value| {
-            let Value::Flag(flag) = value else { return Err(mismatch()) };
-            settings.allow_unload = flag;
-            Ok(())
-        },
-    },
-];
+#[expect(clippy::unnecessary_wraps, reason = "one of the checks of a text")]
+const fn any(_: &str) -> Result<(), String> {
+    Ok(())
+}
 
-fn check_keyspace(keyspace: String) -> Result<String, String> {
+fn check_keyspace(keyspace: &str) -> Result<(), String> {
     if keyspace.is_empty() || keyspace.len() > 64 {
         return Err("it has to be 1 to 64 bytes long".to_owned());
     }
@@ -281,40 +198,29 @@ fn check_keyspace(keyspace: String) -> Result<String, String> {
     if keyspace.starts_with("ey") || keyspace.starts_with("ew") {
         return Err("it must not begin with 'ey' or 'ew', which tokens do".to_owned());
     }
-    Ok(keyspace)
+    Ok(())
 }
 
-fn check_name(name: String) -> Result<String, String> {
+fn check_name(name: &str) -> Result<(), String> {
     if name.len() > 1024 || name.chars().any(char::is_control) {
         return Err("it has to be at most 1024 bytes without control characters".to_owned());
     }
-    Ok(name)
+    Ok(())
 }
 
 /// Checks the `typ` of session tokens: a media type, of which `application/` may be left out (RFC 7515 section 4.1.9).
-fn check_token_type(name: String) -> Result<String, String> {
+fn check_token_type(name: &str) -> Result<(), String> {
     /// Types of tokens that must never be taken for a session's.
     const OTHERS: [&str; 3] = ["at+jwt", "logout+jwt", "JWE"];
     let is_name = |name: &str| {
         !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$&-^_.+".contains(&byte))
     };
-    let is_type = match name.split_once('/') {
-        Some((kind, rest)) => is_name(kind) && is_name(rest),
-        None => is_name(&name),
-    };
-    if !is_type || name.len() > 64 {
+    let (kind, rest) = name.split_once('/').unwrap_or(("application", name));
+    if !is_name(kind) || !is_name(rest) || name.len() > 64 {
         return Err("it must be a media type of at most 64 bytes, such as JWT or session+jwt".to_owned());
     }
-    if OTHERS.iter().any(|other| same_type(&name, other)) {
+    if OTHERS.iter().any(|other| same_type(name, other)) {
         return Err("it must not be the type of another kind of token (at+jwt, logout+jwt, JWE)".to_owned());
     }
-    Ok(name)
-}
-
-fn text(value: Value) -> Result<String, String> {
-    if let Value::Text(text) = value { Ok(text) } else { Err(mismatch()) }
-}
-
-fn number(value: Value) -> Result<i64, String> {
-    if let Value::Number(number) = value { Ok(number) } else { Err(mismatch()) }
+    Ok(())
 }

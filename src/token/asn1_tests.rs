@@ -7,7 +7,7 @@ use std::{
 
 use super::{DerKey, Problem, SubjectPublicKeyInfoRef, read_pkcs1, read_pkcs8, read_public, read_sec1};
 use crate::token::{Algorithm, public::Public};
-use pkcs8::der::Decode;
+use pkcs8::der::{Decode, Encode, Tag, asn1::AnyRef};
 
 /// Forms of a key, each with the function that reads it.
 type Forms = Vec<(Vec<u8>, Read)>;
@@ -82,28 +82,13 @@ fn forms() -> Vec<(Vec<u8>, Forms)> {
 
 /// An element of DER: its tag, its contents, and what follows it.
 fn element(der: &[u8]) -> Option<(u8, &[u8], &[u8])> {
-    let (tag, rest) = der.split_first()?;
-    let (first, rest) = rest.split_first()?;
-    let (length, rest) = match first {
-        0..=0x7f => (usize::from(*first), rest),
-        0x81 | 0x82 => {
-            let (length, rest) = rest.split_at_checked(usize::from(first - 0x80))?;
-            (length.iter().fold(0, |number, byte| number << 8 | usize::from(*byte)), rest)
-        }
-        _ => return None,
-    };
-    let (contents, rest) = rest.split_at_checked(length)?;
-    Some((*tag, contents, rest))
+    let (element, rest) = AnyRef::from_der_partial(der).ok()?;
+    Some((*der.first()?, element.value(), rest))
 }
 
 fn write(tag: u8, contents: &[u8]) -> Vec<u8> {
-    let length = u16::try_from(contents.len()).expect("a short text").to_be_bytes();
-    let head = match length {
-        [0, short @ 0..=0x7f] => vec![tag, short],
-        [0, long] => vec![tag, 0x81, long],
-        [high, low] => vec![tag, 0x82, high, low],
-    };
-    [head, contents.to_vec()].concat()
+    let tag = Tag::from_der(&[tag]).expect("a tag");
+    AnyRef::new(tag, contents).and_then(|element| element.to_der()).expect("an element")
 }
 
 /// The same text with a byte more at the end of one element, for each element in it but integers, all lengths right.

@@ -51,15 +51,12 @@ impl Claims {
     pub fn read(json: &[u8], expected: Expected<'_>) -> Result<Self, Refusal> {
         let members =
             Members::read(json).map_err(|_| Refusal::Malformed("the payload is no JSON object with unique members"))?;
-        let time = |name: &'static str| match members.get(name) {
-            Some(value) => number(value).map(|seconds| Some(to_moment(seconds))).ok_or(Refusal::Claim(name)),
-            None => Ok(None),
-        };
+        let read = |name| move |value| number(value).map(to_moment).ok_or(Refusal::Claim(name));
+        let time = |name| members.get(name).map(read(name)).transpose();
         let expires_at = time("exp")?;
         let own_end = match members.get(OWN_END) {
             Some(value) if value.get() == "null" => Some(None),
-            Some(_) => Some(time(OWN_END)?),
-            None => None,
+            _ => time(OWN_END)?.map(Some),
         };
         // JRS writes it for nothing but a later end than `exp`.
         let deadline =
@@ -240,14 +237,15 @@ impl<'c> CallerClaims<'c> {
                 Meaning::Free => {}
             }
         }
-        let time = |name: &'static str| match members.get(name) {
-            Some(value) => {
-                let time = number(value).map(to_moment).ok_or(CallerRefusal::NotATime(name))?;
+        let read = |name| {
+            move |value| match number(value).map(to_moment) {
+                None => Err(CallerRefusal::NotATime(name)),
                 // A later one is in milliseconds, not seconds.
-                if time > UnixMillis::YEAR_9999 { Err(CallerRefusal::TooFar(name)) } else { Ok(Some(time)) }
+                Some(time) if time > UnixMillis::YEAR_9999 => Err(CallerRefusal::TooFar(name)),
+                Some(time) => Ok(time),
             }
-            None => Ok(None),
         };
+        let time = |name| members.get(name).map(read(name)).transpose();
         time("nbf")?;
         let inner = json
             .trim_ascii()

@@ -1,5 +1,7 @@
 //! The JOSE header (RFC 7515 section 4).
 
+use std::borrow::Cow;
+
 use super::{
     Refusal,
     json::{Members, text},
@@ -40,24 +42,18 @@ impl Header {
     pub fn read(json: &[u8]) -> Result<Self, Refusal> {
         let members =
             Members::read(json).map_err(|_| Refusal::Malformed("the header is no JSON object with unique members"))?;
-        let string = |name, problem| match members.get(name) {
-            Some(value) => text(value).map(|text| Some(text.into_owned())).ok_or(Refusal::Header(problem)),
-            None => Ok(None),
-        };
-        if members.get("crit").is_some() {
-            return Err(Refusal::Header("it has a 'crit' that is not understood"));
+        for (name, problem) in [
+            ("crit", "it has a 'crit' that is not understood"),
+            ("b64", "'b64' is not supported"),
+            ("enc", "it has an 'enc', and encrypted tokens (JWE) are not supported"),
+            ("zip", "it has a 'zip', and compressed tokens are not supported: issue them uncompressed"),
+        ] {
+            if members.get(name).is_some() {
+                return Err(Refusal::Header(problem));
+            }
         }
-        if members.get("b64").is_some() {
-            return Err(Refusal::Header("'b64' is not supported"));
-        }
-        if members.get("enc").is_some() {
-            return Err(Refusal::Header("it has an 'enc', and encrypted tokens (JWE) are not supported"));
-        }
-        if members.get("zip").is_some() {
-            return Err(Refusal::Header(
-                "it has a 'zip', and compressed tokens are not supported: issue them uncompressed",
-            ));
-        }
+        let read = |problem| move |value| text(value).map(Cow::into_owned).ok_or(Refusal::Header(problem));
+        let string = |name, problem| members.get(name).map(read(problem)).transpose();
         Ok(Self {
             token_type: string("typ", "'typ' is no string")?,
             algorithm: string("alg", "'alg' is no string")?.ok_or(Refusal::Header("it has no 'alg'"))?,

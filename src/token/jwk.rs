@@ -1,5 +1,7 @@
 //! One JSON Web Key (RFC 7517, RFC 7518 section 6, RFC 8037).
 
+use std::borrow::Cow;
+
 use aws_lc_rs::{
     rsa::{KeyPairComponents, PublicKeyComponents},
     signature::{
@@ -55,10 +57,8 @@ impl Jwk {
         if member.text("use")?.is_some_and(|purpose| purpose != "sig") {
             return Ok(Reading::LeftOut("its 'use' is not 'sig'"));
         }
-        let operations = match jwk.get("key_ops") {
-            Some(value) => Some(texts(value).ok_or("its member 'key_ops' is no array of strings")?),
-            None => None,
-        };
+        let read = |value| texts(value).ok_or("its member 'key_ops' is no array of strings");
+        let operations = jwk.get("key_ops").map(read).transpose()?;
         let may = |operation: &str| operations.as_ref().is_none_or(|all| all.iter().any(|one| one == operation));
         // What may sign verifies too, whatever else is said: a server that refused its own tokens would be of no use.
         let has_private = kind == "oct" || jwk.get("d").is_some();
@@ -101,12 +101,8 @@ struct Reader<'j, 't>(&'j Members<'t>);
 
 impl Reader<'_, '_> {
     fn text(&self, name: &str) -> Result<Option<String>, String> {
-        match self.0.get(name) {
-            Some(value) => text(value)
-                .map(|text| Some(text.into_owned()))
-                .ok_or_else(|| format!("its member '{name}' is no string")),
-            None => Ok(None),
-        }
+        let read = |value| text(value).map(Cow::into_owned).ok_or_else(|| format!("its member '{name}' is no string"));
+        self.0.get(name).map(read).transpose()
     }
 
     fn bytes(&self, name: &str) -> Result<Zeroizing<Vec<u8>>, String> {

@@ -1,4 +1,5 @@
 use super::{Algorithm, KeyRing, Parsing, read_keys, self_made};
+use crate::token::keyring::vectors::THUMBED_MODULUS as N;
 
 const STRICT: Parsing = Parsing { algorithm: Algorithm::Hs256, allow_weak_secret: false };
 const WEAK: Parsing = Parsing { algorithm: Algorithm::Hs512, allow_weak_secret: true };
@@ -167,13 +168,6 @@ fn keys_without_a_kid_are_few() {
     assert!(warning.starts_with("9 keys for EdDSA have no 'kid': the first 8 are tried"), "{warning}");
     assert_eq!(read_keys(set(8).as_bytes(), STRICT).expect("keys").warnings(), [""; 0]);
 }
-
-/// RSA numbers in base64url.
-const N: &str = "\
-     0vx7agoebGcQSuuPiLJXZptN9nndrQmbXEps2aiAFbWhM78LhWx4cbbfAAtVT86zwu1RK7aPFFxuhDR1L6tSoc_BJECPebWKRXjBZCiFV4n3oknj\
-     hMstn64tZ_2W-5JsGY4Hc5n9yBXArwl93lqt7_RN5w6Cf0h4QyQ5v-65YGjQR0_FDW2QvzqY368QQMicAtaSqzs8KJZgnYb9c7d0zgdAZHzu6qMQ\
-     vRL5hajrn1n91CbOpbISD08qNLyrdkt-bFTWhAI4vMQFh6WeZu0fM4lFd2NcRwr3XPksINHaQ-G_xBniIqbw0Ls1jF44-csFCur-kEgU8awapJzK\
-     nqDKgw";
 
 #[test]
 fn keys_that_can_verify_nothing_are_refused() {

@@ -222,4 +222,4 @@ mod tests;
 
 #[cfg(test)]
 #[path = "vectors_tests.rs"]
-mod vectors;
+pub mod vectors;

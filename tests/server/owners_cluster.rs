@@ -1,9 +1,9 @@
-//! Owners on cluster nodes: the slot is the index.
+//! Owners on cluster nodes: all sessions of one are in a slot.
 
 use redis::{Connection, Value};
 
 use crate::support::{
-    devices::{ids, list},
+    devices::{count, ids, list},
     nodes::Cluster,
     sessions::{assert_refused, contents, create, refused, send},
     tokens::{SECRET, elliptic_jwk, key},
@@ -28,7 +28,7 @@ fn rotate(conn: &mut Connection, token: &str, options: &[&str]) -> String {
 }
 
 #[test]
-fn sessions_are_listed_and_ended_without_an_index() {
+fn sessions_are_listed_counted_and_ended() {
     for keys in [SECRET.to_owned(), elliptic_jwk().to_string()] {
         let (_cluster, mut home, mut other, _) = cluster(&keys, "ada");
         let conn = &mut home;
@@ -40,6 +40,7 @@ fn sessions_are_listed_and_ended_without_an_index() {
         let () = send(conn, &["DEL", &key(&made[1])]).unwrap();
         let living: Vec<String> = [0, 2, 3, 4].map(|number| id(&made[number])).into();
         assert_eq!(ids(conn, "ada"), living);
+        assert_eq!(count(conn, "ada"), 4);
         assert_eq!(list(conn, &["ada", "WITHDATA"])[3].data.as_deref(), Some(r#"{"n":4}"#));
         assert_eq!(send::<i64>(conn, &["JRS.REVOKE", &key(&made[2])]).unwrap(), 1);
         assert_eq!(refused(&mut other, &["JRS.REVOKE", &key(&made[2])]), "MOVED");
@@ -49,7 +50,13 @@ fn sessions_are_listed_and_ended_without_an_index() {
         assert_eq!(send::<i64>(conn, &["JRS.DESTROYALL", "ada", "EXCEPT", &made[4]]).unwrap(), 2);
         assert_eq!(ids(conn, "ada"), [id(&made[4])]);
         assert_eq!(contents(conn).len(), 3, "no index was made: {:?}", contents(conn).keys());
-        for words in [&["JRS.LIST", "ada"][..], &["JRS.DESTROYALL", "ada"], &["JRS.CREATE", "ada", "{}"]] {
+        for words in [
+            &["JRS.LIST", "ada"][..],
+            &["JRS.LIST", "ada", "LIMIT", "1"],
+            &["JRS.COUNT", "ada"],
+            &["JRS.DESTROYALL", "ada"],
+            &["JRS.CREATE", "ada", "{}"],
+        ] {
             assert_eq!(refused(&mut other, words), "MOVED");
         }
         assert_eq!(send::<i64>(conn, &["JRS.DESTROYALL", "ada"]).unwrap(), 1);
@@ -109,8 +116,13 @@ fn half_a_slot_is_not_listed() {
     let () = send(source, &["CLUSTER", "SETSLOT", &slot, "MIGRATING", &cluster.id(to)]).unwrap();
     let port = cluster.port(to).to_string();
     let () = send(source, &["MIGRATE", "127.0.0.1", &port, &key(&made[0]), "0", "5000"]).unwrap();
-    let commands =
-        [&["JRS.LIST", "ada"][..], &["JRS.DESTROYALL", "ada"], &["JRS.DESTROYALL", "ada", "EXCEPT", &made[1]]];
+    let commands = [
+        &["JRS.LIST", "ada"][..],
+        &["JRS.LIST", "ada", "LIMIT", "1"],
+        &["JRS.COUNT", "ada"],
+        &["JRS.DESTROYALL", "ada"],
+        &["JRS.DESTROYALL", "ada", "EXCEPT", &made[1]],
+    ];
     for words in commands {
         // The server itself sends clients to the target for what it does not have, and the module refuses there.
         let word = refused(source, words);
@@ -127,6 +139,7 @@ fn half_a_slot_is_not_listed() {
         let () = send(node, &["CLUSTER", "SETSLOT", &slot, "NODE", &cluster.id(to)]).unwrap();
     }
     assert_eq!(ids(target, "ada"), [id(&made[0]), id(&rotated)]);
+    assert_eq!(count(target, "ada"), 2);
     assert_eq!(send::<i64>(target, &["JRS.DESTROYALL", "ada"]).unwrap(), 2);
     assert!(contents(source).is_empty() && contents(target).is_empty());
 }

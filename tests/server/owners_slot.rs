@@ -1,4 +1,4 @@
-//! An owner with very many sessions in a slot of a cluster node: the slot is read in steps.
+//! An owner with very many sessions on a cluster node, beside many other keys.
 
 use std::thread;
 
@@ -6,7 +6,7 @@ use redis::{Connection, Value};
 
 use crate::support::{
     await_that,
-    devices::{fill, ids, living},
+    devices::{count, fill, ids, living},
     nodes::Cluster,
     sessions::{begin, create, end, send},
     tokens::{SECRET, key},
@@ -14,7 +14,7 @@ use crate::support::{
 
 /// So many that reading them takes more than one stretch.
 const MANY: usize = 30_000;
-/// So many that the slot is not read at once.
+/// So many that they take more than one page.
 const SOME: usize = 6000;
 
 fn cluster(owner: &str) -> (Cluster, Connection, Connection) {
@@ -49,6 +49,7 @@ fn all_are_listed_in_order() {
                 crowd(&cluster, conn, owner, 5 * SOME);
             }
             assert_eq!(ids(conn, owner), made, "{owner}, crowded: {crowded}");
+            assert_eq!(count(conn, owner), SOME);
             let script = "return #redis.call('JRS.LIST', ARGV[1])";
             assert_eq!(send::<usize>(conn, &["EVAL", script, "1", &format!("sess:{}", made[0]), owner]).unwrap(), SOME);
         }
@@ -98,6 +99,7 @@ fn a_replica_lists_them_too() {
     let conn = &mut replica.conn();
     let () = send(conn, &["READONLY"]).unwrap();
     assert_eq!(ids(conn, "ada"), made);
+    assert_eq!(count(conn, "ada"), MANY);
 }
 
 #[test]

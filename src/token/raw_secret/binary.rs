@@ -3,7 +3,7 @@
 
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED, ECDSA_P384_SHA384_FIXED, ParsedPublicKey};
 
-use super::{Look, contains, ssh};
+use super::{Look, contains, first, ssh};
 
 const INTEGER: u8 = 0x02;
 const OCTET_STRING: u8 = 0x04;
@@ -28,35 +28,25 @@ const DER: &str = "convert it to PEM";
 /// What the bytes are, if they are known. Random bytes of the length of a secret are not: what is looked for is as
 /// rare by chance as four given bytes, or stands at the very beginning.
 pub(super) fn find(bytes: &[u8]) -> Option<Look> {
-    if bytes.starts_with(b"\xfe\xed\xfe\xed") || bytes.starts_with(b"\xce\xce\xce\xce") {
-        return Some(Look::new(
-            "a Java key store",
-            "make it PKCS#12 (keytool -importkeystore), then PEM (openssl pkcs12)",
-            "",
-        ));
-    }
-    if bytes.starts_with(b"\x1f\x8b\x08") || bytes.starts_with(b"PK\x03\x04") {
-        return Some(Look::new("a compressed file", "unpack it", ""));
-    }
-    if let Some(look) = der(bytes) {
-        return Some(look);
-    }
+    let begins = |one: &[u8], other: &[u8]| bytes.starts_with(one) || bytes.starts_with(other);
+    let pkcs12 = "make it PKCS#12 (keytool -importkeystore), then PEM (openssl pkcs12)";
     // 65 or 97 random bytes that begin with a 4 are no point of the curve.
-    let is_point = match bytes.len() {
+    let is_point = || match bytes.len() {
         65 => ParsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, bytes).is_ok(),
         97 => ParsedPublicKey::new(&ECDSA_P384_SHA384_FIXED, bytes).is_ok(),
         _ => false,
     };
-    if is_point && bytes.first() == Some(&4) {
-        return Some(Look::new("the point of a public EC key", "put the key in the file as PEM or as a JWK", ""));
-    }
     let is_binary = bytes.iter().any(|byte| !byte.is_ascii() || *byte == 0);
-    if is_binary && let Some(kind) = ssh::find(bytes) {
-        let (what, how, _) = kind.advice();
-        return Some(Look::new(what, how, ""));
-    }
+    let point = "put the key in the file as PEM or as a JWK";
     let has_name = NAMES.iter().any(|name| contains(bytes, name));
-    has_name.then(|| Look::new("a part of a key in DER", "take the whole key, in PEM", ""))
+    first([
+        (begins(b"\xfe\xed\xfe\xed", b"\xce\xce\xce\xce"), "a Java key store", pkcs12),
+        (begins(b"\x1f\x8b\x08", b"PK\x03\x04"), "a compressed file", "unpack it"),
+    ])
+    .or_else(|| der(bytes))
+    .or_else(|| first([(bytes.first() == Some(&4) && is_point(), "the point of a public EC key", point)]))
+    .or_else(|| ssh::find(bytes).filter(|_| is_binary).map(|look| Look { command: "", ..look }))
+    .or_else(|| first([(has_name, "a part of a key in DER", "take the whole key, in PEM")]))
 }
 
 /// The key that the bytes begin with. Its length is not compared: the end may be missing, or something may follow.
@@ -72,6 +62,8 @@ fn der(bytes: &[u8]) -> Option<Look> {
     let second = header(rest).map(|(tag, _)| tag);
     let private = Look::new("a private key in DER", DER, "openssl pkey -inform DER");
     let public = Look::new("a public key in DER", DER, "openssl pkey -pubin -inform DER");
+    let certificate =
+        Look::new("a certificate in DER", "take its public key", "openssl x509 -inform DER -pubkey -noout");
     match (first, inside) {
         (INTEGER, [3]) if second == Some(SEQUENCE) => {
             Some(Look::new("a PKCS#12 file", DER, "openssl pkcs12 -nodes -nocerts"))
@@ -81,14 +73,10 @@ fn der(bytes: &[u8]) -> Option<Look> {
             // An encrypted one; openssl asks for the password.
             (OBJECT_ID, ..) if second == Some(OCTET_STRING) => Some(private),
             (OBJECT_ID, ..) => Some(public),
-            (VERSION, [INTEGER, 1, _], _) => Some(Look::new(
-                "a certificate in DER",
-                "take its public key",
-                "openssl x509 -inform DER -pubkey -noout",
-            )),
-            (INTEGER, number, rest) if number.len() <= 20 && matches!(header(rest), Some((SEQUENCE, _))) => Some(
-                Look::new("a certificate in DER", "take its public key", "openssl x509 -inform DER -pubkey -noout"),
-            ),
+            (VERSION, [INTEGER, 1, _], _) => Some(certificate),
+            (INTEGER, number, rest) if number.len() <= 20 && matches!(header(rest), Some((SEQUENCE, _))) => {
+                Some(certificate)
+            }
             _ => None,
         },
         (OBJECT_ID, _) if second == Some(VERSION) => {

@@ -70,6 +70,11 @@ impl Look {
     }
 }
 
+/// The first of these that holds: what it is, and what to do.
+fn first<const N: usize>(looks: [(bool, &'static str, &'static str); N]) -> Option<Look> {
+    looks.into_iter().find(|(holds, ..)| *holds).map(|(_, what, how)| Look::new(what, how, ""))
+}
+
 /// What to do with a text in UTF-16, which holds no readable key of any form.
 pub(super) fn utf16_problem(file: &[u8]) -> Option<String> {
     encodings::utf16(file).map(|look| look.sentence())
@@ -83,10 +88,7 @@ pub(super) fn check(file: &[u8]) -> Result<(), String> {
     if file.len() > LONGEST {
         return Err(format!("it has more than {LONGEST} bytes and is no key file: a raw secret is one short line"));
     }
-    match find(file) {
-        Some(look) => Err(look.sentence()),
-        None => Ok(()),
-    }
+    find(file).map_or(Ok(()), |look| Err(look.sentence()))
 }
 
 /// Checks that the bytes of an `oct` JWK are not a key that others may know, in any form. Other texts are welcome there.
@@ -101,30 +103,18 @@ pub(super) fn check_bytes(bytes: &[u8]) -> Result<(), String> {
 }
 
 fn find(file: &[u8]) -> Option<Look> {
-    if let Some(look) = binary::find(file) {
-        return Some(look);
-    }
     let is_text = str::from_utf8(file).is_ok_and(|text| !text.chars().any(is_control));
-    if !is_text {
-        return Some(Look::new("a binary file", AS_JWK, ""));
-    }
-    if let Some(look) = text::find(file, LAYERS) {
-        return Some(look);
-    }
     let line = file.strip_suffix(b"\n").unwrap_or(file);
     let line = line.strip_suffix(b"\r").unwrap_or(line);
-    if line.contains(&b'\n') || line.contains(&b'\r') {
-        return Some(Look::new(
-            "several lines",
-            "write the secret as one line; if tokens are signed with it as it is, \
-            keep it as a JWK as docs/keys.md shows",
-            "",
-        ));
-    }
-    if file.starts_with(b"\xef\xbb\xbf") {
-        return Some(Look::new("a text with a byte order mark", "write it without", "tail -c +4"));
-    }
-    None
+    let has_lines = line.contains(&b'\n') || line.contains(&b'\r');
+    let one_line = "write the secret as one line; if tokens are signed with it as it is, \
+        keep it as a JWK as docs/keys.md shows";
+    let has_mark = file.starts_with(b"\xef\xbb\xbf");
+    binary::find(file)
+        .or_else(|| first([(!is_text, "a binary file", AS_JWK)]))
+        .or_else(|| text::find(file, LAYERS))
+        .or_else(|| first([(has_lines, "several lines", one_line)]))
+        .or_else(|| has_mark.then(|| Look::new("a text with a byte order mark", "write it without", "tail -c +4")))
 }
 
 /// A character that text on a line does not have. Tabs and line ends are looked at elsewhere.

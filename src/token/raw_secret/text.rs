@@ -3,7 +3,7 @@
 use serde::de::IgnoredAny;
 use zeroize::Zeroizing;
 
-use super::{Look, contains, encodings, ssh};
+use super::{Look, contains, encodings, first, ssh};
 use crate::token::pem_blocks::unescape_line_ends;
 
 /// Words that stand in no secret, and what they suggest.
@@ -49,28 +49,18 @@ fn unquote(text: &[u8]) -> &[u8] {
 fn find_words(text: &[u8]) -> Option<Look> {
     let mut lower = Zeroizing::new(Vec::with_capacity(text.len()));
     lower.extend(text.iter().map(u8::to_ascii_lowercase));
-    if let Some(kind) = ssh::find(text) {
-        let (what, how, command) = kind.advice();
-        return Some(Look::new(what, how, command));
-    }
-    if is_json(text) {
-        let command = "";
-        return Some(Look::new("JSON", "leave nothing but a JWK or a JWK Set in the file", command));
-    }
-    if PEM.iter().any(|word| contains(text, word)) {
-        return Some(Look::new(
-            "a key or certificate in PEM",
-            "leave whole PEM blocks in the file, as openssl writes them",
-            "",
-        ));
-    }
-    if XML.iter().any(|word| contains(&lower, word)) || is_tag(text) {
-        return Some(Look::new("XML or HTML", "put a key in PEM, a JWK or a secret in the file", ""));
-    }
-    if contains(text, b"&quot;") || text.windows(16).any(is_escaped) {
-        return Some(Look::new("an escaped text", "put a key in PEM, a JWK or a secret in the file", ""));
-    }
-    None
+    let any = |text: &[u8], words: &[&[u8]]| words.iter().any(|word| contains(text, word));
+    let key_or_secret = "put a key in PEM, a JWK or a secret in the file";
+    let pem = "leave whole PEM blocks in the file, as openssl writes them";
+    let is_escaped = contains(text, b"&quot;") || text.windows(16).any(is_escaped);
+    ssh::find(text).or_else(|| {
+        first([
+            (is_json(text), "JSON", "leave nothing but a JWK or a JWK Set in the file"),
+            (any(text, &PEM), "a key or certificate in PEM", pem),
+            (any(&lower, &XML) || is_tag(text), "XML or HTML", key_or_secret),
+            (is_escaped, "an escaped text", key_or_secret),
+        ])
+    })
 }
 
 /// Bytes as programming languages write them: `\x30\x82\x01\x22`.
@@ -114,28 +104,19 @@ fn is_tag(text: &[u8]) -> bool {
 }
 
 fn find_shape(text: &[u8]) -> Option<Look> {
-    if is_jws(text) {
-        return Some(Look::new("a token", "put the key of its issuer in the file", ""));
-    }
-    if has_scheme(text) || contains(text, b".well-known") {
-        return Some(Look::new("a URL", "download what it refers to, and name that file", ""));
-    }
-    if is_reference(text) {
-        return Some(Look::new("a reference or a placeholder", "write the secret itself into the file", ""));
-    }
-    if EXAMPLES.contains(&text) {
-        return Some(Look::new("the secret of an example", "make one of your own (openssl rand -base64 48)", ""));
-    }
-    if FILES.iter().any(|end| text.ends_with(end)) {
-        return Some(Look::new("the name of a file", "name that file itself", ""));
-    }
-    if text.starts_with(b"# ") || text.starts_with(b"#!") {
-        return Some(Look::new("a comment", "leave nothing but the secret in the file", ""));
-    }
-    if text.split(|byte| matches!(byte, b'\n' | b'\r')).any(is_assignment) {
-        return Some(Look::new("NAME=value", "leave nothing but the value in the file", ""));
-    }
-    None
+    let is_url = has_scheme(text) || contains(text, b".well-known");
+    let is_file = FILES.iter().any(|end| text.ends_with(end));
+    let is_comment = text.starts_with(b"# ") || text.starts_with(b"#!");
+    let has_name = text.split(|byte| matches!(byte, b'\n' | b'\r')).any(is_assignment);
+    first([
+        (is_jws(text), "a token", "put the key of its issuer in the file"),
+        (is_url, "a URL", "download what it refers to, and name that file"),
+        (is_reference(text), "a reference or a placeholder", "write the secret itself into the file"),
+        (EXAMPLES.contains(&text), "the secret of an example", "make one of your own (openssl rand -base64 48)"),
+        (is_file, "the name of a file", "name that file itself"),
+        (is_comment, "a comment", "leave nothing but the secret in the file"),
+        (has_name, "NAME=value", "leave nothing but the value in the file"),
+    ])
 }
 
 /// A JWS or a JWE: three or five parts, the first of which begins as a JSON object in base64url.

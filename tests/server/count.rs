@@ -1,0 +1,198 @@
+//! `JRS.COUNT`: how many live sessions an owner has.
+
+use std::{fs, thread};
+
+use redis::{Connection, Value};
+
+use crate::support::{
+    Server, await_that,
+    devices::{count, fill, info},
+    sessions::{assert_refused, begin, create, end, get, refused, send},
+    tokens::{SECRET, jwk, key},
+};
+
+fn server() -> Server {
+    Server::builder().keys(SECRET.as_bytes()).start()
+}
+
+#[test]
+fn it_counts_the_sessions_that_are_alive() {
+    let server = server();
+    for conn in [&mut server.conn(), &mut server.conn3()] {
+        assert_eq!(count(conn, "nobody"), 0);
+        let made = [0; 5].map(|_| create(conn, "ada", "{}", &[]));
+        for owner in ["adam", "ad", "", "ada", "Ada"] {
+            create(conn, owner, "{}", &[]);
+        }
+        assert_eq!(["ada", "adam", "ad", "Ada"].map(|owner| count(conn, owner)), [6, 1, 1, 1]);
+        assert_eq!(send::<Value>(conn, &["jrs.count", "ada"]).unwrap(), Value::Int(6));
+        assert_eq!(send::<i64>(conn, &["JRS.DESTROY", &made[0]]).unwrap(), 1);
+        assert_eq!(send::<i64>(conn, &["JRS.REVOKE", &key(&made[1])]).unwrap(), 1);
+        assert_eq!(count(conn, "ada"), 4);
+        let () = send(conn, &["DEL", &key(&made[2])]).unwrap();
+        let _: String = send(conn, &["JRS.ROTATE", &made[3]]).unwrap();
+        assert_eq!(count(conn, "ada"), 3);
+        let _: String = send(conn, &["JRS.ROTATE", &made[4], "OWNER", "adam"]).unwrap();
+        assert_eq!((count(conn, "ada"), count(conn, "adam")), (2, 2));
+        // What is named like a session, and is none.
+        let () = send(conn, &["SET", "sess:{ada}:no uuid", "{}"]).unwrap();
+        let () = send(conn, &["RPUSH", "sess:{ada}:01890a5d-ac96-774b-bcce-b302099a8057", "a list"]).unwrap();
+        assert_eq!(count(conn, "ada"), 2);
+        let () = send(conn, &["FLUSHALL"]).unwrap();
+        assert_eq!(count(conn, "ada"), 0);
+    }
+}
+
+#[test]
+fn expired_ones_are_not_counted_before_the_server_removes_them() {
+    let server = Server::builder().keys(SECRET.as_bytes()).config("enable-debug-command", "yes").start();
+    let conn = &mut server.conn();
+    // Without the active cycle, an expired key stays in the keyspace until somebody asks for it.
+    let () = send(conn, &["DEBUG", "SET-ACTIVE-EXPIRE", "0"]).unwrap();
+    create(conn, "ada", "{}", &[]);
+    let short = create(conn, "ada", "{}", &["PX", "1"]);
+    await_that("its end", || (count(conn, "ada") == 1).then_some(()));
+    assert_eq!(info(conn, "jrs_sessions", "jrs_sessions_active"), send::<i64>(conn, &["DBSIZE"]).unwrap());
+    assert!(get(conn, &short).is_none());
+    assert_eq!(count(conn, "ada"), 1);
+    let () = send(conn, &["DEBUG", "SET-ACTIVE-EXPIRE", "1"]).unwrap();
+}
+
+#[test]
+fn each_realm_is_counted_by_itself() {
+    let server = Server::builder().keys(jwk("main", "HS256", SECRET.as_bytes()).to_string().as_bytes()).start();
+    let conn = &mut server.conn();
+    let other = jwk("other", "HS256", b"a secret of the other realm: 31415926535897932384626433832795");
+    fs::write(server.dir().join("other.json"), other.to_string()).unwrap();
+    fs::write(server.dir().join("realms.toml"), "[realm.app]\nkeys-file = \"other.json\"\nkeyspace = \"app:\"\n")
+        .unwrap();
+    let () = send(conn, &["CONFIG", "SET", "jrs.realms-file", "realms.toml"]).unwrap();
+    create(conn, "ada", "{}", &[]);
+    for _ in 0..3 {
+        create(conn, "ada", "{}", &["REALM", "app"]);
+    }
+    assert_eq!(count(conn, "ada"), 1);
+    assert_eq!(send::<i64>(conn, &["JRS.COUNT", "ada", "REALM", "default"]).unwrap(), 1);
+    assert_eq!(send::<i64>(conn, &["JRS.COUNT", "ada", "realm", "app"]).unwrap(), 3);
+    assert_eq!(send::<i64>(conn, &["JRS.COUNT", "bob", "REALM", "app"]).unwrap(), 0);
+    assert_refused(conn, "ERR", &["JRS.COUNT", "ada", "REALM", "no such"]);
+}
+
+#[test]
+fn what_is_refused_names_the_reason_and_no_token() {
+    let server = server();
+    let conn = &mut server.conn();
+    let token = create(conn, "ada", "{}", &[]);
+    let long = "x".repeat(257);
+    for words in [
+        &["JRS.COUNT"][..],
+        &["JRS.COUNT", ""],
+        &["JRS.COUNT", "a}b"],
+        &["JRS.COUNT", "a\nb"],
+        &["JRS.COUNT", &long],
+        &["JRS.COUNT", &token],
+        &["JRS.COUNT", "ada", "NONSENSE"],
+        &["JRS.COUNT", "ada", "WITHDATA"],
+        &["JRS.COUNT", "ada", "LIMIT", "1"],
+        &["JRS.COUNT", "ada", "REALM"],
+        &["JRS.COUNT", "ada", "REALM", ""],
+        &["JRS.COUNT", "ada", "REALM", "default", "REALM", "default"],
+        &["JRS.COUNT", "ada", "REALM", "default", "more"],
+    ] {
+        assert_refused(conn, "ERR", words);
+    }
+    assert_refused(conn, "ERR", &[&b"JRS.COUNT"[..], b"\xff"]);
+    let error = send::<Value>(conn, &["JRS.COUNT", &token]).unwrap_err();
+    let text = error.detail().unwrap();
+    assert!(text.contains("the owner is a token") && !text.contains(&token[..20]), "{text}");
+}
+
+#[test]
+fn it_reads_and_writes_nothing() {
+    let server = server();
+    let conn = &mut server.conn();
+    create(conn, "ada", "{}", &[]);
+    let () = send(conn, &["ACL", "SETUSER", "reader", "on", "nopass", "+jrs.count", "%R~sess:{ada}:*"]).unwrap();
+    let reader = &mut server.conn();
+    let () = send(reader, &["AUTH", "reader", "x"]).unwrap();
+    assert_eq!(count(reader, "ada"), 1);
+    assert_eq!(refused(reader, &["JRS.COUNT", "bob"]), "NOPERM");
+    assert_eq!(refused(reader, &["JRS.LIST", "ada"]), "NOPERM");
+    for keys in ["%W~sess:{ada}:*", "%R~sess:{ada}", "~other:*"] {
+        let () = send(conn, &["ACL", "SETUSER", "reader", "resetkeys", keys]).unwrap();
+        assert_eq!(refused(reader, &["JRS.COUNT", "ada"]), "NOPERM", "{keys}");
+    }
+    let () = send(conn, &["ACL", "SETUSER", "reader", "allkeys", "-jrs.count"]).unwrap();
+    assert_eq!(refused(reader, &["JRS.COUNT", "ada"]), "NOPERM");
+    // Where no write is taken: on a full server, and on a replica.
+    let () = send(conn, &["CONFIG", "SET", "maxmemory", "1"]).unwrap();
+    assert_eq!(refused(conn, &["JRS.CREATE", "ada", "{}"]), "OOM");
+    assert_eq!(count(conn, "ada"), 1);
+    let () = send(conn, &["CONFIG", "SET", "maxmemory", "0"]).unwrap();
+    let () = send(conn, &["REPLICAOF", "127.0.0.1", "1"]).unwrap();
+    assert_eq!(refused(conn, &["JRS.DESTROYALL", "ada"]), "READONLY");
+    assert_eq!(count(conn, "ada"), 1);
+    let script = "return redis.call('JRS.COUNT', 'ada')";
+    assert_eq!(send::<i64>(conn, &["EVAL_RO", script, "0"]).unwrap(), 1);
+}
+
+#[test]
+fn a_replica_counts_what_it_got() {
+    let primary = server();
+    let conn = &mut primary.conn();
+    let early = create(conn, "ada", "{}", &[]);
+    let replica = Server::builder()
+        .keys(SECRET.as_bytes())
+        .config("replicaof", &format!("127.0.0.1 {}", primary.port()))
+        .config("repl-diskless-sync-delay", "0")
+        .start();
+    let other = &mut replica.conn();
+    let await_count = |other: &mut Connection, expected| {
+        await_that("the replica's count", || {
+            (send::<usize>(other, &["JRS.COUNT", "ada"]) == Ok(expected)).then_some(())
+        });
+    };
+    await_count(other, 1);
+    create(conn, "ada", "{}", &[]);
+    await_count(other, 2);
+    let () = send(conn, &["PEXPIRE", &key(&early), "1"]).unwrap();
+    await_count(other, 1);
+    let () = send(conn, &["FLUSHALL"]).unwrap();
+    await_count(other, 0);
+}
+
+#[test]
+fn others_are_served_while_very_many_are_counted() {
+    const MANY: usize = 100_000;
+    let server = server();
+    let conn = &mut server.conn();
+    fill(conn, "ada", MANY);
+    let bob = create(conn, "bob", "{}", &[]);
+    let counting = &mut server.conn();
+    begin(counting, &["JRS.COUNT", "ada"]);
+    let mut served = 0;
+    let counted = thread::scope(|scope| {
+        let counted = scope.spawn(|| end(counting).unwrap());
+        while !counted.is_finished() {
+            assert!(get(conn, &bob).is_some());
+            served += 1;
+        }
+        counted.join().unwrap()
+    });
+    assert_eq!(counted, Value::Int(i64::try_from(MANY).unwrap()));
+    assert!(served > 10, "others were served {served} times");
+    // A transaction and a script have it in one go.
+    let script = "local before = redis.call('JRS.COUNT', 'ada')
+                  return {before, redis.call('JRS.DESTROYALL', 'bob'), redis.call('JRS.COUNT', 'bob')}";
+    assert_eq!(send::<[usize; 3]>(conn, &["EVAL", script, "0"]).unwrap(), [MANY, 1, 0]);
+    let mut pipe = redis::pipe();
+    pipe.atomic()
+        .cmd("JRS.COUNT")
+        .arg("ada")
+        .cmd("JRS.CREATE")
+        .arg(&["ada", "{}"])
+        .ignore()
+        .cmd("JRS.COUNT")
+        .arg("ada");
+    assert_eq!(pipe.query::<(usize, usize)>(conn).unwrap(), (MANY, MANY + 1));
+}

@@ -1,0 +1,117 @@
+//! The index key `sess:{owner}` of an older release, a sorted set: it is loaded, left alone, and expires.
+
+use redis::{Connection, Value};
+
+use crate::support::{
+    Server, await_that,
+    devices::{assert_agree, assert_index_is_right, count, fill, ids},
+    sessions::{assert_indexed, assert_refused, begin, create, end, expiry, get, index, millis, send},
+    tokens::{SECRET, key},
+};
+
+/// What an owner's index key may hold: what the older release wrote, and what somebody else did.
+const CONTENTS: [&[&str]; 3] = [
+    &["ZADD", "sess:{ada}", "1784000000000", "01890a5d-ac96-774b-bcce-b302099a8057"],
+    &["SET", "sess:{ada}", "something else"],
+    &["RPUSH", "sess:{ada}", "something else"],
+];
+
+fn server() -> Server {
+    Server::builder().keys(SECRET.as_bytes()).args(&["max-sessions", "5"]).start()
+}
+
+/// The index key, byte for byte.
+fn dump(conn: &mut Connection) -> Vec<u8> {
+    send::<Option<Vec<u8>>>(conn, &["DUMP", &index("ada")]).unwrap().expect("the index key is there")
+}
+
+#[test]
+fn no_command_reads_or_writes_it() {
+    for contents in CONTENTS {
+        let server = server();
+        let conn = &mut server.conn();
+        let () = send(conn, contents).unwrap();
+        let () = send(conn, &["PEXPIREAT", &index("ada"), "4102444800000"]).unwrap();
+        let before = dump(conn);
+        assert_eq!((ids(conn, "ada").len(), count(conn, "ada")), (0, 0));
+        assert_eq!(send::<i64>(conn, &["JRS.DESTROYALL", "ada"]).unwrap(), 0);
+        let made: Vec<String> = (0..6).map(|_| create(conn, "ada", "{}", &[])).collect();
+        let mut keys: Vec<String> = made[1..].iter().map(|token| key(token)).collect();
+        assert_indexed(conn, "ada", &keys);
+        assert!(get(conn, &made[0]).is_none(), "the limit counts sessions only");
+        let bob = create(conn, "bob", "{}", &[]);
+        let () = send(conn, &["EXPIRE", &keys[0], "500"]).unwrap();
+        assert!(get(conn, &made[1]).is_some_and(|session| session.ttl > 500));
+        for words in [
+            &["JRS.TOUCH", &*made[1], "EX", "100"][..],
+            &["JRS.UPDATE", &made[2], r#"{"n":1}"#],
+            &["JRS.PEEK", &made[2]],
+        ] {
+            let reply: Value = send(conn, words).unwrap();
+            assert_ne!(reply, Value::Nil, "{words:?}");
+        }
+        assert_eq!(send::<i64>(conn, &["JRS.DESTROY", &made[1]]).unwrap(), 1);
+        assert_eq!(send::<i64>(conn, &["JRS.REVOKE", &keys[1]]).unwrap(), 1);
+        let rotated: String = send(conn, &["JRS.ROTATE", &made[3]]).unwrap();
+        let moved: String = send(conn, &["JRS.ROTATE", &bob, "OWNER", "ada"]).unwrap();
+        let _: String = send(conn, &["JRS.ROTATE", &made[4], "OWNER", "bob"]).unwrap();
+        keys = [&made[5], &rotated, &moved].map(|token| key(token)).to_vec();
+        assert_indexed(conn, "ada", &keys);
+        assert_eq!(send::<i64>(conn, &["JRS.DESTROYALL", "ada", "EXCEPT", &made[5]]).unwrap(), 2);
+        assert_indexed(conn, "ada", &keys[..1]);
+        assert_eq!(send::<i64>(conn, &["JRS.DESTROYALL", "ada"]).unwrap(), 1);
+        assert_eq!((dump(conn), expiry(conn, &index("ada"))), (before, 4_102_444_800_000));
+        if contents[0] != "SET" {
+            assert_refused(conn, "WRONGTYPE", &["JRS.REVOKE", &index("ada")]);
+        }
+        let () = send(conn, &["PEXPIRE", &index("ada"), "1"]).unwrap();
+        await_that("its end", || (send::<i64>(conn, &["EXISTS", &index("ada")]).unwrap() == 0).then_some(()));
+        assert_agree(conn, "bob");
+        assert_index_is_right(conn);
+    }
+}
+
+#[test]
+fn it_is_loaded_and_lost_without_the_sessions() {
+    for (persistence, value) in [("save", "3600 1"), ("appendonly", "yes")] {
+        let mut server = Server::builder().keys(SECRET.as_bytes()).config(persistence, value).start();
+        let conn = &mut server.conn();
+        let made = [0; 3].map(|_| create(conn, "ada", "{}", &[]));
+        // As the older release left it: it knows one session that is gone and lacks one that is there.
+        for token in &made[..2] {
+            let uuid = &key(token)["sess:{ada}:".len()..];
+            let () = send(conn, &["ZADD", &index("ada"), &millis().to_string(), uuid]).unwrap();
+        }
+        let () = send(conn, CONTENTS[0]).unwrap();
+        let () = send(conn, &["PEXPIREAT", &index("ada"), "4102444800000"]).unwrap();
+        let (before, keys) = (dump(conn), made.each_ref().map(|token| key(token)));
+        assert_indexed(conn, "ada", &keys);
+        server.stop();
+        server.restart();
+        let conn = &mut server.conn();
+        assert_indexed(conn, "ada", &keys);
+        assert_eq!((dump(conn), expiry(conn, &index("ada"))), (before, 4_102_444_800_000), "{persistence}");
+        let () = send(conn, &["DEL", &index("ada")]).unwrap();
+        assert_indexed(conn, "ada", &keys);
+        assert_eq!(send::<i64>(conn, &["JRS.DESTROYALL", "ada"]).unwrap(), 3);
+        assert_eq!(send::<i64>(conn, &["DBSIZE"]).unwrap(), 0);
+    }
+}
+
+#[test]
+fn a_destroyall_under_way_does_not_mind_it() {
+    let server = server();
+    let conn = &mut server.conn();
+    for contents in CONTENTS {
+        let made = fill(conn, "ada", 40_000);
+        let (mut ending, before) = (server.conn(), send::<usize>(conn, &["DBSIZE"]).unwrap());
+        begin(&mut ending, &["JRS.DESTROYALL", "ada"]);
+        await_that("the beginning", || (send::<usize>(conn, &["DBSIZE"]).unwrap() < before).then_some(()));
+        let () = send(conn, contents).unwrap();
+        assert!(send::<usize>(conn, &["DBSIZE"]).unwrap() > 1000, "it is over before anything can happen meanwhile");
+        let ended = end(&mut ending).unwrap();
+        assert_eq!(ended, Value::Int(i64::try_from(made.len()).unwrap()));
+        assert_eq!(send::<Vec<String>>(conn, &["KEYS", "*"]).unwrap(), [index("ada")]);
+        let () = send(conn, &["DEL", &index("ada")]).unwrap();
+    }
+}

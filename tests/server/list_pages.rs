@@ -1,0 +1,199 @@
+//! `JRS.LIST … LIMIT n AFTER id`: an owner's sessions a page at a time.
+
+use std::{collections::HashSet, fs};
+
+use redis::Connection;
+
+use crate::support::{
+    Server, await_that,
+    devices::{Device, fill, ids, list},
+    sessions::{assert_refused, create, send},
+    tokens::{SECRET, jwk, key},
+};
+
+fn server() -> Server {
+    Server::builder().keys(SECRET.as_bytes()).start()
+}
+
+fn id(token: &str) -> String {
+    key(token)["sess:".len()..].to_owned()
+}
+
+fn names(devices: Vec<Device>) -> Vec<String> {
+    devices.into_iter().map(|device| device.id).collect()
+}
+
+/// All pages of this length, with `between` run after each.
+fn pages(conn: &mut Connection, limit: usize, mut between: impl FnMut(&mut Connection, &[String])) -> Vec<Vec<String>> {
+    let (limit, mut pages, mut after) = (limit.to_string(), Vec::new(), None::<String>);
+    loop {
+        let mut words = vec!["ada", "LIMIT", &limit];
+        words.extend(after.iter().flat_map(|id| ["AFTER", id.as_str()]));
+        let page = names(list(conn, &words));
+        let Some(last) = page.last() else { return pages };
+        after = Some(last.clone());
+        between(conn, &page);
+        pages.push(page);
+    }
+}
+
+#[test]
+fn pages_of_any_length_make_the_whole_list() {
+    let server = server();
+    let conn = &mut server.conn();
+    assert!(pages(conn, 3, |_, _| ()).is_empty());
+    let made: Vec<String> = (0..10).map(|_| id(&create(conn, "ada", r#"{"n":1}"#, &[]))).collect();
+    create(conn, "adam", "{}", &[]);
+    assert_eq!(ids(conn, "ada"), made);
+    for limit in [1, 2, 3, 7, 9, 10, 11, 1000] {
+        let found = pages(conn, limit, |_, _| ());
+        assert_eq!(found.concat(), made, "LIMIT {limit}");
+        let (last, full) = found.split_last().unwrap();
+        assert!(full.iter().all(|page| page.len() == limit) && last.len() <= limit, "only the last page is short");
+    }
+    for words in [
+        &["ada", "LIMIT", "2", "AFTER", &*made[3]][..],
+        &["ada", "after", &made[3], "limit", "2"],
+        &["ada", "LIMIT", "02", "WITHDATA", "AFTER", &made[3], "REALM", "default"],
+        &["ada", "REALM", "default", "AFTER", &made[3], "WITHDATA", "LIMIT", "2"],
+    ] {
+        let devices = list(conn, words);
+        assert!(devices.iter().all(|device| device.data.is_some() == words.contains(&"WITHDATA")));
+        assert_eq!(names(devices), made[4..6], "{words:?}");
+    }
+    assert_eq!(names(list(conn, &["ada", "AFTER", &made[6]])), made[7..]);
+    assert!(list(conn, &["ada", "AFTER", &made[9]]).is_empty());
+    // Behind a session that has ended meanwhile, or that never was.
+    assert_eq!(send::<i64>(conn, &["JRS.REVOKE", &format!("sess:{}", made[4])]).unwrap(), 1);
+    assert_eq!(names(list(conn, &["ada", "AFTER", &made[4], "LIMIT", "1"])), made[5..6]);
+    assert_eq!(
+        names(list(conn, &["ada", "AFTER", "{ada}:00000000-0000-7000-8000-000000000000", "LIMIT", "1"])),
+        made[..1]
+    );
+    assert!(list(conn, &["ada", "AFTER", "{ada}:ffffffff-ffff-7fff-bfff-ffffffffffff"]).is_empty());
+}
+
+#[test]
+fn each_session_that_stays_is_met_once_whatever_happens_meanwhile() {
+    let server = server();
+    let conn = &mut server.conn();
+    let old = fill(conn, "ada", 3000);
+    for limit in [7, 64, 500] {
+        let mut made = HashSet::new();
+        let (mut turn, mut ended) = (0, Vec::new());
+        let found = pages(conn, limit, |conn, page| {
+            turn += 1;
+            if turn > 40 {
+                return;
+            }
+            // One that was met ends, as does one that was not, if there is one; and one comes.
+            let met = page[page.len() / 2].clone();
+            let unmet =
+                list(conn, &["ada", "AFTER", &page[page.len() - 1], "LIMIT", "3"]).pop().map(|device| device.id);
+            let _: i64 = send(conn, &["JRS.REVOKE", &format!("sess:{met}")]).unwrap();
+            if let Some(unmet) = unmet.filter(|id| !made.contains(id)) {
+                let _: i64 = send(conn, &["JRS.REVOKE", &format!("sess:{unmet}")]).unwrap();
+                ended.push(unmet);
+            }
+            made.insert(id(&create(conn, "ada", "{}", &[])));
+        })
+        .concat();
+        assert!(found.is_sorted() && found.windows(2).all(|two| two[0] != two[1]), "each once, the oldest first");
+        assert!(ended.iter().all(|id| !found.contains(id)), "what ended before its page is not listed");
+        assert!(made.iter().all(|id| found.contains(id)), "what is new is on a later page");
+        let alive = ids(conn, "ada");
+        assert!(alive.iter().all(|id| found.contains(id)), "what stays is met");
+        assert!(ended.len() >= 3 && alive.len() > 2800, "{} ended, {} are left", ended.len(), alive.len());
+        assert!(found.iter().all(|id| old.contains(id) || id > &old[2999]));
+    }
+}
+
+#[test]
+fn what_ended_takes_no_place_on_a_page() {
+    let server = Server::builder().keys(SECRET.as_bytes()).config("enable-debug-command", "yes").start();
+    let conn = &mut server.conn();
+    let made = fill(conn, "ada", 300);
+    let () = send(conn, &["DEBUG", "SET-ACTIVE-EXPIRE", "0"]).unwrap();
+    for id in &made[..250] {
+        let () = send(conn, &["DEL", &format!("sess:{id}")]).unwrap();
+    }
+    // A value that is no session's, and expired ones that the server still has.
+    let () = send(conn, &["RPUSH", &format!("sess:{}", made[0]), "a list"]).unwrap();
+    for id in &made[250..270] {
+        let () = send(conn, &["PEXPIRE", &format!("sess:{id}"), "1"]).unwrap();
+    }
+    await_that("their end", || {
+        let page = names(list(conn, &["ada", "LIMIT", "10"]));
+        (page == made[270..280]).then_some(())
+    });
+    let () = send(conn, &["DEBUG", "SET-ACTIVE-EXPIRE", "1"]).unwrap();
+}
+
+#[test]
+fn what_is_refused_changes_nothing() {
+    let server = Server::builder().keys(jwk("main", "HS256", SECRET.as_bytes()).to_string().as_bytes()).start();
+    let conn = &mut server.conn();
+    let other = jwk("other", "HS256", b"a secret of the other realm: 31415926535897932384626433832795");
+    fs::write(server.dir().join("other.json"), other.to_string()).unwrap();
+    fs::write(server.dir().join("realms.toml"), "[realm.app]\nkeys-file = \"other.json\"\nkeyspace = \"app:\"\n")
+        .unwrap();
+    let () = send(conn, &["CONFIG", "SET", "jrs.realms-file", "realms.toml"]).unwrap();
+    let token = create(conn, "ada", "{}", &[]);
+    let (mine, bobs, anonymous) = (id(&token), id(&create(conn, "bob", "{}", &[])), id(&create(conn, "", "{}", &[])));
+    create(conn, "ada", "{}", &["REALM", "app"]);
+    let there = list(conn, &["ada", "REALM", "app"])[0].id.clone();
+    for limit in
+        ["0", "-1", "+1", "00", "", " 1", "1 ", "1.0", "1e3", "0x10", "many", "99999999999999999999999", "\u{661}"]
+    {
+        for words in [&["JRS.LIST", "ada", "LIMIT", limit][..], &["JRS.LIST", "ada", "AFTER", &mine, "LIMIT", limit]] {
+            assert_refused(conn, "ERR", words);
+        }
+    }
+    let upper = format!("{{ada}}:{}", mine["{ada}:".len()..].to_uppercase());
+    let uuid = &mine["{ada}:".len()..];
+    let (with_keyspace, braced, simple) =
+        (format!("sess:{mine}"), format!("{{ada}}:{{{uuid}}}"), mine.replace('-', ""));
+    let (longer, shorter, version_4) =
+        (format!("{mine}0"), &mine[..mine.len() - 1], format!("{}4{}", &mine[..20], &mine[21..]));
+    for after in [
+        &*bobs,
+        &anonymous,
+        &upper,
+        &with_keyspace,
+        &braced,
+        &simple,
+        &longer,
+        shorter,
+        &version_4,
+        uuid,
+        &token,
+        "",
+        "0",
+        "{ada}:",
+        "garbage",
+        "{ada}:no uuid",
+        "{ada}:9b2c5e1c-6e0b-4a57-8d9a-3f3a8f6d2c11",
+    ] {
+        let error = send::<redis::Value>(conn, &["JRS.LIST", "ada", "AFTER", after]).unwrap_err();
+        assert!(!format!("{error}").contains(&token[..20]));
+        assert_refused(conn, "ERR", &["JRS.LIST", "ada", "AFTER", after]);
+        assert_refused(conn, "ERR", &["JRS.LIST", "ada", "AFTER", after, "LIMIT", "10"]);
+    }
+    assert_refused(conn, "ERR", &[&b"JRS.LIST"[..], b"ada", b"AFTER", b"{ada}:\xff\xfe"]);
+    for words in [
+        &["JRS.LIST", "ada", "LIMIT"][..],
+        &["JRS.LIST", "ada", "AFTER"],
+        &["JRS.LIST", "ada", "LIMIT", "1", "LIMIT", "1"],
+        &["JRS.LIST", "ada", "AFTER", &mine, "AFTER", &mine],
+        &["JRS.LIST", "ada", "LIMIT", "AFTER", &mine],
+        &["JRS.LIST", "ada", "AFTER", "LIMIT", "1"],
+        &["JRS.LIST", "ada", "1"],
+        &["JRS.DESTROYALL", "ada", "LIMIT", "1"],
+    ] {
+        assert_refused(conn, "ERR", words);
+    }
+    // An id is a name within its realm: of two realms, either takes it, and each answers with its own sessions.
+    assert_eq!(names(list(conn, &["ada", "AFTER", &mine, "REALM", "app"])), std::slice::from_ref(&there));
+    assert!(list(conn, &["ada", "AFTER", &there]).is_empty());
+    assert_refused(conn, "ERR", &["JRS.LIST", "ada", "AFTER", &format!("app:{there}"), "REALM", "app"]);
+}
