@@ -4,7 +4,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::{threads::Lane, token::Refusal};
 
-/// The counters of this server.
 pub static COUNTERS: Counters = Counters::new();
 
 /// A number that only grows.

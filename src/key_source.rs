@@ -117,7 +117,6 @@ fn parsing(settings: &Settings) -> Parsing {
     Parsing { algorithm: settings.algorithm, allow_weak_secret: settings.allow_weak_secret }
 }
 
-/// Reads a key file.
 fn read(path: &str, parsing: Parsing) -> Result<KeyRing, String> {
     let bytes = read_bytes(Path::new(path), true).map_err(|problem| format!("the key file '{path}' {problem}"))?;
     let keys = read_keys(&bytes, parsing).map_err(|problem| format!("the key file '{path}' is refused: {problem}"))?;

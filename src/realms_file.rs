@@ -13,7 +13,6 @@ use crate::{
 /// A realm as the file describes it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Described {
-    /// Its name.
     pub name: String,
     /// The line of the file on which it begins.
     pub line: usize,

@@ -39,7 +39,7 @@ pub(super) fn missing() -> Option<&'static str> {
             RedisModule_BlockClient RedisModule_BlockedClientMeasureTimeEnd RedisModule_BlockedClientMeasureTimeStart
             RedisModule_Call RedisModule_CallReplyInteger RedisModule_CallReplyStringPtr RedisModule_CallReplyType
             RedisModule_CloseKey RedisModule_CreateCommand RedisModule_CreateString RedisModule_CreateTimer
-            RedisModule_DeleteKey RedisModule_EventLoopAddOneShot RedisModule_Free RedisModule_FreeCallReply
+            RedisModule_DbSize RedisModule_DeleteKey RedisModule_EventLoopAddOneShot RedisModule_Free RedisModule_FreeCallReply
             RedisModule_FreeModuleUser RedisModule_FreeServerInfo RedisModule_FreeString
             RedisModule_FreeThreadSafeContext RedisModule_GetAbsExpire RedisModule_GetBlockedClientPrivateData
             RedisModule_GetCommand RedisModule_GetCommandKeys RedisModule_GetContextFlags

@@ -14,7 +14,6 @@ use crate::error::Error;
 
 /// A command: what the server is told about it, and what it does.
 pub trait Command {
-    /// What the server is told.
     const SPEC: Spec;
 
     /// Runs the command. It replies once if it succeeds, or [lets the client wait](Call::offload); it changes nothing
@@ -25,7 +24,6 @@ pub trait Command {
 /// What the server is told about a command.
 #[derive(Debug)]
 pub struct Spec {
-    /// The command's name.
     pub name: &'static CStr,
     /// The server's flags, as `RedisModule_CreateCommand` takes them.
     pub flags: &'static CStr,
@@ -37,17 +35,14 @@ pub struct Spec {
     pub routing: Routing,
     /// What it does, in a sentence.
     pub summary: &'static CStr,
-    /// Its complexity.
     pub complexity: &'static CStr,
     /// The version of JRS that it came with.
     pub since: &'static CStr,
     /// Hints for clients and proxies.
     pub tips: Option<&'static CStr>,
-    /// Its arguments.
     pub arguments: &'static [Argument],
 }
 
-/// Registers one command.
 pub type Register = fn(Ctx<'_>) -> Result<(), String>;
 
 /// Registers commands, after the ACL category that they share where the server can make one.
@@ -62,7 +57,6 @@ pub fn register_all(ctx: Ctx<'_>, commands: &[Register]) -> Result<(), String> {
     commands.iter().try_for_each(|register| register(ctx))
 }
 
-/// Registers the command `C`.
 pub fn register<C: Command>(ctx: Ctx<'_>) -> Result<(), String> {
     let spec = C::SPEC;
     let name = spec.name.to_string_lossy().into_owned();

@@ -12,9 +12,7 @@ use super::api::{OK, api};
 /// One argument of a command, as COMMAND DOCS describes it.
 #[derive(Debug)]
 pub struct Argument {
-    /// Its name.
     pub name: &'static CStr,
-    /// Its shape.
     pub kind: Kind,
     /// The word that has to stand in front of it, or that it consists of.
     pub token: Option<&'static CStr>,
@@ -22,12 +20,9 @@ pub struct Argument {
     pub optional: bool,
 }
 
-/// The shape of an argument.
 #[derive(Debug)]
 pub enum Kind {
-    /// Any string.
     String,
-    /// A whole number.
     Integer,
     /// Seconds or milliseconds since the epoch.
     UnixTime,
@@ -35,12 +30,10 @@ pub enum Kind {
     Key,
     /// Nothing but its token.
     Word,
-    /// One of several.
     OneOf(&'static [Argument]),
 }
 
 impl Argument {
-    /// An argument that is just a string.
     pub const fn string(name: &'static CStr) -> Self {
         Self { name, kind: Kind::String, token: None, optional: false }
     }
@@ -55,7 +48,6 @@ impl Argument {
         Self { name, kind, token: Some(token), optional: false }
     }
 
-    /// One of several arguments.
     pub const fn one_of(name: &'static CStr, choices: &'static [Self]) -> Self {
         Self { name, kind: Kind::OneOf(choices), token: None, optional: false }
     }

@@ -7,7 +7,12 @@ use std::{
 
 use redis_module::raw;
 
-use super::{api::api, call::Ctx, guard::guard};
+use super::{
+    api::api,
+    call::Ctx,
+    guard::guard,
+    keyspace_events::{begin_beside, hid_databases},
+};
 
 /// What the server tells.
 #[derive(Clone, Copy, Debug)]
@@ -34,7 +39,7 @@ pub enum Event<'e> {
 pub trait EventListener {
     /// Something happens. While the server changes its keyspace, this must not call it.
     fn told(event: Event<'_>);
-    /// Something was missed, because memory ran out or because of a defect.
+    /// Something was missed: memory ran out, the server told less than all, or there is a defect.
     fn lost_track();
 }
 
@@ -79,6 +84,11 @@ extern "C" fn told<L: EventListener>(
     if event.is_some_and(|event| guard(|| L::told(event)).is_none()) {
         guard(L::lost_track);
     }
+    // SAFETY: as above.
+    if matches!(event, Some(Event::LoadBesideEnded(true))) && hid_databases(unsafe { Ctx::new(ctx) }) {
+        guard(|| L::told(Event::Flushed(None)));
+        guard(L::lost_track);
+    }
 }
 
 /// # Safety
@@ -106,6 +116,7 @@ unsafe fn read<'e>(ctx: *mut raw::RedisModuleCtx, id: u64, step: u64, info: *con
             Event::Swapped(info.dbnum_first, info.dbnum_second)
         }
         (raw::REDISMODULE_EVENT_REPL_ASYNC_LOAD, raw::REDISMODULE_SUBEVENT_REPL_ASYNC_LOAD_STARTED) => {
+            begin_beside();
             Event::LoadBesideStarted
         }
         (raw::REDISMODULE_EVENT_REPL_ASYNC_LOAD, raw::REDISMODULE_SUBEVENT_REPL_ASYNC_LOAD_COMPLETED) => {

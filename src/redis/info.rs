@@ -31,7 +31,6 @@ impl Ctx<'_> {
 
 /// What answers INFO.
 pub trait InfoSource {
-    /// Writes the sections.
     fn write(info: &mut Info);
 }
 
@@ -59,7 +58,6 @@ impl Info {
         unsafe { api(raw::RedisModule_InfoAddSection)(self.0, name.as_ptr()) == OK }
     }
 
-    /// A number.
     pub fn number(&mut self, name: &str, number: u64) {
         if let Ok(name) = CString::new(name) {
             // SAFETY: the answer is the one under way, the name ends in NUL.

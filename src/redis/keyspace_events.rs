@@ -2,7 +2,7 @@
 
 use std::{
     ffi::{CStr, c_char, c_int},
-    sync::atomic::{AtomicU64, Ordering},
+    sync::atomic::{AtomicBool, AtomicI32, AtomicU64, Ordering},
 };
 
 use redis_module::raw;
@@ -50,16 +50,31 @@ extern "C" fn key_changed<L: KeyspaceListener>(
     name: *mut raw::RedisModuleString,
 ) -> c_int {
     let told = guard(|| {
-        // SAFETY: the server's string ends in NUL.
-        let is_removal = || removes(unsafe { CStr::from_ptr(event) });
+        // SAFETY: the context is the server's and outlives this call.
+        let ctx = unsafe { Ctx::new(ctx) };
+        let database = ctx.database();
         let tell = match class {
             raw::REDISMODULE_NOTIFY_NEW => L::added,
-            raw::REDISMODULE_NOTIFY_LOADED => L::loaded,
-            raw::REDISMODULE_NOTIFY_GENERIC if !is_removal() => return,
+            raw::REDISMODULE_NOTIFY_LOADED => {
+                TELLS_DATABASES.fetch_or(database > 0, Ordering::Relaxed);
+                L::loaded
+            }
+            // SAFETY: the server's string ends in NUL.
+            raw::REDISMODULE_NOTIFY_GENERIC => match unsafe { CStr::from_ptr(event) }.to_bytes() {
+                b"del" | b"rename_from" => L::removed,
+                b"move_from" => {
+                    MOVES_FROM.store(database, Ordering::Relaxed);
+                    L::removed
+                }
+                b"move_to" => {
+                    // SAFETY: the context is that of a running event; this database is there.
+                    unsafe { api(raw::RedisModule_SelectDb)(ctx.as_ptr(), MOVES_FROM.load(Ordering::Relaxed)) };
+                    return;
+                }
+                _ => return,
+            },
             _ => L::removed,
         };
-        // SAFETY: the context is the server's and outlives this call.
-        let database = unsafe { Ctx::new(ctx) }.database();
         // SAFETY: the server's string outlives this call, and nothing changes it meanwhile.
         tell(database, unsafe { text::bytes(name) });
     });
@@ -69,9 +84,26 @@ extern "C" fn key_changed<L: KeyspaceListener>(
     OK
 }
 
-/// Whether an event of the class GENERIC says that the key is gone.
-fn removes(event: &CStr) -> bool {
-    matches!(event.to_bytes(), b"del" | b"rename_from" | b"move_from")
+/// The database of the last key that began to move to another one. Valkey 8.1.1 selects, for the client whose MOVE it tells
+/// of, the database that it tells of, and leaves it there (valkey-io/valkey#4024).
+static MOVES_FROM: AtomicI32 = AtomicI32::new(0);
+
+/// Whether the server has told of a key that was loaded into another database than 0.
+static TELLS_DATABASES: AtomicBool = AtomicBool::new(false);
+
+/// The server begins to load keys beside those that it serves.
+pub(super) fn begin_beside() {
+    TELLS_DATABASES.store(false, Ordering::Relaxed);
+}
+
+/// Whether keys that were loaded beside others are in databases that the server did not tell: Redis 7.0 says of each of them
+/// that it is in database 0.
+pub(super) fn hid_databases(ctx: Ctx<'_>) -> bool {
+    // SAFETY: the context is that of a running event, and has a client of its own.
+    let is_there = |database: &c_int| unsafe { api(raw::RedisModule_SelectDb)(ctx.as_ptr(), *database) } == OK;
+    // SAFETY: as above.
+    let is_filled = |_| unsafe { api(raw::RedisModule_DbSize)(ctx.as_ptr()) } > 0;
+    !TELLS_DATABASES.load(Ordering::Relaxed) && (1..).take_while(is_there).any(is_filled)
 }
 
 /// Whether the server has memory for what one call of a listener takes. Rust's own collections cannot fail to allocate, and

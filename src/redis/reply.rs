@@ -15,7 +15,6 @@ impl Ctx<'_> {
         unsafe { api(raw::RedisModule_ReplyWithStringBuffer)(self.as_ptr(), bytes.as_ptr().cast(), bytes.len()) };
     }
 
-    /// An integer.
     #[inline]
     pub fn reply_integer(self, number: i64) {
         // SAFETY: the context is that of the running call.

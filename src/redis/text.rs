@@ -24,13 +24,11 @@ impl<'call> Args<'call> {
         Self { first, count, call: PhantomData }
     }
 
-    /// How many there are.
     #[inline]
     pub const fn len(self) -> usize {
         self.count
     }
 
-    /// Whether there are none.
     #[inline]
     pub const fn is_empty(self) -> bool {
         self.count == 0
@@ -64,7 +62,6 @@ pub struct Arg<'call> {
 }
 
 impl<'call> Arg<'call> {
-    /// The bytes of the argument.
     #[inline]
     pub fn bytes(self) -> &'call [u8] {
         // SAFETY: the server keeps the arguments, unchanged, until the command has returned, which 'call does not
@@ -102,7 +99,6 @@ impl Text {
         (!raw.is_null()).then(|| Self(raw))
     }
 
-    /// The string's bytes.
     #[inline]
     pub fn bytes(&self) -> &[u8] {
         // SAFETY: the reference that this value owns keeps the string alive, and nobody changes a string that is shared.

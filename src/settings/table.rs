@@ -122,7 +122,7 @@ settings! {
     /// `iss` of the other issuer's tokens.
     foreign_issuer: String = c"foreign-issuer", text("", check_name), OneRealm, false;
     /// The algorithm of keys that do not say theirs.
-    algorithm: Algorithm = c"algorithm", SettingType::Choice(&ALGORITHMS), Realm, true;
+    algorithm: Algorithm = c"algorithm", SettingType::Choice(Algorithm::NAMES), Realm, true;
     /// What session keys begin with.
     keyspace: String = c"keyspace", text("sess:", check_keyspace), EachRealm, true;
     /// How long a session lasts when nobody uses it, in seconds.
@@ -170,18 +170,6 @@ const fn bytes(default: i64, min: i64, max: i64) -> SettingType {
 const fn text(default: &'static str, check: fn(&str) -> Result<(), String>) -> SettingType {
     SettingType::Text { default, check }
 }
-
-#[expect(clippy::indexing_slicing, reason = "evaluated by the compiler, which would refuse a wrong position")]
-/// The names of all algorithms, in the order of [`Algorithm::ALL`].
-const ALGORITHMS: [&CStr; Algorithm::ALL.len()] = {
-    let mut names = [c""; Algorithm::ALL.len()];
-    let mut at = 0;
-    while at < names.len() {
-        names[at] = Algorithm::ALL[at].c_name();
-        at += 1;
-    }
-    names
-};
 
 #[expect(clippy::unnecessary_wraps, reason = "one of the checks of a text")]
 const fn any(_: &str) -> Result<(), String> {

@@ -2,33 +2,56 @@
 
 use std::ffi::CStr;
 
-/// A JWS algorithm. `none` is not among them and never will be (RFC 8725 section 3.2).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Algorithm {
+/// Makes the type of one list. A row is: algorithm, its name as the server's configuration takes it, its kind of key.
+macro_rules! algorithms {
+    ($($(#[$doc:meta])* $algorithm:ident = $name:literal, $family:ident;)*) => {
+        /// A JWS algorithm. `none` is not among them and never will be (RFC 8725 section 3.2).
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum Algorithm {
+            $($(#[$doc])* $algorithm,)*
+        }
+
+        impl Algorithm {
+            /// All of them, in the order in which they are named to people.
+            pub const ALL: &[Self] = &[$(Self::$algorithm),*];
+            /// Their names in the same order: the values of the `alg` header parameter.
+            pub const NAMES: &[&'static CStr] = &[$($name),*];
+
+            /// The kind of key that it takes.
+            pub const fn family(self) -> Family {
+                match self {
+                    $(Self::$algorithm => Family::$family,)*
+                }
+            }
+        }
+    };
+}
+
+algorithms! {
     /// HMAC with SHA-256.
-    Hs256,
+    Hs256 = c"HS256", Secret;
     /// HMAC with SHA-384.
-    Hs384,
+    Hs384 = c"HS384", Secret;
     /// HMAC with SHA-512.
-    Hs512,
+    Hs512 = c"HS512", Secret;
     /// RSASSA-PKCS1-v1_5 with SHA-256.
-    Rs256,
+    Rs256 = c"RS256", Rsa;
     /// RSASSA-PKCS1-v1_5 with SHA-384.
-    Rs384,
+    Rs384 = c"RS384", Rsa;
     /// RSASSA-PKCS1-v1_5 with SHA-512.
-    Rs512,
+    Rs512 = c"RS512", Rsa;
     /// RSASSA-PSS with SHA-256.
-    Ps256,
+    Ps256 = c"PS256", Rsa;
     /// RSASSA-PSS with SHA-384.
-    Ps384,
+    Ps384 = c"PS384", Rsa;
     /// RSASSA-PSS with SHA-512.
-    Ps512,
+    Ps512 = c"PS512", Rsa;
     /// ECDSA on P-256 with SHA-256.
-    Es256,
+    Es256 = c"ES256", P256;
     /// ECDSA on P-384 with SHA-384.
-    Es384,
+    Es384 = c"ES384", P384;
     /// EdDSA on Ed25519.
-    EdDsa,
+    EdDsa = c"EdDSA", Ed25519;
 }
 
 /// What kind of key an algorithm takes.
@@ -47,43 +70,9 @@ pub enum Family {
 }
 
 impl Algorithm {
-    /// All of them, in the order in which they are named to people.
-    pub const ALL: [Self; 12] = [
-        Self::Hs256,
-        Self::Hs384,
-        Self::Hs512,
-        Self::Rs256,
-        Self::Rs384,
-        Self::Rs512,
-        Self::Ps256,
-        Self::Ps384,
-        Self::Ps512,
-        Self::Es256,
-        Self::Es384,
-        Self::EdDsa,
-    ];
-
-    /// The value of the `alg` header parameter, ended by a NUL as the server's configuration takes it.
-    pub const fn c_name(self) -> &'static CStr {
-        match self {
-            Self::Hs256 => c"HS256",
-            Self::Hs384 => c"HS384",
-            Self::Hs512 => c"HS512",
-            Self::Rs256 => c"RS256",
-            Self::Rs384 => c"RS384",
-            Self::Rs512 => c"RS512",
-            Self::Ps256 => c"PS256",
-            Self::Ps384 => c"PS384",
-            Self::Ps512 => c"PS512",
-            Self::Es256 => c"ES256",
-            Self::Es384 => c"ES384",
-            Self::EdDsa => c"EdDSA",
-        }
-    }
-
     /// The value of the `alg` header parameter.
     pub fn name(self) -> &'static str {
-        self.c_name().to_str().unwrap_or_default()
+        Self::NAMES.get(self as usize).and_then(|name| name.to_str().ok()).unwrap_or_default()
     }
 
     /// The algorithm that an `alg` value names, or `None`. Names are case-sensitive (RFC 7515 section 4.1.1). `Ed25519`
@@ -92,18 +81,7 @@ impl Algorithm {
         if name == "Ed25519" {
             return Some(Self::EdDsa);
         }
-        Self::ALL.into_iter().find(|algorithm| algorithm.name() == name)
-    }
-
-    /// The kind of key that it takes.
-    pub const fn family(self) -> Family {
-        match self {
-            Self::Hs256 | Self::Hs384 | Self::Hs512 => Family::Secret,
-            Self::Rs256 | Self::Rs384 | Self::Rs512 | Self::Ps256 | Self::Ps384 | Self::Ps512 => Family::Rsa,
-            Self::Es256 => Family::P256,
-            Self::Es384 => Family::P384,
-            Self::EdDsa => Family::Ed25519,
-        }
+        Self::ALL.iter().copied().find(|algorithm| algorithm.name() == name)
     }
 
     /// True if a signature takes so long that it must not hold the server up: tens or hundreds of microseconds.
@@ -131,7 +109,7 @@ mod tests {
 
     #[test]
     fn names_are_exact() {
-        for algorithm in Algorithm::ALL {
+        for algorithm in Algorithm::ALL.iter().copied() {
             assert_eq!(Algorithm::from_name(algorithm.name()), Some(algorithm));
             assert_eq!(algorithm.family().usual_algorithm().family(), algorithm.family());
         }

@@ -28,11 +28,11 @@ const EC: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.2.1");
 const ED25519: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.101.112");
 const MGF1: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.8");
 
-/// The hashes that an RSA-PSS key may be limited to, and the algorithms that have them.
-const PSS_HASHES: [(ObjectIdentifier, &[Algorithm]); 3] = [
-    (ObjectIdentifier::new_unwrap("2.16.840.1.101.3.4.2.1"), &[Algorithm::Ps256]),
-    (ObjectIdentifier::new_unwrap("2.16.840.1.101.3.4.2.2"), &[Algorithm::Ps384]),
-    (ObjectIdentifier::new_unwrap("2.16.840.1.101.3.4.2.3"), &[Algorithm::Ps512]),
+/// The hashes that an RSA-PSS key may be limited to, their lengths in bytes, and the algorithms that have them.
+const PSS_HASHES: [(ObjectIdentifier, u8, &[Algorithm]); 3] = [
+    (ObjectIdentifier::new_unwrap("2.16.840.1.101.3.4.2.1"), 32, &[Algorithm::Ps256]),
+    (ObjectIdentifier::new_unwrap("2.16.840.1.101.3.4.2.2"), 48, &[Algorithm::Ps384]),
+    (ObjectIdentifier::new_unwrap("2.16.840.1.101.3.4.2.3"), 64, &[Algorithm::Ps512]),
 ];
 
 /// An RSA-PSS key without parameters may have any hash (RFC 4055 section 3.1).
@@ -150,17 +150,12 @@ fn pss_algorithms(identifier: &AlgorithmIdentifierRef<'_>) -> Result<&'static [A
     let Some(parameters) = identifier.parameters else { return Ok(ANY_PSS) };
     let parameters: RsaPssParamsOwned = parameters.decode_as().map_err(|_| PSS_PARAMETERS)?;
     let (hash, mask) = (parameters.hash.oid, &parameters.mask_gen);
-    let algorithms = PSS_HASHES.iter().find(|(oid, _)| *oid == hash).map(|(_, algorithms)| *algorithms);
-    let length = match algorithms {
-        Some([Algorithm::Ps256]) => 32,
-        Some([Algorithm::Ps384]) => 48,
-        _ => 64,
-    };
+    let (_, length, algorithms) = PSS_HASHES.iter().find(|(oid, ..)| *oid == hash).ok_or(PSS_PARAMETERS)?;
     // RFC 7518 section 3.5: MGF1 with the same hash, and a salt of its length, which must not be less than the key's.
     let fits = mask.oid == MGF1
         && mask.parameters.as_ref().is_some_and(|mask| mask.oid == hash)
-        && parameters.salt_len <= length;
-    algorithms.filter(|_| fits).ok_or(PSS_PARAMETERS)
+        && parameters.salt_len <= *length;
+    if fits { Ok(algorithms) } else { Err(PSS_PARAMETERS) }
 }
 
 fn read_rsa_public(der: &[u8]) -> Result<Public, Problem> {

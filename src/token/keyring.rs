@@ -203,7 +203,7 @@ impl KeyRing {
 pub(super) fn check_unnamed<'k>(keys: impl Iterator<Item = &'k Key>) -> Result<Vec<String>, String> {
     let unnamed: Vec<_> = keys.filter(|key| key.is_unnamed()).map(Key::algorithm).collect();
     let mut warnings = Vec::new();
-    for algorithm in Algorithm::ALL {
+    for algorithm in Algorithm::ALL.iter().copied() {
         let count = unnamed.iter().filter(|one| **one == algorithm).count();
         if count > TRIED {
             let text = format!("{count} keys for {} have no 'kid'", algorithm.name());

@@ -95,6 +95,9 @@ fn keys_move_between_databases() {
     let server = filled();
     let conn = &mut server.conn();
     in_database(conn, "2", &["MOVE", ADA[2], "0"]);
+    // Valkey 8.1.1 would leave a client in the other database where a module hears of keys.
+    let client: String = send(conn, &["CLIENT", "INFO"]).unwrap();
+    assert!(client.contains(" db=2 "), "{client}");
     assert_eq!(counts(conn), [2, 2, 2]);
     // The other database has one of this name.
     in_database(conn, "2", &["MOVE", ADA[0], "0"]);

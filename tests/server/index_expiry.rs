@@ -1,0 +1,112 @@
+//! The owner index follows keys that end by themselves: expired, by whoever finds out, or evicted for want of memory.
+
+use redis::{Connection, RedisResult, Value};
+
+use crate::support::{
+    Server, await_that,
+    devices::{count, fill, info},
+    index_check::{ADA, BOB, assert_follows, totals},
+    sessions::{create, refused, send},
+    tokens::SECRET,
+};
+
+fn server() -> Server {
+    Server::builder().keys(SECRET.as_bytes()).config("enable-debug-command", "yes").start()
+}
+
+#[test]
+fn the_server_ends_what_has_expired() {
+    let server = server();
+    let conn = &mut server.conn();
+    for database in ["0", "1"] {
+        let () = send(conn, &["SELECT", database]).unwrap();
+        let () = send(conn, &["SET", ADA[0], "x"]).unwrap();
+        ADA[1..].iter().for_each(|key| send(conn, &["SET", key, "x", "PX", "20"]).unwrap());
+        create(conn, "bob", "{}", &["PX", "20"]);
+    }
+    // Nobody looks at the keys.
+    await_that("the end of the sessions", || (totals(conn) == [2, 2]).then_some(()));
+    assert_eq!(assert_follows(conn), 2);
+}
+
+#[test]
+fn a_client_finds_what_has_expired() {
+    let server = server();
+    let conn = &mut server.conn();
+    let () = send(conn, &["DEBUG", "SET-ACTIVE-EXPIRE", "0"]).unwrap();
+    let () = send(conn, &["SET", BOB[0], "x"]).unwrap();
+    for words in [&["EXISTS", ADA[0]][..], &["GET", ADA[0]], &["JRS.LIST", "ada"], &["JRS.COUNT", "ada"]] {
+        let () = send(conn, &["SET", ADA[0], "x", "PX", "1"]).unwrap();
+        assert_eq!(totals(conn), [2, 2], "nobody has looked");
+        await_that("its end", || {
+            let _: Value = send(conn, words).unwrap();
+            (totals(conn) == [1, 1]).then_some(())
+        });
+        assert_eq!((assert_follows(conn), count(conn, "ada")), (1, 0), "{words:?}");
+    }
+    // A name that is used again when its session has expired.
+    for (words, all) in [(&["SET", ADA[0], "y"][..], 2), (&["RENAME", BOB[0], ADA[0]], 1)] {
+        let () = send(conn, &["SET", ADA[0], "x", "PX", "1"]).unwrap();
+        await_that("its end", || (send::<i64>(conn, &["PTTL", ADA[0]]).unwrap() <= 0).then_some(()));
+        let () = send(conn, words).unwrap();
+        assert_eq!((assert_follows(conn), count(conn, "ada")), (all, 1), "{words:?}");
+    }
+}
+
+/// Fills the server until it has evicted some keys, and then some more.
+fn overfill(conn: &mut Connection) {
+    let memory = (info(conn, "memory", "used_memory") - 200_000).to_string();
+    let () = send(conn, &["CONFIG", "SET", "maxmemory", &memory]).unwrap();
+    let text = "x".repeat(10_000);
+    let mut number = 0;
+    await_that("evictions", || {
+        number += 1;
+        let _: RedisResult<()> = send(conn, &["SET", &format!("plain:{number}"), &text, "EX", "5000"]);
+        (info(conn, "stats", "evicted_keys") > 200).then_some(())
+    });
+    let () = send(conn, &["CONFIG", "SET", "maxmemory", "0"]).unwrap();
+}
+
+#[test]
+fn keys_are_evicted() {
+    for policy in ["allkeys-random", "allkeys-lru", "volatile-lru", "volatile-ttl", "volatile-random"] {
+        let server = Server::builder().keys(SECRET.as_bytes()).config("maxmemory-policy", policy).start();
+        let conn = &mut server.conn();
+        for database in ["1", "0"] {
+            let () = send(conn, &["SELECT", database]).unwrap();
+            fill(conn, "ada", 1000);
+            fill(conn, "bob", 1000);
+        }
+        overfill(conn);
+        let left = assert_follows(conn);
+        assert!((1..4000).contains(&left), "{policy}: {left}");
+        // A limit counts what is left.
+        let () = send(conn, &["FLUSHALL"]).unwrap();
+        let () =
+            send(conn, &["CONFIG", "SET", "jrs.max-sessions", "1000", "jrs.max-sessions-policy", "reject"]).unwrap();
+        fill(conn, "ada", 1000);
+        let () = send(conn, &["CONFIG", "RESETSTAT"]).unwrap();
+        overfill(conn);
+        let gone = 1000 - assert_follows(conn);
+        assert!(gone > 0, "{policy}");
+        for _ in 0..gone {
+            create(conn, "ada", "{}", &[]);
+        }
+        assert_eq!(refused(conn, &["JRS.CREATE", "ada", "{}"]), "TOOMANY");
+        assert_eq!(assert_follows(conn), 1000);
+    }
+}
+
+/// The last field of a hash may expire, and the hash with it.
+#[test]
+fn the_fields_of_a_hash_expire() {
+    let server = server();
+    let conn = &mut server.conn();
+    let () = send(conn, &["HSET", ADA[0], "field", "x"]).unwrap();
+    let expired: RedisResult<Value> = send(conn, &["HPEXPIRE", ADA[0], "1", "FIELDS", "1", "field"]);
+    if expired.is_err_and(|error| error.to_string().contains("unknown command")) {
+        return;
+    }
+    await_that("the end of the hash", || (send::<i64>(conn, &["DBSIZE"]).unwrap() == 0).then_some(()));
+    assert_eq!((assert_follows(conn), totals(conn)), (0, [0, 0]));
+}

@@ -1,0 +1,131 @@
+//! The module is loaded into a server that has data: the owner index is whole when commands on owners answer.
+
+use redis::{Connection, Pipeline, RedisResult, Value};
+
+use crate::support::{
+    Builder, Server, await_that,
+    devices::count,
+    index_check::{ADA, BOB, assert_follows},
+    module_path,
+    sessions::{create, get, send},
+    tokens::SECRET,
+};
+
+fn builder() -> Builder {
+    let builder = Server::builder().keys(SECRET.as_bytes()).args(&["allow-unload", "yes"]);
+    builder.config("enable-module-command", "yes").config("enable-debug-command", "yes")
+}
+
+/// Loads the module again, with the keys that it had, and this many sessions for each owner.
+fn load(server: &Server, pipe: &mut Pipeline, most: &str) {
+    let (module, keys) = (module_path(), server.dir().join("keys"));
+    pipe.cmd("MODULE").arg("LOAD").arg(module.to_str().unwrap()).arg("keys-file").arg(keys.to_str().unwrap());
+    pipe.arg(&["max-sessions", most, "allow-unload", "yes"]).ignore();
+}
+
+/// Takes the module out. Of the connections, only this one has sent a command of it last on servers that would crash.
+fn unload(server: &Server) -> Connection {
+    let mut conn = server.conn();
+    let () = send(&mut conn, &["MODULE", "UNLOAD", "jrs"]).unwrap();
+    conn
+}
+
+/// A few sessions of two owners in two databases.
+fn fill(conn: &mut Connection) {
+    for database in ["5", "0"] {
+        let () = send(conn, &["SELECT", database]).unwrap();
+        let () = send(conn, &["MSET", ADA[0], "{}", ADA[1], "{}", BOB[0], "{}", "plain", "x"]).unwrap();
+    }
+}
+
+#[test]
+fn few_keys_are_read_at_once() {
+    let server = builder().start();
+    for round in 0..3 {
+        let conn = &mut unload(&server);
+        // What happens while there is no module is known when it is there again.
+        let () = send(conn, &["FLUSHALL"]).unwrap();
+        fill(conn);
+        let () = send(conn, &["RENAME", ADA[0], &format!("{}{round}", &ADA[2][..ADA[2].len() - 1])]).unwrap();
+        let mut pipe = redis::pipe();
+        load(&server, &mut pipe, "0");
+        pipe.cmd("JRS.COUNT").arg("ada").cmd("JRS.COUNT").arg("bob");
+        assert_eq!(pipe.query::<[usize; 2]>(conn).unwrap(), [2, 1], "in the same breath");
+        assert_eq!(assert_follows(conn), 6);
+        let () = send(conn, &["PING"]).unwrap();
+    }
+}
+
+#[test]
+fn many_keys_are_read_in_slices() {
+    const MANY: usize = 300_000;
+    let server = builder().start();
+    let mine = create(&mut server.conn(), "eve", "{}", &[]);
+    let conn = &mut unload(&server);
+    fill(conn);
+    let () = send(conn, &["DEBUG", "POPULATE", &MANY.to_string(), "sess:{many}", "2"]).unwrap();
+    // In one piece, so that the server does nothing else in between.
+    let mut pipe = redis::pipe();
+    load(&server, &mut pipe, "5");
+    let refused: [&[&str]; 5] = [
+        &["JRS.LIST", "ada"],
+        &["JRS.COUNT", "ada"],
+        &["JRS.DESTROYALL", "ada"],
+        &["JRS.CREATE", "ada", "{}"],
+        &["JRS.ROTATE", &mine, "OWNER", "ada"],
+    ];
+    for words in refused {
+        pipe.cmd(words[0]).arg(&words[1..]);
+    }
+    pipe.ignore_errors();
+    let replies: Vec<RedisResult<Value>> = pipe.query(conn).unwrap();
+    let [.., a, b, c, d, e] = &replies[..] else { panic!("{replies:?}") };
+    for (reply, words) in [a, b, c, d, e].into_iter().zip(refused) {
+        assert_eq!(reply.as_ref().unwrap_err().code(), Some("TRYAGAIN"), "{words:?}");
+    }
+    // What needs no owner's sessions is done all the while.
+    assert_eq!(get(conn, &mine).expect("a session").owner, "eve");
+    let guest = create(conn, "", "{}", &[]);
+    // Keys come, go and change places and names until all are read.
+    let mut rounds = 0;
+    await_that("the end of reading", || {
+        rounds += 1;
+        let number = format!("{:012x}", rounds);
+        let new = |owner: &str| format!("sess:{{{owner}}}:01900000-0002-7000-8000-{number}");
+        let steps: [&[&str]; 6] = [
+            &["SET", &new("ada"), "x"],
+            &["SET", &new("bob"), "x"],
+            &["RENAME", &new("ada"), &new("new")],
+            &["MOVE", &new("bob"), "5"],
+            &["SWAPDB", "5", "7"],
+            &["SWAPDB", "0", "9"],
+        ];
+        // Reading begins again when databases are swapped, so that this does not go on for ever.
+        for words in &steps[..if rounds < 10 { 6 } else { 4 }] {
+            let _: Value = send(conn, words).unwrap();
+        }
+        send::<Value>(conn, &["JRS.COUNT", "ada"]).is_ok().then_some(())
+    });
+    assert!(rounds > 1, "it was never seen reading");
+    assert!(assert_follows(conn) > 6);
+    let () = send(conn, &["SELECT", "9"]).unwrap();
+    let eve = count(conn, "eve");
+    let () = send(conn, &["SELECT", "0"]).unwrap();
+    assert_eq!((eve + count(conn, "eve"), guest.is_empty()), (1, false));
+    create(conn, "ada", "{}", &[]);
+    assert_follows(conn);
+}
+
+#[test]
+fn all_is_flushed_while_keys_are_read() {
+    let server = builder().start();
+    let conn = &mut unload(&server);
+    let () = send(conn, &["SELECT", "3"]).unwrap();
+    let () = send(conn, &["DEBUG", "POPULATE", "300000", "sess:{many}", "2"]).unwrap();
+    fill(conn);
+    let mut pipe = redis::pipe();
+    load(&server, &mut pipe, "0");
+    pipe.cmd("FLUSHDB").ignore().cmd("SET").arg(&[ADA[2], "x"]).ignore().exec(conn).unwrap();
+    await_that("the end of reading", || send::<Value>(conn, &["JRS.COUNT", "ada"]).is_ok().then_some(()));
+    assert_eq!((assert_follows(conn), count(conn, "ada")), (4, 1));
+}

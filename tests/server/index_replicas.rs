@@ -1,0 +1,154 @@
+//! The owner index of a replica is that of its data: whatever way they come, and whatever role it takes later.
+
+use redis::{Connection, Value};
+
+use crate::support::{
+    Builder, Server, await_that,
+    devices::{count, fill, info},
+    index_check::{ADA, BOB, assert_follows},
+    sessions::{create, send},
+    tokens::SECRET,
+};
+
+fn builder() -> Builder {
+    let builder = Server::builder().keys(SECRET.as_bytes()).config("repl-diskless-sync-delay", "0");
+    builder.config("repl-ping-replica-period", "3600")
+}
+
+fn replica(primary: &Server, load: &str) -> Server {
+    let replica = builder().config("repl-diskless-load", load);
+    replica.config("replicaof", &format!("127.0.0.1 {}", primary.port())).start()
+}
+
+/// Waits until a replica has everything that its primary has; then its index is right, too.
+fn assert_in_step(primary: &mut Connection, replica: &mut Connection) -> usize {
+    await_that("the replica", || {
+        let [of_primary, of_replica] = [&mut *primary, &mut *replica]
+            .map(|conn| send::<String>(conn, &["INFO", "replication"]).unwrap_or_default());
+        let offset = |info: &str, name: &str| info.lines().find_map(|line| line.strip_prefix(name)).map(str::to_owned);
+        let is_up = of_replica.contains("master_link_status:up");
+        let is_equal = offset(&of_primary, "master_repl_offset:") == offset(&of_replica, "slave_repl_offset:");
+        (is_up && is_equal).then_some(())
+    });
+    // Redis 7.0 tells no databases while it loads beside others, so that they are read again.
+    await_that("the index", || send::<Value>(replica, &["JRS.COUNT", "ada"]).is_ok().then_some(()));
+    let all = assert_follows(primary);
+    assert_eq!(assert_follows(replica), all);
+    assert_eq!(["ada", "bob"].map(|owner| count(replica, owner)), ["ada", "bob"].map(|owner| count(primary, owner)));
+    all
+}
+
+/// Sessions come and go in two databases.
+fn act(conn: &mut Connection) {
+    let token = create(conn, "ada", "{}", &[]);
+    let steps: [&[&str]; 8] = [
+        &["JRS.ROTATE", &token, "OWNER", "bob"],
+        &["MSET", ADA[0], "x", ADA[1], "x", "plain", "x"],
+        &["RENAME", ADA[0], BOB[0]],
+        &["MOVE", ADA[1], "1"],
+        &["SELECT", "1"],
+        &["SET", BOB[1], "x"],
+        &["SWAPDB", "0", "1"],
+        &["SELECT", "0"],
+    ];
+    for words in steps {
+        let _: Value = send(conn, words).unwrap();
+    }
+    create(conn, "ada", "{}", &[]);
+}
+
+#[test]
+fn full_synchronisation() {
+    for diskless in ["yes", "no"] {
+        for load in ["disabled", "on-empty-db", "swapdb"] {
+            let primary = builder().config("repl-diskless-sync", diskless).start();
+            let conn = &mut primary.conn();
+            act(conn);
+            let replica = replica(&primary, load);
+            let reader = &mut replica.conn();
+            assert_eq!(assert_in_step(conn, reader), 5, "{diskless} {load}");
+            // It gets what changes,
+            act(conn);
+            assert!(assert_in_step(conn, reader) > 5);
+            for words in [&["FLUSHDB"][..], &["FLUSHALL"]] {
+                let () = send(conn, words).unwrap();
+                assert_in_step(conn, reader);
+            }
+            act(conn);
+            assert_in_step(conn, reader);
+            // and everything again, in place of what it made up meanwhile.
+            let () = send(reader, &["REPLICAOF", "NO", "ONE"]).unwrap();
+            let () = send(reader, &["SET", ADA[2], "x"]).unwrap();
+            let () = send(reader, &["SELECT", "3"]).unwrap();
+            fill(reader, "bob", 1000);
+            let () = send(reader, &["SELECT", "0"]).unwrap();
+            assert_eq!(assert_follows(reader), 1006);
+            let before = info(conn, "stats", "sync_full");
+            let () = send(reader, &["REPLICAOF", "127.0.0.1", &primary.port().to_string()]).unwrap();
+            await_that("the synchronisation", || (info(conn, "stats", "sync_full") > before).then_some(()));
+            assert_eq!(assert_in_step(conn, reader), 5);
+        }
+    }
+}
+
+#[test]
+fn partial_synchronisation() {
+    let primary = builder().start();
+    let conn = &mut primary.conn();
+    act(conn);
+    let replica = replica(&primary, "disabled");
+    let reader = &mut replica.conn();
+    assert_in_step(conn, reader);
+    let [full, partial] = ["sync_full", "sync_partial_ok"].map(|name| info(conn, "stats", name));
+    let () = send(reader, &["REPLICAOF", "127.0.0.1", "1"]).unwrap();
+    act(conn);
+    assert_eq!(assert_follows(reader), 5, "it has not heard of the rest");
+    let () = send(reader, &["REPLICAOF", "127.0.0.1", &primary.port().to_string()]).unwrap();
+    await_that("the synchronisation", || (info(conn, "stats", "sync_partial_ok") > partial).then_some(()));
+    assert!(assert_in_step(conn, reader) > 5);
+    assert_eq!(info(conn, "stats", "sync_full"), full);
+}
+
+#[test]
+fn a_replica_expires_what_its_primary_expires() {
+    let primary = builder().start();
+    let conn = &mut primary.conn();
+    let replica = replica(&primary, "disabled");
+    let reader = &mut replica.conn();
+    assert_eq!(assert_in_step(conn, reader), 0);
+    let () = send(conn, &["SET", ADA[0], "x"]).unwrap();
+    for key in [ADA[1], ADA[2], BOB[0]] {
+        let () = send(conn, &["SET", key, "x", "PX", "50"]).unwrap();
+    }
+    await_that("the end of the sessions", || (send::<i64>(conn, &["DBSIZE"]).unwrap() == 1).then_some(()));
+    assert_eq!(assert_in_step(conn, reader), 1);
+}
+
+#[test]
+fn a_chain_of_replicas_and_a_promotion() {
+    let [mut first, second] = [builder().start(), builder().start()];
+    let conn = &mut first.conn();
+    act(conn);
+    let middle = replica(&first, "swapdb");
+    let last = replica(&middle, "disabled");
+    let [conn2, conn3] = &mut [middle.conn(), last.conn()];
+    assert_eq!(assert_in_step(conn, conn2), 5);
+    assert_eq!(assert_in_step(conn2, conn3), 5);
+    act(conn);
+    let all = assert_in_step(conn, conn2);
+    assert_eq!(assert_in_step(conn2, conn3), all);
+    first.kill();
+    // The middle one takes writes now, and the last one follows it.
+    let () = send(conn2, &["REPLICAOF", "NO", "ONE"]).unwrap();
+    assert_eq!(assert_follows(conn2), all);
+    let () = send(conn2, &["JRS.DESTROYALL", "bob"]).unwrap();
+    act(conn2);
+    assert_in_step(conn2, conn3);
+    // The last one follows another server, and so does the middle one.
+    let other = &mut second.conn();
+    let () = send(other, &["SET", ADA[0], "x"]).unwrap();
+    for conn in [&mut *conn3, &mut *conn2] {
+        let () = send(conn, &["REPLICAOF", "127.0.0.1", &second.port().to_string()]).unwrap();
+        assert_eq!(assert_in_step(other, conn), 1);
+    }
+}
