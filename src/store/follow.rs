@@ -30,6 +30,8 @@ pub(super) struct Follower {
     scans: bool,
     /// Whether a key may have been missed since that began.
     has_missed: bool,
+    /// Whether one may have been missed since the server began to load a data set beside this one.
+    has_missed_beside: bool,
 }
 
 /// Begins to follow the keyspace. Few keys are read at once; [`complete`] reads many.
@@ -106,6 +108,12 @@ fn with_complete<T>(read: impl FnOnce(&mut OwnerIndex) -> T) -> Result<T, Error>
 }
 
 impl Follower {
+    const fn lose_track(&mut self) {
+        self.is_complete = false;
+        self.has_missed = true;
+        self.has_missed_beside = true;
+    }
+
     /// Changes the index in a way that takes memory.
     fn grow(database: c_int, name: &[u8], change: fn(&mut OwnerIndex, c_int, SessionName<'_>)) {
         let Some(name) = SessionName::parse(name) else { return };
@@ -122,6 +130,11 @@ pub fn follow(event: Event<'_>) {
     /// So many entries are dropped in well below a millisecond.
     const AT_ONCE: usize = 4096;
     let mut follower = lock(&FOLLOWER);
+    match event {
+        Event::LoadBesideStarted => follower.has_missed_beside = false,
+        Event::LoadBesideEnded(true) if follower.has_missed_beside => follower.lose_track(),
+        _ => {}
+    }
     let index = &mut follower.index;
     let former = match event {
         Event::Flushed(database) => Some(index.clear(database)),
@@ -146,8 +159,7 @@ pub fn follow(event: Event<'_>) {
 
 /// A change of a key may have been missed: commands on owners are refused until all keys have been read.
 pub fn lost_track() {
-    let mut follower = lock(&FOLLOWER);
-    (follower.is_complete, follower.has_missed) = (false, true);
+    lock(&FOLLOWER).lose_track();
 }
 
 impl KeyspaceListener for Follower {
