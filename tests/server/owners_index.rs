@@ -175,7 +175,8 @@ impl<'s> Writes<'s> {
         let (mut lines, mut names) = (text.split("\r\n"), Vec::new());
         while let Some(count) = lines.next().and_then(|line| line.strip_prefix('*')) {
             let words: Vec<_> = (0..count.parse().unwrap()).map(|_| lines.nth(1).unwrap()).collect();
-            names.push(words[0].to_uppercase());
+            // Valkey deletes what has expired with UNLINK.
+            names.push(words[0].to_uppercase().replace("UNLINK", "DEL"));
         }
         let new = names.split_off(self.seen);
         self.seen += new.len();
