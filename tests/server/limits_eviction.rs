@@ -1,0 +1,101 @@
+//! `max-sessions` on a server that evicts keys: the limit counts what is left, exactly.
+
+use redis::Connection;
+
+use crate::support::{
+    Server, await_that,
+    devices::{assert_agree, assert_index_is_right, count, fill, info},
+    sessions::{assert_refused, create, get, send},
+    tokens::SECRET,
+};
+
+/// Evicting policies, by what they take first.
+const POLICIES: [&str; 4] = ["allkeys-lru", "volatile-ttl", "allkeys-random", "volatile-lfu"];
+
+fn start(eviction: &str, limit: &str) -> Server {
+    Server::builder()
+        .keys(SECRET.as_bytes())
+        .args(&["max-sessions", "20", "max-sessions-policy", limit])
+        .config("maxmemory-policy", eviction)
+        .start()
+}
+
+/// Lets the server evict until so many of the owner's sessions are left at most, and returns how many are.
+fn evict_down_to(conn: &mut Connection, most: usize) -> usize {
+    let used = info(conn, "memory", "used_memory");
+    let data = format!(r#"{{"a":"{}"}}"#, "x".repeat(8_000));
+    let () = send(conn, &["CONFIG", "SET", "maxmemory", &(used + 200_000).to_string()]).unwrap();
+    await_that("evictions", || {
+        for _ in 0..20 {
+            // Sessions without an owner, which are there for the memory that they take.
+            create(conn, "", &data, &["EX", "100000"]);
+        }
+        (count(conn, "ada") <= most).then_some(())
+    });
+    // Before this, the server may evict between any two commands.
+    let () = send(conn, &["CONFIG", "SET", "maxmemory", "0"]).unwrap();
+    assert!(info(conn, "stats", "evicted_keys") > 0);
+    assert_agree(conn, "ada").len()
+}
+
+#[test]
+fn evicted_sessions_make_room_under_each_policy() {
+    for policy in POLICIES {
+        let server = start(policy, "reject");
+        let conn = &mut server.conn();
+        for _ in 0..20 {
+            create(conn, "ada", "{}", &["EX", "1000"]);
+        }
+        assert_refused(conn, "TOOMANY", &["JRS.CREATE", "ada", "{}"]);
+        let left = evict_down_to(conn, 18);
+        for _ in left..20 {
+            create(conn, "ada", "{}", &["EX", "1000"]);
+        }
+        assert_eq!(assert_agree(conn, "ada").len(), 20, "{policy}");
+        assert_refused(conn, "TOOMANY", &["JRS.CREATE", "ada", "{}"]);
+        assert_index_is_right(conn);
+    }
+}
+
+#[test]
+fn no_session_is_ended_for_one_that_was_evicted() {
+    for policy in POLICIES {
+        let server = start(policy, "evict-oldest");
+        let conn = &mut server.conn();
+        for _ in 0..20 {
+            create(conn, "ada", "{}", &["EX", "1000"]);
+        }
+        let left = evict_down_to(conn, 15);
+        let before = assert_agree(conn, "ada");
+        let made: Vec<String> = (left..20).map(|_| create(conn, "ada", "{}", &["EX", "1000"])).collect();
+        let after = assert_agree(conn, "ada");
+        assert!(before.iter().all(|id| after.contains(id)) && after.len() == 20, "{policy}");
+        assert!(made.iter().all(|token| get(conn, token).is_some()));
+        assert_eq!(info(conn, "jrs_sessions", "jrs_sessions_evicted"), 0);
+        create(conn, "ada", "{}", &["EX", "1000"]);
+        assert_eq!(info(conn, "jrs_sessions", "jrs_sessions_evicted"), 1);
+        assert_eq!(assert_agree(conn, "ada")[..19], after[1..]);
+    }
+}
+
+#[test]
+fn the_limit_holds_at_each_moment_while_the_server_evicts() {
+    for policy in POLICIES {
+        let server = start(policy, "evict-oldest");
+        let conn = &mut server.conn();
+        fill(conn, "bob", 3000);
+        let used = info(conn, "memory", "used_memory");
+        let () = send(conn, &["CONFIG", "SET", "maxmemory", &(used + 50_000).to_string()]).unwrap();
+        let data = format!(r#"{{"a":"{}"}}"#, "x".repeat(2_000));
+        for _ in 0..300 {
+            create(conn, "ada", &data, &["EX", "1000"]);
+            let is = count(conn, "ada");
+            assert!(is <= 20, "{policy}: {is}");
+        }
+        let () = send(conn, &["CONFIG", "SET", "maxmemory", "0"]).unwrap();
+        assert_agree(conn, "ada");
+        assert_agree(conn, "bob");
+        assert!(info(conn, "stats", "evicted_keys") > 0, "{policy}");
+        assert_index_is_right(conn);
+    }
+}
