@@ -223,6 +223,7 @@ fn help_names_every_command() {
     let conn = &mut server.conn();
     let lines: Vec<String> = send(conn, &["JRS.HELP"]).unwrap();
     assert_eq!(send::<Vec<String>>(conn, &["jrs.help"]).unwrap(), lines);
+    // That one is for tests.
     for Described { name, arguments, .. } in COMMANDS.into_iter().filter(|command| command.name != "JRS.DEBUG") {
         let short = name.strip_prefix("JRS.").unwrap();
         let line = lines.iter().find(|line| line.split(' ').next() == Some(short)).unwrap_or_else(|| panic!("{name}"));
