@@ -57,7 +57,7 @@ impl<C: TokenCommand> Computed for C {
 
     #[inline]
     fn finish<'c>(call: &Call<'c>, realms: &Arc<Realms>, args: TokenArgs<'c>, verified: Verified) -> Result<(), Error> {
-        let result = verified.cached(realms, args.token);
+        let result = verified.cached(realms);
         C::act(call, &AuthenticatedSession::authorize(call, args, C::REQUIREMENTS, result)?)
     }
 }

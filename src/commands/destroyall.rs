@@ -36,7 +36,10 @@ impl Command for DestroyAll {
     };
 
     fn run(call: &Call<'_>) -> Result<(), Error> {
-        computed::run::<Self>(call)
+        let outcome = computed::run::<Self>(call);
+        // Last: a client that waits keeps a copy of its arguments, and Valkey redacts them in place.
+        hide_tokens(call);
+        outcome
     }
 }
 
@@ -49,9 +52,7 @@ impl Computed for DestroyAll {
 
     fn read<'c>(call: &Call<'c>) -> Result<Self::Args<'c>, Error> {
         let owner = call.args().get(0).ok_or(Error::WrongArity)?;
-        let options = DestroyAllOptions::read(call.args().skip(1));
-        hide_tokens(call);
-        let options = options?;
+        let options = DestroyAllOptions::read(call.args().skip(1))?;
         Ok((OwnerScope::read(call, owner, options.realm, Access::Delete)?, options.except))
     }
 
@@ -69,12 +70,12 @@ impl Computed for DestroyAll {
     fn finish<'c>(
         call: &Call<'c>,
         realms: &Arc<Realms>,
-        (scope, except): Self::Args<'c>,
+        (scope, _): Self::Args<'c>,
         verified: Self::Outcome,
     ) -> Result<(), Error> {
-        let except = match except.zip(verified) {
-            Some((token, verified)) => {
-                let result = verified.cached(realms, token);
+        let except = match verified {
+            Some(verified) => {
+                let result = verified.cached(realms);
                 let result =
                     result.and_then(|token| if scope.has(&token) { Ok(token) } else { Err(Refusal::WrongOwner) });
                 let token = accept(result, TimeCheck::Enforce, call.ctx.now())?;

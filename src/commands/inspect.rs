@@ -58,7 +58,7 @@ impl Computed for Inspect {
     }
 
     fn finish<'c>(call: &Call<'c>, realms: &Arc<Realms>, args: TokenArgs<'c>, verified: Verified) -> Result<(), Error> {
-        let session = Session::find(call, realms, verified.cached(realms, args.token))?;
+        let session = Session::find(call, realms, verified.cached(realms))?;
         let contents = Contents::read(args.token.bytes(), realms.max_token_size);
         reply(call.ctx, &session, &contents);
         // What is refused may be a token in the key's place, as it is for the commands that err.

@@ -103,7 +103,7 @@ impl Computed for Rotate {
         args: TokenArgs<'c>,
         (verified, successor): Outcome,
     ) -> Result<(), Error> {
-        let result = verified.cached(realms, args.token);
+        let result = verified.cached(realms);
         let session = AuthenticatedSession::authorize(call, args, REQUIREMENTS, result)?;
         // Within its leeway a token may be good although its session has reached its deadline.
         if session.lifetime().target(session.now) <= session.now {

@@ -39,8 +39,8 @@ pub(super) enum Verification {
 #[derive(Debug)]
 pub(super) struct Verified {
     pub(super) result: VerifyResult,
-    /// What the cache does not have yet.
-    new: Option<Arc<Ticket>>,
+    /// What the cache does not have yet, with the bytes that were verified: the argument may be redacted by now.
+    new: Option<(Vec<u8>, Arc<Ticket>)>,
 }
 
 impl Verification {
@@ -73,7 +73,7 @@ impl Verification {
             Self::Done(result) => Verified { result, new: None },
             Self::Slow(token, key) => {
                 let result = realms.check(&token);
-                let new = result.as_ref().ok().cloned();
+                let new = result.as_ref().ok().map(|ticket| (token, Arc::clone(ticket)));
                 Verified { result: check_key(result, key.as_deref()), new }
             }
         }
@@ -83,9 +83,9 @@ impl Verification {
 impl Verified {
     /// The result. What is new goes into the cache.
     #[inline]
-    pub(super) fn cached(self, realms: &Realms, token: Arg<'_>) -> VerifyResult {
-        if let Some(ticket) = &self.new {
-            realms.remember(token.bytes(), ticket);
+    pub(super) fn cached(self, realms: &Realms) -> VerifyResult {
+        if let Some((token, ticket)) = &self.new {
+            realms.remember(token, ticket);
         }
         self.result
     }

@@ -58,7 +58,7 @@ pub(super) fn missing() -> Option<&'static str> {
             RedisModule_SetAbsExpire RedisModule_SetCommandInfo RedisModule_SetModuleOptions RedisModule_StringDMA
             RedisModule_StringPtrLen RedisModule_StringSet RedisModule_SubscribeToKeyspaceEvents
             RedisModule_SubscribeToServerEvent RedisModule_TrimStringAllocation RedisModule_TryAlloc
-            RedisModule_UnblockClient RedisModule_ValueLength RedisModule_WrongArity
+            RedisModule_UnblockClient RedisModule_WrongArity
         }
     };
     missing.map(|(name, _)| name.trim_start_matches("RedisModule_"))

@@ -25,7 +25,8 @@ pub(super) struct HeldClient {
 }
 
 impl HeldClient {
-    /// Lets the client of a command wait until it is [released](Self::release).
+    /// Lets the client of a command wait until it is [released](Self::release). Nothing may be redacted before this: it copies
+    /// the arguments, which Valkey redacts in place.
     pub(super) fn hold(call: &Call<'_>) -> Result<Self, Error> {
         let caller = call.ctx.caller();
         let words = call.words();

@@ -31,13 +31,14 @@ const PAUSE: i64 = 1;
 /// Visits all keys, in slices with other clients served in between. Not to be called before the server has taken the module
 /// in: a timer would outlive a module that it then throws out.
 pub fn scan_in_slices<V: ScanVisitor>(ctx: Ctx<'_>) {
-    next_slice::<V>(ctx, Box::new(KeyScan::begin()));
+    arm::<V>(ctx, Box::new(KeyScan::begin()));
 }
 
 fn next_slice<V: ScanVisitor>(ctx: Ctx<'_>, mut scan: Box<KeyScan>) {
-    if scan.slice(ctx, SLICE, &mut V::visit) {
-        return V::end(!scan.has_failed);
-    }
+    if scan.slice(ctx, SLICE, &mut V::visit) { V::end(!scan.has_failed) } else { arm::<V>(ctx, scan) }
+}
+
+fn arm<V: ScanVisitor>(ctx: Ctx<'_>, scan: Box<KeyScan>) {
     let scan: *mut KeyScan = Box::into_raw(scan);
     // SAFETY: the context is that of a running call; `ticked` takes the box back, once.
     unsafe { api(raw::RedisModule_CreateTimer)(ctx.as_ptr(), PAUSE, Some(ticked::<V>), scan.cast()) };
@@ -46,7 +47,7 @@ fn next_slice<V: ScanVisitor>(ctx: Ctx<'_>, mut scan: Box<KeyScan>) {
 extern "C" fn ticked<V: ScanVisitor>(ctx: *mut raw::RedisModuleCtx, scan: *mut c_void) {
     // SAFETY: the context is the server's and outlives this call.
     let ctx = unsafe { Ctx::new(ctx) };
-    // SAFETY: the box of `next_slice`, which nobody else takes back.
+    // SAFETY: the box of `arm`, which nobody else takes back.
     let scan = unsafe { Box::from_raw(scan.cast::<KeyScan>()) };
     if guard(|| next_slice::<V>(ctx, scan)).is_none() {
         guard(|| V::end(false));
@@ -72,6 +73,11 @@ impl KeyScan {
         // SAFETY: takes nothing; `drop` gives the cursor back.
         let cursor = unsafe { api(raw::RedisModule_ScanCursorCreate)() };
         Self { cursor, database: 0, swaps: swaps(), has_failed: false }
+    }
+
+    /// Whether a key was not visited because of a defect.
+    pub const fn has_failed(&self) -> bool {
+        self.has_failed
     }
 
     /// Visits keys for about so long. Says whether that was all.
@@ -131,7 +137,7 @@ extern "C" fn visited(
     _: *mut raw::RedisModuleKey,
     data: *mut c_void,
 ) {
-    // SAFETY: the data of `slice`, which waits for this call and does not use it meanwhile.
+    // SAFETY: the data of `visit_all`, which waits for this call and does not use it meanwhile.
     if let Some(visitor) = unsafe { data.cast::<Visitor<'_>>().as_mut() } {
         // SAFETY: the server's string outlives this call, and nothing changes it meanwhile.
         let name = unsafe { text::bytes(name) };

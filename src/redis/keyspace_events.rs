@@ -16,7 +16,7 @@ use super::{
 
 /// Follows which keys there are. It is called while the server changes them: it must be quick, and must not call the server.
 pub trait KeyspaceListener {
-    /// A key was added, or was there before and got a new value.
+    /// A key was added, or may be known already.
     fn added(database: c_int, name: &[u8]);
     /// A key of an RDB file was loaded.
     fn loaded(database: c_int, name: &[u8]);
@@ -52,18 +52,17 @@ extern "C" fn key_changed<L: KeyspaceListener>(
     let told = guard(|| {
         // SAFETY: the context is the server's and outlives this call.
         let ctx = unsafe { Ctx::new(ctx) };
-        let database = ctx.database();
         let tell = match class {
             raw::REDISMODULE_NOTIFY_NEW => L::added,
             raw::REDISMODULE_NOTIFY_LOADED => {
-                TELLS_DATABASES.fetch_or(database > 0, Ordering::Relaxed);
+                TELLS_DATABASES.fetch_or(ctx.database() > 0, Ordering::Relaxed);
                 L::loaded
             }
             // SAFETY: the server's string ends in NUL.
             raw::REDISMODULE_NOTIFY_GENERIC => match unsafe { CStr::from_ptr(event) }.to_bytes() {
                 b"del" | b"rename_from" => L::removed,
                 b"move_from" => {
-                    MOVES_FROM.store(database, Ordering::Relaxed);
+                    MOVES_FROM.store(ctx.database(), Ordering::Relaxed);
                     L::removed
                 }
                 b"move_to" => {
@@ -76,7 +75,7 @@ extern "C" fn key_changed<L: KeyspaceListener>(
             _ => L::removed,
         };
         // SAFETY: the server's string outlives this call, and nothing changes it meanwhile.
-        tell(database, unsafe { text::bytes(name) });
+        tell(ctx.database(), unsafe { text::bytes(name) });
     });
     if told.is_none() {
         guard(L::lost_track);

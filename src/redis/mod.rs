@@ -1,7 +1,7 @@
 //! The module API of the server: the only `unsafe` of this project, behind types that are safe to use.
 //!
-//! Everything here runs on a thread that holds the server's global lock, and every entry point that the server calls
-//! is [guarded](guard): a panic never crosses into it.
+//! Everything here runs on the server's thread, except what wakes a client. Every entry point that the server calls is
+//! [guarded](guard): a panic never crosses into it.
 #![expect(unsafe_code, reason = "this folder is where the module API is called")]
 
 mod acl;

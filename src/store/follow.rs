@@ -38,8 +38,10 @@ pub(super) struct Follower {
 pub fn begin(ctx: Ctx<'_>) {
     redis::follow_keyspace::<Follower>(ctx);
     let at_once = Duration::from_millis(2);
-    let is_complete = KeyScan::begin().slice(ctx, at_once, &mut Follower::added);
-    lock(&FOLLOWER).is_complete = is_complete;
+    let mut scan = KeyScan::begin();
+    let is_done = scan.slice(ctx, at_once, &mut Follower::added);
+    let mut follower = lock(&FOLLOWER);
+    follower.is_complete = is_done && !scan.has_failed() && !follower.has_missed;
 }
 
 /// Reads the keys that the index lacks, if any may be missing, in slices. To be called now and then.

@@ -97,7 +97,9 @@ fn add(
 ) -> Result<(), Error> {
     let evicted = eviction::plan(ctx, &key.realm, key.id.owner().unwrap_or_default())?;
     write(ctx, name, data, expiry, old)?;
-    evicted.iter().try_for_each(|oldest| end(ctx, &oldest.key, Reason::Evicted))
+    // Other modules have heard of the new session, and may have deleted another one.
+    let mut left = evicted.iter().filter(|oldest| ctx.glance(&oldest.key).is_some());
+    left.try_for_each(|oldest| end(ctx, &oldest.key, Reason::Evicted))
 }
 
 /// Writes a session, and deletes the one that it replaces.

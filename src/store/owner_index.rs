@@ -130,10 +130,10 @@ impl OwnerIndex {
         })
     }
 
-    /// How many session keys there are, and how many owners have one.
-    pub(super) fn totals(&mut self) -> (usize, usize) {
-        self.settle();
-        self.databases.values().fold((0, 0), |(sessions, owners), one| (sessions + one.tree.len(), owners + one.owners))
+    /// How many session keys there are, and how many owners have one; owners of keys that are still being loaded are not
+    /// counted.
+    pub(super) fn totals(&self) -> (usize, usize) {
+        self.databases.values().fold((0, 0), |(sessions, owners), one| (sessions + one.len(), owners + one.owners))
     }
 
     /// An empty index that is comparable with this one.

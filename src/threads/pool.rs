@@ -1,6 +1,7 @@
 //! Threads behind three queues of jobs.
 
 use std::{
+    mem,
     panic::{self, AssertUnwindSafe},
     sync::{
         Arc, Mutex,
@@ -158,7 +159,7 @@ impl Pool {
         for crew in &self.leaving {
             crew.shared.stopping.store(true, Ordering::Relaxed);
         }
-        self.leaving.drain(..).for_each(Crew::join);
+        mem::take(&mut self.leaving).into_iter().for_each(Crew::join);
     }
 }
 

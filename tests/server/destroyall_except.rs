@@ -187,3 +187,21 @@ fn in_a_transaction_and_a_script_it_is_done_in_one_go() {
     }
     assert_sound(&mut server);
 }
+
+#[test]
+fn what_stands_for_a_redacted_token_is_none() {
+    let mut server = slow().start();
+    let conn = &mut server.conn();
+    for slow in [true, false] {
+        let token = create(conn, "ada", "{}", &[]);
+        if !slow {
+            assert!(get(conn, &token).is_some());
+        }
+        let () = send(conn, &["JRS.DESTROYALL", "ada", "EXCEPT", &token]).unwrap();
+        for redacted in ["(redacted)", ""] {
+            assert_eq!(refused(conn, &["JRS.GET", redacted]), "BADTOKEN", "{redacted}");
+        }
+        assert_eq!(get(conn, &token).map(|session| session.id), Some(id(&token)));
+    }
+    assert_sound(&mut server);
+}
