@@ -5,6 +5,7 @@ mod session_key;
 pub use session_key::{SessionKey, owner_prefix};
 
 use std::{
+    mem,
     sync::{Arc, Mutex, MutexGuard},
     time::Duration,
 };
@@ -47,7 +48,7 @@ pub struct Realm {
 /// A token that belongs to a realm: signature and claims hold. Time has not been looked at.
 #[derive(Debug)]
 pub struct Ticket {
-    /// The claims that JRS reads.
+    /// The claims that JRS reads, but for the id, which is kept once: in `key`.
     pub claims: Claims,
     /// The payload: JSON text.
     pub payload: Vec<u8>,
@@ -130,7 +131,7 @@ impl Ticket {
     /// The memory that it takes beside itself, in bytes.
     fn bytes(&self) -> usize {
         let owner = self.claims.subject.as_ref().map_or(0, String::len);
-        self.payload.len() + self.key.name.len() + self.key.id.as_str().len() + self.claims.id.len() + owner
+        self.payload.len() + self.key.name.len() + self.key.id.as_str().len() + owner
     }
 }
 
@@ -230,9 +231,9 @@ impl Realms {
     pub fn check(&self, token: &[u8]) -> Result<Arc<Ticket>, Refusal> {
         let realm = self.realm_of(token)?;
         let verified = realm.keys.verify(token, realm.expected())?;
-        let claims = verified.claims;
+        let mut claims = verified.claims;
         // Another issuer's token names its own user's sessions only, where the name of a session tells whose it is.
-        let id = SessionId::parse(claims.id.clone());
+        let id = SessionId::parse(mem::take(&mut claims.id));
         if verified.is_foreign && id.owner().is_some() && id.owner() != claims.subject.as_deref() {
             return Err(Refusal::Claim("sub"));
         }

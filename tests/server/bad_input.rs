@@ -12,6 +12,7 @@ use serde_json::json;
 
 use crate::support::{
     Server,
+    devices::{assert_index_is_right, ids},
     random_commands::{self, Command, Supplies},
     sessions::{contents, create, get, send},
     tokens::{SECRET, elliptic_jwk, jwk, key},
@@ -45,23 +46,22 @@ fn supplies(conn: &mut Connection) -> Supplies {
     supplies
 }
 
-/// The keys that hold sessions, or something else in their place: all but the owners' indexes.
+/// The keys that hold sessions, or something else in their place: all keys.
 fn session_keys(conn: &mut Connection) -> BTreeSet<String> {
-    contents(conn).into_keys().filter(|key| !key.ends_with('}')).collect()
+    contents(conn).into_keys().collect()
 }
 
-/// Checks that each owner's index names the owner's sessions, and besides them none but those that a plain command has
-/// ended or replaced.
-fn assert_indexes_agree(conn: &mut Connection, ended: &BTreeSet<String>) {
-    let mut indexed = BTreeSet::new();
-    for index in contents(conn).into_keys().filter(|key| key.ends_with('}')) {
-        let members: Vec<String> = send(conn, &["ZRANGE", &index, "0", "-1"]).unwrap();
-        indexed.extend(members.iter().map(|uuid| format!("{index}:{uuid}")));
-    }
+/// Checks that the index is what the keyspace is, and that each owner's list names the owner's sessions, and besides them none
+/// but those that a plain command has replaced.
+fn assert_lists_agree(conn: &mut Connection, replaced: &BTreeSet<String>) {
+    assert_index_is_right(conn);
     let owned: BTreeSet<String> = session_keys(conn).into_iter().filter(|key| key.contains("}:")).collect();
-    let missing: Vec<_> = owned.difference(&indexed).filter(|key| !ended.contains(*key)).collect();
-    let dead: Vec<_> = indexed.difference(&owned).filter(|key| !ended.contains(*key)).collect();
-    assert!(missing.is_empty() && dead.is_empty(), "missing: {missing:?}, dead: {dead:?}");
+    let owners: BTreeSet<&str> =
+        owned.iter().filter_map(|key| key.strip_prefix("sess:{")?.split_once("}:")).map(|(owner, _)| owner).collect();
+    let listed: BTreeSet<String> =
+        owners.into_iter().flat_map(|owner| ids(conn, owner)).map(|id| format!("sess:{id}")).collect();
+    let differ: Vec<_> = owned.symmetric_difference(&listed).filter(|key| !replaced.contains(*key)).collect();
+    assert!(differ.is_empty() && !listed.is_empty(), "{differ:?}");
 }
 
 /// What a command that failed was refused with: words of the contract in one line of ASCII, which repeats no argument.
@@ -143,7 +143,7 @@ fn storm(server: &mut Server, commands: usize) -> BTreeMap<String, BTreeSet<Stri
     assert_eq!(shown.join().unwrap(), [""; 0], "MONITOR shows tokens");
     assert!(server.alive());
     assert_eq!(count(conn), keys);
-    assert_indexes_agree(conn, &by_hand);
+    assert_lists_agree(conn, &by_hand);
     assert_eq!(contents(conn)[&key(&untouched)], before);
     assert_eq!(get(conn, &untouched).unwrap().data, r#"{"plain":true}"#);
     replies

@@ -6,7 +6,7 @@ use redis::{Connection, PushInfo, PushKind, Value};
 
 use crate::support::{
     Server, await_that,
-    sessions::{create, etag, index, send},
+    sessions::{create, etag, send},
     tokens::{self, SECRET, elliptic_jwk, key},
 };
 
@@ -49,7 +49,7 @@ fn changes_are_announced_as_the_servers_own_commands_would_and_by_the_modules_ow
         let server = server(&keys);
         let conn = &mut server.conn();
         let token = create(conn, "ada", "{}", &[]);
-        let (key, index) = (key(&token), index("ada"));
+        let key = key(&token);
         let update = &["set", "expire", "jrs.update"][..];
         for (words, expected) in [
             (&["JRS.UPDATE", &*token, r#"{"a":1}"#][..], update),
@@ -70,8 +70,7 @@ fn changes_are_announced_as_the_servers_own_commands_would_and_by_the_modules_ow
         ] {
             assert_eq!(caused(&server, words), on(&key, expected), "{words:?}");
         }
-        let ended = [on(&key, &["del"]), on(&index, &["zrem", "del"]), on(&key, &["jrs.destroy"])].concat();
-        assert_eq!(caused(&server, &["JRS.DESTROY", &token]), ended, "the index ends with its last session");
+        assert_eq!(caused(&server, &["JRS.DESTROY", &token]), on(&key, &["del", "jrs.destroy"]));
         for words in [
             &["JRS.DESTROY", &*token][..],
             &["JRS.GET", &token],
@@ -88,61 +87,22 @@ fn changes_are_announced_as_the_servers_own_commands_would_and_by_the_modules_ow
 }
 
 #[test]
-fn a_session_that_lives_longer_moves_the_end_of_its_index() {
-    let server = server(SECRET);
-    let (token, index) = (create(&mut server.conn(), "ada", "{}", &["EX", "500"]), index("ada"));
-    let expected = [on(&key(&token), &["expire"]), on(&index, &["expire"]), on(&key(&token), &["jrs.touch"])].concat();
-    assert_eq!(caused(&server, &["JRS.TOUCH", &token, "EX", "900"]), expected);
-    // Once is enough: the index may outlive its sessions.
-    assert_eq!(caused(&server, &["JRS.TOUCH", &token, "EX", "600"]), on(&key(&token), &["expire", "jrs.touch"]));
-}
-
-#[test]
-fn a_session_that_its_index_does_not_name_enters_it() {
-    let server = server(SECRET);
-    let (token, index) = (create(&mut server.conn(), "ada", "{}", &["EX", "500"]), index("ada"));
-    let key = key(&token);
-    let conn = &mut server.conn();
-    for (words, first, last) in [
-        (&["JRS.GET", &*token][..], &["expire"][..], &[][..]),
-        (&["JRS.UPDATE", &token, "{}"], &["set", "expire"], &["jrs.update"]),
-        (&["JRS.UPDATE", &token, "{}", "KEEPTTL"], &["set", "expire"], &["jrs.update"]),
-        (&["JRS.TOUCH", &token], &["expire"], &["jrs.touch"]),
-    ] {
-        let () = send(conn, &["DEL", &index]).unwrap();
-        let () = send(conn, &["EXPIRE", &key, "100"]).unwrap();
-        let expected = [on(&key, first), on(&index, &["zadd", "expire"]), on(&key, last)].concat();
-        assert_eq!(caused(&server, words), expected, "{words:?}");
-    }
-}
-
-#[test]
 fn new_sessions_and_those_that_make_room_for_them_are_announced() {
     for keys in [SECRET.to_owned(), elliptic_jwk().to_string()] {
         let server = server(&keys);
-        let (conn, index) = (&mut server.conn(), index("bob"));
+        let conn = &mut server.conn();
         let mut token = String::new();
         let seen = events(&server, |conn| token = create(conn, "bob", "{}", &["EX", "9"]));
         let old = key(&token);
-        let expected = [on(&old, &["set", "expire"]), on(&index, &["zadd", "expire"]), on(&old, &["jrs.create"])];
-        assert_eq!(seen, expected.concat());
+        assert_eq!(seen, on(&old, &["set", "expire", "jrs.create"]), "the session's own events alone");
 
         let seen = events(&server, |conn| token = create(conn, "", "{}", &[]));
-        assert_eq!(seen, on(&key(&token), &["set", "expire", "jrs.create"]), "nobody has no index");
+        assert_eq!(seen, on(&key(&token), &["set", "expire", "jrs.create"]));
 
         let () = send(conn, &["CONFIG", "SET", "jrs.max-sessions", "1"]).unwrap();
         let seen = events(&server, |conn| token = create(conn, "bob", "{}", &["EX", "9"]));
         let new = key(&token);
-        let expected = [
-            on(&new, &["set", "expire"]),
-            on(&index, &["zadd"]),
-            on(&old, &["del"]),
-            on(&index, &["zrem"]),
-            on(&old, &["jrs.evict"]),
-            on(&new, &["jrs.create"]),
-        ];
-        // The index has room for as long as a tenth of a session's life: it may have to be moved, or not.
-        let seen: Vec<_> = seen.into_iter().filter(|event| *event != on(&index, &["expire"])[0]).collect();
+        let expected = [on(&new, &["set", "expire"]), on(&old, &["del", "jrs.evict"]), on(&new, &["jrs.create"])];
         assert_eq!(seen, expected.concat());
     }
 }
@@ -151,18 +111,11 @@ fn new_sessions_and_those_that_make_room_for_them_are_announced() {
 fn a_rotation_is_announced_on_both_keys() {
     for keys in [SECRET.to_owned(), elliptic_jwk().to_string()] {
         let server = server(&keys);
-        let (token, index) = (create(&mut server.conn(), "ada", "{}", &[]), index("ada"));
+        let token = create(&mut server.conn(), "ada", "{}", &[]);
         let mut rotated = String::new();
         let seen = events(&server, |conn| rotated = send(conn, &["JRS.ROTATE", &token]).unwrap());
         let (old, new) = (key(&token), key(&rotated));
-        let expected = [
-            on(&new, &["set", "expire"]),
-            on(&index, &["zadd"]),
-            on(&old, &["del"]),
-            on(&index, &["zrem"]),
-            on(&old, &["jrs.rotate"]),
-            on(&new, &["jrs.rotate"]),
-        ];
+        let expected = [on(&new, &["set", "expire"]), on(&old, &["del", "jrs.rotate"]), on(&new, &["jrs.rotate"])];
         assert_eq!(seen, expected.concat());
     }
 }
@@ -172,11 +125,9 @@ fn sessions_that_are_ended_without_their_tokens_are_announced() {
     let server = server(SECRET);
     let conn = &mut server.conn();
     let [first, second, third] = [(); 3].map(|()| key(&create(conn, "ada", "{}", &[])));
-    let index = index("ada");
-    let expected = [on(&first, &["del"]), on(&index, &["zrem"]), on(&first, &["jrs.destroy"])].concat();
-    assert_eq!(caused(&server, &["JRS.REVOKE", &first]), expected);
+    assert_eq!(caused(&server, &["JRS.REVOKE", &first]), on(&first, &["del", "jrs.destroy"]));
     let rest = [second, third].map(|key| on(&key, &["del", "jrs.destroy"])).concat();
-    assert_eq!(caused(&server, &["JRS.DESTROYALL", "ada"]), [rest, on(&index, &["zrem", "del"])].concat());
+    assert_eq!(caused(&server, &["JRS.DESTROYALL", "ada"]), rest);
 }
 
 #[test]
@@ -185,7 +136,7 @@ fn the_modules_own_events_are_of_a_class_of_their_own() {
         let server = Server::builder().keys(SECRET.as_bytes()).config("notify-keyspace-events", class).start();
         let (mut listener, mut conn) = (server.conn(), server.conn());
         let mut listener = listener.as_pubsub();
-        listener.psubscribe("__keyspace@0__:sess:*:*").unwrap();
+        listener.psubscribe("__keyspace@0__:*").unwrap();
         listener.subscribe("the end").unwrap();
         let key = key(&create(&mut conn, "ada", "{}", &[]));
         let () = send(&mut conn, &["PUBLISH", "the end", ""]).unwrap();
@@ -217,7 +168,7 @@ fn refused_commands_announce_nothing() {
             &["JRS.UPDATE", &token, r#"{"a":1}"#, "IFMATCH", "0000000000000000"],
             &["JRS.ROTATE", &token, "CLAIMS", "[]"],
             &["JRS.ROTATE", &token, "OWNER", "{"],
-            &["JRS.REVOKE", &index("ada")],
+            &["JRS.REVOKE", "another:{ada}"],
             &["JRS.DESTROYALL", "bob", "EXCEPT", &token],
         ] {
             assert!(send::<Value>(conn, words).is_err(), "{words:?}");

@@ -84,9 +84,9 @@ fn the_listener_tells_of_each_end_and_why() {
         (session == Value::Nil).then_some(())
     });
     told(&mut listener, &key(&last), "has come to its end");
-    // The end of an index is no session's: bob's ends before carl's does.
+    // An owner's last session is told of like any other.
     let short = create(conn, "bob", "{}", &["PX", "5"]);
-    await_that("the end of bob's index", || (!send::<bool>(conn, &["EXISTS", "sess:{bob}"]).unwrap()).then_some(()));
+    await_that("the end of bob's session", || (!send::<bool>(conn, &["EXISTS", &key(&short)]).unwrap()).then_some(()));
     told(&mut listener, &key(&short), "has come to its end");
     let carl = create(conn, "carl", "{}", &[]);
     let () = send(conn, &["JRS.DESTROYALL", "carl"]).unwrap();

@@ -24,11 +24,15 @@ fn fields(conn: &mut Connection, section: &str) -> BTreeMap<String, String> {
     info.lines().filter_map(field).collect()
 }
 
+/// What the section `jrs_sessions` says of the owner index.
+const GAUGES: [&str; 3] = ["sessions_active", "owners_active", "index_bytes"];
+
 /// The numbers that have changed from one state to the other, and by how much.
 fn growth(before: &BTreeMap<String, String>, after: &BTreeMap<String, String>) -> BTreeMap<String, i64> {
     let number = |fields: &BTreeMap<String, String>, name: &str| fields[name].parse::<i64>().unwrap_or_default();
     let grown = after.keys().map(|name| (name.clone(), number(after, name) - number(before, name)));
-    grown.filter(|(name, growth)| *growth != 0 && !name.starts_with("token_cache_")).collect()
+    let is_gauge = |name: &str| name.starts_with("token_cache_") || GAUGES.contains(&name);
+    grown.filter(|(name, growth)| *growth != 0 && !is_gauge(name)).collect()
 }
 
 /// What grows because of one command, whatever its reply.
@@ -49,7 +53,7 @@ fn the_sections_and_their_fields() {
     let names: BTreeSet<&str> = sessions.keys().map(String::as_str).collect();
     let expected = ["created", "read", "updated", "touched", "rotated", "evicted", "destroyed"]
         .map(|name| format!("sessions_{name}"));
-    assert_eq!(names, expected.iter().map(String::as_str).collect());
+    assert_eq!(names, expected.iter().map(String::as_str).chain(GAUGES).collect());
     assert!(sessions.values().all(|number| number == "0"), "{sessions:?}");
     let tokens = fields(conn, "jrs_tokens");
     let crypto = ["waiting", "waiting_signing", "waiting_verifying", "refused", "refused_signing", "refused_verifying"];
@@ -143,6 +147,30 @@ fn sessions_that_begin_anew_or_end_in_another_way_are_counted() {
         let (nothing, refusal) = counted(conn, &["JRS.CREATE", "ada", "{}"]);
         assert_eq!((nothing, refusal.unwrap_err().code()), (grown(&[]), Some("TOOMANY")));
     }
+}
+
+#[test]
+fn the_gauges_follow_what_owners_have_whoever_changes_it() {
+    let server = Server::builder().keys(SECRET.as_bytes()).start();
+    let conn = &mut server.conn();
+    let gauges = |conn: &mut Connection| {
+        let fields = fields(conn, "jrs_sessions");
+        GAUGES.map(|name| fields[name].parse::<i64>().unwrap())
+    };
+    assert_eq!(gauges(conn), [0, 0, 0]);
+    let [ada, other, eve] = ["ada", "ada", "eve"].map(|owner| create(conn, owner, "{}", &[]));
+    create(conn, "", "{}", &[]);
+    let [sessions, owners, bytes] = gauges(conn);
+    assert_eq!((sessions, owners), (3, 2), "sessions without an owner are not in the index");
+    assert!((72..=300).contains(&bytes), "{bytes} bytes");
+    let () = send(conn, &["DEL", &tokens::key(&ada)]).unwrap();
+    assert_eq!(gauges(conn)[..2], [2, 2]);
+    let () = send(conn, &["RENAME", &tokens::key(&eve), "elsewhere"]).unwrap();
+    assert_eq!(gauges(conn)[..2], [1, 1]);
+    let () = send(conn, &["COPY", &tokens::key(&other), &tokens::key(&other), "DB", "3"]).unwrap();
+    assert_eq!(gauges(conn)[..2], [2, 2], "databases count each");
+    let () = send(conn, &["FLUSHALL"]).unwrap();
+    assert_eq!(gauges(conn), [0, 0, 0]);
 }
 
 #[test]

@@ -166,7 +166,7 @@ fn a_session_that_nobody_uses_ends() {
     assert!(get(conn, &token).is_none());
     assert_eq!(send::<Value>(conn, &["JRS.UPDATE", &token, "{}"]).unwrap(), Value::Nil);
     assert_eq!(send::<i64>(conn, &["JRS.DESTROY", &token]).unwrap(), 0);
-    await_that("the end of the owner's index", || (send::<i64>(conn, &["DBSIZE"]).unwrap() == 0).then_some(()));
+    await_that("the end of the key", || (send::<i64>(conn, &["DBSIZE"]).unwrap() == 0).then_some(()));
 }
 
 #[test]

@@ -38,10 +38,11 @@ const UPDATE: &str = "[key:key] token:string data:string [REPLACE | MERGE | PATC
                       seconds:integer | PX milliseconds:integer]";
 const TOUCH: &str = "[key:key] token:string [EX seconds:integer | PX milliseconds:integer]";
 const ROTATE: &str = "[key:key] token:string [CLAIMS claims:string] [OWNER owner:string] [REAUTH]";
-const LIST: &str = "owner:string [WITHDATA] [REALM realm:string]";
+const LIST: &str = "owner:string [WITHDATA] [LIMIT count:integer] [AFTER id:string] [REALM realm:string]";
+const COUNT: &str = "owner:string [REALM realm:string]";
 const DESTROYALL: &str = "owner:string [EXCEPT token:string] [REALM realm:string]";
 
-const COMMANDS: [Described; 15] = [
+const COMMANDS: [Described; 17] = [
     described("JRS.CREATE", -3, GROWING, WRITES, CREATE),
     described("JRS.GET", -2, WRITING, WRITES, KEY_AND_TOKEN),
     described("JRS.PEEK", -2, READING, READS, KEY_AND_TOKEN),
@@ -50,6 +51,7 @@ const COMMANDS: [Described; 15] = [
     described("JRS.DESTROY", -2, WRITING, WRITES, KEY_AND_TOKEN),
     described("JRS.ROTATE", -2, GROWING, WRITES, ROTATE),
     described("JRS.LIST", -2, READING_SLOWLY, READS, LIST),
+    described("JRS.COUNT", -2, READING_SLOWLY, READS, COUNT),
     described("JRS.REVOKE", 2, WRITING, WRITES, "key:key"),
     described("JRS.DESTROYALL", -2, WRITING_SLOWLY, WRITES, DESTROYALL),
     described("JRS.INSPECT", -2, READING, READS, KEY_AND_TOKEN),
@@ -57,6 +59,7 @@ const COMMANDS: [Described; 15] = [
     described("JRS.REALMS", 1, READING_ANYWHERE, None, ""),
     described("JRS.RELOAD", 1, &["admin", "module", "stale"], None, ""),
     described("JRS.HELP", 1, &["fast", "loading", "module", "stale"], None, ""),
+    described("JRS.DEBUG", 2, &["admin", "module", "readonly"], None, "INDEX"),
 ];
 
 /// What clients and proxies should know beside that.
@@ -220,7 +223,8 @@ fn help_names_every_command() {
     let conn = &mut server.conn();
     let lines: Vec<String> = send(conn, &["JRS.HELP"]).unwrap();
     assert_eq!(send::<Vec<String>>(conn, &["jrs.help"]).unwrap(), lines);
-    for Described { name, arguments, .. } in COMMANDS {
+    // That one is for tests, and for nobody else.
+    for Described { name, arguments, .. } in COMMANDS.into_iter().filter(|command| command.name != "JRS.DEBUG") {
         let short = name.strip_prefix("JRS.").unwrap();
         let line = lines.iter().find(|line| line.split(' ').next() == Some(short)).unwrap_or_else(|| panic!("{name}"));
         // Words in capitals are the options.

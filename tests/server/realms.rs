@@ -6,7 +6,7 @@ use redis::{Connection, Value};
 use serde_json::{Value as Json, json};
 
 use crate::support::{
-    Builder, Server, await_that,
+    Builder, Server, await_that, devices,
     floods::es256,
     sessions::{assert_lives, assert_refused, contents, create, get, now, refusal, refused, send},
     tokens::{SECRET, claims, header, jwk, sign},
@@ -106,12 +106,14 @@ fn each_realm_uses_its_own_settings() {
         assert_lives(conn, &key, ttl * 1000, |conn| send::<Value>(conn, &["JRS.UPDATE", token, "{}"]).unwrap());
         lives.push(key);
     }
-    let indexes = ["admin:{ada}", "partner:{ada}", "sess:{ada}"];
-    let expected: Vec<&str> = indexes.into_iter().zip(&lives).flat_map(|(index, key)| [index, key]).collect();
-    assert_eq!(contents(conn).into_keys().collect::<Vec<_>>(), expected);
-    for (index, key) in indexes.iter().zip(&lives) {
-        let members: Vec<String> = send(conn, &["ZRANGE", index, "0", "-1"]).unwrap();
-        assert_eq!(members, [key.strip_prefix(&format!("{index}:")).unwrap()]);
+    assert_eq!(contents(conn).into_keys().collect::<Vec<_>>(), lives);
+    for ((realm, keyspace), key) in
+        [("admin", "admin:"), ("partner.v2", "partner:"), ("default", "sess:")].into_iter().zip(&lives)
+    {
+        let listed = devices::list(conn, &["ada", "REALM", realm]);
+        let listed: Vec<String> = listed.into_iter().map(|device| format!("{keyspace}{}", device.id)).collect();
+        assert_eq!(listed, [key.as_str()], "{realm}");
+        assert_eq!(send::<i64>(conn, &["JRS.COUNT", "ada", "REALM", realm]).unwrap(), 1, "{realm}");
     }
     // The touch-interval: a minute of less life is noticed by the realm where it is 0.
     for (token, key, moves) in [(admin, &lives[0], true), (partner, &lives[1], false)] {

@@ -4,6 +4,7 @@ use redis::{Connection, Value};
 
 use crate::support::{
     Server, await_that,
+    devices::assert_index_is_right,
     floods::rs256,
     sessions::{create, send},
     tokens::SECRET,
@@ -58,7 +59,8 @@ fn a_replica_reads_sessions_while_it_loads_others_beside_them() {
         await_link(reader);
         let log = replica.log();
         assert!(!log.contains("not aware of async"), "{log}");
-        assert_eq!(send::<i64>(reader, &["DBSIZE"]).unwrap(), 2502);
+        assert_eq!(send::<i64>(reader, &["DBSIZE"]).unwrap(), 2501, "the keys and the session");
+        assert_index_is_right(reader);
         assert!(matches!(send(reader, &["JRS.PEEK", &token]).unwrap(), Value::Array(_)));
     }
 }

@@ -72,7 +72,7 @@ int RedisModule_OnLoad(Ctx *ctx, Str **argv, int argc) {
     GET(ReplyWithCallReply), GET(ReplyWithError), GET(ReplyWithSimpleString), GET(ReplyWithLongLong);
     GET(StringPtrLen), GET(HoldString), GET(FreeString);
     SetModuleAttribs(ctx, "react", 1, 1);
-    /* Strings, lists, sets, hashes, sorted sets, expired, evicted, generic, of modules: 0x27fc but for 'm'. */
+    /* Strings, lists, sets, hashes, sorted sets, expired, evicted, generic, of modules, new keys. */
     if (SubscribeToKeyspaceEvents(ctx, (1 << 2) | (1 << 3) | (1 << 7) | (1 << 8) | (1 << 9) | (1 << 13) | (1 << 14), react))
         return 1;
     if (CreateCommand(ctx, "react.call", call, "write", 0, 0, 0)) return 1;
