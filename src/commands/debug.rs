@@ -14,7 +14,7 @@ impl Command for Debug {
     const SPEC: Spec = Spec {
         name: c"JRS.DEBUG",
         flags: c"readonly admin",
-        categories: c"read slow admin dangerous jrs",
+        categories: c"slow admin dangerous jrs",
         arity: 2,
         routing: Routing::Anywhere,
         summary: c"Compares the owner index with the keyspace, for tests.",

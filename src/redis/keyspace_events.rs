@@ -28,8 +28,9 @@ pub trait KeyspaceListener {
 
 /// How many calls of the listener are sure of memory at a time.
 const CALLS: u64 = 32;
-/// What so many calls may allocate, in bytes: one in six takes a new node of a tree, the last one a new one on each level.
-const MOST_ALLOCATED: usize = 8 * 1024;
+/// What so many calls may allocate, in bytes: one in six takes a new leaf of a tree, and some of these an inner node. The
+/// allocator has memory for each size or not, so these are the sizes of the tree's own nodes.
+const BLOCKS: [usize; 16] = [256, 256, 256, 256, 256, 256, 256, 256, 256, 256, 256, 256, 384, 384, 384, 384];
 
 /// Lets `L` follow the keyspace.
 pub fn follow_keyspace<L: KeyspaceListener>(ctx: Ctx<'_>) {
@@ -108,14 +109,19 @@ pub(super) fn hid_databases(ctx: Ctx<'_>) -> bool {
 /// Whether the server has memory for what one call of a listener takes. Rust's own collections cannot fail to allocate, and
 /// the server would end.
 pub fn has_memory() -> bool {
-    /// To ask for memory costs as much as all the rest of a call.
-    static ASKED: AtomicU64 = AtomicU64::new(0);
-    if !ASKED.fetch_add(1, Ordering::Relaxed).is_multiple_of(CALLS) {
+    /// How many more calls are sure of memory: to ask for it costs as much as all the rest of a call.
+    static LEFT: AtomicU64 = AtomicU64::new(0);
+    let left = LEFT.load(Ordering::Relaxed);
+    if left > 0 {
+        LEFT.store(left - 1, Ordering::Relaxed);
         return true;
     }
+    // All at once: the allocator would find the block that was given back a moment ago.
     // SAFETY: any size may be asked for.
-    let block = unsafe { api(raw::RedisModule_TryAlloc)(MOST_ALLOCATED) };
-    // SAFETY: NULL, or the block of just now, which nobody uses.
-    unsafe { api(raw::RedisModule_Free)(block) };
-    !block.is_null()
+    let blocks = BLOCKS.map(|size| unsafe { api(raw::RedisModule_TryAlloc)(size) });
+    // SAFETY: each is NULL, or a block of just now, which nobody uses.
+    blocks.iter().for_each(|block| unsafe { api(raw::RedisModule_Free)(*block) });
+    let has_memory = blocks.iter().all(|block| !block.is_null());
+    LEFT.store(if has_memory { CALLS - 1 } else { 0 }, Ordering::Relaxed);
+    has_memory
 }
