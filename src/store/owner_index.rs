@@ -253,3 +253,7 @@ impl PartialOrd for Entry {
         Some(self.cmp(other))
     }
 }
+
+#[cfg(test)]
+#[path = "owner_index_tests.rs"]
+mod tests;

@@ -31,6 +31,7 @@ mod index_databases;
 mod index_expiry;
 mod index_load;
 mod index_module_load;
+mod index_random;
 mod index_replicas;
 mod info;
 mod inspect;
