@@ -26,6 +26,7 @@ mod events_docs;
 mod foreign_issuer;
 mod former_index;
 mod index_beside;
+mod index_cluster;
 mod index_commands;
 mod index_databases;
 mod index_expiry;

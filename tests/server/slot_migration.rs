@@ -11,6 +11,7 @@ use redis::{Connection, Value};
 use crate::support::{
     Server, await_that,
     devices::{ids, living},
+    index_check::totals,
     moving_slots::{owners, use_sessions},
     nodes::Cluster,
     sessions::{contents, create, refused, send},
@@ -75,6 +76,14 @@ fn listed<'a>(node: &mut Connection, owners: impl Iterator<Item = &'a String>) -
     owners.map(&mut of_owner).collect()
 }
 
+/// Checks that INFO counts as many sessions as there are keys.
+fn assert_counted(nodes: &mut [Connection]) {
+    for node in nodes {
+        let keys: usize = send(node, &["DBSIZE"]).unwrap();
+        assert_eq!(totals(node)[0], keys);
+    }
+}
+
 #[test]
 fn sessions_are_listed_where_their_slots_are() {
     let Some(cluster) = cluster(SECRET) else { return };
@@ -101,6 +110,7 @@ fn sessions_are_listed_where_their_slots_are() {
     assert_eq!(contents(target).len(), 0);
 
     end_migration(source);
+    assert_counted(&mut cluster.nodes());
     assert_eq!(listed(target, tokens.keys()), expected);
     assert_eq!(contents(target).len(), expected.values().map(Vec::len).sum::<usize>(), "there is nothing else");
     assert_eq!(refused(source, &["JRS.LIST", new]), "MOVED");
@@ -131,11 +141,13 @@ fn a_migration_that_is_cancelled_changes_nothing() {
         let () = send(source, &["CLUSTER", "CANCELSLOTMIGRATIONS"]).unwrap();
         // The target drops what it has got before it says so.
         await_state(target, "failed");
+        assert_counted(&mut cluster.nodes());
         assert_eq!(listed(source, tokens.keys()), expected);
         assert_eq!(contents(target).len(), 0);
     }
     begin_migration(&cluster, source, target);
     end_migration(source);
+    assert_counted(&mut cluster.nodes());
     assert_eq!(listed(target, tokens.keys()), expected);
     assert_eq!(contents(source).len(), 0);
 }

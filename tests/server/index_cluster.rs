@@ -1,0 +1,145 @@
+//! The owner index of cluster nodes whose slots and keys go, and of servers that send each other keys.
+
+use std::collections::BTreeMap;
+
+use redis::{Connection, Value};
+
+use crate::support::{
+    Server,
+    devices::{assert_agree, assert_index_is_right, count},
+    index_check::{ADA, BOB, assert_follows, totals},
+    moving_slots::owners,
+    nodes::Cluster,
+    sessions::{contents, create, refused, send},
+    tokens::{SECRET, key},
+};
+
+/// Checks how many sessions and how many owners each node has.
+fn assert_totals(nodes: [&mut Connection; 2], expected: [[usize; 2]; 2]) {
+    for (node, expected) in nodes.into_iter().zip(expected) {
+        assert_index_is_right(node);
+        assert_eq!(totals(node), expected);
+    }
+}
+
+#[test]
+fn sessions_are_counted_where_their_keys_are_while_a_slot_moves() {
+    let cluster = Cluster::start(SECRET);
+    let [from, to] = cluster.home_and_other("ada");
+    let slot = &cluster.slot("ada").to_string();
+    let [mut a, mut b] = cluster.nodes();
+    let (source, target) = if from == 0 { (&mut a, &mut b) } else { (&mut b, &mut a) };
+    let keys: Vec<String> = (0..3).map(|_| key(&create(source, "ada", "{}", &[]))).collect();
+    let ids = assert_agree(source, "ada");
+    let stays = (0..)
+        .map(|number| format!("user:{number}"))
+        .find(|owner| cluster.home_and_other(owner)[0] == from && cluster.slot(owner) != cluster.slot("ada"));
+    let stays = &stays.unwrap();
+    create(source, stays, "{}", &[]);
+
+    let () = send(target, &["CLUSTER", "SETSLOT", slot, "IMPORTING", &cluster.id(from)]).unwrap();
+    let () = send(source, &["CLUSTER", "SETSLOT", slot, "MIGRATING", &cluster.id(to)]).unwrap();
+    let port = cluster.port(to).to_string();
+    for (moved, key) in keys.iter().enumerate() {
+        assert_totals([&mut *source, &mut *target], [[4 - moved, 2], [moved, usize::from(moved > 0)]]);
+        let () = send(source, &["MIGRATE", "127.0.0.1", &port, key, "0", "5000"]).unwrap();
+    }
+    for node in [&mut *target, &mut *source] {
+        let () = send(node, &["CLUSTER", "SETSLOT", slot, "NODE", &cluster.id(to)]).unwrap();
+    }
+    assert_totals([&mut *source, &mut *target], [[1, 1], [3, 1]]);
+    assert_eq!(assert_agree(target, "ada"), ids);
+    assert_eq!(assert_agree(source, stays).len(), 1);
+    for words in [["JRS.LIST", "ada"], ["JRS.COUNT", "ada"], ["JRS.DESTROYALL", "ada"]] {
+        assert_eq!(refused(source, &words), "MOVED", "{words:?}");
+    }
+    assert_eq!(send::<usize>(target, &["JRS.DESTROYALL", "ada"]), Ok(3));
+    assert_totals([source, target], [[1, 1], [0, 0]]);
+}
+
+#[test]
+fn a_node_that_gives_its_slots_up_counts_no_sessions() {
+    let cluster = Cluster::start(SECRET);
+    let [home, _] = cluster.home_and_other("ada");
+    let node = &mut cluster.nodes()[home];
+    create(node, "ada", "{}", &[]);
+    assert_eq!(refused(node, &["CLUSTER", "FLUSHSLOTS"]), "ERR", "it has keys");
+    assert_eq!(assert_agree(node, "ada").len(), 1);
+    let () = send(node, &["FLUSHALL"]).unwrap();
+    let () = send(node, &["CLUSTER", "FLUSHSLOTS"]).unwrap();
+    assert!(send::<Value>(node, &["JRS.COUNT", "ada"]).is_err());
+    assert_index_is_right(node);
+    assert_eq!(totals(node), [0, 0]);
+}
+
+/// Two owners whose sessions are in one slot of the first node.
+fn neighbours(cluster: &Cluster) -> [String; 2] {
+    let mut by_slot = BTreeMap::new();
+    for owner in owners(&mut cluster.nodes()[0], 400) {
+        if let Some(other) = by_slot.insert(cluster.slot(&owner), owner.clone()) {
+            return [owner, other];
+        }
+    }
+    panic!("no two owners are in one slot");
+}
+
+#[test]
+fn destroyall_ends_no_others_of_its_slot() {
+    let cluster = Cluster::start(SECRET);
+    let conn = &mut cluster.nodes()[0];
+    let [owner, other] = &neighbours(&cluster);
+    for _ in 0..10 {
+        create(conn, owner, "{}", &[]);
+        create(conn, other, "{}", &[]);
+    }
+    let prefix = format!("sess:{{{owner}}}:");
+    let mut expected = contents(conn);
+    expected.retain(|key, _| !key.starts_with(&prefix));
+    assert_eq!(expected.len(), 10);
+    // A session of another realm, and a key that is no session's.
+    let strange = [&ADA[0]["sess:{ada}:".len()..], "no uuid"];
+    let strange = [format!("other:{{{owner}}}:{}", strange[0]), format!("{prefix}{}", strange[1])];
+    strange.iter().for_each(|key| send(conn, &["SET", key, "x"]).unwrap());
+    assert_eq!(send::<usize>(conn, &["JRS.DESTROYALL", owner]), Ok(10));
+    assert_eq!((count(conn, owner), assert_agree(conn, other).len()), (0, 10));
+    assert_eq!(send::<usize>(conn, &["DEL", &strange[0], &strange[1]]), Ok(2), "they were there");
+    assert_eq!(contents(conn), expected);
+}
+
+#[test]
+fn keys_that_servers_send_each_other_are_followed() {
+    let servers = [(); 2].map(|()| Server::builder().keys(SECRET.as_bytes()).start());
+    let [source, target] = &mut [servers[0].conn(), servers[1].conn()];
+    ADA.iter().for_each(|key| send(source, &["SET", key, "x"]).unwrap());
+    let () = send(target, &["SET", ADA[2], "y"]).unwrap();
+    let port = servers[1].port().to_string();
+    let mut migrate = |database, rest: &[&str]| {
+        let words = ["MIGRATE", "127.0.0.1", &port, "", database, "5000"];
+        let reply: Result<String, _> = send(source, &[&words[..], rest].concat());
+        (reply.is_ok(), assert_follows(source), assert_follows(target))
+    };
+    assert_eq!(migrate("0", &["COPY", "KEYS", ADA[0]]), (true, 3, 2));
+    assert_eq!(migrate("0", &["KEYS", ADA[2]]), (false, 3, 2), "the target has one of this name");
+    assert_eq!(migrate("0", &["REPLACE", "KEYS", ADA[0], ADA[2]]), (true, 1, 2));
+    assert_eq!(migrate("1", &["KEYS", ADA[1]]), (true, 0, 3));
+    let () = send(target, &["SELECT", "1"]).unwrap();
+    assert_eq!(count(target, "ada"), 1);
+}
+
+#[test]
+fn keys_that_are_restored_are_followed() {
+    let server = Server::builder().keys(SECRET.as_bytes()).start();
+    let conn = &mut server.conn();
+    let () = send(conn, &["SET", "plain", "x"]).unwrap();
+    let dump: Vec<u8> = send(conn, &["DUMP", "plain"]).unwrap();
+    for (key, ttl, rest, expected) in [
+        (ADA[0], "0", &[][..], 1),
+        (BOB[0], "100000", &[], 2),
+        (BOB[0], "0", &["REPLACE"], 2),
+        (BOB[0], "1", &["REPLACE", "ABSTTL"], 1),
+        (BOB[1], "1", &["ABSTTL"], 1),
+    ] {
+        let () = redis::cmd("RESTORE").arg(key).arg(ttl).arg(&dump).arg(rest).query(conn).unwrap();
+        assert_eq!(assert_follows(conn), expected, "{key} {ttl} {rest:?}");
+    }
+}
