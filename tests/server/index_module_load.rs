@@ -4,8 +4,8 @@ use redis::{Connection, Pipeline, RedisResult, Value};
 
 use crate::support::{
     Builder, Server, await_that,
-    devices::count,
-    index_check::{ADA, BOB, assert_follows},
+    devices::{self, count},
+    index_check::{ADA, BOB, assert_follows, totals},
     module_path,
     sessions::{create, get, send},
     tokens::SECRET,
@@ -128,4 +128,29 @@ fn all_is_flushed_while_keys_are_read() {
     pipe.cmd("FLUSHDB").ignore().cmd("SET").arg(&[ADA[2], "x"]).ignore().exec(conn).unwrap();
     await_that("the end of reading", || send::<Value>(conn, &["JRS.COUNT", "ada"]).is_ok().then_some(()));
     assert_eq!((assert_follows(conn), count(conn, "ada")), (4, 1));
+}
+
+/// Sessions of a database that was not read yet come into one that was.
+#[test]
+fn databases_are_swapped_while_keys_are_read() {
+    let server = builder().start();
+    let conn = &mut unload(&server);
+    fill(conn);
+    let () = send(conn, &["SELECT", "3"]).unwrap();
+    let () = send(conn, &["DEBUG", "POPULATE", "300000", "sess:{many}", "2"]).unwrap();
+    devices::fill(conn, "eve", 2000);
+    let mut pipe = redis::pipe();
+    load(&server, &mut pipe, "0");
+    pipe.exec(conn).unwrap();
+    let at_first = totals(conn)[0];
+    await_that("the middle of database 3", || (totals(conn)[0] > at_first).then_some(()));
+    let mut pipe = redis::pipe();
+    pipe.cmd("SWAPDB").arg(&["0", "5"]).cmd("JRS.COUNT").arg("ada").ignore_errors();
+    let replies: Vec<RedisResult<Value>> = pipe.query(conn).unwrap();
+    assert!(
+        replies[0].is_ok() && replies[1].is_err(),
+        "not all keys were read when databases were swapped: {replies:?}"
+    );
+    await_that("the end of reading", || send::<Value>(conn, &["JRS.COUNT", "ada"]).is_ok().then_some(()));
+    assert_eq!(assert_follows(conn), 2006);
 }
