@@ -1,13 +1,12 @@
 //! `JRS.COUNT owner [REALM name]`
 
 use super::{
-    options::{Options, REALM, once},
-    owner_scope::OwnerScope,
+    options::REALM,
+    owner_scope::{INCOMPLETE, OwnerScope},
 };
 use crate::{
     error::Error,
     redis::{Access, Argument, Call, Command, Ctx, Progress, Routing, SlicedJob, Spec},
-    store::SessionCursor,
 };
 
 /// Counts an owner's live sessions.
@@ -29,25 +28,15 @@ impl Command for Count {
     };
 
     fn run(call: &Call<'_>) -> Result<(), Error> {
-        let owner = call.args().get(0).ok_or(Error::WrongArity)?;
-        let mut realm = None;
-        let mut options = Options::new(call.args().skip(1));
-        while let Some(word) = options.word() {
-            match word.as_slice() {
-                b"REALM" => once(&mut realm, options.value()?)?,
-                _ => return Err(Error::Syntax),
-            }
-        }
-        let scope = OwnerScope::read(call, owner, realm, Access::Read)?;
-        let cursor = scope.cursor(call.ctx, None)?;
-        call.in_slices(Counting { scope, cursor, alive: 0 })
+        let mut scope = OwnerScope::read(call, Access::Read, |_, _| Err(Error::Syntax))?;
+        scope.begin(call.ctx, None)?;
+        call.in_slices(Counting { scope, alive: 0 })
     }
 }
 
 /// A count that is being made.
 struct Counting {
     scope: OwnerScope,
-    cursor: SessionCursor,
     alive: i64,
 }
 
@@ -55,11 +44,7 @@ impl SlicedJob for Counting {
     const WRITES: bool = false;
 
     fn work(&mut self, ctx: Ctx<'_>) -> Result<Progress, Error> {
-        let page = self.cursor.next(64)?;
-        if page.is_empty() {
-            let problem = "the owner's slot is migrating, so that some of its sessions are elsewhere";
-            return self.scope.check_slot(ctx, problem).map(|()| Progress::Done);
-        }
+        let Some(page) = self.scope.page(ctx, 64, INCOMPLETE)? else { return Ok(Progress::Done) };
         self.alive += page.iter().map(|session| i64::from(ctx.glance(&session.key).is_some())).sum::<i64>();
         Ok(Progress::More)
     }

@@ -148,18 +148,15 @@ struct CreateOptions<'c> {
 impl<'c> CreateOptions<'c> {
     fn read(arguments: Args<'c>) -> Result<Self, Error> {
         let mut wanted = Self::default();
-        let mut options = Options::new(arguments);
-        while let Some(word) = options.word() {
-            match word.as_slice() {
-                b"CLAIMS" => once(&mut wanted.claims, options.value()?)?,
-                b"REALM" => once(&mut wanted.realm, options.value()?)?,
-                b"EX" => once(&mut wanted.ttl, options.span(Unit::Seconds)?)?,
-                b"PX" => once(&mut wanted.ttl, options.span(Unit::Milliseconds)?)?,
-                b"EXAT" => once(&mut wanted.deadline, options.time(Unit::Seconds)?)?,
-                b"PXAT" => once(&mut wanted.deadline, options.time(Unit::Milliseconds)?)?,
-                _ => return Err(Error::Syntax),
-            }
-        }
+        Options::each(arguments, |word, options| match word {
+            b"CLAIMS" => once(&mut wanted.claims, options.value()?),
+            b"REALM" => once(&mut wanted.realm, options.value()?),
+            b"EX" => once(&mut wanted.ttl, options.span(Unit::Seconds)?),
+            b"PX" => once(&mut wanted.ttl, options.span(Unit::Milliseconds)?),
+            b"EXAT" => once(&mut wanted.deadline, options.time(Unit::Seconds)?),
+            b"PXAT" => once(&mut wanted.deadline, options.time(Unit::Milliseconds)?),
+            _ => Err(Error::Syntax),
+        })?;
         if wanted.ttl.is_some() && wanted.deadline.is_some() {
             return Err(Error::Other(
                 "EX or PX cannot be given with EXAT or PXAT: for both, put 'exp' into CLAIMS".into(),

@@ -4,16 +4,16 @@ use std::sync::Arc;
 
 use super::{
     computed::{self, Computed, Prepared},
-    options::{Options, REALM, once},
+    options::{REALM, once},
     owner_scope::OwnerScope,
     verification::{TimeCheck, Verification, Verified, accept},
 };
 use crate::{
     error::Error,
     realm::Realms,
-    redis::{Access, Arg, Args, Argument, Call, Command, Ctx, Kind, Progress, Routing, SlicedJob, Spec},
+    redis::{Access, Arg, Argument, Call, Command, Ctx, Kind, Progress, Routing, SlicedJob, Spec},
     session::SessionName,
-    store::{self, BulkDestroy, Reason, SessionCursor},
+    store::{self, BulkDestroy, Reason},
     token::{Refusal, could_be_token},
 };
 
@@ -51,9 +51,12 @@ impl Computed for DestroyAll {
     const IN_SLICES: bool = true;
 
     fn read<'c>(call: &Call<'c>) -> Result<Self::Args<'c>, Error> {
-        let owner = call.args().get(0).ok_or(Error::WrongArity)?;
-        let options = DestroyAllOptions::read(call.args().skip(1))?;
-        Ok((OwnerScope::read(call, owner, options.realm, Access::Delete)?, options.except))
+        let mut except = None;
+        let scope = OwnerScope::read(call, Access::Delete, |word, options| match word {
+            b"EXCEPT" => once(&mut except, options.value()?),
+            _ => Err(Error::Syntax),
+        })?;
+        Ok((scope, except))
     }
 
     fn prepare(_: &Call<'_>, realms: &Arc<Realms>, (_, except): &Self::Args<'_>) -> Result<Prepared<Self::Job>, Error> {
@@ -70,7 +73,7 @@ impl Computed for DestroyAll {
     fn finish<'c>(
         call: &Call<'c>,
         realms: &Arc<Realms>,
-        (scope, _): Self::Args<'c>,
+        (mut scope, _): Self::Args<'c>,
         verified: Self::Outcome,
     ) -> Result<(), Error> {
         let except = match verified {
@@ -83,32 +86,9 @@ impl Computed for DestroyAll {
             }
             None => None,
         };
-        let cursor = scope.cursor(call.ctx, None)?;
+        scope.begin(call.ctx, None)?;
         let destroy = BulkDestroy::begin(call.ctx.database(), scope.prefix(), except);
-        call.in_slices(EndAll { scope, cursor, destroy, ended: 0 })
-    }
-}
-
-/// The options of the command.
-#[derive(Debug, Default)]
-struct DestroyAllOptions<'c> {
-    /// The token of the session that is to stay.
-    except: Option<Arg<'c>>,
-    realm: Option<Arg<'c>>,
-}
-
-impl<'c> DestroyAllOptions<'c> {
-    fn read(arguments: Args<'c>) -> Result<Self, Error> {
-        let mut wanted = Self::default();
-        let mut options = Options::new(arguments);
-        while let Some(word) = options.word() {
-            match word.as_slice() {
-                b"EXCEPT" => once(&mut wanted.except, options.value()?)?,
-                b"REALM" => once(&mut wanted.realm, options.value()?)?,
-                _ => return Err(Error::Syntax),
-            }
-        }
-        Ok(wanted)
+        call.in_slices(EndAll { scope, destroy, ended: 0 })
     }
 }
 
@@ -127,7 +107,6 @@ fn hide_tokens(call: &Call<'_>) {
 /// Sessions that are being ended: those that there are at the beginning.
 struct EndAll {
     scope: OwnerScope,
-    cursor: SessionCursor,
     destroy: Arc<BulkDestroy>,
     ended: i64,
 }
@@ -139,11 +118,8 @@ impl SlicedJob for EndAll {
     const WRITES: bool = true;
 
     fn work(&mut self, ctx: Ctx<'_>) -> Result<Progress, Error> {
-        let page = self.cursor.next(PIECE)?;
-        if page.is_empty() {
-            let problem = "the owner's slot is migrating: sessions may be left, send the command again";
-            return self.scope.check_slot(ctx, problem).map(|()| Progress::Done);
-        }
+        let problem = "the owner's slot is migrating: sessions may be left, send the command again";
+        let Some(page) = self.scope.page(ctx, PIECE, problem)? else { return Ok(Progress::Done) };
         for session in page.into_iter().filter(|session| self.destroy.covers(session.uuid)) {
             if ctx.glance(&session.key).is_some() {
                 store::end(ctx, &session.key, Reason::Destroyed)?;

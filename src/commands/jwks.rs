@@ -28,13 +28,10 @@ impl Command for Jwks {
 
     fn run(call: &Call<'_>) -> Result<(), Error> {
         let mut name = None;
-        let mut options = Options::new(call.args());
-        while let Some(word) = options.word() {
-            match word.as_slice() {
-                b"REALM" => once(&mut name, options.value()?)?,
-                _ => return Err(Error::Syntax),
-            }
-        }
+        Options::each(call.args(), |word, options| match word {
+            b"REALM" => once(&mut name, options.value()?),
+            _ => Err(Error::Syntax),
+        })?;
         let realm = named_realm(&*state::realms()?, name)?;
         let own = realm.keys.own();
         let keys: Vec<_> = own.filter_map(Key::public_jwk).collect();

@@ -6,14 +6,14 @@ use uuid::Uuid;
 
 use super::{
     authenticated::seconds_until,
-    options::{Options, REALM, once},
-    owner_scope::OwnerScope,
+    options::{REALM, once},
+    owner_scope::{INCOMPLETE, OwnerScope},
 };
 use crate::{
     error::Error,
-    redis::{Access, Arg, Args, Argument, Call, Command, Ctx, Kind, Progress, Routing, SlicedJob, Spec},
+    redis::{Access, Arg, Argument, Call, Command, Ctx, Kind, Progress, Routing, SlicedJob, Spec},
     session::{SessionName, created_at},
-    store::{IndexedSession, SessionCursor},
+    store::IndexedSession,
 };
 
 /// Lists an owner's live sessions: "my devices".
@@ -41,47 +41,23 @@ impl Command for List {
     };
 
     fn run(call: &Call<'_>) -> Result<(), Error> {
-        let owner = call.args().get(0).ok_or(Error::WrongArity)?;
-        let options = ListOptions::read(call.args().skip(1))?;
-        let scope = OwnerScope::read(call, owner, options.realm, Access::Read)?;
-        let after = options.after.map(|id| uuid_of(&scope, id)).transpose()?;
-        let cursor = scope.cursor(call.ctx, after)?;
+        let (mut with_data, mut limit, mut after) = (None, None, None);
+        let mut scope = OwnerScope::read(call, Access::Read, |word, options| match word {
+            b"WITHDATA" => once(&mut with_data, ()),
+            b"LIMIT" => once(&mut limit, options.count()?),
+            b"AFTER" => once(&mut after, options.value()?),
+            _ => Err(Error::Syntax),
+        })?;
+        let after = after.map(|id| uuid_of(&scope, id)).transpose()?;
+        scope.begin(call.ctx, after)?;
         call.in_slices(Listing {
             scope,
-            cursor,
-            with_data: options.with_data,
-            left: options.limit.unwrap_or(usize::MAX),
+            with_data: with_data.is_some(),
+            left: limit.unwrap_or(usize::MAX),
             sessions: VecDeque::new(),
             is_begun: false,
             written: 0,
         })
-    }
-}
-
-/// The options of the command.
-#[derive(Debug, Default)]
-struct ListOptions<'c> {
-    with_data: bool,
-    limit: Option<usize>,
-    after: Option<Arg<'c>>,
-    realm: Option<Arg<'c>>,
-}
-
-impl<'c> ListOptions<'c> {
-    fn read(arguments: Args<'c>) -> Result<Self, Error> {
-        let (mut list, mut with_data) = (Self::default(), None);
-        let mut options = Options::new(arguments);
-        while let Some(word) = options.word() {
-            match word.as_slice() {
-                b"WITHDATA" => once(&mut with_data, ())?,
-                b"LIMIT" => once(&mut list.limit, options.count()?)?,
-                b"AFTER" => once(&mut list.after, options.value()?)?,
-                b"REALM" => once(&mut list.realm, options.value()?)?,
-                _ => return Err(Error::Syntax),
-            }
-        }
-        list.with_data = with_data.is_some();
-        Ok(list)
     }
 }
 
@@ -96,7 +72,6 @@ fn uuid_of(scope: &OwnerScope, id: Arg<'_>) -> Result<Uuid, Error> {
 /// A list that is being made.
 struct Listing {
     scope: OwnerScope,
-    cursor: SessionCursor,
     with_data: bool,
     /// How many sessions may still be found.
     left: usize,
@@ -125,11 +100,9 @@ impl SlicedJob for Listing {
     const WRITES: bool = false;
 
     fn work(&mut self, ctx: Ctx<'_>) -> Result<Progress, Error> {
-        let page = self.cursor.next(self.piece().min(self.left))?;
-        if page.is_empty() {
-            let problem = "the owner's slot is migrating, so that some of its sessions are elsewhere";
-            return self.scope.check_slot(ctx, problem).map(|()| Progress::Done);
-        }
+        let Some(page) = self.scope.page(ctx, self.piece().min(self.left), INCOMPLETE)? else {
+            return Ok(Progress::Done);
+        };
         let now = ctx.now();
         for found in page {
             let Some(entry) = ctx.glance(&found.key) else { continue };

@@ -28,24 +28,25 @@ pub(super) const TOKEN: Argument = Argument::string(c"token");
 pub(super) struct Options<'c>(Args<'c>);
 
 impl<'c> Options<'c> {
-    pub(super) const fn new(arguments: Args<'c>) -> Self {
-        Self(arguments)
+    /// Reads all options: `take` gets the word of each in capitals, an empty one for what is no word, and takes its value.
+    pub(super) fn each(
+        arguments: Args<'c>,
+        mut take: impl FnMut(&[u8], &mut Self) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        // No option has a longer name, and nobody's megabyte is copied to find that out.
+        let longest = 16;
+        let mut options = Self(arguments);
+        while let Some(word) = options.next().map(Arg::bytes) {
+            let word = if word.len() > longest { Vec::new() } else { word.to_ascii_uppercase() };
+            take(&word, &mut options)?;
+        }
+        Ok(())
     }
 
     fn next(&mut self) -> Option<Arg<'c>> {
         let next = self.0.get(0);
         self.0 = self.0.skip(1);
         next
-    }
-
-    /// The next option's word in capitals; an empty one for what is no word.
-    pub(super) fn word(&mut self) -> Option<Vec<u8>> {
-        // No option has a longer name, and nobody's megabyte is copied to find that out.
-        let longest = 16;
-        self.next().map(|arg| {
-            let word = arg.bytes();
-            if word.len() > longest { Vec::new() } else { word.to_ascii_uppercase() }
-        })
     }
 
     /// The value of the option that was read last.

@@ -4,36 +4,52 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
-use super::options::{self, named_realm};
+use super::options::{self, Options, named_realm, once};
 use crate::{
     error::Error,
     realm::{Realm, Ticket, owner_prefix},
-    redis::{Access, Arg, Call, Ctx, Text},
+    redis::{Access, Call, Ctx, Text},
     session::SessionId,
     state,
-    store::SessionCursor,
+    store::{IndexedSession, SessionCursor},
 };
 
-/// An owner in a realm, whose sessions the caller may use.
+/// What is wrong where a command that changes nothing cannot answer.
+pub(super) const INCOMPLETE: &str = "the owner's slot is migrating, so that some of its sessions are elsewhere";
+
+/// An owner in a realm, whose sessions the caller may use, and a walk over them.
 #[derive(Debug)]
 pub(super) struct OwnerScope {
     pub(super) owner: String,
     pub(super) realm: Arc<Realm>,
+    cursor: SessionCursor,
 }
 
 impl OwnerScope {
-    /// Checks the owner, and the calling user's permission on its sessions' keys.
-    pub(super) fn read(call: &Call<'_>, owner: Arg<'_>, realm: Option<Arg<'_>>, access: Access) -> Result<Self, Error> {
+    /// Reads the arguments, and checks the calling user's permission on the keys of the owner's sessions. `take` gets the
+    /// options other than REALM.
+    pub(super) fn read<'c>(
+        call: &Call<'c>,
+        access: Access,
+        mut take: impl FnMut(&[u8], &mut Options<'c>) -> Result<(), Error>,
+    ) -> Result<Self, Error> {
+        let owner = call.args().get(0).ok_or(Error::WrongArity)?;
+        let mut realm = None;
+        Options::each(call.args().skip(1), |word, options| match word {
+            b"REALM" => once(&mut realm, options.value()?),
+            _ => take(word, options),
+        })?;
         let owner = options::owner(owner)?;
         if owner.is_empty() {
             return Err(Error::NoOwner);
         }
-        let scope = Self { owner: owner.to_owned(), realm: named_realm(&*state::realms()?, realm)? };
+        let realm = named_realm(&*state::realms()?, realm)?;
         // A user who may use a key that nobody could have foreseen may use all of them.
         let sample = SessionId::new(owner, state::new_uuid(call.ctx.now())?);
-        let sample = [scope.realm.keyspace(), sample.as_str()].concat();
+        let sample = [realm.keyspace(), sample.as_str()].concat();
         call.check_access(&Text::new(sample.as_bytes()), access)?;
-        Ok(scope)
+        let cursor = SessionCursor::new(call.ctx.database(), owner_prefix(&realm, owner), None);
+        Ok(Self { owner: owner.to_owned(), realm, cursor })
     }
 
     /// What the names of the keys of the owner's sessions begin with.
@@ -46,17 +62,30 @@ impl OwnerScope {
         token.key.realm.name == self.realm.name && token.claims.subject.as_deref() == Some(self.owner.as_str())
     }
 
-    /// A walk over the owner's sessions, behind `last` if that is given.
+    /// Begins the walk over the owner's sessions, behind `last` if that is given.
     ///
     /// # Errors
     /// [`Error::TryAgain`] where only some of them may be on this node.
-    pub(super) fn cursor(&self, ctx: Ctx<'_>, last: Option<Uuid>) -> Result<SessionCursor, Error> {
-        self.check_slot(ctx, "the owner's slot is migrating, nothing was done")?;
-        Ok(SessionCursor::new(ctx.database(), self.prefix(), last))
+    pub(super) fn begin(&mut self, ctx: Ctx<'_>, last: Option<Uuid>) -> Result<(), Error> {
+        self.cursor = SessionCursor::new(ctx.database(), self.prefix(), last);
+        self.check_slot(ctx, "the owner's slot is migrating, nothing was done")
     }
 
-    /// Errs on a cluster node that does not hold all of the owner's sessions.
-    pub(super) fn check_slot(&self, ctx: Ctx<'_>, problem: &'static str) -> Result<(), Error> {
+    /// Up to `count` more sessions; none at the end.
+    ///
+    /// # Errors
+    /// [`Error::TryAgain`] with `problem` at the end where some of them may have left this node.
+    pub(super) fn page(
+        &mut self,
+        ctx: Ctx<'_>,
+        count: usize,
+        problem: &'static str,
+    ) -> Result<Option<Vec<IndexedSession>>, Error> {
+        let page = self.cursor.next(count)?;
+        if page.is_empty() { self.check_slot(ctx, problem).map(|()| None) } else { Ok(Some(page)) }
+    }
+
+    fn check_slot(&self, ctx: Ctx<'_>, problem: &'static str) -> Result<(), Error> {
         if self.are_here(ctx) { Ok(()) } else { Err(Error::TryAgain(problem)) }
     }
 

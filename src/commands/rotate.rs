@@ -172,15 +172,12 @@ struct RotateOptions {
 impl RotateOptions {
     fn read(call: &Call<'_>, realms: &Realms, arguments: Args<'_>) -> Result<Self, Error> {
         let (mut claims, mut owner, mut reauth) = (None, None, None);
-        let mut options = Options::new(arguments);
-        while let Some(word) = options.word() {
-            match word.as_slice() {
-                b"CLAIMS" => once(&mut claims, options.value()?)?,
-                b"OWNER" => once(&mut owner, options.value()?)?,
-                b"REAUTH" => once(&mut reauth, ())?,
-                _ => return Err(Error::Syntax),
-            }
-        }
+        Options::each(arguments, |word, options| match word {
+            b"CLAIMS" => once(&mut claims, options.value()?),
+            b"OWNER" => once(&mut owner, options.value()?),
+            b"REAUTH" => once(&mut reauth, ()),
+            _ => Err(Error::Syntax),
+        })?;
         let owner = owner.map(options::owner).transpose()?;
         if owner == Some("") && call.ctx.is_cluster_node() {
             return Err(Error::Cluster("a cluster node needs an owner to route by: pass any random string"));

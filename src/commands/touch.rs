@@ -41,14 +41,11 @@ impl TokenCommand for Touch {
 
     fn act(call: &Call<'_>, session: &AuthenticatedSession<'_>) -> Result<(), Error> {
         let mut ttl = None;
-        let mut options = Options::new(session.rest);
-        while let Some(word) = options.word() {
-            match word.as_slice() {
-                b"EX" => once(&mut ttl, options.span(Unit::Seconds)?)?,
-                b"PX" => once(&mut ttl, options.span(Unit::Milliseconds)?)?,
-                _ => return Err(Error::Syntax),
-            }
-        }
+        Options::each(session.rest, |word, options| match word {
+            b"EX" => once(&mut ttl, options.span(Unit::Seconds)?),
+            b"PX" => once(&mut ttl, options.span(Unit::Milliseconds)?),
+            _ => Err(Error::Syntax),
+        })?;
         let lifetime = session.lifetime();
         let expiry = lifetime.with_ttl(ttl.unwrap_or(lifetime.ttl)).target(session.now);
         let Some(entry) = session.open()?.filter(|_| expiry > session.now) else {

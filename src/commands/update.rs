@@ -171,19 +171,16 @@ enum Ttl {
 impl<'c> Wanted<'c> {
     fn read(arguments: Args<'c>) -> Result<Self, Error> {
         let (mut way, mut if_match, mut ttl) = (None, None, None);
-        let mut options = Options::new(arguments);
-        while let Some(word) = options.word() {
-            match word.as_slice() {
-                b"REPLACE" => once(&mut way, Way::Replace)?,
-                b"MERGE" => once(&mut way, Way::Merge)?,
-                b"PATCH" => once(&mut way, Way::Patch)?,
-                b"IFMATCH" => once(&mut if_match, options.value()?)?,
-                b"KEEPTTL" => once(&mut ttl, Ttl::Keep)?,
-                b"EX" => once(&mut ttl, Ttl::Once(options.span(Unit::Seconds)?))?,
-                b"PX" => once(&mut ttl, Ttl::Once(options.span(Unit::Milliseconds)?))?,
-                _ => return Err(Error::Syntax),
-            }
-        }
+        Options::each(arguments, |word, options| match word {
+            b"REPLACE" => once(&mut way, Way::Replace),
+            b"MERGE" => once(&mut way, Way::Merge),
+            b"PATCH" => once(&mut way, Way::Patch),
+            b"IFMATCH" => once(&mut if_match, options.value()?),
+            b"KEEPTTL" => once(&mut ttl, Ttl::Keep),
+            b"EX" => once(&mut ttl, Ttl::Once(options.span(Unit::Seconds)?)),
+            b"PX" => once(&mut ttl, Ttl::Once(options.span(Unit::Milliseconds)?)),
+            _ => Err(Error::Syntax),
+        })?;
         Ok(Self { way: way.unwrap_or(Way::Replace), if_match, ttl: ttl.unwrap_or(Ttl::Slide) })
     }
 }
