@@ -44,10 +44,11 @@ impl<'call> Ctx<'call> {
         self.open_key(name, GLANCE).filter(|key| key.kind() == raw::REDISMODULE_KEYTYPE_STRING).map(Entry)
     }
 
-    /// Opens a key that does not exist, to be filled; `None` if it exists.
-    pub fn vacant(self, name: &Text) -> Result<Option<Vacant<'call>>, Error> {
+    /// Writes a string with its expiry (`SET … PXAT`), unless the key exists: `None` then. The events are left to be announced.
+    pub fn create<'n>(self, name: &'n Text, value: &Text, expiry: UnixMillis) -> Result<Option<Written<'n>>, Error> {
         let key = self.open_key(name, READ_WRITE).ok_or_else(cannot_open)?;
-        Ok((key.kind() == raw::REDISMODULE_KEYTYPE_EMPTY).then_some(Vacant { ctx: self, key }))
+        let is_new = key.kind() == raw::REDISMODULE_KEYTYPE_EMPTY;
+        is_new.then(|| self.put(key, name, value, expiry)).transpose()
     }
 
     /// Replaces the string of a key that [`open`](Self::open) found, and sets its expiry (`SET … PXAT`).
@@ -154,20 +155,6 @@ impl Written<'_> {
     }
 }
 
-/// The place of a key that does not exist, open for writing.
-#[derive(Debug)]
-pub struct Vacant<'call> {
-    ctx: Ctx<'call>,
-    key: Key<'call>,
-}
-
-impl Vacant<'_> {
-    /// Writes a string with its expiry there (`SET … PXAT`); `name` is the key's. The events are left to be announced.
-    pub fn fill<'n>(self, name: &'n Text, value: &Text, expiry: UnixMillis) -> Result<Written<'n>, Error> {
-        self.ctx.put(self.key, name, value, expiry)
-    }
-}
-
 /// A key that holds a string, open for reading. It must be dropped before the key is changed.
 #[derive(Debug)]
 pub struct Entry<'call>(Key<'call>);
@@ -176,7 +163,9 @@ impl Entry<'_> {
     /// When the key expires.
     #[inline]
     pub fn expiry(&self) -> Option<UnixMillis> {
-        self.0.expiry()
+        // SAFETY: the key is open.
+        let expiry = unsafe { api(raw::RedisModule_GetAbsExpire)(self.0.raw.as_ptr()) };
+        (expiry >= 0).then_some(UnixMillis::new(expiry))
     }
 
     /// The string's bytes.
@@ -202,14 +191,6 @@ struct Key<'call> {
 }
 
 impl Key<'_> {
-    /// When the key expires.
-    #[inline]
-    fn expiry(&self) -> Option<UnixMillis> {
-        // SAFETY: the key is open.
-        let expiry = unsafe { api(raw::RedisModule_GetAbsExpire)(self.raw.as_ptr()) };
-        (expiry >= 0).then_some(UnixMillis::new(expiry))
-    }
-
     #[inline]
     fn kind(&self) -> isize {
         // SAFETY: the key is open.

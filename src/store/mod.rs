@@ -107,10 +107,10 @@ fn add(
 /// Other modules hear of this at its end: by then no key is open, and the old session is gone.
 fn write(ctx: Ctx<'_>, name: &Text, data: &Text, expiry: UnixMillis, old: Option<&Text>) -> Result<(), Error> {
     let exists = || Error::Other("a key with the new session's name exists already, try again".into());
-    let filled = ctx.vacant(name)?.ok_or_else(exists)?.fill(name, data, expiry)?;
+    let created = ctx.create(name, data, expiry)?.ok_or_else(exists)?;
     let deleted = old.map(|old| ctx.delete(old)).transpose()?;
     BulkDestroy::exclude_new(ctx.database(), name.bytes());
-    filled.announce(ctx);
+    created.announce(ctx);
     deleted.into_iter().for_each(|deleted| deleted.announce(ctx));
     Ok(())
 }
