@@ -25,20 +25,20 @@ pub(super) struct HeldClient {
 }
 
 impl HeldClient {
-    /// Lets the client of a command wait until it is [released](Self::release). Nothing may be redacted before this: it copies
-    /// the arguments, which Valkey redacts in place.
+    /// Lets the client of a command wait until this is dropped. Nothing may be redacted before this: it copies the arguments,
+    /// which Valkey redacts in place.
     pub(super) fn hold(call: &Call<'_>) -> Result<Self, Error> {
         let caller = call.ctx.caller();
         let words = call.words();
         let words = (0..words.len()).filter_map(|position| words.get(position)).map(|word| word.to_text()).collect();
         // SAFETY: the context is that of the running command. Without callbacks the reply is what `out` collects, and
-        // nothing but the release ends the wait.
+        // nothing but `drop` ends the wait.
         let blocked = unsafe { api(raw::RedisModule_BlockClient)(call.ctx.as_ptr(), None, None, None, 0) };
         if blocked.is_null() {
             return Err(Error::Busy);
         }
         call.redact_tokens();
-        // SAFETY: the client is blocked until the release.
+        // SAFETY: the client is blocked until `drop`.
         let out = unsafe { api(raw::RedisModule_GetThreadSafeContext)(blocked) };
         // The wait counts as time of the command in commandstats, latencystats and SLOWLOG.
         // SAFETY: the client is blocked, and all measuring is done on the server's thread.
@@ -48,7 +48,7 @@ impl HeldClient {
 
     /// Where the reply goes. To be used on the server's thread alone.
     pub(super) fn out(&self) -> Ctx<'_> {
-        // SAFETY: the context is alive until the release.
+        // SAFETY: the context is alive until `drop`.
         unsafe { Ctx::new(self.out) }
     }
 
@@ -57,12 +57,11 @@ impl HeldClient {
         // SAFETY: a `Text` is nothing but its pointer, and all of them are alive as long as this.
         unsafe { Args::new(self.words.as_ptr().cast(), self.words.len()) }
     }
+}
 
-    /// Sends the reply, if nobody else holds the client. It may be gone, which the server knows.
-    pub(super) fn release(self: Rc<Self>) {
-        if Rc::strong_count(&self) > 1 {
-            return;
-        }
+impl Drop for HeldClient {
+    /// Sends the reply. The client may be gone, which the server knows.
+    fn drop(&mut self) {
         // Redis 7.0 looks at what the client has sent meanwhile only when something else happens, which on an idle server
         // is a tenth of a second later.
         // SAFETY: the context is alive; the callback takes no data.
@@ -88,13 +87,9 @@ impl Parcel {
     }
 
     /// Runs what is left to do on the server's thread, which replies or holds the client on.
-    pub(super) fn deliver(mut self, resume: Option<Resume>) {
-        self.send(resume);
-    }
-
-    fn send(&mut self, resume: Option<Resume>) {
+    pub(super) fn send(&mut self, resume: Option<Resume>) {
         if let Some(client) = self.0.take() {
-            let arrival = Box::into_raw(Box::new(Arrival { client, resume }));
+            let arrival: *mut Arrival = Box::into_raw(Box::new((client, resume)));
             // SAFETY: the server takes this from any thread; `arrived` takes the box back, on its own.
             unsafe { api(raw::RedisModule_EventLoopAddOneShot)(Some(arrived), arrival.cast()) };
         }
@@ -108,28 +103,24 @@ impl Drop for Parcel {
     }
 }
 
-struct Arrival {
-    client: HeldClient,
-    resume: Option<Resume>,
-}
+type Arrival = (HeldClient, Option<Resume>);
 
 /// Where the server enters when a held client is back. Keys must not be changed here, outside of all calls: a timer's
 /// callback is one.
 extern "C" fn arrived(arrival: *mut c_void) {
     // SAFETY: the box of `send`, which nobody else uses.
-    let out = unsafe { (*arrival.cast::<Arrival>()).client.out };
+    let out = unsafe { (*arrival.cast::<Arrival>()).0.out };
     // SAFETY: the context is alive; `resumed` takes the box back.
     unsafe { api(raw::RedisModule_CreateTimer)(out, 0, Some(resumed), arrival) };
 }
 
 extern "C" fn resumed(ctx: *mut raw::RedisModuleCtx, arrival: *mut c_void) {
     // SAFETY: the box of `send`, which nobody else takes back.
-    let Arrival { client, resume } = *unsafe { Box::from_raw(arrival.cast::<Arrival>()) };
+    let (client, resume) = *unsafe { Box::from_raw(arrival.cast::<Arrival>()) };
     let client = Rc::new(client);
     // SAFETY: the context is what the server passed, and it is used only until this returns.
     let call = Call::of_held(unsafe { Ctx::new(ctx) }, &client);
     call.answer(|call| resume.map_or(Err(Error::INTERNAL), |resume| resume(call)));
-    client.release();
 }
 
 extern "C" fn nothing(_: *mut raw::RedisModuleCtx, _: *mut c_void) {}

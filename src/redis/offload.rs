@@ -63,8 +63,8 @@ impl Call<'_> {
             return Err(Error::Busy);
         }
         if in_slices {
-            let parcel = Parcel::new(HeldClient::hold(self)?);
-            pool.submit(lane, Box::new(move || parcel.deliver(guard(work))));
+            let mut parcel = Parcel::new(HeldClient::hold(self)?);
+            pool.submit(lane, Box::new(move || parcel.send(guard(work))));
             return Ok(());
         }
         // SAFETY: takes nothing, returns a number.

@@ -97,6 +97,7 @@ impl Call<'_> {
 
 /// A job whose client waits.
 struct Slices<J> {
+    /// First, so that it is dropped before the client gets the reply.
     job: J,
     /// Whether the work is done and the reply under way.
     replies: bool,
@@ -169,9 +170,7 @@ extern "C" fn tick<J: SlicedJob + 'static>(ctx: *mut raw::RedisModuleCtx, slices
         slices.client.out().reply_error(&error.reply());
         slice_ends();
     }
-    let Slices { job, client, .. } = *slices;
-    guard(|| drop(job));
-    client.release();
+    guard(|| drop(slices));
 }
 
 extern "C" fn woken(_: *mut c_void) {}
