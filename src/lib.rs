@@ -79,8 +79,4 @@ impl redis::EventListener for Jrs {
             _ => store::follow(event),
         }
     }
-
-    fn lost_track() {
-        store::lost_track();
-    }
 }

@@ -33,14 +33,14 @@ pub enum Event<'e> {
     LoadBesideEnded(bool),
     /// It has loaded a data set, or a part of it.
     Loaded,
+    /// Something was missed: the server told less than all, or there is a defect.
+    Missed,
 }
 
 /// What is told of the server's events.
 pub trait EventListener {
     /// Something happens. While the server changes its keyspace, this must not call it.
     fn told(event: Event<'_>);
-    /// Something was missed: memory ran out, the server told less than all, or there is a defect.
-    fn lost_track();
 }
 
 /// Whether the server has taken the module in.
@@ -82,12 +82,12 @@ extern "C" fn told<L: EventListener>(
     // SAFETY: context and information are the server's for this event, and outlive this call.
     let event = unsafe { read(ctx, event.id, step, info) };
     if event.is_some_and(|event| guard(|| L::told(event)).is_none()) {
-        guard(L::lost_track);
+        guard(|| L::told(Event::Missed));
     }
     // SAFETY: as above.
     if matches!(event, Some(Event::LoadBesideEnded(true))) && hid_databases(unsafe { Ctx::new(ctx) }) {
         guard(|| L::told(Event::Flushed(None)));
-        guard(L::lost_track);
+        guard(|| L::told(Event::Missed));
     }
 }
 

@@ -12,45 +12,38 @@ use super::{
     call::Ctx,
     event::swaps,
     guard::guard,
+    keyspace_events::KeyspaceListener,
     text,
 };
-
-/// What is done with the keys that a scan meets.
-pub trait ScanVisitor {
-    /// A key is there. This must not call the server.
-    fn visit(database: c_int, name: &[u8]);
-    /// All keys were visited; or not, because of a defect.
-    fn end(is_complete: bool);
-}
 
 /// How long a slice takes.
 const SLICE: Duration = Duration::from_millis(1);
 /// How long others have the server to themselves between two slices, in milliseconds.
 const PAUSE: i64 = 1;
 
-/// Visits all keys, in slices with other clients served in between. Not to be called before the server has taken the module
-/// in: a timer would outlive a module that it then throws out.
-pub fn scan_in_slices<V: ScanVisitor>(ctx: Ctx<'_>) {
-    arm::<V>(ctx, Box::new(KeyScan::begin()));
+/// Tells `L` of all keys, in slices with other clients served in between. Not to be called before the server has taken the
+/// module in: a timer would outlive a module that it then throws out.
+pub fn scan_in_slices<L: KeyspaceListener>(ctx: Ctx<'_>) {
+    arm::<L>(ctx, Box::new(KeyScan::begin()));
 }
 
-fn next_slice<V: ScanVisitor>(ctx: Ctx<'_>, mut scan: Box<KeyScan>) {
-    if scan.slice(ctx, SLICE, &mut V::visit) { V::end(!scan.has_failed) } else { arm::<V>(ctx, scan) }
+fn next_slice<L: KeyspaceListener>(ctx: Ctx<'_>, mut scan: Box<KeyScan>) {
+    if scan.slice(ctx, SLICE, &mut L::added) { L::scan_ended(!scan.has_failed) } else { arm::<L>(ctx, scan) }
 }
 
-fn arm<V: ScanVisitor>(ctx: Ctx<'_>, scan: Box<KeyScan>) {
+fn arm<L: KeyspaceListener>(ctx: Ctx<'_>, scan: Box<KeyScan>) {
     let scan: *mut KeyScan = Box::into_raw(scan);
     // SAFETY: the context is that of a running call; `ticked` takes the box back, once.
-    unsafe { api(raw::RedisModule_CreateTimer)(ctx.as_ptr(), PAUSE, Some(ticked::<V>), scan.cast()) };
+    unsafe { api(raw::RedisModule_CreateTimer)(ctx.as_ptr(), PAUSE, Some(ticked::<L>), scan.cast()) };
 }
 
-extern "C" fn ticked<V: ScanVisitor>(ctx: *mut raw::RedisModuleCtx, scan: *mut c_void) {
+extern "C" fn ticked<L: KeyspaceListener>(ctx: *mut raw::RedisModuleCtx, scan: *mut c_void) {
     // SAFETY: the context is the server's and outlives this call.
     let ctx = unsafe { Ctx::new(ctx) };
     // SAFETY: the box of `arm`, which nobody else takes back.
     let scan = unsafe { Box::from_raw(scan.cast::<KeyScan>()) };
-    if guard(|| next_slice::<V>(ctx, scan)).is_none() {
-        guard(|| V::end(false));
+    if guard(|| next_slice::<L>(ctx, scan)).is_none() {
+        guard(|| L::scan_ended(false));
     }
 }
 
@@ -66,6 +59,8 @@ pub struct KeyScan {
 
 /// What is done with a key's name.
 type Visit<'v> = &'v mut dyn FnMut(c_int, &[u8]);
+/// The same in one database.
+type VisitName<'v> = &'v mut dyn FnMut(&[u8]);
 
 impl KeyScan {
     /// Begins with the first database.
@@ -96,17 +91,16 @@ impl KeyScan {
             // A database that was read has changed places with one that was not.
             *self = Self::begin();
         }
-        let mut visitor = Visitor { database: self.database, visit, has_failed: false };
         // SAFETY: the context is that of a running call.
         while unsafe { api(raw::RedisModule_SelectDb)(ctx.as_ptr(), self.database) } == OK {
-            let data: *mut Visitor<'_> = &raw mut visitor;
+            let mut visit: VisitName<'_> =
+                &mut |name| self.has_failed |= guard(|| visit(self.database, name)).is_none();
+            let data: *mut VisitName<'_> = &raw mut visit;
             // SAFETY: the cursor is alive; `visited` gets the data back, within this call only.
             let has_more =
                 unsafe { api(raw::RedisModule_Scan)(ctx.as_ptr(), self.cursor, Some(visited), data.cast()) } != 0;
-            self.has_failed |= visitor.has_failed;
             if !has_more {
                 self.database += 1;
-                visitor.database = self.database;
                 // SAFETY: the cursor is alive.
                 unsafe { api(raw::RedisModule_ScanCursorRestart)(self.cursor) };
             } else if begin.elapsed() >= length {
@@ -125,12 +119,6 @@ impl Drop for KeyScan {
     }
 }
 
-struct Visitor<'v> {
-    database: c_int,
-    visit: Visit<'v>,
-    has_failed: bool,
-}
-
 extern "C" fn visited(
     _: *mut raw::RedisModuleCtx,
     name: *mut raw::RedisModuleString,
@@ -138,9 +126,8 @@ extern "C" fn visited(
     data: *mut c_void,
 ) {
     // SAFETY: the data of `visit_all`, which waits for this call and does not use it meanwhile.
-    if let Some(visitor) = unsafe { data.cast::<Visitor<'_>>().as_mut() } {
+    if let Some(visit) = unsafe { data.cast::<VisitName<'_>>().as_mut() } {
         // SAFETY: the server's string outlives this call, and nothing changes it meanwhile.
-        let name = unsafe { text::bytes(name) };
-        visitor.has_failed |= guard(|| (visitor.visit)(visitor.database, name)).is_none();
+        visit(unsafe { text::bytes(name) });
     }
 }

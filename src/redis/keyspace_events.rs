@@ -16,7 +16,7 @@ use super::{
 
 /// Follows which keys there are. It is called while the server changes them: it must be quick, and must not call the server.
 pub trait KeyspaceListener {
-    /// A key was added, or may be known already.
+    /// A key was added, or met by a scan; it may be known already.
     fn added(database: c_int, name: &[u8]);
     /// A key of an RDB file was loaded.
     fn loaded(database: c_int, name: &[u8]);
@@ -24,6 +24,8 @@ pub trait KeyspaceListener {
     fn removed(database: c_int, name: &[u8]);
     /// Something was missed because of a defect.
     fn lost_track();
+    /// A scan has met all keys; or not, because of a defect.
+    fn scan_ended(is_complete: bool);
 }
 
 /// How many calls of the listener are sure of memory at a time.

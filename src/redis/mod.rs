@@ -39,7 +39,7 @@ pub use event::{Event, EventListener, listen};
 pub use features::declare_features;
 pub use info::{Info, InfoSource, register_info};
 pub use key::{Entry, check_commands};
-pub use key_scan::{KeyScan, ScanVisitor, scan_in_slices};
+pub use key_scan::{KeyScan, scan_in_slices};
 pub use keyspace_events::{KeyspaceListener, follow_keyspace, has_memory};
 pub use load::Module;
 pub use log::{Level, log};

@@ -35,7 +35,7 @@ impl SessionCursor {
     /// # Errors
     /// [`Error::TryAgain`] while the server's keys are being read.
     pub fn next(&mut self, count: usize) -> Result<Vec<IndexedSession>, Error> {
-        let page = follow::page(self.database, &self.prefix, self.last, count)?;
+        let page = follow::with_complete(|index| index.page(self.database, &self.prefix, self.last, count))?;
         self.last = page.last().copied().or(self.last);
         let mut name = self.prefix.clone();
         Ok(page

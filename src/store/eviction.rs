@@ -15,12 +15,12 @@ use crate::{
 /// [`Error::TooMany`] where the realm refuses the new one instead, [`Error::TryAgain`] while the owner's sessions are not known.
 pub(super) fn plan(ctx: Ctx<'_>, realm: &Realm, owner: &str) -> Result<Vec<IndexedSession>, Error> {
     let Some(most) = realm.max_sessions.filter(|_| !owner.is_empty()) else { return Ok(Vec::new()) };
-    let prefix = owner_prefix(realm, owner);
-    if !follow::has(ctx.database(), &prefix, most)? {
+    let (database, prefix) = (ctx.database(), owner_prefix(realm, owner));
+    if follow::with_complete(|index| index.count(database, &prefix, most))? < most {
         return Ok(Vec::new());
     }
     let rejects = realm.settings.max_sessions_policy == Policy::Reject;
-    let mut cursor = SessionCursor::new(ctx.database(), prefix, None);
+    let mut cursor = SessionCursor::new(database, prefix, None);
     let mut alive = Vec::new();
     loop {
         let page = cursor.next(256)?;

@@ -6,13 +6,11 @@ use std::{
     time::Duration,
 };
 
-use uuid::Uuid;
-
-use super::owner_index::{OwnerIndex, Sessions, bytes_of};
+use super::owner_index::{OwnerIndex, Sessions, Totals};
 use crate::{
     error::Error,
     lock::lock,
-    redis::{self, Ctx, Event, KeyScan, KeyspaceListener, ScanVisitor, scan_in_slices},
+    redis::{self, Ctx, Event, KeyScan, KeyspaceListener, scan_in_slices},
     session::SessionName,
     threads,
 };
@@ -60,36 +58,8 @@ pub fn forget() {
 }
 
 /// What INFO says of the index.
-#[derive(Debug)]
-pub struct Totals {
-    /// How many sessions with an owner there are.
-    pub sessions: usize,
-    /// How many owners have one.
-    pub owners: usize,
-    /// The memory that the index takes, about.
-    pub bytes: usize,
-}
-
-/// What INFO says of the index.
 pub fn totals() -> Totals {
-    let (sessions, owners) = lock(&FOLLOWER).index.totals();
-    Totals { sessions, owners, bytes: bytes_of(sessions) }
-}
-
-/// See [`OwnerIndex::page`].
-///
-/// # Errors
-/// [`Error::TryAgain`] where the index does not have all keys yet.
-pub(super) fn page(database: c_int, prefix: &[u8], last: Option<Uuid>, count: usize) -> Result<Vec<Uuid>, Error> {
-    with_complete(|index| index.page(database, prefix, last, count))
-}
-
-/// Whether at least so many keys begin with `prefix`; some may have expired.
-///
-/// # Errors
-/// As [`page`].
-pub(super) fn has(database: c_int, prefix: &[u8], count: usize) -> Result<bool, Error> {
-    with_complete(|index| index.count(database, prefix, count) == count)
+    lock(&FOLLOWER).index.totals()
 }
 
 /// Whether the index is what the keyspace is, found by reading all of it at once. For tests.
@@ -101,7 +71,11 @@ pub fn is_right(ctx: Ctx<'_>) -> Result<bool, Error> {
     with_complete(|index| index.equals(&mut found))
 }
 
-fn with_complete<T>(read: impl FnOnce(&mut OwnerIndex) -> T) -> Result<T, Error> {
+/// Reads the index.
+///
+/// # Errors
+/// [`Error::TryAgain`] where it does not have all keys yet.
+pub(super) fn with_complete<T>(read: impl FnOnce(&mut OwnerIndex) -> T) -> Result<T, Error> {
     let mut follower = lock(&FOLLOWER);
     if follower.is_complete {
         return Ok(read(&mut follower.index));
@@ -110,6 +84,7 @@ fn with_complete<T>(read: impl FnOnce(&mut OwnerIndex) -> T) -> Result<T, Error>
 }
 
 impl Follower {
+    /// A change of a key may have been missed: commands on owners are refused until all keys have been read.
     const fn lose_track(&mut self) {
         self.is_complete = false;
         self.has_missed = true;
@@ -122,7 +97,7 @@ impl Follower {
         if redis::has_memory() {
             change(&mut lock(&FOLLOWER).index, database, name);
         } else {
-            lost_track();
+            Self::lost_track();
         }
     }
 }
@@ -135,6 +110,7 @@ pub fn follow(event: Event<'_>) {
     match event {
         Event::LoadBesideStarted => follower.has_missed_beside = false,
         Event::LoadBesideEnded(true) if follower.has_missed_beside => follower.lose_track(),
+        Event::Missed => follower.lose_track(),
         _ => {}
     }
     let index = &mut follower.index;
@@ -159,11 +135,6 @@ pub fn follow(event: Event<'_>) {
     }
 }
 
-/// A change of a key may have been missed: commands on owners are refused until all keys have been read.
-pub fn lost_track() {
-    lock(&FOLLOWER).lose_track();
-}
-
 impl KeyspaceListener for Follower {
     fn added(database: c_int, name: &[u8]) {
         Self::grow(database, name, OwnerIndex::add);
@@ -180,16 +151,10 @@ impl KeyspaceListener for Follower {
     }
 
     fn lost_track() {
-        lost_track();
-    }
-}
-
-impl ScanVisitor for Follower {
-    fn visit(database: c_int, name: &[u8]) {
-        Self::added(database, name);
+        lock(&FOLLOWER).lose_track();
     }
 
-    fn end(is_complete: bool) {
+    fn scan_ended(is_complete: bool) {
         let mut follower = lock(&FOLLOWER);
         follower.is_complete = is_complete && !follower.has_missed;
         follower.scans = false;

@@ -12,7 +12,7 @@ mod owner_index;
 
 pub use bulk_destroy::BulkDestroy;
 pub use cursor::{IndexedSession, SessionCursor};
-pub use follow::{begin, complete, follow, forget, is_right, lost_track, totals};
+pub use follow::{begin, complete, follow, forget, is_right, totals};
 
 use crate::{
     counters::COUNTERS,

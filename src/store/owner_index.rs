@@ -38,6 +38,17 @@ pub(super) struct OwnerIndex {
     beside: Option<Databases>,
 }
 
+/// What INFO says of the index.
+#[derive(Debug)]
+pub struct Totals {
+    /// How many sessions with an owner there are.
+    pub sessions: usize,
+    /// How many owners have one.
+    pub owners: usize,
+    /// The memory that the index takes, about.
+    pub bytes: usize,
+}
+
 pub(super) type Databases = BTreeMap<c_int, Sessions>;
 
 /// The session keys of one database.
@@ -132,8 +143,10 @@ impl OwnerIndex {
 
     /// How many session keys there are, and how many owners have one; owners of keys that are still being loaded are not
     /// counted.
-    pub(super) fn totals(&self) -> (usize, usize) {
-        self.databases.values().fold((0, 0), |(sessions, owners), one| (sessions + one.len(), owners + one.owners))
+    pub(super) fn totals(&self) -> Totals {
+        let sessions = self.databases.values().map(Sessions::len).sum();
+        let owners = self.databases.values().map(|sessions| sessions.owners).sum();
+        Totals { sessions, owners, bytes: sessions * ENTRY_BYTES }
     }
 
     /// An empty index that is comparable with this one.
@@ -157,11 +170,6 @@ impl OwnerIndex {
         let [_, _, hash @ ..] = self.hasher.hash_one(prefix).to_be_bytes();
         OwnerHash(hash)
     }
-}
-
-/// How many bytes so many entries take, about.
-pub(super) const fn bytes_of(entries: usize) -> usize {
-    entries * ENTRY_BYTES
 }
 
 impl Sessions {
