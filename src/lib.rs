@@ -2,7 +2,6 @@
 //!
 //! A module of the server: it signs and verifies tokens, and keeps each session as a plain string key with a TTL. What
 //! it offers is [its commands](commands) and [its settings](settings); the server enters through [`redis::Module`].
-// Unit tests run without a server, and so without its allocator.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing))]
 
 mod commands;
@@ -26,6 +25,7 @@ use std::ffi::{CStr, c_int};
 
 use redis::{Ctx, Event, Level, log};
 
+// Unit tests run without a server, and so without its allocator.
 #[cfg(all(feature = "redis-allocator", not(test)))]
 #[global_allocator]
 static ALLOCATOR: redis_module::alloc::RedisAlloc = redis_module::alloc::RedisAlloc;

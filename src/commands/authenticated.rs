@@ -111,11 +111,6 @@ impl<'c> AuthenticatedSession<'c> {
     pub(super) fn owner(&self) -> &str {
         self.token.claims.subject.as_deref().unwrap_or_default()
     }
-
-    /// Errs if anything follows the token.
-    pub(super) fn nothing_follows(&self) -> Result<(), Error> {
-        if self.rest.is_empty() { Ok(()) } else { Err(Error::Syntax) }
-    }
 }
 
 /// The seconds from `now` until `expiry`, rounded up.

@@ -4,6 +4,7 @@ use super::{
     authenticated::{AuthenticatedSession, Requirements, TokenCommand},
     computed,
     options::{KEY, TOKEN},
+    token_args::nothing_follows,
     verification::TimeCheck,
 };
 use crate::{
@@ -40,7 +41,7 @@ impl TokenCommand for Destroy {
         Requirements { after: 0, access: Access::Delete, time: TimeCheck::Skip, intent: Intent::Write };
 
     fn act(call: &Call<'_>, session: &AuthenticatedSession<'_>) -> Result<(), Error> {
-        session.nothing_follows()?;
+        nothing_follows(session.rest)?;
         let existed = session.open()?.is_some();
         if existed {
             store::end(call.ctx, &session.key, Reason::Destroyed)?;

@@ -4,6 +4,7 @@ use super::{
     authenticated::{AuthenticatedSession, Requirements, TokenCommand, seconds_until},
     computed,
     options::{KEY, TOKEN},
+    token_args::nothing_follows,
     verification::TimeCheck,
 };
 use crate::{
@@ -15,7 +16,7 @@ use crate::{
 
 const ARGUMENTS: &[Argument] = &[KEY, TOKEN];
 
-/// Reads a session and puts off its end.
+/// Reads a session and extends it.
 #[derive(Debug)]
 pub(super) struct Get;
 
@@ -26,7 +27,7 @@ impl Command for Get {
         categories: c"write fast jrs",
         arity: -2,
         routing: Routing::ByFirstArgument { writes: true },
-        summary: c"Verifies a token, returns its session and puts off the session's end.",
+        summary: c"Verifies a token, returns its session and extends the session.",
         complexity: c"O(N) with N being the size of the data",
         since: c"0.1.0",
         tips: None,
@@ -60,7 +61,7 @@ impl Command for Peek {
         categories: c"read fast jrs",
         arity: -2,
         routing: Routing::ByFirstArgument { writes: false },
-        summary: c"Verifies a token and returns its session without putting off its end; works on replicas.",
+        summary: c"Verifies a token and returns its session without extending it; works on replicas.",
         complexity: c"O(N) with N being the size of the data",
         since: c"0.1.0",
         tips: None,
@@ -85,7 +86,7 @@ const fn requirements(access: Access) -> Requirements {
 }
 
 fn reply(call: &Call<'_>, session: &AuthenticatedSession<'_>, slides: bool) -> Result<(), Error> {
-    session.nothing_follows()?;
+    nothing_follows(session.rest)?;
     let ctx = call.ctx;
     let lifetime = session.lifetime();
     let target = lifetime.target(session.now);

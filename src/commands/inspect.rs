@@ -6,7 +6,7 @@ use super::{
     authenticated::seconds_until,
     computed::{self, Computed, Prepared},
     options::{KEY, TOKEN},
-    token_args::TokenArgs,
+    token_args::{TokenArgs, nothing_follows},
     verification::{Verification, Verified, VerifyResult},
 };
 use crate::{
@@ -46,7 +46,7 @@ impl Computed for Inspect {
 
     fn read<'c>(call: &Call<'c>) -> Result<TokenArgs<'c>, Error> {
         let args = TokenArgs::find(call, 0)?;
-        args.nothing_follows().map(|()| args)
+        nothing_follows(args.rest).map(|()| args)
     }
 
     fn prepare(_: &Call<'_>, realms: &Arc<Realms>, args: &TokenArgs<'_>) -> Result<Prepared<Verification>, Error> {

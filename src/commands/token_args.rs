@@ -42,9 +42,10 @@ impl<'c> TokenArgs<'c> {
         call.redact(1);
         Ok(Self { key: Some(first), token, rest: arguments.skip(2) })
     }
+}
 
-    /// Errs if anything follows the token.
-    pub(super) fn nothing_follows(&self) -> Result<(), Error> {
-        if self.rest.is_empty() { Ok(()) } else { Err(Error::Syntax) }
-    }
+/// Errs if anything follows the token.
+#[inline]
+pub(super) fn nothing_follows(rest: Args<'_>) -> Result<(), Error> {
+    if rest.is_empty() { Ok(()) } else { Err(Error::Syntax) }
 }

@@ -12,7 +12,7 @@ use crate::{
     redis::{Access, Argument, Call, Command, Intent, Routing, Spec},
 };
 
-/// Puts off the end of a session.
+/// Extends a session.
 #[derive(Debug)]
 pub(super) struct Touch;
 
@@ -23,7 +23,7 @@ impl Command for Touch {
         categories: c"write fast jrs",
         arity: -2,
         routing: Routing::ByFirstArgument { writes: true },
-        summary: c"Puts off the end of a session and returns the seconds that it has left.",
+        summary: c"Extends a session and returns the seconds that it has left.",
         complexity: c"O(1)",
         since: c"0.1.0",
         tips: None,

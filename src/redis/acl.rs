@@ -5,7 +5,7 @@ use std::{ffi::c_int, io};
 use redis_module::raw;
 
 use super::{
-    api::{OK, api},
+    api::{OK, api, is_at_least_7_2},
     call::{Call, Ctx},
     text::Text,
 };
@@ -53,9 +53,6 @@ impl Caller {
     }
 }
 
-/// The first server that says of a call without a user that it has none. Redis 7.0 crashes instead.
-const KNOWS_NO_USER: c_int = 0x0007_0200;
-
 impl Call<'_> {
     /// [`Ctx::check_access`], also where the client has been waiting.
     pub fn check_access(&self, key: &Text, access: Access) -> Result<(), Error> {
@@ -100,11 +97,9 @@ impl Ctx<'_> {
     /// It is never looked up by the client's id: the clients that the server has for scripts and modules keep the ids of
     /// clients that they once stood for.
     pub(super) fn caller(self) -> Caller {
-        // SAFETY: takes nothing, returns a number.
-        let knows_no_user = unsafe { api(raw::RedisModule_GetServerVersion)() } >= KNOWS_NO_USER;
         // Clients that are connected have a user, and may be made to wait unless they are in a transaction.
         let is_connected = || self.flags() & raw::REDISMODULE_CTX_FLAGS_DENY_BLOCKING.cast_signed() == 0;
-        if !knows_no_user && !is_connected() && !self.has_user() {
+        if !is_at_least_7_2() && !is_connected() && !self.has_user() {
             return Caller(None);
         }
         // SAFETY: the context is that of the running call; its client has a user, or the server returns NULL where it has

@@ -18,6 +18,12 @@ pub(super) fn api<F>(function: Option<F>) -> F {
     function.expect("the server has this function")
 }
 
+/// Whether this is Redis 7.2 or later, or Valkey.
+pub(super) fn is_at_least_7_2() -> bool {
+    // SAFETY: takes nothing, returns a number.
+    unsafe { api(raw::RedisModule_GetServerVersion)() >= 0x0007_0200 }
+}
+
 /// The name of the first of these functions that the server lacks.
 macro_rules! first_missing {
     ($($function:ident)*) => {

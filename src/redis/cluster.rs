@@ -32,7 +32,7 @@ impl Ctx<'_> {
                 .is_some_and(|rest| rest.starts_with(b"-"))
         };
         // A line is: id, address, flags, …, slots. This node's own ends in `[slot->-node]` or `[slot-<-node]` for each that
-        // is on the move.
+        // is migrating.
         nodes.split(|byte| *byte == b'\n').any(|line| {
             let mut words = line.split(|byte| *byte == b' ');
             let is_own = words.nth(2).is_some_and(|flags| flags.starts_with(b"myself"));

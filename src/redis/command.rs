@@ -86,7 +86,7 @@ pub fn register<C: Command>(ctx: Ctx<'_>) -> Result<(), String> {
     Ok(())
 }
 
-/// Where the server enters a command.
+/// Callback of the server: runs a command.
 extern "C" fn enter<C: Command>(
     ctx: *mut raw::RedisModuleCtx,
     argv: *mut *mut raw::RedisModuleString,

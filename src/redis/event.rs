@@ -72,7 +72,7 @@ pub fn listen<L: EventListener>(ctx: Ctx<'_>) {
     }
 }
 
-/// Where the server enters to tell of an event, and of what happened.
+/// Callback of the server: something happened.
 extern "C" fn told<L: EventListener>(
     ctx: *mut raw::RedisModuleCtx,
     event: raw::RedisModuleEvent,

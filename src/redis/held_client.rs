@@ -105,7 +105,7 @@ impl Drop for Parcel {
 
 type Arrival = (HeldClient, Option<Resume>);
 
-/// Where the server enters when a held client is back. Keys must not be changed here, outside of all calls: a timer's
+/// Callback of the server: a held client is back. Keys must not be changed here, outside of all calls: a timer's
 /// callback is one.
 extern "C" fn arrived(arrival: *mut c_void) {
     // SAFETY: the box of `send`, which nobody else uses.

@@ -1,4 +1,4 @@
-//! Where the server enters the module to load and to unload it.
+//! The callbacks of the server that load the module and unload it.
 
 use std::ffi::{CStr, c_int};
 
@@ -28,7 +28,7 @@ pub trait Module {
     fn unload();
 }
 
-/// Where the server enters to load the module.
+/// Callback of the server: loads the module.
 ///
 /// # Safety
 /// To be called by the server, with the context and the arguments of the load.
@@ -43,7 +43,7 @@ pub unsafe extern "C" fn RedisModule_OnLoad(
     unsafe { load::<Jrs>(ctx, argv, argc) }
 }
 
-/// Where the server enters to unload the module.
+/// Callback of the server: unloads the module.
 // SAFETY: the name is the one that servers look for, and nothing else in the process calls it.
 #[unsafe(no_mangle)]
 pub extern "C" fn RedisModule_OnUnload(_: *mut raw::RedisModuleCtx) -> c_int {

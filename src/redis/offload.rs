@@ -8,7 +8,7 @@ use std::ffi::{c_int, c_void};
 use redis_module::raw;
 
 use super::{
-    api::{OK, api},
+    api::{OK, api, is_at_least_7_2},
     call::Call,
     guard::guard,
     held_client::{HeldClient, Parcel},
@@ -35,10 +35,6 @@ pub enum Intent {
 
 /// How long a client waits at most, in milliseconds. A full queue of the slowest signatures takes a second.
 const LONGEST_WAIT: i64 = 30_000;
-
-/// The first server that replies to a client which gives up waiting at the moment when its work is done. Redis 7.0 then
-/// replies nothing at all, and the client would take the next command's reply for this one's.
-const REPLIES_ALWAYS: c_int = 0x0007_0200;
 
 impl Call<'_> {
     /// Whether the client can be made to wait: not inside MULTI or a script, not for another module, and not while the
@@ -67,8 +63,9 @@ impl Call<'_> {
             pool.submit(lane, Box::new(move || parcel.send(guard(work))));
             return Ok(());
         }
-        // SAFETY: takes nothing, returns a number.
-        let may_give_up = unsafe { api(raw::RedisModule_GetServerVersion)() } >= REPLIES_ALWAYS;
+        // To a client that gives up waiting at the moment when its work is done Redis 7.0 replies nothing at all, and the client
+        // would take the next command's reply for this one's.
+        let may_give_up = is_at_least_7_2();
         let longest = if may_give_up { LONGEST_WAIT } else { 0 };
         // SAFETY: the context is that of the running command, the callbacks have the announced shapes; without a
         // longest wait the server never calls the one for giving up.
@@ -118,7 +115,7 @@ impl Call<'_> {
             }
         }
         if ctx.is_cluster_node() && !ctx.owns(key) {
-            return Err(Error::TryAgain("the session's slot is on the move, nothing was done"));
+            return Err(Error::TryAgain("the session's slot is migrating, nothing was done"));
         }
         Ok(())
     }
@@ -158,7 +155,7 @@ fn unblock(blocked: *mut raw::RedisModuleBlockedClient, resume: Option<Resume>) 
     unsafe { api(raw::RedisModule_UnblockClient)(blocked, left.cast()) };
 }
 
-/// Where the server enters when the work is done.
+/// Callback of the server: the work is done.
 extern "C" fn resume(ctx: *mut raw::RedisModuleCtx, argv: *mut *mut raw::RedisModuleString, argc: c_int) -> c_int {
     // SAFETY: these are what the server passed, and they are used only until this returns.
     let call = unsafe { Call::resumed(ctx, argv, argc) };
@@ -173,7 +170,7 @@ extern "C" fn resume(ctx: *mut raw::RedisModuleCtx, argv: *mut *mut raw::RedisMo
     OK
 }
 
-/// Where the server enters when a client has waited too long, or CLIENT UNBLOCK ends its wait.
+/// Callback of the server: a client has waited too long, or CLIENT UNBLOCK ends its wait.
 extern "C" fn gave_up(ctx: *mut raw::RedisModuleCtx, argv: *mut *mut raw::RedisModuleString, argc: c_int) -> c_int {
     // SAFETY: these are what the server passed, and they are used only until this returns.
     let call = unsafe { Call::resumed(ctx, argv, argc) };

@@ -155,7 +155,7 @@ impl<J: SlicedJob + 'static> Slices<J> {
     }
 }
 
-/// Where the server enters for the next slice.
+/// Callback of the server: runs the next slice.
 extern "C" fn tick<J: SlicedJob + 'static>(ctx: *mut raw::RedisModuleCtx, slices: *mut c_void) {
     // SAFETY: the context is what the server passed, and it is used only until this returns.
     let ctx = unsafe { Ctx::new(ctx) };

@@ -1,4 +1,4 @@
-//! The DESTROYALLs that go on in slices: each ends the sessions that an owner had when it began, and none that came after.
+//! DESTROYALLs in progress. Each destroys the sessions that existed when it began.
 //!
 //! Sessions not yet processed count as destroyed, so JRS.ROTATE refuses them: the new one would stay.
 

@@ -1,4 +1,4 @@
-//! Keeps the owner index as the keyspace is: on a standalone server, a replica and a cluster node alike.
+//! Keeps the owner index equal to the keyspace, on a standalone server, a replica and a cluster node alike.
 
 use std::{
     ffi::c_int,
