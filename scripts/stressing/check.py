@@ -1,13 +1,15 @@
-"""The look at what the clients left: the index lists exactly the sessions, and the replica has exactly the keys."""
+"""The look at what the clients left: the owner index is what the keyspace is, the lists and counts name exactly the
+sessions, and the replica has exactly the keys."""
 
 import re
+from collections import Counter
 
 from benchmarks.client import encode
 from stressing.clients import Connection, Refused
 from stressing.commands import DEFAULT, KEYSPACES, OWNERS, SLOW
 
 KEYSPACE_OF = {name: f"{name}:" for name in SLOW}
-SESSION = re.compile(r"([^{]*:)\{([^{}]*)\}:[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+SESSION = re.compile(r"([^{]*:)\{([^{}]*)\}:[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
 DEFECT = re.compile(r"BUG REPORT|ASSERTION FAILED|crashed by signal|Guru Meditation|<jrs> .*(defect|caught|panic)|panicked",
                     re.IGNORECASE)
 SHOWN = 3  # names that a finding shows
@@ -58,7 +60,7 @@ def same_keys(primary, replica):
     before, on_replica, after = keys(primary), keys(replica), keys(primary)
     findings = between("keys of the replica", after, on_replica, before)
     both = sorted(after & on_replica)
-    reads = [["ZRANGE", key, "0", "-1", "WITHSCORES"] if key.endswith("}") else ["GET", key] for key in both]
+    reads = [["GET", key] for key in both]
     reads += [["PEXPIRETIME", key] for key in both]
     # The replica first: what the primary still has after that, the replica had.
     there, here = pipeline(replica, reads), pipeline(primary, reads)
@@ -70,8 +72,10 @@ def same_keys(primary, replica):
 
 
 def exact_index(what, connection):
-    """JRS.LIST of each owner in each keyspace, beside the keys that there are."""
+    """JRS.DEBUG INDEX; and JRS.LIST and JRS.COUNT of each owner in each keyspace, beside the keys that there are."""
     findings = []
+    if (reply := connection("JRS.DEBUG", "INDEX")) != "1":
+        findings.append(f"{what}: JRS.DEBUG INDEX answered {reply}")
     for realm, keyspace in [*((DEFAULT, keyspace) for keyspace in KEYSPACES), *KEYSPACE_OF.items()]:
         if realm == DEFAULT:
             connection("CONFIG", "SET", "jrs.keyspace", keyspace)
@@ -89,7 +93,14 @@ def exact_index(what, connection):
         listed = [keyspace + entry[1] for reply in lists if not isinstance(reply, Refused) for entry in reply]
         if len(listed) != len(set(listed)):
             findings.append(f"{what}: JRS.LIST names a session twice")
-        findings += between(f"{what}: JRS.LIST in {keyspace}", set(sessions()), set(listed), set(before))
+        counts = pipeline(connection, [["JRS.COUNT", owner, "REALM", realm] for owner in owners])
+        after = sessions()
+        findings += between(f"{what}: JRS.LIST in {keyspace}", set(after), set(listed), set(before))
+        least, most = Counter(after.values()), Counter(before.values())
+        wrong = [f"{what}: JRS.COUNT {owner} in {keyspace} is {count}, not {least[owner]} to {most[owner]}"
+                 for owner, count in zip(owners, counts)
+                 if isinstance(count, Refused) or not least[owner] <= int(count) <= most[owner]]
+        findings += wrong[:SHOWN]
     return findings
 
 
@@ -123,17 +134,23 @@ def blind(primary_port, replica_port, key_file):
         primary(*command)
     for _ in range(3):
         primary("JRS.CREATE", OWNERS[0], "{}")
-    index = f"{KEYSPACES[0]}{{{OWNERS[0]}}}"
-    first = f"{index}:{primary('ZRANGE', index, '0', '0')[0]}"
+    first = KEYSPACES[0] + primary("JRS.LIST", OWNERS[0], "LIMIT", "1")[0][1]
     missed = [] if not (found := look(primary_port, replica_port, key_file)[0]) else [f"none planted, but {found}"]
     replica("CONFIG", "SET", "replica-read-only", "no")
-    plants = {"a key that only the replica lacks": (replica, ["DEL", first], [["SET", first, "{}"]]),
+    # A list in the place of a session: its name is in the index, and JRS.LIST and JRS.COUNT leave it out.
+    unlisted = first[:-1] + ("0" if first[-1] != "0" else "1")
+    restore = [["SET", first, "{}", "PXAT", primary("PEXPIRETIME", first)]]
+    plants = {"a key that only the replica lacks": (replica, ["DEL", first], restore),
               "a key that only the replica has": (replica, ["SET", "more", "1"], [["DEL", "more"]]),
-              "a session that the index lacks": (primary, ["ZREM", index, first.rsplit(":", 1)[1]], [])}
+              "a value that only the replica has": (replica, ["SET", first, "planted", "KEEPTTL"], restore),
+              "an end that only the replica has": (replica, ["PERSIST", first], restore),
+              "a session that the lists lack": (primary, ["RPUSH", unlisted, "1"], [["DEL", unlisted]])}
     for name, (connection, plant, undo) in plants.items():
         connection(*plant)
         if not look(primary_port, replica_port, key_file)[0]:
             missed.append(name)
         for command in undo:
             connection(*command)
+        # Else the next plant would be found whether it is noticed or not.
+        missed += [f"{name} is undone, but {found}" for found in look(primary_port, replica_port, key_file)[0]]
     return missed

@@ -10,7 +10,7 @@ DATA = ['{"name":"Ann","cart":[17,42],"n":1}', "{}", json.dumps({"n": 2, "text":
 PATCH = '[{"op":"replace","path":"/n","value":7}]'
 CREATES = ("JRS.CREATE", "JRS.ROTATE", "EVAL")  # what replies with a token
 # Each of these must succeed at least once, or the run shows nothing.
-NAMES = ("JRS.CREATE", "JRS.GET", "JRS.PEEK", "JRS.UPDATE", "JRS.TOUCH", "JRS.DESTROY", "JRS.ROTATE", "JRS.LIST",
+NAMES = ("JRS.CREATE", "JRS.GET", "JRS.PEEK", "JRS.UPDATE", "JRS.TOUCH", "JRS.DESTROY", "JRS.ROTATE", "JRS.LIST", "JRS.COUNT",
          "JRS.REVOKE", "JRS.DESTROYALL", "JRS.INSPECT", "JRS.JWKS", "JRS.REALMS", "EVAL", "EXEC")
 SETTINGS = {
     "max-sessions": ("0", "3", "40"), "max-sessions-policy": ("evict-oldest", "reject"), "max-age": ("60", "86400"),
@@ -55,7 +55,7 @@ def session_command(dice, tokens, seen):
     token = tokens.one(dice)
     what = dice.choices(["create", "get", "peek", "update", "touch", "destroy", "rotate", "list", "revoke", "destroyall",
                          "inspect", "other", "plain", "script"],
-                        [24, 20, 6, 10, 5, 5, 8, 4, 2, 2, 4, 3, 3, 4])[0]
+                        [24, 20, 6, 10, 5, 5, 8, 4, 2, 2, 4, 4, 6, 4])[0]
     owner, realm = dice.choice(OWNERS), dice.choice(REALMS)
     key = dice.choice(seen) if seen else "sess:none"
     match what:
@@ -69,15 +69,21 @@ def session_command(dice, tokens, seen):
         case "rotate":
             return ["JRS.ROTATE", token, *dice.choice([[], ["OWNER", owner], ["REAUTH"], ["CLAIMS", '{"role":"editor"}']])]
         case "list":
-            return ["JRS.LIST", owner, *dice.choice([[], ["WITHDATA"]]), "REALM", realm]
+            return ["JRS.LIST", owner, *dice.choice([[], ["WITHDATA"], ["LIMIT", "3"]]), "REALM", realm]
         case "revoke":
             return ["JRS.REVOKE", key]
         case "destroyall":
             return ["JRS.DESTROYALL", owner, *dice.choice([[], ["REALM", realm], ["EXCEPT", token]])]
         case "other":
-            return dice.choice([["JRS.JWKS"], ["JRS.REALMS"], ["JRS.HELP"], ["INFO", "jrs"], ["JRS.NONE"], ["JRS.GET"]])
+            return dice.choice([["JRS.JWKS"], ["JRS.COUNT", owner, "REALM", realm], ["JRS.REALMS"], ["JRS.HELP"],
+                                ["INFO", "jrs"], ["JRS.NONE"], ["JRS.GET"]])
         case "plain":
-            return dice.choice([["GET", key], ["DEL", key], ["SET", "plain:" + owner, "1"], ["UNLINK", key], ["DBSIZE"]])
+            # Also to and from names of sessions, which the owner index has to follow.
+            other = dice.choice([dice.choice(seen) if seen else "sess:other", f"elsewhere:{key}"])
+            return dice.choice([
+                ["GET", key], ["DEL", key], ["SET", "plain:" + owner, "1"], ["UNLINK", key], ["DBSIZE"], ["SET", key, "{}"],
+                ["EXPIRE", key, dice.choice(["0", "1", "600"])], ["PERSIST", key], ["GETDEL", key], ["RENAME", key, other],
+                ["RENAMENX", key, other], ["COPY", key, other, "REPLACE"], ["MOVE", key, "1"]])
         case "script":
             return ["EVAL", "return redis.call(unpack(ARGV))", "0", *create(dice)]
         case _:
