@@ -144,8 +144,8 @@ fn a_user_who_is_deleted_meanwhile_ends_nothing_more() {
     let () = send(conn, &["ACL", "SETUSER", "limited", "reset", "on", ">pw", "+@all", "~sess:*"]).unwrap();
     let mut limited = server.conn();
     let () = send(&mut limited, &["AUTH", "limited", "pw"]).unwrap();
-    let mut flood = Flood::creates(&server, CREATES);
     let before = count(conn, "ada");
+    let mut flood = Flood::creates(&server, CREATES);
     begin(&mut limited, &["JRS.DESTROYALL", "ada", "EXCEPT", &token]);
     meanwhile_verifying(conn, 1, &["ACL", "DELUSER", "limited"]).unwrap();
     assert!(end(&mut limited).is_err());

@@ -9,6 +9,7 @@ use crate::support::{
     module_path,
     sessions::{create, get, send},
     tokens::SECRET,
+    version,
 };
 
 fn builder() -> Builder {
@@ -16,11 +17,19 @@ fn builder() -> Builder {
     builder.config("enable-module-command", "yes").config("enable-debug-command", "yes")
 }
 
-/// Loads the module again, with the keys that it had, and this many sessions for each owner.
-fn load(server: &Server, pipe: &mut Pipeline, most: &str) {
+/// Loads the module again, with the keys that it had, and this many sessions for each owner. It is the first command of the
+/// pipeline, so that the server does nothing else before the next one; Valkey 9 looks all of them up before it runs the first,
+/// so there it is run at once.
+fn load(server: &Server, conn: &mut Connection, pipe: &mut Pipeline, most: &str) {
     let (module, keys) = (module_path(), server.dir().join("keys"));
-    pipe.cmd("MODULE").arg("LOAD").arg(module.to_str().unwrap()).arg("keys-file").arg(keys.to_str().unwrap());
-    pipe.arg(&["max-sessions", most, "allow-unload", "yes"]).ignore();
+    let mut first = redis::pipe();
+    let looks_ahead = version().starts_with("Valkey") && !version().contains("v=8.");
+    let load = if looks_ahead { &mut first } else { pipe };
+    load.cmd("MODULE").arg("LOAD").arg(module.to_str().unwrap()).arg("keys-file").arg(keys.to_str().unwrap());
+    load.arg(&["max-sessions", most, "allow-unload", "yes"]).ignore();
+    if looks_ahead {
+        let () = first.query(conn).unwrap();
+    }
 }
 
 /// Takes the module out. Of the connections, only this one has sent a command of it last on servers that would crash.
@@ -48,7 +57,7 @@ fn few_keys_are_read_at_once() {
         fill(conn);
         let () = send(conn, &["RENAME", ADA[0], &format!("{}{round}", &ADA[2][..ADA[2].len() - 1])]).unwrap();
         let mut pipe = redis::pipe();
-        load(&server, &mut pipe, "0");
+        load(&server, conn, &mut pipe, "0");
         pipe.cmd("JRS.COUNT").arg("ada").cmd("JRS.COUNT").arg("bob");
         assert_eq!(pipe.query::<[usize; 2]>(conn).unwrap(), [2, 1], "in the same breath");
         assert_eq!(assert_follows(conn), 6);
@@ -66,7 +75,7 @@ fn many_keys_are_read_in_slices() {
     let () = send(conn, &["DEBUG", "POPULATE", &MANY.to_string(), "sess:{many}", "2"]).unwrap();
     // In one piece, so that the server does nothing else in between.
     let mut pipe = redis::pipe();
-    load(&server, &mut pipe, "5");
+    load(&server, conn, &mut pipe, "5");
     let refused: [&[&str]; 5] = [
         &["JRS.LIST", "ada"],
         &["JRS.COUNT", "ada"],
@@ -124,7 +133,7 @@ fn all_is_flushed_while_keys_are_read() {
     let () = send(conn, &["DEBUG", "POPULATE", "300000", "sess:{many}", "2"]).unwrap();
     fill(conn);
     let mut pipe = redis::pipe();
-    load(&server, &mut pipe, "0");
+    load(&server, conn, &mut pipe, "0");
     pipe.cmd("FLUSHDB").ignore().cmd("SET").arg(&[ADA[2], "x"]).ignore().exec(conn).unwrap();
     await_that("the end of reading", || send::<Value>(conn, &["JRS.COUNT", "ada"]).is_ok().then_some(()));
     assert_eq!((assert_follows(conn), count(conn, "ada")), (4, 1));
@@ -133,6 +142,12 @@ fn all_is_flushed_while_keys_are_read() {
 /// Sessions of a database that was not read yet come into one that was.
 #[test]
 fn databases_are_swapped_while_keys_are_read() {
+    // A machine that is busy with something else may let all keys be read before the swap.
+    assert!((0..10).any(|_| swaps_while_keys_are_read()), "all keys were read each time before databases were swapped");
+}
+
+/// Checks that no session is missing. Says whether keys were still being read when the databases were swapped.
+fn swaps_while_keys_are_read() -> bool {
     let server = builder().start();
     let conn = &mut unload(&server);
     fill(conn);
@@ -140,17 +155,15 @@ fn databases_are_swapped_while_keys_are_read() {
     let () = send(conn, &["DEBUG", "POPULATE", "300000", "sess:{many}", "2"]).unwrap();
     devices::fill(conn, "eve", 2000);
     let mut pipe = redis::pipe();
-    load(&server, &mut pipe, "0");
-    pipe.exec(conn).unwrap();
+    load(&server, conn, &mut pipe, "0");
+    pipe.cmd("PING").ignore().exec(conn).unwrap();
     let at_first = totals(conn)[0];
-    await_that("the middle of database 3", || (totals(conn)[0] > at_first).then_some(()));
+    await_that("the middle of database 3", || (totals(conn)[0] > at_first || at_first > 2000).then_some(()));
     let mut pipe = redis::pipe();
     pipe.cmd("SWAPDB").arg(&["0", "5"]).cmd("JRS.COUNT").arg("ada").ignore_errors();
     let replies: Vec<RedisResult<Value>> = pipe.query(conn).unwrap();
-    assert!(
-        replies[0].is_ok() && replies[1].is_err(),
-        "not all keys were read when databases were swapped: {replies:?}"
-    );
+    assert!(replies[0].is_ok(), "{replies:?}");
     await_that("the end of reading", || send::<Value>(conn, &["JRS.COUNT", "ada"]).is_ok().then_some(()));
     assert_eq!(assert_follows(conn), 2006);
+    replies[1].is_err()
 }

@@ -9,8 +9,10 @@ use crate::support::{
     tokens::SECRET,
 };
 
-/// Evicting policies, by what they take first.
-const POLICIES: [&str; 4] = ["allkeys-lru", "volatile-ttl", "allkeys-random", "volatile-lfu"];
+/// Evicting policies.
+const POLICIES: [&str; 5] = ["allkeys-lru", "volatile-ttl", "allkeys-random", "volatile-lfu", "volatile-lru"];
+/// Those that are sure to take sessions where there are other keys too.
+const SURE: [&str; 4] = ["volatile-ttl", "allkeys-random", "volatile-lfu", "volatile-lru"];
 
 fn start(eviction: &str, limit: &str) -> Server {
     Server::builder()
@@ -20,16 +22,16 @@ fn start(eviction: &str, limit: &str) -> Server {
         .start()
 }
 
-/// Lets the server evict until so many of the owner's sessions are left at most, and returns how many are.
+/// Lets the server evict until so many of the owner's sessions are left at most, and returns how many are. What takes their
+/// place never expires, so that all policies but `allkeys-*` can take nothing but sessions.
 fn evict_down_to(conn: &mut Connection, most: usize) -> usize {
     let used = info(conn, "memory", "used_memory");
-    let data = format!(r#"{{"a":"{}"}}"#, "x".repeat(8_000));
-    let () = send(conn, &["CONFIG", "SET", "maxmemory", &(used + 200_000).to_string()]).unwrap();
+    let () = send(conn, &["CONFIG", "SET", "maxmemory", &(used + 20_000).to_string()]).unwrap();
+    let mut number = 0;
     await_that("evictions", || {
-        for _ in 0..20 {
-            // Sessions without an owner, which are there for the memory that they take.
-            create(conn, "", &data, &["EX", "100000"]);
-        }
+        number += 1;
+        // Refused where nothing is left to evict.
+        let _ = send::<()>(conn, &["SET", &format!("other:{number}"), &"x".repeat(200)]);
         (count(conn, "ada") <= most).then_some(())
     });
     // Before this, the server may evict between any two commands.
@@ -40,7 +42,7 @@ fn evict_down_to(conn: &mut Connection, most: usize) -> usize {
 
 #[test]
 fn evicted_sessions_make_room_under_each_policy() {
-    for policy in POLICIES {
+    for policy in SURE {
         let server = start(policy, "reject");
         let conn = &mut server.conn();
         for _ in 0..20 {
@@ -59,7 +61,7 @@ fn evicted_sessions_make_room_under_each_policy() {
 
 #[test]
 fn no_session_is_ended_for_one_that_was_evicted() {
-    for policy in POLICIES {
+    for policy in SURE {
         let server = start(policy, "evict-oldest");
         let conn = &mut server.conn();
         for _ in 0..20 {
