@@ -82,10 +82,7 @@ impl Server {
     fn connect(&self, protocol: &str) -> Connection {
         let url = format!("redis://127.0.0.1:{}/?protocol={protocol}", self.port);
         let client = redis::Client::open(url).unwrap();
-        let connection = client.get_connection_with_timeout(PATIENCE).unwrap_or_else(|error| panic!("{error}"));
-        // A server that hangs fails the test instead of hanging it too.
-        connection.set_read_timeout(Some(PATIENCE)).unwrap();
-        connection
+        client.get_connection().unwrap_or_else(|error| panic!("{error}"))
     }
 
     /// The server's log so far, that of earlier runs in the same folder included.
@@ -127,8 +124,7 @@ impl Server {
             return;
         }
         let client = redis::Client::open(("127.0.0.1", self.port)).unwrap();
-        let Ok(mut connection) = client.get_connection_with_timeout(Duration::from_secs(1)) else { return };
-        connection.set_read_timeout(Some(Duration::from_secs(1))).unwrap();
+        let Ok(mut connection) = client.get_connection() else { return };
         let same: RedisResult<i64> = redis::cmd("JRS.DEBUG").arg("INDEX").query(&mut connection);
         assert_ne!(same, Ok(0), "the owner index of the server on port {} differs from its keyspace", self.port);
     }

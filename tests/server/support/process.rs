@@ -10,9 +10,21 @@ use std::{
     process::{Child, Command, Stdio},
     sync::{LazyLock, mpsc},
     thread,
+    time::Duration,
+};
+
+use rustix::{
+    event::{PollFd, PollFlags, Timespec, poll as poll_files},
+    io::retry_on_intr,
+    process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal},
 };
 
 use super::{Builder, PATIENCE, await_that, key_file, poll};
+
+/// How long a server may run: one that hangs is killed, which fails its test instead of hanging it too.
+///
+/// A timeout of each read is no such bound: where there is one, a pause of the whole machine makes the read fail (EINTR).
+const LONGEST_RUN: Duration = Duration::from_secs(300);
 
 /// The server under test.
 fn program() -> String {
@@ -42,6 +54,7 @@ pub fn launch(settings: &Builder, dir: &Path, port: u16) -> Result<Child, String
     command.args(["--pdeathsig", "KILL"]).args(&settings.launcher);
     command.arg(program()).arg(conf).current_dir(dir).stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log);
     let mut child = spawn(command).unwrap_or_else(|error| panic!("the server cannot be started: {error}"));
+    kill_if_it_hangs(&child);
     let outcome = poll(|| match child.try_wait().unwrap() {
         Some(_) => Some(Err(read_log(dir))),
         None => answers(port, child.id()).then_some(Ok(())),
@@ -55,6 +68,20 @@ pub fn launch(settings: &Builder, dir: &Path, port: u16) -> Result<Child, String
             panic!("the server neither answered nor ended within {PATIENCE:?}; its log:\n{}", read_log(dir));
         }
     }
+}
+
+/// Kills the process if it still runs after [`LONGEST_RUN`].
+fn kill_if_it_hangs(child: &Child) {
+    let pid = child.id();
+    let process = pidfd_open(Pid::from_child(child), PidfdFlags::empty()).unwrap();
+    thread::spawn(move || {
+        let longest = Timespec::try_from(LONGEST_RUN).unwrap();
+        let mut end = [PollFd::new(&process, PollFlags::IN)];
+        if retry_on_intr(|| poll_files(&mut end, Some(&longest))).unwrap() == 0 {
+            eprintln!("process {pid} is killed: its test takes over {LONGEST_RUN:?}");
+            let _ = pidfd_send_signal(&process, Signal::KILL);
+        }
+    });
 }
 
 /// Starts a process from a thread that lives as long as the test process, for `--pdeathsig` means the thread.
