@@ -10,15 +10,15 @@ use super::{
 use crate::{
     error::Error,
     realm::{Realm, Realms, Ticket},
-    redis::{Access, Arg, Args, Call, Entry, Intent, Text},
+    redis::{Access, Arg, Args, Call, Entry, Intent, Spec, Text},
     session::{Lifetime, UnixMillis},
 };
 
 /// A command that does one thing with the session of a token.
 pub(super) trait TokenCommand {
+    const SPEC: Spec;
     const REQUIREMENTS: Requirements;
 
-    /// What it does with the session.
     fn act(call: &Call<'_>, session: &AuthenticatedSession<'_>) -> Result<(), Error>;
 }
 
@@ -29,13 +29,12 @@ pub(super) struct Requirements {
     pub(super) after: usize,
     /// What the calling user must be allowed to do with the session's key.
     pub(super) access: Access,
-    /// When the token must be valid.
     pub(super) time: TimeCheck,
-    /// What the command is about to do with the session's key.
     pub(super) intent: Intent,
 }
 
 impl<C: TokenCommand> Computed for C {
+    const SPEC: Spec = <C as TokenCommand>::SPEC;
     type Args<'c> = TokenArgs<'c>;
     type Job = Verification;
     type Outcome = Verified;
@@ -90,7 +89,6 @@ impl<'c> AuthenticatedSession<'c> {
         Ok(Self { call: *call, token, key, now, rest: args.rest })
     }
 
-    /// The token's realm.
     pub(super) fn realm(&self) -> &Realm {
         &self.token.key.realm
     }
@@ -101,7 +99,6 @@ impl<'c> AuthenticatedSession<'c> {
         self.call.ctx.open(&self.key)
     }
 
-    /// How long the session lives.
     #[inline]
     pub(super) fn lifetime(&self) -> Lifetime {
         self.token.lifetime(self.now)

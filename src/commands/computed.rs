@@ -6,7 +6,7 @@ use crate::{
     counters::COUNTERS,
     error::Error,
     realm::Realms,
-    redis::{Call, Resume},
+    redis::{Call, Command, Resume, Spec},
     state,
     threads::{self, Lane},
 };
@@ -14,7 +14,8 @@ use crate::{
 /// A command that may have to compute a slow signature. It is three functions behind its arguments: `prepare`, `compute` and
 /// `finish`. None of them knows whether the client has waited, nor whether the active keys changed meanwhile.
 pub(super) trait Computed {
-    /// The command's arguments.
+    /// See [`Command::SPEC`].
+    const SPEC: Spec;
     type Args<'c>;
     /// What there is to compute.
     type Job: Send + 'static;
@@ -39,6 +40,20 @@ pub(super) trait Computed {
         args: Self::Args<'c>,
         outcome: Self::Outcome,
     ) -> Result<(), Error>;
+
+    /// Redacts more, last of all: a client that waits keeps a copy of its arguments, and Valkey redacts them in place.
+    fn redact(_: &Call<'_>) {}
+}
+
+impl<C: Computed> Command for C {
+    const SPEC: Spec = <C as Computed>::SPEC;
+
+    #[inline]
+    fn run(call: &Call<'_>) -> Result<(), Error> {
+        let outcome = run::<C>(call);
+        C::redact(call);
+        outcome
+    }
 }
 
 /// What is left to compute.
@@ -54,7 +69,7 @@ pub(super) enum Prepared<J> {
 
 /// Runs a command, with its client waiting if it computes a slow signature.
 #[inline]
-pub(super) fn run<C: Computed>(call: &Call<'_>) -> Result<(), Error> {
+fn run<C: Computed>(call: &Call<'_>) -> Result<(), Error> {
     let realms = state::realms()?;
     let args = C::read(call)?;
     let (lane, job) = match C::prepare(call, &realms, &args)? {

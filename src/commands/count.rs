@@ -6,25 +6,19 @@ use super::{
 };
 use crate::{
     error::Error,
-    redis::{Access, Argument, Call, Command, Ctx, Progress, Routing, SlicedJob, Spec},
+    redis::{Access, Argument, Call, Command, Ctx, Progress, SlicedJob, Spec},
 };
 
-/// Counts an owner's live sessions.
-#[derive(Debug)]
 pub(super) struct Count;
 
 impl Command for Count {
     const SPEC: Spec = Spec {
         name: c"JRS.COUNT",
         flags: c"readonly",
-        categories: c"read slow jrs",
-        arity: -2,
-        routing: Routing::ByFirstArgument { writes: false },
         summary: c"Returns the number of live sessions of an owner.",
         complexity: c"O(N) with N being the number of the owner's sessions",
-        since: c"0.1.0",
-        tips: None,
         arguments: &[Argument::string(c"owner"), REALM],
+        ..Spec::BASE
     };
 
     fn run(call: &Call<'_>) -> Result<(), Error> {
@@ -34,7 +28,6 @@ impl Command for Count {
     }
 }
 
-/// A count that is being made.
 struct Counting {
     scope: OwnerScope,
     alive: i64,

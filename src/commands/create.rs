@@ -3,34 +3,28 @@
 use std::{sync::Arc, time::Duration};
 
 use super::{
-    computed::{self, Computed, Prepared},
+    computed::{Computed, Prepared},
     options::{self, CLAIMS, EX, Options, PX, REALM, Unit, named_realm, once},
     signing::{TokenSpec, UnsignedToken, claims_text},
 };
 use crate::{
     error::Error,
     realm::Realms,
-    redis::{Access, Arg, Args, Argument, Call, Command, Intent, Kind, Routing, Spec, Text},
+    redis::{Access, Arg, Args, Argument, Call, Intent, Kind, Spec, Text},
     session::{SessionId, UnixMillis, check_json_object},
     state, store,
     threads::Lane,
     token::CallerClaims,
 };
 
-/// Creates a session and replies with its token.
-#[derive(Debug)]
 pub(super) struct Create;
 
-impl Command for Create {
+impl Computed for Create {
     const SPEC: Spec = Spec {
         name: c"JRS.CREATE",
         flags: c"write deny-oom fast",
-        categories: c"write fast jrs",
-        arity: -3,
-        routing: Routing::ByFirstArgument { writes: true },
         summary: c"Creates a session and returns its token.",
         complexity: c"O(N) with N being the size of the data and the claims",
-        since: c"0.1.0",
         tips: Some(c"nondeterministic_output"),
         arguments: &[
             Argument::string(c"owner"),
@@ -48,14 +42,9 @@ impl Command for Create {
             .optional(),
             REALM,
         ],
+        ..Spec::BASE
     };
 
-    fn run(call: &Call<'_>) -> Result<(), Error> {
-        computed::run::<Self>(call)
-    }
-}
-
-impl Computed for Create {
     type Args<'c> = Args<'c>;
     type Job = UnsignedToken;
     type Outcome = Result<(UnsignedToken, String), Error>;

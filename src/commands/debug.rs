@@ -2,26 +2,22 @@
 
 use crate::{
     error::Error,
-    redis::{Argument, Call, Command, Routing, Spec},
+    redis::{Argument, Call, Command, Spec},
     store,
 };
 
 /// Compares the owner index with the keyspace: 1 if they are the same, else 0. It reads all keys at once.
-#[derive(Debug)]
 pub(super) struct Debug;
 
 impl Command for Debug {
     const SPEC: Spec = Spec {
         name: c"JRS.DEBUG",
         flags: c"readonly admin",
-        categories: c"slow admin dangerous jrs",
-        arity: 2,
-        routing: Routing::Anywhere,
+        is_routed: false,
         summary: c"Compares the owner index with the keyspace, for tests.",
         complexity: c"O(N) with N being the number of all keys",
-        since: c"0.1.0",
-        tips: None,
         arguments: &[Argument::word(c"index", c"INDEX")],
+        ..Spec::BASE
     };
 
     fn run(call: &Call<'_>) -> Result<(), Error> {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{
-    computed::{self, Computed, Prepared},
+    computed::{Computed, Prepared},
     options::{REALM, once},
     owner_scope::OwnerScope,
     verification::{TimeCheck, Verification, Verified, accept},
@@ -11,39 +11,25 @@ use super::{
 use crate::{
     error::Error,
     realm::Realms,
-    redis::{Access, Arg, Argument, Call, Command, Ctx, Kind, Progress, Routing, SlicedJob, Spec},
+    redis::{Access, Arg, Argument, Call, Ctx, Kind, Progress, SlicedJob, Spec},
     session::SessionName,
     store::{self, BulkDestroy, Reason},
     token::{Refusal, could_be_token},
 };
 
 /// Ends all sessions of an owner: "log out everywhere".
-#[derive(Debug)]
 pub(super) struct DestroyAll;
 
-impl Command for DestroyAll {
+impl Computed for DestroyAll {
     const SPEC: Spec = Spec {
         name: c"JRS.DESTROYALL",
         flags: c"write",
-        categories: c"write slow jrs",
-        arity: -2,
-        routing: Routing::ByFirstArgument { writes: true },
         summary: c"Ends all sessions of an owner, or all but that of a token.",
         complexity: c"O(N) with N being the number of the owner's sessions",
-        since: c"0.1.0",
-        tips: None,
         arguments: &[Argument::string(c"owner"), Argument::after(c"EXCEPT", c"token", Kind::String).optional(), REALM],
+        ..Spec::BASE
     };
 
-    fn run(call: &Call<'_>) -> Result<(), Error> {
-        let outcome = computed::run::<Self>(call);
-        // Last: a client that waits keeps a copy of its arguments, and Valkey redacts them in place.
-        hide_tokens(call);
-        outcome
-    }
-}
-
-impl Computed for DestroyAll {
     /// Whose sessions, and the token of the one that stays.
     type Args<'c> = (OwnerScope, Option<Arg<'c>>);
     type Job = Option<Verification>;
@@ -90,17 +76,17 @@ impl Computed for DestroyAll {
         let destroy = BulkDestroy::begin(call.ctx.database(), scope.prefix(), except);
         call.in_slices(EndAll { scope, destroy, ended: 0 })
     }
-}
 
-/// Keeps whatever may be a token out of SLOWLOG and MONITOR, also where it is misplaced or mangled.
-fn hide_tokens(call: &Call<'_>) {
-    let mut follows_except = false;
-    for position in 1..call.args().len() {
-        let argument = call.args().get(position).map(Arg::bytes).unwrap_or_default();
-        if follows_except || could_be_token(argument) {
-            call.redact(position);
+    /// Keeps whatever may be a token out of SLOWLOG and MONITOR, also where it is misplaced or mangled.
+    fn redact(call: &Call<'_>) {
+        let mut follows_except = false;
+        for position in 1..call.args().len() {
+            let argument = call.args().get(position).map(Arg::bytes).unwrap_or_default();
+            if follows_except || could_be_token(argument) {
+                call.redact(position);
+            }
+            follows_except = argument.eq_ignore_ascii_case(b"EXCEPT");
         }
-        follows_except = argument.eq_ignore_ascii_case(b"EXCEPT");
     }
 }
 

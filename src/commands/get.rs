@@ -2,7 +2,6 @@
 
 use super::{
     authenticated::{AuthenticatedSession, Requirements, TokenCommand, seconds_until},
-    computed,
     options::{KEY, TOKEN},
     token_args::nothing_follows,
     verification::TimeCheck,
@@ -10,36 +9,23 @@ use super::{
 use crate::{
     counters::COUNTERS,
     error::Error,
-    redis::{Access, Argument, Call, Command, Intent, Routing, Spec},
+    redis::{Access, Argument, Call, Intent, Spec},
     session::etag,
 };
 
 const ARGUMENTS: &[Argument] = &[KEY, TOKEN];
 
-/// Reads a session and extends it.
-#[derive(Debug)]
 pub(super) struct Get;
 
-impl Command for Get {
+impl TokenCommand for Get {
     const SPEC: Spec = Spec {
         name: c"JRS.GET",
-        flags: c"write fast",
-        categories: c"write fast jrs",
-        arity: -2,
-        routing: Routing::ByFirstArgument { writes: true },
         summary: c"Verifies a token, returns its session and extends the session.",
         complexity: c"O(N) with N being the size of the data",
-        since: c"0.1.0",
-        tips: None,
         arguments: ARGUMENTS,
+        ..Spec::BASE
     };
 
-    fn run(call: &Call<'_>) -> Result<(), Error> {
-        computed::run::<Self>(call)
-    }
-}
-
-impl TokenCommand for Get {
     const REQUIREMENTS: Requirements = requirements(Access::ReadAndTouch);
 
     fn act(call: &Call<'_>, session: &AuthenticatedSession<'_>) -> Result<(), Error> {
@@ -50,30 +36,18 @@ impl TokenCommand for Get {
     }
 }
 
-/// Reads a session and changes nothing.
-#[derive(Debug)]
 pub(super) struct Peek;
 
-impl Command for Peek {
+impl TokenCommand for Peek {
     const SPEC: Spec = Spec {
         name: c"JRS.PEEK",
         flags: c"readonly fast",
-        categories: c"read fast jrs",
-        arity: -2,
-        routing: Routing::ByFirstArgument { writes: false },
         summary: c"Verifies a token and returns its session without extending it; works on replicas.",
         complexity: c"O(N) with N being the size of the data",
-        since: c"0.1.0",
-        tips: None,
         arguments: ARGUMENTS,
+        ..Spec::BASE
     };
 
-    fn run(call: &Call<'_>) -> Result<(), Error> {
-        computed::run::<Self>(call)
-    }
-}
-
-impl TokenCommand for Peek {
     const REQUIREMENTS: Requirements = requirements(Access::Read);
 
     fn act(call: &Call<'_>, session: &AuthenticatedSession<'_>) -> Result<(), Error> {

@@ -2,11 +2,9 @@
 
 use crate::{
     error::Error,
-    redis::{Call, Command, Routing, Spec},
+    redis::{Call, Command, Spec},
 };
 
-/// Explains the commands.
-#[derive(Debug)]
 pub(super) struct Help;
 
 const LINES: &[&str] = &[
@@ -50,14 +48,9 @@ impl Command for Help {
     const SPEC: Spec = Spec {
         name: c"JRS.HELP",
         flags: c"allow-loading allow-stale fast",
-        categories: c"fast jrs",
-        arity: 1,
-        routing: Routing::Anywhere,
+        is_routed: false,
         summary: c"Explains the commands.",
-        complexity: c"O(1)",
-        since: c"0.1.0",
-        tips: None,
-        arguments: &[],
+        ..Spec::BASE
     };
 
     fn run(call: &Call<'_>) -> Result<(), Error> {

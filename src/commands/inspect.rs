@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{
     authenticated::seconds_until,
-    computed::{self, Computed, Prepared},
+    computed::{Computed, Prepared},
     options::{KEY, TOKEN},
     token_args::{TokenArgs, nothing_follows},
     verification::{Verification, Verified, VerifyResult},
@@ -12,34 +12,22 @@ use super::{
 use crate::{
     error::Error,
     realm::Realms,
-    redis::{Access, Call, Command, Ctx, Intent, Routing, Spec, Text},
+    redis::{Access, Call, Ctx, Intent, Spec, Text},
     token::{Header, Parts, decode_part},
 };
 
-/// Says what a token holds and why it is refused, if it is.
-#[derive(Debug)]
 pub(super) struct Inspect;
 
-impl Command for Inspect {
+impl Computed for Inspect {
     const SPEC: Spec = Spec {
         name: c"JRS.INSPECT",
         flags: c"readonly fast",
-        categories: c"read fast jrs",
-        arity: -2,
-        routing: Routing::ByFirstArgument { writes: false },
         summary: c"Says what a token holds, whether its session is alive, and why it is refused if it is.",
         complexity: c"O(N) with N being the size of the token",
-        since: c"0.1.0",
-        tips: None,
         arguments: &[KEY, TOKEN],
+        ..Spec::BASE
     };
 
-    fn run(call: &Call<'_>) -> Result<(), Error> {
-        computed::run::<Self>(call)
-    }
-}
-
-impl Computed for Inspect {
     type Args<'c> = TokenArgs<'c>;
     type Job = Verification;
     type Outcome = Verified;

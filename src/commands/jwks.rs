@@ -3,27 +3,23 @@
 use super::options::{Options, REALM, named_realm, once};
 use crate::{
     error::Error,
-    redis::{Call, Command, Routing, Spec},
+    redis::{Call, Command, Spec},
     state,
     token::Key,
 };
 
 /// Replies with a realm's public keys as a JWK Set (RFC 7517 section 5): what `/.well-known/jwks.json` would serve.
-#[derive(Debug)]
 pub(super) struct Jwks;
 
 impl Command for Jwks {
     const SPEC: Spec = Spec {
         name: c"JRS.JWKS",
         flags: c"readonly fast allow-stale",
-        categories: c"read fast jrs",
-        arity: -1,
-        routing: Routing::Anywhere,
+        is_routed: false,
         summary: c"Returns the public keys of a realm as a JWK Set; never a private key or a secret.",
         complexity: c"O(N) with N being the number of keys",
-        since: c"0.1.0",
-        tips: None,
         arguments: &[REALM],
+        ..Spec::BASE
     };
 
     fn run(call: &Call<'_>) -> Result<(), Error> {

@@ -11,26 +11,20 @@ use super::{
 };
 use crate::{
     error::Error,
-    redis::{Access, Arg, Argument, Call, Command, Ctx, Kind, Progress, Routing, SlicedJob, Spec},
+    redis::{Access, Arg, Argument, Call, Command, Ctx, Kind, Progress, SlicedJob, Spec},
     session::{SessionName, created_at},
     store::IndexedSession,
 };
 
 /// Lists an owner's live sessions: "my devices".
-#[derive(Debug)]
 pub(super) struct List;
 
 impl Command for List {
     const SPEC: Spec = Spec {
         name: c"JRS.LIST",
         flags: c"readonly",
-        categories: c"read slow jrs",
-        arity: -2,
-        routing: Routing::ByFirstArgument { writes: false },
         summary: c"Lists the live sessions of an owner, the oldest first.",
         complexity: c"O(N) with N being the number of the owner's sessions",
-        since: c"0.1.0",
-        tips: None,
         arguments: &[
             Argument::string(c"owner"),
             Argument::word(c"withdata", c"WITHDATA").optional(),
@@ -38,6 +32,7 @@ impl Command for List {
             Argument::after(c"AFTER", c"id", Kind::String).optional(),
             REALM,
         ],
+        ..Spec::BASE
     };
 
     fn run(call: &Call<'_>) -> Result<(), Error> {
@@ -69,7 +64,6 @@ fn uuid_of(scope: &OwnerScope, id: Arg<'_>) -> Result<Uuid, Error> {
         .ok_or(Error::Other("AFTER must be the id of a session of the owner, as JRS.LIST returns it".into()))
 }
 
-/// A list that is being made.
 struct Listing {
     scope: OwnerScope,
     with_data: bool,
@@ -84,7 +78,6 @@ struct Listing {
 
 struct Session {
     found: IndexedSession,
-    /// The seconds that it has left, if it ends at all.
     ttl: Option<i64>,
     data: Option<Vec<u8>>,
 }

@@ -12,15 +12,11 @@ use crate::{
 
 /// `EX s | PX ms`: a time to live.
 pub(super) const EX: Argument = Argument::after(c"EX", c"seconds", Kind::Integer);
-/// See [`EX`].
 pub(super) const PX: Argument = Argument::after(c"PX", c"milliseconds", Kind::Integer);
 /// `[key]`: the session's key.
 pub(super) const KEY: Argument = Argument { name: c"key", kind: Kind::Key, token: None, optional: true };
-/// `CLAIMS json`.
 pub(super) const CLAIMS: Argument = Argument::after(c"CLAIMS", c"claims", Kind::String).optional();
-/// `REALM name`.
 pub(super) const REALM: Argument = Argument::after(c"REALM", c"realm", Kind::String).optional();
-/// `token`.
 pub(super) const TOKEN: Argument = Argument::string(c"token");
 
 /// Takes options from the end of a command, one by one.
@@ -92,7 +88,6 @@ impl<'c> Options<'c> {
     }
 }
 
-/// The unit of a number of time.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Unit {
     Seconds,

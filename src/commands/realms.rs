@@ -2,28 +2,22 @@
 
 use crate::{
     error::Error,
-    redis::{Call, Command, Ctx, Routing, Spec},
+    redis::{Call, Command, Ctx, Spec},
     settings::{SETTINGS, Value},
     state,
     token::Key,
 };
 
-/// Describes each realm, without its secrets.
-#[derive(Debug)]
 pub(super) struct ListRealms;
 
 impl Command for ListRealms {
     const SPEC: Spec = Spec {
         name: c"JRS.REALMS",
         flags: c"readonly fast allow-stale",
-        categories: c"read fast jrs",
-        arity: 1,
-        routing: Routing::Anywhere,
+        is_routed: false,
         summary: c"Returns the settings, the keyspace and the key ids of each realm.",
         complexity: c"O(N) with N being the number of realms and keys",
-        since: c"0.1.0",
-        tips: None,
-        arguments: &[],
+        ..Spec::BASE
     };
 
     fn run(call: &Call<'_>) -> Result<(), Error> {

@@ -2,26 +2,21 @@
 
 use crate::{
     error::Error,
-    redis::{Call, Command, Level, Routing, Spec, log},
+    redis::{Call, Command, Level, Spec, log},
     state,
 };
 
-/// Reads the key and realm files again.
-#[derive(Debug)]
 pub(super) struct Reload;
 
 impl Command for Reload {
     const SPEC: Spec = Spec {
         name: c"JRS.RELOAD",
         flags: c"admin allow-stale",
-        categories: c"admin dangerous slow jrs",
-        arity: 1,
-        routing: Routing::Anywhere,
+        is_routed: false,
         summary: c"Reads the key and realm files again; on any error what is in force stays.",
         complexity: c"O(N) with N being the number of keys",
-        since: c"0.1.0",
         tips: Some(c"request_policy:all_nodes response_policy:all_succeeded"),
-        arguments: &[],
+        ..Spec::BASE
     };
 
     fn run(call: &Call<'_>) -> Result<(), Error> {

@@ -3,29 +3,22 @@
 use crate::{
     error::Error,
     realm::SessionKey,
-    redis::{Access, Argument, Call, Command, Kind, Routing, Spec},
+    redis::{Access, Argument, Call, Command, Kind, Spec},
     state,
     store::{self, Reason},
     token::could_be_token,
 };
 
 /// Ends a session by its key, without its token: "log that device out".
-#[derive(Debug)]
 pub(super) struct Revoke;
 
 impl Command for Revoke {
     const SPEC: Spec = Spec {
         name: c"JRS.REVOKE",
-        flags: c"write fast",
-        categories: c"write fast jrs",
-        arity: 2,
         // Not declared as a key: the server would write a token that stands in its place into ACL LOG.
-        routing: Routing::ByFirstArgument { writes: true },
         summary: c"Ends a session by its key, without its token.",
-        complexity: c"O(1)",
-        since: c"0.1.0",
-        tips: None,
         arguments: &[Argument { name: c"key", kind: Kind::Key, token: None, optional: false }],
+        ..Spec::BASE
     };
 
     fn run(call: &Call<'_>) -> Result<(), Error> {

@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::{
     authenticated::{AuthenticatedSession, Requirements},
-    computed::{self, Computed, Prepared},
+    computed::{Computed, Prepared},
     options::{self, CLAIMS, KEY, Options, TOKEN, once},
     signing::{TokenSpec, UnsignedToken, claims_text},
     token_args::TokenArgs,
@@ -15,7 +15,7 @@ use super::{
 use crate::{
     error::Error,
     realm::{Realms, Ticket},
-    redis::{Access, Args, Argument, Call, Command, Intent, Kind, Routing, Spec, Text},
+    redis::{Access, Args, Argument, Call, Intent, Kind, Spec, Text},
     session::{SessionId, UnixMillis, check_owner},
     state,
     store::{self, BulkDestroy},
@@ -24,19 +24,14 @@ use crate::{
 };
 
 /// Gives a session a new id and a new token; the old ones are dead at once. The defence against session fixation.
-#[derive(Debug)]
 pub(super) struct Rotate;
 
-impl Command for Rotate {
+impl Computed for Rotate {
     const SPEC: Spec = Spec {
         name: c"JRS.ROTATE",
         flags: c"write deny-oom fast",
-        categories: c"write fast jrs",
-        arity: -2,
-        routing: Routing::ByFirstArgument { writes: true },
         summary: c"Gives a session a new id and a new token, at a login for example; the old token is dead at once.",
         complexity: c"O(N) with N being the size of the data and the claims",
-        since: c"0.1.0",
         tips: Some(c"nondeterministic_output"),
         arguments: &[
             KEY,
@@ -45,24 +40,9 @@ impl Command for Rotate {
             Argument::after(c"OWNER", c"owner", Kind::String).optional(),
             Argument::word(c"reauth", c"REAUTH").optional(),
         ],
+        ..Spec::BASE
     };
 
-    fn run(call: &Call<'_>) -> Result<(), Error> {
-        computed::run::<Self>(call)
-    }
-}
-
-/// A token that is to be verified, and what its successor is made of.
-#[derive(Debug)]
-pub(super) struct Job {
-    verification: Verification,
-    options: RotateOptions,
-}
-
-/// A verified token, and its successor if the token is good.
-type Outcome = (Verified, Option<Result<(UnsignedToken, String), Error>>);
-
-impl Computed for Rotate {
     type Args<'c> = TokenArgs<'c>;
     type Job = Job;
     type Outcome = Outcome;
@@ -72,11 +52,9 @@ impl Computed for Rotate {
     }
 
     fn prepare(call: &Call<'_>, realms: &Arc<Realms>, args: &TokenArgs<'_>) -> Result<Prepared<Job>, Error> {
-        let job = Job {
-            options: RotateOptions::read(call, realms, args.rest)?,
-            verification: Verification::begin(realms, args.token, args.key),
-        };
-        match &job.verification {
+        let options = RotateOptions::read(call, realms, args.rest)?;
+        let job = (Verification::begin(realms, args.token, args.key), options);
+        match &job.0 {
             Verification::Slow(..) => Ok(Prepared::Slow(Lane::Verify, job)),
             Verification::Done(Ok(token)) if !token.is_foreign && token.key.realm.signs_slowly() => {
                 // A token that is refused or whose session is gone takes no slow signature, however often it is sent.
@@ -91,9 +69,9 @@ impl Computed for Rotate {
         }
     }
 
-    fn compute(realms: &Arc<Realms>, job: Job) -> Outcome {
-        let verified = job.verification.compute(realms);
-        let successor = verified.result.as_ref().ok().map(|token| job.options.successor(realms, token));
+    fn compute(realms: &Arc<Realms>, (verification, options): Job) -> Outcome {
+        let verified = verification.compute(realms);
+        let successor = verified.result.as_ref().ok().map(|token| options.successor(realms, token));
         (verified, successor)
     }
 
@@ -115,6 +93,12 @@ impl Computed for Rotate {
         rotate(call, &session, &successor, token)
     }
 }
+
+/// A token that is to be verified, and what its successor is made of.
+type Job = (Verification, RotateOptions);
+
+/// A verified token, and its successor if the token is good.
+type Outcome = (Verified, Option<Result<(UnsignedToken, String), Error>>);
 
 const REQUIREMENTS: Requirements =
     Requirements { after: 0, access: Access::Move, time: TimeCheck::Enforce, intent: Intent::Grow };
@@ -159,7 +143,7 @@ fn rotate(
 
 /// What the caller wants of the new session, apart from the call so that it can be signed elsewhere.
 #[derive(Debug)]
-struct RotateOptions {
+pub(super) struct RotateOptions {
     /// JSON text.
     claims: Option<String>,
     owner: Option<String>,

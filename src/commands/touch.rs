@@ -2,40 +2,25 @@
 
 use super::{
     authenticated::{AuthenticatedSession, Requirements, TokenCommand, seconds_until},
-    computed,
     options::{EX, KEY, Options, PX, TOKEN, Unit, once},
     verification::TimeCheck,
 };
 use crate::{
     counters::COUNTERS,
     error::Error,
-    redis::{Access, Argument, Call, Command, Intent, Routing, Spec},
+    redis::{Access, Argument, Call, Intent, Spec},
 };
 
-/// Extends a session.
-#[derive(Debug)]
 pub(super) struct Touch;
 
-impl Command for Touch {
+impl TokenCommand for Touch {
     const SPEC: Spec = Spec {
         name: c"JRS.TOUCH",
-        flags: c"write fast",
-        categories: c"write fast jrs",
-        arity: -2,
-        routing: Routing::ByFirstArgument { writes: true },
         summary: c"Extends a session and returns the seconds that it has left.",
-        complexity: c"O(1)",
-        since: c"0.1.0",
-        tips: None,
         arguments: &[KEY, TOKEN, Argument::one_of(c"expiration", &[EX, PX]).optional()],
+        ..Spec::BASE
     };
 
-    fn run(call: &Call<'_>) -> Result<(), Error> {
-        computed::run::<Self>(call)
-    }
-}
-
-impl TokenCommand for Touch {
     const REQUIREMENTS: Requirements =
         Requirements { after: 0, access: Access::Update, time: TimeCheck::Enforce, intent: Intent::Write };
 

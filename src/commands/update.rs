@@ -4,32 +4,24 @@ use std::time::Duration;
 
 use super::{
     authenticated::{AuthenticatedSession, Requirements, TokenCommand},
-    computed,
     options::{EX, KEY, Options, PX, TOKEN, Unit, once},
     verification::TimeCheck,
 };
 use crate::{
     error::Error,
-    redis::{Access, Arg, Args, Argument, Call, Command, Intent, Kind, Routing, Spec, Text},
+    redis::{Access, Arg, Args, Argument, Call, Intent, Kind, Spec, Text},
     session::{Change, check_json_object, etag, merged, patched},
     store,
 };
 
-/// Changes the data of a session that exists.
-#[derive(Debug)]
 pub(super) struct Update;
 
-impl Command for Update {
+impl TokenCommand for Update {
     const SPEC: Spec = Spec {
         name: c"JRS.UPDATE",
         flags: c"write deny-oom fast",
-        categories: c"write fast jrs",
-        arity: -3,
-        routing: Routing::ByFirstArgument { writes: true },
         summary: c"Replaces, merges into or patches the data of a session; never brings one back that is gone.",
         complexity: c"O(N) with N being the size of the data",
-        since: c"0.1.0",
-        tips: None,
         arguments: &[
             KEY,
             TOKEN,
@@ -46,14 +38,9 @@ impl Command for Update {
             Argument::after(c"IFMATCH", c"etag", Kind::String).optional(),
             Argument::one_of(c"expiration", &[Argument::word(c"keepttl", c"KEEPTTL"), EX, PX]).optional(),
         ],
+        ..Spec::BASE
     };
 
-    fn run(call: &Call<'_>) -> Result<(), Error> {
-        computed::run::<Self>(call)
-    }
-}
-
-impl TokenCommand for Update {
     const REQUIREMENTS: Requirements =
         Requirements { after: 1, access: Access::Update, time: TimeCheck::Enforce, intent: Intent::Grow };
 
@@ -127,7 +114,6 @@ fn not_an_etag(given: &[u8]) -> Option<&'static str> {
     }
 }
 
-/// The options of the command.
 #[derive(Debug)]
 struct Wanted<'c> {
     way: Way,
@@ -139,7 +125,6 @@ struct Wanted<'c> {
 /// What is done with the argument.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Way {
-    /// It is the new data.
     Replace,
     /// It is a merge patch (RFC 7396).
     Merge,

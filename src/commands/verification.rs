@@ -26,16 +26,13 @@ pub(super) enum TimeCheck {
     Skip,
 }
 
-/// A token that is to be verified.
 #[derive(Debug)]
 pub(super) enum Verification {
-    /// It is verified.
     Done(VerifyResult),
     /// It has to be verified, which takes long. The token, and the key in front of it.
     Slow(Vec<u8>, Option<Vec<u8>>),
 }
 
-/// A token that was verified.
 #[derive(Debug)]
 pub(super) struct Verified {
     pub(super) result: VerifyResult,
@@ -66,7 +63,6 @@ impl Verification {
         }
     }
 
-    /// Verifies.
     #[inline]
     pub(super) fn compute(self, realms: &Realms) -> Verified {
         match self {

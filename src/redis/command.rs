@@ -1,11 +1,11 @@
 //! The commands of the module: how they are registered, and how the server calls them.
 
-use std::ffi::{CStr, c_int};
+use std::ffi::{CStr, CString, NulError, c_int};
 
 use redis_module::raw;
 
 use super::{
-    Argument, Call, Ctx, Routing,
+    Argument, Call, Ctx,
     api::{OK, api},
     docs, event,
     log::{Level, log},
@@ -27,12 +27,9 @@ pub struct Spec {
     pub name: &'static CStr,
     /// The server's flags, as `RedisModule_CreateCommand` takes them.
     pub flags: &'static CStr,
-    /// ACL categories that fit, for servers that let a module choose them; `jrs` is left out where it cannot be made.
-    pub categories: &'static CStr,
-    /// The number of arguments with the name; negative: at least so many.
-    pub arity: c_int,
-    /// How it is routed in a cluster.
-    pub routing: Routing,
+    /// Whether argument 1 routes it in a cluster: it is hashed like a key but need not be one (key-spec flag NOT_KEY). A
+    /// command that is not routed works on any node.
+    pub is_routed: bool,
     /// What it does, in a sentence.
     pub summary: &'static CStr,
     pub complexity: &'static CStr,
@@ -41,6 +38,38 @@ pub struct Spec {
     /// Hints for clients and proxies.
     pub tips: Option<&'static CStr>,
     pub arguments: &'static [Argument],
+}
+
+impl Spec {
+    /// What holds for most commands.
+    pub const BASE: Self = Self {
+        name: c"",
+        flags: c"write fast",
+        is_routed: true,
+        summary: c"",
+        complexity: c"O(1)",
+        since: c"0.1.0",
+        tips: None,
+        arguments: &[],
+    };
+
+    pub(super) fn has_flag(&self, flag: &[u8]) -> bool {
+        self.flags.to_bytes().split(|byte| *byte == b' ').any(|one| one == flag)
+    }
+
+    /// The number of arguments with the name; negative: at least so many.
+    pub(super) fn arity(&self) -> c_int {
+        let count = 1 + self.arguments.iter().map(|argument| c_int::from(!argument.optional)).sum::<c_int>();
+        if self.arguments.iter().any(|argument| argument.optional) { -count } else { count }
+    }
+
+    /// ACL categories that fit, for servers that let a module choose them.
+    fn categories(&self) -> Result<CString, NulError> {
+        let speed = if self.has_flag(b"fast") { "fast jrs" } else { "slow jrs" };
+        let kind = [("admin", "admin dangerous "), ("write", "write "), ("readonly", "read ")];
+        let kind = kind.into_iter().find(|(flag, _)| self.has_flag(flag.as_bytes())).map_or("", |(_, kind)| kind);
+        CString::new([kind, speed].concat())
+    }
 }
 
 pub type Register = fn(Ctx<'_>) -> Result<(), String>;
@@ -78,10 +107,10 @@ pub fn register<C: Command>(ctx: Ctx<'_>) -> Result<(), String> {
         return Err(format!("the server refuses the description of the command {name}"));
     }
     // SAFETY: the pointer was written at load; a server that does not have the function leaves it empty.
-    if let Some(set) = unsafe { raw::RedisModule_SetCommandACLCategories } {
+    if let (Some(set), Ok(categories)) = (unsafe { raw::RedisModule_SetCommandACLCategories }, spec.categories()) {
         // SAFETY: the command was created just now, the names end in NUL. A server without @jrs refuses all of them,
         // and then the categories that follow from the flags remain.
-        unsafe { set(command, spec.categories.as_ptr()) };
+        unsafe { set(command, categories.as_ptr()) };
     }
     Ok(())
 }

@@ -7,7 +7,10 @@ use std::{
 
 use redis_module::raw;
 
-use super::api::{OK, api};
+use super::{
+    Spec,
+    api::{OK, api},
+};
 
 /// One argument of a command, as COMMAND DOCS describes it.
 #[derive(Debug)]
@@ -16,7 +19,6 @@ pub struct Argument {
     pub kind: Kind,
     /// The word that has to stand in front of it, or that it consists of.
     pub token: Option<&'static CStr>,
-    /// Whether it may be left out.
     pub optional: bool,
 }
 
@@ -60,31 +62,18 @@ impl Argument {
     }
 }
 
-/// How cluster clients and the server find the node for a command.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Routing {
-    /// It works on any node.
-    Anywhere,
-    /// By argument 1, which is hashed like a key but need not be one (key-spec flag NOT_KEY); true if the command
-    /// can write.
-    ByFirstArgument {
-        /// Whether the command can change the key that it derives.
-        writes: bool,
-    },
-}
-
 /// Describes a command to the server. False if the server refuses the description.
 ///
 /// # Safety
 /// `command` is a command of this module, and its creation is still under way.
-pub(super) unsafe fn describe(command: *mut raw::RedisModuleCommand, spec: &super::Spec) -> bool {
+pub(super) unsafe fn describe(command: *mut raw::RedisModuleCommand, spec: &Spec) -> bool {
     let version = raw::RedisModuleCommandInfoVersion {
         version: 1,
         sizeof_historyentry: size_of::<raw::RedisModuleCommandHistoryEntry>(),
         sizeof_keyspec: size_of::<raw::RedisModuleCommandKeySpec>(),
         sizeof_arg: size_of::<raw::RedisModuleCommandArg>(),
     };
-    let mut key_specs = key_specs(spec.routing);
+    let mut key_specs = key_specs(spec);
     let mut memory = Vec::new();
     let arguments = arguments(spec.arguments, &mut memory);
     let info = raw::RedisModuleCommandInfo {
@@ -94,7 +83,7 @@ pub(super) unsafe fn describe(command: *mut raw::RedisModuleCommand, spec: &supe
         since: spec.since.as_ptr(),
         history: ptr::null_mut(),
         tips: spec.tips.map_or(ptr::null(), CStr::as_ptr),
-        arity: spec.arity,
+        arity: spec.arity(),
         key_specs: key_specs.as_mut_ptr(),
         args: arguments,
     };
@@ -104,13 +93,15 @@ pub(super) unsafe fn describe(command: *mut raw::RedisModuleCommand, spec: &supe
 }
 
 /// The key specs of a command, ended by a zeroed one.
-fn key_specs(routing: Routing) -> Vec<raw::RedisModuleCommandKeySpec> {
+fn key_specs(spec: &Spec) -> Vec<raw::RedisModuleCommandKeySpec> {
     // SAFETY: the type is plain C data for which all zeroes is a valid value, and the one that ends a list.
     let end: raw::RedisModuleCommandKeySpec = unsafe { std::mem::zeroed() };
     const DERIVED: &CStr =
         c"Argument 1 only routes the command: the keys that are used are derived from it or from the token";
-    let Routing::ByFirstArgument { writes } = routing else { return vec![end] };
-    let access = if writes { raw::REDISMODULE_CMD_KEY_RW } else { raw::REDISMODULE_CMD_KEY_RO };
+    if !spec.is_routed {
+        return vec![end];
+    }
+    let access = if spec.has_flag(b"write") { raw::REDISMODULE_CMD_KEY_RW } else { raw::REDISMODULE_CMD_KEY_RO };
     let mut first = end;
     first.notes = DERIVED.as_ptr();
     first.flags = u64::from(access | raw::REDISMODULE_CMD_KEY_NOT_KEY);

@@ -34,7 +34,7 @@ pub use acl::Access;
 pub use call::{Call, Ctx};
 pub use command::{Command, Register, Spec, register, register_all};
 pub use config::{Store, register_settings};
-pub use docs::{Argument, Kind, Routing};
+pub use docs::{Argument, Kind};
 pub use event::{Event, EventListener, listen};
 pub use features::declare_features;
 pub use info::{Info, InfoSource, register_info};
