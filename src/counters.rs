@@ -15,12 +15,10 @@ impl Counter {
         Self(AtomicU64::new(0))
     }
 
-    /// Counts one more.
     pub fn count(&self) {
         self.0.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// How many there were.
     pub fn value(&self) -> u64 {
         self.0.load(Ordering::Relaxed)
     }
@@ -29,7 +27,6 @@ impl Counter {
 /// Makes the counters of one list.
 macro_rules! counters {
     ($($(#[$doc:meta])* $name:ident,)*) => {
-        /// All counters.
         #[derive(Debug)]
         pub struct Counters {
             $($(#[$doc])* pub $name: Counter,)*
@@ -45,27 +42,21 @@ macro_rules! counters {
 }
 
 counters! {
-    /// Sessions created.
     created,
-    /// Sessions read, by GET or PEEK.
+    /// By GET or PEEK.
     read,
-    /// Sessions whose data was changed.
     updated,
-    /// Sessions whose end was moved by TOUCH.
     touched,
-    /// Sessions that went on under a new id.
     rotated,
-    /// Sessions ended by DESTROY, DESTROYALL and REVOKE.
+    /// By DESTROY, DESTROYALL or REVOKE.
     destroyed,
-    /// Sessions ended because their owner had too many.
+    /// Because their owner had too many sessions.
     evicted,
-    /// Tokens found in the cache of verified tokens.
     cache_hits,
-    /// Tokens that had to be verified.
     cache_misses,
-    /// Commands refused because too many tokens were waiting to be signed.
+    /// Commands that found no room for a token to be signed.
     busy_signing,
-    /// Commands refused because too many tokens were waiting to be verified.
+    /// The same for a token to be verified.
     busy_verifying,
 }
 
@@ -80,7 +71,6 @@ impl Counters {
         }
     }
 
-    /// Counts a token that was refused.
     pub fn count_refusal(&self, refusal: Refusal) {
         if let Some(counter) = self.refused.get(refusal.index()) {
             counter.count();

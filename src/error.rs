@@ -36,27 +36,22 @@ errors! {
     Data(what: &'static str, bad: BadData) = "BADDATA {what} {}", bad_data(*bad);
     /// `BADDATA` or `ERR`: claims that cannot go into a token.
     Claims(refusal: CallerRefusal) = "{}", claims_refused(*refusal);
-    /// `ERR`: an owner that cannot be one.
     Owner(bad: BadOwner) = "ERR the owner {}", bad_owner(*bad);
     /// `TOOBIG`: over a limit; what, and the limit's setting.
     TooBig(what: &'static str, setting: &'static str) = "TOOBIG {what} would be larger than the realm's {setting}";
     /// `BADDATA` or `TOOBIG`: the stored data cannot be changed in this way.
     Change(change: Change) = "{}", change_refused(*change);
-    /// `TOOMANY`: the owner has as many sessions as the realm allows.
     TooMany = "TOOMANY the owner has as many sessions as the realm's max-sessions allows";
     /// `CONFLICT`: the data is not what IFMATCH names.
     Conflict = "CONFLICT the data has changed since it had that etag: read it again";
     /// `CONFLICT`: what IFMATCH names is no etag, so no data can have it; how it is none.
     NotAnEtag(problem: &'static str) =
         "CONFLICT IFMATCH {problem}: pass the 16 hex digits that JRS.GET replies as etag, as they are";
-    /// `CROSSSLOT`: the session would move to another slot of the cluster.
     CrossSlot =
         "CROSSSLOT the new owner hashes to another slot: JRS.CREATE the new session, then JRS.DESTROY this one";
     /// `NOKEYS`: there is no key to do this with, and what to configure.
     NoKeys(what: &'static str) = "NOKEYS {what}";
-    /// `NOPERM`: the ACL user may not touch the session's key.
     NoPermission = "NOPERM this user has no permissions to access the session's key";
-    /// `WRONGTYPE`: the session's key holds something else.
     WrongType = "WRONGTYPE Operation against a key holding the wrong kind of value";
     /// `BUSY`: more slow signatures are waiting than `jrs.crypto-queue` allows, or this one has waited for too long.
     Busy = "BUSY too many signatures are waiting to be computed, try again later";
@@ -70,15 +65,11 @@ errors! {
     WrongArity = "ERR wrong number of arguments";
     /// `ERR`: this option is unknown, misplaced, given twice or lacks its value.
     Syntax = "ERR syntax error, see JRS.HELP";
-    /// `ERR`: an expire time that is no positive whole number, or overflows.
     Expire = "ERR invalid expire time, it has to be a positive whole number";
-    /// `ERR`: a deadline that has passed.
     DeadlinePassed = "ERR invalid expire time, the deadline has passed already";
-    /// `ERR`: there is no realm of that name.
     UnknownRealm = "ERR there is no realm of that name";
     /// `ERR`: a session that somebody else made lacks what the command needs; what to do.
     Foreign(what: &'static str) = "ERR {what}";
-    /// `ERR`: an owner is needed, for sessions without one are not listed.
     NoOwner = "ERR an owner is needed: sessions without one are not listed";
     /// `ERR`: a key that is no session's. The npm package jrs-session goes by these words, up to "key".
     NoSessionKey = "ERR this is no session's key of any realm: it has to be <keyspace><id>";

@@ -37,7 +37,6 @@ pub struct Source {
 /// Whether the server may have a key of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SelfMade {
-    /// It may not.
     Never,
     /// It makes one if there is none.
     Make,

@@ -30,7 +30,6 @@ use redis::{Ctx, Event, Level, log};
 #[global_allocator]
 static ALLOCATOR: redis_module::alloc::RedisAlloc = redis_module::alloc::RedisAlloc;
 
-/// The module.
 #[derive(Debug)]
 struct Jrs;
 

@@ -17,7 +17,6 @@ pub struct SessionKey {
 }
 
 impl SessionKey {
-    /// The key of the session with this id.
     pub fn new(realm: Arc<Realm>, id: SessionId) -> Self {
         let name = [realm.keyspace(), id.as_str()].concat().into_bytes();
         Self { realm, id, name }

@@ -27,19 +27,16 @@ impl Ctx<'_> {
         self.raw
     }
 
-    /// The server's clock.
     #[inline]
     pub fn now(self) -> UnixMillis {
         // SAFETY: takes nothing, returns a number.
         UnixMillis::new(unsafe { api(raw::RedisModule_Milliseconds)() })
     }
 
-    /// True on a cluster node.
     pub fn is_cluster_node(self) -> bool {
         self.flags() & raw::REDISMODULE_CTX_FLAGS_CLUSTER.cast_signed() != 0
     }
 
-    /// True on a server that replicates another.
     pub fn is_replica(self) -> bool {
         self.flags() & raw::REDISMODULE_CTX_FLAGS_SLAVE.cast_signed() != 0
     }
@@ -76,7 +73,6 @@ impl Ctx<'_> {
 /// A command that a client sent.
 #[derive(Clone, Copy, Debug)]
 pub struct Call<'call> {
-    /// The context.
     pub ctx: Ctx<'call>,
     /// Where the reply goes.
     pub(super) out: Ctx<'call>,

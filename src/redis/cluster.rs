@@ -2,7 +2,6 @@
 
 use super::{call::Ctx, text::Text};
 
-/// The hash slot of a key.
 #[derive(Debug, PartialEq)]
 pub struct Slot(i64);
 

@@ -16,7 +16,6 @@ use super::{
     text,
 };
 
-/// How long a slice takes.
 const SLICE: Duration = Duration::from_millis(1);
 /// How long others have the server to themselves between two slices, in milliseconds.
 const PAUSE: i64 = 1;

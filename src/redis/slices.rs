@@ -49,9 +49,7 @@ const PATIENCE: i64 = 20;
 /// Whether a job has more to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Progress {
-    /// It has.
     More,
-    /// It has not.
     Done,
 }
 

@@ -5,7 +5,6 @@ use std::ffi::CStr;
 /// The type, default and range of a setting.
 #[derive(Debug)]
 pub enum SettingType {
-    /// An integer.
     Number {
         default: i64,
         min: i64,
@@ -21,7 +20,6 @@ pub enum SettingType {
     Choice(&'static [&'static CStr]),
 }
 
-/// A value of a setting.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Value {
     Number(i64),

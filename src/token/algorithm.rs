@@ -57,15 +57,10 @@ algorithms! {
 /// What kind of key an algorithm takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Family {
-    /// A shared secret.
     Secret,
-    /// An RSA key.
     Rsa,
-    /// A key on the curve P-256.
     P256,
-    /// A key on the curve P-384.
     P384,
-    /// An Ed25519 key.
     Ed25519,
 }
 

@@ -45,7 +45,6 @@ const PSS_PARAMETERS: &str = "an RSA-PSS key whose parameters fit none of PS256,
 
 /// A key as its DER describes it.
 pub(super) struct DerKey {
-    /// The key itself.
     pub(super) pair: Pair,
     /// The only algorithms that it may be used with; empty where its kind is all that limits it.
     pub(super) algorithms: &'static [Algorithm],

@@ -20,7 +20,6 @@ pub(super) enum Meaning {
     Reserved(&'static str),
     /// Differs in case only from this claim, which JRS reads.
     OtherSpelling(&'static str),
-    /// Any other claim.
     Free,
 }
 

@@ -26,7 +26,6 @@ impl<'t> Members<'t> {
         self.0.iter().map(|(name, value)| (name.as_ref(), *value))
     }
 
-    /// The value of the member called `name`.
     pub(super) fn get(&self, name: &str) -> Option<&'t RawValue> {
         self.iter().find(|(member, _)| *member == name).map(|(_, value)| value)
     }

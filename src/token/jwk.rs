@@ -18,19 +18,14 @@ use super::{
     public::Public,
 };
 
-/// What a JWK holds.
 pub(super) struct Jwk {
-    /// Its `kid`.
     pub(super) id: Option<String>,
-    /// Its `alg`.
     pub(super) algorithm: Option<String>,
     /// Whether its `key_ops` let it sign.
     pub(super) may_sign: bool,
-    /// The key itself.
     pub(super) material: Material,
 }
 
-/// The key itself.
 pub(super) enum Material {
     Secret(Zeroizing<Vec<u8>>),
     Pair(Pair),

@@ -66,7 +66,6 @@ impl Keys {
         Ok(())
     }
 
-    /// Leaves out the key of this number.
     fn leave_out(&mut self, number: usize, reason: &str) {
         if self.left_out.len() < NAMED {
             self.left_out.push(format!("key {number} is left out: {reason}"));

@@ -25,7 +25,6 @@ pub struct KeyRing {
     warnings: Vec<String>,
     /// The position of the first key that can sign.
     signer: Option<usize>,
-    /// Whether a key has a slow algorithm.
     has_slow: bool,
 }
 

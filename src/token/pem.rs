@@ -9,7 +9,6 @@ use super::{
 /// How a block begins.
 pub(super) const BEGIN: &[u8] = b"-----BEGIN";
 
-/// The label of an encrypted key.
 const ENCRYPTED: &str = "ENCRYPTED PRIVATE KEY";
 
 /// Reads all blocks. An error names the block and the problem.

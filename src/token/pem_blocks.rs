@@ -4,13 +4,11 @@
 use base64::{Engine, prelude::BASE64_STANDARD};
 use zeroize::Zeroizing;
 
-/// One block.
 pub(super) struct Block<'f> {
     /// What stands behind `BEGIN`.
     pub(super) label: &'f str,
     /// Whether a header of OpenSSL's old form of encryption (RFC 1421) stands in front of the data.
     pub(super) is_encrypted: bool,
-    /// The decoded data.
     pub(super) der: Zeroizing<Vec<u8>>,
 }
 

@@ -19,15 +19,16 @@ const LONGEST_EXPONENT: usize = 33;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Public {
     /// Modulus and exponent, without leading zeros.
-    Rsa { n: Vec<u8>, e: Vec<u8> },
+    Rsa {
+        n: Vec<u8>,
+        e: Vec<u8>,
+    },
     /// The uncompressed point: 4, x, y; 65 bytes on P-256 and 97 on P-384.
     Ec(Vec<u8>),
-    /// The encoded point.
     Ed25519([u8; 32]),
 }
 
 impl Public {
-    /// The kind of key.
     pub(super) fn family(&self) -> Family {
         match self {
             Self::Rsa { .. } => Family::Rsa,

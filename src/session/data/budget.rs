@@ -35,7 +35,6 @@ pub struct Budget {
 }
 
 impl Budget {
-    /// The budget of a change whose texts have this many bytes in all.
     pub(super) fn for_texts(bytes: usize) -> Self {
         Self {
             allowed: bytes.saturating_mul(3).saturating_add(WORK),
@@ -58,7 +57,6 @@ impl Budget {
         self.cost.set(Cost { decoded: cost.decoded.saturating_add(bytes), ..cost });
     }
 
-    /// What has been done so far.
     pub(super) const fn cost(&self) -> Cost {
         self.cost.get()
     }
@@ -80,7 +78,6 @@ impl Budget {
         self.check()
     }
 
-    /// Gives back what [`Self::take`] took.
     pub(super) fn give_back<T>(&self, count: usize) {
         self.memory.set(self.memory.get().saturating_add(count.saturating_mul(size_of::<T>())));
     }

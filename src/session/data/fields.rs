@@ -19,7 +19,6 @@ pub(super) struct Fields<'t> {
 
 #[derive(Debug)]
 struct Field {
-    /// Of the name.
     hash: u32,
     name: Span,
     value: Span,
@@ -54,7 +53,6 @@ impl<'t> Fields<'t> {
         self.fields.iter().map(|field| (self.object.other(field.name), self.object.other(field.value)))
     }
 
-    /// The position of the member of this name.
     pub(super) fn position(&self, name: Raw<'_>) -> Option<usize> {
         let hash = hash(name.text(), self.object.budget());
         self.index.find(hash, |at| self.fields.get(at).is_some_and(|field| field.is(hash, name, self.object)))
@@ -64,7 +62,6 @@ impl<'t> Fields<'t> {
         self.fields.get(at).map(|field| self.object.other(field.value))
     }
 
-    /// Gives the memory back.
     pub(super) fn done(self) {
         let budget = self.object.budget();
         budget.give_back::<Field>(self.taken);

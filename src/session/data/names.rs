@@ -168,14 +168,12 @@ pub(super) struct Index {
 const FEW: usize = 8;
 
 impl Index {
-    /// Room for this many names.
     pub(super) fn new(names: usize, budget: &Budget) -> Result<Self, Stop> {
         let slots = if names <= FEW { 0 } else { (names + names / 2).next_power_of_two() };
         budget.take::<u32>(slots)?;
         Ok(Self { slots: vec![0; slots], len: 0 })
     }
 
-    /// Gives the memory back.
     pub(super) fn done(self, budget: &Budget) {
         budget.give_back::<u32>(self.slots.len());
     }

@@ -14,7 +14,6 @@ pub(super) struct Operation<'t> {
     pub(super) what: What<'t>,
 }
 
-/// What is done at the path.
 #[derive(Debug)]
 pub(super) enum What<'t> {
     Add(Raw<'t>),

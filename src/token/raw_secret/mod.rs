@@ -21,7 +21,6 @@ const AS_JWK: &str = "keep it as a JWK with 'kty' oct and its bytes in base64url
 struct Look {
     /// What it is, with an article.
     what: &'static str,
-    /// What to do.
     how: &'static str,
     /// A command that reads its input and prints what to keep; empty if there is none that suits every such file.
     command: &'static str,
