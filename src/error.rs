@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use crate::{
-    session::{BadData, BadOwner, Change, DEEPEST, Fault, Position},
+    session::{BadData, Change, DEEPEST, Fault, Position},
     token::{CallerRefusal, Refusal},
 };
 
@@ -36,7 +36,7 @@ errors! {
     Data(what: &'static str, bad: BadData) = "BADDATA {what} {}", bad_data(*bad);
     /// `BADDATA` or `ERR`: claims that cannot go into a token.
     Claims(refusal: CallerRefusal) = "{}", claims_refused(*refusal);
-    Owner(bad: BadOwner) = "ERR the owner {}", bad_owner(*bad);
+    Owner(problem: &'static str) = "ERR the owner {problem}";
     /// `TOOBIG`: over a limit; what, and the limit's setting.
     TooBig(what: &'static str, setting: &'static str) = "TOOBIG {what} would be larger than the realm's {setting}";
     /// `BADDATA` or `TOOBIG`: the stored data cannot be changed in this way.
@@ -67,10 +67,8 @@ errors! {
     Syntax = "ERR syntax error, see JRS.HELP";
     Expire = "ERR invalid expire time, it has to be a positive whole number";
     DeadlinePassed = "ERR invalid expire time, the deadline has passed already";
-    UnknownRealm = "ERR there is no realm of that name";
     /// `ERR`: a session that somebody else made lacks what the command needs; what to do.
     Foreign(what: &'static str) = "ERR {what}";
-    NoOwner = "ERR an owner is needed: sessions without one are not listed";
     /// `ERR`: a key that is no session's. The npm package jrs-session goes by these words, up to "key".
     NoSessionKey = "ERR this is no session's key of any realm: it has to be <keyspace><id>";
     /// `ERR`: a cluster node was not told the session's key or owner; what to pass.
@@ -108,14 +106,6 @@ fn claims_refused(refusal: CallerRefusal) -> String {
             "ERR the claim '{name}' lies beyond the year 9999: it must be in seconds since 1970, not milliseconds"
         ),
         CallerRefusal::NotATime(name) => format!("ERR the claim '{name}' has to be a number of seconds since 1970"),
-    }
-}
-
-const fn bad_owner(bad: BadOwner) -> &'static str {
-    match bad {
-        BadOwner::TooLong => "is longer than 256 bytes",
-        BadOwner::NotUtf8 => "is not UTF-8",
-        BadOwner::Character => "holds a brace or a control character",
     }
 }
 

@@ -1,7 +1,7 @@
 //! JRS: JSON Web Token sessions inside Redis.
 //!
 //! A module of the server: it signs and verifies tokens, and keeps each session as a plain string key with a TTL. What
-//! it offers is [its commands](commands) and [its settings](settings); the server enters through [`redis::Module`].
+//! it offers is [its commands](commands) and [its settings](settings); the server enters through `redis::load`.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing))]
 
 mod commands;
@@ -33,10 +33,13 @@ static ALLOCATOR: redis_module::alloc::RedisAlloc = redis_module::alloc::RedisAl
 #[derive(Debug)]
 struct Jrs;
 
-impl redis::Module for Jrs {
+impl Jrs {
+    /// The name that MODULE LIST shows and that settings begin with.
     const NAME: &'static CStr = c"jrs";
+    /// The version that MODULE LIST shows.
     const VERSION: c_int = 100;
 
+    /// Registers everything. An error is logged and the server refuses the module.
     fn load(ctx: Ctx<'_>, arguments: &[&str]) -> Result<(), String> {
         redis::check_commands(ctx)?;
         let defaults = settings::defaults(arguments)?;
@@ -54,6 +57,7 @@ impl redis::Module for Jrs {
         Ok(())
     }
 
+    /// Whether MODULE UNLOAD may take the module out of the server; an error says why not.
     fn may_unload() -> Result<(), String> {
         if state::allows_unload() {
             return Ok(());
@@ -62,10 +66,6 @@ impl redis::Module for Jrs {
              module, or fail over to a replica that has it. CONFIG SET jrs.allow-unload yes allows MODULE UNLOAD all the \
              same"
             .to_owned())
-    }
-
-    fn unload() {
-        state::unload();
     }
 }
 

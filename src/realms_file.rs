@@ -7,7 +7,7 @@ use toml::Spanned;
 
 use crate::{
     realm,
-    settings::{SETTINGS, Scope, Settings, Value, find},
+    settings::{SETTINGS, Scope, SettingType, Settings, Value, find},
 };
 
 /// A realm as the file describes it.
@@ -115,13 +115,13 @@ fn read_field(field: &str, value: toml::Value) -> Result<(usize, Value), String>
     if setting.scope == Scope::Server {
         return Err("concerns the whole server: set it as jrs.* setting".to_owned());
     }
-    match value {
-        toml::Value::String(text) => setting.kind.parse_text(&text),
-        toml::Value::Integer(number) => setting.kind.take(Value::Number(number)),
-        toml::Value::Boolean(flag) => setting.kind.take(Value::Flag(flag)),
-        _ => Err("has the wrong type".to_owned()),
-    }
-    .map(|value| (position, value))
+    let value = match (value, &setting.kind) {
+        (toml::Value::String(text), kind) => kind.parse_text(&text)?,
+        (toml::Value::Integer(number), SettingType::Number { .. }) => Value::Number(number),
+        (toml::Value::Boolean(flag), SettingType::Flag) => Value::Flag(flag),
+        _ => return Err("has the wrong type".to_owned()),
+    };
+    setting.kind.check(&value).map(|()| (position, value))
 }
 
 #[cfg(test)]

@@ -110,5 +110,5 @@ pub(super) fn owner(argument: Arg<'_>) -> Result<&str, Error> {
 /// The realm that `REALM` names, or the default one.
 pub(super) fn named_realm(realms: &Realms, name: Option<Arg<'_>>) -> Result<Arc<Realm>, Error> {
     let realm = realms.named(name.map_or(DEFAULT.as_bytes(), Arg::bytes));
-    realm.map(Arc::clone).ok_or(Error::UnknownRealm)
+    realm.map(Arc::clone).ok_or(Error::Other("there is no realm of that name".into()))
 }

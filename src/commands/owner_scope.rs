@@ -41,7 +41,7 @@ impl OwnerScope {
         })?;
         let owner = options::owner(owner)?;
         if owner.is_empty() {
-            return Err(Error::NoOwner);
+            return Err(Error::Other("an owner is needed: sessions without one are not listed".into()));
         }
         let realm = named_realm(&*state::realms()?, realm)?;
         // A user who may use a key that nobody could have foreseen may use all of them.

@@ -101,17 +101,9 @@ impl<'call> Call<'call> {
         Self { ctx, out: ctx, words, resumed: false, held: None }
     }
 
-    /// Wraps what the server passes when a client has waited.
-    ///
-    /// # Safety
-    /// As for [`new`](Self::new).
-    pub(super) unsafe fn resumed(
-        ctx: *mut raw::RedisModuleCtx,
-        argv: *mut *mut raw::RedisModuleString,
-        argc: c_int,
-    ) -> Self {
-        // SAFETY: says the caller.
-        Self { resumed: true, ..unsafe { Self::new(ctx, argv, argc) } }
+    /// The same command after its client has waited.
+    pub(super) const fn after_wait(self) -> Self {
+        Self { resumed: true, ..self }
     }
 
     /// A command whose client is held, in a later call from the server.

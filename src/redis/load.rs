@@ -1,6 +1,6 @@
 //! The callbacks of the server that load the module and unload it.
 
-use std::ffi::{CStr, c_int};
+use std::ffi::c_int;
 
 use redis_module::raw;
 
@@ -12,21 +12,7 @@ use super::{
     log::{Level, log},
     text::Args,
 };
-use crate::Jrs;
-
-/// A module: what happens when it is loaded and unloaded.
-pub trait Module {
-    /// The name that MODULE LIST shows and that settings begin with.
-    const NAME: &'static CStr;
-    /// The version that MODULE LIST shows.
-    const VERSION: c_int;
-    /// Registers everything. An error is logged and the server refuses the module.
-    fn load(ctx: Ctx<'_>, arguments: &[&str]) -> Result<(), String>;
-    /// Whether MODULE UNLOAD may take the module out of the server; an error says why not.
-    fn may_unload() -> Result<(), String>;
-    /// Lets go of everything.
-    fn unload();
-}
+use crate::{Jrs, state};
 
 /// Callback of the server: loads the module.
 ///
@@ -39,35 +25,10 @@ pub unsafe extern "C" fn RedisModule_OnLoad(
     argv: *mut *mut raw::RedisModuleString,
     argc: c_int,
 ) -> c_int {
-    // SAFETY: says the caller.
-    unsafe { load::<Jrs>(ctx, argv, argc) }
-}
-
-/// Callback of the server: unloads the module.
-// SAFETY: the name is the one that servers look for, and nothing else in the process calls it.
-#[unsafe(no_mangle)]
-pub extern "C" fn RedisModule_OnUnload(_: *mut raw::RedisModuleCtx) -> c_int {
-    take_out::<Jrs>()
-}
-
-/// What the server asks for with MODULE UNLOAD, and where it does not take in a module after all.
-fn take_out<M: Module>() -> c_int {
-    if event::is_loaded()
-        && let Some(Err(problem)) = guard(M::may_unload)
-    {
-        log(Level::Warning, &format!("MODULE UNLOAD is refused: {problem}"));
-        return ERR;
-    }
-    unload::<M>()
-}
-
-/// # Safety
-/// As for [`RedisModule_OnLoad`].
-unsafe fn load<M: Module>(ctx: *mut raw::RedisModuleCtx, argv: *mut *mut raw::RedisModuleString, argc: c_int) -> c_int {
     let api_version = raw::REDISMODULE_APIVER_1.cast_signed();
     // SAFETY: the context is the server's, the name ends in NUL. Nothing may allocate before this: the allocator is one
     // of the functions that it fetches.
-    let initialised = unsafe { raw::Export_RedisModule_Init(ctx, M::NAME.as_ptr(), M::VERSION, api_version) };
+    let initialised = unsafe { raw::Export_RedisModule_Init(ctx, Jrs::NAME.as_ptr(), Jrs::VERSION, api_version) };
     if initialised != OK {
         return ERR;
     }
@@ -84,19 +45,33 @@ unsafe fn load<M: Module>(ctx: *mut raw::RedisModuleCtx, argv: *mut *mut raw::Re
         let texts = (0..arguments.len()).filter_map(|at| arguments.get(at)).map(|text| str::from_utf8(text.bytes()));
         let arguments: Vec<_> =
             texts.collect::<Result<_, _>>().map_err(|_| "an argument of the module is not UTF-8")?;
-        M::load(ctx, &arguments)
+        Jrs::load(ctx, &arguments)
     });
     match loaded {
         Some(Ok(())) => return OK,
         Some(Err(problem)) => log(Level::Warning, &format!("not loaded: {problem}")),
         None => {}
     }
-    let _ = unload::<M>();
+    let _ = unload();
     ERR
 }
 
-fn unload<M: Module>() -> c_int {
-    guard(M::unload);
+/// Callback of the server: unloads the module.
+// SAFETY: the name is the one that servers look for, and nothing else in the process calls it.
+#[unsafe(no_mangle)]
+pub extern "C" fn RedisModule_OnUnload(_: *mut raw::RedisModuleCtx) -> c_int {
+    // Also called where the server does not take in a module after all.
+    if event::is_loaded()
+        && let Some(Err(problem)) = guard(Jrs::may_unload)
+    {
+        log(Level::Warning, &format!("MODULE UNLOAD is refused: {problem}"));
+        return ERR;
+    }
+    unload()
+}
+
+fn unload() -> c_int {
+    guard(state::unload);
     config::forget_shown();
     stop_logging_panics();
     OK

@@ -41,7 +41,6 @@ pub use info::{Info, InfoSource, register_info};
 pub use key::{Entry, check_commands};
 pub use key_scan::{KeyScan, scan_in_slices};
 pub use keyspace_events::{KeyspaceListener, follow_keyspace, has_memory};
-pub use load::Module;
 pub use log::{Level, log};
 pub use offload::{Intent, Resume};
 pub use slices::{Progress, SlicedJob};

@@ -158,7 +158,7 @@ fn unblock(blocked: *mut raw::RedisModuleBlockedClient, resume: Option<Resume>) 
 /// Callback of the server: the work is done.
 extern "C" fn resume(ctx: *mut raw::RedisModuleCtx, argv: *mut *mut raw::RedisModuleString, argc: c_int) -> c_int {
     // SAFETY: these are what the server passed, and they are used only until this returns.
-    let call = unsafe { Call::resumed(ctx, argv, argc) };
+    let call = unsafe { Call::new(ctx, argv, argc) }.after_wait();
     // SAFETY: the context is that of this callback.
     let left: *mut Option<Resume> = unsafe { api(raw::RedisModule_GetBlockedClientPrivateData)(ctx) }.cast();
     // SAFETY: it is NULL or the box of `unblock`, which `free` will take back after this.
@@ -173,7 +173,7 @@ extern "C" fn resume(ctx: *mut raw::RedisModuleCtx, argv: *mut *mut raw::RedisMo
 /// Callback of the server: a client has waited too long, or CLIENT UNBLOCK ends its wait.
 extern "C" fn gave_up(ctx: *mut raw::RedisModuleCtx, argv: *mut *mut raw::RedisModuleString, argc: c_int) -> c_int {
     // SAFETY: these are what the server passed, and they are used only until this returns.
-    let call = unsafe { Call::resumed(ctx, argv, argc) };
+    let call = unsafe { Call::new(ctx, argv, argc) }.after_wait();
     call.answer(|_| Err(Error::Busy));
     OK
 }

@@ -58,13 +58,8 @@ impl Lifetime {
         max_lifetime: Option<Duration>,
         exp: Option<UnixMillis>,
     ) -> Option<UnixMillis> {
-        let outlived = Self::outlives(start, max_lifetime);
+        let outlived = start.zip(max_lifetime).map(|(start, longest)| start.plus(longest));
         [outlived, exp].into_iter().flatten().min()
-    }
-
-    /// When a session that began at `start` has lived for `max_lifetime`.
-    pub fn outlives(start: Option<UnixMillis>, max_lifetime: Option<Duration>) -> Option<UnixMillis> {
-        Some(start?.plus(max_lifetime?))
     }
 }
 

@@ -15,5 +15,5 @@ pub use data::{
 };
 pub use id::{IdSource, SessionId, SessionName, created_at};
 pub use lifetime::Lifetime;
-pub use owner::{BadOwner, check_owner};
+pub use owner::check_owner;
 pub use unix_millis::UnixMillis;

@@ -56,16 +56,6 @@ impl SettingType {
         if let Self::Choice(names) = self { names } else { &[] }
     }
 
-    /// Takes a number or a flag, and checks it.
-    pub fn take(&self, value: Value) -> Result<Value, String> {
-        match (self, &value) {
-            (Self::Number { .. }, Value::Number(_)) | (Self::Flag, Value::Flag(_)) => {
-                self.check(&value).map(|()| value)
-            }
-            _ => Err("has the wrong type".to_owned()),
-        }
-    }
-
     /// Reads a value as redis.conf would, and checks it.
     pub fn parse_text(&self, text: &str) -> Result<Value, String> {
         let value = match self {
@@ -88,7 +78,7 @@ impl SettingType {
         self.check(&value).map(|()| value)
     }
 
-    pub(super) fn check(&self, value: &Value) -> Result<(), String> {
+    pub fn check(&self, value: &Value) -> Result<(), String> {
         match (self, value) {
             (Self::Number { min, max, .. }, Value::Number(number)) if !(min..=max).contains(&number) => {
                 Err(format!("it has to be between {min} and {max}"))

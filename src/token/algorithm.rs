@@ -86,15 +86,9 @@ impl Algorithm {
 }
 
 impl Family {
-    /// The algorithm of a key that does not say its own, where the setting names one that does not fit it.
-    pub const fn usual_algorithm(self) -> Algorithm {
-        match self {
-            Self::Secret => Algorithm::Hs256,
-            Self::Rsa => Algorithm::Rs256,
-            Self::P256 => Algorithm::Es256,
-            Self::P384 => Algorithm::Es384,
-            Self::Ed25519 => Algorithm::EdDsa,
-        }
+    /// The first algorithm of the family: that of a key that does not say its own, where the setting names one that does not fit it.
+    pub fn usual_algorithm(self) -> Algorithm {
+        Algorithm::ALL.iter().copied().find(|algorithm| algorithm.family() == self).unwrap_or(Algorithm::Hs256)
     }
 }
 

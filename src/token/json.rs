@@ -48,7 +48,7 @@ impl<'de> Visitor<'de> for MembersVisitor {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members<'de>, A::Error> {
         let mut members = Vec::with_capacity(8);
-        while let Some(Name(name)) = map.next_key()? {
+        while let Some(Text(name)) = map.next_key()? {
             members.push((name, map.next_value::<&RawValue>()?));
         }
         let mut names: Vec<&str> = members.iter().map(|(name, _)| name.as_ref()).collect();
@@ -60,14 +60,12 @@ impl<'de> Visitor<'de> for MembersVisitor {
     }
 }
 
-/// A member's name, borrowed from the text where it holds no escape.
+/// A string, borrowed from the text where it holds no escape.
 #[derive(Deserialize)]
-struct Name<'t>(#[serde(borrow)] Cow<'t, str>);
+struct Text<'t>(#[serde(borrow)] Cow<'t, str>);
 
 /// The string that `value` is, if it is one.
 pub(super) fn text(value: &RawValue) -> Option<Cow<'_, str>> {
-    #[derive(Deserialize)]
-    struct Text<'t>(#[serde(borrow)] Cow<'t, str>);
     serde_json::from_str(value.get()).ok().map(|Text(text)| text)
 }
 
