@@ -30,9 +30,10 @@ pub trait KeyspaceListener {
 
 /// How many calls of the listener are sure of memory at a time.
 const CALLS: u64 = 32;
-/// What so many calls may allocate, in bytes: one in six takes a new leaf of a tree, and some of these an inner node. The
-/// allocator has memory for each size or not, so these are the sizes of the tree's own nodes.
-const BLOCKS: [usize; 16] = [256, 256, 256, 256, 256, 256, 256, 256, 256, 256, 256, 256, 384, 384, 384, 384];
+/// What so many calls may allocate, in bytes: one in three takes a larger bucket of the owner index and gives the smaller one
+/// back, one in eight takes a new bucket, a few take a node of a tree, and one in 2048 room for 256 buckets. The allocator has
+/// memory for each size or not, so these are such sizes.
+const BLOCKS: [usize; 16] = [96, 96, 96, 96, 160, 160, 192, 192, 224, 224, 288, 288, 320, 384, 448, 6144];
 
 /// Lets `L` follow the keyspace.
 pub fn follow_keyspace<L: KeyspaceListener>(ctx: Ctx<'_>) {

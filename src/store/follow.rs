@@ -6,7 +6,10 @@ use std::{
     time::Duration,
 };
 
-use super::owner_index::{OwnerIndex, Sessions, Totals};
+use super::{
+    owner_index::{OwnerIndex, Totals},
+    session_table::SessionTable,
+};
 use crate::{
     error::Error,
     lock::lock,
@@ -130,7 +133,7 @@ pub fn follow(event: Event<'_>) {
     };
     drop(follower);
     let former = former.unwrap_or_default();
-    if former.values().map(Sessions::len).sum::<usize>() > AT_ONCE {
+    if former.values().map(SessionTable::len).sum::<usize>() > AT_ONCE {
         threads::drop_later(former);
     }
 }

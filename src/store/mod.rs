@@ -9,6 +9,7 @@ mod cursor;
 mod eviction;
 mod follow;
 mod owner_index;
+mod session_table;
 
 pub use bulk_destroy::BulkDestroy;
 pub use cursor::{IndexedSession, SessionCursor};

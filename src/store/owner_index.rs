@@ -3,31 +3,19 @@
 //! Pure: it is told what happens to keys. An entry means "was there when last heard of": look at the key before it counts.
 
 use std::{
-    cmp::Ordering,
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeMap,
     ffi::c_int,
     hash::{BuildHasher, RandomState},
     mem,
-    ops::Bound::{Excluded, Included},
 };
 
 use uuid::Uuid;
 
+use super::session_table::{Entry, OwnerHash, SessionTable};
 use crate::session::SessionName;
 
-/// A session key: the keyed hash of everything in its name before the UUID, then the UUID. Version 7 UUIDs sort by time, so a
-/// range is an owner's sessions, oldest first.
-///
-/// The hash has 48 bits: with 64 the nodes of the tree would not fit into the allocator's blocks of 256 bytes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Entry([u8; 22]);
-
-/// The hash of what comes before the UUID.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct OwnerHash([u8; 6]);
-
-/// What an entry takes in a tree that grew by random inserts, in bytes, as measured: nodes of up to 11, two thirds full.
-const ENTRY_BYTES: usize = 36;
+/// What an entry takes, in bytes, as measured.
+const ENTRY_BYTES: usize = 28;
 
 /// The session keys of all databases. A hash that collides makes a reader look at one more key, and changes no answer.
 #[derive(Debug, Default)]
@@ -49,17 +37,7 @@ pub struct Totals {
     pub bytes: usize,
 }
 
-pub(super) type Databases = BTreeMap<c_int, Sessions>;
-
-/// The session keys of one database.
-#[derive(Debug, Default, PartialEq)]
-pub(super) struct Sessions {
-    tree: BTreeSet<Entry>,
-    /// How many owners the tree has.
-    owners: usize,
-    /// Keys of an RDB file, in no order, until all are loaded: to sort them once is faster than to insert each.
-    loaded: Vec<Entry>,
-}
+pub(super) type Databases = BTreeMap<c_int, SessionTable>;
 
 impl OwnerIndex {
     /// A key was added to the keyspace, or was there before.
@@ -74,7 +52,7 @@ impl OwnerIndex {
         match &mut self.beside {
             // Others are served meanwhile, and would wait for all to be sorted in at the end.
             Some(beside) => beside.entry(database).or_default().add(entry),
-            None => self.databases.entry(database).or_default().loaded.push(entry),
+            None => self.databases.entry(database).or_default().add_loaded(entry),
         }
     }
 
@@ -82,7 +60,7 @@ impl OwnerIndex {
     pub(super) fn remove(&mut self, database: c_int, name: SessionName<'_>) {
         let entry = self.entry(name);
         if let Some(sessions) = self.databases.get_mut(&database) {
-            sessions.remove(&entry);
+            sessions.remove(entry);
         }
     }
 
@@ -120,32 +98,26 @@ impl OwnerIndex {
 
     /// Sorts in what was loaded.
     pub(super) fn settle(&mut self) {
-        self.databases.values_mut().for_each(Sessions::settle);
+        self.databases.values_mut().for_each(SessionTable::settle);
     }
 
     /// Up to `count` UUIDs of the keys that begin with `prefix`, in order, those after `last`.
     pub(super) fn page(&mut self, database: c_int, prefix: &[u8], last: Option<Uuid>, count: usize) -> Vec<Uuid> {
         let owner = self.owner(prefix);
-        let Some(sessions) = self.databases.get_mut(&database) else { return Vec::new() };
-        sessions.settle();
-        let start = last.map_or(Included(owner.first()), |last| Excluded(owner.with(last)));
-        sessions.tree.range((start, Included(owner.last()))).take(count).map(Entry::uuid).collect()
+        self.databases.get_mut(&database).map_or_else(Vec::new, |sessions| sessions.page(owner, last, count))
     }
 
-    /// How many keys begin with `prefix`, at most `most`.
-    pub(super) fn count(&mut self, database: c_int, prefix: &[u8], most: usize) -> usize {
+    /// How many keys begin with `prefix`.
+    pub(super) fn count(&mut self, database: c_int, prefix: &[u8]) -> usize {
         let owner = self.owner(prefix);
-        self.databases.get_mut(&database).map_or(0, |sessions| {
-            sessions.settle();
-            sessions.of_owner(owner).take(most).count()
-        })
+        self.databases.get_mut(&database).map_or(0, |sessions| sessions.count(owner))
     }
 
     /// How many session keys there are, and how many owners have one; owners of keys that are still being loaded are not
     /// counted.
     pub(super) fn totals(&self) -> Totals {
-        let sessions = self.databases.values().map(Sessions::len).sum();
-        let owners = self.databases.values().map(|sessions| sessions.owners).sum();
+        let sessions = self.databases.values().map(SessionTable::len).sum();
+        let owners = self.databases.values().map(|sessions| sessions.owners()).sum();
         Totals { sessions, owners, bytes: sessions * ENTRY_BYTES }
     }
 
@@ -158,107 +130,17 @@ impl OwnerIndex {
     pub(super) fn equals(&mut self, other: &mut Self) -> bool {
         self.settle();
         other.settle();
-        let filled = |(_, sessions): &(&c_int, &Sessions)| sessions.len() > 0;
+        let filled = |(_, sessions): &(&c_int, &SessionTable)| sessions.len() > 0;
         self.databases.iter().filter(filled).eq(other.databases.iter().filter(filled))
     }
 
     fn entry(&self, name: SessionName<'_>) -> Entry {
-        self.owner(name.prefix).with(name.uuid)
+        (self.owner(name.prefix), name.uuid)
     }
 
     fn owner(&self, prefix: &[u8]) -> OwnerHash {
         let [_, _, hash @ ..] = self.hasher.hash_one(prefix).to_be_bytes();
-        OwnerHash(hash)
-    }
-}
-
-impl Sessions {
-    /// How many entries it has.
-    pub(super) fn len(&self) -> usize {
-        self.tree.len() + self.loaded.len()
-    }
-
-    fn add(&mut self, entry: Entry) {
-        self.settle();
-        if self.tree.insert(entry) && self.of_owner(entry.owner()).nth(1).is_none() {
-            self.owners += 1;
-        }
-    }
-
-    fn remove(&mut self, entry: &Entry) {
-        self.settle();
-        if self.tree.remove(entry) && self.of_owner(entry.owner()).next().is_none() {
-            self.owners -= 1;
-        }
-    }
-
-    fn of_owner(&self, owner: OwnerHash) -> impl Iterator<Item = &Entry> {
-        // Half as much work as a range with two ends.
-        self.tree.range(owner.first()..).take_while(move |entry| entry.owner() == owner)
-    }
-
-    fn settle(&mut self) {
-        if self.loaded.is_empty() {
-            return;
-        }
-        let mut loaded = mem::take(&mut self.loaded);
-        if self.tree.is_empty() {
-            loaded.sort_unstable();
-            self.owners = loaded.chunk_by(|one, other| one.owner() == other.owner()).count();
-            self.tree = loaded.into_iter().collect();
-        } else {
-            loaded.into_iter().for_each(|entry| self.add(entry));
-        }
-    }
-}
-
-impl OwnerHash {
-    fn with(self, uuid: Uuid) -> Entry {
-        let mut entry = [0; 22];
-        let (hash, end) = entry.split_at_mut(6);
-        hash.copy_from_slice(&self.0);
-        end.copy_from_slice(uuid.as_bytes());
-        Entry(entry)
-    }
-
-    fn first(self) -> Entry {
-        self.with(Uuid::nil())
-    }
-
-    fn last(self) -> Entry {
-        self.with(Uuid::max())
-    }
-}
-
-impl Entry {
-    fn owner(&self) -> OwnerHash {
-        let [a, b, c, d, e, f, ..] = self.0;
-        OwnerHash([a, b, c, d, e, f])
-    }
-
-    fn uuid(&self) -> Uuid {
-        let [_, _, _, _, _, _, uuid @ ..] = self.0;
-        Uuid::from_bytes(uuid)
-    }
-
-    /// The hash and the start of the UUID, which almost always tell two entries apart.
-    fn head(&self) -> u64 {
-        let [a, b, c, d, e, f, g, h, ..] = self.0;
-        u64::from_be_bytes([a, b, c, d, e, f, g, h])
-    }
-}
-
-impl Ord for Entry {
-    #[inline]
-    fn cmp(&self, other: &Self) -> Ordering {
-        self.head().cmp(&other.head()).then_with(|| self.0.cmp(&other.0))
-    }
-}
-
-impl PartialOrd for Entry {
-    #[inline]
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
+        hash
     }
 }
 
