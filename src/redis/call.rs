@@ -1,6 +1,6 @@
 //! A call from the server into the module.
 
-use std::{ffi::c_int, marker::PhantomData, rc::Rc};
+use std::{ffi::c_int, marker::PhantomData, rc::Rc, sync::OnceLock};
 
 use redis_module::raw;
 
@@ -33,8 +33,10 @@ impl Ctx<'_> {
         UnixMillis::new(unsafe { api(raw::RedisModule_Milliseconds)() })
     }
 
+    /// This does not change while the server runs.
     pub fn is_cluster_node(self) -> bool {
-        self.flags() & raw::REDISMODULE_CTX_FLAGS_CLUSTER.cast_signed() != 0
+        static ANSWER: OnceLock<bool> = OnceLock::new();
+        *ANSWER.get_or_init(|| self.flags() & raw::REDISMODULE_CTX_FLAGS_CLUSTER.cast_signed() != 0)
     }
 
     pub fn is_replica(self) -> bool {
