@@ -47,7 +47,7 @@ impl Computed for Create {
 
     type Args<'c> = Args<'c>;
     type Job = UnsignedToken;
-    type Outcome = Result<(UnsignedToken, String), Error>;
+    type Outcome = Result<(UnsignedToken, Vec<u8>), Error>;
 
     fn read<'c>(call: &Call<'c>) -> Result<Args<'c>, Error> {
         Ok(call.args())

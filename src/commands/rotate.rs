@@ -98,7 +98,7 @@ impl Computed for Rotate {
 type Job = (Verification, RotateOptions);
 
 /// A verified token, and its successor if the token is good.
-type Outcome = (Verified, Option<Result<(UnsignedToken, String), Error>>);
+type Outcome = (Verified, Option<Result<(UnsignedToken, Vec<u8>), Error>>);
 
 const REQUIREMENTS: Requirements =
     Requirements { after: 0, access: Access::Move, time: TimeCheck::Enforce, intent: Intent::Grow };
@@ -107,7 +107,7 @@ fn rotate(
     call: &Call<'_>,
     session: &AuthenticatedSession<'_>,
     successor: &UnsignedToken,
-    token: String,
+    token: Vec<u8>,
 ) -> Result<(), Error> {
     let ctx = call.ctx;
     let name = Text::new(&successor.key.name);
@@ -178,7 +178,7 @@ impl RotateOptions {
     }
 
     /// The session and the token that take the place of those of `ticket`.
-    fn successor(&self, realms: &Realms, ticket: &Ticket) -> Result<(UnsignedToken, String), Error> {
+    fn successor(&self, realms: &Realms, ticket: &Ticket) -> Result<(UnsignedToken, Vec<u8>), Error> {
         if ticket.is_foreign {
             return Err(Error::Foreign(
                 "the token is another issuer's, whose claims are not signed here: verify it with JRS.GET and make a \

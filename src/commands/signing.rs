@@ -78,7 +78,7 @@ impl UnsignedToken {
     ///
     /// # Errors
     /// [`Error::NoKeys`], and [`Error::TooBig`] for a token that no command would take.
-    pub(super) fn sign(&self, realms: &Realms) -> Result<String, Error> {
+    pub(super) fn sign(&self, realms: &Realms) -> Result<Vec<u8>, Error> {
         let realm = &self.key.realm;
         let signer = realm.signer().ok_or(if realm.keys.own().next().is_none() {
             Error::WITHOUT_KEYS

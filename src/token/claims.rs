@@ -1,6 +1,6 @@
 //! The claims of a token (RFC 7519 section 4).
 
-use std::{borrow::Cow, collections::HashSet, time::Duration};
+use std::{borrow::Cow, collections::HashSet, fmt::Write, time::Duration};
 
 use super::{
     Refusal,
@@ -191,12 +191,12 @@ fn push_text(json: &mut String, text: &str) {
 
 /// Appends the seconds since the epoch, with a fraction only where there is one.
 fn push_seconds(json: &mut String, time: UnixMillis) {
-    let millis = time.as_i64();
-    json.push_str(&millis.div_euclid(1000).to_string());
-    let fraction = millis.rem_euclid(1000);
+    let (seconds, fraction) = (time.as_i64().div_euclid(1000), time.as_i64().rem_euclid(1000));
+    // A string takes all that is written to it.
+    let _ = write!(json, "{seconds}");
     if fraction != 0 {
-        json.push('.');
-        json.push_str(format!("{fraction:03}").trim_end_matches('0'));
+        let _ = write!(json, ".{fraction:03}");
+        json.truncate(json.trim_end_matches('0').len());
     }
 }
 

@@ -86,8 +86,11 @@ pub(super) fn encode(bytes: &[u8]) -> String {
 }
 
 /// Appends `bytes` in base64url.
-pub(super) fn encode_onto(text: &mut String, bytes: &[u8]) {
-    BASE64URL.encode_string(bytes, text);
+pub(super) fn encode_onto(text: &mut Vec<u8>, bytes: &[u8]) {
+    let start = text.len();
+    text.resize(start + bytes.len().div_ceil(3) * 4, 0);
+    let length = BASE64URL.encode_slice(bytes, text.get_mut(start..).unwrap_or_default()).unwrap_or(0);
+    text.truncate(start + length);
 }
 
 #[cfg(test)]

@@ -32,7 +32,7 @@ pub struct Key {
     /// Whose tokens alone this key verifies, if it is bound to an issuer.
     issuer: Option<Arc<str>>,
     /// The header of the tokens of type `JWT` that this key signs, in base64url.
-    header: String,
+    header: Vec<u8>,
 }
 
 /// What computes signatures.
@@ -91,7 +91,7 @@ impl Key {
     }
 
     fn new(id: Option<String>, algorithm: Algorithm, signs: bool, engine: Engine) -> Self {
-        let mut header = String::new();
+        let mut header = Vec::new();
         encode_onto(&mut header, Header::write(algorithm.name(), JWT, id.as_deref()).as_bytes());
         Self { has_own_id: id.is_some(), id, algorithm, engine, signs, issuer: None, header }
     }
@@ -148,37 +148,37 @@ impl Key {
 
     /// True if `header`, in base64url, is just what this key writes: then there is nothing to parse in it.
     pub(super) fn wrote(&self, header: &[u8]) -> bool {
-        self.header.as_bytes() == header
+        self.header == header
     }
 
     /// Signs a payload: a compact JWS (RFC 7515 section 5.1) of type `JWT`. `None` if the key cannot sign.
     pub fn sign(&self, payload: &str) -> Option<String> {
-        self.sign_as(JWT, payload)
+        String::from_utf8(self.sign_as(JWT, payload)?).ok()
     }
 
     /// As [`sign`](Self::sign), with another `typ`, of characters that need no escape in JSON. Such a header is made for each
     /// token: keys are shared by realms whose types differ.
-    pub fn sign_as(&self, token_type: &str, payload: &str) -> Option<String> {
-        let mut token = String::with_capacity(self.header.len() + payload.len() * 4 / 3 + LONGEST_HMAC * 2);
+    pub fn sign_as(&self, token_type: &str, payload: &str) -> Option<Vec<u8>> {
+        let mut token = Vec::with_capacity(self.header.len() + payload.len() * 4 / 3 + LONGEST_HMAC * 2);
         if token_type == JWT {
-            token.push_str(&self.header);
+            token.extend_from_slice(&self.header);
         } else {
             encode_onto(&mut token, Header::write(self.algorithm.name(), token_type, self.id()).as_bytes());
         }
-        token.push('.');
+        token.push(b'.');
         encode_onto(&mut token, payload.as_bytes());
         if !self.signs {
             return None;
         }
         match &self.engine {
             Engine::Secret(key) => {
-                let tag = hmac::sign(key, token.as_bytes());
-                token.push('.');
+                let tag = hmac::sign(key, &token);
+                token.push(b'.');
                 encode_onto(&mut token, tag.as_ref());
             }
             Engine::Public { private, .. } => {
-                let signature = private.as_ref()?.sign(self.algorithm, token.as_bytes())?;
-                token.push('.');
+                let signature = private.as_ref()?.sign(self.algorithm, &token)?;
+                token.push(b'.');
                 encode_onto(&mut token, &signature);
             }
         }
