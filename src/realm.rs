@@ -14,7 +14,7 @@ use crate::{
     counters::COUNTERS,
     lock::lock,
     realm_index::{Conflict, RealmIndex},
-    session::{Lifetime, SessionId, UnixMillis},
+    session::{Lifetime, UnixMillis},
     settings::Settings,
     token::{Cache, Claims, Expected, Header, Key, KeyRing, Parts, Refusal, decode_part},
 };
@@ -122,7 +122,7 @@ impl Ticket {
     /// The memory that it takes beside itself, in bytes.
     fn bytes(&self) -> usize {
         let owner = self.claims.subject.as_ref().map_or(0, String::len);
-        self.payload.len() + self.key.name.len() + self.key.id.as_str().len() + owner
+        self.payload.len() + self.key.name().len() + owner
     }
 }
 
@@ -223,11 +223,11 @@ impl Realms {
         let verified = realm.keys.verify(token, realm.expected())?;
         let mut claims = verified.claims;
         // Another issuer's token names its own user's sessions only, where the name of a session tells whose it is.
-        let id = SessionId::parse(mem::take(&mut claims.id));
-        if verified.is_foreign && id.owner().is_some() && id.owner() != claims.subject.as_deref() {
+        let key = SessionKey::of_id(realm, &mem::take(&mut claims.id));
+        let owner = key.id.owner();
+        if verified.is_foreign && owner.is_some() && owner != claims.subject.as_deref() {
             return Err(Refusal::Claim("sub"));
         }
-        let key = SessionKey::new(Arc::clone(realm), id);
         Ok(Arc::new(Ticket { key, payload: verified.payload, is_foreign: verified.is_foreign, claims }))
     }
 

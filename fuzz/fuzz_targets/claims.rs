@@ -60,7 +60,7 @@ fuzz_target!(|input: &[u8]| {
     };
     assert_eq!(has_claim(json.as_bytes(), "exp"), caller.expires_at.is_some());
 
-    let id = SessionId::new(owner, UUID.parse().expect("a UUID"));
+    let id = SessionId::new("sess:", owner, UUID.parse().expect("a UUID"));
     // `exp` is written by one of the two alone.
     let end = chosen(2).then_some(NOW.plus(Duration::from_millis(1500))).filter(|_| caller.expires_at.is_none());
     let standard = Standard {
@@ -89,7 +89,7 @@ fuzz_target!(|input: &[u8]| {
     assert_eq!(claims.expires_at, end.or(caller.expires_at));
     assert_eq!(claims.deadline, standard.deadline.or(caller.expires_at));
     assert_eq!((claims.ttl, claims.authenticated_at), (standard.ttl, standard.authenticated_at));
-    let read = SessionId::parse(claims.id);
+    let read = SessionId::parse("sess:", &claims.id);
     assert_eq!((read.owner().unwrap_or_default(), read.created()), (owner, Some(NOW)));
     assert_eq!(read, id);
 

@@ -83,7 +83,7 @@ impl<'c> AuthenticatedSession<'c> {
     ) -> Result<Self, Error> {
         let now = call.ctx.now();
         let token = accept(result, requirements.time, now)?;
-        let key = args.key.map_or_else(|| Text::new(&token.key.name), Arg::to_text);
+        let key = args.key.map_or_else(|| Text::new(token.key.name()), Arg::to_text);
         call.ctx.check_access(&key, requirements.access)?;
         call.recheck(&key, requirements.intent)?;
         Ok(Self { call: *call, token, key, now, rest: args.rest })

@@ -11,7 +11,7 @@ use crate::{
     error::Error,
     realm::Realms,
     redis::{Access, Arg, Args, Argument, Call, Intent, Kind, Spec, Text},
-    session::{SessionId, UnixMillis, check_json_object},
+    session::{UnixMillis, check_json_object},
     state, store,
     threads::Lane,
     token::CallerClaims,
@@ -59,7 +59,7 @@ impl Computed for Create {
             return Ok(Prepared::Inline(token));
         }
         // Checked first: a user without the permission must not fill the queue.
-        call.ctx.check_access(&Text::new(&token.key.name), Access::Create)?;
+        call.ctx.check_access(&Text::new(token.key.name()), Access::Create)?;
         Ok(Prepared::Slow(Lane::Sign, token))
     }
 
@@ -71,7 +71,7 @@ impl Computed for Create {
     fn finish<'c>(call: &Call<'c>, _: &Arc<Realms>, args: Args<'c>, outcome: Self::Outcome) -> Result<(), Error> {
         let (UnsignedToken { key, lifetime, .. }, token) = outcome?;
         let data = args.get(1).ok_or(Error::WrongArity)?;
-        let name = Text::new(&key.name);
+        let name = Text::new(key.name());
         call.ctx.check_access(&name, Access::Create)?;
         call.recheck(&name, Intent::Grow)?;
         let now = call.ctx.now();
@@ -112,7 +112,7 @@ fn unsigned(call: &Call<'_>, realms: &Realms, args: Args<'_>) -> Result<Unsigned
     let now = call.ctx.now();
     let spec = TokenSpec {
         owner,
-        id: SessionId::new(owner, state::new_uuid(now)?),
+        uuid: state::new_uuid(now)?,
         now,
         start: now.whole_seconds(),
         is_rotated: false,

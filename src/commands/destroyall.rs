@@ -68,7 +68,7 @@ impl Computed for DestroyAll {
                 let result =
                     result.and_then(|token| if scope.has(&token) { Ok(token) } else { Err(Refusal::WrongOwner) });
                 let token = accept(result, TimeCheck::Enforce, call.ctx.now())?;
-                SessionName::parse(&token.key.name).map(|name| name.uuid)
+                SessionName::parse(token.key.name()).map(|name| name.uuid)
             }
             None => None,
         };

@@ -80,7 +80,7 @@ impl Session {
             }
         };
         // What is told from here on is about a key, and only for those who may read it.
-        let key = Text::new(&ticket.key.name);
+        let key = Text::new(ticket.key.name());
         call.ctx.check_access(&key, Access::Read)?;
         call.recheck(&key, Intent::Read)?;
         let now = call.ctx.now();
@@ -96,7 +96,7 @@ impl Session {
         Ok(Self {
             problem: expired.or(gone),
             realm: Some(ticket.key.realm.name.clone()),
-            key: Some(ticket.key.name.clone()),
+            key: Some(ticket.key.name().to_vec()),
             ttl,
         })
     }

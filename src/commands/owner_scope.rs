@@ -45,9 +45,8 @@ impl OwnerScope {
         }
         let realm = named_realm(&*state::realms()?, realm)?;
         // A user who may use a key that nobody could have foreseen may use all of them.
-        let sample = SessionId::new(owner, state::new_uuid(call.ctx.now())?);
-        let sample = [realm.keyspace(), sample.as_str()].concat();
-        call.check_access(&Text::new(sample.as_bytes()), access)?;
+        let sample = SessionId::new(realm.keyspace(), owner, state::new_uuid(call.ctx.now())?);
+        call.check_access(&Text::new(sample.key_name().as_bytes()), access)?;
         let cursor = SessionCursor::new(call.ctx.database(), owner_prefix(&realm, owner), None);
         Ok(Self { owner: owner.to_owned(), realm, cursor })
     }

@@ -16,7 +16,7 @@ use crate::{
     error::Error,
     realm::{Realms, Ticket},
     redis::{Access, Args, Argument, Call, Intent, Kind, Spec, Text},
-    session::{SessionId, UnixMillis, check_owner},
+    session::{UnixMillis, check_owner},
     state,
     store::{self, BulkDestroy},
     threads::Lane,
@@ -110,7 +110,7 @@ fn rotate(
     token: Vec<u8>,
 ) -> Result<(), Error> {
     let ctx = call.ctx;
-    let name = Text::new(&successor.key.name);
+    let name = Text::new(successor.key.name());
     ctx.check_access(&name, Access::Create)?;
     // Where the server does not say, a session must not come to lie in a slot that may be another node's.
     let share_a_slot = || ctx.slot_of(&name).is_some_and(|slot| ctx.slot_of(&session.key) == Some(slot));
@@ -197,7 +197,7 @@ impl RotateOptions {
         let known_start = if self.reauth { Some(self.now.whole_seconds()) } else { ticket.start(self.now) };
         let spec = TokenSpec {
             owner,
-            id: SessionId::new(owner, self.uuid),
+            uuid: self.uuid,
             now: self.now,
             start: known_start.unwrap_or(self.now.whole_seconds()),
             is_rotated: known_start.is_some(),

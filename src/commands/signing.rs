@@ -2,11 +2,13 @@
 
 use std::{sync::Arc, time::Duration};
 
+use uuid::Uuid;
+
 use crate::{
     error::Error,
     realm::{Realm, Realms, SessionKey},
     redis::Arg,
-    session::{Lifetime, SessionId, UnixMillis, check_json_object},
+    session::{Lifetime, UnixMillis, check_json_object},
     token::{CallerClaims, Expected, Standard},
 };
 
@@ -27,7 +29,7 @@ pub(super) struct UnsignedToken {
 #[derive(Debug)]
 pub(super) struct TokenSpec<'f> {
     pub(super) owner: &'f str,
-    pub(super) id: SessionId,
+    pub(super) uuid: Uuid,
     /// When the token is issued.
     pub(super) now: UnixMillis,
     /// When the session began, and whether that was before the token is issued.
@@ -52,9 +54,10 @@ impl UnsignedToken {
         }
         // Services that verify a public-key token offline see its end in `exp` alone.
         let offline_end = lifetime.deadline.filter(|_| realm.signs_slowly() && claims.expires_at.is_none());
-        let Expected { issuer, audience, .. } = realm.expected();
+        let key = SessionKey::new(realm, spec.owner, spec.uuid);
+        let Expected { issuer, audience, .. } = key.realm.expected();
         let payload = Standard {
-            id: spec.id.as_str(),
+            id: key.id.as_str(),
             // A session begins when its token will say that it does.
             issued_at: spec.now.whole_seconds(),
             owner: spec.owner,
@@ -66,12 +69,7 @@ impl UnsignedToken {
             authenticated_at: spec.is_rotated.then_some(spec.start),
         }
         .write(claims);
-        Ok(Self {
-            key: SessionKey::new(realm, spec.id),
-            lifetime,
-            restarts_idle_timer: spec.restarts_idle_timer,
-            payload,
-        })
+        Ok(Self { key, lifetime, restarts_idle_timer: spec.restarts_idle_timer, payload })
     }
 
     /// Signs the token.

@@ -92,7 +92,7 @@ fn check_key(result: VerifyResult, key: Option<&[u8]>) -> VerifyResult {
     let ticket = result?;
     match key {
         None => Ok(ticket),
-        Some(key) if key == ticket.key.name => Ok(ticket),
+        Some(key) if key == ticket.key.name() => Ok(ticket),
         // The header `Authorization`, taken apart at its space.
         Some(key) if key.eq_ignore_ascii_case(b"Bearer") => Err(Refusal::SCHEME),
         Some(_) => Err(Refusal::WrongSession),

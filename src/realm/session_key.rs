@@ -2,31 +2,41 @@
 
 use std::sync::Arc;
 
+use uuid::Uuid;
+
 use super::{Realm, Realms};
 use crate::session::SessionId;
 
-/// The key of a session: its realm, its id, and the name that both make. Parsed once and passed on.
+/// The key of a session: its realm, and its id, which knows the name that both make. Parsed once and passed on.
 #[derive(Debug)]
 pub struct SessionKey {
     /// The realm whose keyspace it is in.
     pub realm: Arc<Realm>,
-    /// The session's id, the rest of the name.
+    /// The session's id.
     pub id: SessionId,
-    /// The key's name in the keyspace.
-    pub name: Vec<u8>,
 }
 
 impl SessionKey {
-    pub fn new(realm: Arc<Realm>, id: SessionId) -> Self {
-        let name = [realm.keyspace(), id.as_str()].concat().into_bytes();
-        Self { realm, id, name }
+    /// The key of `owner`'s session with this UUID.
+    pub fn new(realm: Arc<Realm>, owner: &str, uuid: Uuid) -> Self {
+        Self { id: SessionId::new(realm.keyspace(), owner, uuid), realm }
+    }
+
+    /// The key of the session with this id.
+    pub fn of_id(realm: &Arc<Realm>, id: &str) -> Self {
+        Self { id: SessionId::parse(realm.keyspace(), id), realm: Arc::clone(realm) }
     }
 
     /// The key of this name, if it is in a realm's keyspace and could be a session's.
     pub fn parse(realms: &Realms, name: &[u8]) -> Option<Self> {
         let realm = realms.of_session(name)?;
         let id = str::from_utf8(name.strip_prefix(realm.keyspace().as_bytes())?).ok()?;
-        (!id.is_empty()).then(|| Self::new(Arc::clone(realm), SessionId::parse(id.to_owned())))
+        (!id.is_empty()).then(|| Self::of_id(realm, id))
+    }
+
+    /// The key's name in the keyspace.
+    pub fn name(&self) -> &[u8] {
+        self.id.key_name().as_bytes()
     }
 }
 

@@ -10,38 +10,48 @@ use super::{UnixMillis, check_owner};
 /// The braces are a cluster hash tag: all sessions of an owner are in one slot.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SessionId {
-    text: String,
+    /// The name of the session's key: the keyspace, then the id.
+    key_name: String,
+    /// How long the keyspace is.
+    keyspace: usize,
     /// How long the owner is, in an id that has one and ends in a version 7 UUID.
     owner: Option<usize>,
     created: Option<UnixMillis>,
 }
 
 impl SessionId {
-    /// The id of `owner`'s session with this UUID.
-    pub fn new(owner: &str, uuid: Uuid) -> Self {
+    /// The id of `owner`'s session with this UUID, in a keyspace.
+    pub fn new(keyspace: &str, owner: &str, uuid: Uuid) -> Self {
         let mut buffer = Uuid::encode_buffer();
-        let uuid_text = uuid.hyphenated().encode_lower(&mut buffer);
-        let text = if owner.is_empty() { uuid_text.to_owned() } else { ["{", owner, "}:", uuid_text].concat() };
-        Self { text, owner: Some(owner.len()).filter(|length| *length > 0), created: created_at(uuid) }
+        let (open, close) = if owner.is_empty() { ("", "") } else { ("{", "}:") };
+        let key_name = [keyspace, open, owner, close, uuid.hyphenated().encode_lower(&mut buffer)].concat();
+        let owner = Some(owner.len()).filter(|length| *length > 0);
+        Self { key_name, keyspace: keyspace.len(), owner, created: created_at(uuid) }
     }
 
     /// Takes the text of an id apart.
-    pub fn parse(text: String) -> Self {
-        let uuid = text.rsplit_once('}').map_or(&*text, |(_, end)| end.strip_prefix(':').unwrap_or(end));
+    pub fn parse(keyspace: &str, text: &str) -> Self {
+        let uuid = text.rsplit_once('}').map_or(text, |(_, end)| end.strip_prefix(':').unwrap_or(end));
         let created = hyphenated(uuid).and_then(created_at);
         let owner = text.rsplit_once("}:").and_then(|(front, end)| front.strip_prefix('{').filter(|_| end == uuid));
         let is_owner = |owner: &&str| created.is_some() && !owner.is_empty() && check_owner(owner.as_bytes()).is_ok();
-        Self { owner: owner.filter(is_owner).map(str::len), created, text }
+        let owner = owner.filter(is_owner).map(str::len);
+        Self { key_name: [keyspace, text].concat(), keyspace: keyspace.len(), owner, created }
     }
 
     /// The id as text.
     pub fn as_str(&self) -> &str {
-        &self.text
+        self.key_name.get(self.keyspace..).unwrap_or_default()
+    }
+
+    /// The name of the session's key: the keyspace, then the id.
+    pub fn key_name(&self) -> &str {
+        &self.key_name
     }
 
     /// The owner of an id that has one.
     pub fn owner(&self) -> Option<&str> {
-        self.text.get(1..1 + self.owner?)
+        self.as_str().get(1..1 + self.owner?)
     }
 
     /// When the id was made, if it ends in a version 7 UUID (RFC 9562 section 5.7).
@@ -140,10 +150,11 @@ mod tests {
     fn ids_carry_owner_and_time() {
         let uuid = IdSource::default().next(UnixMillis::new(1_700_000_000_123), [7; 10]);
         for (owner, text) in [("user:42", format!("{{user:42}}:{uuid}")), ("", uuid.to_string())] {
-            let id = SessionId::new(owner, uuid);
+            let id = SessionId::new("sess:", owner, uuid);
             assert_eq!((id.as_str(), id.created()), (text.as_str(), Some(UnixMillis::new(1_700_000_000_123))));
+            assert_eq!(id.key_name(), format!("sess:{text}"));
             assert_eq!(id.owner(), Some(owner).filter(|owner| !owner.is_empty()));
-            assert_eq!(SessionId::parse(text), id);
+            assert_eq!(SessionId::parse("sess:", &text), id);
         }
         for foreign in [
             format!("{{}}:{uuid}"),
@@ -155,10 +166,10 @@ mod tests {
             "{a}".into(),
             "{u}:9b2c5e1c-6e0b-4a57-8d9a-3f3a8f6d2c11".into(),
         ] {
-            assert_eq!(SessionId::parse(foreign.clone()).owner(), None, "{foreign}");
+            assert_eq!(SessionId::parse("", &foreign).owner(), None, "{foreign}");
         }
         for foreign in ["", "abc", "9b2c5e1c-6e0b-4a57-8d9a-3f3a8f6d2c11", &uuid.simple().to_string(), "{u}:x"] {
-            assert_eq!(SessionId::parse(foreign.to_owned()).created(), None, "{foreign}");
+            assert_eq!(SessionId::parse("sess:", foreign).created(), None, "{foreign}");
         }
     }
 
