@@ -177,9 +177,11 @@ impl Realms {
         first.or_else(|| self.list.get(self.index.named(str::from_utf8(name).ok()?)?))
     }
 
-    /// The realm in whose keyspace a key is.
-    pub fn of_session(&self, key: &[u8]) -> Option<&Arc<Realm>> {
-        self.list.get(self.index.of_session(key)?)
+    /// Whether a key is in a realm's keyspace and could be a session's.
+    pub fn could_be_session(&self, key: &[u8]) -> bool {
+        let realm = self.index.of_session(key).and_then(|position| self.list.get(position));
+        let id = realm.and_then(|realm| key.strip_prefix(realm.keyspace().as_bytes()));
+        id.is_some_and(|id| !id.is_empty() && str::from_utf8(id).is_ok())
     }
 
     /// Whether a token is refused because no realm has a key of its own: this does not say that the session is gone. Keys of

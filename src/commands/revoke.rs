@@ -2,7 +2,6 @@
 
 use crate::{
     error::Error,
-    realm::SessionKey,
     redis::{Access, Argument, Call, Command, Kind, Spec},
     state,
     store::{self, Reason},
@@ -26,7 +25,9 @@ impl Command for Revoke {
         if could_be_token(key.bytes()) {
             return Err(Error::Other("that is a token, not a session's key: end its session with JRS.DESTROY".into()));
         }
-        SessionKey::parse(&*state::realms()?, key.bytes()).ok_or(Error::NoSessionKey)?;
+        if !state::realms()?.could_be_session(key.bytes()) {
+            return Err(Error::NoSessionKey);
+        }
         call.ctx.check_access(&key, Access::Delete)?;
         let existed = call.ctx.open(&key)?.is_some();
         if existed {

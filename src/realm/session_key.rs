@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
-use super::{Realm, Realms};
+use super::Realm;
 use crate::session::SessionId;
 
 /// The key of a session: its realm, and its id, which knows the name that both make. Parsed once and passed on.
@@ -25,13 +25,6 @@ impl SessionKey {
     /// The key of the session with this id.
     pub fn of_id(realm: &Arc<Realm>, id: &str) -> Self {
         Self { id: SessionId::parse(realm.keyspace(), id), realm: Arc::clone(realm) }
-    }
-
-    /// The key of this name, if it is in a realm's keyspace and could be a session's.
-    pub fn parse(realms: &Realms, name: &[u8]) -> Option<Self> {
-        let realm = realms.of_session(name)?;
-        let id = str::from_utf8(name.strip_prefix(realm.keyspace().as_bytes())?).ok()?;
-        (!id.is_empty()).then(|| Self::of_id(realm, id))
     }
 
     /// The key's name in the keyspace.

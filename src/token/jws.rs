@@ -85,12 +85,13 @@ pub(super) fn encode(bytes: &[u8]) -> String {
     BASE64URL.encode(bytes)
 }
 
-/// Appends `bytes` in base64url.
-pub(super) fn encode_onto(text: &mut Vec<u8>, bytes: &[u8]) {
-    let start = text.len();
-    text.resize(start + bytes.len().div_ceil(3) * 4, 0);
-    let length = BASE64URL.encode_slice(bytes, text.get_mut(start..).unwrap_or_default()).unwrap_or(0);
-    text.truncate(start + length);
+/// Appends a dot and `part` in base64url.
+pub(super) fn push_part(token: &mut Vec<u8>, part: &[u8]) {
+    token.push(b'.');
+    let start = token.len();
+    token.resize(start + part.len().div_ceil(3) * 4, 0);
+    let length = BASE64URL.encode_slice(part, token.get_mut(start..).unwrap_or_default()).unwrap_or(0);
+    token.truncate(start + length);
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! One key, prepared once and pinned to one algorithm (RFC 8725 section 3.1).
 
-use std::{fmt, sync::Arc};
+use std::{borrow::Cow, fmt, sync::Arc};
 
 use aws_lc_rs::{
     rand::SystemRandom,
@@ -11,7 +11,7 @@ use ring::hmac;
 use super::{
     Algorithm, Header, Refusal,
     header::JWT,
-    jws::{Parts, decode_part, decode_signature, encode_onto},
+    jws::{Parts, decode_part, decode_signature, encode, push_part},
     public::Public,
 };
 
@@ -32,7 +32,7 @@ pub struct Key {
     /// Whose tokens alone this key verifies, if it is bound to an issuer.
     issuer: Option<Arc<str>>,
     /// The header of the tokens of type `JWT` that this key signs, in base64url.
-    header: Vec<u8>,
+    header: String,
 }
 
 /// What computes signatures.
@@ -91,8 +91,7 @@ impl Key {
     }
 
     fn new(id: Option<String>, algorithm: Algorithm, signs: bool, engine: Engine) -> Self {
-        let mut header = Vec::new();
-        encode_onto(&mut header, Header::write(algorithm.name(), JWT, id.as_deref()).as_bytes());
+        let header = encode(Header::write(algorithm.name(), JWT, id.as_deref()).as_bytes());
         Self { has_own_id: id.is_some(), id, algorithm, engine, signs, issuer: None, header }
     }
 
@@ -148,7 +147,7 @@ impl Key {
 
     /// True if `header`, in base64url, is just what this key writes: then there is nothing to parse in it.
     pub(super) fn wrote(&self, header: &[u8]) -> bool {
-        self.header == header
+        self.header.as_bytes() == header
     }
 
     /// Signs a payload: a compact JWS (RFC 7515 section 5.1) of type `JWT`. `None` if the key cannot sign.
@@ -159,28 +158,24 @@ impl Key {
     /// As [`sign`](Self::sign), with another `typ`, of characters that need no escape in JSON. Such a header is made for each
     /// token: keys are shared by realms whose types differ.
     pub fn sign_as(&self, token_type: &str, payload: &str) -> Option<Vec<u8>> {
-        let mut token = Vec::with_capacity(self.header.len() + payload.len() * 4 / 3 + LONGEST_HMAC * 2);
-        if token_type == JWT {
-            token.extend_from_slice(&self.header);
+        let header = if token_type == JWT {
+            Cow::Borrowed(&*self.header)
         } else {
-            encode_onto(&mut token, Header::write(self.algorithm.name(), token_type, self.id()).as_bytes());
-        }
-        token.push(b'.');
-        encode_onto(&mut token, payload.as_bytes());
-        if !self.signs {
-            return None;
-        }
+            Cow::Owned(encode(Header::write(self.algorithm.name(), token_type, self.id()).as_bytes()))
+        };
+        let mut token = Vec::with_capacity(header.len() + payload.len() * 4 / 3 + LONGEST_HMAC * 2);
+        token.extend_from_slice(header.as_bytes());
+        push_part(&mut token, payload.as_bytes());
         match &self.engine {
-            Engine::Secret(key) => {
+            Engine::Secret(key) if self.signs => {
                 let tag = hmac::sign(key, &token);
-                token.push(b'.');
-                encode_onto(&mut token, tag.as_ref());
+                push_part(&mut token, tag.as_ref());
             }
-            Engine::Public { private, .. } => {
-                let signature = private.as_ref()?.sign(self.algorithm, &token)?;
-                token.push(b'.');
-                encode_onto(&mut token, &signature);
+            Engine::Public { private: Some(private), .. } if self.signs => {
+                let signature = private.sign(self.algorithm, &token)?;
+                push_part(&mut token, &signature);
             }
+            _ => return None,
         }
         Some(token)
     }
