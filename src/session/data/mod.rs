@@ -63,7 +63,7 @@ pub fn check_json_object(json: &[u8]) -> Result<&str, BadData> {
     // Depth comes first: the parser remembers one byte for each open bracket. Almost all data has few brackets, which are
     // counted many bytes at a time.
     let brackets = || json.iter().map(|byte| usize::from(matches!(byte, b'{' | b'['))).sum::<usize>();
-    if is_object && brackets() > DEEPEST && depth(json) > DEEPEST {
+    if is_object && json.len() > DEEPEST && brackets() > DEEPEST && depth(json) > DEEPEST {
         return Err(BadData::TooDeep);
     }
     check_json(text, is_object).map_err(BadData::NotAnObject)?;
