@@ -14,7 +14,7 @@ use crate::{
     counters::COUNTERS,
     lock::lock,
     realm_index::{Conflict, RealmIndex},
-    session::{Lifetime, UnixMillis},
+    session::{Lifetime, SessionId, UnixMillis},
     settings::Settings,
     token::{Cache, Claims, Expected, Header, Key, KeyRing, Parts, Refusal, decode_part},
 };
@@ -225,11 +225,11 @@ impl Realms {
         let verified = realm.keys.verify(token, realm.expected())?;
         let mut claims = verified.claims;
         // Another issuer's token names its own user's sessions only, where the name of a session tells whose it is.
-        let key = SessionKey::of_id(realm, &mem::take(&mut claims.id));
-        let owner = key.id.owner();
-        if verified.is_foreign && owner.is_some() && owner != claims.subject.as_deref() {
+        let id = SessionId::parse(realm.keyspace(), &mem::take(&mut claims.id));
+        if verified.is_foreign && id.owner().is_some() && id.owner() != claims.subject.as_deref() {
             return Err(Refusal::Claim("sub"));
         }
+        let key = SessionKey { realm: Arc::clone(realm), id };
         Ok(Arc::new(Ticket { key, payload: verified.payload, is_foreign: verified.is_foreign, claims }))
     }
 

@@ -8,7 +8,7 @@ use crate::{
     error::Error,
     realm::{Realm, Realms, SessionKey},
     redis::Arg,
-    session::{Lifetime, UnixMillis, check_json_object},
+    session::{Lifetime, SessionId, UnixMillis, check_json_object},
     token::{CallerClaims, Expected, Standard},
 };
 
@@ -54,7 +54,7 @@ impl UnsignedToken {
         }
         // Services that verify a public-key token offline see its end in `exp` alone.
         let offline_end = lifetime.deadline.filter(|_| realm.signs_slowly() && claims.expires_at.is_none());
-        let key = SessionKey::new(realm, spec.owner, spec.uuid);
+        let key = SessionKey { id: SessionId::new(realm.keyspace(), spec.owner, spec.uuid), realm };
         let Expected { issuer, audience, .. } = key.realm.expected();
         let payload = Standard {
             id: key.id.as_str(),

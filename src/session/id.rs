@@ -32,7 +32,8 @@ impl SessionId {
     /// Takes the text of an id apart.
     pub fn parse(keyspace: &str, text: &str) -> Self {
         let uuid = text.rsplit_once('}').map_or(text, |(_, end)| end.strip_prefix(':').unwrap_or(end));
-        let created = hyphenated(uuid).and_then(created_at);
+        // The hyphenated form is the only one that is written; others are another issuer's ids.
+        let created = Uuid::try_parse(uuid).ok().filter(|_| uuid.len() == 36).and_then(created_at);
         let owner = text.rsplit_once("}:").and_then(|(front, end)| front.strip_prefix('{').filter(|_| end == uuid));
         let is_owner = |owner: &&str| created.is_some() && !owner.is_empty() && check_owner(owner.as_bytes()).is_ok();
         let owner = owner.filter(is_owner).map(str::len);
@@ -81,11 +82,6 @@ impl<'n> SessionName<'n> {
         let uuid = Uuid::try_parse_ascii(uuid).ok()?;
         is_version_7(uuid).then_some(Self { prefix, uuid })
     }
-}
-
-/// A UUID in the hyphenated form, the only one that is written; others are another issuer's ids.
-fn hyphenated(uuid: &str) -> Option<Uuid> {
-    Uuid::try_parse(uuid).ok().filter(|_| uuid.len() == 36)
 }
 
 fn is_version_7(uuid: Uuid) -> bool {
