@@ -252,9 +252,3 @@ impl Realms {
         lock(&self.cache)
     }
 }
-
-impl std::fmt::Debug for Realms {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Realms").field("list", &self.list).finish_non_exhaustive()
-    }
-}

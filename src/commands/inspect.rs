@@ -137,10 +137,7 @@ impl Contents {
 fn reply(ctx: Ctx<'_>, session: &Session, contents: &Contents) {
     let bytes = |name: &str, value: Option<&[u8]>| {
         ctx.reply_bytes(name);
-        match value {
-            Some(value) => ctx.reply_bytes(value),
-            None => ctx.reply_null(),
-        }
+        value.map_or_else(|| ctx.reply_null(), |value| ctx.reply_bytes(value));
     };
     ctx.reply_map(9);
     ctx.reply_bytes("active");
@@ -153,8 +150,5 @@ fn reply(ctx: Ctx<'_>, session: &Session, contents: &Contents) {
     bytes("claims", contents.claims.as_deref());
     bytes("key", session.key.as_deref());
     ctx.reply_bytes("ttl");
-    match session.ttl {
-        Some(ttl) => ctx.reply_integer(ttl),
-        None => ctx.reply_null(),
-    }
+    session.ttl.map_or_else(|| ctx.reply_null(), |ttl| ctx.reply_integer(ttl));
 }

@@ -132,10 +132,7 @@ impl SlicedJob for Listing {
             out.reply_bytes("created");
             out.reply_integer(created_at(session.found.uuid).unwrap_or_default().as_i64());
             out.reply_bytes("ttl");
-            match session.ttl {
-                Some(ttl) => out.reply_integer(ttl),
-                None => out.reply_null(),
-            }
+            session.ttl.map_or_else(|| out.reply_null(), |ttl| out.reply_integer(ttl));
             if let Some(data) = &session.data {
                 out.reply_bytes("data");
                 out.reply_bytes(data);

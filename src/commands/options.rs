@@ -1,6 +1,6 @@
 //! The options at the end of a command.
 
-use std::{sync::Arc, time::Duration};
+use std::{str::FromStr, sync::Arc, time::Duration};
 
 use crate::{
     error::Error,
@@ -50,11 +50,15 @@ impl<'c> Options<'c> {
         self.next().ok_or(Error::Syntax)
     }
 
+    /// The server's own commands take digits only, without a sign or blanks.
+    fn number<N: FromStr>(&mut self) -> Result<Option<N>, Error> {
+        let text = str::from_utf8(self.value()?.bytes()).ok();
+        Ok(text.filter(|text| text.bytes().all(|byte| byte.is_ascii_digit())).and_then(|text| text.parse().ok()))
+    }
+
     /// The value of the option that was read last: a positive number of things.
     pub(super) fn count(&mut self) -> Result<usize, Error> {
-        let text =
-            str::from_utf8(self.value()?.bytes()).ok().filter(|text| text.bytes().all(|byte| byte.is_ascii_digit()));
-        let count = text.and_then(|text| text.parse().ok()).filter(|count| *count > 0);
+        let count = self.number()?.filter(|count| *count > 0);
         count.ok_or(Error::Other("LIMIT must be a positive integer".into()))
     }
 
@@ -66,17 +70,11 @@ impl<'c> Options<'c> {
 
     /// The value of the option that was read last: a positive number of seconds or milliseconds since the epoch.
     pub(super) fn time(&mut self, unit: Unit) -> Result<UnixMillis, Error> {
-        let text = self.value()?.bytes();
         let factor = match unit {
             Unit::Seconds => 1000,
             Unit::Milliseconds => 1,
         };
-        // The server's own commands take digits only, without a sign or blanks.
-        let number = Some(text)
-            .filter(|text| text.iter().all(u8::is_ascii_digit))
-            .and_then(|text| str::from_utf8(text).ok()?.parse::<i64>().ok())
-            .filter(|number| *number > 0)
-            .ok_or(Error::Expire)?;
+        let number = self.number()?.filter(|number: &i64| *number > 0).ok_or(Error::Expire)?;
         let time = number.checked_mul(factor).map(UnixMillis::new);
         // Other software does not handle later times.
         time.filter(|time| *time <= UnixMillis::YEAR_9999).ok_or(match unit {

@@ -55,10 +55,7 @@ fn reply_keys(ctx: Ctx<'_>, keys: &[&Key]) {
     for key in keys {
         ctx.reply_map(3);
         ctx.reply_bytes("kid");
-        match key.id() {
-            Some(id) => ctx.reply_bytes(id),
-            None => ctx.reply_null(),
-        }
+        key.id().map_or_else(|| ctx.reply_null(), |id| ctx.reply_bytes(id));
         ctx.reply_bytes("alg");
         ctx.reply_bytes(key.algorithm().name());
         ctx.reply_bytes("signs");

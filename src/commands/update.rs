@@ -45,53 +45,49 @@ impl TokenCommand for Update {
         Requirements { after: 1, access: Access::Update, time: TimeCheck::Enforce, intent: Intent::Grow };
 
     fn act(call: &Call<'_>, session: &AuthenticatedSession<'_>) -> Result<(), Error> {
-        update(call, session)
-    }
-}
+        let given = session.rest.get(0).ok_or(Error::WrongArity)?;
+        let wanted = Wanted::read(session.rest.skip(1))?;
+        if wanted.way != Way::Replace || wanted.if_match.is_some() {
+            // What the data was, the reply tells.
+            call.ctx.check_access(&session.key, Access::ReadAndTouch)?;
+        }
+        let limit = session.realm().max_data_size;
+        if given.bytes().len() > limit {
+            return Err(Error::TooBig(wanted.way.argument(), "max-data-size"));
+        }
+        if wanted.way == Way::Replace {
+            check_json_object(given.bytes()).map_err(|bad| Error::Data(wanted.way.argument(), bad))?;
+        }
 
-fn update(call: &Call<'_>, session: &AuthenticatedSession<'_>) -> Result<(), Error> {
-    let given = session.rest.get(0).ok_or(Error::WrongArity)?;
-    let wanted = Wanted::read(session.rest.skip(1))?;
-    if wanted.way != Way::Replace || wanted.if_match.is_some() {
-        // What the data was, the reply tells.
-        call.ctx.check_access(&session.key, Access::ReadAndTouch)?;
+        let Some(entry) = session.open()? else {
+            call.ctx.reply_null();
+            return Ok(());
+        };
+        let lifetime = session.lifetime();
+        let expiry = match wanted.ttl {
+            Ttl::Slide => lifetime.target(session.now),
+            Ttl::Keep => lifetime.keep(session.now, entry.expiry()),
+            Ttl::Once(ttl) => lifetime.with_ttl(ttl).target(session.now),
+        };
+        if expiry <= session.now {
+            call.ctx.reply_null();
+            return Ok(());
+        }
+        if let Some(expected) = wanted.if_match
+            && expected.bytes() != etag(entry.bytes())
+        {
+            return Err(not_an_etag(expected.bytes()).map_or(Error::Conflict, Error::NotAnEtag));
+        }
+        let data = match wanted.way {
+            Way::Replace => given.to_text(),
+            Way::Merge => new_text(merged(entry.bytes(), given.bytes(), limit))?,
+            Way::Patch => new_text(patched(entry.bytes(), given.bytes(), limit))?,
+        };
+        drop(entry);
+        store::update(call.ctx, &session.key, &data, expiry)?;
+        call.ctx.reply_bytes(etag(data.bytes()));
+        Ok(())
     }
-    let limit = session.realm().max_data_size;
-    if given.bytes().len() > limit {
-        return Err(Error::TooBig(wanted.way.argument(), "max-data-size"));
-    }
-    if wanted.way == Way::Replace {
-        check_json_object(given.bytes()).map_err(|bad| Error::Data(wanted.way.argument(), bad))?;
-    }
-
-    let Some(entry) = session.open()? else {
-        call.ctx.reply_null();
-        return Ok(());
-    };
-    let lifetime = session.lifetime();
-    let expiry = match wanted.ttl {
-        Ttl::Slide => lifetime.target(session.now),
-        Ttl::Keep => lifetime.keep(session.now, entry.expiry()),
-        Ttl::Once(ttl) => lifetime.with_ttl(ttl).target(session.now),
-    };
-    if expiry <= session.now {
-        call.ctx.reply_null();
-        return Ok(());
-    }
-    if let Some(expected) = wanted.if_match
-        && expected.bytes() != etag(entry.bytes())
-    {
-        return Err(not_an_etag(expected.bytes()).map_or(Error::Conflict, Error::NotAnEtag));
-    }
-    let data = match wanted.way {
-        Way::Replace => given.to_text(),
-        Way::Merge => new_text(merged(entry.bytes(), given.bytes(), limit))?,
-        Way::Patch => new_text(patched(entry.bytes(), given.bytes(), limit))?,
-    };
-    drop(entry);
-    store::update(call.ctx, &session.key, &data, expiry)?;
-    call.ctx.reply_bytes(etag(data.bytes()));
-    Ok(())
 }
 
 fn new_text(changed: Result<String, Change>) -> Result<Text, Error> {

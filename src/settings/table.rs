@@ -43,41 +43,33 @@ trait Field: Sized {
     fn from_value(value: Value) -> Option<Self>;
 }
 
-/// Fields whose values are of one variant, and fields of a few values, which are told by their position.
+/// A row is: type, what it holds until it is set, how it becomes a value, how a value becomes it.
 macro_rules! fields {
-    ($($type:ty, $unset:expr, $variant:ident;)*) => {$(
+    ($($type:ty, $unset:expr, $field:ident => $value:expr, $variant:pat => $read:expr;)*) => {$(
         impl Field for $type {
             const UNSET: Self = $unset;
             fn to_value(&self) -> Value {
-                Value::$variant(self.clone())
+                let $field = self;
+                $value
             }
             fn from_value(value: Value) -> Option<Self> {
-                if let Value::$variant(value) = value { Some(value) } else { None }
-            }
-        }
-    )*};
-    ($($type:ty, $unset:expr;)*) => {$(
-        impl Field for $type {
-            const UNSET: Self = $unset;
-            fn to_value(&self) -> Value {
-                Value::Choice(Self::ALL.iter().position(|one| one == self).unwrap_or(0))
-            }
-            fn from_value(value: Value) -> Option<Self> {
-                if let Value::Choice(position) = value { Self::ALL.get(position).copied() } else { None }
+                if let $variant = value { $read } else { None }
             }
         }
     )*};
 }
 
 fields! {
-    i64, 0, Number;
-    String, String::new(), Text;
-    bool, false, Flag;
+    i64, 0, number => Value::Number(*number), Value::Number(number) => Some(number);
+    String, String::new(), text => Value::Text(text.clone()), Value::Text(text) => Some(text);
+    bool, false, flag => Value::Flag(*flag), Value::Flag(flag) => Some(flag);
+    Algorithm, Self::Hs256, one => choice(Self::ALL, one), Value::Choice(at) => Self::ALL.get(at).copied();
+    Policy, Self::EvictOldest, one => choice(&Self::ALL, one), Value::Choice(at) => Self::ALL.get(at).copied();
 }
 
-fields! {
-    Algorithm, Self::Hs256;
-    Policy, Self::EvictOldest;
+/// One of a few values, which is told by its position.
+fn choice<T: PartialEq>(all: &[T], one: &T) -> Value {
+    Value::Choice(all.iter().position(|other| other == one).unwrap_or(0))
 }
 
 /// Makes the fields and the table of one list. A row is: field, type, name, type with default and range, scope, whether

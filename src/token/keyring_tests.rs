@@ -13,21 +13,11 @@ fn ring(algorithm: Algorithm, id: Option<&str>) -> KeyRing {
     KeyRing::new(vec![Key::from_secret(id.map(str::to_owned), algorithm, true, SECRET)])
 }
 
-fn hmac_of(algorithm: Algorithm) -> ring::hmac::Algorithm {
-    match algorithm {
-        Algorithm::Hs384 => ring::hmac::HMAC_SHA384,
-        Algorithm::Hs512 => ring::hmac::HMAC_SHA512,
-        _ => ring::hmac::HMAC_SHA256,
-    }
-}
-
 fn sign(header: &str, payload: &str, algorithm: Algorithm, secret: &[u8]) -> String {
-    let mut token = format!("{}.{}", BASE64_URL_SAFE_NO_PAD.encode(header), BASE64_URL_SAFE_NO_PAD.encode(payload));
-    let key = ring::hmac::Key::new(hmac_of(algorithm), secret);
-    let tag = ring::hmac::sign(&key, token.as_bytes());
-    token.push('.');
-    token.push_str(&BASE64_URL_SAFE_NO_PAD.encode(tag));
-    token
+    let signed = format!("{}.{}", BASE64_URL_SAFE_NO_PAD.encode(header), BASE64_URL_SAFE_NO_PAD.encode(payload));
+    let key = oracle::EncodingKey::from_secret(secret);
+    let signature = oracle::crypto::sign(signed.as_bytes(), &key, oracle_algorithm(algorithm)).expect("a signature");
+    format!("{signed}.{signature}")
 }
 
 fn oracle_algorithm(algorithm: Algorithm) -> oracle::Algorithm {

@@ -72,11 +72,7 @@ pub fn merged(data: &[u8], merge_patch: &[u8], limit: usize) -> Result<String, C
 /// [`merged`], and what it cost, for tests: nothing where no change began.
 #[doc(hidden)]
 pub fn cost_of_merge(data: &[u8], merge_patch: &[u8], limit: usize) -> (Result<String, Change>, Cost) {
-    let texts = || {
-        let merge_patch = check_json_object(merge_patch).and_then(changeable).map_err(Change::Bad)?;
-        Ok((stored(data)?, merge_patch))
-    };
-    with_documents(texts(), |data, merge_patch| {
+    with_documents(data, check_json_object(merge_patch).and_then(changeable), |data, merge_patch| {
         let mut text = String::with_capacity(data.len() + merge_patch.len());
         merge(Some(data), merge_patch, &mut text).map_err(|stop| stop.at(0, ""))?;
         if text.len() > limit { Err(Change::TooBig) } else { Ok(text) }
@@ -95,11 +91,7 @@ pub fn patched(data: &[u8], operations: &[u8], limit: usize) -> Result<String, C
 /// [`patched`], and what it cost, for tests: nothing where no change began.
 #[doc(hidden)]
 pub fn cost_of_patch(data: &[u8], operations: &[u8], limit: usize) -> (Result<String, Change>, Cost) {
-    let texts = || {
-        let operations = check_operations(operations).map_err(Change::Bad)?;
-        Ok((stored(data)?, operations))
-    };
-    with_documents(texts(), |data, operations| {
+    with_documents(data, check_operations(operations), |data, operations| {
         let (root, size) = patch(data, operations, limit)?;
         // What was too large before may have become smaller, and still be too large.
         if size > limit {
@@ -111,12 +103,14 @@ pub fn cost_of_patch(data: &[u8], operations: &[u8], limit: usize) -> (Result<St
     })
 }
 
-/// Changes the data, the first text, by the second one within a budget for both.
+/// Changes the stored data, which a plain SET can have written, too. The budget is for both texts.
 fn with_documents(
-    texts: Result<(&str, &str), Change>,
+    data: &[u8],
+    by: Result<&str, BadData>,
     change: impl FnOnce(Raw<'_>, Raw<'_>) -> Result<String, Change>,
 ) -> (Result<String, Change>, Cost) {
-    let (data, by) = match texts {
+    let stored = || check_json_object(data).and_then(changeable).map_err(Change::Stored);
+    let (data, by) = match by.map_err(Change::Bad).and_then(|by| Ok((stored()?, by))) {
         Ok(texts) => texts,
         Err(refused) => return (Err(refused), Cost::default()),
     };
@@ -126,11 +120,6 @@ fn with_documents(
         _ => Err(Change::TooBig),
     };
     (result, budget.cost())
-}
-
-/// The text of data that is about to be changed. It may be somebody else's: a plain SET can have written it.
-fn stored(data: &[u8]) -> Result<&str, Change> {
-    check_json_object(data).and_then(changeable).map_err(Change::Stored)
 }
 
 fn check_operations(operations: &[u8]) -> Result<&str, BadData> {
