@@ -82,22 +82,6 @@ fn tokens_without_a_kid_have_at_most_one_realm() {
     }
 }
 
-#[test]
-fn conflicts_name_both_realms_and_the_later_one() {
-    for (list, later, words) in [
-        ([("default", "s:", "x"), ("b", "sa", "y"), ("c", "s:t", "z")], "c", ["'default'", "'c'", "overlapping"]),
-        ([("default", "s:t", "x"), ("b", "s", "y"), ("c", "t", "z")], "b", ["'default'", "'b'", "overlapping"]),
-        ([("default", "s", "x"), ("b", "t", "y"), ("c", "t", "z")], "c", ["'b'", "'c'", "overlapping"]),
-        ([("default", "s", "x"), ("b", "t", "y"), ("c", "u", "x")], "c", ["'default'", "'c'", "kid 'x'"]),
-        ([("default", "s", "x"), ("b", "t", ""), ("c", "u", "")], "c", ["'b'", "'c'", "without kid"]),
-    ] {
-        let list = list.map(|(name, keyspace, id)| realm(name, keyspace, &one(id)));
-        let conflict = RealmIndex::new(&list, None).expect_err(later);
-        assert_eq!(conflict.later, later, "{conflict:?}");
-        assert!(words.iter().all(|word| conflict.problem.contains(word)), "{conflict:?}");
-    }
-}
-
 /// By comparing all keys with all others this would take minutes, which a runner of tests ends.
 #[test]
 fn many_keys_of_many_realms_are_compared_once() {

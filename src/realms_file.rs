@@ -181,21 +181,11 @@ mod tests {
     fn mistakes_are_named_with_their_line() {
         let with = |line: &str| format!("[realm.a]\nkeys-file = \"k\"\nkeyspace = \"a:\"\n{line}\n");
         for (text, problem) in [
-            (with("max-ago = 1"), "line 4: 'max-ago' is no field"),
-            (with("max-age = \"soon\""), "line 4: 'max-age' it has to be a whole number"),
             (with("max-age = true"), "line 4: 'max-age' has the wrong type"),
             (with("max-age = 1.5"), "line 4: 'max-age' has the wrong type"),
-            (with("max-age = 0"), "line 4: 'max-age' it has to be between"),
             (with("issuer = 7"), "line 4: 'issuer' has the wrong type"),
-            (with("crypto-threads = 1"), "line 4: 'crypto-threads' concerns the whole server"),
-            (with("Crypto-Threads = 1"), "line 4: 'Crypto-Threads' concerns the whole server"),
-            (with("max-age = "), "line 4: "),
             (with("Keyspace = \"b:\""), "line 3: 'keyspace' is given twice"),
             (with("keyspace = \"b:\""), "line 4: "),
-            ("[realm.a]\nkeyspace = \"a:\"\n".to_owned(), "line 1: the realm 'a' needs a 'keys-file'"),
-            ("\n[realm.a]\nkeys-file = \"k\"\n".to_owned(), "line 2: the realm 'a' needs a 'keyspace'"),
-            ("[realm.default]\n".to_owned(), "line 1: the realm 'default'"),
-            ("[realm.'a b']\n".to_owned(), "line 1: the name of a realm"),
             ("\n[realms.a]\n".to_owned(), "line 2: unknown field"),
             ("Vq7xZ2mTq9Jw4KpB1sYdR6uN8hLcXo3e\n".to_owned(), "line 1: not valid TOML"),
             ("realm = \"Vq7xZ2mTq9Jw4KpB1sYdR6uN8hLcXo3e\"".to_owned(), "line 1: a value has the wrong type"),

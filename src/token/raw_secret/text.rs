@@ -47,8 +47,7 @@ fn unquote(text: &[u8]) -> &[u8] {
 }
 
 fn find_words(text: &[u8]) -> Option<Look> {
-    let mut lower = Zeroizing::new(Vec::with_capacity(text.len()));
-    lower.extend(text.iter().map(u8::to_ascii_lowercase));
+    let lower = Zeroizing::new(text.to_ascii_lowercase());
     let any = |text: &[u8], words: &[&[u8]]| words.iter().any(|word| contains(text, word));
     let key_or_secret = "put a key in PEM, a JWK or a secret in the file";
     let pem = "leave whole PEM blocks in the file, as openssl writes them";
@@ -140,8 +139,7 @@ fn has_scheme(text: &[u8]) -> bool {
 
 /// What refers to a secret that is elsewhere, or stands for one that is still to be written.
 fn is_reference(text: &[u8]) -> bool {
-    let mut lower = Zeroizing::new(Vec::with_capacity(text.len()));
-    lower.extend(text.iter().map(u8::to_ascii_lowercase));
+    let lower = Zeroizing::new(text.to_ascii_lowercase());
     let is_around = |begin: &[u8], end: &[u8]| text.starts_with(begin) && text.ends_with(end);
     REFERENCES.iter().any(|begin| lower.starts_with(begin))
         || is_around(b"<", b">")
@@ -164,8 +162,7 @@ fn is_assignment(line: &[u8]) -> bool {
     if name.len() < 3 || !name.iter().any(u8::is_ascii_alphabetic) || !value.iter().any(|byte| *byte != b'=') {
         return false;
     }
-    let mut lower = Zeroizing::new(Vec::with_capacity(name.len()));
-    lower.extend(name.iter().map(u8::to_ascii_lowercase));
+    let lower = Zeroizing::new(name.to_ascii_lowercase());
     let is_known = NAMES.iter().any(|piece| contains(&lower, piece));
     is_known || sign == b'=' && (set.is_some() || is_plain_name(name) && value.iter().all(is_plain))
 }
