@@ -33,7 +33,12 @@ pub unsafe extern "C" fn RedisModule_OnLoad(
         return ERR;
     }
     if let Some(name) = api::missing() {
-        log_missing(name);
+        // SAFETY: the pointer was written by RedisModule_Init on this thread.
+        let can_log = unsafe { raw::RedisModule_Log }.is_some();
+        if can_log {
+            let text = format!("not loaded: this server lacks the module function {name}; 7.0.15 or later has it");
+            log(Level::Warning, &text);
+        }
         return ERR;
     }
     log_panics();
@@ -75,16 +80,4 @@ fn unload() -> c_int {
     config::forget_shown();
     stop_logging_panics();
     OK
-}
-
-/// Says which function the server lacks, if it has the one that says it.
-fn log_missing(name: &str) {
-    // SAFETY: the pointer was written by RedisModule_Init on this thread.
-    let can_log = unsafe { raw::RedisModule_Log };
-    if can_log.is_some() {
-        log(
-            Level::Warning,
-            &format!("not loaded: this server lacks the module function {name}; 7.0.15 or later has it"),
-        );
-    }
 }

@@ -89,23 +89,11 @@ mod tests {
 
     #[test]
     fn tokens_are_recognized_however_they_are_mangled() {
-        let percent = TOKEN.replace('.', "%2E");
-        for mangled in [
-            TOKEN.to_owned(),
-            format!("Bearer {TOKEN}"),
-            format!("Bearer%20{TOKEN}"),
-            format!("  {TOKEN}"),
-            format!("\"{TOKEN}\""),
-            format!("token={TOKEN};"),
-            format!("x{TOKEN}"),
-            format!("\u{feff}{TOKEN}"),
-            format!("\0\u{e9}{TOKEN}"),
-            TOKEN.replace('.', "!"),
-            percent,
-            TOKEN[..20].to_owned(),
-            TOKEN[5..].to_owned(),
-            format!("{{user:{TOKEN}}}"),
-        ] {
+        let fronts = ["", "Bearer ", "Bearer%20", "  ", "\"", "token=", "x", "\u{feff}", "\0\u{e9}", "{user:"];
+        let rests = ["", "\"", ";", "}"].map(|rest| format!("{TOKEN}{rest}"));
+        let cut = [TOKEN.replace('.', "!"), TOKEN.replace('.', "%2E"), TOKEN[..20].to_owned(), TOKEN[5..].to_owned()];
+        let whole = fronts.iter().flat_map(|front| rests.iter().map(move |rest| format!("{front}{rest}")));
+        for mangled in whole.chain(cut) {
             assert!(could_be_token(mangled.as_bytes()) && holds_token(mangled.as_bytes()), "{mangled}");
         }
         for header in
