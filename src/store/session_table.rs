@@ -169,6 +169,8 @@ impl SessionTable {
                 }
                 stays
             });
+            bucket.shrink_to_fit();
+            moved.shrink_to_fit();
         }
         if new.is_multiple_of(BLOCK) {
             self.blocks.push(Vec::with_capacity(BLOCK));
