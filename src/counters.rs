@@ -15,10 +15,12 @@ impl Counter {
         Self(AtomicU64::new(0))
     }
 
+    /// Counts one more.
     pub fn count(&self) {
         self.0.fetch_add(1, Ordering::Relaxed);
     }
 
+    /// How many there were.
     pub fn value(&self) -> u64 {
         self.0.load(Ordering::Relaxed)
     }
@@ -27,6 +29,7 @@ impl Counter {
 /// Makes the counters of one list.
 macro_rules! counters {
     ($($(#[$doc:meta])* $name:ident,)*) => {
+        /// All counters.
         #[derive(Debug)]
         pub struct Counters {
             $($(#[$doc])* pub $name: Counter,)*
@@ -42,21 +45,27 @@ macro_rules! counters {
 }
 
 counters! {
+    /// Sessions created.
     created,
-    /// By GET or PEEK.
+    /// Sessions read, by GET or PEEK.
     read,
+    /// Sessions whose data was changed.
     updated,
+    /// Sessions whose end was moved by TOUCH.
     touched,
+    /// Sessions that went on under a new id.
     rotated,
-    /// By DESTROY, DESTROYALL or REVOKE.
+    /// Sessions ended by DESTROY, DESTROYALL and REVOKE.
     destroyed,
-    /// Because their owner had too many sessions.
+    /// Sessions ended because their owner had too many.
     evicted,
+    /// Tokens found in the cache of verified tokens.
     cache_hits,
+    /// Tokens that had to be verified.
     cache_misses,
-    /// Commands that found no room for a token to be signed.
+    /// Commands refused because too many tokens were waiting to be signed.
     busy_signing,
-    /// The same for a token to be verified.
+    /// Commands refused because too many tokens were waiting to be verified.
     busy_verifying,
 }
 
@@ -71,6 +80,7 @@ impl Counters {
         }
     }
 
+    /// Counts a token that was refused.
     pub fn count_refusal(&self, refusal: Refusal) {
         if let Some(counter) = self.refused.get(refusal.index()) {
             counter.count();

@@ -25,16 +25,23 @@ pub const DEFAULT: &str = "default";
 /// Keys, policy and keyspace: what one instance of a session middleware is. It never changes; another takes its place.
 #[derive(Debug)]
 pub struct Realm {
+    /// Its name.
     pub name: String,
+    /// The settings that it was made of.
     pub settings: Settings,
     /// The keys in force, shared with the realm that comes next if they stay.
     pub keys: Arc<KeyRing>,
-    // From here on: the settings of the same names, `None` where nothing is limited.
+    /// The sliding time to live of sessions that have none of their own.
     pub max_age: Duration,
+    /// How long a session lasts at all.
     pub max_lifetime: Option<Duration>,
+    /// How much later the end of a session has to become for a read to move it.
     pub touch_interval: Duration,
+    /// Grace for `exp` and `nbf`.
     pub leeway: Duration,
+    /// The largest session data, in bytes.
     pub max_data_size: usize,
+    /// How many sessions an owner may have at a time.
     pub max_sessions: Option<usize>,
 }
 
@@ -47,6 +54,7 @@ pub struct Ticket {
     pub payload: Vec<u8>,
     /// Whether another issuer signed it, by a key of the realm's `foreign-keys-file`.
     pub is_foreign: bool,
+    /// The session's key.
     pub key: SessionKey,
 }
 
@@ -81,6 +89,7 @@ impl Realm {
         }
     }
 
+    /// The key that signs new tokens.
     pub fn signer(&self) -> Option<&Key> {
         self.keys.signer()
     }
@@ -171,6 +180,7 @@ impl Realms {
         &self.list
     }
 
+    /// The realm of that name.
     pub fn named(&self, name: &[u8]) -> Option<&Arc<Realm>> {
         // Almost always it is the default one.
         let first = self.list.first().filter(|realm| realm.name.as_bytes() == name);

@@ -38,6 +38,7 @@ struct InForce {
     source: Source,
 }
 
+/// The realms in force.
 pub fn realms() -> Result<Arc<Realms>, Error> {
     let realms = REALMS.read().unwrap_or_else(PoisonError::into_inner);
     realms.as_ref().map(Arc::clone).ok_or(Error::Other("the module is not loaded".into()))
@@ -88,6 +89,7 @@ pub fn unload() {
     store::forget();
 }
 
+/// A new session's UUID.
 pub fn new_uuid(now: UnixMillis) -> Result<Uuid, Error> {
     lock(&IDS).next(now).ok_or(Error::Other("the operating system gives no random numbers".into()))
 }

@@ -24,12 +24,12 @@ pub(super) const TOKEN: Argument = Argument::string(c"token");
 pub(super) struct Options<'c>(Args<'c>);
 
 impl<'c> Options<'c> {
-    /// Reads all options: `take` gets the word of each in capitals, an empty one for what is no word, and takes its value.
+    /// Reads all options: `take` gets the name of each in capitals, or an empty name for any other text, and takes its value.
     pub(super) fn each(
         arguments: Args<'c>,
         mut take: impl FnMut(&[u8], &mut Self) -> Result<(), Error>,
     ) -> Result<(), Error> {
-        // No option has a longer name, and nobody's megabyte is copied to find that out.
+        // No option has a longer name: a large argument is not copied.
         let longest = 16;
         let mut options = Self(arguments);
         while let Some(word) = options.next().map(Arg::bytes) {

@@ -27,18 +27,20 @@ impl Ctx<'_> {
         self.raw
     }
 
+    /// The time by the server's clock.
     #[inline]
     pub fn now(self) -> UnixMillis {
         // SAFETY: takes nothing, returns a number.
         UnixMillis::new(unsafe { api(raw::RedisModule_Milliseconds)() })
     }
 
-    /// This does not change while the server runs.
+    /// Whether the server is a cluster node, which does not change while it runs.
     pub fn is_cluster_node(self) -> bool {
         static ANSWER: OnceLock<bool> = OnceLock::new();
         *ANSWER.get_or_init(|| self.flags() & raw::REDISMODULE_CTX_FLAGS_CLUSTER.cast_signed() != 0)
     }
 
+    /// Whether the server replicates another.
     pub fn is_replica(self) -> bool {
         self.flags() & raw::REDISMODULE_CTX_FLAGS_SLAVE.cast_signed() != 0
     }

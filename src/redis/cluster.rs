@@ -2,6 +2,7 @@
 
 use super::{call::Ctx, text::Text};
 
+/// The hash slot of a key.
 #[derive(Debug, PartialEq)]
 pub struct Slot(i64);
 

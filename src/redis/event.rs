@@ -17,6 +17,7 @@ use super::{
 /// What the server tells.
 #[derive(Clone, Copy, Debug)]
 pub enum Event<'e> {
+    /// It replicates another server from now on.
     BecameReplica,
     /// It shuts down, and has not saved its data yet.
     ShutsDown,
@@ -24,6 +25,7 @@ pub enum Event<'e> {
     Ticked(Ctx<'e>),
     /// A database was emptied; all of them for `None`.
     Flushed(Option<c_int>),
+    /// Two databases were swapped.
     Swapped(c_int, c_int),
     /// It begins to load a data set while it serves the old one.
     LoadBesideStarted,

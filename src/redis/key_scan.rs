@@ -39,7 +39,7 @@ fn arm<L: KeyspaceListener>(ctx: Ctx<'_>, scan: Box<KeyScan>) {
 extern "C" fn ticked<L: KeyspaceListener>(ctx: *mut raw::RedisModuleCtx, scan: *mut c_void) {
     // SAFETY: the context is the server's and outlives this call.
     let ctx = unsafe { Ctx::new(ctx) };
-    // SAFETY: the box of `arm`, which nobody else takes back.
+    // SAFETY: the box that `arm` gave away, taken back here alone.
     let scan = unsafe { Box::from_raw(scan.cast::<KeyScan>()) };
     if guard(|| next_slice::<L>(ctx, scan)).is_none() {
         guard(|| L::scan_ended(false));

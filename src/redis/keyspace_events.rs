@@ -122,7 +122,7 @@ pub fn has_memory() -> bool {
     // All at once: the allocator would find the block that was given back a moment ago.
     // SAFETY: any size may be asked for.
     let blocks = BLOCKS.map(|size| unsafe { api(raw::RedisModule_TryAlloc)(size) });
-    // SAFETY: each is NULL, or a block of just now, which nobody uses.
+    // SAFETY: each is NULL, or a block that was allocated just now and is not used.
     blocks.iter().for_each(|block| unsafe { api(raw::RedisModule_Free)(*block) });
     let has_memory = blocks.iter().all(|block| !block.is_null());
     LEFT.store(if has_memory { CALLS - 1 } else { 0 }, Ordering::Relaxed);

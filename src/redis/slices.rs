@@ -49,7 +49,9 @@ const PATIENCE: i64 = 20;
 /// Whether a job has more to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Progress {
+    /// It has.
     More,
+    /// It has not.
     Done,
 }
 
@@ -157,7 +159,7 @@ impl<J: SlicedJob + 'static> Slices<J> {
 extern "C" fn tick<J: SlicedJob + 'static>(ctx: *mut raw::RedisModuleCtx, slices: *mut c_void) {
     // SAFETY: the context is what the server passed, and it is used only until this returns.
     let ctx = unsafe { Ctx::new(ctx) };
-    // SAFETY: the box of `arm`, which nobody else takes back.
+    // SAFETY: the box that `arm` gave away, taken back here alone.
     let mut slices = unsafe { Box::from_raw(slices.cast::<Slices<J>>()) };
     // A job that panicked is at its end.
     let outcome = guard(|| slices.slice(ctx)).unwrap_or(Err(Error::INTERNAL));

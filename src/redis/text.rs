@@ -34,6 +34,7 @@ impl<'call> Args<'call> {
         self.count == 0
     }
 
+    /// The argument at a position.
     #[inline]
     pub fn get(self, position: usize) -> Option<Arg<'call>> {
         if position >= self.count {
@@ -44,6 +45,7 @@ impl<'call> Args<'call> {
         Some(Arg { raw, call: PhantomData })
     }
 
+    /// Those from a position on.
     #[inline]
     pub fn skip(self, count: usize) -> Self {
         let count = count.min(self.count);
@@ -82,6 +84,7 @@ impl<'call> Arg<'call> {
 pub struct Text(*mut raw::RedisModuleString);
 
 impl Text {
+    /// A string of these bytes.
     #[inline]
     pub fn new(bytes: &[u8]) -> Self {
         // SAFETY: pointer and length are those of a slice, which the server copies.

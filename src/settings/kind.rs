@@ -5,6 +5,7 @@ use std::ffi::CStr;
 /// The type, default and range of a setting.
 #[derive(Debug)]
 pub enum SettingType {
+    /// An integer.
     Number {
         default: i64,
         min: i64,
@@ -20,6 +21,7 @@ pub enum SettingType {
     Choice(&'static [&'static CStr]),
 }
 
+/// A value of a setting.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Value {
     Number(i64),

@@ -13,10 +13,12 @@ use std::ffi::CStr;
 pub enum Policy {
     /// The owner's oldest session ends in its place.
     EvictOldest,
+    /// It is refused.
     Reject,
 }
 
 impl Policy {
+    /// All of them.
     pub const ALL: [Self; 2] = [Self::EvictOldest, Self::Reject];
     /// Their names, in the same order.
     const NAMES: [&CStr; 2] = [c"evict-oldest", c"reject"];

@@ -26,6 +26,7 @@ pub enum Scope {
 pub struct Setting {
     /// Its name, without `jrs.`.
     pub name: &'static CStr,
+    /// Its type, default and range.
     pub kind: SettingType,
     /// What has a value of it.
     pub scope: Scope,

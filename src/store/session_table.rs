@@ -1,7 +1,7 @@
 //! The session keys of one database: a hash table that grows a bucket at a time (linear hashing: W. Litwin, VLDB 1980).
 //!
-//! A search tree would wait for memory five times for each new session, this waits twice. A table that doubled at once would
-//! stop the server while it did.
+//! A new session costs two cache misses, fewer than in a search tree. A table that doubled at once would stop the server
+//! while it did.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -175,7 +175,9 @@ impl SessionTable {
         if new.is_multiple_of(BLOCK) {
             self.blocks.push(Vec::with_capacity(BLOCK));
         }
-        self.blocks.last_mut().into_iter().for_each(|block| block.push(mem::take(&mut moved)));
+        if let Some(block) = self.blocks.last_mut() {
+            block.push(moved);
+        }
     }
 
     /// Takes the last bucket away, the opposite of [`split`](Self::split).

@@ -14,12 +14,14 @@ use std::{
 use super::priority;
 use crate::lock::lock;
 
+/// A piece of work.
 pub type Job = Box<dyn FnOnce() + Send>;
 
 /// The queue in which a job waits; earlier ones are served first. Any client can send tokens to be verified, as many as it
 /// likes; only the application asks for signatures. Each has its own queue, so that a login does not wait behind forgeries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Lane {
+    /// A signature is made.
     Sign,
     /// A token is verified that was not known before.
     Verify,
@@ -50,6 +52,7 @@ struct Running {
     crew: Crew,
 }
 
+/// Threads, and what they share.
 #[derive(Debug)]
 struct Crew {
     threads: Vec<JoinHandle<()>>,
@@ -133,6 +136,7 @@ impl Pool {
         self.running.is_some() && (lane == Lane::Drop || self.waiting(lane) < self.queue)
     }
 
+    /// How many jobs are waiting in a queue.
     pub fn waiting(&self, lane: Lane) -> usize {
         let count = |running: &Running| running.crew.shared.waiting.get(lane).load(Ordering::Relaxed);
         self.running.as_ref().map_or(0, count)
@@ -181,6 +185,7 @@ impl Crew {
         self.threads.iter().all(JoinHandle::is_finished)
     }
 
+    /// Waits for the end of its threads.
     fn join(self) {
         for thread in self.threads {
             // A thread that panicked is as gone as one that returned.

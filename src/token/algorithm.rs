@@ -57,10 +57,15 @@ algorithms! {
 /// What kind of key an algorithm takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Family {
+    /// A shared secret.
     Secret,
+    /// An RSA key.
     Rsa,
+    /// A key on the curve P-256.
     P256,
+    /// A key on the curve P-384.
     P384,
+    /// An Ed25519 key.
     Ed25519,
 }
 
@@ -86,7 +91,7 @@ impl Algorithm {
 }
 
 impl Family {
-    /// The first algorithm of the family: that of a key that does not say its own, where the setting names one that does not fit it.
+    /// The family's first algorithm: that of a key that does not name its own, where the setting's does not fit it.
     pub fn usual_algorithm(self) -> Algorithm {
         Algorithm::ALL.iter().copied().find(|algorithm| algorithm.family() == self).unwrap_or(Algorithm::Hs256)
     }

@@ -59,7 +59,8 @@ impl<V> Cache<V> {
         self.entries.weight()
     }
 
-    /// A hash of the end of the token, which is its signature: no two good tokens have the same by chance.
+    /// A hash of the end of the token, which is its signature: two good tokens do not have the same by chance, and two
+    /// that an issuer gave the same take each other's place.
     fn tag(&self, token: &[u8]) -> u64 {
         xxh3_64_with_seed(token.last_chunk::<32>().map_or(token, |end| end), self.seed)
     }

@@ -96,7 +96,7 @@ fn destroyall_ends_no_others_of_its_slot() {
     let mut expected = contents(conn);
     expected.retain(|key, _| !key.starts_with(&prefix));
     assert_eq!(expected.len(), 10);
-    // A session of another realm, and a key that is no session's.
+    // A session of another realm, and a key that is not a session's.
     let strange = [&ADA[0]["sess:{ada}:".len()..], "no uuid"];
     let strange = [format!("other:{{{owner}}}:{}", strange[0]), format!("{prefix}{}", strange[1])];
     strange.iter().for_each(|key| send(conn, &["SET", key, "x"]).unwrap());

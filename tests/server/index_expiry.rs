@@ -1,4 +1,4 @@
-//! The owner index follows keys that end by themselves: expired, by whoever finds out, or evicted for want of memory.
+//! The owner index follows keys that end by themselves: expired, by a read or by the server, or evicted when memory is full.
 
 use redis::{Connection, RedisResult, Value};
 
@@ -37,7 +37,7 @@ fn a_client_finds_what_has_expired() {
     let () = send(conn, &["SET", BOB[0], "x"]).unwrap();
     for words in [&["EXISTS", ADA[0]][..], &["GET", ADA[0]], &["JRS.LIST", "ada"], &["JRS.COUNT", "ada"]] {
         let () = send(conn, &["SET", ADA[0], "x", "PX", "1"]).unwrap();
-        assert_eq!(totals(conn), [2, 2], "nobody has looked");
+        assert_eq!(totals(conn), [2, 2], "no command has read the keys");
         await_that("its end", || {
             let _: Value = send(conn, words).unwrap();
             (totals(conn) == [1, 1]).then_some(())
