@@ -3,60 +3,41 @@
 use redis::{Connection, Value};
 
 use crate::support::{
-    Server, await_that,
+    Server,
     devices::{count, fill},
     index_check::{ADA, BOB, assert_follows},
     sessions::send,
+    slow_load,
     tokens::SECRET,
 };
 
-fn info(conn: &mut Connection) -> String {
-    send(conn, &["INFO"]).unwrap_or_default()
-}
-
-fn await_loading(conn: &mut Connection) {
-    await_that("asynchronous loading", || info(conn).contains("async_loading:1").then_some(()));
-}
-
 /// A primary, and a replica that is in step with it and loads beside what it serves.
 fn servers() -> (Server, Server) {
-    let builder = Server::builder().keys(SECRET.as_bytes()).config("repl-diskless-sync-delay", "0");
-    let primary = builder.clone().config("repl-backlog-size", "16kb").start();
+    let builder = Server::builder().keys(SECRET.as_bytes());
+    let primary = slow_load::primary(builder.clone()).start();
     let () = send(&mut primary.conn(), &["MSET", ADA[0], "x", ADA[1], "x", BOB[0], "x"]).unwrap();
-    let replica = builder
-        .config("repl-diskless-load", "swapdb")
-        .config("loading-process-events-interval-bytes", "1024")
-        .config("replica-read-only", "no")
-        .config("replicaof", &format!("127.0.0.1 {}", primary.port()))
-        .start();
+    let replica = slow_load::replica(builder, &primary).config("replica-read-only", "no").start();
     let conn = &mut replica.conn();
-    await_that("the replica's link", || info(conn).contains("master_link_status:up").then_some(()));
+    slow_load::await_link(conn);
     assert_eq!(assert_follows(conn), 3);
     (primary, replica)
 }
 
 /// Lets the replica fall behind, and then load all that the primary has, slowly.
 fn begin_loading(primary: &Server, replica: &mut Connection) {
-    let conn = &mut primary.conn();
-    let () = send(replica, &["REPLICAOF", "127.0.0.1", "1"]).unwrap();
-    let () = send(conn, &["DEL", ADA[0], BOB[0]]).unwrap();
-    fill(conn, "bob", 2500);
-    let () = send(conn, &["CONFIG", "SET", "rdb-key-save-delay", "2000"]).unwrap();
-    let () = send(replica, &["REPLICAOF", "127.0.0.1", &primary.port().to_string()]).unwrap();
-    await_loading(replica);
+    slow_load::begin(primary, replica, |conn| {
+        let () = send(conn, &["DEL", ADA[0], BOB[0]]).unwrap();
+        fill(conn, "bob", 2500);
+    });
 }
 
 /// The sessions of ada and bob while the server loads beside them.
 fn meanwhile(conn: &mut Connection) -> [usize; 2] {
-    // In one piece, so that the server loads before these commands and after them.
-    let mut pipe = redis::pipe();
-    pipe.cmd("INFO").cmd("JRS.COUNT").arg("ada").cmd("JRS.COUNT").arg("bob").cmd("JRS.DEBUG").arg("INDEX").cmd("INFO");
-    await_that("an answer while it loads", || {
-        let (before, ada, bob, same, after): (String, usize, usize, i64, String) = pipe.query(conn).ok()?;
-        let loads = |info: &str| info.contains("async_loading:1");
-        assert_eq!(same, 1, "the index and what is served");
-        (loads(&before) && loads(&after)).then_some([ada, bob])
-    })
+    let mut reads = redis::pipe();
+    reads.cmd("JRS.COUNT").arg("ada").cmd("JRS.COUNT").arg("bob").cmd("JRS.DEBUG").arg("INDEX");
+    let (ada, bob, same): (usize, usize, i64) = slow_load::read_meanwhile(conn, &reads);
+    assert_eq!(same, 1, "the index and what is served");
+    [ada, bob]
 }
 
 #[test]
@@ -78,8 +59,7 @@ fn what_is_loaded_takes_the_place_of_what_is_served() {
         let _: Value = send(conn, words).unwrap();
         assert_eq!(meanwhile(conn), expected, "{words:?}");
     }
-    let () = send(&mut primary.conn(), &["CONFIG", "SET", "rdb-key-save-delay", "0"]).unwrap();
-    await_that("the replica's link", || info(conn).contains("master_link_status:up").then_some(()));
+    slow_load::await_link(conn);
     assert_eq!(assert_follows(conn), 2501);
     assert_eq!([count(conn, "ada"), count(conn, "bob")], [1, 2500]);
 }
@@ -92,7 +72,7 @@ fn what_is_served_stays_where_loading_is_given_up() {
     let () = send(conn, &["SET", ADA[2], "x"]).unwrap();
     assert_eq!(meanwhile(conn), [3, 1]);
     primary.kill();
-    await_that("the end of loading", || info(conn).contains("async_loading:0").then_some(()));
+    slow_load::await_end(conn);
     assert_eq!(assert_follows(conn), 4);
     // It goes on, as a primary and then again as a replica.
     let () = send(conn, &["REPLICAOF", "NO", "ONE"]).unwrap();
@@ -102,6 +82,6 @@ fn what_is_served_stays_where_loading_is_given_up() {
     let of_primary = &mut primary.conn();
     let () = send(of_primary, &["MSET", ADA[1], "x", ADA[2], "x"]).unwrap();
     let () = send(conn, &["REPLICAOF", "127.0.0.1", &primary.port().to_string()]).unwrap();
-    await_that("the replica's link", || info(conn).contains("master_link_status:up").then_some(()));
+    slow_load::await_link(conn);
     assert_eq!((assert_follows(conn), count(conn, "bob")), (2, 0));
 }

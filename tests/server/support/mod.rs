@@ -17,6 +17,7 @@ pub(crate) mod random_commands;
 pub(crate) mod reactor;
 pub(crate) mod recipes;
 pub(crate) mod sessions;
+pub(crate) mod slow_load;
 pub(crate) mod tokens;
 
 use std::{
@@ -36,7 +37,7 @@ pub(crate) use process::version;
 use process::{answers, free_port, launch, read_log};
 
 /// How long a condition may take to come true, and a server to answer.
-const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A running server.
 pub struct Server {
@@ -250,7 +251,7 @@ pub fn module_path() -> PathBuf {
         .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("target/release/libjrs.so"), PathBuf::from)
 }
 
-/// Polls until there is a value, at most ten seconds.
+/// Polls until there is a value, at most a minute.
 ///
 /// # Panics
 /// If none came: `what` says what was awaited.

@@ -1,0 +1,76 @@
+//! A replica that loads a data set slowly beside the one that it serves (`repl-diskless-load swapdb`).
+
+use redis::Connection;
+
+use crate::support::{Builder, Server, await_that, sessions::send};
+
+/// A key takes 2 ms to send, so the load takes 10 seconds at least.
+const BALLAST: usize = 5000;
+
+/// What a primary needs for [`begin`].
+pub(crate) fn primary(builder: Builder) -> Builder {
+    builder.config("repl-diskless-sync-delay", "0").config("repl-backlog-size", "16kb").config("rdbcompression", "no")
+}
+
+/// What a replica needs for [`begin`].
+pub(crate) fn replica(builder: Builder, primary: &Server) -> Builder {
+    builder
+        .config("repl-diskless-load", "swapdb")
+        .config("loading-process-events-interval-bytes", "1024")
+        .config("replicaof", &format!("127.0.0.1 {}", primary.port()))
+}
+
+pub(crate) fn await_link(replica: &mut Connection) {
+    await_that("the replica's link", || info(replica).contains("master_link_status:up").then_some(()));
+}
+
+/// Lets the replica fall behind while `meanwhile` changes the primary, and then load all that the primary has.
+/// Returns how many keys were added.
+pub(crate) fn begin(primary: &Server, replica: &mut Connection, meanwhile: impl FnOnce(&mut Connection)) -> usize {
+    let conn = &mut primary.conn();
+    let () = send(replica, &["REPLICAOF", "127.0.0.1", "1"]).unwrap();
+    meanwhile(conn);
+    // A replica answers between the pieces of 16 KB that arrive: here some 300 of them, 30 ms apart.
+    let text = "x".repeat(1000);
+    let mut sets = redis::pipe();
+    for number in 0..BALLAST {
+        sets.cmd("SET").arg(format!("ballast:{number}")).arg(&text).ignore();
+    }
+    sets.exec(conn).unwrap();
+    let () = send(conn, &["CONFIG", "SET", "rdb-key-save-delay", "2000"]).unwrap();
+    let () = send(replica, &["REPLICAOF", "127.0.0.1", &primary.port().to_string()]).unwrap();
+    // The next synchronisation is not slow.
+    await_that("asynchronous loading", || is_loading(&info(replica)).then_some(()));
+    let () = send(conn, &["CONFIG", "SET", "rdb-key-save-delay", "0"]).unwrap();
+    BALLAST
+}
+
+pub(crate) fn await_end(replica: &mut Connection) {
+    await_that("the end of loading", || info(replica).contains("async_loading:0").then_some(()));
+}
+
+/// The replies of the commands that `reads` adds, sent in one piece, between two looks at whether the server is loading:
+/// it is before them and after them.
+pub(crate) fn read_meanwhile<T: redis::FromRedisValue>(replica: &mut Connection, reads: &redis::Pipeline) -> T {
+    let mut pipe = redis::pipe();
+    pipe.cmd("INFO");
+    for command in reads.cmd_iter() {
+        pipe.add_command(command.clone());
+    }
+    pipe.cmd("INFO");
+    await_that("replies while it loads", || {
+        let mut replies: Vec<redis::Value> = pipe.query(replica).ok()?;
+        let after: String = redis::from_redis_value(replies.pop()?).ok()?;
+        let before: String = redis::from_redis_value(replies.remove(0)).ok()?;
+        (is_loading(&before) && is_loading(&after))
+            .then(|| redis::from_redis_value(redis::Value::Array(replies)).unwrap())
+    })
+}
+
+fn is_loading(info: &str) -> bool {
+    info.contains("async_loading:1")
+}
+
+fn info(conn: &mut Connection) -> String {
+    send(conn, &["INFO"]).unwrap_or_default()
+}
