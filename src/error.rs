@@ -30,8 +30,8 @@ macro_rules! errors {
 }
 
 errors! {
-    /// `BADTOKEN` or `EXPIREDTOKEN`.
-    Token(refusal: Refusal) = "{}TOKEN {}", if refusal.is_expiry() { "EXPIRED" } else { "BAD" }, refusal.text();
+    /// `BADTOKEN`, `EXPIREDTOKEN` or `WRONGKEY`.
+    Token(refusal: Refusal) = "{} {}", refusal.first_word(), refusal.text();
     /// `BADDATA`: session data that is none; the argument's name.
     Data(what: &'static str, bad: BadData) = "BADDATA {what} {}", bad_data(*bad);
     /// `BADDATA` or `ERR`: claims that cannot go into a token.
@@ -69,8 +69,8 @@ errors! {
     DeadlinePassed = "ERR invalid expire time, the deadline has passed already";
     /// `ERR`: a session that somebody else made lacks what the command needs; what to do.
     Foreign(what: &'static str) = "ERR {what}";
-    /// `ERR`: a key that is no session's. The npm package jrs-session goes by these words, up to "key".
-    NoSessionKey = "ERR this is no session's key of any realm: it has to be <keyspace><id>";
+    /// `WRONGKEY`: a key that is not a session's.
+    NotASessionKey = "WRONGKEY this is not a session key of any realm: it must be <keyspace><id>";
     /// `ERR`: a cluster node was not told the session's key or owner; what to pass.
     Cluster(what: &'static str) = "ERR {what}";
     /// `ERR`: anything else.

@@ -26,7 +26,7 @@ impl Command for Revoke {
             return Err(Error::Other("that is a token, not a session's key: end its session with JRS.DESTROY".into()));
         }
         if !state::realms()?.could_be_session(key.bytes()) {
-            return Err(Error::NoSessionKey);
+            return Err(Error::NotASessionKey);
         }
         call.ctx.check_access(&key, Access::Delete)?;
         let existed = call.ctx.open(&key)?.is_some();

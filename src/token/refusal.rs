@@ -64,7 +64,7 @@ refusals! {
     /// The session is older than `max-lifetime`.
     Outlived = "outlived", "the session is older than the realm's max-lifetime, log in again";
     /// The key that was passed in front of the token is not the key of the token's session.
-    WrongSession = "wrong_session", "the key is not that of the token's session";
+    WrongSession = "wrong_session", "the key is not that of the token's session: pass <keyspace><jti>";
     /// The token is not of the owner, or not of the realm, that the command is about.
     WrongOwner = "wrong_owner", "the token is not of this owner and realm";
     /// The token does not say when its session began, which a realm with a `max-lifetime` has to know.
@@ -76,8 +76,14 @@ impl Refusal {
     /// The value of the header `Authorization` was passed, not the token in it.
     pub const SCHEME: Self = Self::Malformed(SCHEME);
 
-    /// True where the token was good once and only time has ended it: the reply is `EXPIREDTOKEN`, not `BADTOKEN`.
-    pub const fn is_expiry(self) -> bool {
-        matches!(self, Self::Expired | Self::Outlived)
+    /// The first word of the error, by which clients distinguish what to do.
+    pub const fn first_word(self) -> &'static str {
+        match self {
+            // The token was good once, and only time has ended it or its session.
+            Self::Expired | Self::Outlived => "EXPIREDTOKEN",
+            // The token is good: the caller looks for its session in the wrong place.
+            Self::WrongSession => "WRONGKEY",
+            _ => "BADTOKEN",
+        }
     }
 }

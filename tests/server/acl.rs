@@ -169,13 +169,13 @@ fn a_user_may_be_kept_to_the_sessions_of_one_owner() {
             [&words[..1], front, &words[1..]].concat().into_iter().map(str::to_owned).collect()
         };
         for (front, word) in
-            [(&[&*his][..], "NOPERM"), (&[&key(&his), &his], "NOPERM"), (&[&key(&hers), &his], "BADTOKEN")]
+            [(&[&*his][..], "NOPERM"), (&[&key(&his), &his], "NOPERM"), (&[&key(&hers), &his], "WRONGKEY")]
         {
             let words = form(front);
             let reply = send::<Value>(&mut ada, &words.iter().map(String::as_str).collect::<Vec<_>>());
             // JRS.INSPECT says what is wrong with a token, and refuses only to tell about keys.
-            if words[0] == "JRS.INSPECT" && word == "BADTOKEN" {
-                assert!(format!("{reply:?}").contains("BADTOKEN"), "{reply:?}");
+            if words[0] == "JRS.INSPECT" && word == "WRONGKEY" {
+                assert!(format!("{reply:?}").contains("WRONGKEY"), "{reply:?}");
             } else {
                 assert_eq!(error_word(reply), word, "{words:?}");
             }

@@ -208,11 +208,11 @@ fn a_script_sees_the_errors() {
         ("BADDATA", &["JRS.UPDATE", &token, "[]"]),
         ("BADDATA", &["JRS.UPDATE", &token, "{}", "PATCH"]),
         ("CONFLICT", &["JRS.UPDATE", &token, "{}", "IFMATCH", "1"]),
-        ("BADTOKEN", &["JRS.ROTATE", "sess:other", &token]),
+        ("WRONGKEY", &["JRS.ROTATE", "sess:other", &token]),
         ("BADTOKEN", &["JRS.DESTROYALL", "bob", "EXCEPT", &token]),
         ("ERR", &["JRS.LIST", ""]),
-        ("ERR", &["JRS.REVOKE", "other:key"]),
-        ("BADTOKEN", &["JRS.DESTROY", "sess:other", &token]),
+        ("WRONGKEY", &["JRS.REVOKE", "other:key"]),
+        ("WRONGKEY", &["JRS.DESTROY", "sess:other", &token]),
         ("ERR", &["JRS.CREATE", "{", "{}"]),
     ];
     for (word, command) in cases {

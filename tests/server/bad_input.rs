@@ -19,7 +19,7 @@ use crate::support::{
 };
 
 /// All that a refusal may begin with here: the contract's words, as far as this server has reason to use them.
-const WORDS: [&str; 6] = ["ERR", "BADTOKEN", "BADDATA", "TOOBIG", "WRONGTYPE", "CONFLICT"];
+const WORDS: [&str; 7] = ["ERR", "BADTOKEN", "WRONGKEY", "BADDATA", "TOOBIG", "WRONGTYPE", "CONFLICT"];
 
 /// Sessions to act on; one is gone, one key holds a list, and two hold what is no session data.
 fn supplies(conn: &mut Connection) -> Supplies {
@@ -153,14 +153,14 @@ fn storm(server: &mut Server, commands: usize) -> BTreeMap<String, BTreeSet<Stri
 fn assert_reached(replies: &BTreeMap<String, BTreeSet<String>>) {
     let expected = [
         ("JRS.CREATE", &["a token", "ERR", "BADDATA"][..]),
-        ("JRS.GET", &["something", "null", "ERR", "BADTOKEN", "WRONGTYPE"]),
-        ("JRS.PEEK", &["something", "null", "ERR", "BADTOKEN", "WRONGTYPE"]),
-        ("JRS.UPDATE", &["something", "null", "ERR", "BADTOKEN", "BADDATA", "CONFLICT", "WRONGTYPE"]),
-        ("JRS.TOUCH", &["something", "null", "ERR", "BADTOKEN", "WRONGTYPE"]),
-        ("JRS.DESTROY", &["1", "0", "ERR", "BADTOKEN", "WRONGTYPE"]),
-        ("JRS.ROTATE", &["a token", "null", "ERR", "BADTOKEN", "BADDATA", "WRONGTYPE"]),
+        ("JRS.GET", &["something", "null", "ERR", "BADTOKEN", "WRONGKEY", "WRONGTYPE"]),
+        ("JRS.PEEK", &["something", "null", "ERR", "BADTOKEN", "WRONGKEY", "WRONGTYPE"]),
+        ("JRS.UPDATE", &["something", "null", "ERR", "BADTOKEN", "WRONGKEY", "BADDATA", "CONFLICT", "WRONGTYPE"]),
+        ("JRS.TOUCH", &["something", "null", "ERR", "BADTOKEN", "WRONGKEY", "WRONGTYPE"]),
+        ("JRS.DESTROY", &["1", "0", "ERR", "BADTOKEN", "WRONGKEY", "WRONGTYPE"]),
+        ("JRS.ROTATE", &["a token", "null", "ERR", "BADTOKEN", "WRONGKEY", "BADDATA", "WRONGTYPE"]),
         ("JRS.LIST", &["something", "none", "ERR"]),
-        ("JRS.REVOKE", &["1", "0", "ERR", "WRONGTYPE"]),
+        ("JRS.REVOKE", &["1", "0", "ERR", "WRONGKEY", "WRONGTYPE"]),
         ("JRS.DESTROYALL", &["1", "0", "ERR", "BADTOKEN"]),
         ("JRS.INSPECT", &["something", "ERR"]),
     ];

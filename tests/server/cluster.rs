@@ -103,7 +103,7 @@ fn a_token_of_another_session_than_the_keys_is_refused() {
         let before = contents(conn);
         for wrong in [&*same_slot, "sess:{ada}:", "{ada}", "other:{ada}"] {
             for words in TOKEN_COMMANDS.iter().filter(|words| words[0] != "JRS.INSPECT") {
-                assert_eq!(refused(conn, &form(words, &[wrong, &token])), "BADTOKEN", "{words:?} with {wrong}");
+                assert_eq!(refused(conn, &form(words, &[wrong, &token])), "WRONGKEY", "{words:?} with {wrong}");
             }
         }
         assert_eq!(contents(conn), before);

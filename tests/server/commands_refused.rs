@@ -85,11 +85,11 @@ fn a_key_that_is_not_the_tokens() {
     ];
     for (name, rest) in ON_A_SESSION {
         for key in wrong {
-            assert_refused(conn, "BADTOKEN", &words(name, Some(key), &token, rest));
+            assert_refused(conn, "WRONGKEY", &words(name, Some(key), &token, rest));
         }
         // Wrong is wrong, also when the session is gone.
         let gone = self::token(&json!({"jti": "gone"}));
-        assert_refused(conn, "BADTOKEN", &words(name, Some(&right), &gone, rest));
+        assert_refused(conn, "WRONGKEY", &words(name, Some(&right), &gone, rest));
     }
     assert!(get(conn, &token).is_some());
 }
@@ -126,7 +126,7 @@ fn an_expired_token_is_good_for_a_logout_only() {
                 assert_refused(conn, word, &words(name, with_key, &old, rest));
             }
             assert_refused(conn, "BADTOKEN", &words("JRS.DESTROY", with_key, &forged, &[]));
-            assert_refused(conn, "BADTOKEN", &words("JRS.DESTROY", Some("sess:b"), &old, &[]));
+            assert_refused(conn, "WRONGKEY", &words("JRS.DESTROY", Some("sess:b"), &old, &[]));
             assert_eq!(send::<i64>(conn, &words("JRS.DESTROY", with_key, &old, &[])).unwrap(), 1, "{times}");
             assert_eq!(send::<i64>(conn, &words("JRS.DESTROY", with_key, &old, &[])).unwrap(), 0, "{times}");
             assert_eq!(send::<i64>(conn, &["DBSIZE"]).unwrap(), 0);
@@ -188,9 +188,10 @@ fn keys_that_cannot_be_revoked() {
     let token = create(conn, "ada", "{}", &[]);
     let id = key(&token)["sess:".len()..].to_owned();
     let () = send(conn, &["SET", "other:key", "x"]).unwrap();
-    for wrong in ["", "other:key", "sess:", "sess", &id, "Sess:a", "other:{ada}", &token] {
-        assert_refused(conn, "ERR", &["JRS.REVOKE", wrong]);
+    for wrong in ["", "other:key", "sess:", "sess", &id, "Sess:a", "other:{ada}"] {
+        assert_refused(conn, "WRONGKEY", &["JRS.REVOKE", wrong]);
     }
+    assert_refused(conn, "ERR", &["JRS.REVOKE", &token]);
     // A session of the npm package's kind, without an owner.
     let () = send(conn, &["SET", "sess:9b2c5e1c-6e0b-4a57-8d9a-3f3a8f6d2c11", "{}"]).unwrap();
     assert_eq!(send::<i64>(conn, &["JRS.REVOKE", "sess:9b2c5e1c-6e0b-4a57-8d9a-3f3a8f6d2c11"]).unwrap(), 1);

@@ -179,7 +179,7 @@ fn the_key_of_another_session() {
     let (token, other) = (create(conn, "ada", "{}", &[]), create(conn, "bob", "{}", &[]));
     for key in [&key(&other), "", "sess:", "\0"] {
         let report = inspect(conn, &[key, &token]);
-        assert_eq!((report.active, report.reason.as_deref()), (false, Some("BADTOKEN")), "{key}");
+        assert_eq!((report.active, report.reason.as_deref()), (false, Some("WRONGKEY")), "{key}");
         assert_eq!((report.key, report.ttl), (None, None), "{key}");
     }
 }

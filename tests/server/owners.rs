@@ -59,7 +59,7 @@ fn revoke_ends_a_session_by_its_key() {
     assert_refused(conn, "WRONGTYPE", &["JRS.REVOKE", "sess:list"]);
     assert_eq!(send::<i64>(conn, &["JRS.REVOKE", "sess:{ada}"]).unwrap(), 0);
     for no_session in ["sess:", "other:{ada}:x", "", "sess"] {
-        assert_refused(conn, "ERR", &["JRS.REVOKE", no_session]);
+        assert_refused(conn, "WRONGKEY", &["JRS.REVOKE", no_session]);
     }
     assert_refused(conn, "ERR", &["JRS.REVOKE"]);
     assert_refused(conn, "ERR", &["JRS.REVOKE", &key(&other), "more"]);

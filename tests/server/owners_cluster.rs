@@ -81,7 +81,7 @@ fn a_session_stays_in_its_slot() {
         assert_refused(conn, "CROSSSLOT", &["JRS.ROTATE", &key(&token), &token, "OWNER", &owner]);
     }
     assert_refused(conn, "ERR", &["JRS.ROTATE", &key(&token), &token, "OWNER", ""]);
-    assert_refused(conn, "BADTOKEN", &["JRS.ROTATE", "sess:{ada}:x", &token]);
+    assert_refused(conn, "WRONGKEY", &["JRS.ROTATE", "sess:{ada}:x", &token]);
     let token = rotate(conn, &token, &["OWNER", "ada"]);
     assert_eq!(ids(conn, "ada"), [id(&token)]);
     let script = "return redis.call('JRS.ROTATE', KEYS[1], ARGV[1])";

@@ -1,5 +1,5 @@
 import type { Connection } from "./clients/index.js";
-import { isExpiry, mayBeForeignKey, mayBeMisplaced } from "./errors.js";
+import { isExpiry, isWrongKey } from "./errors.js";
 import type { Realm } from "./realm.js";
 import { member, text } from "./reply.js";
 import { type Claims, readClaims } from "./token.js";
@@ -106,7 +106,7 @@ export class Commands {
 
   /** Ends a session by its id. @returns whether there was such a session. */
   async revoke(id: string): Promise<boolean> {
-    return Number(await this.#atKey(id, (key) => ["JRS.REVOKE", key], mayBeForeignKey)) === 1;
+    return Number(await this.#atKey(id, (key) => ["JRS.REVOKE", key])) === 1;
   }
 
   /** Ends the owner's sessions, except that of a token. @returns how many; nothing if that one has expired. */
@@ -124,22 +124,18 @@ export class Commands {
    * @returns null if there is no such session, also where its time has run out.
    */
   #onSession(name: string, token: string, { jti }: Claims, ...rest: string[]): Promise<unknown> {
-    return this.#atKey(jti, (key) => [name, key, token, ...rest], mayBeMisplaced);
+    return this.#atKey(jti, (key) => [name, key, token, ...rest]);
   }
 
   /** Sends a command with a session's key. What fails is looked into; what does not goes as straight as it can. */
-  async #atKey(
-    id: string,
-    command: (key: string) => [string, ...string[]],
-    mayBeWrongKey: (error: unknown) => boolean,
-  ): Promise<unknown> {
+  async #atKey(id: string, command: (key: string) => [string, ...string[]]): Promise<unknown> {
     const known = this.#realm.keyspace();
     const keyspace = typeof known === "string" ? known : await known;
     const key = keyspace + id;
     try {
       return await this.#connection.send(command(key), key);
     } catch (error) {
-      if (!mayBeWrongKey(error)) return nullIfExpired(error);
+      if (!isWrongKey(error)) return nullIfExpired(error);
       // The realm's keyspace may have changed since the server was asked for it.
       const renewed = await this.#realm.renewed().then((keyspace) => keyspace + id, () => key);
       if (renewed === key) throw error;

@@ -40,23 +40,26 @@ export class SessionError extends Error {
 
 /** Whether the server says that the token was good, and that only time has ended it or its session. */
 export function isExpiry(error: unknown): boolean {
-  return error instanceof Error && error.message.startsWith("EXPIREDTOKEN ");
-}
-
-/** Whether the server says that the token is no good. To a request, that is no session rather than a failure. */
-export function isRefusal(error: unknown): boolean {
-  return isExpiry(error) || (error instanceof Error && error.message.startsWith("BADTOKEN "));
+  return firstWord(error) === "EXPIREDTOKEN";
 }
 
 /**
- * Whether the server may mean that the key in front of a token is not where its session is: by the first word alone,
- * which other mistakes share. The sentence behind it may change.
+ * Whether the server refuses the token, or says that its session has another key: for instance, the token is of another
+ * realm. To a request, that is no session rather than a failure.
  */
-export function mayBeMisplaced(error: unknown): boolean {
-  return error instanceof Error && /^(WRONGKEY|BADTOKEN) /.test(error.message);
+export function isRefusal(error: unknown): boolean {
+  return isExpiry(error) || isWrongKey(error) || firstWord(error) === "BADTOKEN";
 }
 
-/** Whether the server may mean that a key is not a session's, also by the first word alone. */
-export function mayBeForeignKey(error: unknown): boolean {
-  return error instanceof Error && /^(WRONGKEY|ERR) /.test(error.message);
+/** Whether the server says that the key is not that of the token's session, or not a session's key. */
+export function isWrongKey(error: unknown): boolean {
+  return firstWord(error) === "WRONGKEY";
+}
+
+/**
+ * The first word of a server's error: `BADTOKEN`, `ERR`, …; nothing for errors of a client. The word is all that
+ * programs may rely on: the sentence behind it may change.
+ */
+export function firstWord(error: unknown): string | undefined {
+  return error instanceof Error ? /^([A-Z]{2,}) /.exec(error.message)?.[1] : undefined;
 }

@@ -1,4 +1,4 @@
-import { SessionError } from "./errors.js";
+import { SessionError, firstWord } from "./errors.js";
 
 /** What a server begins its reply with when it cannot do its work at present; as a rule, it will be able to again. */
 const STATES: ReadonlySet<string> = new Set([
@@ -25,7 +25,6 @@ export function isOutage(error: unknown): boolean {
   if (error instanceof SessionError) return error.code === "TIMEOUT";
   if (!(error instanceof Error)) return true;
   if (MISTAKES.some((kind) => error instanceof kind)) return false;
-  // A server's error is a sentence that begins with a word in capitals. Those of the many clients do not.
-  const word = /^([A-Z]{2,}) /.exec(error.message)?.[1];
+  const word = firstWord(error);
   return word === undefined || STATES.has(word);
 }

@@ -64,6 +64,16 @@ function ioredisCluster(Cluster, options = {}) {
   };
 }
 
+/** A client of node-redis whose errors of the server have other sentences: only the first word is a contract. */
+export function withoutSentences(client) {
+  const send = client.sendCommand.bind(client);
+  client.sendCommand = (...words) =>
+    send(...words).catch((error) => {
+      throw Object.assign(error, { message: error.message.replace(/^([A-Z]+) .*$/, "$1 (a sentence)") });
+    });
+  return client;
+}
+
 /** By name: connects to the server on a port. */
 export const STANDALONE = {
   "redis 2": callbacks(redis2),
