@@ -10,7 +10,7 @@ use super::{
 use crate::{
     error::Error,
     realm::{Realm, Realms, Ticket},
-    redis::{Access, Arg, Args, Call, Entry, Intent, Spec, Text},
+    redis::{Access, ArgRef, Args, Call, Intent, RedisString, Spec, StringKey},
     session::{Lifetime, UnixMillis},
 };
 
@@ -67,7 +67,7 @@ pub(super) struct AuthenticatedSession<'c> {
     call: Call<'c>,
     pub(super) token: Arc<Ticket>,
     /// The name of the session's key.
-    pub(super) key: Text,
+    pub(super) key: RedisString,
     /// The time that the whole command goes by.
     pub(super) now: UnixMillis,
     /// What follows the token.
@@ -83,9 +83,9 @@ impl<'c> AuthenticatedSession<'c> {
     ) -> Result<Self, Error> {
         let now = call.ctx.now();
         let token = accept(result, requirements.time, now)?;
-        let key = args.key.map_or_else(|| Text::new(token.key.name()), Arg::to_text);
+        let key = args.key.map_or_else(|| RedisString::new(token.key.name()), ArgRef::to_text);
         call.ctx.check_access(&key, requirements.access)?;
-        call.recheck(&key, requirements.intent)?;
+        call.revalidate(&key, requirements.intent)?;
         Ok(Self { call: *call, token, key, now, rest: args.rest })
     }
 
@@ -95,7 +95,7 @@ impl<'c> AuthenticatedSession<'c> {
 
     /// The session's key, open for reading; `None` if there is no such session.
     #[inline]
-    pub(super) fn open(&self) -> Result<Option<Entry<'c>>, Error> {
+    pub(super) fn open(&self) -> Result<Option<StringKey<'c>>, Error> {
         self.call.ctx.open(&self.key)
     }
 

@@ -6,7 +6,7 @@ use crate::{
     counters::COUNTERS,
     error::Error,
     realm::Realms,
-    redis::{Call, Command, Resume, Spec},
+    redis::{Call, Command, Continuation, Spec},
     state,
     threads::{self, Lane},
 };
@@ -88,7 +88,7 @@ fn run<C: Computed>(call: &Call<'_>) -> Result<(), Error> {
             }
             // A key that is no longer active must not have verified or signed anything: all is done again, at once.
             run::<C>(call)
-        }) as Resume
+        }) as Continuation
     };
-    call.offload(&mut threads::pool(), lane, C::IN_SLICES, work).inspect_err(|_| COUNTERS.count_busy(lane))
+    call.block_and_run(&mut threads::pool(), lane, C::IN_SLICES, work).inspect_err(|_| COUNTERS.count_busy(lane))
 }

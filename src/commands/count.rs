@@ -38,7 +38,7 @@ impl SlicedJob for Counting {
 
     fn work(&mut self, ctx: Ctx<'_>) -> Result<Progress, Error> {
         let Some(page) = self.scope.page(ctx, 64, INCOMPLETE)? else { return Ok(Progress::Done) };
-        self.alive += page.iter().map(|session| i64::from(ctx.glance(&session.key).is_some())).sum::<i64>();
+        self.alive += page.iter().map(|session| i64::from(ctx.open_no_touch(&session.key).is_some())).sum::<i64>();
         Ok(Progress::More)
     }
 

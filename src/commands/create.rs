@@ -10,7 +10,7 @@ use super::{
 use crate::{
     error::Error,
     realm::Realms,
-    redis::{Access, Arg, Args, Argument, Call, Intent, Kind, Spec, Text},
+    redis::{Access, ArgRef, ArgType, Args, Argument, Call, Intent, RedisString, Spec},
     session::{UnixMillis, check_json_object},
     state, store,
     threads::Lane,
@@ -35,8 +35,8 @@ impl Computed for Create {
                 &[
                     EX,
                     PX,
-                    Argument::after(c"EXAT", c"unix-time-seconds", Kind::UnixTime),
-                    Argument::after(c"PXAT", c"unix-time-milliseconds", Kind::UnixTime),
+                    Argument::after(c"EXAT", c"unix-time-seconds", ArgType::UnixTime),
+                    Argument::after(c"PXAT", c"unix-time-milliseconds", ArgType::UnixTime),
                 ],
             )
             .optional(),
@@ -59,7 +59,7 @@ impl Computed for Create {
             return Ok(Prepared::Inline(token));
         }
         // Checked first: a user without the permission must not fill the queue.
-        call.ctx.check_access(&Text::new(token.key.name()), Access::Create)?;
+        call.ctx.check_access(&RedisString::new(token.key.name()), Access::Create)?;
         Ok(Prepared::Slow(Lane::Sign, token))
     }
 
@@ -71,9 +71,9 @@ impl Computed for Create {
     fn finish<'c>(call: &Call<'c>, _: &Arc<Realms>, args: Args<'c>, outcome: Self::Outcome) -> Result<(), Error> {
         let (UnsignedToken { key, lifetime, .. }, token) = outcome?;
         let data = args.get(1).ok_or(Error::WrongArity)?;
-        let name = Text::new(key.name());
+        let name = RedisString::new(key.name());
         call.ctx.check_access(&name, Access::Create)?;
-        call.recheck(&name, Intent::Grow)?;
+        call.revalidate(&name, Intent::WriteMayGrow)?;
         let now = call.ctx.now();
         let expiry = lifetime.target(now);
         if expiry <= now {
@@ -126,12 +126,12 @@ fn unsigned(call: &Call<'_>, realms: &Realms, args: Args<'_>) -> Result<Unsigned
 /// The options of the command.
 #[derive(Debug, Default)]
 struct CreateOptions<'c> {
-    claims: Option<Arg<'c>>,
+    claims: Option<ArgRef<'c>>,
     /// The session's own sliding TTL.
     ttl: Option<Duration>,
     /// A fixed deadline.
     deadline: Option<UnixMillis>,
-    realm: Option<Arg<'c>>,
+    realm: Option<ArgRef<'c>>,
 }
 
 impl<'c> CreateOptions<'c> {

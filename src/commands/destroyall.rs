@@ -11,7 +11,7 @@ use super::{
 use crate::{
     error::Error,
     realm::Realms,
-    redis::{Access, Arg, Argument, Call, Ctx, Kind, Progress, SlicedJob, Spec},
+    redis::{Access, ArgRef, ArgType, Argument, Call, Ctx, Progress, SlicedJob, Spec},
     session::SessionName,
     store::{self, BulkDestroy, Reason},
     token::{Refusal, could_be_token},
@@ -26,12 +26,16 @@ impl Computed for DestroyAll {
         flags: c"write",
         summary: c"Ends all sessions of an owner, or all but that of a token.",
         complexity: c"O(N) with N being the number of the owner's sessions",
-        arguments: &[Argument::string(c"owner"), Argument::after(c"EXCEPT", c"token", Kind::String).optional(), REALM],
+        arguments: &[
+            Argument::string(c"owner"),
+            Argument::after(c"EXCEPT", c"token", ArgType::String).optional(),
+            REALM,
+        ],
         ..Spec::BASE
     };
 
     /// Whose sessions, and the token of the one that stays.
-    type Args<'c> = (OwnerScope, Option<Arg<'c>>);
+    type Args<'c> = (OwnerScope, Option<ArgRef<'c>>);
     type Job = Option<Verification>;
     type Outcome = Option<Verified>;
     const IN_SLICES: bool = true;
@@ -81,7 +85,7 @@ impl Computed for DestroyAll {
     fn redact(call: &Call<'_>) {
         let mut follows_except = false;
         for position in 1..call.args().len() {
-            let argument = call.args().get(position).map(Arg::bytes).unwrap_or_default();
+            let argument = call.args().get(position).map(ArgRef::bytes).unwrap_or_default();
             if follows_except || could_be_token(argument) {
                 call.redact(position);
             }
@@ -107,7 +111,7 @@ impl SlicedJob for EndAll {
         let problem = "the owner's slot is migrating: sessions may be left, send the command again";
         let Some(page) = self.scope.page(ctx, PIECE, problem)? else { return Ok(Progress::Done) };
         for session in page.into_iter().filter(|session| self.destroy.covers(session.uuid)) {
-            if ctx.glance(&session.key).is_some() {
+            if ctx.open_no_touch(&session.key).is_some() {
                 store::end(ctx, &session.key, Reason::Destroyed)?;
                 self.ended += 1;
             }

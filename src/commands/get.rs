@@ -31,7 +31,7 @@ impl TokenCommand for Get {
     fn act(call: &Call<'_>, session: &AuthenticatedSession<'_>) -> Result<(), Error> {
         // Where the session's end cannot be moved, because writes are paused since the client began to wait, it is read
         // all the same.
-        let slides = call.recheck(&session.key, Intent::Write).is_ok();
+        let slides = call.revalidate(&session.key, Intent::Write).is_ok();
         reply(call, session, slides)
     }
 }

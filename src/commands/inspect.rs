@@ -12,7 +12,7 @@ use super::{
 use crate::{
     error::Error,
     realm::Realms,
-    redis::{Access, Call, Ctx, Intent, Spec, Text},
+    redis::{Access, Call, Ctx, Intent, RedisString, Spec},
     token::{Header, Parts, decode_part},
 };
 
@@ -80,9 +80,9 @@ impl Session {
             }
         };
         // What is told from here on is about a key, and only for those who may read it.
-        let key = Text::new(ticket.key.name());
+        let key = RedisString::new(ticket.key.name());
         call.ctx.check_access(&key, Access::Read)?;
-        call.recheck(&key, Intent::Read)?;
+        call.revalidate(&key, Intent::Read)?;
         let now = call.ctx.now();
         let lifetime = ticket.lifetime(now);
         let (gone, ttl) = match call.ctx.open(&key) {

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     error::Error,
-    redis::{Access, Arg, Argument, Call, Command, Ctx, Kind, Progress, SlicedJob, Spec},
+    redis::{Access, ArgRef, ArgType, Argument, Call, Command, Ctx, Progress, SlicedJob, Spec},
     session::{SessionName, created_at},
     store::IndexedSession,
 };
@@ -28,8 +28,8 @@ impl Command for List {
         arguments: &[
             Argument::string(c"owner"),
             Argument::word(c"withdata", c"WITHDATA").optional(),
-            Argument::after(c"LIMIT", c"count", Kind::Integer).optional(),
-            Argument::after(c"AFTER", c"id", Kind::String).optional(),
+            Argument::after(c"LIMIT", c"count", ArgType::Integer).optional(),
+            Argument::after(c"AFTER", c"id", ArgType::String).optional(),
             REALM,
         ],
         ..Spec::BASE
@@ -57,7 +57,7 @@ impl Command for List {
 }
 
 /// The UUID of the owner's session with this id, which may have ended.
-fn uuid_of(scope: &OwnerScope, id: Arg<'_>) -> Result<Uuid, Error> {
+fn uuid_of(scope: &OwnerScope, id: ArgRef<'_>) -> Result<Uuid, Error> {
     let key = [scope.realm.keyspace().as_bytes(), id.bytes()].concat();
     let name = SessionName::parse(&key).filter(|name| name.prefix == scope.prefix());
     name.map(|name| name.uuid)
@@ -98,7 +98,7 @@ impl SlicedJob for Listing {
         };
         let now = ctx.now();
         for found in page {
-            let Some(entry) = ctx.glance(&found.key) else { continue };
+            let Some(entry) = ctx.open_no_touch(&found.key) else { continue };
             self.left -= 1;
             self.sessions.push_back(Session {
                 ttl: entry.expiry().map(|expiry| seconds_until(expiry, now)),
@@ -120,7 +120,7 @@ impl SlicedJob for Listing {
         let mut are_here = None;
         for session in self.sessions.drain(..piece) {
             if let Some(ctx) = ctx
-                && ctx.glance(&session.found.key).is_none()
+                && ctx.open_no_touch(&session.found.key).is_none()
                 && *are_here.get_or_insert_with(|| self.scope.are_here(ctx))
             {
                 continue;

@@ -5,18 +5,18 @@ use std::{str::FromStr, sync::Arc, time::Duration};
 use crate::{
     error::Error,
     realm::{DEFAULT, Realm, Realms},
-    redis::{Arg, Args, Argument, Kind},
+    redis::{ArgRef, ArgType, Args, Argument},
     session::{UnixMillis, check_owner},
     token::holds_token,
 };
 
 /// `EX s | PX ms`: a time to live.
-pub(super) const EX: Argument = Argument::after(c"EX", c"seconds", Kind::Integer);
-pub(super) const PX: Argument = Argument::after(c"PX", c"milliseconds", Kind::Integer);
+pub(super) const EX: Argument = Argument::after(c"EX", c"seconds", ArgType::Integer);
+pub(super) const PX: Argument = Argument::after(c"PX", c"milliseconds", ArgType::Integer);
 /// `[key]`: the session's key.
-pub(super) const KEY: Argument = Argument { name: c"key", kind: Kind::Key, token: None, optional: true };
-pub(super) const CLAIMS: Argument = Argument::after(c"CLAIMS", c"claims", Kind::String).optional();
-pub(super) const REALM: Argument = Argument::after(c"REALM", c"realm", Kind::String).optional();
+pub(super) const KEY: Argument = Argument { name: c"key", kind: ArgType::Key, token: None, optional: true };
+pub(super) const CLAIMS: Argument = Argument::after(c"CLAIMS", c"claims", ArgType::String).optional();
+pub(super) const REALM: Argument = Argument::after(c"REALM", c"realm", ArgType::String).optional();
 pub(super) const TOKEN: Argument = Argument::string(c"token");
 
 /// Takes options from the end of a command, one by one.
@@ -32,21 +32,21 @@ impl<'c> Options<'c> {
         // No option has a longer name: a large argument is not copied.
         let longest = 16;
         let mut options = Self(arguments);
-        while let Some(word) = options.next().map(Arg::bytes) {
+        while let Some(word) = options.next().map(ArgRef::bytes) {
             let word = if word.len() > longest { Vec::new() } else { word.to_ascii_uppercase() };
             take(&word, &mut options)?;
         }
         Ok(())
     }
 
-    fn next(&mut self) -> Option<Arg<'c>> {
+    fn next(&mut self) -> Option<ArgRef<'c>> {
         let next = self.0.get(0);
         self.0 = self.0.skip(1);
         next
     }
 
     /// The value of the option that was read last.
-    pub(super) fn value(&mut self) -> Result<Arg<'c>, Error> {
+    pub(super) fn value(&mut self) -> Result<ArgRef<'c>, Error> {
         self.next().ok_or(Error::Syntax)
     }
 
@@ -98,7 +98,7 @@ pub(super) fn once<T>(option: &mut Option<T>, value: T) -> Result<(), Error> {
 }
 
 /// An argument that is an owner. A token in its place is refused: a LIST or DESTROYALL would find no session, and say nothing.
-pub(super) fn owner(argument: Arg<'_>) -> Result<&str, Error> {
+pub(super) fn owner(argument: ArgRef<'_>) -> Result<&str, Error> {
     if holds_token(argument.bytes()) {
         return Err(Error::Other("the owner is a token: pass the name of the user, as in the token's 'sub'".into()));
     }
@@ -106,7 +106,7 @@ pub(super) fn owner(argument: Arg<'_>) -> Result<&str, Error> {
 }
 
 /// The realm that `REALM` names, or the default one.
-pub(super) fn named_realm(realms: &Realms, name: Option<Arg<'_>>) -> Result<Arc<Realm>, Error> {
-    let realm = realms.named(name.map_or(DEFAULT.as_bytes(), Arg::bytes));
+pub(super) fn named_realm(realms: &Realms, name: Option<ArgRef<'_>>) -> Result<Arc<Realm>, Error> {
+    let realm = realms.named(name.map_or(DEFAULT.as_bytes(), ArgRef::bytes));
     realm.map(Arc::clone).ok_or(Error::Other("there is no realm of that name".into()))
 }

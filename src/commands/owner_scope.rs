@@ -8,7 +8,7 @@ use super::options::{self, Options, named_realm, once};
 use crate::{
     error::Error,
     realm::{Realm, Ticket, owner_prefix},
-    redis::{Access, Call, Ctx, Text},
+    redis::{Access, Call, Ctx, RedisString},
     session::SessionId,
     state,
     store::{IndexedSession, SessionCursor},
@@ -46,7 +46,7 @@ impl OwnerScope {
         let realm = named_realm(&*state::realms()?, realm)?;
         // A user who may use a key that nobody could have foreseen may use all of them.
         let sample = SessionId::new(realm.keyspace(), owner, state::new_uuid(call.ctx.now())?);
-        call.check_access(&Text::new(sample.key_name().as_bytes()), access)?;
+        call.check_access(&RedisString::new(sample.key_name().as_bytes()), access)?;
         let cursor = SessionCursor::new(call.ctx.database(), owner_prefix(&realm, owner), None);
         Ok(Self { owner: owner.to_owned(), realm, cursor })
     }
@@ -90,6 +90,6 @@ impl OwnerScope {
 
     /// Whether this server holds all of the owner's sessions.
     pub(super) fn are_here(&self, ctx: Ctx<'_>) -> bool {
-        !ctx.is_cluster_node() || ctx.holds_slot_of(&Text::new(&self.prefix()))
+        !ctx.is_cluster_node() || ctx.holds_slot_of(&RedisString::new(&self.prefix()))
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::{
     error::Error,
-    redis::{Access, Argument, Call, Command, Kind, Spec},
+    redis::{Access, ArgType, Argument, Call, Command, Spec},
     state,
     store::{self, Reason},
     token::could_be_token,
@@ -16,7 +16,7 @@ impl Command for Revoke {
         name: c"JRS.REVOKE",
         // Not declared as a key: the server would write a token that stands in its place into ACL LOG.
         summary: c"Ends a session by its key, without its token.",
-        arguments: &[Argument { name: c"key", kind: Kind::Key, token: None, optional: false }],
+        arguments: &[Argument { name: c"key", kind: ArgType::Key, token: None, optional: false }],
         ..Spec::BASE
     };
 

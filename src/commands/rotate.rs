@@ -15,7 +15,7 @@ use super::{
 use crate::{
     error::Error,
     realm::{Realms, Ticket},
-    redis::{Access, Args, Argument, Call, Intent, Kind, Spec, Text},
+    redis::{Access, ArgType, Args, Argument, Call, Intent, RedisString, Spec},
     session::{UnixMillis, check_owner},
     state,
     store::{self, BulkDestroy},
@@ -37,7 +37,7 @@ impl Computed for Rotate {
             KEY,
             TOKEN,
             CLAIMS,
-            Argument::after(c"OWNER", c"owner", Kind::String).optional(),
+            Argument::after(c"OWNER", c"owner", ArgType::String).optional(),
             Argument::word(c"reauth", c"REAUTH").optional(),
         ],
         ..Spec::BASE
@@ -101,7 +101,7 @@ type Job = (Verification, RotateOptions);
 type Outcome = (Verified, Option<Result<(UnsignedToken, Vec<u8>), Error>>);
 
 const REQUIREMENTS: Requirements =
-    Requirements { after: 0, access: Access::Move, time: TimeCheck::Enforce, intent: Intent::Grow };
+    Requirements { after: 0, access: Access::Move, time: TimeCheck::Enforce, intent: Intent::WriteMayGrow };
 
 fn rotate(
     call: &Call<'_>,
@@ -110,7 +110,7 @@ fn rotate(
     token: Vec<u8>,
 ) -> Result<(), Error> {
     let ctx = call.ctx;
-    let name = Text::new(successor.key.name());
+    let name = RedisString::new(successor.key.name());
     ctx.check_access(&name, Access::Create)?;
     // Where the server does not say, a session must not come to lie in a slot that may be another node's.
     let share_a_slot = || ctx.slot_of(&name).is_some_and(|slot| ctx.slot_of(&session.key) == Some(slot));
@@ -130,7 +130,7 @@ fn rotate(
     } else {
         lifetime.keep(session.now, entry.expiry())
     };
-    let data = Text::new(entry.bytes());
+    let data = RedisString::new(entry.bytes());
     drop(entry);
     if expiry <= session.now {
         ctx.reply_null();

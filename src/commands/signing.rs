@@ -7,7 +7,7 @@ use uuid::Uuid;
 use crate::{
     error::Error,
     realm::{Realm, Realms, SessionKey},
-    redis::Arg,
+    redis::ArgRef,
     session::{Lifetime, SessionId, UnixMillis, check_json_object},
     token::{CallerClaims, Expected, Standard},
 };
@@ -94,7 +94,7 @@ impl UnsignedToken {
 }
 
 /// The argument of CLAIMS: a JSON object that could fit into a token.
-pub(super) fn claims_text<'c>(claims: Arg<'c>, longest: usize) -> Result<&'c str, Error> {
+pub(super) fn claims_text<'c>(claims: ArgRef<'c>, longest: usize) -> Result<&'c str, Error> {
     // Longer claims need not be parsed to find out that they do not fit.
     if claims.bytes().len() > longest {
         return Err(Error::TooBig("the token", "max-token-size"));

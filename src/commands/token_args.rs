@@ -2,7 +2,7 @@
 
 use crate::{
     error::Error,
-    redis::{Arg, Args, Call},
+    redis::{ArgRef, Args, Call},
     token::{begins_like_token, holds_token},
 };
 
@@ -10,8 +10,8 @@ use crate::{
 #[derive(Clone, Copy, Debug)]
 pub(super) struct TokenArgs<'c> {
     /// The key in front of the token.
-    pub(super) key: Option<Arg<'c>>,
-    pub(super) token: Arg<'c>,
+    pub(super) key: Option<ArgRef<'c>>,
+    pub(super) token: ArgRef<'c>,
     /// What follows the token.
     pub(super) rest: Args<'c>,
 }
@@ -26,7 +26,7 @@ impl<'c> TokenArgs<'c> {
         let arguments = call.args();
         let first = arguments.get(0).ok_or(Error::WrongArity)?;
         let second = arguments.get(1);
-        let begins = |arg: Arg<'_>| begins_like_token(arg.bytes());
+        let begins = |arg: ArgRef<'_>| begins_like_token(arg.bytes());
         let is_mangled_token = || !second.is_some_and(begins) && holds_token(first.bytes());
         if arguments.len() <= 1 + after || begins(first) || is_mangled_token() {
             call.redact(0);

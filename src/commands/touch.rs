@@ -41,7 +41,7 @@ impl TokenCommand for Touch {
         drop(entry);
         if moves {
             call.ctx.expire_at(&session.key, expiry)?;
-            call.ctx.announce_own(c"jrs.touch", &session.key);
+            call.ctx.notify_jrs_event(c"jrs.touch", &session.key);
         }
         COUNTERS.touched.count();
         call.ctx.reply_integer(seconds_until(expiry, session.now));

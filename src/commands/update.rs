@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     error::Error,
-    redis::{Access, Arg, Args, Argument, Call, Intent, Kind, Spec, Text},
+    redis::{Access, ArgRef, ArgType, Args, Argument, Call, Intent, RedisString, Spec},
     session::{Change, check_json_object, etag, merged, patched},
     store,
 };
@@ -35,14 +35,14 @@ impl TokenCommand for Update {
                 ],
             )
             .optional(),
-            Argument::after(c"IFMATCH", c"etag", Kind::String).optional(),
+            Argument::after(c"IFMATCH", c"etag", ArgType::String).optional(),
             Argument::one_of(c"expiration", &[Argument::word(c"keepttl", c"KEEPTTL"), EX, PX]).optional(),
         ],
         ..Spec::BASE
     };
 
     const REQUIREMENTS: Requirements =
-        Requirements { after: 1, access: Access::Update, time: TimeCheck::Enforce, intent: Intent::Grow };
+        Requirements { after: 1, access: Access::Update, time: TimeCheck::Enforce, intent: Intent::WriteMayGrow };
 
     fn act(call: &Call<'_>, session: &AuthenticatedSession<'_>) -> Result<(), Error> {
         let given = session.rest.get(0).ok_or(Error::WrongArity)?;
@@ -90,8 +90,8 @@ impl TokenCommand for Update {
     }
 }
 
-fn new_text(changed: Result<String, Change>) -> Result<Text, Error> {
-    changed.map(|data| Text::new(data.as_bytes())).map_err(Error::Change)
+fn new_text(changed: Result<String, Change>) -> Result<RedisString, Error> {
+    changed.map(|data| RedisString::new(data.as_bytes())).map_err(Error::Change)
 }
 
 /// What is wrong with bytes that cannot be the etag of any data.
@@ -114,7 +114,7 @@ fn not_an_etag(given: &[u8]) -> Option<&'static str> {
 struct Wanted<'c> {
     way: Way,
     /// The etag that the data has to have.
-    if_match: Option<Arg<'c>>,
+    if_match: Option<ArgRef<'c>>,
     ttl: Ttl,
 }
 

@@ -7,7 +7,7 @@ use crate::{
     counters::COUNTERS,
     error::Error,
     realm::{First, Realms, Ticket},
-    redis::Arg,
+    redis::ArgRef,
     session::UnixMillis,
     state,
     threads::Lane,
@@ -43,8 +43,8 @@ pub(super) struct Verified {
 impl Verification {
     /// Looks into the cache, and verifies what takes no time. `key` is what stands in front of the token.
     #[inline]
-    pub(super) fn begin(realms: &Realms, token: Arg<'_>, key: Option<Arg<'_>>) -> Self {
-        let (token, key) = (token.bytes(), key.map(Arg::bytes));
+    pub(super) fn begin(realms: &Realms, token: ArgRef<'_>, key: Option<ArgRef<'_>>) -> Self {
+        let (token, key) = (token.bytes(), key.map(ArgRef::bytes));
         let result = match realms.look_up(token) {
             Ok(First::Known(ticket)) => Ok(ticket),
             Ok(First::Quick) => realms.verify(token),

@@ -7,7 +7,7 @@ use redis_module::raw;
 use super::{
     api::{OK, api, is_at_least_7_2},
     call::{Call, Ctx},
-    text::Text,
+    text::RedisString,
 };
 use crate::error::Error;
 
@@ -44,7 +44,7 @@ impl Access {
 
 /// Whose permissions a command goes by.
 #[derive(Debug)]
-pub(super) struct Caller(Option<Text>);
+pub(super) struct Caller(Option<RedisString>);
 
 impl Caller {
     /// The user's name, to be compared; `None` for one that may do anything.
@@ -55,7 +55,7 @@ impl Caller {
 
 impl Call<'_> {
     /// [`Ctx::check_access`], also where the client has been waiting.
-    pub fn check_access(&self, key: &Text, access: Access) -> Result<(), Error> {
+    pub fn check_access(&self, key: &RedisString, access: Access) -> Result<(), Error> {
         match self.held {
             Some(client) => self.ctx.check_access_of(&client.caller, key, access),
             None => self.ctx.check_access(key, access),
@@ -67,12 +67,12 @@ impl Ctx<'_> {
     /// Checks that the calling user may do this with a key that is not among the command's arguments.
     ///
     /// A refusal is recorded in the server's ACL LOG, as one of its own would be.
-    pub fn check_access(self, key: &Text, access: Access) -> Result<(), Error> {
+    pub fn check_access(self, key: &RedisString, access: Access) -> Result<(), Error> {
         self.check_access_of(&self.caller(), key, access)
     }
 
     /// The same for a user who called before and may be gone. One who was deleted since may do nothing.
-    fn check_access_of(self, caller: &Caller, key: &Text, access: Access) -> Result<(), Error> {
+    fn check_access_of(self, caller: &Caller, key: &RedisString, access: Access) -> Result<(), Error> {
         let Some(name) = &caller.0 else { return Ok(()) };
         // SAFETY: the name is alive. NULL is returned for a user that does not exist or is disabled.
         let user = unsafe { api(raw::RedisModule_GetModuleUserFromUserName)(name.as_ptr()) };
@@ -104,7 +104,7 @@ impl Ctx<'_> {
         }
         // SAFETY: the context is that of the running call; its client has a user, or the server returns NULL where it has
         // none. The reference is ours to give back.
-        Caller(unsafe { Text::from_raw(api(raw::RedisModule_GetCurrentUserName)(self.as_ptr())) })
+        Caller(unsafe { RedisString::from_raw(api(raw::RedisModule_GetCurrentUserName)(self.as_ptr())) })
     }
 
     /// Whether a call without a connected client, from a script or another module, runs as some user.

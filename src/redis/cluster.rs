@@ -1,6 +1,6 @@
 //! What a cluster node knows of its slots.
 
-use super::{call::Ctx, text::Text};
+use super::{call::Ctx, text::RedisString};
 
 /// The hash slot of a key.
 #[derive(Debug, PartialEq)]
@@ -8,23 +8,23 @@ pub struct Slot(i64);
 
 impl Ctx<'_> {
     /// The slot that a key hashes to; `None` where the server does not say.
-    pub fn slot_of(self, key: &Text) -> Option<Slot> {
-        self.ask_integer(c"CLUSTER", &[&Text::new(b"KEYSLOT"), key]).map(Slot)
+    pub fn slot_of(self, key: &RedisString) -> Option<Slot> {
+        self.call_integer(c"CLUSTER", &[&RedisString::new(b"KEYSLOT"), key]).map(Slot)
     }
 
     /// Whether this node holds all keys of a key's slot: it serves the slot, which is not on its way from or to here. A
     /// replica serves what its clients are let to ask it for, which only the server can tell, and only in a command.
-    pub fn holds_slot_of(self, key: &Text) -> bool {
+    pub fn holds_slot_of(self, key: &RedisString) -> bool {
         (self.is_replica() || self.owns(key)) && self.slot_of(key).is_some_and(|slot| !self.is_moving(&slot))
     }
 
     /// Whether this cluster node serves the key's slot: the server refuses to look at a key of another node.
-    pub(super) fn owns(self, key: &Text) -> bool {
-        self.ask_integer(c"EXISTS", &[key]).is_some()
+    pub(super) fn owns(self, key: &RedisString) -> bool {
+        self.call_integer(c"EXISTS", &[key]).is_some()
     }
 
     fn is_moving(self, slot: &Slot) -> bool {
-        let Some(nodes) = self.ask_string(c"CLUSTER", &[&Text::new(b"NODES")]) else { return true };
+        let Some(nodes) = self.call_string(c"CLUSTER", &[&RedisString::new(b"NODES")]) else { return true };
         let number = slot.0.to_string();
         let moves = |word: &[u8]| {
             word.strip_prefix(b"[")

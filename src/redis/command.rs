@@ -16,7 +16,7 @@ use crate::error::Error;
 pub trait Command {
     const SPEC: Spec;
 
-    /// Runs the command. It replies once if it succeeds, or [lets the client wait](Call::offload); it changes nothing
+    /// Runs the command. It replies once if it succeeds, or [lets the client wait](Call::block_and_run); it changes nothing
     /// and does not reply if it errs.
     fn run(call: &Call<'_>) -> Result<(), Error>;
 }

@@ -12,7 +12,7 @@ use super::{
     api::{ERR, OK, api},
     call::Ctx,
     guard::guard,
-    text::{self, Text},
+    text::{self, RedisString},
 };
 use crate::{
     lock::lock,
@@ -108,7 +108,7 @@ fn report(outcome: Option<Result<(), String>>, error: *mut *mut raw::RedisModule
     };
     if !error.is_null() {
         // SAFETY: the server passes a place for the message, and frees the string that is put there.
-        unsafe { error.write(Text::new(problem.as_bytes()).into_raw()) };
+        unsafe { error.write(RedisString::new(problem.as_bytes()).into_raw()) };
     }
     ERR
 }
@@ -158,7 +158,7 @@ setter!(set_text, |text: *mut raw::RedisModuleString| read_text(text)?);
 /// What [`get_text`] returned last: the server copies it after the call, so it has to outlive it.
 static SHOWN: Mutex<Shown> = Mutex::new(Shown(None));
 
-struct Shown(Option<Text>);
+struct Shown(Option<RedisString>);
 
 // SAFETY: the strings are made and given back in `get_text` and `forget_shown` alone, which the server calls on its own
 // thread.
@@ -167,7 +167,7 @@ unsafe impl Send for Shown {}
 extern "C" fn get_text<S: Store>(_: *const c_char, privdata: *mut c_void) -> *mut raw::RedisModuleString {
     let Some(Value::Text(value)) = get::<S>(privdata) else { return ptr::null_mut() };
     // The server has copied what it was shown before by the time it asks again.
-    lock(&SHOWN).0.insert(Text::new(value.as_bytes())).as_ptr()
+    lock(&SHOWN).0.insert(RedisString::new(value.as_bytes())).as_ptr()
 }
 
 /// The value of a text that the server sets.

@@ -16,14 +16,14 @@ use super::{
 #[derive(Debug)]
 pub struct Argument {
     pub name: &'static CStr,
-    pub kind: Kind,
+    pub kind: ArgType,
     /// The word that has to stand in front of it, or that it consists of.
     pub token: Option<&'static CStr>,
     pub optional: bool,
 }
 
 #[derive(Debug)]
-pub enum Kind {
+pub enum ArgType {
     String,
     Integer,
     /// Seconds or milliseconds since the epoch.
@@ -37,21 +37,21 @@ pub enum Kind {
 
 impl Argument {
     pub const fn string(name: &'static CStr) -> Self {
-        Self { name, kind: Kind::String, token: None, optional: false }
+        Self { name, kind: ArgType::String, token: None, optional: false }
     }
 
     /// A word that stands alone.
     pub const fn word(name: &'static CStr, token: &'static CStr) -> Self {
-        Self { name, kind: Kind::Word, token: Some(token), optional: false }
+        Self { name, kind: ArgType::Word, token: Some(token), optional: false }
     }
 
     /// An argument behind a word.
-    pub const fn after(token: &'static CStr, name: &'static CStr, kind: Kind) -> Self {
+    pub const fn after(token: &'static CStr, name: &'static CStr, kind: ArgType) -> Self {
         Self { name, kind, token: Some(token), optional: false }
     }
 
     pub const fn one_of(name: &'static CStr, choices: &'static [Self]) -> Self {
-        Self { name, kind: Kind::OneOf(choices), token: None, optional: false }
+        Self { name, kind: ArgType::OneOf(choices), token: None, optional: false }
     }
 
     /// The same argument, which may be left out.
@@ -134,19 +134,19 @@ fn argument(
     memory: &mut Vec<Vec<raw::RedisModuleCommandArg>>,
 ) -> raw::RedisModuleCommandArg {
     let kind = match argument.kind {
-        Kind::String => raw::RedisModuleCommandArgType_REDISMODULE_ARG_TYPE_STRING,
-        Kind::Integer => raw::RedisModuleCommandArgType_REDISMODULE_ARG_TYPE_INTEGER,
-        Kind::UnixTime => raw::RedisModuleCommandArgType_REDISMODULE_ARG_TYPE_UNIX_TIME,
-        Kind::Key => raw::RedisModuleCommandArgType_REDISMODULE_ARG_TYPE_KEY,
-        Kind::Word => raw::RedisModuleCommandArgType_REDISMODULE_ARG_TYPE_PURE_TOKEN,
-        Kind::OneOf(_) => raw::RedisModuleCommandArgType_REDISMODULE_ARG_TYPE_ONEOF,
+        ArgType::String => raw::RedisModuleCommandArgType_REDISMODULE_ARG_TYPE_STRING,
+        ArgType::Integer => raw::RedisModuleCommandArgType_REDISMODULE_ARG_TYPE_INTEGER,
+        ArgType::UnixTime => raw::RedisModuleCommandArgType_REDISMODULE_ARG_TYPE_UNIX_TIME,
+        ArgType::Key => raw::RedisModuleCommandArgType_REDISMODULE_ARG_TYPE_KEY,
+        ArgType::Word => raw::RedisModuleCommandArgType_REDISMODULE_ARG_TYPE_PURE_TOKEN,
+        ArgType::OneOf(_) => raw::RedisModuleCommandArgType_REDISMODULE_ARG_TYPE_ONEOF,
     };
-    let choices = if let Kind::OneOf(choices) = argument.kind { choices } else { &[] };
+    let choices = if let ArgType::OneOf(choices) = argument.kind { choices } else { &[] };
     let none: *const c_char = ptr::null();
     raw::RedisModuleCommandArg {
         name: argument.name.as_ptr(),
         type_: kind,
-        key_spec_index: if matches!(argument.kind, Kind::Key) { 0 } else { -1 },
+        key_spec_index: if matches!(argument.kind, ArgType::Key) { 0 } else { -1 },
         token: argument.token.map_or(none, CStr::as_ptr),
         summary: none,
         since: none,

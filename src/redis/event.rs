@@ -145,6 +145,6 @@ pub(super) fn is_loaded() -> bool {
 
 /// A count that changes when databases change places (`SWAPDB`), or with what a replica has loaded beside them
 /// (`repl-diskless-load swapdb`).
-pub(super) fn swaps() -> u64 {
+pub(super) fn swapdb_epoch() -> u64 {
     SWAPS.load(Ordering::Relaxed)
 }

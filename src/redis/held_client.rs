@@ -7,9 +7,9 @@ use redis_module::raw;
 use super::{
     acl::Caller,
     api::api,
+    blocked_client::Continuation,
     call::{Call, Ctx},
-    offload::Resume,
-    text::{Args, Text},
+    text::{Args, RedisString},
 };
 use crate::error::Error;
 
@@ -19,7 +19,7 @@ pub(super) struct HeldClient {
     blocked: *mut raw::RedisModuleBlockedClient,
     out: *mut raw::RedisModuleCtx,
     /// The whole command, with its name.
-    words: Vec<Text>,
+    words: Vec<RedisString>,
     /// Who asked, and may be gone before all is done.
     pub(super) caller: Caller,
 }
@@ -54,7 +54,7 @@ impl HeldClient {
 
     /// What the client sent.
     pub(super) fn words(&self) -> Args<'_> {
-        // SAFETY: a `Text` is nothing but its pointer, and all of them are alive as long as this.
+        // SAFETY: a `RedisString` is nothing but its pointer, and all of them are alive as long as this.
         unsafe { Args::new(self.words.as_ptr().cast(), self.words.len()) }
     }
 }
@@ -87,9 +87,9 @@ impl Parcel {
     }
 
     /// Runs what is left to do on the server's thread, which replies or holds the client on.
-    pub(super) fn send(&mut self, resume: Option<Resume>) {
+    pub(super) fn send(&mut self, continuation: Option<Continuation>) {
         if let Some(client) = self.0.take() {
-            let arrival: *mut Arrival = Box::into_raw(Box::new((client, resume)));
+            let arrival: *mut Arrival = Box::into_raw(Box::new((client, continuation)));
             // SAFETY: the server takes this from any thread; `arrived` takes the box back, on its own.
             unsafe { api(raw::RedisModule_EventLoopAddOneShot)(Some(arrived), arrival.cast()) };
         }
@@ -103,7 +103,7 @@ impl Drop for Parcel {
     }
 }
 
-type Arrival = (HeldClient, Option<Resume>);
+type Arrival = (HeldClient, Option<Continuation>);
 
 /// Callback of the server: a held client is back. Keys must not be changed here, outside of all calls: a timer's
 /// callback is one.
@@ -116,11 +116,11 @@ extern "C" fn arrived(arrival: *mut c_void) {
 
 extern "C" fn resumed(ctx: *mut raw::RedisModuleCtx, arrival: *mut c_void) {
     // SAFETY: the box of `send`, which nobody else takes back.
-    let (client, resume) = *unsafe { Box::from_raw(arrival.cast::<Arrival>()) };
+    let (client, continuation) = *unsafe { Box::from_raw(arrival.cast::<Arrival>()) };
     let client = Rc::new(client);
     // SAFETY: the context is what the server passed, and it is used only until this returns.
     let call = Call::of_held(unsafe { Ctx::new(ctx) }, &client);
-    call.answer(|call| resume.map_or(Err(Error::INTERNAL), |resume| resume(call)));
+    call.answer(|call| continuation.map_or(Err(Error::INTERNAL), |continuation| continuation(call)));
 }
 
 extern "C" fn nothing(_: *mut raw::RedisModuleCtx, _: *mut c_void) {}

@@ -8,7 +8,7 @@ use super::{
     api::{OK, api},
     call::Ctx,
     guard::guard,
-    text::Text,
+    text::RedisString,
 };
 
 impl Ctx<'_> {
@@ -21,7 +21,7 @@ impl Ctx<'_> {
         // SAFETY: as above; the server returns a new string or NULL.
         let value = unsafe {
             let value = api(raw::RedisModule_ServerInfoGetField)(self.as_ptr(), info, field.as_ptr());
-            Text::from_raw(value)
+            RedisString::from_raw(value)
         };
         // SAFETY: the answer came from GetServerInfo and is used no more.
         unsafe { api(raw::RedisModule_FreeServerInfo)(self.as_ptr(), info) };

@@ -16,14 +16,14 @@ use redis_module::raw;
 use super::{
     api::{OK, api},
     call::Ctx,
-    text::Text,
+    text::RedisString,
 };
 use crate::{error::Error, session::UnixMillis};
 
 const READ: c_int = raw::REDISMODULE_READ.cast_signed();
 const READ_WRITE: c_int = READ | raw::REDISMODULE_WRITE.cast_signed();
 /// Reading without a trace: the key does not look used to an eviction policy.
-const GLANCE: c_int = READ | raw::REDISMODULE_OPEN_KEY_NOTOUCH.cast_signed();
+const NO_TOUCH: c_int = READ | raw::REDISMODULE_OPEN_KEY_NOTOUCH.cast_signed();
 
 /// Below this size the server's parser allocates arguments exactly; a longer one is its read buffer, with slack.
 const EXACT_ARGUMENT: usize = 32 * 1024;
@@ -31,33 +31,44 @@ const EXACT_ARGUMENT: usize = 32 * 1024;
 impl<'call> Ctx<'call> {
     /// Opens a key for reading: `None` if there is none (or it has expired), an error if it holds no string.
     #[inline]
-    pub fn open(self, name: &Text) -> Result<Option<Entry<'call>>, Error> {
+    pub fn open(self, name: &RedisString) -> Result<Option<StringKey<'call>>, Error> {
         match self.open_key(name, READ) {
             None => Ok(None),
-            Some(key) if key.kind() == raw::REDISMODULE_KEYTYPE_STRING => Ok(Some(Entry(key))),
+            Some(key) if key.kind() == raw::REDISMODULE_KEYTYPE_STRING => Ok(Some(StringKey(key))),
             Some(_) => Err(Error::WrongType),
         }
     }
 
     /// The same without counting as a use of the key. A key that holds no string reads as none.
-    pub fn glance(self, name: &Text) -> Option<Entry<'call>> {
-        self.open_key(name, GLANCE).filter(|key| key.kind() == raw::REDISMODULE_KEYTYPE_STRING).map(Entry)
+    pub fn open_no_touch(self, name: &RedisString) -> Option<StringKey<'call>> {
+        self.open_key(name, NO_TOUCH).filter(|key| key.kind() == raw::REDISMODULE_KEYTYPE_STRING).map(StringKey)
     }
 
-    /// Writes a string with its expiry (`SET … PXAT`), unless the key exists: `None` then. The events are left to be announced.
-    pub fn create<'n>(self, name: &'n Text, value: &Text, expiry: UnixMillis) -> Result<Option<Written<'n>>, Error> {
+    /// Writes a string with its expiry (`SET … PXAT`), unless the key exists: `None` then. The events are for the caller to send.
+    pub fn create<'n>(
+        self,
+        name: &'n RedisString,
+        value: &RedisString,
+        expiry: UnixMillis,
+    ) -> Result<Option<Written<'n>>, Error> {
         let key = self.open_key(name, READ_WRITE).ok_or_else(cannot_open)?;
         let is_new = key.kind() == raw::REDISMODULE_KEYTYPE_EMPTY;
         is_new.then(|| self.put(key, name, value, expiry)).transpose()
     }
 
     /// Replaces the string of a key that [`open`](Self::open) found, and sets its expiry (`SET … PXAT`).
-    pub fn replace(self, name: &Text, value: &Text, expiry: UnixMillis) -> Result<(), Error> {
+    pub fn replace(self, name: &RedisString, value: &RedisString, expiry: UnixMillis) -> Result<(), Error> {
         let key = self.open_key(name, READ_WRITE).ok_or_else(cannot_open)?;
-        self.put(key, name, value, expiry).map(|written| written.announce(self))
+        self.put(key, name, value, expiry).map(|written| written.notify(self))
     }
 
-    fn put<'n>(self, key: Key<'_>, name: &'n Text, value: &Text, expiry: UnixMillis) -> Result<Written<'n>, Error> {
+    fn put<'n>(
+        self,
+        key: Key<'_>,
+        name: &'n RedisString,
+        value: &RedisString,
+        expiry: UnixMillis,
+    ) -> Result<Written<'n>, Error> {
         // What cannot be replicated is not written.
         // SAFETY: the format names two strings, a C string and a number, and they follow in that order.
         let replicated = unsafe {
@@ -84,7 +95,7 @@ impl<'call> Ctx<'call> {
     }
 
     /// Moves the expiry of a key that [`open`](Self::open) found (`PEXPIREAT`).
-    pub fn expire_at(self, name: &Text, expiry: UnixMillis) -> Result<(), Error> {
+    pub fn expire_at(self, name: &RedisString, expiry: UnixMillis) -> Result<(), Error> {
         let key = self.open_key(name, READ_WRITE).ok_or_else(cannot_open)?;
         // SAFETY: the format names a string and a number, and they follow in that order.
         let replicated = unsafe {
@@ -95,12 +106,12 @@ impl<'call> Ctx<'call> {
         // SAFETY: the key is open for writing.
         unsafe { api(raw::RedisModule_SetAbsExpire)(key.raw.as_ptr(), expiry.as_i64()) };
         drop(key);
-        Written { name, events: [Some(EXPIRE), None] }.announce(self);
+        Written { name, events: [Some(EXPIRE), None] }.notify(self);
         Ok(())
     }
 
-    /// Deletes a key that [`open`](Self::open) found (`DEL`). The event is left to be announced.
-    pub fn delete(self, name: &Text) -> Result<Written<'_>, Error> {
+    /// Deletes a key that [`open`](Self::open) found (`DEL`). The event is for the caller to send.
+    pub fn delete(self, name: &RedisString) -> Result<Written<'_>, Error> {
         let key = self.open_key(name, READ_WRITE).ok_or_else(cannot_open)?;
         // SAFETY: the format names one string, and it follows.
         let replicated =
@@ -112,11 +123,11 @@ impl<'call> Ctx<'call> {
     }
 
     /// Tells those who listen to keyspace events of a kind that the server's own commands do not have.
-    pub fn announce_own(self, event: &CStr, name: &Text) {
-        self.announce(raw::REDISMODULE_NOTIFY_MODULE, event, name);
+    pub fn notify_jrs_event(self, event: &CStr, name: &RedisString) {
+        self.notify_keyspace_event(raw::REDISMODULE_NOTIFY_MODULE, event, name);
     }
 
-    fn announce(self, class: c_int, event: &CStr, name: &Text) {
+    fn notify_keyspace_event(self, class: c_int, event: &CStr, name: &RedisString) {
         // SAFETY: the context is that of the running call, the event ends in NUL, the name is alive.
         unsafe {
             api(raw::RedisModule_NotifyKeyspaceEvent)(self.as_ptr(), class, event.as_ptr(), name.as_ptr());
@@ -124,7 +135,7 @@ impl<'call> Ctx<'call> {
     }
 
     #[inline]
-    fn open_key(self, name: &Text, mode: c_int) -> Option<Key<'call>> {
+    fn open_key(self, name: &RedisString, mode: c_int) -> Option<Key<'call>> {
         // SAFETY: the context is that of the running call, the name is alive.
         let raw = unsafe { api(raw::RedisModule_OpenKey)(self.as_ptr(), name.as_ptr(), mode) };
         NonNull::new(raw).map(|raw| Key { raw, call: PhantomData })
@@ -142,24 +153,24 @@ const DEL: Event = (raw::REDISMODULE_NOTIFY_GENERIC, c"del");
 #[derive(Debug)]
 #[must_use = "other modules and clients wait for the events"]
 pub struct Written<'n> {
-    name: &'n Text,
+    name: &'n RedisString,
     events: [Option<Event>; 2],
 }
 
 impl Written<'_> {
-    /// Announces the events. No key may be open: whoever hears of them may change it.
-    pub fn announce(self, ctx: Ctx<'_>) {
+    /// Sends the events. No key may be open: whoever hears of them may change it.
+    pub fn notify(self, ctx: Ctx<'_>) {
         for (class, event) in self.events.into_iter().flatten() {
-            ctx.announce(class, event, self.name);
+            ctx.notify_keyspace_event(class, event, self.name);
         }
     }
 }
 
 /// A key that holds a string, open for reading. It must be dropped before the key is changed.
 #[derive(Debug)]
-pub struct Entry<'call>(Key<'call>);
+pub struct StringKey<'call>(Key<'call>);
 
-impl Entry<'_> {
+impl StringKey<'_> {
     /// When the key expires.
     #[inline]
     pub fn expiry(&self) -> Option<UnixMillis> {
@@ -217,7 +228,8 @@ pub fn check_commands(ctx: Ctx<'_>) -> Result<(), String> {
     let in_cluster = NEEDED_IN_CLUSTER.iter().filter(|_| ctx.is_cluster_node());
     for name in NEEDED.iter().chain(in_cluster) {
         // CLUSTER is found with one of its subcommands only; to the others the word is a key, or one too many.
-        let mut arguments = [Text::new(name.to_bytes()), Text::new(b"KEYSLOT")].map(Text::into_raw);
+        let mut arguments =
+            [RedisString::new(name.to_bytes()), RedisString::new(b"KEYSLOT")].map(RedisString::into_raw);
         let mut count = 0;
         let length = c_int::try_from(arguments.len()).unwrap_or(0);
         // SAFETY: the context is that of the load; the strings are alive; the server returns NULL or a block of its own.
@@ -228,7 +240,7 @@ pub fn check_commands(ctx: Ctx<'_>) -> Result<(), String> {
         let reason = io::Error::last_os_error();
         for argument in arguments {
             // SAFETY: the reference that `into_raw` gave.
-            drop(unsafe { Text::from_raw(argument) });
+            drop(unsafe { RedisString::from_raw(argument) });
         }
         if keys.is_null() {
             if reason.kind() == io::ErrorKind::NotFound {

@@ -10,7 +10,7 @@ use redis_module::raw;
 use super::{
     api::{OK, api},
     call::Ctx,
-    event::swaps,
+    event::swapdb_epoch,
     guard::guard,
     keyspace_events::KeyspaceListener,
     text,
@@ -51,7 +51,7 @@ extern "C" fn ticked<L: KeyspaceListener>(ctx: *mut raw::RedisModuleCtx, scan: *
 pub struct KeyScan {
     cursor: *mut raw::RedisModuleScanCursor,
     database: c_int,
-    swaps: u64,
+    swapdb_epoch: u64,
     /// Whether a key was not visited because of a defect.
     has_failed: bool,
 }
@@ -66,7 +66,7 @@ impl KeyScan {
     pub fn begin() -> Self {
         // SAFETY: takes nothing; `drop` gives the cursor back.
         let cursor = unsafe { api(raw::RedisModule_ScanCursorCreate)() };
-        Self { cursor, database: 0, swaps: swaps(), has_failed: false }
+        Self { cursor, database: 0, swapdb_epoch: swapdb_epoch(), has_failed: false }
     }
 
     /// Whether a key was not visited because of a defect.
@@ -86,7 +86,7 @@ impl KeyScan {
 
     fn visit_all(&mut self, ctx: Ctx<'_>, length: Duration, visit: Visit<'_>) -> bool {
         let begin = Instant::now();
-        if self.swaps != swaps() {
+        if self.swapdb_epoch != swapdb_epoch() {
             // A database that was read has changed places with one that was not.
             *self = Self::begin();
         }

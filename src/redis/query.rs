@@ -4,11 +4,11 @@ use std::{ffi::CStr, slice};
 
 use redis_module::raw;
 
-use super::{api::api, call::Ctx, text::Text};
+use super::{api::api, call::Ctx, text::RedisString};
 
 impl Ctx<'_> {
     /// The integer that a command of the server replies; `None` for anything else, a refusal too.
-    pub(super) fn ask_integer(self, command: &CStr, arguments: &[&Text]) -> Option<i64> {
+    pub(super) fn call_integer(self, command: &CStr, arguments: &[&RedisString]) -> Option<i64> {
         let reply = self.ask(command, arguments)?;
         // SAFETY: the reply is alive.
         (reply.kind() == raw::REDISMODULE_REPLY_INTEGER)
@@ -16,11 +16,11 @@ impl Ctx<'_> {
     }
 
     /// The string that a command of the server replies; `None` for anything else, a refusal too.
-    pub(super) fn ask_string(self, command: &CStr, arguments: &[&Text]) -> Option<Vec<u8>> {
+    pub(super) fn call_string(self, command: &CStr, arguments: &[&RedisString]) -> Option<Vec<u8>> {
         self.ask(command, arguments)?.bytes().map(<[u8]>::to_vec)
     }
 
-    fn ask(self, command: &CStr, arguments: &[&Text]) -> Option<Reply> {
+    fn ask(self, command: &CStr, arguments: &[&RedisString]) -> Option<Reply> {
         let mut list: Vec<*mut raw::RedisModuleString> = arguments.iter().map(|text| text.as_ptr()).collect();
         // SAFETY: the context is that of the running call, the command ends in NUL; the format announces an array of
         // strings with its length, and they follow. A refused call returns NULL or an error.

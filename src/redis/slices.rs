@@ -16,7 +16,7 @@ use redis_module::raw;
 use super::{
     api::api,
     call::{Call, Ctx},
-    event::swaps,
+    event::swapdb_epoch,
     guard::guard,
     held_client::HeldClient,
 };
@@ -101,15 +101,15 @@ struct Slices<J> {
     job: J,
     /// Whether the work is done and the reply under way.
     replies: bool,
-    /// The [`swaps`] at the beginning.
-    swaps: u64,
+    /// The [`swapdb_epoch`] at the beginning.
+    swapdb_epoch: u64,
     client: Rc<HeldClient>,
 }
 
 impl<J: SlicedJob + 'static> Slices<J> {
     fn begin(call: &Call<'_>, client: Rc<HeldClient>, job: J, replies: bool) {
         slice_ends();
-        Self::arm(call.ctx, Box::new(Self { job, replies, swaps: swaps(), client }), PAUSE);
+        Self::arm(call.ctx, Box::new(Self { job, replies, swapdb_epoch: swapdb_epoch(), client }), PAUSE);
         // Redis 7.0 may be about to sleep until the timers that it knew of before this command: this wakes it.
         // SAFETY: the callback takes no data.
         unsafe { api(raw::RedisModule_EventLoopAddOneShot)(Some(woken), ptr::null_mut()) };
@@ -125,7 +125,7 @@ impl<J: SlicedJob + 'static> Slices<J> {
     /// One slice. Says after how many milliseconds the next one is due.
     fn slice(&mut self, ctx: Ctx<'_>) -> Result<Option<i64>, Error> {
         let begin = Instant::now();
-        if !self.replies && self.swaps != swaps() {
+        if !self.replies && self.swapdb_epoch != swapdb_epoch() {
             return Err(Error::TryAgain("SWAPDB came in between: a part may be done, send the command again"));
         }
         if !self.replies && J::WRITES {
@@ -141,7 +141,7 @@ impl<J: SlicedJob + 'static> Slices<J> {
         }
         let mut next = Some(PAUSE);
         if self.replies {
-            let ctx = (self.swaps == swaps()).then_some(ctx);
+            let ctx = (self.swapdb_epoch == swapdb_epoch()).then_some(ctx);
             while next.is_some() && begin.elapsed() < REPLY_SLICE {
                 next = (self.job.reply(ctx, self.client.out()) != Progress::Done).then_some(PAUSE);
             }

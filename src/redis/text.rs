@@ -36,13 +36,13 @@ impl<'call> Args<'call> {
 
     /// The argument at a position.
     #[inline]
-    pub fn get(self, position: usize) -> Option<Arg<'call>> {
+    pub fn get(self, position: usize) -> Option<ArgRef<'call>> {
         if position >= self.count {
             return None;
         }
         // SAFETY: the position is within the array, which holds strings.
         let raw = unsafe { self.first.add(position).read() };
-        Some(Arg { raw, call: PhantomData })
+        Some(ArgRef { raw, call: PhantomData })
     }
 
     /// Those from a position on.
@@ -56,12 +56,12 @@ impl<'call> Args<'call> {
 
 /// An argument of the command that is running.
 #[derive(Clone, Copy, Debug)]
-pub struct Arg<'call> {
+pub struct ArgRef<'call> {
     raw: *mut raw::RedisModuleString,
     call: PhantomData<&'call ()>,
 }
 
-impl<'call> Arg<'call> {
+impl<'call> ArgRef<'call> {
     #[inline]
     pub fn bytes(self) -> &'call [u8] {
         // SAFETY: the server keeps the arguments, unchanged, until the command has returned, which 'call does not
@@ -71,19 +71,19 @@ impl<'call> Arg<'call> {
 
     /// The same string, to be kept.
     #[inline]
-    pub fn to_text(self) -> Text {
+    pub fn to_text(self) -> RedisString {
         // SAFETY: the string is alive; the reference that this takes is given back by Text's Drop.
         unsafe { api(raw::RedisModule_RetainString)(ptr::null_mut(), self.raw) };
-        Text(self.raw)
+        RedisString(self.raw)
     }
 }
 
 /// A string of the server that the module owns a reference to.
 #[derive(Debug)]
 #[repr(transparent)]
-pub struct Text(*mut raw::RedisModuleString);
+pub struct RedisString(*mut raw::RedisModuleString);
 
-impl Text {
+impl RedisString {
     /// A string of these bytes.
     #[inline]
     pub fn new(bytes: &[u8]) -> Self {
@@ -117,7 +117,7 @@ impl Text {
     }
 }
 
-impl Drop for Text {
+impl Drop for RedisString {
     #[inline]
     fn drop(&mut self) {
         // SAFETY: this is the one reference that this value owns.

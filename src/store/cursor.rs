@@ -5,13 +5,13 @@ use std::ffi::c_int;
 use uuid::Uuid;
 
 use super::follow;
-use crate::{error::Error, redis::Text};
+use crate::{error::Error, redis::RedisString};
 
 /// A session in the owner index: it may have ended, so look at its key.
 #[derive(Debug)]
 pub struct IndexedSession {
     /// The name of its key.
-    pub key: Text,
+    pub key: RedisString,
     /// The end of its id.
     pub uuid: Uuid,
 }
@@ -43,7 +43,7 @@ impl SessionCursor {
             .map(|uuid| {
                 name.truncate(self.prefix.len());
                 name.extend_from_slice(uuid.hyphenated().encode_lower(&mut Uuid::encode_buffer()).as_bytes());
-                IndexedSession { key: Text::new(&name), uuid }
+                IndexedSession { key: RedisString::new(&name), uuid }
             })
             .collect())
     }

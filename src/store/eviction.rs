@@ -27,7 +27,7 @@ pub(super) fn plan(ctx: Ctx<'_>, realm: &Realm, owner: &str) -> Result<Vec<Index
         if page.is_empty() {
             break;
         }
-        alive.extend(page.into_iter().filter(|session| ctx.glance(&session.key).is_some()));
+        alive.extend(page.into_iter().filter(|session| ctx.open_no_touch(&session.key).is_some()));
         if rejects && alive.len() >= most {
             return Err(Error::TooMany);
         }

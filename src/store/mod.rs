@@ -19,7 +19,7 @@ use crate::{
     counters::COUNTERS,
     error::Error,
     realm::SessionKey,
-    redis::{Ctx, Text},
+    redis::{Ctx, RedisString},
     session::UnixMillis,
 };
 
@@ -36,10 +36,16 @@ pub enum Reason {
 ///
 /// # Errors
 /// [`Error::TooMany`], [`Error::TryAgain`] while the owner's sessions are not known, and an error for a key that exists.
-pub fn create(ctx: Ctx<'_>, key: &SessionKey, name: &Text, data: &Text, expiry: UnixMillis) -> Result<(), Error> {
+pub fn create(
+    ctx: Ctx<'_>,
+    key: &SessionKey,
+    name: &RedisString,
+    data: &RedisString,
+    expiry: UnixMillis,
+) -> Result<(), Error> {
     add(ctx, key, name, data, expiry, None)?;
     COUNTERS.created.count();
-    ctx.announce_own(c"jrs.create", name);
+    ctx.notify_jrs_event(c"jrs.create", name);
     Ok(())
 }
 
@@ -50,9 +56,9 @@ pub fn create(ctx: Ctx<'_>, key: &SessionKey, name: &Text, data: &Text, expiry: 
 /// As [`create`].
 pub fn replace_session(
     ctx: Ctx<'_>,
-    (key, name): (&SessionKey, &Text),
-    (old, old_name): (&SessionKey, &Text),
-    data: &Text,
+    (key, name): (&SessionKey, &RedisString),
+    (old, old_name): (&SessionKey, &RedisString),
+    data: &RedisString,
     expiry: UnixMillis,
 ) -> Result<(), Error> {
     if key.id.owner() == old.id.owner() {
@@ -62,28 +68,28 @@ pub fn replace_session(
     }
     COUNTERS.rotated.count();
     // A client that follows the old key learns that it goes on elsewhere, and one that follows the new key where it is from.
-    ctx.announce_own(c"jrs.rotate", old_name);
-    ctx.announce_own(c"jrs.rotate", name);
+    ctx.notify_jrs_event(c"jrs.rotate", old_name);
+    ctx.notify_jrs_event(c"jrs.rotate", name);
     Ok(())
 }
 
 /// Replaces the data of a session that exists.
-pub fn update(ctx: Ctx<'_>, name: &Text, data: &Text, expiry: UnixMillis) -> Result<(), Error> {
+pub fn update(ctx: Ctx<'_>, name: &RedisString, data: &RedisString, expiry: UnixMillis) -> Result<(), Error> {
     ctx.replace(name, data, expiry)?;
     COUNTERS.updated.count();
-    ctx.announce_own(c"jrs.update", name);
+    ctx.notify_jrs_event(c"jrs.update", name);
     Ok(())
 }
 
 /// Ends a session that exists.
-pub fn end(ctx: Ctx<'_>, name: &Text, reason: Reason) -> Result<(), Error> {
-    ctx.delete(name)?.announce(ctx);
+pub fn end(ctx: Ctx<'_>, name: &RedisString, reason: Reason) -> Result<(), Error> {
+    ctx.delete(name)?.notify(ctx);
     let (event, counter) = match reason {
         Reason::Destroyed => (c"jrs.destroy", &COUNTERS.destroyed),
         Reason::Evicted => (c"jrs.evict", &COUNTERS.evicted),
     };
     counter.count();
-    ctx.announce_own(event, name);
+    ctx.notify_jrs_event(event, name);
     Ok(())
 }
 
@@ -91,27 +97,33 @@ pub fn end(ctx: Ctx<'_>, name: &Text, reason: Reason) -> Result<(), Error> {
 fn add(
     ctx: Ctx<'_>,
     key: &SessionKey,
-    name: &Text,
-    data: &Text,
+    name: &RedisString,
+    data: &RedisString,
     expiry: UnixMillis,
-    old: Option<&Text>,
+    old: Option<&RedisString>,
 ) -> Result<(), Error> {
     let evicted = eviction::plan(ctx, &key.realm, key.id.owner().unwrap_or_default())?;
     write(ctx, name, data, expiry, old)?;
     // Other modules have heard of the new session, and may have deleted another one.
-    let mut left = evicted.iter().filter(|oldest| ctx.glance(&oldest.key).is_some());
+    let mut left = evicted.iter().filter(|oldest| ctx.open_no_touch(&oldest.key).is_some());
     left.try_for_each(|oldest| end(ctx, &oldest.key, Reason::Evicted))
 }
 
 /// Writes a session, and deletes the one that it replaces.
 ///
 /// Other modules hear of this at its end: by then no key is open, and the old session is gone.
-fn write(ctx: Ctx<'_>, name: &Text, data: &Text, expiry: UnixMillis, old: Option<&Text>) -> Result<(), Error> {
+fn write(
+    ctx: Ctx<'_>,
+    name: &RedisString,
+    data: &RedisString,
+    expiry: UnixMillis,
+    old: Option<&RedisString>,
+) -> Result<(), Error> {
     let exists = || Error::Other("a key with the new session's name exists already, try again".into());
     let created = ctx.create(name, data, expiry)?.ok_or_else(exists)?;
     let deleted = old.map(|old| ctx.delete(old)).transpose()?;
     BulkDestroy::exclude_new(ctx.database(), name.bytes());
-    created.announce(ctx);
-    deleted.into_iter().for_each(|deleted| deleted.announce(ctx));
+    created.notify(ctx);
+    deleted.into_iter().for_each(|deleted| deleted.notify(ctx));
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! Work that is done beside the server's thread while the client waits.
 //!
 //! When it is done the server calls back, and checks nothing that it checked when the command began: whether this is
-//! still a master, has memory left, owns the slot, may write. [`Call::recheck`] does that.
+//! still a master, has memory left, owns the slot, may write. [`Call::revalidate`] does that.
 
 use std::ffi::{c_int, c_void};
 
@@ -12,7 +12,7 @@ use super::{
     call::Call,
     guard::guard,
     held_client::{HeldClient, Parcel},
-    text::Text,
+    text::RedisString,
 };
 use crate::{
     error::Error,
@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// What is left to do on the server's thread when the work is done.
-pub type Resume = Box<dyn FnOnce(&Call<'_>) -> Result<(), Error> + Send>;
+pub type Continuation = Box<dyn FnOnce(&Call<'_>) -> Result<(), Error> + Send>;
 
 /// What a command is about to do with a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,7 +30,7 @@ pub enum Intent {
     /// Change it in a way that takes no memory.
     Write,
     /// Change it in a way that may take memory.
-    Grow,
+    WriteMayGrow,
 }
 
 /// How long a client waits at most, in milliseconds. A full queue of the slowest signatures takes a second.
@@ -51,9 +51,9 @@ impl Call<'_> {
     /// The caller must not reply. Refused with `BUSY` where the queue has no room.
     ///
     /// What is left to do may go on [in slices](Self::in_slices) if that is said here.
-    pub fn offload<W>(&self, pool: &mut Pool, lane: Lane, in_slices: bool, work: W) -> Result<(), Error>
+    pub fn block_and_run<W>(&self, pool: &mut Pool, lane: Lane, in_slices: bool, work: W) -> Result<(), Error>
     where
-        W: FnOnce() -> Resume + Send + 'static,
+        W: FnOnce() -> Continuation + Send + 'static,
     {
         if !pool.has_room(lane) {
             return Err(Error::Busy);
@@ -71,7 +71,7 @@ impl Call<'_> {
         // longest wait the server never calls the one for giving up.
         let blocked = unsafe {
             let block = api(raw::RedisModule_BlockClient);
-            block(self.ctx.as_ptr(), Some(resume), may_give_up.then_some(gave_up), Some(free), longest)
+            block(self.ctx.as_ptr(), Some(on_reply), may_give_up.then_some(on_timeout), Some(free), longest)
         };
         if blocked.is_null() {
             return Err(Error::Busy);
@@ -84,21 +84,21 @@ impl Call<'_> {
         let waiting = Waiting(blocked);
         let caller = self.ctx.caller().name();
         let work = move || {
-            let resume = work();
+            let continuation = work();
             Box::new(move |call: &Call<'_>| {
                 // A client whose user was deleted stands for the default user until it is freed.
                 if call.ctx.caller().name() != caller {
                     return Err(Error::NoPermission);
                 }
-                resume(call)
-            }) as Resume
+                continuation(call)
+            }) as Continuation
         };
         pool.submit(lane, Box::new(move || waiting.wake(guard(work))));
         Ok(())
     }
 
     /// Checks what the server checked when a command began that has been waiting since. Free for one that has not.
-    pub fn recheck(&self, key: &Text, intent: Intent) -> Result<(), Error> {
+    pub fn revalidate(&self, key: &RedisString, intent: Intent) -> Result<(), Error> {
         if !self.resumed {
             return Ok(());
         }
@@ -110,7 +110,7 @@ impl Call<'_> {
             if ctx.writes_are_paused() {
                 return Err(Error::TryAgain("writes are paused on this server, nothing was done"));
             }
-            if intent == Intent::Grow && ctx.is_out_of_memory() {
+            if intent == Intent::WriteMayGrow && ctx.is_out_of_memory() {
                 return Err(Error::OutOfMemory);
             }
         }
@@ -129,7 +129,7 @@ unsafe impl Send for Waiting {}
 
 impl Waiting {
     /// Wakes the client; what is left to do is run on the server's thread.
-    fn wake(self, resume: Option<Resume>) {
+    fn wake(self, continuation: Option<Continuation>) {
         let blocked = self.0;
         std::mem::forget(self);
         // SAFETY: the server frees the blocked client only after `unblock` below, also if the client has left or has given
@@ -138,7 +138,7 @@ impl Waiting {
         // moment does the server read that number earlier, an aligned word: either zero or the whole wait, which go into
         // statistics.
         unsafe { api(raw::RedisModule_BlockedClientMeasureTimeEnd)(blocked) };
-        unblock(blocked, resume);
+        unblock(blocked, continuation);
     }
 }
 
@@ -149,18 +149,18 @@ impl Drop for Waiting {
     }
 }
 
-fn unblock(blocked: *mut raw::RedisModuleBlockedClient, resume: Option<Resume>) {
-    let left: *mut Option<Resume> = Box::into_raw(Box::new(resume));
+fn unblock(blocked: *mut raw::RedisModuleBlockedClient, continuation: Option<Continuation>) {
+    let left: *mut Option<Continuation> = Box::into_raw(Box::new(continuation));
     // SAFETY: the client is blocked and is woken this once; `free` takes the box back.
     unsafe { api(raw::RedisModule_UnblockClient)(blocked, left.cast()) };
 }
 
 /// Callback of the server: the work is done.
-extern "C" fn resume(ctx: *mut raw::RedisModuleCtx, argv: *mut *mut raw::RedisModuleString, argc: c_int) -> c_int {
+extern "C" fn on_reply(ctx: *mut raw::RedisModuleCtx, argv: *mut *mut raw::RedisModuleString, argc: c_int) -> c_int {
     // SAFETY: these are what the server passed, and they are used only until this returns.
     let call = unsafe { Call::new(ctx, argv, argc) }.after_wait();
     // SAFETY: the context is that of this callback.
-    let left: *mut Option<Resume> = unsafe { api(raw::RedisModule_GetBlockedClientPrivateData)(ctx) }.cast();
+    let left: *mut Option<Continuation> = unsafe { api(raw::RedisModule_GetBlockedClientPrivateData)(ctx) }.cast();
     // SAFETY: it is NULL or the box of `unblock`, which `free` will take back after this.
     let left = unsafe { left.as_mut() }.and_then(Option::take);
     call.answer(|call| match left {
@@ -171,7 +171,7 @@ extern "C" fn resume(ctx: *mut raw::RedisModuleCtx, argv: *mut *mut raw::RedisMo
 }
 
 /// Callback of the server: a client has waited too long, or CLIENT UNBLOCK ends its wait.
-extern "C" fn gave_up(ctx: *mut raw::RedisModuleCtx, argv: *mut *mut raw::RedisModuleString, argc: c_int) -> c_int {
+extern "C" fn on_timeout(ctx: *mut raw::RedisModuleCtx, argv: *mut *mut raw::RedisModuleString, argc: c_int) -> c_int {
     // SAFETY: these are what the server passed, and they are used only until this returns.
     let call = unsafe { Call::new(ctx, argv, argc) }.after_wait();
     call.answer(|_| Err(Error::Busy));
@@ -180,7 +180,7 @@ extern "C" fn gave_up(ctx: *mut raw::RedisModuleCtx, argv: *mut *mut raw::RedisM
 
 extern "C" fn free(_: *mut raw::RedisModuleCtx, left: *mut c_void) {
     if !left.is_null() {
-        let left: *mut Option<Resume> = left.cast();
+        let left: *mut Option<Continuation> = left.cast();
         // SAFETY: the box of `unblock`, which nobody else takes back.
         guard(|| drop(unsafe { Box::from_raw(left) }));
     }
