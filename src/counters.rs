@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::{threads::Lane, token::Refusal};
+use crate::{threads::Lane, token::TokenError};
 
 pub static COUNTERS: Counters = Counters::new();
 
@@ -33,12 +33,12 @@ macro_rules! counters {
         #[derive(Debug)]
         pub struct Counters {
             $($(#[$doc])* pub $name: Counter,)*
-            refused: [Counter; Refusal::KINDS.len()],
+            refused: [Counter; TokenError::KINDS.len()],
         }
 
         impl Counters {
             const fn new() -> Self {
-                Self { $($name: Counter::new(),)* refused: [const { Counter::new() }; Refusal::KINDS.len()] }
+                Self { $($name: Counter::new(),)* refused: [const { Counter::new() }; TokenError::KINDS.len()] }
             }
         }
     };
@@ -81,7 +81,7 @@ impl Counters {
     }
 
     /// Counts a token that was refused.
-    pub fn count_refusal(&self, refusal: Refusal) {
+    pub fn count_refusal(&self, refusal: TokenError) {
         if let Some(counter) = self.refused.get(refusal.index()) {
             counter.count();
         }
@@ -89,6 +89,6 @@ impl Counters {
 
     /// How many tokens were refused for each kind of reason.
     pub fn refusals(&self) -> impl Iterator<Item = (&'static str, u64)> {
-        Refusal::KINDS.iter().copied().zip(self.refused.iter().map(Counter::value))
+        TokenError::KINDS.iter().copied().zip(self.refused.iter().map(Counter::value))
     }
 }

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use crate::{
     session::{BadData, Change, DEEPEST, Fault, Position},
-    token::{CallerRefusal, Refusal},
+    token::{ClaimsError, TokenError},
 };
 
 /// Makes the type and its replies of one list. A row is: variant, its details, the reply as [`format!`] takes it.
@@ -31,11 +31,11 @@ macro_rules! errors {
 
 errors! {
     /// `BADTOKEN`, `EXPIREDTOKEN` or `WRONGKEY`.
-    Token(refusal: Refusal) = "{} {}", refusal.first_word(), refusal.text();
+    Token(refusal: TokenError) = "{} {}", refusal.first_word(), refusal.text();
     /// `BADDATA`: session data that is none; the argument's name.
     Data(what: &'static str, bad: BadData) = "BADDATA {what} {}", bad_data(*bad);
     /// `BADDATA` or `ERR`: claims that cannot go into a token.
-    Claims(refusal: CallerRefusal) = "{}", claims_refused(*refusal);
+    Claims(refusal: ClaimsError) = "{}", claims_refused(*refusal);
     Owner(problem: &'static str) = "ERR the owner {problem}";
     /// `TOOBIG`: over a limit; what, and the limit's setting.
     TooBig(what: &'static str, setting: &'static str) = "TOOBIG {what} would be larger than the realm's {setting}";
@@ -77,8 +77,8 @@ errors! {
     Other(text: Cow<'static, str>) = "ERR {text}";
 }
 
-impl From<Refusal> for Error {
-    fn from(refusal: Refusal) -> Self {
+impl From<TokenError> for Error {
+    fn from(refusal: TokenError) -> Self {
         Self::Token(refusal)
     }
 }
@@ -95,17 +95,17 @@ impl Error {
     );
 }
 
-fn claims_refused(refusal: CallerRefusal) -> String {
+fn claims_refused(refusal: ClaimsError) -> String {
     match refusal {
-        CallerRefusal::NotAnObject => "BADDATA the claims are no JSON object with unique names".to_owned(),
-        CallerRefusal::Reserved(name) => format!("ERR the claim '{name}' is reserved: it is written by the server"),
-        CallerRefusal::OtherSpelling(name) => format!(
+        ClaimsError::NotAnObject => "BADDATA the claims are no JSON object with unique names".to_owned(),
+        ClaimsError::Reserved(name) => format!("ERR the claim '{name}' is reserved: it is written by the server"),
+        ClaimsError::OtherSpelling(name) => format!(
             "ERR a claim's name differs from '{name}' in case only, and some verifiers would read it as '{name}': rename it"
         ),
-        CallerRefusal::TooFar(name) => format!(
+        ClaimsError::TooFar(name) => format!(
             "ERR the claim '{name}' lies beyond the year 9999: it must be in seconds since 1970, not milliseconds"
         ),
-        CallerRefusal::NotATime(name) => format!("ERR the claim '{name}' has to be a number of seconds since 1970"),
+        ClaimsError::NotATime(name) => format!("ERR the claim '{name}' has to be a number of seconds since 1970"),
     }
 }
 

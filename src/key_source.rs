@@ -16,7 +16,7 @@ use crate::{
     realms_file::{self, Described},
     redis::{Level, log},
     settings::Settings,
-    token::{KeyRing, Parsing, read_keys, self_made},
+    token::{KeyDefaults, KeyRing, read_keys, self_made},
 };
 
 /// The file of a server that makes its own key, in the server's `dir`.
@@ -112,11 +112,11 @@ impl Source {
     }
 }
 
-fn parsing(settings: &Settings) -> Parsing {
-    Parsing { algorithm: settings.algorithm, allow_weak_secret: settings.allow_weak_secret }
+fn parsing(settings: &Settings) -> KeyDefaults {
+    KeyDefaults { algorithm: settings.algorithm, allow_weak_secret: settings.allow_weak_secret }
 }
 
-fn read(path: &str, parsing: Parsing) -> Result<KeyRing, String> {
+fn read(path: &str, parsing: KeyDefaults) -> Result<KeyRing, String> {
     let bytes = read_bytes(Path::new(path), true).map_err(|problem| format!("the key file '{path}' {problem}"))?;
     let keys = read_keys(&bytes, parsing).map_err(|problem| format!("the key file '{path}' is refused: {problem}"))?;
     for warning in keys.warnings() {
@@ -152,7 +152,7 @@ fn with_foreign(own: KeyRing, settings: &Settings) -> Result<KeyRing, String> {
 }
 
 /// Reads the server's own key file, which is made first if it is not there.
-fn read_or_make(parsing: Parsing) -> Result<KeyRing, String> {
+fn read_or_make(parsing: KeyDefaults) -> Result<KeyRing, String> {
     match fs::symlink_metadata(SELF_MADE) {
         Ok(_) => {}
         Err(error) if error.kind() == ErrorKind::NotFound => {

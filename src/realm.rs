@@ -16,7 +16,7 @@ use crate::{
     realm_index::{Conflict, RealmIndex},
     session::{Lifetime, SessionId, UnixMillis},
     settings::Settings,
-    token::{Cache, Claims, Expected, Header, Key, KeyRing, Parts, Refusal, decode_part},
+    token::{Cache, ClaimRules, Claims, CompactJws, Header, Key, KeyRing, TokenError, base64url_decode},
 };
 
 /// The name of the realm that the `jrs.*` settings describe.
@@ -80,9 +80,9 @@ impl Realm {
     }
 
     /// What the realm demands of `iss` and `aud`, and writes there.
-    pub fn expected(&self) -> Expected<'_> {
+    pub fn expected(&self) -> ClaimRules<'_> {
         let optional = |text: &'_ str| !text.is_empty();
-        Expected {
+        ClaimRules {
             issuer: Some(self.settings.issuer.as_str()).filter(|text| optional(text)),
             audience: Some(self.settings.audience.as_str()).filter(|text| optional(text)),
             token_type: Some(self.settings.token_type.as_str()),
@@ -121,11 +121,11 @@ impl Ticket {
     }
 
     /// Checks the token against the clock: `nbf`, `exp`, then the age of its session, which must be known if it is limited.
-    pub fn check_time(&self, now: UnixMillis) -> Result<(), Refusal> {
+    pub fn check_time(&self, now: UnixMillis) -> Result<(), TokenError> {
         self.claims.check_time(now, self.key.realm.leeway)?;
         let Some(longest) = self.key.realm.max_lifetime else { return Ok(()) };
-        let start = self.start(now).ok_or(Refusal::NoStart)?;
-        if now >= start.plus(longest) { Err(Refusal::Outlived) } else { Ok(()) }
+        let start = self.start(now).ok_or(TokenError::NoStart)?;
+        if now >= start.plus(longest) { Err(TokenError::MaxLifetimeExceeded) } else { Ok(()) }
     }
 
     /// The memory that it takes beside itself, in bytes.
@@ -196,8 +196,8 @@ impl Realms {
 
     /// Whether a token is refused because no realm has a key of its own: this does not say that the session is gone. Keys of
     /// another issuer do not count, but what is wrong with a token behind its good signature is the token's fault.
-    pub fn lack_keys_for(&self, refusal: Refusal) -> bool {
-        let is_of_key = matches!(refusal, Refusal::UnknownKey | Refusal::Algorithm | Refusal::Signature);
+    pub fn lack_keys_for(&self, refusal: TokenError) -> bool {
+        let is_of_key = matches!(refusal, TokenError::UnknownKey | TokenError::Algorithm | TokenError::Signature);
         self.list.iter().all(|realm| {
             let keys = &realm.keys;
             keys.keys().is_empty() || (is_of_key && keys.own().next().is_none())
@@ -205,9 +205,9 @@ impl Realms {
     }
 
     /// What can be said of a token before a signature is computed. Errs where that is enough to refuse it.
-    pub fn look_up(&self, token: &[u8]) -> Result<First, Refusal> {
+    pub fn look_up(&self, token: &[u8]) -> Result<First, TokenError> {
         if token.len() > self.max_token_size {
-            return Err(Refusal::TooLong);
+            return Err(TokenError::TooLong);
         }
         if let Some(ticket) = self.cache().get(token) {
             COUNTERS.cache_hits.count();
@@ -219,7 +219,7 @@ impl Realms {
     }
 
     /// Verifies a token, and remembers that it is good.
-    pub fn verify(&self, token: &[u8]) -> Result<Arc<Ticket>, Refusal> {
+    pub fn verify(&self, token: &[u8]) -> Result<Arc<Ticket>, TokenError> {
         self.check(token).inspect(|ticket| self.remember(token, ticket))
     }
 
@@ -230,14 +230,14 @@ impl Realms {
     }
 
     /// Verifies a token's shape, signature and claims.
-    pub fn check(&self, token: &[u8]) -> Result<Arc<Ticket>, Refusal> {
+    pub fn check(&self, token: &[u8]) -> Result<Arc<Ticket>, TokenError> {
         let realm = self.realm_of(token)?;
         let verified = realm.keys.verify(token, realm.expected())?;
         let mut claims = verified.claims;
         // Another issuer's token names its own user's sessions only, where the name of a session tells whose it is.
         let id = SessionId::parse(realm.keyspace(), &mem::take(&mut claims.id));
         if verified.is_foreign && id.owner().is_some() && id.owner() != claims.subject.as_deref() {
-            return Err(Refusal::Claim("sub"));
+            return Err(TokenError::Claim("sub"));
         }
         let key = SessionKey { realm: Arc::clone(realm), id };
         Ok(Arc::new(Ticket { key, payload: verified.payload, is_foreign: verified.is_foreign, claims }))
@@ -249,13 +249,13 @@ impl Realms {
     }
 
     /// The realm that has the key that a token names.
-    fn realm_of(&self, token: &[u8]) -> Result<&Arc<Realm>, Refusal> {
+    fn realm_of(&self, token: &[u8]) -> Result<&Arc<Realm>, TokenError> {
         if let [only] = self.list.as_slice() {
             return Ok(only);
         }
-        let header = Header::read(&decode_part(Parts::cut(token)?.header)?)?;
+        let header = Header::read(&base64url_decode(CompactJws::split(token)?.header)?)?;
         let position = self.index.of_token(&header);
-        position.and_then(|position| self.list.get(position)).ok_or(Refusal::UnknownKey)
+        position.and_then(|position| self.list.get(position)).ok_or(TokenError::UnknownKey)
     }
 
     fn cache(&self) -> MutexGuard<'_, Cache<Ticket>> {

@@ -8,7 +8,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use jrs::{
     session::{SessionId, UnixMillis, check_owner},
-    token::{CallerClaims, CallerRefusal, Claims, Expected, Standard, following_claims, has_claim},
+    token::{CallerClaims, ClaimsError, Claims, ClaimRules, RegisteredClaims, carry_over_claims, has_claim},
 };
 use libfuzzer_sys::fuzz_target;
 use serde_json::value::RawValue;
@@ -39,31 +39,31 @@ fuzz_target!(|input: &[u8]| {
     let chosen = |bit: u8| choices >> bit & 1 == 1;
     let (owner, json) = rest.split_at(rest.iter().position(|byte| *byte == b'\n').unwrap_or(0));
     // A foreign token may say anything.
-    let _ = Claims::read(json, Expected::default());
+    let _ = Claims::read(json, ClaimRules::default());
     let (Ok(owner), Ok(json)) = (check_owner(owner), str::from_utf8(json)) else { return };
-    let expected = Expected {
+    let expected = ClaimRules {
         issuer: chosen(0).then_some("https://issuer"),
         audience: chosen(1).then_some("an \"audience\""),
         token_type: None,
     };
     let caller = match CallerClaims::read(json, expected) {
         Ok(caller) => caller,
-        Err(CallerRefusal::Reserved(name) | CallerRefusal::NotATime(name) | CallerRefusal::TooFar(name)) => {
+        Err(ClaimsError::Reserved(name) | ClaimsError::NotATime(name) | ClaimsError::TooFar(name)) => {
             assert!(has_claim(json.as_bytes(), name));
             return;
         }
-        Err(CallerRefusal::OtherSpelling(name)) => {
+        Err(ClaimsError::OtherSpelling(name)) => {
             assert!(members(json).iter().any(|member| member != name && folded(member) == name));
             return;
         }
-        Err(CallerRefusal::NotAnObject) => return,
+        Err(ClaimsError::NotAnObject) => return,
     };
     assert_eq!(has_claim(json.as_bytes(), "exp"), caller.expires_at.is_some());
 
     let id = SessionId::new("sess:", owner, UUID.parse().expect("a UUID"));
     // `exp` is written by one of the two alone.
     let end = chosen(2).then_some(NOW.plus(Duration::from_millis(1500))).filter(|_| caller.expires_at.is_none());
-    let standard = Standard {
+    let standard = RegisteredClaims {
         id: id.as_str(),
         issued_at: NOW,
         owner,
@@ -94,9 +94,9 @@ fuzz_target!(|input: &[u8]| {
     assert_eq!(read, id);
 
     // What follows this token has the caller's claims once more, but for `exp`.
-    let following = following_claims(payload.as_bytes(), json, expected).expect("claims that follow");
+    let following = carry_over_claims(payload.as_bytes(), json, expected).expect("claims that follow");
     let again = CallerClaims::read(&following, expected).expect("a caller's claims");
     assert_eq!(again.expires_at, None);
-    let same = following_claims(payload.as_bytes(), "{}", expected).expect("claims that follow");
+    let same = carry_over_claims(payload.as_bytes(), "{}", expected).expect("claims that follow");
     assert_eq!(following, same);
 });

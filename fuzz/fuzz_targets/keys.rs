@@ -6,7 +6,7 @@
 #![no_main]
 
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
-use jrs::token::{Algorithm, Expected, Key, KeyRing, Parsing, read_keys};
+use jrs::token::{Algorithm, ClaimRules, Key, KeyRing, KeyDefaults, read_keys};
 use libfuzzer_sys::fuzz_target;
 
 /// What the seeds have as key material; no piece of it is a piece of a sentence.
@@ -27,12 +27,12 @@ const SECRETS: [&str; 7] = [
 const TELLING: usize = 6;
 
 const PAYLOAD: &str = r#"{"jti":"a"}"#;
-const ANY: Expected<'static> = Expected { issuer: None, audience: None, token_type: None };
+const ANY: ClaimRules<'static> = ClaimRules { issuer: None, audience: None, token_type: None };
 
 fuzz_target!(|input: &[u8]| {
     let Some((choices, file)) = input.split_first() else { return };
     let algorithm = Algorithm::ALL[usize::from(choices >> 1) % Algorithm::ALL.len()];
-    let parsing = Parsing { algorithm, allow_weak_secret: choices & 1 == 1 };
+    let parsing = KeyDefaults { algorithm, allow_weak_secret: choices & 1 == 1 };
     match read_keys(file, parsing) {
         Ok(ring) => {
             assert!(!ring.keys().is_empty());
@@ -49,7 +49,7 @@ fuzz_target!(|input: &[u8]| {
 });
 
 /// A key that signs verifies what it signed, and so does its public half alone.
-fn check_key(key: &Key, ring: &KeyRing, parsing: Parsing) {
+fn check_key(key: &Key, ring: &KeyRing, parsing: KeyDefaults) {
     let token = key.sign(PAYLOAD);
     assert_eq!(token.is_some(), key.signs());
     if let Some(token) = &token {
@@ -89,7 +89,7 @@ fn check_unnamed(ring: &KeyRing) {
 }
 
 /// No key of a PEM file may have a byte behind it.
-fn refuse_tails(file: &[u8], parsing: Parsing) {
+fn refuse_tails(file: &[u8], parsing: KeyDefaults) {
     let Ok(blocks) = pem::parse_many(file) else { return };
     for block in blocks.iter().filter(|block| block.tag().ends_with("KEY") && block.headers().iter().next().is_none()) {
         for tail in [&[0][..], b"\n", block.contents()] {

@@ -9,11 +9,11 @@ use std::{sync::LazyLock, time::Duration};
 
 use jrs::{
     session::UnixMillis,
-    token::{Algorithm, Claims, Expected, Key, KeyRing, Parsing, Refusal, could_be_token, read_keys},
+    token::{Algorithm, Claims, ClaimRules, Key, KeyRing, KeyDefaults, TokenError, could_be_token, read_keys},
 };
 use libfuzzer_sys::fuzz_target;
 
-const ANY: Expected<'static> = Expected { issuer: None, audience: None, token_type: None };
+const ANY: ClaimRules<'static> = ClaimRules { issuer: None, audience: None, token_type: None };
 
 /// With and without an id, and several without one, for these are all tried.
 const KEYS: &str = r#"{"keys":[
@@ -35,7 +35,7 @@ static BOUND: LazyLock<KeyRing> = LazyLock::new(|| {
 });
 
 fn ring(keys: &str) -> KeyRing {
-    let parsing = Parsing { algorithm: Algorithm::Hs256, allow_weak_secret: true };
+    let parsing = KeyDefaults { algorithm: Algorithm::Hs256, allow_weak_secret: true };
     read_keys(keys.as_bytes(), parsing).expect("keys")
 }
 
@@ -64,7 +64,7 @@ fn check_types(key: &Key, payload: &str, rest: &[u8]) {
     if payload.is_empty() {
         return;
     }
-    let own = Expected { token_type: Some("session+jwt"), ..ANY };
+    let own = ClaimRules { token_type: Some("session+jwt"), ..ANY };
     for (kind, is_always, is_own) in [
         ("JWT", true, true),
         ("jwt", true, true),
@@ -76,7 +76,7 @@ fn check_types(key: &Key, payload: &str, rest: &[u8]) {
         ("JWE", false, false),
     ] {
         let token = key.sign_as(kind, payload).expect("a token");
-        let refused_for_type = |expected| matches!(RING.verify(&token, expected), Err(Refusal::Header(_)));
+        let refused_for_type = |expected| matches!(RING.verify(&token, expected), Err(TokenError::Header(_)));
         assert_eq!((refused_for_type(ANY), refused_for_type(own)), (!is_always, !is_own), "{kind}");
         // Whatever is in front of it, it is not logged.
         assert!(could_be_token(&[rest, &token].concat()) || rest.len() > 8192, "{kind}");
@@ -103,10 +103,10 @@ fn check_signed(token: &str, payload: &str) {
 
 /// Another issuer's token is accepted just if it is good and names its issuer.
 fn check_bound(token: &str, payload: &str) {
-    let expected = Claims::read(payload.as_bytes(), Expected { issuer: Some(ISSUER), ..ANY });
+    let expected = Claims::read(payload.as_bytes(), ClaimRules { issuer: Some(ISSUER), ..ANY });
     // What the realm demands of its own tokens is nothing to this one.
     for realms in [None, Some("own")] {
-        match BOUND.verify(token.as_bytes(), Expected { issuer: realms, ..ANY }) {
+        match BOUND.verify(token.as_bytes(), ClaimRules { issuer: realms, ..ANY }) {
             Ok(verified) => assert!(verified.is_foreign && expected.as_ref() == Ok(&verified.claims)),
             Err(refusal) => assert!(payload.is_empty() || expected == Err(refusal), "{refusal:?}, {expected:?}"),
         }
@@ -122,7 +122,7 @@ fn check_foreign(token: &[u8]) {
             let payload = str::from_utf8(&verified.payload).expect("JSON text");
             assert!(RING.keys().iter().any(|key| key.sign(payload).is_some_and(|signed| signed.as_bytes() == token)));
         }
-        Err(refusal) => assert!(refusal.text().is_ascii() && refusal.index() < Refusal::KINDS.len()),
+        Err(refusal) => assert!(refusal.text().is_ascii() && refusal.index() < TokenError::KINDS.len()),
     }
     assert!(OTHERS.verify(token, ANY).is_err());
 }

@@ -14,7 +14,7 @@ use crate::{
     redis::{Access, ArgRef, ArgType, Argument, Call, Ctx, Progress, SlicedJob, Spec},
     session::SessionName,
     store::{self, BulkDestroy, Reason},
-    token::{Refusal, could_be_token},
+    token::{TokenError, could_be_token},
 };
 
 /// Ends all sessions of an owner: "log out everywhere".
@@ -70,7 +70,7 @@ impl Computed for DestroyAll {
             Some(verified) => {
                 let result = verified.cached(realms);
                 let result =
-                    result.and_then(|token| if scope.has(&token) { Ok(token) } else { Err(Refusal::WrongOwner) });
+                    result.and_then(|token| if scope.has(&token) { Ok(token) } else { Err(TokenError::WrongOwner) });
                 let token = accept(result, TimeCheck::Enforce, call.ctx.now())?;
                 SessionName::parse(token.key.name()).map(|name| name.uuid)
             }

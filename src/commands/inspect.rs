@@ -13,7 +13,7 @@ use crate::{
     error::Error,
     realm::Realms,
     redis::{Access, Call, Ctx, Intent, RedisString, Spec},
-    token::{Header, Parts, decode_part},
+    token::{CompactJws, Header, base64url_decode},
 };
 
 pub(super) struct Inspect;
@@ -113,12 +113,13 @@ struct Contents {
 
 impl Contents {
     fn read(token: &[u8], longest: usize) -> Self {
-        let Some(parts) = Some(token).filter(|token| token.len() <= longest).and_then(|token| Parts::cut(token).ok())
+        let Some(parts) =
+            Some(token).filter(|token| token.len() <= longest).and_then(|token| CompactJws::split(token).ok())
         else {
             return Self::default();
         };
         let json = |part| {
-            let json = decode_part(part).ok()?;
+            let json = base64url_decode(part).ok()?;
             serde_json::from_slice::<serde::de::IgnoredAny>(&json)
                 .is_ok_and(|_| str::from_utf8(&json).is_ok())
                 .then_some(json)

@@ -20,7 +20,7 @@ use crate::{
     state,
     store::{self, BulkDestroy},
     threads::Lane,
-    token::{CallerClaims, following_claims, has_claim},
+    token::{CallerClaims, carry_over_claims, has_claim},
 };
 
 /// Gives a session a new id and a new token; the old ones are dead at once. The defence against session fixation.
@@ -188,7 +188,7 @@ impl RotateOptions {
         let realm = &ticket.key.realm;
         let given = self.claims.as_deref().unwrap_or("{}");
         let new_deadline = CallerClaims::read(given, realm.expected()).map_err(Error::Claims)?.expires_at;
-        let claims = following_claims(&ticket.payload, given, realm.expected()).map_err(Error::Claims)?;
+        let claims = carry_over_claims(&ticket.payload, given, realm.expected()).map_err(Error::Claims)?;
         let claims = CallerClaims::read(&claims, realm.expected()).map_err(Error::Claims)?;
         let owner = match &self.owner {
             Some(owner) => owner,

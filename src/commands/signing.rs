@@ -9,7 +9,7 @@ use crate::{
     realm::{Realm, Realms, SessionKey},
     redis::ArgRef,
     session::{Lifetime, SessionId, UnixMillis, check_json_object},
-    token::{CallerClaims, Expected, Standard},
+    token::{CallerClaims, ClaimRules, RegisteredClaims},
 };
 
 /// A session that is going to be written, and what its token says.
@@ -55,8 +55,8 @@ impl UnsignedToken {
         // Services that verify a public-key token offline see its end in `exp` alone.
         let offline_end = lifetime.deadline.filter(|_| realm.signs_slowly() && claims.expires_at.is_none());
         let key = SessionKey { id: SessionId::new(realm.keyspace(), spec.owner, spec.uuid), realm };
-        let Expected { issuer, audience, .. } = key.realm.expected();
-        let payload = Standard {
+        let ClaimRules { issuer, audience, .. } = key.realm.expected();
+        let payload = RegisteredClaims {
             id: key.id.as_str(),
             // A session begins when its token will say that it does.
             issued_at: spec.now.whole_seconds(),

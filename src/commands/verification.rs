@@ -11,11 +11,11 @@ use crate::{
     session::UnixMillis,
     state,
     threads::Lane,
-    token::Refusal,
+    token::TokenError,
 };
 
 /// What verification makes of a token.
-pub(super) type VerifyResult = Result<Arc<Ticket>, Refusal>;
+pub(super) type VerifyResult = Result<Arc<Ticket>, TokenError>;
 
 /// When a token must be valid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -94,8 +94,8 @@ fn check_key(result: VerifyResult, key: Option<&[u8]>) -> VerifyResult {
         None => Ok(ticket),
         Some(key) if key == ticket.key.name() => Ok(ticket),
         // The header `Authorization`, taken apart at its space.
-        Some(key) if key.eq_ignore_ascii_case(b"Bearer") => Err(Refusal::SCHEME),
-        Some(_) => Err(Refusal::WrongSession),
+        Some(key) if key.eq_ignore_ascii_case(b"Bearer") => Err(TokenError::SCHEME),
+        Some(_) => Err(TokenError::WrongSession),
     }
 }
 

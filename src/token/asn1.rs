@@ -18,8 +18,8 @@ use pkcs8::{
 
 use super::{
     Algorithm,
-    key::{Pair, Private},
-    public::Public,
+    key::{Pair, PrivateKey},
+    public::PublicKey,
 };
 
 const RSA: ObjectIdentifier = pkcs1::ALGORITHM_OID;
@@ -117,10 +117,10 @@ pub(super) fn read_public(der: &[u8]) -> Result<DerKey, Problem> {
         }
         EC => uncompressed(&ECDSA_P256_SHA256_FIXED, der)
             .or_else(|| uncompressed(&ECDSA_P384_SHA384_FIXED, der))
-            .map(|point| public(Public::Ec(point)))
+            .map(|point| public(PublicKey::Ec(point)))
             .ok_or(NO_KEY),
         ED25519 if info.algorithm.parameters.is_none() => {
-            bytes.try_into().map(|point| public(Public::Ed25519(point))).map_err(|_| NO_KEY)
+            bytes.try_into().map(|point| public(PublicKey::Ed25519(point))).map_err(|_| NO_KEY)
         }
         _ => Err(NO_KEY),
     }
@@ -128,7 +128,7 @@ pub(super) fn read_public(der: &[u8]) -> Result<DerKey, Problem> {
 
 /// Reads a public key that must be one for RSA: in PKCS#1, or, as some tools have it under the same label, in SPKI.
 pub(super) fn read_public_rsa(der: &[u8]) -> Result<DerKey, Problem> {
-    read_public(der).and_then(|key| if let Public::Rsa { .. } = key.pair.0 { Ok(key) } else { Err(NO_KEY) })
+    read_public(der).and_then(|key| if let PublicKey::Rsa { .. } = key.pair.0 { Ok(key) } else { Err(NO_KEY) })
 }
 
 /// Whether this is a private RSA key, in PKCS#1, of less than 2048 bits.
@@ -157,9 +157,9 @@ fn pss_algorithms(identifier: &AlgorithmIdentifierRef<'_>) -> Result<&'static [A
     if fits { Ok(algorithms) } else { Err(PSS_PARAMETERS) }
 }
 
-fn read_rsa_public(der: &[u8]) -> Result<Public, Problem> {
+fn read_rsa_public(der: &[u8]) -> Result<PublicKey, Problem> {
     let key = RsaPublicKeyRef::from_der(der).map_err(|_| NO_KEY)?;
-    Ok(Public::Rsa { n: key.modulus.as_bytes().to_vec(), e: key.public_exponent.as_bytes().to_vec() })
+    Ok(PublicKey::Rsa { n: key.modulus.as_bytes().to_vec(), e: key.public_exponent.as_bytes().to_vec() })
 }
 
 /// The uncompressed point of an SPKI, however it is given there.
@@ -173,7 +173,7 @@ fn unlimited(pair: Pair) -> DerKey {
     DerKey { pair, algorithms: &[] }
 }
 
-fn public(public: Public) -> DerKey {
+fn public(public: PublicKey) -> DerKey {
     unlimited((public, None))
 }
 
@@ -181,16 +181,16 @@ fn rsa_pair(pair: RsaKeyPair) -> Pair {
     let key = pair.public_key();
     let n = key.modulus().big_endian_without_leading_zero().to_vec();
     let e = key.exponent().big_endian_without_leading_zero().to_vec();
-    (Public::Rsa { n, e }, Some(Private::Rsa(pair)))
+    (PublicKey::Rsa { n, e }, Some(PrivateKey::Rsa(pair)))
 }
 
 fn ec_pair(pair: EcdsaKeyPair) -> Pair {
-    (Public::Ec(pair.public_key().as_ref().to_vec()), Some(Private::Ec(pair)))
+    (PublicKey::Ec(pair.public_key().as_ref().to_vec()), Some(PrivateKey::Ec(pair)))
 }
 
 fn ed25519_pair(pair: Ed25519KeyPair) -> Option<Pair> {
-    let public = pair.public_key().as_ref().try_into().ok().map(Public::Ed25519)?;
-    Some((public, Some(Private::Ed25519(pair))))
+    let public = pair.public_key().as_ref().try_into().ok().map(PublicKey::Ed25519)?;
+    Some((public, Some(PrivateKey::Ed25519(pair))))
 }
 
 #[cfg(test)]

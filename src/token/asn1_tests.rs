@@ -6,7 +6,7 @@ use std::{
 };
 
 use super::{DerKey, Problem, SubjectPublicKeyInfoRef, read_pkcs1, read_pkcs8, read_public, read_sec1};
-use crate::token::{Algorithm, public::Public};
+use crate::token::{Algorithm, public::PublicKey};
 use pkcs8::der::{Decode, Encode, Tag, asn1::AnyRef};
 
 /// Forms of a key, each with the function that reads it.
@@ -39,9 +39,9 @@ fn shown(private: &[u8]) -> Vec<u8> {
 /// The same of a key that was read: its point, or its modulus, which openssl has in front of the exponent.
 fn is_shown(key: &DerKey, shown: &[u8]) -> bool {
     match &key.pair.0 {
-        Public::Ec(point) => point == shown,
-        Public::Ed25519(point) => point == shown,
-        Public::Rsa { n, e } => {
+        PublicKey::Ec(point) => point == shown,
+        PublicKey::Ed25519(point) => point == shown,
+        PublicKey::Rsa { n, e } => {
             let at = shown.windows(n.len()).position(|window| window == n).expect("the modulus");
             shown[at + n.len()..] == [&[2, 3][..], e].concat()
         }

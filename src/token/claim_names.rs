@@ -3,7 +3,7 @@
 //! RFC 7519 section 4 makes names case-sensitive. Go's `encoding/json`, and others, fill a field `sub` from a member `SUB` all the
 //! same, so a claim that differs from a registered one in case only must not be signed.
 
-use super::Expected;
+use super::ClaimRules;
 
 /// The claim that holds the session's own deadline, null for none, where `exp` is not it.
 pub(super) const OWN_END: &str = "jrs_exp";
@@ -24,7 +24,7 @@ pub(super) enum Meaning {
 }
 
 /// What `name` means to a realm with these demands.
-pub(super) fn meaning(name: &str, expected: Expected<'_>) -> Meaning {
+pub(super) fn meaning(name: &str, expected: ClaimRules<'_>) -> Meaning {
     let Some(known) = ALWAYS.into_iter().chain(SHARED).find(|known| same_but_for_case(name, known)) else {
         return Meaning::Free;
     };
@@ -58,9 +58,9 @@ const fn fold(char: char) -> char {
 
 #[cfg(test)]
 mod tests {
-    use super::{ALWAYS, Expected, Meaning, SHARED, fold, meaning};
+    use super::{ALWAYS, ClaimRules, Meaning, SHARED, fold, meaning};
 
-    const ANY: Expected<'static> = Expected { issuer: None, audience: None, token_type: None };
+    const ANY: ClaimRules<'static> = ClaimRules { issuer: None, audience: None, token_type: None };
 
     #[test]
     fn every_letter_that_maps_to_ascii_is_folded() {
@@ -77,7 +77,7 @@ mod tests {
 
     #[test]
     fn registered_names_are_known_in_any_case() {
-        let both = Expected { issuer: Some("i"), audience: Some("a"), token_type: None };
+        let both = ClaimRules { issuer: Some("i"), audience: Some("a"), token_type: None };
         for known in ALWAYS.into_iter().chain(SHARED) {
             let exact = if ALWAYS.contains(&known) { Meaning::Reserved(known) } else { Meaning::Free };
             assert_eq!(meaning(known, ANY), exact);

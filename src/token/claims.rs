@@ -3,7 +3,7 @@
 use std::{borrow::Cow, collections::HashSet, fmt::Write, time::Duration};
 
 use super::{
-    Refusal,
+    TokenError,
     claim_names::{Meaning, OWN_END, meaning},
     json::{Members, number, text, texts},
 };
@@ -33,7 +33,7 @@ pub struct Claims {
 
 /// What a realm demands of a token.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Expected<'r> {
+pub struct ClaimRules<'r> {
     /// The `iss` to be found.
     pub issuer: Option<&'r str>,
     /// The `aud` to be found, alone or in an array.
@@ -46,12 +46,12 @@ impl Claims {
     /// Reads a decoded payload.
     ///
     /// # Errors
-    /// [`Refusal::Malformed`] if it is no JSON object with unique names, [`Refusal::Claim`] for a `jti` that is not a
-    /// usable string or a time that is no number, [`Refusal::Issuer`] and [`Refusal::Audience`].
-    pub fn read(json: &[u8], expected: Expected<'_>) -> Result<Self, Refusal> {
-        let members =
-            Members::read(json).map_err(|_| Refusal::Malformed("the payload is no JSON object with unique members"))?;
-        let read = |name| move |value| number(value).map(to_moment).ok_or(Refusal::Claim(name));
+    /// [`TokenError::Malformed`] if it is no JSON object with unique names, [`TokenError::Claim`] for a `jti` that is not a
+    /// usable string or a time that is no number, [`TokenError::Issuer`] and [`TokenError::Audience`].
+    pub fn read(json: &[u8], expected: ClaimRules<'_>) -> Result<Self, TokenError> {
+        let members = Members::read(json)
+            .map_err(|_| TokenError::Malformed("the payload is no JSON object with unique members"))?;
+        let read = |name| move |value| number(value).map(to_moment).ok_or(TokenError::Claim(name));
         let time = |name| members.get(name).map(read(name)).transpose();
         let expires_at = time("exp")?;
         let own_end = match members.get(OWN_END) {
@@ -64,19 +64,19 @@ impl Claims {
         if let Some(issuer) = expected.issuer
             && members.get("iss").and_then(text).as_deref() != Some(issuer)
         {
-            return Err(Refusal::Issuer);
+            return Err(TokenError::Issuer);
         }
         if let Some(audience) = expected.audience
             && !members.get("aud").and_then(texts).is_some_and(|all| all.iter().any(|one| one == audience))
         {
-            return Err(Refusal::Audience);
+            return Err(TokenError::Audience);
         }
         Ok(Self {
             id: members
                 .get("jti")
                 .and_then(text)
                 .filter(|id| !id.is_empty() && !id.chars().any(char::is_control))
-                .ok_or(Refusal::Claim("jti"))?
+                .ok_or(TokenError::Claim("jti"))?
                 .into_owned(),
             subject: members.get("sub").and_then(text).map(Cow::into_owned),
             issued_at: time("iat")?,
@@ -89,12 +89,12 @@ impl Claims {
     }
 
     /// Checks `nbf` and `exp` against the clock, each with `leeway` as grace.
-    pub fn check_time(&self, now: UnixMillis, leeway: Duration) -> Result<(), Refusal> {
+    pub fn check_time(&self, now: UnixMillis, leeway: Duration) -> Result<(), TokenError> {
         if self.not_before.is_some_and(|not_before| now.plus(leeway) < not_before) {
-            return Err(Refusal::NotYetValid);
+            return Err(TokenError::NotYetValid);
         }
         if self.expires_at.is_some_and(|expires_at| now >= expires_at.plus(leeway)) {
-            return Err(Refusal::Expired);
+            return Err(TokenError::Expired);
         }
         Ok(())
     }
@@ -113,7 +113,7 @@ fn to_span(seconds: f64) -> Duration {
 
 /// The claims that JRS writes itself, in the order in which they are written.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Standard<'s> {
+pub struct RegisteredClaims<'s> {
     /// `jti`.
     pub id: &'s str,
     /// `iat`.
@@ -134,7 +134,7 @@ pub struct Standard<'s> {
     pub authenticated_at: Option<UnixMillis>,
 }
 
-impl Standard<'_> {
+impl RegisteredClaims<'_> {
     /// The text of a payload: these claims, then the caller's.
     pub fn write(&self, caller: &CallerClaims<'_>) -> String {
         let mut json = String::with_capacity(160 + self.id.len() + self.owner.len() + caller.inner.len());
@@ -211,7 +211,7 @@ pub struct CallerClaims<'c> {
 
 /// Why a caller's claims cannot go into a token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum CallerRefusal {
+pub enum ClaimsError {
     /// No JSON object, or a name is given twice.
     NotAnObject,
     /// This claim is written by JRS alone.
@@ -228,20 +228,20 @@ impl<'c> CallerClaims<'c> {
     /// Checks `json`. `jti`, `iat`, `sub`, `ttl`, `auth_time` and `jrs_exp` are reserved, and `iss` and `aud` where the
     /// realm sets them; so are all of their other spellings in upper and lower case, and those of `exp`, `nbf`, `iss` and
     /// `aud`. `exp` and `nbf` must be numbers of seconds.
-    pub fn read(json: &'c str, expected: Expected<'_>) -> Result<Self, CallerRefusal> {
-        let members = Members::read(json.as_bytes()).map_err(|_| CallerRefusal::NotAnObject)?;
+    pub fn read(json: &'c str, expected: ClaimRules<'_>) -> Result<Self, ClaimsError> {
+        let members = Members::read(json.as_bytes()).map_err(|_| ClaimsError::NotAnObject)?;
         for (name, _) in members.iter() {
             match meaning(name, expected) {
-                Meaning::Reserved(name) => return Err(CallerRefusal::Reserved(name)),
-                Meaning::OtherSpelling(name) => return Err(CallerRefusal::OtherSpelling(name)),
+                Meaning::Reserved(name) => return Err(ClaimsError::Reserved(name)),
+                Meaning::OtherSpelling(name) => return Err(ClaimsError::OtherSpelling(name)),
                 Meaning::Free => {}
             }
         }
         let read = |name| {
             move |value| match number(value).map(to_moment) {
-                None => Err(CallerRefusal::NotATime(name)),
+                None => Err(ClaimsError::NotATime(name)),
                 // A later one is in milliseconds, not seconds.
-                Some(time) if time > UnixMillis::YEAR_9999 => Err(CallerRefusal::TooFar(name)),
+                Some(time) if time > UnixMillis::YEAR_9999 => Err(ClaimsError::TooFar(name)),
                 Some(time) => Ok(time),
             }
         };
@@ -251,7 +251,7 @@ impl<'c> CallerClaims<'c> {
             .trim_ascii()
             .strip_prefix('{')
             .and_then(|json| json.strip_suffix('}'))
-            .ok_or(CallerRefusal::NotAnObject)?;
+            .ok_or(ClaimsError::NotAnObject)?;
         Ok(Self { inner: inner.trim_ascii(), expires_at: time("exp")? })
     }
 }
@@ -266,9 +266,9 @@ pub fn has_claim(json: &[u8], name: &str) -> bool {
 /// that only somebody else's key has signed. JSON text, to be [read](CallerClaims::read) like a caller's.
 ///
 /// # Errors
-/// [`CallerRefusal::NotAnObject`] if one of the two is none.
-pub fn following_claims(old: &[u8], new: &str, expected: Expected<'_>) -> Result<String, CallerRefusal> {
-    let read = |json| Members::read(json).map_err(|_| CallerRefusal::NotAnObject);
+/// [`ClaimsError::NotAnObject`] if one of the two is none.
+pub fn carry_over_claims(old: &[u8], new: &str, expected: ClaimRules<'_>) -> Result<String, ClaimsError> {
+    let read = |json| Members::read(json).map_err(|_| ClaimsError::NotAnObject);
     let (old, new) = (read(old)?, read(new.as_bytes())?);
     let given: HashSet<&str> = new.iter().map(|(name, _)| name).collect();
     let is_kept = |name: &str| !given.contains(name) && meaning(name, expected) == Meaning::Free;

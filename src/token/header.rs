@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::{
-    Refusal,
+    TokenError,
     json::{Members, text},
 };
 
@@ -39,9 +39,9 @@ impl Header {
     /// Reads a decoded header. Errs if it is no JSON object with unique names, has no textual `alg`, has a `kid`
     /// or `typ` that is not a string, or carries `crit` (no extension is understood here), `b64` (RFC 7797), `enc` (RFC 7516) or
     /// `zip`.
-    pub fn read(json: &[u8]) -> Result<Self, Refusal> {
-        let members =
-            Members::read(json).map_err(|_| Refusal::Malformed("the header is no JSON object with unique members"))?;
+    pub fn read(json: &[u8]) -> Result<Self, TokenError> {
+        let members = Members::read(json)
+            .map_err(|_| TokenError::Malformed("the header is no JSON object with unique members"))?;
         for (name, problem) in [
             ("crit", "it has a 'crit' that is not understood"),
             ("b64", "'b64' is not supported"),
@@ -49,25 +49,27 @@ impl Header {
             ("zip", "it has a 'zip', and compressed tokens are not supported: issue them uncompressed"),
         ] {
             if members.get(name).is_some() {
-                return Err(Refusal::Header(problem));
+                return Err(TokenError::Header(problem));
             }
         }
-        let read = |problem| move |value| text(value).map(Cow::into_owned).ok_or(Refusal::Header(problem));
+        let read = |problem| move |value| text(value).map(Cow::into_owned).ok_or(TokenError::Header(problem));
         let string = |name, problem| members.get(name).map(read(problem)).transpose();
         Ok(Self {
             token_type: string("typ", "'typ' is no string")?,
-            algorithm: string("alg", "'alg' is no string")?.ok_or(Refusal::Header("it has no 'alg'"))?,
+            algorithm: string("alg", "'alg' is no string")?.ok_or(TokenError::Header("it has no 'alg'"))?,
             key_id: string("kid", "'kid' is no string")?.filter(|id| !id.is_empty()),
         })
     }
 
     /// Checks that this is a token of the kind that is asked for: one without `typ`, a `JWT`, or of the realm's own type.
-    pub fn check_type(&self, own: Option<&str>) -> Result<(), Refusal> {
+    pub fn check_type(&self, own: Option<&str>) -> Result<(), TokenError> {
         let is_one_of_ours = |found: &str| same_type(found, JWT) || own.is_some_and(|own| same_type(found, own));
         if self.token_type.as_deref().is_none_or(is_one_of_ours) {
             Ok(())
         } else {
-            Err(Refusal::Header("its 'typ' is neither JWT nor the realm's token-type, so it is not a session's token"))
+            Err(TokenError::Header(
+                "its 'typ' is neither JWT nor the realm's token-type, so it is not a session's token",
+            ))
         }
     }
 

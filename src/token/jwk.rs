@@ -13,9 +13,9 @@ use zeroize::Zeroizing;
 use super::{
     Algorithm,
     json::{Members, secret_text, text, texts},
-    jws::decode_part,
-    key::{Pair, Private},
-    public::Public,
+    jws::base64url_decode,
+    key::{Pair, PrivateKey},
+    public::PublicKey,
 };
 
 pub(super) struct Jwk {
@@ -106,7 +106,7 @@ impl Reader<'_, '_> {
         if encoded.is_empty() {
             return Ok(Zeroizing::default());
         }
-        let bytes = decode_part(encoded.as_bytes());
+        let bytes = base64url_decode(encoded.as_bytes());
         bytes.map(Zeroizing::new).map_err(|_| format!("its '{name}' is no unpadded base64url"))
     }
 
@@ -121,7 +121,7 @@ impl Reader<'_, '_> {
             return Err("an RSA key of more than two primes".to_owned());
         }
         if self.0.get("d").is_none() {
-            return Ok((Public::Rsa { n, e }, None));
+            return Ok((PublicKey::Rsa { n, e }, None));
         }
         let pair = RsaKeyPair::from_components(&KeyPairComponents {
             public_key: PublicKeyComponents { n: n.as_slice(), e: e.as_slice() },
@@ -133,7 +133,7 @@ impl Reader<'_, '_> {
             qInv: self.bytes("qi")?.as_slice(),
         })
         .map_err(|_| "its numbers are not those of an RSA key of 2048 to 8192 bits".to_owned())?;
-        Ok((Public::Rsa { n, e }, Some(Private::Rsa(pair))))
+        Ok((PublicKey::Rsa { n, e }, Some(PrivateKey::Rsa(pair))))
     }
 
     fn ec(&self) -> Result<Pair, String> {
@@ -148,21 +148,21 @@ impl Reader<'_, '_> {
         };
         let point = [&[4], number("x")?.as_slice(), number("y")?.as_slice()].concat();
         if self.0.get("d").is_none() {
-            return Ok((Public::Ec(point), None));
+            return Ok((PublicKey::Ec(point), None));
         }
         let pair = EcdsaKeyPair::from_private_key_and_public_key(algorithm, &number("d")?, &point)
             .map_err(|_| "its 'd' does not belong to its 'x' and 'y'".to_owned())?;
-        Ok((Public::Ec(point), Some(Private::Ec(pair))))
+        Ok((PublicKey::Ec(point), Some(PrivateKey::Ec(pair))))
     }
 
     fn okp(&self) -> Result<Pair, String> {
         let point: [u8; 32] =
             self.bytes("x")?.as_slice().try_into().map_err(|_| "its 'x' is not 32 bytes long".to_owned())?;
         if self.0.get("d").is_none() {
-            return Ok((Public::Ed25519(point), None));
+            return Ok((PublicKey::Ed25519(point), None));
         }
         let pair = Ed25519KeyPair::from_seed_and_public_key(&self.bytes("d")?, &point)
             .map_err(|_| "its 'd' does not belong to its 'x'".to_owned())?;
-        Ok((Public::Ed25519(point), Some(Private::Ed25519(pair))))
+        Ok((PublicKey::Ed25519(point), Some(PrivateKey::Ed25519(pair))))
     }
 }

@@ -6,7 +6,7 @@ use base64::{
     engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
 };
 
-use super::{Refusal, lookalike::wrapping};
+use super::{TokenError, lookalike::wrapping};
 
 /// Unpadded base64url that accepts one spelling only: no padding, no line breaks, no stray bits at the end.
 const BASE64URL: GeneralPurpose = GeneralPurpose::new(
@@ -19,7 +19,7 @@ const BASE64URL: GeneralPurpose = GeneralPurpose::new(
 
 /// The parts of a compact JWS, still encoded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Parts<'t> {
+pub struct CompactJws<'t> {
     /// The header in base64url.
     pub header: &'t [u8],
     /// The payload in base64url.
@@ -30,14 +30,14 @@ pub struct Parts<'t> {
     pub signed: &'t [u8],
 }
 
-impl<'t> Parts<'t> {
+impl<'t> CompactJws<'t> {
     /// Cuts a token at its dots. Errs unless there are exactly three parts, none of them empty.
-    pub fn cut(token: &'t [u8]) -> Result<Self, Refusal> {
-        const SHAPE: Refusal = Refusal::Malformed("it is not three parts joined by dots");
-        const ENCRYPTED: Refusal =
-            Refusal::Malformed("it has five parts, so it is encrypted (JWE), which is not supported");
+    pub fn split(token: &'t [u8]) -> Result<Self, TokenError> {
+        const SHAPE: TokenError = TokenError::Malformed("it is not three parts joined by dots");
+        const ENCRYPTED: TokenError =
+            TokenError::Malformed("it has five parts, so it is encrypted (JWE), which is not supported");
         if let Some(problem) = wrapping(token) {
-            return Err(Refusal::Malformed(problem));
+            return Err(TokenError::Malformed(problem));
         }
         let mut dots = token.iter().enumerate().filter(|(_, byte)| **byte == b'.').map(|(at, _)| at);
         let (Some(first), Some(second), None) = (dots.next(), dots.next(), dots.next()) else {
@@ -54,19 +54,19 @@ impl<'t> Parts<'t> {
 }
 
 /// Decodes one part of a token. Errs on padding, line breaks, foreign characters and non-canonical endings.
-pub fn decode_part(part: &[u8]) -> Result<Vec<u8>, Refusal> {
-    BASE64URL.decode(part).map_err(|_| Refusal::Malformed("a part is not canonical unpadded base64url"))
+pub fn base64url_decode(part: &[u8]) -> Result<Vec<u8>, TokenError> {
+    BASE64URL.decode(part).map_err(|_| TokenError::Malformed("a part is not canonical unpadded base64url"))
 }
 
 /// Decodes a signature onto the stack, without an allocation, and says how long it is.
-pub(super) fn decode_signature<const N: usize>(part: &[u8], into: &mut [u8; N]) -> Result<usize, Refusal> {
+pub(super) fn decode_signature<const N: usize>(part: &[u8], into: &mut [u8; N]) -> Result<usize, TokenError> {
     // A longer text cannot be a signature of any algorithm here, whatever it holds.
     if part.len().div_ceil(4) * 3 > N {
-        return Err(Refusal::Signature);
+        return Err(TokenError::Signature);
     }
     BASE64URL
         .decode_slice(part, into)
-        .map_err(|_| Refusal::Malformed("the signature is not canonical unpadded base64url"))
+        .map_err(|_| TokenError::Malformed("the signature is not canonical unpadded base64url"))
 }
 
 /// Decodes the beginning of some text, `None` if it is not base64url or too long for the room.
@@ -96,25 +96,25 @@ pub(super) fn push_part(token: &mut Vec<u8>, part: &[u8]) {
 
 #[cfg(test)]
 mod tests {
-    use super::{Parts, decode_part};
+    use super::{CompactJws, base64url_decode};
 
     #[test]
     fn a_token_has_three_parts() {
-        let parts = Parts::cut(b"aa.bbb.c").expect("three parts");
+        let parts = CompactJws::split(b"aa.bbb.c").expect("three parts");
         assert_eq!(
             (parts.header, parts.payload, parts.signature, parts.signed),
             (&b"aa"[..], &b"bbb"[..], &b"c"[..], &b"aa.bbb"[..])
         );
         for wrong in ["", ".", "..", "a.b", "a.b.", ".b.c", "a..c", "a.b.c.", "a.b.c.d", "...."] {
-            assert!(Parts::cut(wrong.as_bytes()).is_err(), "{wrong}");
+            assert!(CompactJws::split(wrong.as_bytes()).is_err(), "{wrong}");
         }
     }
 
     #[test]
     fn base64url_has_one_spelling() {
-        assert_eq!(decode_part(b"_-8").expect("base64url"), [0xff, 0xef]);
+        assert_eq!(base64url_decode(b"_-8").expect("base64url"), [0xff, 0xef]);
         for wrong in ["_-8=", "_-9", "/+8", "_ -8", "_-8\n", "\n_-8", "_", "_\0-8", "é"] {
-            assert!(decode_part(wrong.as_bytes()).is_err(), "{wrong:?}");
+            assert!(base64url_decode(wrong.as_bytes()).is_err(), "{wrong:?}");
         }
     }
 }

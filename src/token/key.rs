@@ -9,10 +9,10 @@ use aws_lc_rs::{
 use ring::hmac;
 
 use super::{
-    Algorithm, Header, Refusal,
+    Algorithm, Header, TokenError,
     header::JWT,
-    jws::{Parts, decode_part, decode_signature, encode, push_part},
-    public::Public,
+    jws::{CompactJws, base64url_decode, decode_signature, encode, push_part},
+    public::PublicKey,
 };
 
 /// Room for the longest HMAC (64 bytes), in whole base64 groups.
@@ -27,7 +27,7 @@ pub struct Key {
     /// Whether the id was given to the key: otherwise it is its thumbprint, or there is none.
     has_own_id: bool,
     algorithm: Algorithm,
-    engine: Engine,
+    engine: KeyMaterial,
     signs: bool,
     /// Whose tokens alone this key verifies, if it is bound to an issuer.
     issuer: Option<Arc<str>>,
@@ -36,16 +36,16 @@ pub struct Key {
 }
 
 /// What computes signatures.
-enum Engine {
+enum KeyMaterial {
     Secret(hmac::Key),
-    Public { public: Public, verifier: ParsedPublicKey, private: Option<Private> },
+    PublicKey { public: PublicKey, verifier: ParsedPublicKey, private: Option<PrivateKey> },
 }
 
 /// A public key, with its private half if that is known.
-pub(super) type Pair = (Public, Option<Private>);
+pub(super) type Pair = (PublicKey, Option<PrivateKey>);
 
 /// The private half of a key.
-pub(super) enum Private {
+pub(super) enum PrivateKey {
     Rsa(RsaKeyPair),
     Ec(EcdsaKeyPair),
     Ed25519(Ed25519KeyPair),
@@ -71,7 +71,7 @@ impl Key {
             Algorithm::Hs512 => hmac::HMAC_SHA512,
             _ => hmac::HMAC_SHA256,
         };
-        Self::new(id, algorithm, signs, Engine::Secret(hmac::Key::new(hash, secret)))
+        Self::new(id, algorithm, signs, KeyMaterial::Secret(hmac::Key::new(hash, secret)))
     }
 
     /// Prepares a public key, with its private half if it is known. Without an id its id is its thumbprint. Errs if the
@@ -79,25 +79,25 @@ impl Key {
     pub(super) fn from_pair(
         id: Option<String>,
         algorithm: Algorithm,
-        public: Public,
-        private: Option<Private>,
+        public: PublicKey,
+        private: Option<PrivateKey>,
     ) -> Result<Self, String> {
         let verifier = public.prepare(algorithm)?;
         let has_own_id = id.is_some();
         let id = id.unwrap_or_else(|| public.thumbprint());
         let signs = private.is_some();
-        let engine = Engine::Public { public, verifier, private };
+        let engine = KeyMaterial::PublicKey { public, verifier, private };
         Ok(Self { has_own_id, ..Self::new(Some(id), algorithm, signs, engine) })
     }
 
-    fn new(id: Option<String>, algorithm: Algorithm, signs: bool, engine: Engine) -> Self {
+    fn new(id: Option<String>, algorithm: Algorithm, signs: bool, engine: KeyMaterial) -> Self {
         let header = encode(Header::write(algorithm.name(), JWT, id.as_deref()).as_bytes());
         Self { has_own_id: id.is_some(), id, algorithm, engine, signs, issuer: None, header }
     }
 
     /// The same key, which from now on only verifies, and only tokens with this `iss`.
     pub(super) fn bound_to(mut self, issuer: &Arc<str>) -> Self {
-        if let Engine::Public { private, .. } = &mut self.engine {
+        if let KeyMaterial::PublicKey { private, .. } = &mut self.engine {
             *private = None;
         }
         Self { signs: false, issuer: Some(Arc::clone(issuer)), ..self }
@@ -132,21 +132,21 @@ impl Key {
     /// The JWK to publish (RFC 7517): none for a secret, and never a private half.
     pub fn public_jwk(&self) -> Option<String> {
         match &self.engine {
-            Engine::Secret(_) => None,
-            Engine::Public { public, .. } => Some(public.jwk(self.id.as_deref()?, self.algorithm)),
+            KeyMaterial::Secret(_) => None,
+            KeyMaterial::PublicKey { public, .. } => Some(public.jwk(self.id.as_deref()?, self.algorithm)),
         }
     }
 
     /// The same for two keys of one algorithm exactly if they are the same key. It tells nothing of a secret.
     pub(super) fn fingerprint(&self) -> Vec<u8> {
         match &self.engine {
-            Engine::Secret(key) => hmac::sign(key, b"fingerprint of a key").as_ref().to_vec(),
-            Engine::Public { public, .. } => public.thumbprint().into_bytes(),
+            KeyMaterial::Secret(key) => hmac::sign(key, b"fingerprint of a key").as_ref().to_vec(),
+            KeyMaterial::PublicKey { public, .. } => public.thumbprint().into_bytes(),
         }
     }
 
     /// True if `header`, in base64url, is just what this key writes: then there is nothing to parse in it.
-    pub(super) fn wrote(&self, header: &[u8]) -> bool {
+    pub(super) fn has_header(&self, header: &[u8]) -> bool {
         self.header.as_bytes() == header
     }
 
@@ -167,11 +167,11 @@ impl Key {
         token.extend_from_slice(header.as_bytes());
         push_part(&mut token, payload.as_bytes());
         match &self.engine {
-            Engine::Secret(key) if self.signs => {
+            KeyMaterial::Secret(key) if self.signs => {
                 let tag = hmac::sign(key, &token);
                 push_part(&mut token, tag.as_ref());
             }
-            Engine::Public { private: Some(private), .. } if self.signs => {
+            KeyMaterial::PublicKey { private: Some(private), .. } if self.signs => {
                 let signature = private.sign(self.algorithm, &token)?;
                 push_part(&mut token, &signature);
             }
@@ -180,28 +180,28 @@ impl Key {
         Some(token)
     }
 
-    /// Checks a token's signature, HMACs in constant time. Errs with [`Refusal::Signature`] or, for a signature that is
-    /// no base64url, [`Refusal::Malformed`].
-    pub(super) fn check(&self, parts: &Parts<'_>) -> Result<(), Refusal> {
+    /// Checks a token's signature, HMACs in constant time. Errs with [`TokenError::Signature`] or, for a signature that is
+    /// no base64url, [`TokenError::Malformed`].
+    pub(super) fn check(&self, parts: &CompactJws<'_>) -> Result<(), TokenError> {
         match &self.engine {
-            Engine::Secret(key) => {
+            KeyMaterial::Secret(key) => {
                 let mut signature = [0; LONGEST_HMAC];
                 let length = decode_signature(parts.signature, &mut signature)?;
-                let signature = signature.get(..length).ok_or(Refusal::Signature)?;
-                hmac::verify(key, parts.signed, signature).map_err(|_| Refusal::Signature)
+                let signature = signature.get(..length).ok_or(TokenError::Signature)?;
+                hmac::verify(key, parts.signed, signature).map_err(|_| TokenError::Signature)
             }
-            Engine::Public { verifier, .. } => {
+            KeyMaterial::PublicKey { verifier, .. } => {
                 if parts.signature.len() > LONGEST_ENCODED {
-                    return Err(Refusal::Signature);
+                    return Err(TokenError::Signature);
                 }
-                let signature = decode_part(parts.signature)?;
-                verifier.verify_sig(parts.signed, &signature).map_err(|_| Refusal::Signature)
+                let signature = base64url_decode(parts.signature)?;
+                verifier.verify_sig(parts.signed, &signature).map_err(|_| TokenError::Signature)
             }
         }
     }
 }
 
-impl Private {
+impl PrivateKey {
     fn sign(&self, algorithm: Algorithm, message: &[u8]) -> Option<Vec<u8>> {
         let random = SystemRandom::new();
         match self {

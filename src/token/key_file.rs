@@ -17,7 +17,7 @@ use super::{
 
 /// How keys that do not say everything about themselves are read.
 #[derive(Clone, Copy, Debug)]
-pub struct Parsing {
+pub struct KeyDefaults {
     /// The algorithm of keys that do not say theirs, where it fits them.
     pub algorithm: Algorithm,
     /// Lets secrets in that are shorter than their algorithm's hash.
@@ -28,7 +28,7 @@ pub struct Parsing {
 ///
 /// # Errors
 /// A sentence that names the key and the problem, and never repeats key material. One bad key refuses the whole file.
-pub fn read_keys(file: &[u8], parsing: Parsing) -> Result<KeyRing, String> {
+pub fn read_keys(file: &[u8], parsing: KeyDefaults) -> Result<KeyRing, String> {
     let start = file.trim_ascii_start();
     let start = start.strip_prefix(b"\xef\xbb\xbf").unwrap_or(start);
     if let Some(problem) = raw_secret::utf16_problem(file) {
@@ -100,7 +100,7 @@ pub fn self_made(id: &str, secret: &[u8; 32]) -> Zeroizing<String> {
 }
 
 /// A file of nothing but a secret: its bytes, without the line end that editors add.
-fn read_secret(file: &[u8], parsing: Parsing) -> Result<Key, String> {
+fn read_secret(file: &[u8], parsing: KeyDefaults) -> Result<Key, String> {
     raw_secret::check(file)?;
     let secret = file.strip_suffix(b"\n").unwrap_or(file);
     let secret = secret.strip_suffix(b"\r").unwrap_or(secret);
@@ -109,7 +109,7 @@ fn read_secret(file: &[u8], parsing: Parsing) -> Result<Key, String> {
     Ok(Key::from_secret(None, algorithm, true, secret))
 }
 
-fn read_pem(file: &[u8], parsing: Parsing) -> Result<Keys, String> {
+fn read_pem(file: &[u8], parsing: KeyDefaults) -> Result<Keys, String> {
     let mut keys = Keys::default();
     for (at, key) in pem::read(file)?.into_iter().enumerate() {
         let (public, private) = key.pair;
@@ -121,7 +121,7 @@ fn read_pem(file: &[u8], parsing: Parsing) -> Result<Keys, String> {
     Ok(keys)
 }
 
-fn read_jwks(json: &[u8], parsing: Parsing) -> Result<Keys, String> {
+fn read_jwks(json: &[u8], parsing: KeyDefaults) -> Result<Keys, String> {
     // The parser's own message could quote the text, so it is not passed on.
     let document = Members::read(json).map_err(|_| {
         "it is no JSON object with unique members (keep a secret that begins with { or [ as a JWK, as docs/keys.md shows)"
@@ -149,7 +149,7 @@ fn read_jwks(json: &[u8], parsing: Parsing) -> Result<Keys, String> {
 }
 
 /// Adds the JWK of this number to the keys, or leaves it out.
-fn read_jwk(members: &Members<'_>, number: usize, parsing: Parsing, keys: &mut Keys) -> Result<(), String> {
+fn read_jwk(members: &Members<'_>, number: usize, parsing: KeyDefaults, keys: &mut Keys) -> Result<(), String> {
     let jwk = match Jwk::read(members)? {
         Reading::Key(jwk) => jwk,
         Reading::LeftOut(reason) => {
@@ -174,7 +174,7 @@ fn read_jwk(members: &Members<'_>, number: usize, parsing: Parsing, keys: &mut K
 
 /// The algorithm that a key is pinned to: the one that it names, or else the one that the setting names if it fits, or
 /// else the usual one of such keys. `only` are all that its encoding allows, unless it is empty.
-fn choose(family: Family, named: Option<&str>, only: &[Algorithm], parsing: Parsing) -> Result<Algorithm, String> {
+fn choose(family: Family, named: Option<&str>, only: &[Algorithm], parsing: KeyDefaults) -> Result<Algorithm, String> {
     match named {
         Some(name) => Algorithm::from_name(name)
             .filter(|algorithm| algorithm.family() == family)
@@ -186,7 +186,7 @@ fn choose(family: Family, named: Option<&str>, only: &[Algorithm], parsing: Pars
 }
 
 /// RFC 7518 section 3.2: a secret is at least as long as the hash.
-fn check_strength(secret: &[u8], algorithm: Algorithm, parsing: Parsing) -> Result<(), String> {
+fn check_strength(secret: &[u8], algorithm: Algorithm, parsing: KeyDefaults) -> Result<(), String> {
     if secret.is_empty() {
         return Err("the secret is empty".to_owned());
     }

@@ -1,8 +1,8 @@
-use super::{Algorithm, KeyRing, Parsing, read_keys, self_made};
+use super::{Algorithm, KeyDefaults, KeyRing, read_keys, self_made};
 use crate::token::keyring::vectors::published;
 
-const STRICT: Parsing = Parsing { algorithm: Algorithm::Hs256, allow_weak_secret: false };
-const WEAK: Parsing = Parsing { algorithm: Algorithm::Hs512, allow_weak_secret: true };
+const STRICT: KeyDefaults = KeyDefaults { algorithm: Algorithm::Hs256, allow_weak_secret: false };
+const WEAK: KeyDefaults = KeyDefaults { algorithm: Algorithm::Hs512, allow_weak_secret: true };
 /// 32 bytes in base64url.
 const K: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8";
 

@@ -7,9 +7,9 @@ use std::{
 };
 
 use super::{
-    Algorithm, Claims, Expected, Header, Key, Refusal,
+    Algorithm, ClaimRules, Claims, Header, Key, TokenError,
     algorithm::Family,
-    jws::{Parts, decode_part},
+    jws::{CompactJws, base64url_decode},
 };
 
 /// The keys of a realm: the first that can sign signs, all of them verify.
@@ -144,11 +144,11 @@ impl KeyRing {
     }
 
     /// Whether to verify this token takes a slow algorithm. Errs where it is refused before any signature is computed.
-    pub fn is_slow(&self, token: &[u8], expected: Expected<'_>) -> Result<bool, Refusal> {
+    pub fn is_slow(&self, token: &[u8], expected: ClaimRules<'_>) -> Result<bool, TokenError> {
         if !self.has_slow {
             return Ok(false);
         }
-        let parts = Parts::cut(token)?;
+        let parts = CompactJws::split(token)?;
         let mut keys = self.candidates(&parts, expected)?;
         Ok(keys.any(|key| key.algorithm().is_slow()))
     }
@@ -156,42 +156,46 @@ impl KeyRing {
     /// Verifies a token: its shape, its header against the key that it names, its signature, then its claims.
     ///
     /// # Errors
-    /// The [`Refusal`] of the first check that fails; claims are not read before the signature holds.
-    pub fn verify(&self, token: &[u8], expected: Expected<'_>) -> Result<Verified, Refusal> {
-        let parts = Parts::cut(token)?;
+    /// The [`TokenError`] of the first check that fails; claims are not read before the signature holds.
+    pub fn verify(&self, token: &[u8], expected: ClaimRules<'_>) -> Result<Verified, TokenError> {
+        let parts = CompactJws::split(token)?;
         let key = self.check_signature(&parts, expected)?;
-        let payload = decode_part(parts.payload)?;
+        let payload = base64url_decode(parts.payload)?;
         let foreign = key.foreign_issuer();
-        let claims = Claims::read(&payload, Expected { issuer: foreign.or(expected.issuer), ..expected })?;
+        let claims = Claims::read(&payload, ClaimRules { issuer: foreign.or(expected.issuer), ..expected })?;
         Ok(Verified { claims, payload, is_foreign: foreign.is_some() })
     }
 
     /// The key that signed the token.
-    fn check_signature(&self, parts: &Parts<'_>, expected: Expected<'_>) -> Result<&Key, Refusal> {
-        let mut refusal = Refusal::Signature;
+    fn check_signature(&self, parts: &CompactJws<'_>, expected: ClaimRules<'_>) -> Result<&Key, TokenError> {
+        let mut refusal = TokenError::Signature;
         let mut keys = self.candidates(parts, expected)?;
         keys.find(|key| key.check(parts).map_err(|reason| refusal = reason).is_ok()).ok_or(refusal)
     }
 
     /// The keys that may have signed the token: the one of its `kid`, or, without a `kid`, those that nothing gave one;
     /// and only those that are pinned to its `alg`.
-    fn candidates(&self, parts: &Parts<'_>, expected: Expected<'_>) -> Result<impl Iterator<Item = &Key>, Refusal> {
+    fn candidates(
+        &self,
+        parts: &CompactJws<'_>,
+        expected: ClaimRules<'_>,
+    ) -> Result<impl Iterator<Item = &Key>, TokenError> {
         // Our own header needs no parsing: a key that writes exactly this header has its `alg` and `kid`, and its `typ` is JWT.
-        let written = self.keys.iter().take(COMPARED).find(|key| key.wrote(parts.header));
+        let written = self.keys.iter().take(COMPARED).find(|key| key.has_header(parts.header));
         let (algorithm, positions) = match written {
             Some(key) => (Some(key.algorithm()), self.positions(key.id())),
             None => {
-                let header = Header::read(&decode_part(parts.header)?)?;
+                let header = Header::read(&base64url_decode(parts.header)?)?;
                 header.check_type(expected.token_type)?;
                 (Algorithm::from_name(&header.algorithm), self.positions(header.key_id.as_deref()))
             }
         };
         if positions.is_empty() {
-            return Err(Refusal::UnknownKey);
+            return Err(TokenError::UnknownKey);
         }
         let keys = positions.iter().filter_map(|position| self.keys.get(*position)).map(|key| &**key);
         let mut keys = keys.filter(move |key| Some(key.algorithm()) == algorithm).peekable();
-        if keys.peek().is_none() { Err(Refusal::Algorithm) } else { Ok(keys) }
+        if keys.peek().is_none() { Err(TokenError::Algorithm) } else { Ok(keys) }
     }
 }
 

@@ -2,12 +2,12 @@ use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use jsonwebtoken as oracle;
 use proptest::prelude::*;
 
-use super::{Claims, Expected, Key, KeyRing, Refusal};
+use super::{ClaimRules, Claims, Key, KeyRing, TokenError};
 use crate::token::Algorithm;
 
 const SECRET: &[u8] = b"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
 const SECRETS: [Algorithm; 3] = [Algorithm::Hs256, Algorithm::Hs384, Algorithm::Hs512];
-const ANY: Expected<'static> = Expected { issuer: None, audience: None, token_type: None };
+const ANY: ClaimRules<'static> = ClaimRules { issuer: None, audience: None, token_type: None };
 
 fn ring(algorithm: Algorithm, id: Option<&str>) -> KeyRing {
     KeyRing::new(vec![Key::from_secret(id.map(str::to_owned), algorithm, true, SECRET)])
@@ -64,14 +64,14 @@ fn headers_cannot_choose_another_way() {
         let token = sign(header, r#"{"jti":"a"}"#, algorithm, SECRET);
         ring.verify(token.as_bytes(), ANY).map(|verified| verified.claims.id).expect_err(header)
     };
-    assert_eq!(refusal(r#"{"alg":"none","kid":"k"}"#, Algorithm::Hs256), Refusal::Algorithm);
-    assert_eq!(refusal(r#"{"alg":"HS512","kid":"k"}"#, Algorithm::Hs512), Refusal::Algorithm);
-    assert_eq!(refusal(r#"{"alg":"hs256","kid":"k"}"#, Algorithm::Hs256), Refusal::Algorithm);
-    assert_eq!(refusal(r#"{"alg":"HS256"}"#, Algorithm::Hs256), Refusal::UnknownKey);
-    assert_eq!(refusal(r#"{"alg":"HS256","kid":"k "}"#, Algorithm::Hs256), Refusal::UnknownKey);
-    assert_eq!(refusal(r#"{"alg":"HS256","kid":"k"}"#, Algorithm::Hs384), Refusal::Signature);
+    assert_eq!(refusal(r#"{"alg":"none","kid":"k"}"#, Algorithm::Hs256), TokenError::Algorithm);
+    assert_eq!(refusal(r#"{"alg":"HS512","kid":"k"}"#, Algorithm::Hs512), TokenError::Algorithm);
+    assert_eq!(refusal(r#"{"alg":"hs256","kid":"k"}"#, Algorithm::Hs256), TokenError::Algorithm);
+    assert_eq!(refusal(r#"{"alg":"HS256"}"#, Algorithm::Hs256), TokenError::UnknownKey);
+    assert_eq!(refusal(r#"{"alg":"HS256","kid":"k "}"#, Algorithm::Hs256), TokenError::UnknownKey);
+    assert_eq!(refusal(r#"{"alg":"HS256","kid":"k"}"#, Algorithm::Hs384), TokenError::Signature);
     let unsigned = format!("{}.{}.", BASE64_URL_SAFE_NO_PAD.encode(r#"{"alg":"none"}"#), "eyJqdGkiOiJhIn0");
-    assert!(matches!(ring.verify(unsigned.as_bytes(), ANY), Err(Refusal::Malformed(_))));
+    assert!(matches!(ring.verify(unsigned.as_bytes(), ANY), Err(TokenError::Malformed(_))));
     // Another order of the same members is another spelling of the same header.
     let token = sign(r#"{"kid":"k","alg":"HS256"}"#, r#"{"jti":"a"}"#, Algorithm::Hs256, SECRET);
     assert!(ring.verify(token.as_bytes(), ANY).is_ok());
@@ -118,7 +118,7 @@ fn a_token_costs_the_same_among_many_keys() {
     let key = |number: usize| Key::from_secret(Some(format!("key {number}")), Algorithm::Hs256, true, &secret(number));
     let ring = KeyRing::new((0..MANY).map(key).collect());
     let meets = |token: &str| {
-        let parts = super::Parts::cut(token.as_bytes()).expect("a token");
+        let parts = super::CompactJws::split(token.as_bytes()).expect("a token");
         ring.candidates(&parts, ANY).map(Iterator::count)
     };
     for number in 0..MANY {
@@ -128,11 +128,11 @@ fn a_token_costs_the_same_among_many_keys() {
         assert!(ring.knows(Some(&format!("key {number}"))));
     }
     let unknown = sign(r#"{"alg":"HS256","kid":"key"}"#, r#"{"jti":"a"}"#, Algorithm::Hs256, &secret(0));
-    assert_eq!(meets(&unknown), Err(Refusal::UnknownKey));
-    assert_eq!(ring.verify(unknown.as_bytes(), ANY).map(|_| ()), Err(Refusal::UnknownKey));
+    assert_eq!(meets(&unknown), Err(TokenError::UnknownKey));
+    assert_eq!(ring.verify(unknown.as_bytes(), ANY).map(|_| ()), Err(TokenError::UnknownKey));
     // A key is found by its own kid alone.
     let posing = sign(r#"{"alg":"HS256","kid":"key 9"}"#, r#"{"jti":"a"}"#, Algorithm::Hs256, &secret(39_999));
-    assert_eq!(ring.verify(posing.as_bytes(), ANY).map(|_| ()), Err(Refusal::Signature));
+    assert_eq!(ring.verify(posing.as_bytes(), ANY).map(|_| ()), Err(TokenError::Signature));
 }
 
 fn secret(number: usize) -> Vec<u8> {

@@ -1,6 +1,6 @@
 //! JSON Web Tokens: keys, signing and strict verification (RFC 7515, RFC 7517, RFC 7519, RFC 8725).
 //!
-//! Nothing here knows Redis, reads a clock or a file: bytes and keys come in, claims or a [`Refusal`] come out.
+//! Nothing here knows Redis, reads a clock or a file: bytes and keys come in, claims or a [`TokenError`] come out.
 #![forbid(unsafe_code)]
 
 mod algorithm;
@@ -20,15 +20,15 @@ mod pem;
 mod pem_blocks;
 mod public;
 mod raw_secret;
-mod refusal;
+mod token_error;
 
 pub use algorithm::Algorithm;
 pub use cache::Cache;
-pub use claims::{CallerClaims, CallerRefusal, Claims, Expected, Standard, following_claims, has_claim};
+pub use claims::{CallerClaims, ClaimRules, Claims, ClaimsError, RegisteredClaims, carry_over_claims, has_claim};
 pub use header::{Header, same_type};
-pub use jws::{Parts, decode_part};
+pub use jws::{CompactJws, base64url_decode};
 pub use key::Key;
-pub use key_file::{Parsing, read_keys, self_made};
+pub use key_file::{KeyDefaults, read_keys, self_made};
 pub use keyring::{KeyRing, Verified};
 pub use lookalike::{begins_like_token, could_be_token, holds_token};
-pub use refusal::Refusal;
+pub use token_error::TokenError;

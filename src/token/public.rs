@@ -17,7 +17,7 @@ const LONGEST_EXPONENT: usize = 33;
 
 /// The numbers of a public key, big-endian.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Public {
+pub(super) enum PublicKey {
     /// Modulus and exponent, without leading zeros.
     Rsa {
         n: Vec<u8>,
@@ -28,7 +28,7 @@ pub(super) enum Public {
     Ed25519([u8; 32]),
 }
 
-impl Public {
+impl PublicKey {
     pub(super) fn family(&self) -> Family {
         match self {
             Self::Rsa { .. } => Family::Rsa,

@@ -5,8 +5,8 @@ use jsonwebtoken as oracle;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Expected, Header, KeyRing, Parts, Refusal, decode_part};
-use crate::token::{Algorithm, Parsing, jws::encode, read_keys};
+use super::{ClaimRules, CompactJws, Header, KeyRing, TokenError, base64url_decode};
+use crate::token::{Algorithm, KeyDefaults, jws::encode, read_keys};
 
 /// Keys and tokens that others have published, each with where it is from.
 pub fn published() -> Value {
@@ -26,12 +26,12 @@ impl Example {
     fn ring(&self) -> KeyRing {
         // A JWK of these RFCs says its `alg` hardly ever: here it is the setting.
         let algorithm = Algorithm::from_name(&self.algorithm()).expect("an algorithm");
-        read_keys(self.jwk.to_string().as_bytes(), Parsing { algorithm, allow_weak_secret: false }).expect("a key")
+        read_keys(self.jwk.to_string().as_bytes(), KeyDefaults { algorithm, allow_weak_secret: false }).expect("a key")
     }
 
     /// The `alg` of the header.
     fn algorithm(&self) -> String {
-        let header = decode_part(self.header.as_bytes()).expect("base64url");
+        let header = base64url_decode(self.header.as_bytes()).expect("base64url");
         Header::read(&header).expect("a header").algorithm
     }
 
@@ -41,9 +41,9 @@ impl Example {
 }
 
 /// What the key itself says of a token's signature, whatever its claims.
-fn checked(ring: &KeyRing, token: &str) -> Result<(), Refusal> {
+fn checked(ring: &KeyRing, token: &str) -> Result<(), TokenError> {
     let [key] = ring.keys() else { panic!("one key is expected: {ring:?}") };
-    key.check(&Parts::cut(token.as_bytes()).expect("three parts"))
+    key.check(&CompactJws::split(token.as_bytes()).expect("three parts"))
 }
 
 fn all() -> [Example; 7] {
@@ -57,10 +57,10 @@ fn the_signatures_of_the_rfcs_hold() {
         assert_eq!(ring.keys()[0].algorithm().name(), example.algorithm());
         assert_eq!(checked(&ring, &token), Ok(()), "{token}");
         // None is a session's token, and none gets further.
-        let refusal = ring.verify(token.as_bytes(), Expected::default()).expect_err(&token);
+        let refusal = ring.verify(token.as_bytes(), ClaimRules::default()).expect_err(&token);
         let has_claims = example.payload.starts_with("ey");
-        let no_claims = Refusal::Malformed("the payload is no JSON object with unique members");
-        let expected = if has_claims { Refusal::Claim("jti") } else { no_claims };
+        let no_claims = TokenError::Malformed("the payload is no JSON object with unique members");
+        let expected = if has_claims { TokenError::Claim("jti") } else { no_claims };
         assert_eq!(refusal, expected, "{token}");
     }
 }
@@ -69,20 +69,20 @@ fn the_signatures_of_the_rfcs_hold() {
 fn a_changed_example_is_refused() {
     for example in all() {
         let ring = example.ring();
-        let signature = decode_part(example.signature.as_bytes()).expect("base64url");
+        let signature = base64url_decode(example.signature.as_bytes()).expect("base64url");
         for at in 0..signature.len() {
             let mut changed = signature.clone();
             changed[at] ^= 1;
             let token = example.token(&encode(&changed));
-            assert_eq!(checked(&ring, &token), Err(Refusal::Signature), "{token}");
+            assert_eq!(checked(&ring, &token), Err(TokenError::Signature), "{token}");
         }
         for length in [1, signature.len() / 2, signature.len() - 1] {
-            assert_eq!(checked(&ring, &example.token(&encode(&signature[..length]))), Err(Refusal::Signature));
+            assert_eq!(checked(&ring, &example.token(&encode(&signature[..length]))), Err(TokenError::Signature));
         }
-        assert_eq!(checked(&ring, &example.token(&encode(&[&*signature, &[0]].concat()))), Err(Refusal::Signature));
+        assert_eq!(checked(&ring, &example.token(&encode(&[&*signature, &[0]].concat()))), Err(TokenError::Signature));
         let Example { header, payload, signature, .. } = example;
         for token in [format!("{header}A.{payload}.{signature}"), format!("{header}.{payload}A.{signature}")] {
-            assert_eq!(checked(&ring, &token), Err(Refusal::Signature), "{token}");
+            assert_eq!(checked(&ring, &token), Err(TokenError::Signature), "{token}");
         }
     }
 }
@@ -93,7 +93,7 @@ fn private_keys_of_the_rfcs_sign() {
         let ring = example.ring();
         let token = ring.signer().expect("a signer").sign(r#"{"jti":"a"}"#).expect("a token");
         assert_eq!(checked(&ring, &token), Ok(()), "{token}");
-        assert_eq!(ring.verify(token.as_bytes(), Expected::default()).expect("a good token").claims.id, "a");
+        assert_eq!(ring.verify(token.as_bytes(), ClaimRules::default()).expect("a good token").claims.id, "a");
         // The public half alone does as well.
         let mut public = example.jwk.clone();
         let members = public.as_object_mut().expect("an object");

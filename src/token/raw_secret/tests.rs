@@ -16,9 +16,9 @@ use base64::{Engine, prelude::*};
 use proptest::{collection::vec, prelude::*};
 
 use super::check;
-use crate::token::{Algorithm, Parsing, read_keys};
+use crate::token::{Algorithm, KeyDefaults, read_keys};
 
-const WEAK: Parsing = Parsing { algorithm: Algorithm::Hs256, allow_weak_secret: true };
+const WEAK: KeyDefaults = KeyDefaults { algorithm: Algorithm::Hs256, allow_weak_secret: true };
 
 /// Keys in DER, private and public, of each kind.
 static KEYS: LazyLock<Vec<Vec<u8>>> = LazyLock::new(|| {

@@ -3,12 +3,12 @@
 use super::lookalike::SCHEME;
 
 /// Makes the type and what is known of each reason of one list. A row is: reason, its name in INFO, its sentence.
-macro_rules! refusals {
+macro_rules! token_errors {
     ($($(#[$doc:meta])* $reason:ident$(($detail:ident))? = $name:literal, $text:literal;)*) => {
         /// The reason for which a token is refused. The texts name claims and rules, never a value that the token holds.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-        pub enum Refusal {
-            $($(#[$doc])* $reason$((refusals!(@type $detail)))?,)*
+        pub enum TokenError {
+            $($(#[$doc])* $reason$((token_errors!(@type $detail)))?,)*
         }
 
         /// The reasons without their details, for their positions.
@@ -16,7 +16,7 @@ macro_rules! refusals {
             $($reason,)*
         }
 
-        impl Refusal {
+        impl TokenError {
             /// The names under which INFO counts refusals, in the order of [`index`](Self::index).
             pub const KINDS: &[&'static str] = &[$($name),*];
 
@@ -38,7 +38,7 @@ macro_rules! refusals {
     (@type $detail:ident) => { &'static str };
 }
 
-refusals! {
+token_errors! {
     /// Longer than `max-token-size`: nothing of it was looked at.
     TooLong = "too_long", "the token is longer than jrs.max-token-size";
     /// Not three parts of canonical unpadded base64url that hold JSON objects (RFC 7515 section 7.1).
@@ -62,7 +62,7 @@ refusals! {
     /// `exp` lies in the past.
     Expired = "expired", "the token has expired ('exp' lies in the past)";
     /// The session is older than `max-lifetime`.
-    Outlived = "outlived", "the session is older than the realm's max-lifetime, log in again";
+    MaxLifetimeExceeded = "outlived", "the session is older than the realm's max-lifetime, log in again";
     /// The key that was passed in front of the token is not the key of the token's session.
     WrongSession = "wrong_session", "the key is not that of the token's session: pass <keyspace><jti>";
     /// The token is not of the owner, or not of the realm, that the command is about.
@@ -72,7 +72,7 @@ refusals! {
         future, unless the realm's max-lifetime is 0";
 }
 
-impl Refusal {
+impl TokenError {
     /// The value of the header `Authorization` was passed, not the token in it.
     pub const SCHEME: Self = Self::Malformed(SCHEME);
 
@@ -80,7 +80,7 @@ impl Refusal {
     pub const fn first_word(self) -> &'static str {
         match self {
             // The token was good once, and only time has ended it or its session.
-            Self::Expired | Self::Outlived => "EXPIREDTOKEN",
+            Self::Expired | Self::MaxLifetimeExceeded => "EXPIREDTOKEN",
             // The token is good: the caller looks for its session in the wrong place.
             Self::WrongSession => "WRONGKEY",
             _ => "BADTOKEN",
