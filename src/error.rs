@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use crate::{
-    session::{BadData, Change, DEEPEST, Fault, Position},
+    session::{DEEPEST, DataError, Fault, PatchError, Position},
     token::{ClaimsError, TokenError},
 };
 
@@ -33,14 +33,14 @@ errors! {
     /// `BADTOKEN`, `EXPIREDTOKEN` or `WRONGKEY`.
     Token(refusal: TokenError) = "{} {}", refusal.first_word(), refusal.text();
     /// `BADDATA`: session data that is none; the argument's name.
-    Data(what: &'static str, bad: BadData) = "BADDATA {what} {}", bad_data(*bad);
+    Data(what: &'static str, bad: DataError) = "BADDATA {what} {}", bad_data(*bad);
     /// `BADDATA` or `ERR`: claims that cannot go into a token.
     Claims(refusal: ClaimsError) = "{}", claims_refused(*refusal);
     Owner(problem: &'static str) = "ERR the owner {problem}";
     /// `TOOBIG`: over a limit; what, and the limit's setting.
     TooBig(what: &'static str, setting: &'static str) = "TOOBIG {what} would be larger than the realm's {setting}";
     /// `BADDATA` or `TOOBIG`: the stored data cannot be changed in this way.
-    Change(change: Change) = "{}", change_refused(*change);
+    Patch(error: PatchError) = "{}", patch_error(*error);
     TooMany = "TOOMANY the owner has as many sessions as the realm's max-sessions allows";
     /// `CONFLICT`: the data is not what IFMATCH names.
     Conflict = "CONFLICT the data has changed since it had that etag: read it again";
@@ -109,16 +109,16 @@ fn claims_refused(refusal: ClaimsError) -> String {
     }
 }
 
-fn bad_data(bad: BadData) -> String {
+fn bad_data(bad: DataError) -> String {
     match bad {
-        BadData::NotUtf8(place) => format!("is not UTF-8 {}", position(place)),
-        BadData::NotAnObject(place) => format!("must be a JSON object {}", position(place)),
-        BadData::TooDeep => format!("is nested deeper than {DEEPEST} levels"),
-        BadData::LoneSurrogate => {
+        DataError::NotUtf8(place) => format!("is not UTF-8 {}", position(place)),
+        DataError::NotAnObject(place) => format!("must be a JSON object {}", position(place)),
+        DataError::TooDeep => format!("is nested deeper than {DEEPEST} levels"),
+        DataError::LoneSurrogate => {
             "holds half of a surrogate pair (\\ud800 to \\udfff), so it cannot be merged or patched: use REPLACE"
                 .to_owned()
         }
-        BadData::NotAPatch(place) => {
+        DataError::NotAPatch(place) => {
             format!("must be a JSON array of JSON Patch operations, RFC 6902 {}", position(place))
         }
     }
@@ -128,11 +128,11 @@ fn position(Position { line, column }: Position) -> String {
     format!("(line {line}, column {column})")
 }
 
-fn change_refused(change: Change) -> String {
-    match change {
-        Change::Bad(bad) => format!("BADDATA the change {}", bad_data(bad)),
-        Change::Stored(bad) => format!("BADDATA the stored data {}", bad_data(bad)),
-        Change::Operation(number, name, fault) => {
+fn patch_error(error: PatchError) -> String {
+    match error {
+        PatchError::Bad(bad) => format!("BADDATA the change {}", bad_data(bad)),
+        PatchError::Stored(bad) => format!("BADDATA the stored data {}", bad_data(bad)),
+        PatchError::Operation(number, name, fault) => {
             let name = match fault {
                 Fault::Malformed(_) | Fault::TestFailed => String::new(),
                 _ => format!("\"{name}\", "),
@@ -146,9 +146,9 @@ fn change_refused(change: Change) -> String {
                 Fault::TestFailed => format!("{operation}: a \"test\" operation did not match"),
             }
         }
-        Change::NoObjectLeft => "BADDATA the patched data must be a JSON object".to_owned(),
-        Change::TooBig => "TOOBIG the data would be larger than the realm's max-data-size".to_owned(),
-        Change::TooMuch => {
+        PatchError::NoObjectLeft => "BADDATA the patched data must be a JSON object".to_owned(),
+        PatchError::TooBig => "TOOBIG the data would be larger than the realm's max-data-size".to_owned(),
+        PatchError::TooMuch => {
             "TOOBIG the change takes too much work or memory: make it smaller, or read the data, change it \
                             and write it with REPLACE and IFMATCH"
                 .to_owned()

@@ -13,30 +13,30 @@ use ring::rand::{SecureRandom, SystemRandom};
 use zeroize::Zeroizing;
 
 use crate::{
-    realms_file::{self, Described},
+    realms_file::{self, RealmSpec},
     redis::{Level, log},
     settings::Settings,
-    token::{KeyDefaults, KeyRing, read_keys, self_made},
+    token::{KeyDefaults, KeyRing, jwk_of_secret, read_keys},
 };
 
 /// The file of a server that makes its own key, in the server's `dir`.
-const SELF_MADE: &str = "jrs-keys.json";
+const GENERATED_KEY_FILE: &str = "jrs-keys.json";
 
 /// The largest file, in bytes: thousands of keys, and nothing that could fill the memory.
 const LARGEST: u64 = 1 << 20;
 
 /// What the files say.
 #[derive(Clone, Debug)]
-pub struct Source {
+pub struct KeySources {
     /// The keys of the default realm; none on a server that must not make its own.
     pub keys: Arc<KeyRing>,
     /// The other realms, each with its keys.
-    pub realms: Vec<(Described, Arc<KeyRing>)>,
+    pub realms: Vec<(RealmSpec, Arc<KeyRing>)>,
 }
 
 /// Whether the server may have a key of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SelfMade {
+pub enum GeneratedKey {
     Never,
     /// It makes one if there is none.
     Make,
@@ -44,19 +44,19 @@ pub enum SelfMade {
     Keep,
 }
 
-impl Source {
+impl KeySources {
     /// Reads all files that the settings name. Without a key file the server takes a key of its own if it may.
     ///
     /// # Errors
     /// A sentence with the file's name and the problem; never key material.
-    pub fn read(settings: &Settings, self_made: SelfMade) -> Result<Self, String> {
+    pub fn read(settings: &Settings, generated_key: GeneratedKey) -> Result<Self, String> {
         let keys = if !settings.keys_file.is_empty() {
             read(&settings.keys_file, parsing(settings))?
         } else {
-            match self_made {
-                SelfMade::Never => KeyRing::default(),
-                SelfMade::Make => read_or_make(parsing(settings))?,
-                SelfMade::Keep => read(SELF_MADE, parsing(settings)).map_err(|problem| {
+            match generated_key {
+                GeneratedKey::Never => KeyRing::default(),
+                GeneratedKey::Make => read_or_make(parsing(settings))?,
+                GeneratedKey::Keep => read(GENERATED_KEY_FILE, parsing(settings)).map_err(|problem| {
                     format!("{problem}; it has to be in the server's dir: put it back, or set jrs.keys-file")
                 })?,
             }
@@ -69,14 +69,14 @@ impl Source {
                 read_bytes(Path::new(path), false).map_err(|problem| format!("the realms file '{path}' {problem}"))?;
             let refused = |problem: String| format!("the realms file '{path}' is refused: {problem}");
             let text = str::from_utf8(&bytes).map_err(|_| refused("it is not UTF-8".to_owned()))?;
-            for described in realms_file::parse(text).map_err(refused)? {
-                let own = described.settings(settings).map_err(refused)?;
+            for spec in realms_file::parse(text).map_err(refused)? {
+                let own = spec.settings(settings).map_err(refused)?;
                 let keys = read(&own.keys_file, parsing(&own)).and_then(|keys| with_foreign(keys, &own));
                 let keys = keys.map_err(|problem| {
                     let problem = hide_path(hide_path(problem, &own.keys_file), &own.foreign_keys_file);
-                    refused(format!("line {}: realm '{}': {problem}", described.line, described.name))
+                    refused(format!("line {}: realm '{}': {problem}", spec.line, spec.name))
                 })?;
-                realms.push((described, Arc::new(keys)));
+                realms.push((spec, Arc::new(keys)));
             }
         }
         Ok(Self { keys: Arc::new(keys), realms })
@@ -85,12 +85,12 @@ impl Source {
     /// Puts the server's own key file out of use, so that neither this server nor a restarted one signs with it again.
     ///
     /// A file that the settings or a realm name is left alone: naming it has made it the operator's, to be shared.
-    pub fn retire_self_made(&self, settings: &Settings) {
+    pub fn retire_generated_key(&self, settings: &Settings) {
         const RETIRED: &str = "jrs-keys.json.retired";
-        if self.has_named(settings, SELF_MADE) {
+        if self.has_named(settings, GENERATED_KEY_FILE) {
             return;
         }
-        match fs::rename(SELF_MADE, RETIRED) {
+        match fs::rename(GENERATED_KEY_FILE, RETIRED) {
             Ok(()) => log(
                 Level::Warning,
                 &format!(
@@ -98,7 +98,7 @@ impl Source {
                 ),
             ),
             Err(error) if error.kind() == ErrorKind::NotFound => {}
-            Err(error) => log(Level::Warning, &format!("{SELF_MADE} cannot be renamed: {}", describe(&error))),
+            Err(error) => log(Level::Warning, &format!("{GENERATED_KEY_FILE} cannot be renamed: {}", describe(&error))),
         }
     }
 
@@ -106,7 +106,7 @@ impl Source {
     fn has_named(&self, settings: &Settings, file: &str) -> bool {
         let identity = |path: &str| fs::metadata(path).ok().map(|found| (found.dev(), found.ino()));
         let Some(file) = identity(file) else { return false };
-        let of_realm = |(described, _): &(Described, _)| described.settings(settings).ok();
+        let of_realm = |(spec, _): &(RealmSpec, _)| spec.settings(settings).ok();
         let all = iter::once(settings.clone()).chain(self.realms.iter().filter_map(of_realm));
         all.flat_map(|one| [one.keys_file, one.foreign_keys_file]).any(|path| identity(&path) == Some(file))
     }
@@ -153,20 +153,20 @@ fn with_foreign(own: KeyRing, settings: &Settings) -> Result<KeyRing, String> {
 
 /// Reads the server's own key file, which is made first if it is not there.
 fn read_or_make(parsing: KeyDefaults) -> Result<KeyRing, String> {
-    match fs::symlink_metadata(SELF_MADE) {
+    match fs::symlink_metadata(GENERATED_KEY_FILE) {
         Ok(_) => {}
         Err(error) if error.kind() == ErrorKind::NotFound => {
             make().map_err(|problem| {
-                format!("{SELF_MADE} cannot be made in the server's dir ({problem}); set jrs.keys-file")
+                format!("{GENERATED_KEY_FILE} cannot be made in the server's dir ({problem}); set jrs.keys-file")
             })?;
             log(
                 Level::Notice,
-                &format!("made a signing key of its own and keeps it in {SELF_MADE} in the server's dir"),
+                &format!("made a signing key of its own and keeps it in {GENERATED_KEY_FILE} in the server's dir"),
             );
         }
-        Err(error) => return Err(format!("{SELF_MADE} cannot be read: {}", describe(&error))),
+        Err(error) => return Err(format!("{GENERATED_KEY_FILE} cannot be read: {}", describe(&error))),
     }
-    read(SELF_MADE, parsing)
+    read(GENERATED_KEY_FILE, parsing)
 }
 
 fn read_bytes(path: &Path, is_secret: bool) -> Result<Zeroizing<Vec<u8>>, String> {
@@ -202,7 +202,7 @@ fn make() -> Result<(), String> {
     let system = SystemRandom::new();
     system.fill(random.as_mut()).and_then(|()| system.fill(&mut id)).map_err(|_| "no random numbers".to_owned())?;
     let id: String = id.iter().map(|byte| format!("{byte:02x}")).collect();
-    let text = self_made(&id, &random);
+    let text = jwk_of_secret(&id, &random);
     let write = || {
         // What a crash left behind is of no use, and may be a link that somebody planted.
         match fs::remove_file(UNFINISHED) {
@@ -212,7 +212,7 @@ fn make() -> Result<(), String> {
         let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(UNFINISHED)?;
         file.write_all(text.as_bytes())?;
         file.sync_all()?;
-        fs::rename(UNFINISHED, SELF_MADE)?;
+        fs::rename(UNFINISHED, GENERATED_KEY_FILE)?;
         File::open(".")?.sync_all()
     };
     write().map_err(|error: io::Error| describe(&error))

@@ -47,7 +47,7 @@ pub struct Realm {
 
 /// A token that belongs to a realm: signature and claims hold. Time has not been looked at.
 #[derive(Debug)]
-pub struct Ticket {
+pub struct VerifiedToken {
     /// The claims that JRS reads, but for the id, which is kept once: in `key`.
     pub claims: Claims,
     /// The payload: JSON text.
@@ -105,7 +105,7 @@ impl Realm {
     }
 }
 
-impl Ticket {
+impl VerifiedToken {
     /// When the session began, as far as the token tells at this moment.
     pub fn start(&self, now: UnixMillis) -> Option<UnixMillis> {
         let times = [self.claims.authenticated_at, self.claims.issued_at, self.key.id.created()];
@@ -144,18 +144,18 @@ pub struct Realms {
     pub max_token_size: usize,
     /// Tokens that were verified with exactly these keys and demands: a change of any makes new realms, and with them an
     /// empty cache. The lock is never held while the server is called.
-    cache: Mutex<Cache<Ticket>>,
+    cache: Mutex<Cache<VerifiedToken>>,
 }
 
 /// What is known of a token before a signature is computed.
 #[derive(Debug)]
-pub enum First {
+pub enum Lookup {
     /// It was verified before.
-    Known(Arc<Ticket>),
+    Cached(Arc<VerifiedToken>),
     /// It has to be verified, which is quick.
-    Quick,
+    VerifyInline,
     /// It has to be verified, which is too slow for the server's thread.
-    Slow,
+    VerifyOffThread,
 }
 
 impl Realms {
@@ -205,32 +205,36 @@ impl Realms {
     }
 
     /// What can be said of a token before a signature is computed. Errs where that is enough to refuse it.
-    pub fn look_up(&self, token: &[u8]) -> Result<First, TokenError> {
+    pub fn look_up(&self, token: &[u8]) -> Result<Lookup, TokenError> {
         if token.len() > self.max_token_size {
             return Err(TokenError::TooLong);
         }
-        if let Some(ticket) = self.cache().get(token) {
+        if let Some(verified) = self.locked_cache().get(token) {
             COUNTERS.cache_hits.count();
-            return Ok(First::Known(ticket));
+            return Ok(Lookup::Cached(verified));
         }
         COUNTERS.cache_misses.count();
         let realm = self.realm_of(token)?;
-        if realm.keys.is_slow(token, realm.expected())? { Ok(First::Slow) } else { Ok(First::Quick) }
+        if realm.keys.is_slow(token, realm.expected())? {
+            Ok(Lookup::VerifyOffThread)
+        } else {
+            Ok(Lookup::VerifyInline)
+        }
     }
 
     /// Verifies a token, and remembers that it is good.
-    pub fn verify(&self, token: &[u8]) -> Result<Arc<Ticket>, TokenError> {
-        self.check(token).inspect(|ticket| self.remember(token, ticket))
+    pub fn verify(&self, token: &[u8]) -> Result<Arc<VerifiedToken>, TokenError> {
+        self.verify_uncached(token).inspect(|verified| self.cache(token, verified))
     }
 
     /// Remembers a token that is good. For the server's own thread: it would have to wait for any other that has a lower
     /// priority and was interrupted here.
-    pub fn remember(&self, token: &[u8], ticket: &Arc<Ticket>) {
-        self.cache().put(token, Arc::clone(ticket), ticket.bytes());
+    pub fn cache(&self, token: &[u8], verified: &Arc<VerifiedToken>) {
+        self.locked_cache().put(token, Arc::clone(verified), verified.bytes());
     }
 
     /// Verifies a token's shape, signature and claims.
-    pub fn check(&self, token: &[u8]) -> Result<Arc<Ticket>, TokenError> {
+    pub fn verify_uncached(&self, token: &[u8]) -> Result<Arc<VerifiedToken>, TokenError> {
         let realm = self.realm_of(token)?;
         let verified = realm.keys.verify(token, realm.expected())?;
         let mut claims = verified.claims;
@@ -240,12 +244,12 @@ impl Realms {
             return Err(TokenError::Claim("sub"));
         }
         let key = SessionKey { realm: Arc::clone(realm), id };
-        Ok(Arc::new(Ticket { key, payload: verified.payload, is_foreign: verified.is_foreign, claims }))
+        Ok(Arc::new(VerifiedToken { key, payload: verified.payload, is_foreign: verified.is_foreign, claims }))
     }
 
     /// How many bytes the cache of verified tokens weighs.
     pub fn cached_bytes(&self) -> u64 {
-        self.cache().bytes()
+        self.locked_cache().bytes()
     }
 
     /// The realm that has the key that a token names.
@@ -258,7 +262,7 @@ impl Realms {
         position.and_then(|position| self.list.get(position)).ok_or(TokenError::UnknownKey)
     }
 
-    fn cache(&self) -> MutexGuard<'_, Cache<Ticket>> {
+    fn locked_cache(&self) -> MutexGuard<'_, Cache<VerifiedToken>> {
         lock(&self.cache)
     }
 }

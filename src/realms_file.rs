@@ -12,7 +12,7 @@ use crate::{
 
 /// A realm as the file describes it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Described {
+pub struct RealmSpec {
     pub name: String,
     /// The line of the file on which it begins.
     pub line: usize,
@@ -27,7 +27,7 @@ struct Document {
     realm: BTreeMap<Spanned<String>, BTreeMap<Spanned<String>, Spanned<toml::Value>>>,
 }
 
-impl Described {
+impl RealmSpec {
     /// The settings of the realm, given those of the default one.
     pub fn settings(&self, base: &Settings) -> Result<Settings, String> {
         let mut settings = base.clone();
@@ -45,7 +45,7 @@ impl Described {
 ///
 /// # Errors
 /// A sentence that begins with the line and names the field.
-pub fn parse(text: &str) -> Result<Vec<Described>, String> {
+pub fn parse(text: &str) -> Result<Vec<RealmSpec>, String> {
     let line_ends: Vec<usize> = text.match_indices('\n').map(|(at, _)| at).collect();
     let line_of = |at: usize| 1 + line_ends.partition_point(|end| *end < at);
     let document: Document = toml::from_str(text).map_err(|error| {
@@ -76,7 +76,7 @@ pub fn parse(text: &str) -> Result<Vec<Described>, String> {
                 return Err(format!("line {first_line}: the realm '{name}' needs a '{needed}'"));
             }
         }
-        realms.push(Described { name, line: first_line, overrides });
+        realms.push(RealmSpec { name, line: first_line, overrides });
     }
     Ok(realms)
 }
@@ -126,7 +126,7 @@ fn read_field(field: &str, value: toml::Value) -> Result<(usize, Value), String>
 
 #[cfg(test)]
 mod tests {
-    use super::{Described, parse};
+    use super::{RealmSpec, parse};
     use crate::settings::{self, Settings};
 
     fn base() -> Settings {
@@ -138,7 +138,7 @@ mod tests {
     }
 
     fn settings(text: &str) -> Result<Vec<(String, Settings)>, String> {
-        let settings = |realm: Described| Ok((realm.name.clone(), realm.settings(&base())?));
+        let settings = |realm: RealmSpec| Ok((realm.name.clone(), realm.settings(&base())?));
         parse(text)?.into_iter().map(settings).collect()
     }
 

@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use crate::{
     error::Error,
-    key_source::{SelfMade, Source},
+    key_source::{GeneratedKey, KeySources},
     lock::lock,
     realm::{DEFAULT, Realm, Realms},
     realm_index::Conflict,
@@ -27,15 +27,15 @@ static REALMS: RwLock<Option<Arc<Realms>>> = RwLock::new(None);
 /// The settings as the server last set them.
 static SETTINGS: Mutex<Settings> = Mutex::new(Settings::UNSET);
 /// What the realms in force were made of.
-static IN_FORCE: Mutex<Option<InForce>> = Mutex::new(None);
+static ACTIVE: Mutex<Option<ActiveConfig>> = Mutex::new(None);
 /// Whether this server may sign with a key that it made itself. Once it has been a replica it never may again.
-static MAY_SELF_MAKE: AtomicBool = AtomicBool::new(false);
+static CAN_GENERATE_KEY: AtomicBool = AtomicBool::new(false);
 static IDS: Mutex<Ids> = Mutex::new(Ids::new());
 
 #[derive(Clone)]
-struct InForce {
+struct ActiveConfig {
     settings: Settings,
-    source: Source,
+    source: KeySources,
 }
 
 /// The realms in force.
@@ -45,7 +45,7 @@ pub fn realms() -> Result<Arc<Realms>, Error> {
 }
 
 /// Whether these realms are still those in force.
-pub fn is_in_force(realms: &Arc<Realms>) -> bool {
+pub fn is_active(realms: &Arc<Realms>) -> bool {
     self::realms().is_ok_and(|now| Arc::ptr_eq(&now, realms))
 }
 
@@ -57,12 +57,12 @@ pub fn begin(defaults: &[Value]) -> Result<(), String> {
 
 /// Puts the settings in force for the first time.
 pub fn load(ctx: Ctx<'_>) -> Result<(), String> {
-    MAY_SELF_MAKE.store(!ctx.is_replica() && !ctx.is_cluster_node(), Ordering::Relaxed);
+    CAN_GENERATE_KEY.store(!ctx.is_replica() && !ctx.is_cluster_node(), Ordering::Relaxed);
     let settings = lock(&SETTINGS).clone();
     let source = read_source(&settings)?;
-    put_in_force(settings.clone(), source.clone())?;
+    activate(settings.clone(), source.clone())?;
     if ctx.is_replica() {
-        source.retire_self_made(&settings);
+        source.retire_generated_key(&settings);
     }
     Ok(())
 }
@@ -71,7 +71,7 @@ pub fn load(ctx: Ctx<'_>) -> Result<(), String> {
 pub fn reload() -> Result<(), String> {
     let settings = lock(&SETTINGS).clone();
     let source = read_source(&settings)?;
-    put_in_force(settings, source)
+    activate(settings, source)
 }
 
 /// Whether the module may be taken out of the running server.
@@ -83,7 +83,7 @@ pub fn allows_unload() -> bool {
 pub fn unload() {
     threads::stop();
     *REALMS.write().unwrap_or_else(PoisonError::into_inner) = None;
-    *lock(&IN_FORCE) = None;
+    *lock(&ACTIVE) = None;
     *lock(&SETTINGS) = Settings::UNSET;
     lock(&IDS).forget();
     store::forget();
@@ -111,7 +111,7 @@ impl Store for Configuration {
     /// work.
     fn apply(_: Ctx<'_>) -> Result<(), String> {
         let settings = lock(&SETTINGS).clone();
-        let Some(before) = lock(&IN_FORCE).clone() else { return Ok(()) };
+        let Some(before) = lock(&ACTIVE).clone() else { return Ok(()) };
         if settings == before.settings {
             return Ok(());
         }
@@ -123,57 +123,55 @@ impl Store for Configuration {
             && settings.algorithm == before.settings.algorithm
             && settings.allow_weak_secret == before.settings.allow_weak_secret;
         let source = if same_files { before.source } else { read_source(&settings)? };
-        put_in_force(settings, source)
+        activate(settings, source)
     }
 }
 
 /// Puts the key that this server made itself out of force: it replicates another server from now on.
 pub fn became_replica() {
-    if !MAY_SELF_MAKE.swap(false, Ordering::Relaxed) {
+    if !CAN_GENERATE_KEY.swap(false, Ordering::Relaxed) {
         return;
     }
-    let Some(InForce { settings, source }) = lock(&IN_FORCE).clone() else { return };
-    source.retire_self_made(&settings);
+    let Some(ActiveConfig { settings, source }) = lock(&ACTIVE).clone() else { return };
+    source.retire_generated_key(&settings);
     if settings.keys_file.is_empty() {
         // Realms that were apart with this key are apart without it. The keys of another issuer stay as they are: their
         // file may not be readable at this moment.
         let keys = Arc::new(source.keys.without_own());
-        if let Err(problem) = put_in_force(settings, Source { keys, ..source }) {
+        if let Err(problem) = activate(settings, KeySources { keys, ..source }) {
             log(Level::Warning, &format!("this server is a replica, but its own key is still active: {problem}"));
         }
     }
 }
 
-fn read_source(settings: &Settings) -> Result<Source, String> {
+fn read_source(settings: &Settings) -> Result<KeySources, String> {
     // The server's folder may have changed, or the file may have been deleted by mistake.
-    let has_one = |now: &InForce| now.settings.keys_file.is_empty() && now.source.keys.own().next().is_some();
-    let self_made = match MAY_SELF_MAKE.load(Ordering::Relaxed) {
-        false => SelfMade::Never,
-        true if lock(&IN_FORCE).as_ref().is_some_and(has_one) => SelfMade::Keep,
-        true => SelfMade::Make,
+    let has_one = |now: &ActiveConfig| now.settings.keys_file.is_empty() && now.source.keys.own().next().is_some();
+    let generated_key = match CAN_GENERATE_KEY.load(Ordering::Relaxed) {
+        false => GeneratedKey::Never,
+        true if lock(&ACTIVE).as_ref().is_some_and(has_one) => GeneratedKey::Keep,
+        true => GeneratedKey::Make,
     };
-    Source::read(settings, self_made)
+    KeySources::read(settings, generated_key)
 }
 
-fn put_in_force(settings: Settings, source: Source) -> Result<(), String> {
+fn activate(settings: Settings, source: KeySources) -> Result<(), String> {
     let mut seed = [0; 8];
     SystemRandom::new().fill(&mut seed).map_err(|_| "the operating system gives no random numbers".to_owned())?;
     let mut list = vec![Arc::new(Realm::new(DEFAULT, settings.clone(), Arc::clone(&source.keys)))];
-    for (described, keys) in &source.realms {
-        let settings =
-            described.settings(&settings).map_err(|problem| format!("the realm '{}': {problem}", described.name))?;
-        list.push(Arc::new(Realm::new(&described.name, settings, Arc::clone(keys))));
+    for (spec, keys) in &source.realms {
+        let settings = spec.settings(&settings).map_err(|problem| format!("the realm '{}': {problem}", spec.name))?;
+        list.push(Arc::new(Realm::new(&spec.name, settings, Arc::clone(keys))));
     }
     let realms = Realms::new(list, self::realms().ok().as_deref(), u64::from_ne_bytes(seed)).map_err(
         |Conflict { later, problem }| {
-            let line =
-                source.realms.iter().find(|(described, _)| described.name == later).map_or(1, |(one, _)| one.line);
+            let line = source.realms.iter().find(|(spec, _)| spec.name == later).map_or(1, |(one, _)| one.line);
             format!("line {line} of the realms file '{}': {problem}", settings.realms_file)
         },
     )?;
     let size = |number: i64| usize::try_from(number).unwrap_or(1);
     threads::pool().resize(size(settings.crypto_threads), size(settings.crypto_queue));
-    *lock(&IN_FORCE) = Some(InForce { settings, source });
+    *lock(&ACTIVE) = Some(ActiveConfig { settings, source });
     let former = REALMS.write().unwrap_or_else(PoisonError::into_inner).replace(Arc::new(realms));
     // The server would stand still while a full cache of verified tokens is freed.
     former.into_iter().filter(|former| former.cached_bytes() > DROPPED_AT_ONCE).for_each(threads::drop_later);

@@ -11,7 +11,7 @@ use std::{
     sync::atomic::{AtomicUsize, Ordering::Relaxed},
 };
 
-use jrs::session::{Change, Cost, DEEPEST, check_json_object, cost_of_merge, cost_of_patch, etag};
+use jrs::session::{PatchError, Cost, DEEPEST, check_json_object, cost_of_merge, cost_of_patch, etag};
 use libfuzzer_sys::fuzz_target;
 use serde::de::DeserializeOwned;
 use serde_json::{Deserializer, Value, value::RawValue};
@@ -50,7 +50,7 @@ unsafe impl GlobalAlloc for Counting {
 static ALLOCATOR: Counting = Counting;
 
 /// Does a change to texts of so many bytes, and checks what it took, but for what it decoded: that is returned.
-fn measured(texts: usize, change: impl FnOnce() -> (Result<String, Change>, Cost)) -> (Result<String, Change>, usize) {
+fn measured(texts: usize, change: impl FnOnce() -> (Result<String, PatchError>, Cost)) -> (Result<String, PatchError>, usize) {
     let (live, allocated) = (LIVE.load(Relaxed), ALLOCATED.load(Relaxed));
     PEAK.store(live, Relaxed);
     let (result, cost) = change();
@@ -64,7 +64,7 @@ fn measured(texts: usize, change: impl FnOnce() -> (Result<String, Change>, Cost
 }
 
 /// Merges. Each name is decoded once, and compared once where both texts have it: whatever the budget allows.
-fn merged(data: &[u8], change: &[u8], limit: usize) -> Result<String, Change> {
+fn merged(data: &[u8], change: &[u8], limit: usize) -> Result<String, PatchError> {
     let texts = data.len() + change.len();
     let (result, decoded) = measured(texts, || cost_of_merge(data, change, limit));
     assert!(decoded <= 3 * texts, "{decoded} bytes decoded for texts of {texts}");
@@ -72,7 +72,7 @@ fn merged(data: &[u8], change: &[u8], limit: usize) -> Result<String, Change> {
 }
 
 /// Patches. Copies can be taken apart, and values compared, once for each operation: within the budget.
-fn patched(data: &[u8], change: &[u8], limit: usize) -> Result<String, Change> {
+fn patched(data: &[u8], change: &[u8], limit: usize) -> Result<String, PatchError> {
     let texts = data.len() + change.len();
     let (result, decoded) = measured(texts, || cost_of_patch(data, change, limit));
     assert!(decoded <= (3 << 20) + 6 * texts, "{decoded} bytes decoded for texts of {texts}");

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     error::Error,
-    realm::{Realm, Realms, Ticket},
+    realm::{Realm, Realms, VerifiedToken},
     redis::{Access, ArgRef, Args, Call, Intent, RedisString, Spec, StringKey},
     session::{Lifetime, UnixMillis},
 };
@@ -65,7 +65,7 @@ impl<C: TokenCommand> Computed for C {
 #[derive(Debug)]
 pub(super) struct AuthenticatedSession<'c> {
     call: Call<'c>,
-    pub(super) token: Arc<Ticket>,
+    pub(super) token: Arc<VerifiedToken>,
     /// The name of the session's key.
     pub(super) key: RedisString,
     /// The time that the whole command goes by.

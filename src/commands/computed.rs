@@ -83,7 +83,7 @@ fn run<C: Computed>(call: &Call<'_>) -> Result<(), Error> {
     let work = move || {
         let outcome = C::compute(&realms, job);
         Box::new(move |call: &Call<'_>| {
-            if state::is_in_force(&realms) {
+            if state::is_active(&realms) {
                 return C::finish(call, &realms, C::read(call)?, outcome);
             }
             // A key that is no longer active must not have verified or signed anything: all is done again, at once.

@@ -71,8 +71,8 @@ struct Session {
 impl Session {
     fn find(call: &Call<'_>, realms: &Realms, result: VerifyResult) -> Result<Self, Error> {
         let problem = |error: Error| error.reply();
-        let ticket = match result {
-            Ok(ticket) => ticket,
+        let verified = match result {
+            Ok(verified) => verified,
             Err(refusal) => {
                 let without_keys = realms.lack_keys_for(refusal);
                 let error = if without_keys { Error::WITHOUT_KEYS } else { refusal.into() };
@@ -80,11 +80,11 @@ impl Session {
             }
         };
         // What is told from here on is about a key, and only for those who may read it.
-        let key = RedisString::new(ticket.key.name());
+        let key = RedisString::new(verified.key.name());
         call.ctx.check_access(&key, Access::Read)?;
         call.revalidate(&key, Intent::Read)?;
         let now = call.ctx.now();
-        let lifetime = ticket.lifetime(now);
+        let lifetime = verified.lifetime(now);
         let (gone, ttl) = match call.ctx.open(&key) {
             Ok(Some(entry)) if lifetime.target(now) > now => {
                 (None, Some(seconds_until(lifetime.keep(now, entry.expiry()), now)))
@@ -92,11 +92,11 @@ impl Session {
             Ok(_) => (Some("there is no such session: it has ended or never was".to_owned()), None),
             Err(error) => (Some(problem(error)), None),
         };
-        let expired = ticket.check_time(now).err().map(|refusal| problem(refusal.into()));
+        let expired = verified.check_time(now).err().map(|refusal| problem(refusal.into()));
         Ok(Self {
             problem: expired.or(gone),
-            realm: Some(ticket.key.realm.name.clone()),
-            key: Some(ticket.key.name().to_vec()),
+            realm: Some(verified.key.realm.name.clone()),
+            key: Some(verified.key.name().to_vec()),
             ttl,
         })
     }

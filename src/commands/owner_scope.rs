@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::options::{self, Options, named_realm, once};
 use crate::{
     error::Error,
-    realm::{Realm, Ticket, owner_prefix},
+    realm::{Realm, VerifiedToken, owner_prefix},
     redis::{Access, Call, Ctx, RedisString},
     session::SessionId,
     state,
@@ -57,7 +57,7 @@ impl OwnerScope {
     }
 
     /// Whether a token is of this owner and realm.
-    pub(super) fn has(&self, token: &Ticket) -> bool {
+    pub(super) fn has(&self, token: &VerifiedToken) -> bool {
         token.key.realm.name == self.realm.name && token.claims.subject.as_deref() == Some(self.owner.as_str())
     }
 

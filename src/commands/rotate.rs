@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     error::Error,
-    realm::{Realms, Ticket},
+    realm::{Realms, VerifiedToken},
     redis::{Access, ArgType, Args, Argument, Call, Intent, RedisString, Spec},
     session::{UnixMillis, check_owner},
     state,
@@ -177,24 +177,24 @@ impl RotateOptions {
         })
     }
 
-    /// The session and the token that take the place of those of `ticket`.
-    fn successor(&self, realms: &Realms, ticket: &Ticket) -> Result<(UnsignedToken, Vec<u8>), Error> {
-        if ticket.is_foreign {
+    /// The session and the token that take the place of those of `verified`.
+    fn successor(&self, realms: &Realms, verified: &VerifiedToken) -> Result<(UnsignedToken, Vec<u8>), Error> {
+        if verified.is_foreign {
             return Err(Error::Foreign(
                 "the token is another issuer's, whose claims are not signed here: verify it with JRS.GET and make a \
                  session with JRS.CREATE",
             ));
         }
-        let realm = &ticket.key.realm;
+        let realm = &verified.key.realm;
         let given = self.claims.as_deref().unwrap_or("{}");
         let new_deadline = CallerClaims::read(given, realm.expected()).map_err(Error::Claims)?.expires_at;
-        let claims = carry_over_claims(&ticket.payload, given, realm.expected()).map_err(Error::Claims)?;
+        let claims = carry_over_claims(&verified.payload, given, realm.expected()).map_err(Error::Claims)?;
         let claims = CallerClaims::read(&claims, realm.expected()).map_err(Error::Claims)?;
         let owner = match &self.owner {
             Some(owner) => owner,
-            None => kept_owner(ticket)?,
+            None => kept_owner(verified)?,
         };
-        let known_start = if self.reauth { Some(self.now.whole_seconds()) } else { ticket.start(self.now) };
+        let known_start = if self.reauth { Some(self.now.whole_seconds()) } else { verified.start(self.now) };
         let spec = TokenSpec {
             owner,
             uuid: self.uuid,
@@ -202,9 +202,9 @@ impl RotateOptions {
             start: known_start.unwrap_or(self.now.whole_seconds()),
             is_rotated: known_start.is_some(),
             restarts_idle_timer: self.reauth,
-            ttl: ticket.claims.ttl,
+            ttl: verified.claims.ttl,
             // A new deadline may only shorten.
-            deadline: [ticket.claims.deadline, new_deadline].into_iter().flatten().min(),
+            deadline: [verified.claims.deadline, new_deadline].into_iter().flatten().min(),
         };
         let successor = UnsignedToken::new(Arc::clone(realm), spec, &claims)?;
         let token = successor.sign(realms)?;
@@ -213,11 +213,11 @@ impl RotateOptions {
 }
 
 /// The owner whose session this is.
-fn kept_owner(ticket: &Ticket) -> Result<&str, Error> {
+fn kept_owner(verified: &VerifiedToken) -> Result<&str, Error> {
     const FOREIGN: Error = Error::Foreign("the token's 'sub' cannot be an owner: pass OWNER");
-    match &ticket.claims.subject {
+    match &verified.claims.subject {
         Some(subject) => check_owner(subject.as_bytes()).map_err(|_| FOREIGN),
-        None if has_claim(&ticket.payload, "sub") => Err(FOREIGN),
+        None if has_claim(&verified.payload, "sub") => Err(FOREIGN),
         None => Ok(""),
     }
 }

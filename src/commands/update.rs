@@ -10,7 +10,7 @@ use super::{
 use crate::{
     error::Error,
     redis::{Access, ArgRef, ArgType, Args, Argument, Call, Intent, RedisString, Spec},
-    session::{Change, check_json_object, etag, merged, patched},
+    session::{PatchError, check_json_object, etag, merged, patched},
     store,
 };
 
@@ -46,17 +46,17 @@ impl TokenCommand for Update {
 
     fn act(call: &Call<'_>, session: &AuthenticatedSession<'_>) -> Result<(), Error> {
         let given = session.rest.get(0).ok_or(Error::WrongArity)?;
-        let wanted = Wanted::read(session.rest.skip(1))?;
-        if wanted.way != Way::Replace || wanted.if_match.is_some() {
+        let options = UpdateOptions::read(session.rest.skip(1))?;
+        if options.mode != UpdateMode::Replace || options.if_match.is_some() {
             // What the data was, the reply tells.
             call.ctx.check_access(&session.key, Access::ReadAndTouch)?;
         }
         let limit = session.realm().max_data_size;
         if given.bytes().len() > limit {
-            return Err(Error::TooBig(wanted.way.argument(), "max-data-size"));
+            return Err(Error::TooBig(options.mode.argument(), "max-data-size"));
         }
-        if wanted.way == Way::Replace {
-            check_json_object(given.bytes()).map_err(|bad| Error::Data(wanted.way.argument(), bad))?;
+        if options.mode == UpdateMode::Replace {
+            check_json_object(given.bytes()).map_err(|bad| Error::Data(options.mode.argument(), bad))?;
         }
 
         let Some(entry) = session.open()? else {
@@ -64,7 +64,7 @@ impl TokenCommand for Update {
             return Ok(());
         };
         let lifetime = session.lifetime();
-        let expiry = match wanted.ttl {
+        let expiry = match options.ttl {
             Ttl::Slide => lifetime.target(session.now),
             Ttl::Keep => lifetime.keep(session.now, entry.expiry()),
             Ttl::Once(ttl) => lifetime.with_ttl(ttl).target(session.now),
@@ -73,15 +73,15 @@ impl TokenCommand for Update {
             call.ctx.reply_null();
             return Ok(());
         }
-        if let Some(expected) = wanted.if_match
+        if let Some(expected) = options.if_match
             && expected.bytes() != etag(entry.bytes())
         {
             return Err(not_an_etag(expected.bytes()).map_or(Error::Conflict, Error::NotAnEtag));
         }
-        let data = match wanted.way {
-            Way::Replace => given.to_text(),
-            Way::Merge => new_text(merged(entry.bytes(), given.bytes(), limit))?,
-            Way::Patch => new_text(patched(entry.bytes(), given.bytes(), limit))?,
+        let data = match options.mode {
+            UpdateMode::Replace => given.to_text(),
+            UpdateMode::Merge => new_text(merged(entry.bytes(), given.bytes(), limit))?,
+            UpdateMode::Patch => new_text(patched(entry.bytes(), given.bytes(), limit))?,
         };
         drop(entry);
         store::update(call.ctx, &session.key, &data, expiry)?;
@@ -90,8 +90,8 @@ impl TokenCommand for Update {
     }
 }
 
-fn new_text(changed: Result<String, Change>) -> Result<RedisString, Error> {
-    changed.map(|data| RedisString::new(data.as_bytes())).map_err(Error::Change)
+fn new_text(changed: Result<String, PatchError>) -> Result<RedisString, Error> {
+    changed.map(|data| RedisString::new(data.as_bytes())).map_err(Error::Patch)
 }
 
 /// What is wrong with bytes that cannot be the etag of any data.
@@ -111,8 +111,8 @@ fn not_an_etag(given: &[u8]) -> Option<&'static str> {
 }
 
 #[derive(Debug)]
-struct Wanted<'c> {
-    way: Way,
+struct UpdateOptions<'c> {
+    mode: UpdateMode,
     /// The etag that the data has to have.
     if_match: Option<ArgRef<'c>>,
     ttl: Ttl,
@@ -120,7 +120,7 @@ struct Wanted<'c> {
 
 /// What is done with the argument.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Way {
+enum UpdateMode {
     Replace,
     /// It is a merge patch (RFC 7396).
     Merge,
@@ -128,7 +128,7 @@ enum Way {
     Patch,
 }
 
-impl Way {
+impl UpdateMode {
     /// What the argument is, for a person.
     const fn argument(self) -> &'static str {
         match self {
@@ -149,19 +149,19 @@ enum Ttl {
     Once(Duration),
 }
 
-impl<'c> Wanted<'c> {
+impl<'c> UpdateOptions<'c> {
     fn read(arguments: Args<'c>) -> Result<Self, Error> {
-        let (mut way, mut if_match, mut ttl) = (None, None, None);
+        let (mut mode, mut if_match, mut ttl) = (None, None, None);
         Options::each(arguments, |word, options| match word {
-            b"REPLACE" => once(&mut way, Way::Replace),
-            b"MERGE" => once(&mut way, Way::Merge),
-            b"PATCH" => once(&mut way, Way::Patch),
+            b"REPLACE" => once(&mut mode, UpdateMode::Replace),
+            b"MERGE" => once(&mut mode, UpdateMode::Merge),
+            b"PATCH" => once(&mut mode, UpdateMode::Patch),
             b"IFMATCH" => once(&mut if_match, options.value()?),
             b"KEEPTTL" => once(&mut ttl, Ttl::Keep),
             b"EX" => once(&mut ttl, Ttl::Once(options.span(Unit::Seconds)?)),
             b"PX" => once(&mut ttl, Ttl::Once(options.span(Unit::Milliseconds)?)),
             _ => Err(Error::Syntax),
         })?;
-        Ok(Self { way: way.unwrap_or(Way::Replace), if_match, ttl: ttl.unwrap_or(Ttl::Slide) })
+        Ok(Self { mode: mode.unwrap_or(UpdateMode::Replace), if_match, ttl: ttl.unwrap_or(Ttl::Slide) })
     }
 }

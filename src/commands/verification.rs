@@ -6,7 +6,7 @@ use super::computed::Prepared;
 use crate::{
     counters::COUNTERS,
     error::Error,
-    realm::{First, Realms, Ticket},
+    realm::{Lookup, Realms, VerifiedToken},
     redis::ArgRef,
     session::UnixMillis,
     state,
@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// What verification makes of a token.
-pub(super) type VerifyResult = Result<Arc<Ticket>, TokenError>;
+pub(super) type VerifyResult = Result<Arc<VerifiedToken>, TokenError>;
 
 /// When a token must be valid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,7 +37,7 @@ pub(super) enum Verification {
 pub(super) struct Verified {
     pub(super) result: VerifyResult,
     /// What the cache does not have yet, with the bytes that were verified: the argument may be redacted by now.
-    new: Option<(Vec<u8>, Arc<Ticket>)>,
+    new: Option<(Vec<u8>, Arc<VerifiedToken>)>,
 }
 
 impl Verification {
@@ -46,9 +46,9 @@ impl Verification {
     pub(super) fn begin(realms: &Realms, token: ArgRef<'_>, key: Option<ArgRef<'_>>) -> Self {
         let (token, key) = (token.bytes(), key.map(ArgRef::bytes));
         let result = match realms.look_up(token) {
-            Ok(First::Known(ticket)) => Ok(ticket),
-            Ok(First::Quick) => realms.verify(token),
-            Ok(First::Slow) => return Self::Slow(token.to_vec(), key.map(<[u8]>::to_vec)),
+            Ok(Lookup::Cached(verified)) => Ok(verified),
+            Ok(Lookup::VerifyInline) => realms.verify(token),
+            Ok(Lookup::VerifyOffThread) => return Self::Slow(token.to_vec(), key.map(<[u8]>::to_vec)),
             Err(refusal) => Err(refusal),
         };
         Self::Done(check_key(result, key))
@@ -68,8 +68,8 @@ impl Verification {
         match self {
             Self::Done(result) => Verified { result, new: None },
             Self::Slow(token, key) => {
-                let result = realms.check(&token);
-                let new = result.as_ref().ok().map(|ticket| (token, Arc::clone(ticket)));
+                let result = realms.verify_uncached(&token);
+                let new = result.as_ref().ok().map(|verified| (token, Arc::clone(verified)));
                 Verified { result: check_key(result, key.as_deref()), new }
             }
         }
@@ -80,8 +80,8 @@ impl Verified {
     /// The result. What is new goes into the cache.
     #[inline]
     pub(super) fn cached(self, realms: &Realms) -> VerifyResult {
-        if let Some((token, ticket)) = &self.new {
-            realms.remember(token, ticket);
+        if let Some((token, verified)) = &self.new {
+            realms.cache(token, verified);
         }
         self.result
     }
@@ -89,10 +89,10 @@ impl Verified {
 
 /// Checks a verified token against the key in front of it.
 fn check_key(result: VerifyResult, key: Option<&[u8]>) -> VerifyResult {
-    let ticket = result?;
+    let verified = result?;
     match key {
-        None => Ok(ticket),
-        Some(key) if key == ticket.key.name() => Ok(ticket),
+        None => Ok(verified),
+        Some(key) if key == verified.key.name() => Ok(verified),
         // The header `Authorization`, taken apart at its space.
         Some(key) if key.eq_ignore_ascii_case(b"Bearer") => Err(TokenError::SCHEME),
         Some(_) => Err(TokenError::WrongSession),
@@ -100,15 +100,15 @@ fn check_key(result: VerifyResult, key: Option<&[u8]>) -> VerifyResult {
 }
 
 /// Checks a verified token against the clock; a refusal is counted.
-pub(super) fn accept(result: VerifyResult, time: TimeCheck, now: UnixMillis) -> Result<Arc<Ticket>, Error> {
-    let accepted = result.and_then(|ticket| {
+pub(super) fn accept(result: VerifyResult, time: TimeCheck, now: UnixMillis) -> Result<Arc<VerifiedToken>, Error> {
+    let accepted = result.and_then(|verified| {
         if time == TimeCheck::Enforce {
-            ticket.check_time(now)?;
+            verified.check_time(now)?;
         }
-        Ok(ticket)
+        Ok(verified)
     });
     match accepted {
-        Ok(ticket) => Ok(ticket),
+        Ok(verified) => Ok(verified),
         Err(refusal) if state::realms()?.lack_keys_for(refusal) => Err(Error::WITHOUT_KEYS),
         Err(refusal) => {
             COUNTERS.count_refusal(refusal);

@@ -91,7 +91,7 @@ impl Keys {
 const NAMED: usize = 8;
 
 /// The text of the key file of a server that makes its own key: a JWK Set of one HS256 secret.
-pub fn self_made(id: &str, secret: &[u8; 32]) -> Zeroizing<String> {
+pub fn jwk_of_secret(id: &str, secret: &[u8; 32]) -> Zeroizing<String> {
     let secret = Zeroizing::new(encode(secret));
     let pieces =
         ["{\"keys\":[{\"kty\":\"oct\",\"kid\":\"", id, "\",\"alg\":\"HS256\",\"k\":\"", secret.as_str(), "\"}]}\n"];

@@ -28,7 +28,7 @@ pub use claims::{CallerClaims, ClaimRules, Claims, ClaimsError, RegisteredClaims
 pub use header::{Header, same_type};
 pub use jws::{CompactJws, base64url_decode};
 pub use key::Key;
-pub use key_file::{KeyDefaults, read_keys, self_made};
+pub use key_file::{KeyDefaults, jwk_of_secret, read_keys};
 pub use keyring::{KeyRing, Verified};
 pub use lookalike::{begins_like_token, could_be_token, holds_token};
 pub use token_error::TokenError;

@@ -5,13 +5,13 @@ use super::{
         Position,
         tests::{json, json_text},
     },
-    BadData, Change, Cost, DEEPEST, Fault, cost_of_merge, cost_of_patch, merged, patched,
+    Cost, DEEPEST, DataError, Fault, PatchError, cost_of_merge, cost_of_patch, merged, patched,
 };
 
 const PLENTY: usize = 1 << 20;
 
-fn bad(bad: BadData) -> Result<String, Change> {
-    Err(Change::Bad(bad))
+fn bad(bad: DataError) -> Result<String, PatchError> {
+    Err(PatchError::Bad(bad))
 }
 
 #[test]
@@ -30,16 +30,16 @@ fn what_is_not_touched_stays() {
 #[test]
 fn only_objects_come_out() {
     let first = Position { line: 1, column: 1 };
-    let not_utf8 = BadData::NotUtf8(Position { line: 1, column: 7 });
-    assert_eq!(merged(b"{}", b"[1]", PLENTY), bad(BadData::NotAnObject(first)));
-    assert_eq!(merged(b"[1]", b"{}", PLENTY), Err(Change::Stored(BadData::NotAnObject(first))));
-    assert_eq!(merged(b"{\"a\":\"\xff\"}", b"{}", PLENTY), Err(Change::Stored(not_utf8)));
+    let not_utf8 = DataError::NotUtf8(Position { line: 1, column: 7 });
+    assert_eq!(merged(b"{}", b"[1]", PLENTY), bad(DataError::NotAnObject(first)));
+    assert_eq!(merged(b"[1]", b"{}", PLENTY), Err(PatchError::Stored(DataError::NotAnObject(first))));
+    assert_eq!(merged(b"{\"a\":\"\xff\"}", b"{}", PLENTY), Err(PatchError::Stored(not_utf8)));
     assert_eq!(merged(b"{}", b"{\"a\":\"\xff\"}", PLENTY), bad(not_utf8));
-    assert_eq!(patched(b"[1]", b"[]", PLENTY), Err(Change::Stored(BadData::NotAnObject(first))));
-    assert_eq!(patched(b"{}", br#"[{"op":"replace","path":"","value":[]}]"#, PLENTY), Err(Change::NoObjectLeft));
-    assert_eq!(patched(b"{}", b"{}", PLENTY), bad(BadData::NotAPatch(first)));
-    assert_eq!(patched(b"{}", b"[,]", PLENTY), bad(BadData::NotAPatch(Position { line: 1, column: 2 })));
-    assert_eq!(patched(b"{}", b"\xff", PLENTY), bad(BadData::NotUtf8(first)));
+    assert_eq!(patched(b"[1]", b"[]", PLENTY), Err(PatchError::Stored(DataError::NotAnObject(first))));
+    assert_eq!(patched(b"{}", br#"[{"op":"replace","path":"","value":[]}]"#, PLENTY), Err(PatchError::NoObjectLeft));
+    assert_eq!(patched(b"{}", b"{}", PLENTY), bad(DataError::NotAPatch(first)));
+    assert_eq!(patched(b"{}", b"[,]", PLENTY), bad(DataError::NotAPatch(Position { line: 1, column: 2 })));
+    assert_eq!(patched(b"{}", b"\xff", PLENTY), bad(DataError::NotUtf8(first)));
 }
 
 #[test]
@@ -52,10 +52,10 @@ fn half_of_a_surrogate_pair_is_refused() {
         r#"{"\udfff":1}"#,
     ] {
         let data = strange.as_bytes();
-        assert_eq!(merged(data, b"{}", PLENTY), Err(Change::Stored(BadData::LoneSurrogate)), "{strange}");
-        assert_eq!(merged(b"{}", data, PLENTY), bad(BadData::LoneSurrogate), "{strange}");
+        assert_eq!(merged(data, b"{}", PLENTY), Err(PatchError::Stored(DataError::LoneSurrogate)), "{strange}");
+        assert_eq!(merged(b"{}", data, PLENTY), bad(DataError::LoneSurrogate), "{strange}");
         let patch = format!(r#"[{{"op":"add","path":"/x","value":{strange}}}]"#);
-        assert_eq!(patched(b"{}", patch.as_bytes(), PLENTY), bad(BadData::LoneSurrogate), "{strange}");
+        assert_eq!(patched(b"{}", patch.as_bytes(), PLENTY), bad(DataError::LoneSurrogate), "{strange}");
     }
     for harmless in [r#"{"a":"\ud83d\ude00\\ud800\\\uD83d\uDE00"}"#, r#"{"$serde_json::private::Number":"1"}"#] {
         assert_eq!(merged(harmless.as_bytes(), b"{}", PLENTY).as_deref(), Ok(harmless));
@@ -68,14 +68,14 @@ fn depth_and_size_are_bounded() {
     let nested = |levels: usize| format!("{}1{}", r#"{"a":"#.repeat(levels), "}".repeat(levels));
     let deepest = nested(DEEPEST);
     assert_eq!(merged(deepest.as_bytes(), deepest.as_bytes(), PLENTY).as_deref(), Ok(deepest.as_str()));
-    assert_eq!(merged(b"{}", nested(DEEPEST + 1).as_bytes(), PLENTY), bad(BadData::TooDeep));
+    assert_eq!(merged(b"{}", nested(DEEPEST + 1).as_bytes(), PLENTY), bad(DataError::TooDeep));
     let add = |levels: usize| format!(r#"[{{"op":"add","path":"/b","value":{}}}]"#, nested(levels));
     assert!(patched(b"{}", add(DEEPEST - 1).as_bytes(), PLENTY).is_ok());
-    assert_eq!(patched(b"{}", add(DEEPEST).as_bytes(), PLENTY), Err(Change::Operation(1, "add", Fault::TooDeep)));
+    assert_eq!(patched(b"{}", add(DEEPEST).as_bytes(), PLENTY), Err(PatchError::Operation(1, "add", Fault::TooDeep)));
     let brackets = "[".repeat(1_000_000);
-    assert_eq!(patched(b"{}", brackets.as_bytes(), PLENTY), bad(BadData::TooDeep));
+    assert_eq!(patched(b"{}", brackets.as_bytes(), PLENTY), bad(DataError::TooDeep));
     assert_eq!(merged(br#"{"a":1}"#, br#"{"b":2}"#, 13).as_deref(), Ok(r#"{"a":1,"b":2}"#));
-    assert_eq!(merged(br#"{"a":1}"#, br#"{"b":2}"#, 12), Err(Change::TooBig));
+    assert_eq!(merged(br#"{"a":1}"#, br#"{"b":2}"#, 12), Err(PatchError::TooBig));
 }
 
 proptest! {
@@ -100,9 +100,9 @@ proptest! {
         let is_object = |text: &[u8]| parse(text).is_some_and(|value| value.is_object());
         let is_array = parse(&change).is_some_and(|value| value.is_array());
         let found = patched(&data, &change, PLENTY);
-        prop_assert_eq!(matches!(found, Err(Change::Bad(_))), !is_array, "{:?}", found);
+        prop_assert_eq!(matches!(found, Err(PatchError::Bad(_))), !is_array, "{:?}", found);
         if is_array {
-            prop_assert_eq!(matches!(found, Err(Change::Stored(_))), !is_object(&data), "{:?}", found);
+            prop_assert_eq!(matches!(found, Err(PatchError::Stored(_))), !is_object(&data), "{:?}", found);
         }
         let merge_patch = [&br#"{"b":"#[..], &change, b"}"].concat();
         let found = merged(&data, &merge_patch, PLENTY);

@@ -17,14 +17,14 @@ use xxhash_rust::xxh3::xxh3_64;
 use budget::Budget;
 pub use budget::Cost;
 use change::Stop;
-pub use change::{Change, Fault, cost_of_merge, cost_of_patch, merged, patched};
+pub use change::{Fault, PatchError, cost_of_merge, cost_of_patch, merged, patched};
 
 /// How deep arrays and objects may nest, the outermost object counted.
 pub const DEEPEST: usize = 128;
 
 /// Why bytes cannot be session data, or a token's claims, or a change of data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum BadData {
+pub enum DataError {
     /// Not UTF-8, from here on.
     NotUtf8(Position),
     /// Not one JSON object (RFC 8259).
@@ -57,21 +57,21 @@ impl Position {
 
 /// Checks that `json` is one JSON object, nested at most [`DEEPEST`] levels. Nothing is built: time is linear in the
 /// length and no memory is taken.
-pub fn check_json_object(json: &[u8]) -> Result<&str, BadData> {
+pub fn check_json_object(json: &[u8]) -> Result<&str, DataError> {
     let text = utf8(json)?;
     let is_object = text.trim_ascii_start().starts_with('{');
     // Depth comes first: the parser remembers one byte for each open bracket. Almost all data has few brackets, which are
     // counted many bytes at a time.
     let brackets = || json.iter().map(|byte| usize::from(matches!(byte, b'{' | b'['))).sum::<usize>();
     if is_object && json.len() > DEEPEST && brackets() > DEEPEST && depth(json) > DEEPEST {
-        return Err(BadData::TooDeep);
+        return Err(DataError::TooDeep);
     }
-    check_json(text, is_object).map_err(BadData::NotAnObject)?;
+    check_json(text, is_object).map_err(DataError::NotAnObject)?;
     Ok(text)
 }
 
-fn utf8(bytes: &[u8]) -> Result<&str, BadData> {
-    str::from_utf8(bytes).map_err(|error| BadData::NotUtf8(Position::after(bytes, error.valid_up_to())))
+fn utf8(bytes: &[u8]) -> Result<&str, DataError> {
+    str::from_utf8(bytes).map_err(|error| DataError::NotUtf8(Position::after(bytes, error.valid_up_to())))
 }
 
 /// Checks that `text` is one JSON value, and that it is of the right type, which its first byte told.
@@ -117,7 +117,7 @@ pub fn etag(data: &[u8]) -> [u8; 16] {
 pub(crate) mod tests {
     use proptest::prelude::*;
 
-    use super::{BadData, Position, check_json_object, depth, etag};
+    use super::{DataError, Position, check_json_object, depth, etag};
 
     #[test]
     fn data_is_taken_as_it_is_spelled() {
@@ -136,10 +136,10 @@ pub(crate) mod tests {
             ("{\"name\":'Ann'}", 1, 9),
             ("{}{}", 1, 3),
         ] {
-            let place = BadData::NotAnObject(Position { line, column });
+            let place = DataError::NotAnObject(Position { line, column });
             assert_eq!(check_json_object(text.as_bytes()), Err(place), "{text}");
         }
-        let place = BadData::NotUtf8(Position { line: 2, column: 2 });
+        let place = DataError::NotUtf8(Position { line: 2, column: 2 });
         assert_eq!(check_json_object(b"{\n\"\xff\":1}"), Err(place));
     }
 

@@ -1,7 +1,7 @@
 //! JSON Patch (RFC 6902), bounded in time and memory by a [`Budget`].
 
 use super::{
-    Budget, Change, DEEPEST, Fault, Stop,
+    Budget, DEEPEST, Fault, PatchError, Stop,
     compare::same,
     node::{Node, find_member, new_name, reserve},
     operation::{Operation, Pointer, What, element_index},
@@ -12,7 +12,7 @@ use super::{
 ///
 /// Values are text and stay text: only the arrays and objects on the way to what an operation changes are taken apart.
 /// `limit` is how many bytes the data may have on the way and in the end.
-pub(super) fn patch<'t>(data: Raw<'t>, operations: Raw<'t>, limit: usize) -> Result<(Node<'t>, usize), Change> {
+pub(super) fn patch<'t>(data: Raw<'t>, operations: Raw<'t>, limit: usize) -> Result<(Node<'t>, usize), PatchError> {
     let mut patched = Patched { root: Node::Raw(data), size: data.len(), limit, budget: data.budget() };
     for (at, operation) in operations.elements().enumerate() {
         patched.budget.spend(64);

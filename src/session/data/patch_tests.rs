@@ -1,11 +1,11 @@
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::super::{Change, DEEPEST, Fault, patched as patched_text, tests::json_text};
+use super::super::{DEEPEST, Fault, PatchError, patched as patched_text, tests::json_text};
 
 const PLENTY: usize = 1 << 20;
 
-fn patched(target: Value, operations: Value, limit: usize) -> Result<String, Change> {
+fn patched(target: Value, operations: Value, limit: usize) -> Result<String, PatchError> {
     patched_text(target.to_string().as_bytes(), operations.to_string().as_bytes(), limit)
 }
 
@@ -67,7 +67,7 @@ fn operations_that_do_not_apply() {
         let refused = patched(target.clone(), json!([nothing, operation]), PLENTY);
         let name = operation["op"].as_str().expect("a name");
         assert!(
-            matches!(refused, Err(Change::Operation(2, op, fault)) if op == name && fault == problem),
+            matches!(refused, Err(PatchError::Operation(2, op, fault)) if op == name && fault == problem),
             "{operation}"
         );
     }
@@ -96,10 +96,10 @@ fn copies_into(path: impl Fn(usize) -> String) -> Value {
 #[test]
 fn copies_of_copies_are_stopped() {
     let doubling = copies_into(|at| format!("/{at}"));
-    assert_eq!(patched(json!({"a":"x".repeat(100)}), doubling.clone(), 100_000), Err(Change::TooBig));
-    assert_eq!(patched(json!({"a":{}}), doubling, 64 << 20), Err(Change::TooMuch), "whatever the limit");
+    assert_eq!(patched(json!({"a":"x".repeat(100)}), doubling.clone(), 100_000), Err(PatchError::TooBig));
+    assert_eq!(patched(json!({"a":{}}), doubling, 64 << 20), Err(PatchError::TooMuch), "whatever the limit");
     let deeper = patched(json!({"a":{}}), copies_into(|_| "/a".to_owned()), PLENTY);
-    assert_eq!(deeper, Err(Change::Operation(DEEPEST - 1, "copy", Fault::TooDeep)));
+    assert_eq!(deeper, Err(PatchError::Operation(DEEPEST - 1, "copy", Fault::TooDeep)));
 }
 
 #[test]
@@ -112,7 +112,7 @@ fn much_work_for_few_bytes_is_stopped() {
         json!({"op":"move","from":"/a/0","path":"/a/-"}),
         json!({"op":"copy","from":"/c","path":"/d"}),
     ] {
-        assert_eq!(patched(long.clone(), repeated(&operation), 2 * PLENTY), Err(Change::TooMuch), "{operation}");
+        assert_eq!(patched(long.clone(), repeated(&operation), 2 * PLENTY), Err(PatchError::TooMuch), "{operation}");
     }
     for cheap in [
         json!({"op":"add","path":"/a/-","value":1}),
@@ -124,11 +124,11 @@ fn much_work_for_few_bytes_is_stopped() {
     }
     let members: serde_json::Map<_, _> = (0..30_000).map(|at| (format!("name{at}"), json!(at))).collect();
     let last = json!({"op":"replace","path":"/name29999","value":1});
-    assert_eq!(patched(members.clone().into(), repeated(&last), PLENTY), Err(Change::TooMuch));
+    assert_eq!(patched(members.clone().into(), repeated(&last), PLENTY), Err(PatchError::TooMuch));
     assert!(patched(members.into(), json!([last, last, last, last]), PLENTY).is_ok());
     // What cannot be taken apart within the memory is refused before it is.
     let tiny = json!({"a": vec![0; 300_000]});
-    assert_eq!(patched(tiny.clone(), json!([{"op":"add","path":"/a/-","value":1}]), PLENTY), Err(Change::TooMuch));
+    assert_eq!(patched(tiny.clone(), json!([{"op":"add","path":"/a/-","value":1}]), PLENTY), Err(PatchError::TooMuch));
     assert!(patched(tiny, json!([{"op":"add","path":"/b","value":1}]), PLENTY).is_ok());
 }
 
@@ -152,7 +152,7 @@ fn operations_that_are_none() {
         r#"{"op":"copy","from":"a","path":"/a"}"#,
     ] {
         let refused = patched_text(b"{}", format!("[{operation}]").as_bytes(), PLENTY);
-        assert!(matches!(refused, Err(Change::Operation(1, "", Fault::Malformed(_)))), "{operation}: {refused:?}");
+        assert!(matches!(refused, Err(PatchError::Operation(1, "", Fault::Malformed(_)))), "{operation}: {refused:?}");
     }
     let spelled = r#" [ { "value" : null , "\u006fp":"\u0061dd", "path" :"\/a~0~1\"" , "more":[] } ] "#;
     assert_eq!(patched_text(b"{}", spelled.as_bytes(), PLENTY).as_deref(), Ok(r#"{"a~/\"":null}"#));
@@ -215,7 +215,7 @@ proptest! {
                 prop_assert!(theirs, "{found}");
                 prop_assert_eq!(&serde_json::from_str::<Value>(&found).expect("JSON"), &expected, "{}", found);
             }
-            Err(Change::NoObjectLeft) => prop_assert!(!expected.is_object()),
+            Err(PatchError::NoObjectLeft) => prop_assert!(!expected.is_object()),
             Err(refused) => prop_assert!(!theirs, "{refused:?}"),
         }
     }
@@ -251,7 +251,7 @@ fn white_space_and_repeated_names_that_are_dropped_do_not_count() {
     let add = br#"[{"op":"add","path":"/c","value":"12345678901234567890"}]"#;
     assert_eq!(patched_text(blanks.as_bytes(), add, 200).as_deref(), Ok(added));
     assert_eq!(patched_text(blanks.as_bytes(), add, added.len()).as_deref(), Ok(added));
-    assert_eq!(patched_text(blanks.as_bytes(), add, added.len() - 1), Err(Change::TooBig));
+    assert_eq!(patched_text(blanks.as_bytes(), add, added.len() - 1), Err(PatchError::TooBig));
     let inner = format!(r#"{{"a":{{"x":1,{}"x":2}}}}"#, "\n".repeat(50));
     for (operation, result) in [
         (r#"{"op":"replace","path":"/a/x","value":33}"#, r#"{"a":{"x":33}}"#),
@@ -264,6 +264,6 @@ fn white_space_and_repeated_names_that_are_dropped_do_not_count() {
         let operation = format!("[{operation}]");
         let limited = |limit| patched_text(inner.as_bytes(), operation.as_bytes(), limit);
         assert_eq!(limited(result.len()).as_deref(), Ok(result), "{operation}");
-        assert_eq!(limited(result.len() - 1), Err(Change::TooBig), "{operation}");
+        assert_eq!(limited(result.len() - 1), Err(PatchError::TooBig), "{operation}");
     }
 }
