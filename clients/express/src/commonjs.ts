@@ -10,7 +10,7 @@ namespace jrsSession {
   export type DestroyAllOptions = jrs.DestroyAllOptions;
   export type Middleware = jrs.Middleware;
   export type Options = jrs.Options;
-  export type OwnersSession = jrs.OwnersSession;
+  export type SessionInfo = jrs.SessionInfo;
   export type RedisClient = jrs.RedisClient;
   export type RotateOptions = jrs.RotateOptions;
   export type Session = jrs.Session;

@@ -4,7 +4,7 @@ export type { Callback } from "./callback.js";
 export type { RedisClient } from "./clients/index.js";
 export { SessionError, type SessionErrorCode } from "./errors.js";
 export type { Options } from "./options.js";
-export type { OwnersSession } from "./owners-session.js";
+export type { SessionInfo } from "./session-info.js";
 export type { Session } from "./session.js";
 export { type DestroyAllOptions, type RotateOptions, reservedMembers } from "./session-types.js";
 export type { Claims } from "./token.js";

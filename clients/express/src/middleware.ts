@@ -5,9 +5,9 @@ import { connectionCheck } from "./clients/never-connected.js";
 import { redactError } from "./clients/redact.js";
 import { Commands } from "./commands.js";
 import { isRefusal } from "./errors.js";
-import { type Places, tokenFinder } from "./lookup.js";
+import { type Places, tokenFinder } from "./token-source.js";
 import { type Options, settings } from "./options.js";
-import { isOutage } from "./outage.js";
+import { isUnavailable } from "./is-unavailable.js";
 import { Realm } from "./realm.js";
 import { Session } from "./session.js";
 import { type SessionRequest, Slot, isServed } from "./slot.js";
@@ -70,11 +70,11 @@ export function jrsSession(options: Options): Middleware {
     try {
       stored = await commands.read("JRS.GET", token);
     } catch (error) {
-      return isRefusal(error) || (failOpen && isOutage(error)) ? undefined : error;
+      return isRefusal(error) || (failOpen && isUnavailable(error)) ? undefined : error;
     }
     if (!stored) return undefined;
     try {
-      Session.adopt(slot.session, token, stored);
+      Session.hydrate(slot.session, token, stored);
       slot.received = token;
     } catch (error) {
       return error; // what is stored is not a session's data, which no waiting will mend

@@ -6,7 +6,7 @@ import { checkedPatch, ownFields, partStored } from "./fields.js";
 import { Handle } from "./handle.js";
 import { isObject, mergePatch, setField } from "./merge-patch.js";
 import { Owner } from "./owner.js";
-import { OwnersSession } from "./owners-session.js";
+import { SessionInfo } from "./session-info.js";
 import { type DestroyAllOptions, type Place, type RotateOptions, type SessionSettings, reservedMembers } from "./session-types.js";
 import { type Claims, readClaims } from "./token.js";
 
@@ -138,9 +138,9 @@ export class Session {
   }
 
   /** The live sessions of this one's owner, oldest first. */
-  sessions(callback: Callback<OwnersSession[]>): void;
-  sessions(): Promise<OwnersSession[]>;
-  sessions(callback?: Callback<OwnersSession[]>): Promise<OwnersSession[]> | undefined | void {
+  sessions(callback: Callback<SessionInfo[]>): void;
+  sessions(): Promise<SessionInfo[]>;
+  sessions(callback?: Callback<SessionInfo[]>): Promise<SessionInfo[]> | undefined | void {
     return answer(this.#sessions(), callback);
   }
 
@@ -174,7 +174,7 @@ export class Session {
    *
    * @internal
    */
-  static adopt(session: Session, token: string, stored: StoredSession): void {
+  static hydrate(session: Session, token: string, stored: StoredSession): void {
     session.#take(stored.data);
     session.#become(token, stored.claims, stored.owner);
   }
@@ -277,12 +277,12 @@ export class Session {
     return existed ? 1 : 0;
   }
 
-  async #sessions(): Promise<OwnersSession[]> {
+  async #sessions(): Promise<SessionInfo[]> {
     this.#token();
     const listed = await this.#commands.list(this.#owner.forList());
     return listed.map((session) => {
       const current = session.id === this.id;
-      return new OwnersSession(session, current, async () => {
+      return new SessionInfo(session, current, async () => {
         const existed = await this.#commands.revoke(session.id);
         if (current) this.#forget();
         return existed;

@@ -1,6 +1,6 @@
 import type { RedisClient } from "./clients/index.js";
 import type { Commands } from "./commands.js";
-import type { Places, RequestLike } from "./lookup.js";
+import type { Places, RequestLike } from "./token-source.js";
 import type { Place, SessionSettings } from "./session-types.js";
 import { Session } from "./session.js";
 

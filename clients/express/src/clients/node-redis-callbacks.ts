@@ -1,5 +1,5 @@
 import type { Connection } from "./connection.js";
-import { sparePrefix } from "./node-redis-prefix.js";
+import { bypassPrefix } from "./node-redis-prefix.js";
 
 /** A client of `redis` 2 or 3, as far as `@types/redis` declares it. */
 export interface CallbackClient {
@@ -17,7 +17,7 @@ export function isCallbackClient(client: object): client is CallbackClientInside
 }
 
 export function callbackConnection(client: CallbackClientInside): Connection {
-  sparePrefix(client);
+  bypassPrefix(client);
   return {
     cluster: false,
     send: ([name, ...args]) =>

@@ -11,7 +11,7 @@ const spared = new WeakSet<CallbackClientInside>();
  * connected, it throws at nobody who could catch it. So the prefix has to be out of the way whenever it writes one of
  * these commands, and in its place for all others.
  */
-export function sparePrefix(client: CallbackClientInside): void {
+export function bypassPrefix(client: CallbackClientInside): void {
   if (!client.options?.prefix || spared.has(client)) return;
   spared.add(client);
   const send = client.internal_send_command;

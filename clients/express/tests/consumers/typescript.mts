@@ -3,7 +3,7 @@ import { Cluster, Redis } from "ioredis";
 import { createClient, createCluster, createClientPool } from "redis";
 import { createClient as createClient4, createCluster as createCluster4 } from "redis-4";
 import { createClient as createClient6, createCluster as createCluster6 } from "redis-6";
-import jrsSession, { type Callback, type Options, type OwnersSession, type Session, SessionError } from "jrs-session";
+import jrsSession, { type Callback, type Options, type SessionInfo, type Session, SessionError } from "jrs-session";
 
 /** Every client is one for the option `client`. */
 export const clients: Options["client"][] = [
@@ -58,7 +58,7 @@ app.post("/", async (request, response) => {
   response.json({ token });
 });
 app.get("/", async (request, response) => {
-  const sessions: OwnersSession[] = await request.session.sessions();
+  const sessions: SessionInfo[] = await request.session.sessions();
   const created: Date | undefined = sessions[0]?.created;
   const seconds: number = await request.session.touch();
   const code = await request.session.update().catch((error: SessionError) => error.code);

@@ -21,7 +21,7 @@ const MISTAKES = [TypeError, RangeError, SyntaxError, ReferenceError];
  * cannot at present. All else is a mistake that somebody has to mend, such as a realm that there is not, a right that
  * is missing, a module that was not loaded, or a client that was called wrongly.
  */
-export function isOutage(error: unknown): boolean {
+export function isUnavailable(error: unknown): boolean {
   if (error instanceof SessionError) return error.code === "TIMEOUT";
   if (!(error instanceof Error)) return true;
   if (MISTAKES.some((kind) => error instanceof kind)) return false;

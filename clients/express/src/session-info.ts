@@ -3,7 +3,7 @@ import type { ListedSession } from "./commands.js";
 import { isObject } from "./merge-patch.js";
 
 /** One of the sessions of an owner: "my devices". */
-export class OwnersSession {
+export class SessionInfo {
   readonly id: string;
   /** When it was created. */
   readonly created: Date;
