@@ -13,12 +13,10 @@ use std::{
 
 use redis_module::raw;
 
-use super::{
-    api::api,
-    call::{Call, Ctx},
-    event::swapdb_epoch,
-    guard::guard,
-    held_client::HeldClient,
+use crate::redis::{
+    command::{call::Call, held_client::HeldClient},
+    ffi::{api::api, context::Ctx, guard::guard},
+    server::event::swapdb_epoch,
 };
 use crate::{error::Error, lock::lock};
 

@@ -7,12 +7,16 @@ use std::ffi::{c_int, c_void};
 
 use redis_module::raw;
 
-use super::{
-    api::{OK, api, is_at_least_7_2},
-    call::Call,
-    guard::guard,
-    held_client::{HeldClient, Parcel},
-    text::RedisString,
+use crate::redis::{
+    command::{
+        call::Call,
+        held_client::{HeldClient, Parcel},
+    },
+    ffi::{
+        api::{OK, api, is_at_least_7_2},
+        guard::guard,
+        string::RedisString,
+    },
 };
 use crate::{
     error::Error,

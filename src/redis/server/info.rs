@@ -4,11 +4,11 @@ use std::ffi::{CStr, CString, c_int};
 
 use redis_module::raw;
 
-use super::{
+use crate::redis::ffi::{
     api::{OK, api},
-    call::Ctx,
+    context::Ctx,
     guard::guard,
-    text::RedisString,
+    string::RedisString,
 };
 
 impl Ctx<'_> {

@@ -1,6 +1,6 @@
 //! What a cluster node knows of its slots.
 
-use super::{call::Ctx, text::RedisString};
+use crate::redis::ffi::{context::Ctx, string::RedisString};
 
 /// The hash slot of a key.
 #[derive(Debug, PartialEq)]
@@ -19,7 +19,7 @@ impl Ctx<'_> {
     }
 
     /// Whether this cluster node serves the key's slot: the server refuses to look at a key of another node.
-    pub(super) fn owns(self, key: &RedisString) -> bool {
+    pub(in crate::redis) fn owns(self, key: &RedisString) -> bool {
         self.call_integer(c"EXISTS", &[key]).is_some()
     }
 

@@ -4,30 +4,32 @@ use std::{ffi::c_void, ptr, rc::Rc};
 
 use redis_module::raw;
 
-use super::{
-    acl::Caller,
-    api::api,
-    blocked_client::Continuation,
-    call::{Call, Ctx},
-    text::{Args, RedisString},
-};
 use crate::error::Error;
+use crate::redis::{
+    command::{blocked_client::Continuation, call::Call},
+    ffi::{
+        api::api,
+        context::Ctx,
+        string::{Args, RedisString},
+    },
+    server::acl::Caller,
+};
 
 /// A client that waits, what it sent, and as whom.
 #[derive(Debug)]
-pub(super) struct HeldClient {
+pub(in crate::redis) struct HeldClient {
     blocked: *mut raw::RedisModuleBlockedClient,
     out: *mut raw::RedisModuleCtx,
     /// The whole command, with its name.
     words: Vec<RedisString>,
     /// Who asked, and may be gone before all is done.
-    pub(super) caller: Caller,
+    pub(in crate::redis) caller: Caller,
 }
 
 impl HeldClient {
     /// Lets the client of a command wait until this is dropped. Nothing may be redacted before this: it copies the arguments,
     /// which Valkey redacts in place.
-    pub(super) fn hold(call: &Call<'_>) -> Result<Self, Error> {
+    pub(in crate::redis) fn hold(call: &Call<'_>) -> Result<Self, Error> {
         let caller = call.ctx.caller();
         let words = call.words();
         let words = (0..words.len()).filter_map(|position| words.get(position)).map(|word| word.to_text()).collect();
@@ -47,13 +49,13 @@ impl HeldClient {
     }
 
     /// Where the reply goes. To be used on the server's thread alone.
-    pub(super) fn out(&self) -> Ctx<'_> {
+    pub(in crate::redis) fn out(&self) -> Ctx<'_> {
         // SAFETY: the context is alive until `drop`.
         unsafe { Ctx::new(self.out) }
     }
 
     /// What the client sent.
-    pub(super) fn words(&self) -> Args<'_> {
+    pub(in crate::redis) fn words(&self) -> Args<'_> {
         // SAFETY: a `RedisString` is nothing but its pointer, and all of them are alive as long as this.
         unsafe { Args::new(self.words.as_ptr().cast(), self.words.len()) }
     }
@@ -76,18 +78,18 @@ impl Drop for HeldClient {
 }
 
 /// A held client on its way through another thread, which does not touch it. It arrives whatever becomes of the work.
-pub(super) struct Parcel(Option<HeldClient>);
+pub(in crate::redis) struct Parcel(Option<HeldClient>);
 
 // SAFETY: the other thread only carries it.
 unsafe impl Send for Parcel {}
 
 impl Parcel {
-    pub(super) const fn new(client: HeldClient) -> Self {
+    pub(in crate::redis) const fn new(client: HeldClient) -> Self {
         Self(Some(client))
     }
 
     /// Runs what is left to do on the server's thread, which replies or holds the client on.
-    pub(super) fn send(&mut self, continuation: Option<Continuation>) {
+    pub(in crate::redis) fn send(&mut self, continuation: Option<Continuation>) {
         if let Some(client) = self.0.take() {
             let arrival: *mut Arrival = Box::into_raw(Box::new((client, continuation)));
             // SAFETY: the server takes this from any thread; `arrived` takes the box back, on its own.

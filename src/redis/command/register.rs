@@ -4,13 +4,19 @@ use std::ffi::{CStr, CString, NulError, c_int};
 
 use redis_module::raw;
 
-use super::{
-    Argument, Call, Ctx,
-    api::{OK, api},
-    docs, event,
-    log::{Level, log},
-};
 use crate::error::Error;
+use crate::redis::{
+    command::{
+        call::Call,
+        docs::{self, Argument},
+    },
+    ffi::{
+        api::{OK, api},
+        context::Ctx,
+        log::{Level, log},
+    },
+    server::event,
+};
 
 /// A command: what the server is told about it, and what it does.
 pub trait Command {
@@ -53,12 +59,12 @@ impl Spec {
         arguments: &[],
     };
 
-    pub(super) fn has_flag(&self, flag: &[u8]) -> bool {
+    pub(in crate::redis) fn has_flag(&self, flag: &[u8]) -> bool {
         self.flags.to_bytes().split(|byte| *byte == b' ').any(|one| one == flag)
     }
 
     /// The number of arguments with the name; negative: at least so many.
-    pub(super) fn arity(&self) -> c_int {
+    pub(in crate::redis) fn arity(&self) -> c_int {
         let count = 1 + self.arguments.iter().map(|argument| c_int::from(!argument.optional)).sum::<c_int>();
         if self.arguments.iter().any(|argument| argument.optional) { -count } else { count }
     }

@@ -4,7 +4,7 @@ use std::{marker::PhantomData, ptr, slice};
 
 use redis_module::raw;
 
-use super::api::api;
+use crate::redis::ffi::api::api;
 
 /// Arguments of the command that is running.
 ///
@@ -20,7 +20,7 @@ pub struct Args<'call> {
 impl<'call> Args<'call> {
     /// # Safety
     /// The server passed `count` strings in an array that begins at `first`, and both outlive 'call.
-    pub(super) const unsafe fn new(first: *const *mut raw::RedisModuleString, count: usize) -> Self {
+    pub(in crate::redis) const unsafe fn new(first: *const *mut raw::RedisModuleString, count: usize) -> Self {
         Self { first, count, call: PhantomData }
     }
 
@@ -95,7 +95,7 @@ impl RedisString {
     ///
     /// # Safety
     /// `raw` is NULL or a string whose reference nobody else gives back.
-    pub(super) unsafe fn from_raw(raw: *mut raw::RedisModuleString) -> Option<Self> {
+    pub(in crate::redis) unsafe fn from_raw(raw: *mut raw::RedisModuleString) -> Option<Self> {
         (!raw.is_null()).then(|| Self(raw))
     }
 
@@ -106,13 +106,13 @@ impl RedisString {
     }
 
     /// Gives the reference to the server, which will free it.
-    pub(super) fn into_raw(self) -> *mut raw::RedisModuleString {
+    pub(in crate::redis) fn into_raw(self) -> *mut raw::RedisModuleString {
         let raw = self.0;
         std::mem::forget(self);
         raw
     }
 
-    pub(super) const fn as_ptr(&self) -> *mut raw::RedisModuleString {
+    pub(in crate::redis) const fn as_ptr(&self) -> *mut raw::RedisModuleString {
         self.0
     }
 }
@@ -130,7 +130,7 @@ impl Drop for RedisString {
 /// # Safety
 /// `raw` is a string that stays alive and unchanged for 'a.
 #[inline]
-pub(super) unsafe fn bytes<'a>(raw: *const raw::RedisModuleString) -> &'a [u8] {
+pub(in crate::redis) unsafe fn bytes<'a>(raw: *const raw::RedisModuleString) -> &'a [u8] {
     let mut length = 0;
     // SAFETY: the string is alive, says the caller.
     let start = unsafe { api(raw::RedisModule_StringPtrLen)(raw, &raw mut length) };

@@ -7,13 +7,15 @@ use std::{
 
 use redis_module::raw;
 
-use super::{
-    api::{OK, api},
-    call::Ctx,
-    event::swapdb_epoch,
-    guard::guard,
-    keyspace_events::KeyspaceListener,
-    text,
+use crate::redis::{
+    ffi::{
+        api::{OK, api},
+        context::Ctx,
+        guard::guard,
+        string,
+    },
+    keyspace::keyspace_events::KeyspaceListener,
+    server::event::swapdb_epoch,
 };
 
 const SLICE: Duration = Duration::from_millis(1);
@@ -127,6 +129,6 @@ extern "C" fn visited(
     // SAFETY: the data of `visit_all`, which waits for this call and does not use it meanwhile.
     if let Some(visit) = unsafe { data.cast::<VisitName<'_>>().as_mut() } {
         // SAFETY: the server's string outlives this call, and nothing changes it meanwhile.
-        visit(unsafe { text::bytes(name) });
+        visit(unsafe { string::bytes(name) });
     }
 }

@@ -8,11 +8,11 @@ use std::{
 
 use redis_module::raw;
 
-use super::{
+use crate::redis::ffi::{
     api::{ERR, OK, api},
-    call::Ctx,
+    context::Ctx,
     guard::guard,
-    text::{self, RedisString},
+    string::{self, RedisString},
 };
 use crate::{
     lock::lock,
@@ -173,11 +173,11 @@ extern "C" fn get_text<S: Store>(_: *const c_char, privdata: *mut c_void) -> *mu
 /// The value of a text that the server sets.
 fn read_text(text: *const raw::RedisModuleString) -> Result<Value, String> {
     // SAFETY: the server passes a string that lives until the setter returns.
-    let text = unsafe { text::bytes(text) };
+    let text = unsafe { string::bytes(text) };
     str::from_utf8(text).map(|text| Value::Text(text.to_owned())).map_err(|_| "the value is not UTF-8".to_owned())
 }
 
 /// Gives back what is held for the server, before the module's code is unmapped.
-pub(super) fn forget_shown() {
+pub(in crate::redis) fn forget_shown() {
     lock(&SHOWN).0 = None;
 }

@@ -4,11 +4,11 @@ use std::{ffi::CStr, slice};
 
 use redis_module::raw;
 
-use super::{api::api, call::Ctx, text::RedisString};
+use crate::redis::ffi::{api::api, context::Ctx, string::RedisString};
 
 impl Ctx<'_> {
     /// The integer that a command of the server replies; `None` for anything else, a refusal too.
-    pub(super) fn call_integer(self, command: &CStr, arguments: &[&RedisString]) -> Option<i64> {
+    pub(in crate::redis) fn call_integer(self, command: &CStr, arguments: &[&RedisString]) -> Option<i64> {
         let reply = self.ask(command, arguments)?;
         // SAFETY: the reply is alive.
         (reply.kind() == raw::REDISMODULE_REPLY_INTEGER)
@@ -16,7 +16,7 @@ impl Ctx<'_> {
     }
 
     /// The string that a command of the server replies; `None` for anything else, a refusal too.
-    pub(super) fn call_string(self, command: &CStr, arguments: &[&RedisString]) -> Option<Vec<u8>> {
+    pub(in crate::redis) fn call_string(self, command: &CStr, arguments: &[&RedisString]) -> Option<Vec<u8>> {
         self.ask(command, arguments)?.bytes().map(<[u8]>::to_vec)
     }
 

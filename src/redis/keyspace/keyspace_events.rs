@@ -7,11 +7,11 @@ use std::{
 
 use redis_module::raw;
 
-use super::{
+use crate::redis::ffi::{
     api::{OK, api},
-    call::Ctx,
+    context::Ctx,
     guard::guard,
-    text,
+    string,
 };
 
 /// Follows which keys there are. It is called while the server changes them: it must be quick, and must not call the server.
@@ -79,7 +79,7 @@ extern "C" fn key_changed<L: KeyspaceListener>(
             _ => L::removed,
         };
         // SAFETY: the server's string outlives this call, and nothing changes it meanwhile.
-        tell(ctx.database(), unsafe { text::bytes(name) });
+        tell(ctx.database(), unsafe { string::bytes(name) });
     });
     if told.is_none() {
         guard(L::lost_track);
@@ -95,13 +95,13 @@ static MOVES_FROM: AtomicI32 = AtomicI32::new(0);
 static TELLS_DATABASES: AtomicBool = AtomicBool::new(false);
 
 /// The server begins to load keys beside those that it serves.
-pub(super) fn begin_beside() {
+pub(in crate::redis) fn begin_beside() {
     TELLS_DATABASES.store(false, Ordering::Relaxed);
 }
 
 /// Whether keys that were loaded beside others are in databases that the server did not tell: Redis 7.0 says of each of them
 /// that it is in database 0.
-pub(super) fn hid_databases(ctx: Ctx<'_>) -> bool {
+pub(in crate::redis) fn hid_databases(ctx: Ctx<'_>) -> bool {
     // SAFETY: the context is that of a running event, and has a client of its own.
     let is_there = |database: &c_int| unsafe { api(raw::RedisModule_SelectDb)(ctx.as_ptr(), *database) } == OK;
     // SAFETY: as above.

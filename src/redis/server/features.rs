@@ -4,7 +4,7 @@ use std::ffi::c_int;
 
 use redis_module::raw;
 
-use super::{api::api, call::Ctx};
+use crate::redis::ffi::{api::api, context::Ctx};
 
 /// Valkey's VALKEYMODULE_OPTIONS_HANDLE_ATOMIC_SLOT_MIGRATION, which the crate's header does not have.
 const HANDLE_ATOMIC_SLOT_MIGRATION: c_int = 1 << 5;

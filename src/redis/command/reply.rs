@@ -4,7 +4,7 @@ use std::ffi::{CString, c_long};
 
 use redis_module::raw;
 
-use super::{api::api, call::Ctx};
+use crate::redis::ffi::{api::api, context::Ctx};
 
 impl Ctx<'_> {
     /// A bulk string of any bytes.
@@ -69,7 +69,7 @@ impl Ctx<'_> {
     }
 
     /// The server's own error for a wrong number of arguments.
-    pub(super) fn reply_wrong_arity(self) {
+    pub(in crate::redis) fn reply_wrong_arity(self) {
         // SAFETY: the context is that of the running call.
         unsafe { api(raw::RedisModule_WrongArity)(self.as_ptr()) };
     }

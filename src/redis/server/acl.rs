@@ -4,12 +4,15 @@ use std::{ffi::c_int, io};
 
 use redis_module::raw;
 
-use super::{
-    api::{OK, api, is_at_least_7_2},
-    call::{Call, Ctx},
-    text::RedisString,
-};
 use crate::error::Error;
+use crate::redis::{
+    command::call::Call,
+    ffi::{
+        api::{OK, api, is_at_least_7_2},
+        context::Ctx,
+        string::RedisString,
+    },
+};
 
 /// What a command does with a session's key, as ACL selectors such as `%R~sess:*` tell apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,11 +47,11 @@ impl Access {
 
 /// Whose permissions a command goes by.
 #[derive(Debug)]
-pub(super) struct Caller(Option<RedisString>);
+pub(in crate::redis) struct Caller(Option<RedisString>);
 
 impl Caller {
     /// The user's name, to be compared; `None` for one that may do anything.
-    pub(super) fn name(&self) -> Option<Vec<u8>> {
+    pub(in crate::redis) fn name(&self) -> Option<Vec<u8>> {
         self.0.as_ref().map(|name| name.bytes().to_vec())
     }
 }
@@ -96,7 +99,7 @@ impl Ctx<'_> {
     ///
     /// It is never looked up by the client's id: the clients that the server has for scripts and modules keep the ids of
     /// clients that they once stood for.
-    pub(super) fn caller(self) -> Caller {
+    pub(in crate::redis) fn caller(self) -> Caller {
         // Clients that are connected have a user, and may be made to wait unless they are in a transaction.
         let is_connected = || self.flags() & raw::REDISMODULE_CTX_FLAGS_DENY_BLOCKING.cast_signed() == 0;
         if !is_at_least_7_2() && !is_connected() && !self.has_user() {

@@ -5,21 +5,21 @@ use std::ffi::c_int;
 use redis_module::raw;
 
 /// What the server's functions return on success (the header's REDISMODULE_OK, as the type that they return).
-pub(super) const OK: c_int = 0;
+pub(in crate::redis) const OK: c_int = 0;
 /// What they return otherwise.
-pub(super) const ERR: c_int = 1;
+pub(in crate::redis) const ERR: c_int = 1;
 
 /// The function behind a pointer that the server filled in at load.
 ///
 /// [`missing`] refuses a server that lacks one of them before anything else runs, so this finds them all.
 #[expect(clippy::expect_used, reason = "checked at load; a panic here would be caught by the guard all the same")]
 #[inline]
-pub(super) fn api<F>(function: Option<F>) -> F {
+pub(in crate::redis) fn api<F>(function: Option<F>) -> F {
     function.expect("the server has this function")
 }
 
 /// Whether this is Redis 7.2 or later, or Valkey.
-pub(super) fn is_at_least_7_2() -> bool {
+pub(in crate::redis) fn is_at_least_7_2() -> bool {
     // SAFETY: takes nothing, returns a number.
     unsafe { api(raw::RedisModule_GetServerVersion)() >= 0x0007_0200 }
 }
@@ -37,7 +37,7 @@ fn is_there<F>(function: Option<F>) -> bool {
 }
 
 /// The name of a function that this server lacks, if it lacks one that is needed.
-pub(super) fn missing() -> Option<&'static str> {
+pub(in crate::redis) fn missing() -> Option<&'static str> {
     // SAFETY: the pointers are written once, by RedisModule_Init on this thread, before this reads them.
     let missing = unsafe {
         first_missing! {

@@ -7,11 +7,9 @@ use std::{
 
 use redis_module::raw;
 
-use super::{
-    api::api,
-    call::Ctx,
-    guard::guard,
-    keyspace_events::{begin_beside, hid_databases},
+use crate::redis::{
+    ffi::{api::api, context::Ctx, guard::guard},
+    keyspace::keyspace_events::{begin_beside, hid_databases},
 };
 
 /// What the server tells.
@@ -134,17 +132,17 @@ unsafe fn read<'e>(ctx: *mut raw::RedisModuleCtx, id: u64, step: u64, info: *con
 
 /// The server calls the module: it has taken it in.
 #[inline]
-pub(super) fn is_in_use() {
+pub(in crate::redis) fn is_in_use() {
     IS_LOADED.store(true, Ordering::Relaxed);
 }
 
 /// Whether the server has taken the module in.
-pub(super) fn is_loaded() -> bool {
+pub(in crate::redis) fn is_loaded() -> bool {
     IS_LOADED.load(Ordering::Relaxed)
 }
 
 /// A count that changes when databases change places (`SWAPDB`), or with what a replica has loaded beside them
 /// (`repl-diskless-load swapdb`).
-pub(super) fn swapdb_epoch() -> u64 {
+pub(in crate::redis) fn swapdb_epoch() -> u64 {
     SWAPS.load(Ordering::Relaxed)
 }

@@ -2,18 +2,18 @@
 
 use std::panic::{self, AssertUnwindSafe, PanicHookInfo};
 
-use super::log::{Level, log};
+use crate::redis::ffi::log::{Level, log};
 
 /// Runs `work`; a panic in it becomes `None`, after the hook has logged where it came from.
 ///
 /// What the panicking code was about to change may be half done in the module's own memory, which is why locks there
 /// are taken regardless of poison; the server's data is only ever changed by single calls.
-pub(super) fn guard<T>(work: impl FnOnce() -> T) -> Option<T> {
+pub(in crate::redis) fn guard<T>(work: impl FnOnce() -> T) -> Option<T> {
     panic::catch_unwind(AssertUnwindSafe(work)).ok()
 }
 
 /// Logs a panic's place through the server, and not its message: that could hold what a client sent.
-pub(super) fn log_panics() {
+pub(in crate::redis) fn log_panics() {
     panic::set_hook(Box::new(|panic: &PanicHookInfo<'_>| {
         let place = panic.location().map_or_else(String::new, |at| format!(" at {}:{}", at.file(), at.line()));
         log(Level::Warning, &format!("a defect of the module was contained{place}; please report it"));
@@ -21,7 +21,7 @@ pub(super) fn log_panics() {
 }
 
 /// Gives the hook back before the module's code is unmapped.
-pub(super) fn stop_logging_panics() {
+pub(in crate::redis) fn stop_logging_panics() {
     drop(panic::take_hook());
 }
 

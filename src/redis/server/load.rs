@@ -4,13 +4,15 @@ use std::ffi::c_int;
 
 use redis_module::raw;
 
-use super::{
-    api::{self, ERR, OK},
-    call::Ctx,
-    config, event,
-    guard::{guard, log_panics, stop_logging_panics},
-    log::{Level, log},
-    text::Args,
+use crate::redis::{
+    ffi::{
+        api::{self, ERR, OK},
+        context::Ctx,
+        guard::{guard, log_panics, stop_logging_panics},
+        log::{Level, log},
+        string::Args,
+    },
+    server::{config, event},
 };
 use crate::{Jrs, state};
 

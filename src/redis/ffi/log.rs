@@ -4,7 +4,7 @@ use std::{ffi::CString, ptr};
 
 use redis_module::raw;
 
-use super::api::api;
+use crate::redis::ffi::api::api;
 
 /// How loud a line is.
 #[derive(Clone, Copy, Debug)]

@@ -13,10 +13,10 @@ use std::{
 
 use redis_module::raw;
 
-use super::{
+use crate::redis::ffi::{
     api::{OK, api},
-    call::Ctx,
-    text::RedisString,
+    context::Ctx,
+    string::RedisString,
 };
 use crate::{error::Error, session::UnixMillis};
 

@@ -7,9 +7,9 @@ use std::{
 
 use redis_module::raw;
 
-use super::{
-    Spec,
-    api::{OK, api},
+use crate::redis::{
+    command::register::Spec,
+    ffi::api::{OK, api},
 };
 
 /// One argument of a command, as COMMAND DOCS describes it.
@@ -66,7 +66,7 @@ impl Argument {
 ///
 /// # Safety
 /// `command` is a command of this module, and its creation is still under way.
-pub(super) unsafe fn describe(command: *mut raw::RedisModuleCommand, spec: &Spec) -> bool {
+pub(in crate::redis) unsafe fn describe(command: *mut raw::RedisModuleCommand, spec: &Spec) -> bool {
     let version = raw::RedisModuleCommandInfoVersion {
         version: 1,
         sizeof_historyentry: size_of::<raw::RedisModuleCommandHistoryEntry>(),

@@ -1,0 +1,105 @@
+//! A command that a client sent: its arguments, and its reply.
+
+use std::{ffi::c_int, rc::Rc};
+
+use redis_module::raw;
+
+use crate::redis::{
+    command::held_client::HeldClient,
+    ffi::{api::api, context::Ctx, guard::guard, string::Args},
+};
+use crate::{error::Error, token::could_be_token};
+
+/// A command that a client sent.
+#[derive(Clone, Copy, Debug)]
+pub struct Call<'call> {
+    pub ctx: Ctx<'call>,
+    /// Where the reply goes.
+    pub(in crate::redis) out: Ctx<'call>,
+    words: Args<'call>,
+    /// Whether the client has waited for other work since it sent the command.
+    pub(in crate::redis) resumed: bool,
+    /// The client, where it still waits.
+    pub(in crate::redis) held: Option<&'call Rc<HeldClient>>,
+}
+
+impl<'call> Call<'call> {
+    /// Wraps what the server passes to a command.
+    ///
+    /// # Safety
+    /// The three are those that the server passed to the running command, which outlives 'call.
+    pub(in crate::redis) unsafe fn new(
+        ctx: *mut raw::RedisModuleCtx,
+        argv: *mut *mut raw::RedisModuleString,
+        argc: c_int,
+    ) -> Self {
+        let count = usize::try_from(argc).unwrap_or(0);
+        // SAFETY: the server passes argc strings in an array.
+        let words = unsafe { Args::new(argv, count) };
+        // SAFETY: says the caller.
+        let ctx = unsafe { Ctx::new(ctx) };
+        Self { ctx, out: ctx, words, resumed: false, held: None }
+    }
+
+    /// The same command after its client has waited.
+    pub(in crate::redis) const fn after_wait(self) -> Self {
+        Self { resumed: true, ..self }
+    }
+
+    /// A command whose client is held, in a later call from the server.
+    pub(in crate::redis) fn of_held(ctx: Ctx<'call>, client: &'call Rc<HeldClient>) -> Self {
+        Self { ctx, out: client.out(), words: client.words(), resumed: true, held: Some(client) }
+    }
+
+    /// Runs the command, or what is left of it, and replies to the client if it errs.
+    pub(in crate::redis) fn answer(&self, run: impl FnOnce(&Self) -> Result<(), Error>) {
+        let outcome = guard(|| run(self));
+        if !matches!(outcome, Some(Ok(()))) {
+            // Where something is missing or misplaced, so may a token be.
+            self.redact_tokens();
+        }
+        match outcome {
+            Some(Ok(())) => {}
+            Some(Err(Error::WrongArity)) => self.out.reply_wrong_arity(),
+            Some(Err(error)) => self.out.reply_error(&error.reply()),
+            None => self.out.reply_error("ERR internal error, see the server's log"),
+        }
+    }
+
+    /// The whole command.
+    pub(in crate::redis) const fn words(&self) -> Args<'call> {
+        self.words
+    }
+
+    /// The arguments after the command's name.
+    #[inline]
+    pub fn args(&self) -> Args<'call> {
+        self.words.skip(1)
+    }
+
+    /// Keeps all arguments that may be tokens out of SLOWLOG and MONITOR; those that are still needed have to be taken out
+    /// of [`args`](Self::args) before, see there.
+    pub fn redact_tokens(&self) {
+        if self.resumed {
+            return;
+        }
+        for position in 0..self.args().len() {
+            if self.args().get(position).is_some_and(|argument| could_be_token(argument.bytes())) {
+                self.redact(position);
+            }
+        }
+    }
+
+    /// Keeps an argument out of SLOWLOG and MONITOR; `position` counts from 0 after the command's name. It has to be
+    /// taken out of [`args`](Self::args) before, see there.
+    #[inline]
+    pub fn redact(&self, position: usize) {
+        if self.resumed {
+            return;
+        }
+        if let Ok(position) = c_int::try_from(position + 1) {
+            // SAFETY: the context is that of the running call; the server refuses a position that does not exist.
+            unsafe { api(raw::RedisModule_RedactClientCommandArgument)(self.ctx.as_ptr(), position) };
+        }
+    }
+}

@@ -1,0 +1,11 @@
+//! The server beside its commands and keys: loading, configuration, INFO, events, permissions, cluster.
+
+pub(super) mod acl;
+mod cluster;
+pub(super) mod config;
+pub(super) mod event;
+pub(super) mod features;
+pub(super) mod info;
+mod load;
+mod query;
+mod state;
