@@ -1,6 +1,6 @@
 //! `JRS.COUNT owner [REALM name]`
 
-use super::{
+use super::common::{
     options::REALM,
     owner_scope::{INCOMPLETE, OwnerScope},
 };

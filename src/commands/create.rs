@@ -2,10 +2,10 @@
 
 use std::{sync::Arc, time::Duration};
 
-use super::{
+use super::common::{
     computed::{Computed, Prepared},
+    issuing::{TokenSpec, UnsignedToken, claims_text},
     options::{self, CLAIMS, EX, Options, PX, REALM, Unit, named_realm, once},
-    signing::{TokenSpec, UnsignedToken, claims_text},
 };
 use crate::{
     error::Error,

@@ -1,7 +1,7 @@
 //! `JRS.DESTROY [key] token`
 
-use super::{
-    authenticated::{AuthenticatedSession, Requirements, TokenCommand},
+use super::common::{
+    authentication::{AuthenticatedSession, Requirements, TokenCommand},
     options::{KEY, TOKEN},
     token_args::nothing_follows,
     verification::TimeCheck,

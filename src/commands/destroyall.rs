@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{
+use super::common::{
     computed::{Computed, Prepared},
     options::{REALM, once},
     owner_scope::OwnerScope,

@@ -1,14 +1,14 @@
 //! `JRS.GET [key] token` and `JRS.PEEK [key] token`
 
-use super::{
-    authenticated::{AuthenticatedSession, Requirements, TokenCommand, seconds_until},
+use super::common::{
+    authentication::{AuthenticatedSession, Requirements, TokenCommand, seconds_until},
     options::{KEY, TOKEN},
     token_args::nothing_follows,
     verification::TimeCheck,
 };
 use crate::{
-    counters::COUNTERS,
     error::Error,
+    metrics::COUNTERS,
     redis::{Access, Argument, Call, Intent, Spec},
     session::etag,
 };

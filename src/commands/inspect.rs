@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use super::{
-    authenticated::seconds_until,
+use super::common::{
+    authentication::seconds_until,
     computed::{Computed, Prepared},
     options::{KEY, TOKEN},
     token_args::{TokenArgs, nothing_follows},

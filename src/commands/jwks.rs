@@ -1,6 +1,6 @@
 //! `JRS.JWKS [REALM name]`
 
-use super::options::{Options, REALM, named_realm, once};
+use super::common::options::{Options, REALM, named_realm, once};
 use crate::{
     error::Error,
     redis::{Call, Command, Spec},

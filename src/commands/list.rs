@@ -4,8 +4,8 @@ use std::collections::VecDeque;
 
 use uuid::Uuid;
 
-use super::{
-    authenticated::seconds_until,
+use super::common::{
+    authentication::seconds_until,
     options::{REALM, once},
     owner_scope::{INCOMPLETE, OwnerScope},
 };

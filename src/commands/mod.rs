@@ -1,8 +1,7 @@
 //! The commands, one file each: parse, do, reply.
 #![forbid(unsafe_code)]
 
-mod authenticated;
-mod computed;
+mod common;
 mod count;
 mod create;
 mod debug;
@@ -13,17 +12,12 @@ mod help;
 mod inspect;
 mod jwks;
 mod list;
-mod options;
-mod owner_scope;
 mod realms;
 mod reload;
 mod revoke;
 mod rotate;
-mod signing;
-mod token_args;
 mod touch;
 mod update;
-mod verification;
 
 use crate::redis::{Register, register};
 

@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
-use super::{
-    authenticated::{AuthenticatedSession, Requirements},
+use super::common::{
+    authentication::{AuthenticatedSession, Requirements},
     computed::{Computed, Prepared},
+    issuing::{TokenSpec, UnsignedToken, claims_text},
     options::{self, CLAIMS, KEY, Options, TOKEN, once},
-    signing::{TokenSpec, UnsignedToken, claims_text},
     token_args::TokenArgs,
     verification::{TimeCheck, Verification, Verified},
 };

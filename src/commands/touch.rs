@@ -1,13 +1,13 @@
 //! `JRS.TOUCH [key] token [EX s | PX ms]`
 
-use super::{
-    authenticated::{AuthenticatedSession, Requirements, TokenCommand, seconds_until},
+use super::common::{
+    authentication::{AuthenticatedSession, Requirements, TokenCommand, seconds_until},
     options::{EX, KEY, Options, PX, TOKEN, Unit, once},
     verification::TimeCheck,
 };
 use crate::{
-    counters::COUNTERS,
     error::Error,
+    metrics::COUNTERS,
     redis::{Access, Argument, Call, Intent, Spec},
 };
 

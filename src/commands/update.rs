@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use super::{
-    authenticated::{AuthenticatedSession, Requirements, TokenCommand},
+use super::common::{
+    authentication::{AuthenticatedSession, Requirements, TokenCommand},
     options::{EX, KEY, Options, PX, TOKEN, Unit, once},
     verification::TimeCheck,
 };

@@ -1,12 +1,17 @@
 //! The settings: names, ranges, defaults, and the values in force.
 
 mod kind;
+mod realms_file;
 mod table;
 
 pub use kind::{SettingType, Value};
+pub use realms_file::{RealmSpec, parse as parse_realms_file};
 pub use table::{SETTINGS, Scope, Setting, Settings};
 
 use std::ffi::CStr;
+
+/// The name of the realm that the `jrs.*` settings describe.
+pub const DEFAULT_REALM: &str = "default";
 
 /// What becomes of a session that would be one more than its owner may have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

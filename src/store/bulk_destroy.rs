@@ -10,7 +10,7 @@ use std::{
 
 use uuid::Uuid;
 
-use crate::{lock::lock, session::SessionName};
+use crate::{session::SessionName, threads::lock};
 
 static RUNNING: Mutex<Vec<Arc<BulkDestroy>>> = Mutex::new(Vec::new());
 

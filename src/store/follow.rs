@@ -12,10 +12,10 @@ use super::{
 };
 use crate::{
     error::Error,
-    lock::lock,
     redis::{self, Ctx, Event, KeyScan, KeyspaceListener, scan_in_slices},
     session::SessionName,
     threads,
+    threads::lock,
 };
 
 /// The lock is never held while the server is called, which may tell of a key at any time.

@@ -16,8 +16,8 @@ pub use cursor::{IndexedSession, SessionCursor};
 pub use follow::{begin, complete, follow, forget, is_right, totals};
 
 use crate::{
-    counters::COUNTERS,
     error::Error,
+    metrics::COUNTERS,
     realm::SessionKey,
     redis::{Ctx, RedisString},
     session::UnixMillis,

@@ -1,14 +1,14 @@
 //! The worker pool: threads that compute slow signatures and free large things, so that the server's own thread does not
 //! wait for either.
 
+mod lock;
 mod pool;
 mod priority;
 
 use std::sync::{Mutex, MutexGuard};
 
+pub use lock::lock;
 pub use pool::{Lane, Pool};
-
-use crate::lock::lock;
 
 static POOL: Mutex<Pool> = Mutex::new(Pool::new(1, 1));
 

@@ -12,7 +12,7 @@ use std::{
 };
 
 use super::priority;
-use crate::lock::lock;
+use crate::threads::lock;
 
 /// A piece of work.
 pub type Job = Box<dyn FnOnce() + Send>;

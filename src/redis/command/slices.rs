@@ -18,7 +18,7 @@ use crate::redis::{
     ffi::{api::api, context::Ctx, guard::guard},
     server::event::swapdb_epoch,
 };
-use crate::{error::Error, lock::lock};
+use crate::{error::Error, threads::lock};
 
 /// How long one slice of work holds the server.
 const SLICE: Duration = Duration::from_millis(2);

@@ -15,8 +15,8 @@ use crate::redis::ffi::{
     string::{self, RedisString},
 };
 use crate::{
-    lock::lock,
     settings::{SETTINGS, SettingType, Value},
+    threads::lock,
 };
 
 /// Where settings are kept. Positions are those in [`SETTINGS`].

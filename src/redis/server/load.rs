@@ -14,7 +14,7 @@ use crate::redis::{
     },
     server::{config, event},
 };
-use crate::{Jrs, state};
+use crate::{module::Jrs, state};
 
 /// Callback of the server: loads the module.
 ///

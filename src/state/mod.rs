@@ -2,24 +2,26 @@
 //!
 //! Everything is behind locks that are never held while the server may call back.
 
+mod ids;
+mod key_sources;
+
+pub use ids::new_uuid;
+
 use std::sync::{
     Arc, Mutex, PoisonError, RwLock,
     atomic::{AtomicBool, Ordering},
 };
 
+use key_sources::{GeneratedKey, KeySources};
 use ring::rand::{SecureRandom, SystemRandom};
-use uuid::Uuid;
 
 use crate::{
     error::Error,
-    key_source::{GeneratedKey, KeySources},
-    lock::lock,
-    realm::{DEFAULT, Realm, Realms},
-    realm_index::Conflict,
-    redis::{Ctx, Level, Store, log},
-    session::{IdSource, UnixMillis},
-    settings::{Settings, Value},
+    realm::{Conflict, Realm, Realms},
+    redis::{Ctx, Level, log},
+    settings::{DEFAULT_REALM, Settings, Value},
     store, threads,
+    threads::lock,
 };
 
 /// The realms in force. None before the module is loaded and after it is unloaded.
@@ -30,7 +32,6 @@ static SETTINGS: Mutex<Settings> = Mutex::new(Settings::UNSET);
 static ACTIVE: Mutex<Option<ActiveConfig>> = Mutex::new(None);
 /// Whether this server may sign with a key that it made itself. Once it has been a replica it never may again.
 static CAN_GENERATE_KEY: AtomicBool = AtomicBool::new(false);
-static IDS: Mutex<Ids> = Mutex::new(Ids::new());
 
 #[derive(Clone)]
 struct ActiveConfig {
@@ -85,46 +86,36 @@ pub fn unload() {
     *REALMS.write().unwrap_or_else(PoisonError::into_inner) = None;
     *lock(&ACTIVE) = None;
     *lock(&SETTINGS) = Settings::UNSET;
-    lock(&IDS).forget();
+    ids::forget();
     store::forget();
 }
 
-/// A new session's UUID.
-pub fn new_uuid(now: UnixMillis) -> Result<Uuid, Error> {
-    lock(&IDS).next(now).ok_or(Error::Other("the operating system gives no random numbers".into()))
+/// The value of a setting, by its position in [`settings::SETTINGS`](crate::settings::SETTINGS).
+pub fn setting(position: usize) -> Option<Value> {
+    lock(&SETTINGS).get(position)
 }
 
-/// The settings, for the server's configuration.
-#[derive(Debug)]
-pub struct Configuration;
+/// Changes a setting, which takes effect when [`apply`] is called. An error says what is wrong with the value.
+pub fn set(position: usize, value: Value) -> Result<(), String> {
+    lock(&SETTINGS).set(position, value)
+}
 
-impl Store for Configuration {
-    fn get(position: usize) -> Option<Value> {
-        lock(&SETTINGS).get(position)
+/// Makes all changed settings active together, or says why they cannot be.
+pub fn apply() -> Result<(), String> {
+    let settings = lock(&SETTINGS).clone();
+    let Some(before) = lock(&ACTIVE).clone() else { return Ok(()) };
+    if settings == before.settings {
+        return Ok(());
     }
-
-    fn set(position: usize, value: Value) -> Result<(), String> {
-        lock(&SETTINGS).set(position, value)
-    }
-
-    /// Called once for each setting that a CONFIG SET changes, after all of them were set: the first call does the
-    /// work.
-    fn apply(_: Ctx<'_>) -> Result<(), String> {
-        let settings = lock(&SETTINGS).clone();
-        let Some(before) = lock(&ACTIVE).clone() else { return Ok(()) };
-        if settings == before.settings {
-            return Ok(());
-        }
-        // Files are read when they are named and when JRS.RELOAD says so, not whenever some setting changes.
-        let same_files = settings.keys_file == before.settings.keys_file
-            && settings.realms_file == before.settings.realms_file
-            && settings.foreign_keys_file == before.settings.foreign_keys_file
-            && settings.foreign_issuer == before.settings.foreign_issuer
-            && settings.algorithm == before.settings.algorithm
-            && settings.allow_weak_secret == before.settings.allow_weak_secret;
-        let source = if same_files { before.source } else { read_source(&settings)? };
-        activate(settings, source)
-    }
+    // Files are read when they are named and when JRS.RELOAD says so, not whenever some setting changes.
+    let same_files = settings.keys_file == before.settings.keys_file
+        && settings.realms_file == before.settings.realms_file
+        && settings.foreign_keys_file == before.settings.foreign_keys_file
+        && settings.foreign_issuer == before.settings.foreign_issuer
+        && settings.algorithm == before.settings.algorithm
+        && settings.allow_weak_secret == before.settings.allow_weak_secret;
+    let source = if same_files { before.source } else { read_source(&settings)? };
+    activate(settings, source)
 }
 
 /// Puts the key that this server made itself out of force: it replicates another server from now on.
@@ -158,7 +149,7 @@ fn read_source(settings: &Settings) -> Result<KeySources, String> {
 fn activate(settings: Settings, source: KeySources) -> Result<(), String> {
     let mut seed = [0; 8];
     SystemRandom::new().fill(&mut seed).map_err(|_| "the operating system gives no random numbers".to_owned())?;
-    let mut list = vec![Arc::new(Realm::new(DEFAULT, settings.clone(), Arc::clone(&source.keys)))];
+    let mut list = vec![Arc::new(Realm::new(DEFAULT_REALM, settings.clone(), Arc::clone(&source.keys)))];
     for (spec, keys) in &source.realms {
         let settings = spec.settings(&settings).map_err(|problem| format!("the realm '{}': {problem}", spec.name))?;
         list.push(Arc::new(Realm::new(&spec.name, settings, Arc::clone(keys))));
@@ -180,35 +171,3 @@ fn activate(settings: Settings, source: KeySources) -> Result<(), String> {
 
 /// Freeing up to this many bytes takes well below a millisecond.
 const DROPPED_AT_ONCE: u64 = 1 << 20;
-
-/// The source of ids with a store of random bytes: asking the operating system for ten at a time costs more than all
-/// the rest of an id.
-struct Ids {
-    source: Option<IdSource>,
-    random: [u8; Self::STORE],
-    used: usize,
-}
-
-impl Ids {
-    const STORE: usize = 128 * IdSource::RANDOM_BYTES;
-
-    const fn new() -> Self {
-        Self { source: None, random: [0; Self::STORE], used: Self::STORE }
-    }
-
-    fn next(&mut self, now: UnixMillis) -> Option<Uuid> {
-        if self.used + IdSource::RANDOM_BYTES > self.random.len() {
-            SystemRandom::new().fill(&mut self.random).ok()?;
-            self.used = 0;
-        }
-        let bytes = self.random.get_mut(self.used..)?.first_chunk_mut()?;
-        self.used += IdSource::RANDOM_BYTES;
-        let random = std::mem::replace(bytes, [0; IdSource::RANDOM_BYTES]);
-        Some(self.source.get_or_insert_default().next(now, random))
-    }
-
-    fn forget(&mut self) {
-        self.random.fill(0);
-        self.used = self.random.len();
-    }
-}

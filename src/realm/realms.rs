@@ -1,139 +1,20 @@
-//! Realms: keys, policy and keyspace, and how a token finds its realm.
-
-mod session_key;
-
-pub use session_key::{SessionKey, owner_prefix};
+//! All realms of the server, and the verification of a token by its realm.
 
 use std::{
     mem,
     sync::{Arc, Mutex, MutexGuard},
-    time::Duration,
 };
 
+use super::{
+    Realm, SessionKey, VerifiedToken,
+    index::{Conflict, RealmIndex},
+};
 use crate::{
-    counters::COUNTERS,
-    lock::lock,
-    realm_index::{Conflict, RealmIndex},
-    session::{Lifetime, SessionId, UnixMillis},
-    settings::Settings,
-    token::{Cache, ClaimRules, Claims, CompactJws, Header, Key, KeyRing, TokenError, base64url_decode},
+    metrics::COUNTERS,
+    session::SessionId,
+    threads::lock,
+    token::{Cache, CompactJws, Header, TokenError, base64url_decode},
 };
-
-/// The name of the realm that the `jrs.*` settings describe.
-pub const DEFAULT: &str = "default";
-
-/// Keys, policy and keyspace: what one instance of a session middleware is. It never changes; another takes its place.
-#[derive(Debug)]
-pub struct Realm {
-    /// Its name.
-    pub name: String,
-    /// The settings that it was made of.
-    pub settings: Settings,
-    /// The keys in force, shared with the realm that comes next if they stay.
-    pub keys: Arc<KeyRing>,
-    /// The sliding time to live of sessions that have none of their own.
-    pub max_age: Duration,
-    /// How long a session lasts at all.
-    pub max_lifetime: Option<Duration>,
-    /// How much later the end of a session has to become for a read to move it.
-    pub touch_interval: Duration,
-    /// Grace for `exp` and `nbf`.
-    pub leeway: Duration,
-    /// The largest session data, in bytes.
-    pub max_data_size: usize,
-    /// How many sessions an owner may have at a time.
-    pub max_sessions: Option<usize>,
-}
-
-/// A token that belongs to a realm: signature and claims hold. Time has not been looked at.
-#[derive(Debug)]
-pub struct VerifiedToken {
-    /// The claims that JRS reads, but for the id, which is kept once: in `key`.
-    pub claims: Claims,
-    /// The payload: JSON text.
-    pub payload: Vec<u8>,
-    /// Whether another issuer signed it, by a key of the realm's `foreign-keys-file`.
-    pub is_foreign: bool,
-    /// The session's key.
-    pub key: SessionKey,
-}
-
-/// How far ahead of the server's clock the start of a session may lie, at least: the clocks of two
-/// servers in a failover differ, and a clock may be set back.
-const CLOCK_TOLERANCE: Duration = Duration::from_secs(60);
-
-impl Realm {
-    /// The realm that these settings describe, with these keys.
-    pub fn new(name: &str, settings: Settings, keys: Arc<KeyRing>) -> Self {
-        let seconds = |seconds: i64| Duration::from_secs(u64::try_from(seconds).unwrap_or(0));
-        Self {
-            name: name.to_owned(),
-            keys,
-            max_age: seconds(settings.max_age),
-            max_lifetime: Some(seconds(settings.max_lifetime)).filter(|span| !span.is_zero()),
-            touch_interval: seconds(settings.touch_interval),
-            leeway: seconds(settings.leeway),
-            max_data_size: usize::try_from(settings.max_data_size).unwrap_or(0),
-            max_sessions: usize::try_from(settings.max_sessions).ok().filter(|number| *number > 0),
-            settings,
-        }
-    }
-
-    /// What the realm demands of `iss` and `aud`, and writes there.
-    pub fn expected(&self) -> ClaimRules<'_> {
-        let optional = |text: &'_ str| !text.is_empty();
-        ClaimRules {
-            issuer: Some(self.settings.issuer.as_str()).filter(|text| optional(text)),
-            audience: Some(self.settings.audience.as_str()).filter(|text| optional(text)),
-            token_type: Some(self.settings.token_type.as_str()),
-        }
-    }
-
-    /// The key that signs new tokens.
-    pub fn signer(&self) -> Option<&Key> {
-        self.keys.signer()
-    }
-
-    /// Whether to sign a token takes a slow algorithm, which is also one whose tokens others can verify.
-    pub fn signs_slowly(&self) -> bool {
-        self.signer().is_some_and(|key| key.algorithm().is_slow())
-    }
-
-    /// What session keys begin with.
-    pub fn keyspace(&self) -> &str {
-        &self.settings.keyspace
-    }
-}
-
-impl VerifiedToken {
-    /// When the session began, as far as the token tells at this moment.
-    pub fn start(&self, now: UnixMillis) -> Option<UnixMillis> {
-        let times = [self.claims.authenticated_at, self.claims.issued_at, self.key.id.created()];
-        Lifetime::start(times, now, self.key.realm.leeway.max(CLOCK_TOLERANCE))
-    }
-
-    /// How long the token's session lives, as of this moment.
-    pub fn lifetime(&self, now: UnixMillis) -> Lifetime {
-        Lifetime {
-            ttl: self.claims.ttl.unwrap_or(self.key.realm.max_age),
-            deadline: Lifetime::deadline(self.start(now), self.key.realm.max_lifetime, self.claims.expires_at),
-        }
-    }
-
-    /// Checks the token against the clock: `nbf`, `exp`, then the age of its session, which must be known if it is limited.
-    pub fn check_time(&self, now: UnixMillis) -> Result<(), TokenError> {
-        self.claims.check_time(now, self.key.realm.leeway)?;
-        let Some(longest) = self.key.realm.max_lifetime else { return Ok(()) };
-        let start = self.start(now).ok_or(TokenError::NoStart)?;
-        if now >= start.plus(longest) { Err(TokenError::MaxLifetimeExceeded) } else { Ok(()) }
-    }
-
-    /// The memory that it takes beside itself, in bytes.
-    fn bytes(&self) -> usize {
-        let owner = self.claims.subject.as_ref().map_or(0, String::len);
-        self.payload.len() + self.key.name().len() + owner
-    }
-}
 
 /// All realms of the server. They never change; others take their place.
 pub struct Realms {

@@ -13,9 +13,8 @@ use ring::rand::{SecureRandom, SystemRandom};
 use zeroize::Zeroizing;
 
 use crate::{
-    realms_file::{self, RealmSpec},
     redis::{Level, log},
-    settings::Settings,
+    settings::{RealmSpec, Settings, parse_realms_file},
     token::{KeyDefaults, KeyRing, jwk_of_secret, read_keys},
 };
 
@@ -69,7 +68,7 @@ impl KeySources {
                 read_bytes(Path::new(path), false).map_err(|problem| format!("the realms file '{path}' {problem}"))?;
             let refused = |problem: String| format!("the realms file '{path}' is refused: {problem}");
             let text = str::from_utf8(&bytes).map_err(|_| refused("it is not UTF-8".to_owned()))?;
-            for spec in realms_file::parse(text).map_err(refused)? {
+            for spec in parse_realms_file(text).map_err(refused)? {
                 let own = spec.settings(settings).map_err(refused)?;
                 let keys = read(&own.keys_file, parsing(&own)).and_then(|keys| with_foreign(keys, &own));
                 let keys = keys.map_err(|problem| {

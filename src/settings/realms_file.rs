@@ -5,10 +5,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use toml::Spanned;
 
-use crate::{
-    realm,
-    settings::{SETTINGS, Scope, SettingType, Settings, Value, find},
-};
+use super::{DEFAULT_REALM, SETTINGS, Scope, SettingType, Settings, Value, find};
 
 /// A realm as the file describes it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -104,7 +101,7 @@ fn check_name(name: &str) -> Result<(), String> {
     if name.is_empty() || name.len() > 64 || !name.chars().all(plain) {
         return Err("the name of a realm is 1 to 64 letters, digits, '_', '-' or '.'".to_owned());
     }
-    if name == realm::DEFAULT {
+    if name == DEFAULT_REALM {
         return Err("the realm 'default' is what the jrs.* settings describe, and cannot be in the file".to_owned());
     }
     Ok(())

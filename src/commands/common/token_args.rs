@@ -8,12 +8,12 @@ use crate::{
 
 /// The arguments of a command on an existing session.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct TokenArgs<'c> {
+pub(in crate::commands) struct TokenArgs<'c> {
     /// The key in front of the token.
-    pub(super) key: Option<ArgRef<'c>>,
-    pub(super) token: ArgRef<'c>,
+    pub(in crate::commands) key: Option<ArgRef<'c>>,
+    pub(in crate::commands) token: ArgRef<'c>,
     /// What follows the token.
-    pub(super) rest: Args<'c>,
+    pub(in crate::commands) rest: Args<'c>,
 }
 
 impl<'c> TokenArgs<'c> {
@@ -22,7 +22,7 @@ impl<'c> TokenArgs<'c> {
     /// Argument 1 is the token if it begins with `ey` or `ew`, as the base64url of every JSON header does, or if there are too
     /// few arguments for a key; also if it holds a token and argument 2 does not begin as one. A cluster node needs the key,
     /// which the command was routed by.
-    pub(super) fn find(call: &Call<'c>, after: usize) -> Result<Self, Error> {
+    pub(in crate::commands) fn find(call: &Call<'c>, after: usize) -> Result<Self, Error> {
         let arguments = call.args();
         let first = arguments.get(0).ok_or(Error::WrongArity)?;
         let second = arguments.get(1);
@@ -46,6 +46,6 @@ impl<'c> TokenArgs<'c> {
 
 /// Errs if anything follows the token.
 #[inline]
-pub(super) fn nothing_follows(rest: Args<'_>) -> Result<(), Error> {
+pub(in crate::commands) fn nothing_follows(rest: Args<'_>) -> Result<(), Error> {
     if rest.is_empty() { Ok(()) } else { Err(Error::Syntax) }
 }

@@ -163,5 +163,5 @@ fn shared_key(one: &Realm, other: &Realm, id: Option<&str>) -> String {
 }
 
 #[cfg(test)]
-#[path = "realm_index_tests.rs"]
+#[path = "index_tests.rs"]
 mod tests;

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use super::computed::Prepared;
 use crate::{
-    counters::COUNTERS,
     error::Error,
+    metrics::COUNTERS,
     realm::{Lookup, Realms, VerifiedToken},
     redis::ArgRef,
     session::UnixMillis,
@@ -15,11 +15,11 @@ use crate::{
 };
 
 /// What verification makes of a token.
-pub(super) type VerifyResult = Result<Arc<VerifiedToken>, TokenError>;
+pub(in crate::commands) type VerifyResult = Result<Arc<VerifiedToken>, TokenError>;
 
 /// When a token must be valid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum TimeCheck {
+pub(in crate::commands) enum TimeCheck {
     /// `exp`, `nbf` and the session's age are checked.
     Enforce,
     /// They are not: a logout works with a token that has expired.
@@ -27,15 +27,15 @@ pub(super) enum TimeCheck {
 }
 
 #[derive(Debug)]
-pub(super) enum Verification {
+pub(in crate::commands) enum Verification {
     Done(VerifyResult),
     /// It has to be verified, which takes long. The token, and the key in front of it.
     Slow(Vec<u8>, Option<Vec<u8>>),
 }
 
 #[derive(Debug)]
-pub(super) struct Verified {
-    pub(super) result: VerifyResult,
+pub(in crate::commands) struct Verified {
+    pub(in crate::commands) result: VerifyResult,
     /// What the cache does not have yet, with the bytes that were verified: the argument may be redacted by now.
     new: Option<(Vec<u8>, Arc<VerifiedToken>)>,
 }
@@ -43,7 +43,7 @@ pub(super) struct Verified {
 impl Verification {
     /// Looks into the cache, and verifies what takes no time. `key` is what stands in front of the token.
     #[inline]
-    pub(super) fn begin(realms: &Realms, token: ArgRef<'_>, key: Option<ArgRef<'_>>) -> Self {
+    pub(in crate::commands) fn begin(realms: &Realms, token: ArgRef<'_>, key: Option<ArgRef<'_>>) -> Self {
         let (token, key) = (token.bytes(), key.map(ArgRef::bytes));
         let result = match realms.look_up(token) {
             Ok(Lookup::Cached(verified)) => Ok(verified),
@@ -56,7 +56,7 @@ impl Verification {
 
     /// What is left to compute; `job` makes the command's job of this.
     #[inline]
-    pub(super) fn prepared<J>(self, job: impl FnOnce(Self) -> J) -> Prepared<J> {
+    pub(in crate::commands) fn prepared<J>(self, job: impl FnOnce(Self) -> J) -> Prepared<J> {
         match &self {
             Self::Done(_) => Prepared::Inline(job(self)),
             Self::Slow(..) => Prepared::Slow(Lane::Verify, job(self)),
@@ -64,7 +64,7 @@ impl Verification {
     }
 
     #[inline]
-    pub(super) fn compute(self, realms: &Realms) -> Verified {
+    pub(in crate::commands) fn compute(self, realms: &Realms) -> Verified {
         match self {
             Self::Done(result) => Verified { result, new: None },
             Self::Slow(token, key) => {
@@ -79,7 +79,7 @@ impl Verification {
 impl Verified {
     /// The result. What is new goes into the cache.
     #[inline]
-    pub(super) fn cached(self, realms: &Realms) -> VerifyResult {
+    pub(in crate::commands) fn cached(self, realms: &Realms) -> VerifyResult {
         if let Some((token, verified)) = &self.new {
             realms.cache(token, verified);
         }
@@ -100,7 +100,11 @@ fn check_key(result: VerifyResult, key: Option<&[u8]>) -> VerifyResult {
 }
 
 /// Checks a verified token against the clock; a refusal is counted.
-pub(super) fn accept(result: VerifyResult, time: TimeCheck, now: UnixMillis) -> Result<Arc<VerifiedToken>, Error> {
+pub(in crate::commands) fn accept(
+    result: VerifyResult,
+    time: TimeCheck,
+    now: UnixMillis,
+) -> Result<Arc<VerifiedToken>, Error> {
     let accepted = result.and_then(|verified| {
         if time == TimeCheck::Enforce {
             verified.check_time(now)?;

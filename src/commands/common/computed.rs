@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use crate::{
-    counters::COUNTERS,
     error::Error,
+    metrics::COUNTERS,
     realm::Realms,
     redis::{Call, Command, Continuation, Spec},
     state,
@@ -13,7 +13,7 @@ use crate::{
 
 /// A command that may have to compute a slow signature. It is three functions behind its arguments: `prepare`, `compute` and
 /// `finish`. None of them knows whether the client has waited, nor whether the active keys changed meanwhile.
-pub(super) trait Computed {
+pub(in crate::commands) trait Computed {
     /// See [`Command::SPEC`].
     const SPEC: Spec;
     type Args<'c>;
@@ -58,7 +58,7 @@ impl<C: Computed> Command for C {
 
 /// What is left to compute.
 #[derive(Debug)]
-pub(super) enum Prepared<J> {
+pub(in crate::commands) enum Prepared<J> {
     /// Nothing that takes long.
     Inline(J),
     /// A slow signature.

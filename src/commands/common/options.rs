@@ -4,28 +4,30 @@ use std::{str::FromStr, sync::Arc, time::Duration};
 
 use crate::{
     error::Error,
-    realm::{DEFAULT, Realm, Realms},
+    realm::{Realm, Realms},
     redis::{ArgRef, ArgType, Args, Argument},
     session::{UnixMillis, check_owner},
+    settings::DEFAULT_REALM,
     token::holds_token,
 };
 
 /// `EX s | PX ms`: a time to live.
-pub(super) const EX: Argument = Argument::after(c"EX", c"seconds", ArgType::Integer);
-pub(super) const PX: Argument = Argument::after(c"PX", c"milliseconds", ArgType::Integer);
+pub(in crate::commands) const EX: Argument = Argument::after(c"EX", c"seconds", ArgType::Integer);
+pub(in crate::commands) const PX: Argument = Argument::after(c"PX", c"milliseconds", ArgType::Integer);
 /// `[key]`: the session's key.
-pub(super) const KEY: Argument = Argument { name: c"key", kind: ArgType::Key, token: None, optional: true };
-pub(super) const CLAIMS: Argument = Argument::after(c"CLAIMS", c"claims", ArgType::String).optional();
-pub(super) const REALM: Argument = Argument::after(c"REALM", c"realm", ArgType::String).optional();
-pub(super) const TOKEN: Argument = Argument::string(c"token");
+pub(in crate::commands) const KEY: Argument =
+    Argument { name: c"key", kind: ArgType::Key, token: None, optional: true };
+pub(in crate::commands) const CLAIMS: Argument = Argument::after(c"CLAIMS", c"claims", ArgType::String).optional();
+pub(in crate::commands) const REALM: Argument = Argument::after(c"REALM", c"realm", ArgType::String).optional();
+pub(in crate::commands) const TOKEN: Argument = Argument::string(c"token");
 
 /// Takes options from the end of a command, one by one.
 #[derive(Debug)]
-pub(super) struct Options<'c>(Args<'c>);
+pub(in crate::commands) struct Options<'c>(Args<'c>);
 
 impl<'c> Options<'c> {
     /// Reads all options: `take` gets the name of each in capitals, or an empty name for any other text, and takes its value.
-    pub(super) fn each(
+    pub(in crate::commands) fn each(
         arguments: Args<'c>,
         mut take: impl FnMut(&[u8], &mut Self) -> Result<(), Error>,
     ) -> Result<(), Error> {
@@ -46,7 +48,7 @@ impl<'c> Options<'c> {
     }
 
     /// The value of the option that was read last.
-    pub(super) fn value(&mut self) -> Result<ArgRef<'c>, Error> {
+    pub(in crate::commands) fn value(&mut self) -> Result<ArgRef<'c>, Error> {
         self.next().ok_or(Error::Syntax)
     }
 
@@ -57,19 +59,19 @@ impl<'c> Options<'c> {
     }
 
     /// The value of the option that was read last: a positive number of things.
-    pub(super) fn count(&mut self) -> Result<usize, Error> {
+    pub(in crate::commands) fn count(&mut self) -> Result<usize, Error> {
         let count = self.number()?.filter(|count| *count > 0);
         count.ok_or(Error::Other("LIMIT must be a positive integer".into()))
     }
 
     /// The value of the option that was read last: a positive number of seconds or milliseconds. It is at most as long as
     /// the time from the epoch to the latest moment that a client may name.
-    pub(super) fn span(&mut self, unit: Unit) -> Result<Duration, Error> {
+    pub(in crate::commands) fn span(&mut self, unit: Unit) -> Result<Duration, Error> {
         Ok(self.time(unit)?.since(UnixMillis::EPOCH))
     }
 
     /// The value of the option that was read last: a positive number of seconds or milliseconds since the epoch.
-    pub(super) fn time(&mut self, unit: Unit) -> Result<UnixMillis, Error> {
+    pub(in crate::commands) fn time(&mut self, unit: Unit) -> Result<UnixMillis, Error> {
         let factor = match unit {
             Unit::Seconds => 1000,
             Unit::Milliseconds => 1,
@@ -87,18 +89,18 @@ impl<'c> Options<'c> {
 }
 
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Unit {
+pub(in crate::commands) enum Unit {
     Seconds,
     Milliseconds,
 }
 
 /// Sets an option that may be given once.
-pub(super) fn once<T>(option: &mut Option<T>, value: T) -> Result<(), Error> {
+pub(in crate::commands) fn once<T>(option: &mut Option<T>, value: T) -> Result<(), Error> {
     if option.replace(value).is_some() { Err(Error::Syntax) } else { Ok(()) }
 }
 
 /// An argument that is an owner. A token in its place is refused: a LIST or DESTROYALL would find no session, and say nothing.
-pub(super) fn owner(argument: ArgRef<'_>) -> Result<&str, Error> {
+pub(in crate::commands) fn owner(argument: ArgRef<'_>) -> Result<&str, Error> {
     if holds_token(argument.bytes()) {
         return Err(Error::Other("the owner is a token: pass the name of the user, as in the token's 'sub'".into()));
     }
@@ -106,7 +108,7 @@ pub(super) fn owner(argument: ArgRef<'_>) -> Result<&str, Error> {
 }
 
 /// The realm that `REALM` names, or the default one.
-pub(super) fn named_realm(realms: &Realms, name: Option<ArgRef<'_>>) -> Result<Arc<Realm>, Error> {
-    let realm = realms.named(name.map_or(DEFAULT.as_bytes(), ArgRef::bytes));
+pub(in crate::commands) fn named_realm(realms: &Realms, name: Option<ArgRef<'_>>) -> Result<Arc<Realm>, Error> {
+    let realm = realms.named(name.map_or(DEFAULT_REALM.as_bytes(), ArgRef::bytes));
     realm.map(Arc::clone).ok_or(Error::Other("there is no realm of that name".into()))
 }

@@ -1,7 +1,7 @@
 //! What INFO says of the module.
 
 use crate::{
-    counters::COUNTERS,
+    metrics::COUNTERS,
     redis::{Info, InfoSource},
     state, store,
     threads::{self, Lane},

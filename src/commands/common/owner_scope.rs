@@ -15,20 +15,21 @@ use crate::{
 };
 
 /// What is wrong where a command that changes nothing cannot answer.
-pub(super) const INCOMPLETE: &str = "the owner's slot is migrating, so that some of its sessions are elsewhere";
+pub(in crate::commands) const INCOMPLETE: &str =
+    "the owner's slot is migrating, so that some of its sessions are elsewhere";
 
 /// An owner in a realm, whose sessions the caller may use, and a walk over them.
 #[derive(Debug)]
-pub(super) struct OwnerScope {
-    pub(super) owner: String,
-    pub(super) realm: Arc<Realm>,
+pub(in crate::commands) struct OwnerScope {
+    pub(in crate::commands) owner: String,
+    pub(in crate::commands) realm: Arc<Realm>,
     cursor: SessionCursor,
 }
 
 impl OwnerScope {
     /// Reads the arguments, and checks the calling user's permission on the keys of the owner's sessions. `take` gets the
     /// options other than REALM.
-    pub(super) fn read<'c>(
+    pub(in crate::commands) fn read<'c>(
         call: &Call<'c>,
         access: Access,
         mut take: impl FnMut(&[u8], &mut Options<'c>) -> Result<(), Error>,
@@ -52,12 +53,12 @@ impl OwnerScope {
     }
 
     /// What the names of the keys of the owner's sessions begin with.
-    pub(super) fn prefix(&self) -> Vec<u8> {
+    pub(in crate::commands) fn prefix(&self) -> Vec<u8> {
         owner_prefix(&self.realm, &self.owner)
     }
 
     /// Whether a token is of this owner and realm.
-    pub(super) fn has(&self, token: &VerifiedToken) -> bool {
+    pub(in crate::commands) fn has(&self, token: &VerifiedToken) -> bool {
         token.key.realm.name == self.realm.name && token.claims.subject.as_deref() == Some(self.owner.as_str())
     }
 
@@ -65,7 +66,7 @@ impl OwnerScope {
     ///
     /// # Errors
     /// [`Error::TryAgain`] where only some of them may be on this node.
-    pub(super) fn begin(&mut self, ctx: Ctx<'_>, last: Option<Uuid>) -> Result<(), Error> {
+    pub(in crate::commands) fn begin(&mut self, ctx: Ctx<'_>, last: Option<Uuid>) -> Result<(), Error> {
         self.cursor = SessionCursor::new(ctx.database(), self.prefix(), last);
         self.check_slot(ctx, "the owner's slot is migrating, nothing was done")
     }
@@ -74,7 +75,7 @@ impl OwnerScope {
     ///
     /// # Errors
     /// [`Error::TryAgain`] with `problem` at the end where some of them may have left this node.
-    pub(super) fn page(
+    pub(in crate::commands) fn page(
         &mut self,
         ctx: Ctx<'_>,
         count: usize,
@@ -89,7 +90,7 @@ impl OwnerScope {
     }
 
     /// Whether this server holds all of the owner's sessions.
-    pub(super) fn are_here(&self, ctx: Ctx<'_>) -> bool {
+    pub(in crate::commands) fn are_here(&self, ctx: Ctx<'_>) -> bool {
         !ctx.is_cluster_node() || ctx.holds_slot_of(&RedisString::new(&self.prefix()))
     }
 }

@@ -14,36 +14,40 @@ use crate::{
 
 /// A session that is going to be written, and what its token says.
 #[derive(Debug)]
-pub(super) struct UnsignedToken {
+pub(in crate::commands) struct UnsignedToken {
     /// The new session's key.
-    pub(super) key: SessionKey,
+    pub(in crate::commands) key: SessionKey,
     /// How long it lives.
-    pub(super) lifetime: Lifetime,
+    pub(in crate::commands) lifetime: Lifetime,
     /// Whether its idle time starts again with this token.
-    pub(super) restarts_idle_timer: bool,
+    pub(in crate::commands) restarts_idle_timer: bool,
     /// The token's payload.
     payload: String,
 }
 
 /// The times and names that go into a token.
 #[derive(Debug)]
-pub(super) struct TokenSpec<'f> {
-    pub(super) owner: &'f str,
-    pub(super) uuid: Uuid,
+pub(in crate::commands) struct TokenSpec<'f> {
+    pub(in crate::commands) owner: &'f str,
+    pub(in crate::commands) uuid: Uuid,
     /// When the token is issued.
-    pub(super) now: UnixMillis,
+    pub(in crate::commands) now: UnixMillis,
     /// When the session began, and whether that was before the token is issued.
-    pub(super) start: UnixMillis,
-    pub(super) is_rotated: bool,
-    pub(super) restarts_idle_timer: bool,
+    pub(in crate::commands) start: UnixMillis,
+    pub(in crate::commands) is_rotated: bool,
+    pub(in crate::commands) restarts_idle_timer: bool,
     /// The session's own sliding TTL.
-    pub(super) ttl: Option<Duration>,
+    pub(in crate::commands) ttl: Option<Duration>,
     /// A deadline that is not among the caller's claims.
-    pub(super) deadline: Option<UnixMillis>,
+    pub(in crate::commands) deadline: Option<UnixMillis>,
 }
 
 impl UnsignedToken {
-    pub(super) fn new(realm: Arc<Realm>, spec: TokenSpec<'_>, claims: &CallerClaims<'_>) -> Result<Self, Error> {
+    pub(in crate::commands) fn new(
+        realm: Arc<Realm>,
+        spec: TokenSpec<'_>,
+        claims: &CallerClaims<'_>,
+    ) -> Result<Self, Error> {
         let wanted_end = spec.deadline.or(claims.expires_at);
         let lifetime = Lifetime {
             ttl: spec.ttl.unwrap_or(realm.max_age),
@@ -76,7 +80,7 @@ impl UnsignedToken {
     ///
     /// # Errors
     /// [`Error::NoKeys`], and [`Error::TooBig`] for a token that no command would take.
-    pub(super) fn sign(&self, realms: &Realms) -> Result<Vec<u8>, Error> {
+    pub(in crate::commands) fn sign(&self, realms: &Realms) -> Result<Vec<u8>, Error> {
         let realm = &self.key.realm;
         let signer = realm.signer().ok_or(if realm.keys.own().next().is_none() {
             Error::WITHOUT_KEYS
@@ -94,7 +98,7 @@ impl UnsignedToken {
 }
 
 /// The argument of CLAIMS: a JSON object that could fit into a token.
-pub(super) fn claims_text<'c>(claims: ArgRef<'c>, longest: usize) -> Result<&'c str, Error> {
+pub(in crate::commands) fn claims_text<'c>(claims: ArgRef<'c>, longest: usize) -> Result<&'c str, Error> {
     // Longer claims need not be parsed to find out that they do not fit.
     if claims.bytes().len() > longest {
         return Err(Error::TooBig("the token", "max-token-size"));

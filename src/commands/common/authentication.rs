@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// A command that does one thing with the session of a token.
-pub(super) trait TokenCommand {
+pub(in crate::commands) trait TokenCommand {
     const SPEC: Spec;
     const REQUIREMENTS: Requirements;
 
@@ -24,13 +24,13 @@ pub(super) trait TokenCommand {
 
 /// What a command requires before it acts on a session.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Requirements {
+pub(in crate::commands) struct Requirements {
     /// How many arguments must follow the token.
-    pub(super) after: usize,
+    pub(in crate::commands) after: usize,
     /// What the calling user must be allowed to do with the session's key.
-    pub(super) access: Access,
-    pub(super) time: TimeCheck,
-    pub(super) intent: Intent,
+    pub(in crate::commands) access: Access,
+    pub(in crate::commands) time: TimeCheck,
+    pub(in crate::commands) intent: Intent,
 }
 
 impl<C: TokenCommand> Computed for C {
@@ -63,19 +63,19 @@ impl<C: TokenCommand> Computed for C {
 
 /// A session whose token was verified, and allowed to the calling user.
 #[derive(Debug)]
-pub(super) struct AuthenticatedSession<'c> {
+pub(in crate::commands) struct AuthenticatedSession<'c> {
     call: Call<'c>,
-    pub(super) token: Arc<VerifiedToken>,
+    pub(in crate::commands) token: Arc<VerifiedToken>,
     /// The name of the session's key.
-    pub(super) key: RedisString,
+    pub(in crate::commands) key: RedisString,
     /// The time that the whole command goes by.
-    pub(super) now: UnixMillis,
+    pub(in crate::commands) now: UnixMillis,
     /// What follows the token.
-    pub(super) rest: Args<'c>,
+    pub(in crate::commands) rest: Args<'c>,
 }
 
 impl<'c> AuthenticatedSession<'c> {
-    pub(super) fn authorize(
+    pub(in crate::commands) fn authorize(
         call: &Call<'c>,
         args: TokenArgs<'c>,
         requirements: Requirements,
@@ -89,29 +89,29 @@ impl<'c> AuthenticatedSession<'c> {
         Ok(Self { call: *call, token, key, now, rest: args.rest })
     }
 
-    pub(super) fn realm(&self) -> &Realm {
+    pub(in crate::commands) fn realm(&self) -> &Realm {
         &self.token.key.realm
     }
 
     /// The session's key, open for reading; `None` if there is no such session.
     #[inline]
-    pub(super) fn open(&self) -> Result<Option<StringKey<'c>>, Error> {
+    pub(in crate::commands) fn open(&self) -> Result<Option<StringKey<'c>>, Error> {
         self.call.ctx.open(&self.key)
     }
 
     #[inline]
-    pub(super) fn lifetime(&self) -> Lifetime {
+    pub(in crate::commands) fn lifetime(&self) -> Lifetime {
         self.token.lifetime(self.now)
     }
 
     /// The owner: the token's `sub`, "" where it has none.
-    pub(super) fn owner(&self) -> &str {
+    pub(in crate::commands) fn owner(&self) -> &str {
         self.token.claims.subject.as_deref().unwrap_or_default()
     }
 }
 
 /// The seconds from `now` until `expiry`, rounded up.
-pub(super) fn seconds_until(expiry: UnixMillis, now: UnixMillis) -> i64 {
+pub(in crate::commands) fn seconds_until(expiry: UnixMillis, now: UnixMillis) -> i64 {
     let left = expiry.since(now);
     left.as_secs().cast_signed() + i64::from(left.subsec_nanos() > 0)
 }
