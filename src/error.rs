@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use crate::{
+    redis::{ErrorReply, Refused},
     session::{DEEPEST, DataError, Fault, PatchError, Position},
     token::{ClaimsError, TokenError},
 };
@@ -77,6 +78,35 @@ errors! {
     Other(text: Cow<'static, str>) = "ERR {text}";
 }
 
+impl From<Refused> for Error {
+    fn from(refused: Refused) -> Self {
+        match refused {
+            Refused::NoPermission => Self::NoPermission,
+            Refused::WrongType => Self::WrongType,
+            Refused::ReadOnly => Self::ReadOnly,
+            Refused::OutOfMemory => Self::OutOfMemory,
+            Refused::WritesPaused => Self::TryAgain("writes are paused on this server, nothing was done"),
+            Refused::SlotMigrating => Self::TryAgain("the session's slot is migrating, nothing was done"),
+            Refused::DatabasesSwapped => {
+                Self::TryAgain("SWAPDB came in between: a part may be done, send the command again")
+            }
+            Refused::CannotWait | Refused::TimedOut => Self::Busy,
+            Refused::CannotOpen => Self::Other("the session's key cannot be opened".into()),
+            Refused::CannotReplicate => Self::Other("the effect cannot be replicated".into()),
+            Refused::Panicked => Self::Other("internal error, see the server's log".into()),
+        }
+    }
+}
+
+impl From<Error> for ErrorReply {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::WrongArity => Self::WrongArity,
+            error => Self::Text(error.reply()),
+        }
+    }
+}
+
 impl From<TokenError> for Error {
     fn from(refusal: TokenError) -> Self {
         Self::Token(refusal)
@@ -84,9 +114,6 @@ impl From<TokenError> for Error {
 }
 
 impl Error {
-    /// A defect of the module, which was logged.
-    pub const INTERNAL: Self = Self::Other(Cow::Borrowed("internal error, see the server's log"));
-
     /// There is no key to verify or to sign with at all.
     pub const WITHOUT_KEYS: Self = Self::NoKeys(
         "no signing keys: a replica or cluster node does not make its own, because all nodes have to share them; set \

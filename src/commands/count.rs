@@ -12,6 +12,7 @@ use crate::{
 pub(super) struct Count;
 
 impl Command for Count {
+    type Error = Error;
     const SPEC: Spec = Spec {
         name: c"JRS.COUNT",
         flags: c"readonly",
@@ -34,6 +35,7 @@ struct Counting {
 }
 
 impl SlicedJob for Counting {
+    type Error = Error;
     const WRITES: bool = false;
 
     fn work(&mut self, ctx: Ctx<'_>) -> Result<Progress, Error> {

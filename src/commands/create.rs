@@ -74,7 +74,7 @@ impl Computed for Create {
         let name = RedisString::new(key.name());
         call.ctx.check_access(&name, Access::Create)?;
         call.revalidate(&name, Intent::WriteMayGrow)?;
-        let now = call.ctx.now();
+        let now = state::now(call.ctx);
         let expiry = lifetime.target(now);
         if expiry <= now {
             return Err(Error::DeadlinePassed);
@@ -109,7 +109,7 @@ fn unsigned(call: &Call<'_>, realms: &Realms, args: Args<'_>) -> Result<Unsigned
             "both 'exp' in CLAIMS and EXAT or PXAT give the deadline: leave one of them out".into(),
         ));
     }
-    let now = call.ctx.now();
+    let now = state::now(call.ctx);
     let spec = TokenSpec {
         owner,
         uuid: state::new_uuid(now)?,

@@ -10,6 +10,7 @@ use crate::{
 pub(super) struct Debug;
 
 impl Command for Debug {
+    type Error = Error;
     const SPEC: Spec = Spec {
         name: c"JRS.DEBUG",
         flags: c"readonly admin",

@@ -13,6 +13,7 @@ use crate::{
     realm::Realms,
     redis::{Access, ArgRef, ArgType, Argument, Call, Ctx, Progress, SlicedJob, Spec},
     session::SessionName,
+    state,
     store::{self, BulkDestroy, Reason},
     token::{TokenError, could_be_token},
 };
@@ -71,7 +72,7 @@ impl Computed for DestroyAll {
                 let result = verified.cached(realms);
                 let result =
                     result.and_then(|token| if scope.has(&token) { Ok(token) } else { Err(TokenError::WrongOwner) });
-                let token = accept(result, TimeCheck::Enforce, call.ctx.now())?;
+                let token = accept(result, TimeCheck::Enforce, state::now(call.ctx))?;
                 SessionName::parse(token.key.name()).map(|name| name.uuid)
             }
             None => None,
@@ -105,6 +106,7 @@ struct EndAll {
 const PIECE: usize = 64;
 
 impl SlicedJob for EndAll {
+    type Error = Error;
     const WRITES: bool = true;
 
     fn work(&mut self, ctx: Ctx<'_>) -> Result<Progress, Error> {

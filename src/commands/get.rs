@@ -11,6 +11,7 @@ use crate::{
     metrics::COUNTERS,
     redis::{Access, Argument, Call, Intent, Spec},
     session::etag,
+    store,
 };
 
 const ARGUMENTS: &[Argument] = &[KEY, TOKEN];
@@ -73,12 +74,12 @@ fn reply(call: &Call<'_>, session: &AuthenticatedSession<'_>, slides: bool) -> R
         ctx.reply_null();
         return Ok(());
     };
-    let mut expiry = found.expiry();
+    let mut expiry = store::expiry(&found);
     let moved = lifetime.slide(session.now, expiry, session.realm().touch_interval);
     if let Some(moved) = moved.filter(|_| slides) {
         // An open key must not be changed.
         drop(found);
-        ctx.expire_at(&session.key, moved)?;
+        store::extend(ctx, &session.key, moved)?;
         expiry = Some(moved);
         let Some(again) = session.open()? else {
             ctx.reply_null();

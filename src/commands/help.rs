@@ -45,6 +45,7 @@ const LINES: &[&str] = &[
 ];
 
 impl Command for Help {
+    type Error = Error;
     const SPEC: Spec = Spec {
         name: c"JRS.HELP",
         flags: c"allow-loading allow-stale fast",

@@ -13,6 +13,7 @@ use crate::{
     error::Error,
     realm::Realms,
     redis::{Access, Call, Ctx, Intent, RedisString, Spec},
+    state, store,
     token::{CompactJws, Header, base64url_decode},
 };
 
@@ -51,7 +52,7 @@ impl Computed for Inspect {
         reply(call.ctx, &session, &contents);
         // What is refused may be a token in the key's place, as it is for the commands that err.
         if session.problem.is_some() {
-            call.redact_tokens();
+            call.redact_secrets();
         }
         Ok(())
     }
@@ -83,14 +84,14 @@ impl Session {
         let key = RedisString::new(verified.key.name());
         call.ctx.check_access(&key, Access::Read)?;
         call.revalidate(&key, Intent::Read)?;
-        let now = call.ctx.now();
+        let now = state::now(call.ctx);
         let lifetime = verified.lifetime(now);
         let (gone, ttl) = match call.ctx.open(&key) {
             Ok(Some(entry)) if lifetime.target(now) > now => {
-                (None, Some(seconds_until(lifetime.keep(now, entry.expiry()), now)))
+                (None, Some(seconds_until(lifetime.keep(now, store::expiry(&entry)), now)))
             }
             Ok(_) => (Some("there is no such session: it has ended or never was".to_owned()), None),
-            Err(error) => (Some(problem(error)), None),
+            Err(refused) => (Some(problem(refused.into())), None),
         };
         let expired = verified.check_time(now).err().map(|refusal| problem(refusal.into()));
         Ok(Self {

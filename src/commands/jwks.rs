@@ -12,6 +12,7 @@ use crate::{
 pub(super) struct Jwks;
 
 impl Command for Jwks {
+    type Error = Error;
     const SPEC: Spec = Spec {
         name: c"JRS.JWKS",
         flags: c"readonly fast allow-stale",

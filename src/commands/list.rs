@@ -13,13 +13,15 @@ use crate::{
     error::Error,
     redis::{Access, ArgRef, ArgType, Argument, Call, Command, Ctx, Progress, SlicedJob, Spec},
     session::{SessionName, created_at},
-    store::IndexedSession,
+    state,
+    store::{self, IndexedSession},
 };
 
 /// Lists an owner's live sessions: "my devices".
 pub(super) struct List;
 
 impl Command for List {
+    type Error = Error;
     const SPEC: Spec = Spec {
         name: c"JRS.LIST",
         flags: c"readonly",
@@ -90,18 +92,19 @@ impl Listing {
 }
 
 impl SlicedJob for Listing {
+    type Error = Error;
     const WRITES: bool = false;
 
     fn work(&mut self, ctx: Ctx<'_>) -> Result<Progress, Error> {
         let Some(page) = self.scope.page(ctx, self.piece().min(self.left), INCOMPLETE)? else {
             return Ok(Progress::Done);
         };
-        let now = ctx.now();
+        let now = state::now(ctx);
         for found in page {
             let Some(entry) = ctx.open_no_touch(&found.key) else { continue };
             self.left -= 1;
             self.sessions.push_back(Session {
-                ttl: entry.expiry().map(|expiry| seconds_until(expiry, now)),
+                ttl: store::expiry(&entry).map(|expiry| seconds_until(expiry, now)),
                 data: self.with_data.then(|| entry.bytes().to_vec()),
                 found,
             });

@@ -11,6 +11,7 @@ use crate::{
 pub(super) struct ListRealms;
 
 impl Command for ListRealms {
+    type Error = Error;
     const SPEC: Spec = Spec {
         name: c"JRS.REALMS",
         flags: c"readonly fast allow-stale",

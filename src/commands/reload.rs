@@ -9,6 +9,7 @@ use crate::{
 pub(super) struct Reload;
 
 impl Command for Reload {
+    type Error = Error;
     const SPEC: Spec = Spec {
         name: c"JRS.RELOAD",
         flags: c"admin allow-stale",

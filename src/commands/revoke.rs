@@ -12,6 +12,7 @@ use crate::{
 pub(super) struct Revoke;
 
 impl Command for Revoke {
+    type Error = Error;
     const SPEC: Spec = Spec {
         name: c"JRS.REVOKE",
         // Not declared as a key: the server would write a token that stands in its place into ACL LOG.

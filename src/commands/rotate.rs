@@ -128,7 +128,7 @@ fn rotate(
     let expiry = if successor.restarts_idle_timer {
         lifetime.target(session.now)
     } else {
-        lifetime.keep(session.now, entry.expiry())
+        lifetime.keep(session.now, store::expiry(&entry))
     };
     let data = RedisString::new(entry.bytes());
     drop(entry);
@@ -167,7 +167,7 @@ impl RotateOptions {
             return Err(Error::Cluster("a cluster node needs an owner to route by: pass any random string"));
         }
         let claims = claims.map(|claims| claims_text(claims, realms.max_token_size)).transpose()?;
-        let now = call.ctx.now();
+        let now = state::now(call.ctx);
         Ok(Self {
             claims: claims.map(str::to_owned),
             owner: owner.map(str::to_owned),

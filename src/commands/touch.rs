@@ -9,6 +9,7 @@ use crate::{
     error::Error,
     metrics::COUNTERS,
     redis::{Access, Argument, Call, Intent, Spec},
+    store,
 };
 
 pub(super) struct Touch;
@@ -37,11 +38,10 @@ impl TokenCommand for Touch {
             call.ctx.reply_null();
             return Ok(());
         };
-        let moves = entry.expiry() != Some(expiry);
+        let moves = store::expiry(&entry) != Some(expiry);
         drop(entry);
         if moves {
-            call.ctx.expire_at(&session.key, expiry)?;
-            call.ctx.notify_jrs_event(c"jrs.touch", &session.key);
+            store::touch(call.ctx, &session.key, expiry)?;
         }
         COUNTERS.touched.count();
         call.ctx.reply_integer(seconds_until(expiry, session.now));

@@ -66,7 +66,7 @@ impl TokenCommand for Update {
         let lifetime = session.lifetime();
         let expiry = match options.ttl {
             Ttl::Slide => lifetime.target(session.now),
-            Ttl::Keep => lifetime.keep(session.now, entry.expiry()),
+            Ttl::Keep => lifetime.keep(session.now, store::expiry(&entry)),
             Ttl::Once(ttl) => lifetime.with_ttl(ttl).target(session.now),
         };
         if expiry <= session.now {

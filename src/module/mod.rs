@@ -7,25 +7,30 @@ use std::ffi::{CStr, c_int};
 
 use crate::{
     commands,
-    redis::{self, Ctx, Event, Level, log},
-    state, store, threads,
+    error::Error,
+    redis::{self, Ctx, Event, Level, Module, Refused, log},
+    state, store, threads, token,
 };
 
+redis::entry_points!(Jrs);
+
 #[derive(Debug)]
-pub struct Jrs;
+struct Jrs;
 
-impl Jrs {
-    /// The name that MODULE LIST shows and that settings begin with.
-    pub const NAME: &'static CStr = c"jrs";
-    /// The version that MODULE LIST shows.
-    pub const VERSION: c_int = 100;
+impl Module for Jrs {
+    fn name(&self) -> &'static CStr {
+        c"jrs"
+    }
 
-    /// Registers everything. An error is logged and the server refuses the module.
-    pub fn load(ctx: Ctx<'_>, arguments: &[&str]) -> Result<(), String> {
+    fn version(&self) -> c_int {
+        100
+    }
+
+    fn load(&self, ctx: Ctx<'_>, arguments: &[&str]) -> Result<(), String> {
         redis::check_commands(ctx)?;
         let defaults = crate::settings::defaults(arguments)?;
         state::begin(&defaults)?;
-        redis::register_settings::<settings::Configuration>(ctx, defaults)?;
+        redis::register_parameters::<settings::Configuration>(ctx, settings::parameters(defaults))?;
         redis::register_all(ctx, commands::ALL)?;
         redis::register_info::<info::Report>(ctx);
         state::load(ctx)?;
@@ -33,13 +38,12 @@ impl Jrs {
         // gone. Nothing after this can fail.
         redis::declare_features(ctx);
         store::begin(ctx);
-        redis::listen::<Self>(ctx);
+        redis::listen(ctx);
         log(Level::Notice, concat!("version ", env!("CARGO_PKG_VERSION"), " is ready"));
         Ok(())
     }
 
-    /// Whether MODULE UNLOAD may take the module out of the server; an error says why not.
-    pub fn may_unload() -> Result<(), String> {
+    fn may_unload(&self) -> Result<(), String> {
         if state::allows_unload() {
             return Ok(());
         }
@@ -48,15 +52,25 @@ impl Jrs {
              same"
             .to_owned())
     }
-}
 
-impl redis::EventListener for Jrs {
-    fn told(event: Event<'_>) {
+    fn unload(&self) {
+        state::unload();
+    }
+
+    fn on_event(&self, event: Event<'_>) {
         match event {
             Event::BecameReplica => state::became_replica(),
             Event::ShutsDown => threads::stop(),
             Event::Ticked(ctx) => store::complete(ctx),
             _ => store::follow(event),
         }
+    }
+
+    fn error_text(&self, refused: Refused) -> String {
+        Error::from(refused).reply()
+    }
+
+    fn is_secret(&self, argument: &[u8]) -> bool {
+        token::could_be_token(argument)
     }
 }

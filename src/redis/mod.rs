@@ -19,6 +19,7 @@ pub use command::{
 pub use ffi::{
     context::Ctx,
     log::{Level, log},
+    refused::{ErrorReply, Refused},
     string::{ArgRef, Args, RedisString},
 };
 pub use keyspace::{
@@ -26,10 +27,13 @@ pub use keyspace::{
     key_scan::{KeyScan, scan_in_slices},
     keyspace_events::{KeyspaceListener, follow_keyspace, has_memory},
 };
+pub(crate) use server::load::entry_points;
 pub use server::{
     acl::Access,
-    config::{Store, register_settings},
-    event::{Event, EventListener, listen},
+    config::{Parameter, ParameterType, ParameterValue, Store, register_parameters},
+    event::{Event, listen},
     features::declare_features,
     info::{Info, InfoSource, register_info},
+    load::{on_load, on_unload},
+    module::Module,
 };

@@ -19,6 +19,7 @@ use crate::{
     error::Error,
     realm::{Conflict, Realm, Realms},
     redis::{Ctx, Level, log},
+    session::UnixMillis,
     settings::{DEFAULT_REALM, Settings, Value},
     store, threads,
     threads::lock,
@@ -37,6 +38,12 @@ static CAN_GENERATE_KEY: AtomicBool = AtomicBool::new(false);
 struct ActiveConfig {
     settings: Settings,
     source: KeySources,
+}
+
+/// The time by the server's clock.
+#[inline]
+pub fn now(ctx: Ctx<'_>) -> UnixMillis {
+    UnixMillis::new(ctx.now())
 }
 
 /// The realms in force.

@@ -19,9 +19,27 @@ use crate::{
     error::Error,
     metrics::COUNTERS,
     realm::SessionKey,
-    redis::{Ctx, RedisString},
+    redis::{Ctx, RedisString, StringKey},
     session::UnixMillis,
 };
+
+/// When a session's key expires.
+#[inline]
+pub fn expiry(session: &StringKey<'_>) -> Option<UnixMillis> {
+    session.expiry().map(UnixMillis::new)
+}
+
+/// Moves the expiry of a session that exists: it is used.
+pub fn extend(ctx: Ctx<'_>, name: &RedisString, expiry: UnixMillis) -> Result<(), Error> {
+    Ok(ctx.expire_at(name, expiry.as_i64())?)
+}
+
+/// Moves the expiry of a session that exists, as a client asks.
+pub fn touch(ctx: Ctx<'_>, name: &RedisString, expiry: UnixMillis) -> Result<(), Error> {
+    extend(ctx, name, expiry)?;
+    ctx.notify_jrs_event(c"jrs.touch", name);
+    Ok(())
+}
 
 /// Why a session ends before its time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,7 +93,7 @@ pub fn replace_session(
 
 /// Replaces the data of a session that exists.
 pub fn update(ctx: Ctx<'_>, name: &RedisString, data: &RedisString, expiry: UnixMillis) -> Result<(), Error> {
-    ctx.replace(name, data, expiry)?;
+    ctx.replace(name, data, expiry.as_i64())?;
     COUNTERS.updated.count();
     ctx.notify_jrs_event(c"jrs.update", name);
     Ok(())
@@ -120,7 +138,7 @@ fn write(
     old: Option<&RedisString>,
 ) -> Result<(), Error> {
     let exists = || Error::Other("a key with the new session's name exists already, try again".into());
-    let created = ctx.create(name, data, expiry)?.ok_or_else(exists)?;
+    let created = ctx.create(name, data, expiry.as_i64())?.ok_or_else(exists)?;
     let deleted = old.map(|old| ctx.delete(old)).transpose()?;
     BulkDestroy::exclude_new(ctx.database(), name.bytes());
     created.notify(ctx);

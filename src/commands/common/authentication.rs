@@ -12,6 +12,7 @@ use crate::{
     realm::{Realm, Realms, VerifiedToken},
     redis::{Access, ArgRef, Args, Call, Intent, RedisString, Spec, StringKey},
     session::{Lifetime, UnixMillis},
+    state,
 };
 
 /// A command that does one thing with the session of a token.
@@ -81,7 +82,7 @@ impl<'c> AuthenticatedSession<'c> {
         requirements: Requirements,
         result: VerifyResult,
     ) -> Result<Self, Error> {
-        let now = call.ctx.now();
+        let now = state::now(call.ctx);
         let token = accept(result, requirements.time, now)?;
         let key = args.key.map_or_else(|| RedisString::new(token.key.name()), ArgRef::to_text);
         call.ctx.check_access(&key, requirements.access)?;
@@ -96,7 +97,7 @@ impl<'c> AuthenticatedSession<'c> {
     /// The session's key, open for reading; `None` if there is no such session.
     #[inline]
     pub(in crate::commands) fn open(&self) -> Result<Option<StringKey<'c>>, Error> {
-        self.call.ctx.open(&self.key)
+        Ok(self.call.ctx.open(&self.key)?)
     }
 
     #[inline]

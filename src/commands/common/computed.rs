@@ -46,6 +46,7 @@ pub(in crate::commands) trait Computed {
 }
 
 impl<C: Computed> Command for C {
+    type Error = Error;
     const SPEC: Spec = <C as Computed>::SPEC;
 
     #[inline]
@@ -84,11 +85,17 @@ fn run<C: Computed>(call: &Call<'_>) -> Result<(), Error> {
         let outcome = C::compute(&realms, job);
         Box::new(move |call: &Call<'_>| {
             if state::is_active(&realms) {
-                return C::finish(call, &realms, C::read(call)?, outcome);
+                return Ok(C::finish(call, &realms, C::read(call)?, outcome)?);
             }
             // A key that is no longer active must not have verified or signed anything: all is done again, at once.
-            run::<C>(call)
+            Ok(run::<C>(call)?)
         }) as Continuation
     };
-    call.block_and_run(&mut threads::pool(), lane, C::IN_SLICES, work).inspect_err(|_| COUNTERS.count_busy(lane))
+    let mut pool = threads::pool();
+    let blocked = if pool.has_room(lane) {
+        call.block_and_run(C::IN_SLICES, work, |job| pool.submit(lane, job)).map_err(Error::from)
+    } else {
+        Err(Error::Busy)
+    };
+    blocked.inspect_err(|_| COUNTERS.count_busy(lane))
 }

@@ -46,7 +46,7 @@ impl OwnerScope {
         }
         let realm = named_realm(&*state::realms()?, realm)?;
         // A user who may use a key that nobody could have foreseen may use all of them.
-        let sample = SessionId::new(realm.keyspace(), owner, state::new_uuid(call.ctx.now())?);
+        let sample = SessionId::new(realm.keyspace(), owner, state::new_uuid(state::now(call.ctx))?);
         call.check_access(&RedisString::new(sample.key_name().as_bytes()), access)?;
         let cursor = SessionCursor::new(call.ctx.database(), owner_prefix(&realm, owner), None);
         Ok(Self { owner: owner.to_owned(), realm, cursor })

@@ -7,6 +7,7 @@ use std::ffi::{c_int, c_void};
 
 use redis_module::raw;
 
+use crate::redis::ffi::refused::{ErrorReply, Refused};
 use crate::redis::{
     command::{
         call::Call,
@@ -18,13 +19,12 @@ use crate::redis::{
         string::RedisString,
     },
 };
-use crate::{
-    error::Error,
-    threads::{Lane, Pool},
-};
 
 /// What is left to do on the server's thread when the work is done.
-pub type Continuation = Box<dyn FnOnce(&Call<'_>) -> Result<(), Error> + Send>;
+pub type Continuation = Box<dyn FnOnce(&Call<'_>) -> Result<(), ErrorReply> + Send>;
+
+/// Work for another thread.
+pub type Job = Box<dyn FnOnce() + Send>;
 
 /// What a command is about to do with a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,19 +52,16 @@ impl Call<'_> {
     }
 
     /// Lets the client wait while `work` runs on another thread; what `work` returns then runs on this one and replies.
-    /// The caller must not reply. Refused with `BUSY` where the queue has no room.
+    /// The caller must not reply. `submit` gives the work to that thread.
     ///
     /// What is left to do may go on [in slices](Self::in_slices) if that is said here.
-    pub fn block_and_run<W>(&self, pool: &mut Pool, lane: Lane, in_slices: bool, work: W) -> Result<(), Error>
+    pub fn block_and_run<W>(&self, in_slices: bool, work: W, submit: impl FnOnce(Job)) -> Result<(), Refused>
     where
         W: FnOnce() -> Continuation + Send + 'static,
     {
-        if !pool.has_room(lane) {
-            return Err(Error::Busy);
-        }
         if in_slices {
             let mut parcel = Parcel::new(HeldClient::hold(self)?);
-            pool.submit(lane, Box::new(move || parcel.send(guard(work))));
+            submit(Box::new(move || parcel.send(guard(work))));
             return Ok(());
         }
         // To a client that gives up waiting at the moment when its work is done Redis 7.0 replies nothing at all, and the client
@@ -78,10 +75,10 @@ impl Call<'_> {
             block(self.ctx.as_ptr(), Some(on_reply), may_give_up.then_some(on_timeout), Some(free), longest)
         };
         if blocked.is_null() {
-            return Err(Error::Busy);
+            return Err(Refused::CannotWait);
         }
         // MONITOR and SLOWLOG may show the command before it turns out that something in it is misplaced.
-        self.redact_tokens();
+        self.redact_secrets();
         // The wait counts as time of the command in commandstats, latencystats and SLOWLOG. `wake` ends the measurement.
         // SAFETY: the client is blocked, and no other thread knows of it yet.
         unsafe { api(raw::RedisModule_BlockedClientMeasureTimeStart)(blocked) };
@@ -92,34 +89,34 @@ impl Call<'_> {
             Box::new(move |call: &Call<'_>| {
                 // A client whose user was deleted stands for the default user until it is freed.
                 if call.ctx.caller().name() != caller {
-                    return Err(Error::NoPermission);
+                    return Err(Refused::NoPermission.into());
                 }
                 continuation(call)
             }) as Continuation
         };
-        pool.submit(lane, Box::new(move || waiting.wake(guard(work))));
+        submit(Box::new(move || waiting.wake(guard(work))));
         Ok(())
     }
 
     /// Checks what the server checked when a command began that has been waiting since. Free for one that has not.
-    pub fn revalidate(&self, key: &RedisString, intent: Intent) -> Result<(), Error> {
+    pub fn revalidate(&self, key: &RedisString, intent: Intent) -> Result<(), Refused> {
         if !self.resumed {
             return Ok(());
         }
         let ctx = self.ctx;
         if intent != Intent::Read {
             if ctx.is_read_only() {
-                return Err(Error::ReadOnly);
+                return Err(Refused::ReadOnly);
             }
             if ctx.writes_are_paused() {
-                return Err(Error::TryAgain("writes are paused on this server, nothing was done"));
+                return Err(Refused::WritesPaused);
             }
             if intent == Intent::WriteMayGrow && ctx.is_out_of_memory() {
-                return Err(Error::OutOfMemory);
+                return Err(Refused::OutOfMemory);
             }
         }
         if ctx.is_cluster_node() && !ctx.owns(key) {
-            return Err(Error::TryAgain("the session's slot is migrating, nothing was done"));
+            return Err(Refused::SlotMigrating);
         }
         Ok(())
     }
@@ -169,7 +166,7 @@ extern "C" fn on_reply(ctx: *mut raw::RedisModuleCtx, argv: *mut *mut raw::Redis
     let left = unsafe { left.as_mut() }.and_then(Option::take);
     call.answer(|call| match left {
         Some(left) => left(call),
-        None => Err(Error::INTERNAL),
+        None => Err(Refused::Panicked.into()),
     });
     OK
 }
@@ -178,7 +175,7 @@ extern "C" fn on_reply(ctx: *mut raw::RedisModuleCtx, argv: *mut *mut raw::Redis
 extern "C" fn on_timeout(ctx: *mut raw::RedisModuleCtx, argv: *mut *mut raw::RedisModuleString, argc: c_int) -> c_int {
     // SAFETY: these are what the server passed, and they are used only until this returns.
     let call = unsafe { Call::new(ctx, argv, argc) }.after_wait();
-    call.answer(|_| Err(Error::Busy));
+    call.answer(|_| Err(Refused::TimedOut.into()));
     OK
 }
 

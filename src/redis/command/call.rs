@@ -8,7 +8,13 @@ use crate::redis::{
     command::held_client::HeldClient,
     ffi::{api::api, context::Ctx, guard::guard, string::Args},
 };
-use crate::{error::Error, token::could_be_token};
+use crate::redis::{
+    ffi::{
+        refused::{ErrorReply, Refused},
+        string::ArgRef,
+    },
+    server::module::module,
+};
 
 /// A command that a client sent.
 #[derive(Clone, Copy, Debug)]
@@ -52,17 +58,12 @@ impl<'call> Call<'call> {
     }
 
     /// Runs the command, or what is left of it, and replies to the client if it errs.
-    pub(in crate::redis) fn answer(&self, run: impl FnOnce(&Self) -> Result<(), Error>) {
-        let outcome = guard(|| run(self));
-        if !matches!(outcome, Some(Ok(()))) {
-            // Where something is missing or misplaced, so may a token be.
-            self.redact_tokens();
-        }
-        match outcome {
-            Some(Ok(())) => {}
-            Some(Err(Error::WrongArity)) => self.out.reply_wrong_arity(),
-            Some(Err(error)) => self.out.reply_error(&error.reply()),
-            None => self.out.reply_error("ERR internal error, see the server's log"),
+    pub(in crate::redis) fn answer(&self, run: impl FnOnce(&Self) -> Result<(), ErrorReply>) {
+        let outcome = guard(|| run(self)).unwrap_or(Err(Refused::Panicked.into()));
+        if let Err(error) = outcome {
+            // Where something is missing or misplaced, so may a secret be.
+            self.redact_secrets();
+            self.out.reply_refusal(error);
         }
     }
 
@@ -77,14 +78,18 @@ impl<'call> Call<'call> {
         self.words.skip(1)
     }
 
-    /// Keeps all arguments that may be tokens out of SLOWLOG and MONITOR; those that are still needed have to be taken out
+    fn is_secret(argument: ArgRef<'_>) -> bool {
+        module().is_some_and(|module| module.is_secret(argument.bytes()))
+    }
+
+    /// Keeps all arguments that may be secrets out of SLOWLOG and MONITOR; those that are still needed have to be taken out
     /// of [`args`](Self::args) before, see there.
-    pub fn redact_tokens(&self) {
+    pub fn redact_secrets(&self) {
         if self.resumed {
             return;
         }
         for position in 0..self.args().len() {
-            if self.args().get(position).is_some_and(|argument| could_be_token(argument.bytes())) {
+            if self.args().get(position).is_some_and(Self::is_secret) {
                 self.redact(position);
             }
         }

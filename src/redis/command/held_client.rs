@@ -4,7 +4,7 @@ use std::{ffi::c_void, ptr, rc::Rc};
 
 use redis_module::raw;
 
-use crate::error::Error;
+use crate::redis::ffi::refused::Refused;
 use crate::redis::{
     command::{blocked_client::Continuation, call::Call},
     ffi::{
@@ -29,7 +29,7 @@ pub(in crate::redis) struct HeldClient {
 impl HeldClient {
     /// Lets the client of a command wait until this is dropped. Nothing may be redacted before this: it copies the arguments,
     /// which Valkey redacts in place.
-    pub(in crate::redis) fn hold(call: &Call<'_>) -> Result<Self, Error> {
+    pub(in crate::redis) fn hold(call: &Call<'_>) -> Result<Self, Refused> {
         let caller = call.ctx.caller();
         let words = call.words();
         let words = (0..words.len()).filter_map(|position| words.get(position)).map(|word| word.to_text()).collect();
@@ -37,9 +37,9 @@ impl HeldClient {
         // nothing but `drop` ends the wait.
         let blocked = unsafe { api(raw::RedisModule_BlockClient)(call.ctx.as_ptr(), None, None, None, 0) };
         if blocked.is_null() {
-            return Err(Error::Busy);
+            return Err(Refused::CannotWait);
         }
-        call.redact_tokens();
+        call.redact_secrets();
         // SAFETY: the client is blocked until `drop`.
         let out = unsafe { api(raw::RedisModule_GetThreadSafeContext)(blocked) };
         // The wait counts as time of the command in commandstats, latencystats and SLOWLOG.
@@ -122,7 +122,7 @@ extern "C" fn resumed(ctx: *mut raw::RedisModuleCtx, arrival: *mut c_void) {
     let client = Rc::new(client);
     // SAFETY: the context is what the server passed, and it is used only until this returns.
     let call = Call::of_held(unsafe { Ctx::new(ctx) }, &client);
-    call.answer(|call| continuation.map_or(Err(Error::INTERNAL), |continuation| continuation(call)));
+    call.answer(|call| continuation.map_or(Err(Refused::Panicked.into()), |continuation| continuation(call)));
 }
 
 extern "C" fn nothing(_: *mut raw::RedisModuleCtx, _: *mut c_void) {}

@@ -4,7 +4,7 @@ use std::ffi::{CStr, CString, NulError, c_int};
 
 use redis_module::raw;
 
-use crate::error::Error;
+use crate::redis::ffi::refused::ErrorReply;
 use crate::redis::{
     command::{
         call::Call,
@@ -21,10 +21,11 @@ use crate::redis::{
 /// A command: what the server is told about it, and what it does.
 pub trait Command {
     const SPEC: Spec;
+    type Error: Into<ErrorReply>;
 
     /// Runs the command. It replies once if it succeeds, or [lets the client wait](Call::block_and_run); it changes nothing
     /// and does not reply if it errs.
-    fn run(call: &Call<'_>) -> Result<(), Error>;
+    fn run(call: &Call<'_>) -> Result<(), Self::Error>;
 }
 
 /// What the server is told about a command.
@@ -130,6 +131,6 @@ extern "C" fn enter<C: Command>(
     // SAFETY: these are what the server passed, and they are used only until this returns.
     let call = unsafe { Call::new(ctx, argv, argc) };
     event::is_in_use();
-    call.answer(C::run);
+    call.answer(|call| C::run(call).map_err(Into::into));
     OK
 }

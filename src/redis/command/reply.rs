@@ -4,7 +4,10 @@ use std::ffi::{CString, c_long};
 
 use redis_module::raw;
 
-use crate::redis::ffi::{api::api, context::Ctx};
+use crate::redis::{
+    ffi::{api::api, context::Ctx, refused::ErrorReply},
+    server::module::module,
+};
 
 impl Ctx<'_> {
     /// A bulk string of any bytes.
@@ -59,18 +62,26 @@ impl Ctx<'_> {
         unsafe { api(raw::RedisModule_ReplySetArrayLength)(self.as_ptr(), c_long::try_from(length).unwrap_or(0)) };
     }
 
+    /// The error that a command ends with.
+    pub(in crate::redis) fn reply_refusal(self, error: ErrorReply) {
+        match error {
+            ErrorReply::WrongArity => {
+                // SAFETY: the context is that of the running call.
+                unsafe { api(raw::RedisModule_WrongArity)(self.as_ptr()) };
+            }
+            ErrorReply::Refused(refused) => {
+                self.reply_error(&module().map_or_else(String::new, |module| module.error_text(refused)));
+            }
+            ErrorReply::Text(text) => self.reply_error(&text),
+        }
+    }
+
     /// An error: a word in capitals, a space, a sentence. What the server could not send in one line is replaced.
-    pub fn reply_error(self, text: &str) {
+    fn reply_error(self, text: &str) {
         let clean: Vec<u8> = text.bytes().map(|byte| if (b' '..=b'~').contains(&byte) { byte } else { b'?' }).collect();
         if let Ok(text) = CString::new(clean) {
             // SAFETY: the context is that of the running call, the text ends in NUL.
             unsafe { api(raw::RedisModule_ReplyWithError)(self.as_ptr(), text.as_ptr()) };
         }
-    }
-
-    /// The server's own error for a wrong number of arguments.
-    pub(in crate::redis) fn reply_wrong_arity(self) {
-        // SAFETY: the context is that of the running call.
-        unsafe { api(raw::RedisModule_WrongArity)(self.as_ptr()) };
     }
 }

@@ -7,18 +7,18 @@ use std::{
     ffi::c_void,
     ptr,
     rc::Rc,
-    sync::Mutex,
+    sync::{Mutex, PoisonError},
     time::{Duration, Instant},
 };
 
 use redis_module::raw;
 
+use crate::redis::ffi::refused::{ErrorReply, Refused};
 use crate::redis::{
     command::{call::Call, held_client::HeldClient},
     ffi::{api::api, context::Ctx, guard::guard},
     server::event::swapdb_epoch,
 };
-use crate::{error::Error, threads::lock};
 
 /// How long one slice of work holds the server.
 const SLICE: Duration = Duration::from_millis(2);
@@ -33,12 +33,12 @@ const PAUSE: i64 = 1;
 static LAST_SLICE: Mutex<Option<Instant>> = Mutex::new(None);
 
 fn is_rested() -> bool {
-    let last = *lock(&LAST_SLICE);
+    let last = *LAST_SLICE.lock().unwrap_or_else(PoisonError::into_inner);
     last.is_none_or(|end| end.elapsed().as_millis() >= PAUSE.unsigned_abs().into())
 }
 
 fn slice_ends() {
-    *lock(&LAST_SLICE) = Some(Instant::now());
+    *LAST_SLICE.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
 }
 
 /// How often a job looks whether writes are still paused, in milliseconds.
@@ -55,11 +55,12 @@ pub enum Progress {
 
 /// Work in small pieces, each of them far shorter than a slice.
 pub trait SlicedJob {
+    type Error: From<Refused> + Into<ErrorReply>;
     /// Whether it changes keys: then it rests while writes are paused, and ends when this server becomes a read-only replica.
     const WRITES: bool;
 
     /// Does a piece of the work. What an error leaves undone stays so.
-    fn work(&mut self, ctx: Ctx<'_>) -> Result<Progress, Error>;
+    fn work(&mut self, ctx: Ctx<'_>) -> Result<Progress, Self::Error>;
 
     /// Writes a piece of the reply to `out`, once the work is done. `ctx` is for looking at keys again where others were
     /// served since; there is none where nobody was, and where databases have changed places.
@@ -68,7 +69,7 @@ pub trait SlicedJob {
 
 impl Call<'_> {
     /// Does a job, and replies with its reply.
-    pub fn in_slices<J: SlicedJob + 'static>(&self, mut job: J) -> Result<(), Error> {
+    pub fn in_slices<J: SlicedJob + 'static>(&self, mut job: J) -> Result<(), J::Error> {
         if let Some(client) = self.held {
             Slices::begin(self, Rc::clone(client), job, false);
             return Ok(());
@@ -121,14 +122,14 @@ impl<J: SlicedJob + 'static> Slices<J> {
     }
 
     /// One slice. Says after how many milliseconds the next one is due.
-    fn slice(&mut self, ctx: Ctx<'_>) -> Result<Option<i64>, Error> {
+    fn slice(&mut self, ctx: Ctx<'_>) -> Result<Option<i64>, ErrorReply> {
         let begin = Instant::now();
         if !self.replies && self.swapdb_epoch != swapdb_epoch() {
-            return Err(Error::TryAgain("SWAPDB came in between: a part may be done, send the command again"));
+            return Err(Refused::DatabasesSwapped.into());
         }
         if !self.replies && J::WRITES {
             if ctx.is_read_only() {
-                return Err(Error::ReadOnly);
+                return Err(Refused::ReadOnly.into());
             }
             if ctx.writes_are_paused() {
                 return Ok(Some(PATIENCE));
@@ -145,7 +146,7 @@ impl<J: SlicedJob + 'static> Slices<J> {
             }
         } else {
             while !self.replies && begin.elapsed() < SLICE {
-                self.replies = self.job.work(ctx)? == Progress::Done;
+                self.replies = self.job.work(ctx).map_err(Into::into)? == Progress::Done;
             }
         }
         slice_ends();
@@ -160,12 +161,12 @@ extern "C" fn tick<J: SlicedJob + 'static>(ctx: *mut raw::RedisModuleCtx, slices
     // SAFETY: the box that `arm` gave away, taken back here alone.
     let mut slices = unsafe { Box::from_raw(slices.cast::<Slices<J>>()) };
     // A job that panicked is at its end.
-    let outcome = guard(|| slices.slice(ctx)).unwrap_or(Err(Error::INTERNAL));
+    let outcome = guard(|| slices.slice(ctx)).unwrap_or(Err(Refused::Panicked.into()));
     if let Ok(Some(millis)) = outcome {
         return Slices::arm(ctx, slices, millis);
     }
     if let Err(error) = outcome {
-        slices.client.out().reply_error(&error.reply());
+        slices.client.out().reply_refusal(error);
         slice_ends();
     }
     guard(|| drop(slices));

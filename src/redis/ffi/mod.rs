@@ -7,4 +7,5 @@ pub(super) mod api;
 pub(super) mod context;
 pub(super) mod guard;
 pub(super) mod log;
+pub(super) mod refused;
 pub(super) mod string;

@@ -13,12 +13,12 @@ use std::{
 
 use redis_module::raw;
 
+use crate::redis::ffi::refused::Refused;
 use crate::redis::ffi::{
     api::{OK, api},
     context::Ctx,
     string::RedisString,
 };
-use crate::{error::Error, session::UnixMillis};
 
 const READ: c_int = raw::REDISMODULE_READ.cast_signed();
 const READ_WRITE: c_int = READ | raw::REDISMODULE_WRITE.cast_signed();
@@ -31,11 +31,11 @@ const EXACT_ARGUMENT: usize = 32 * 1024;
 impl<'call> Ctx<'call> {
     /// Opens a key for reading: `None` if there is none (or it has expired), an error if it holds no string.
     #[inline]
-    pub fn open(self, name: &RedisString) -> Result<Option<StringKey<'call>>, Error> {
+    pub fn open(self, name: &RedisString) -> Result<Option<StringKey<'call>>, Refused> {
         match self.open_key(name, READ) {
             None => Ok(None),
             Some(key) if key.kind() == raw::REDISMODULE_KEYTYPE_STRING => Ok(Some(StringKey(key))),
-            Some(_) => Err(Error::WrongType),
+            Some(_) => Err(Refused::WrongType),
         }
     }
 
@@ -44,21 +44,21 @@ impl<'call> Ctx<'call> {
         self.open_key(name, NO_TOUCH).filter(|key| key.kind() == raw::REDISMODULE_KEYTYPE_STRING).map(StringKey)
     }
 
-    /// Writes a string with its expiry (`SET … PXAT`), unless the key exists: `None` then. The events are for the caller to send.
+    /// Writes a string with its expiry in milliseconds since the epoch (`SET … PXAT`), unless the key exists: `None` then. The events are for the caller to send.
     pub fn create<'n>(
         self,
         name: &'n RedisString,
         value: &RedisString,
-        expiry: UnixMillis,
-    ) -> Result<Option<Written<'n>>, Error> {
-        let key = self.open_key(name, READ_WRITE).ok_or_else(cannot_open)?;
+        expiry: i64,
+    ) -> Result<Option<Written<'n>>, Refused> {
+        let key = self.open_key(name, READ_WRITE).ok_or(Refused::CannotOpen)?;
         let is_new = key.kind() == raw::REDISMODULE_KEYTYPE_EMPTY;
         is_new.then(|| self.put(key, name, value, expiry)).transpose()
     }
 
     /// Replaces the string of a key that [`open`](Self::open) found, and sets its expiry (`SET … PXAT`).
-    pub fn replace(self, name: &RedisString, value: &RedisString, expiry: UnixMillis) -> Result<(), Error> {
-        let key = self.open_key(name, READ_WRITE).ok_or_else(cannot_open)?;
+    pub fn replace(self, name: &RedisString, value: &RedisString, expiry: i64) -> Result<(), Refused> {
+        let key = self.open_key(name, READ_WRITE).ok_or(Refused::CannotOpen)?;
         self.put(key, name, value, expiry).map(|written| written.notify(self))
     }
 
@@ -67,8 +67,8 @@ impl<'call> Ctx<'call> {
         key: Key<'_>,
         name: &'n RedisString,
         value: &RedisString,
-        expiry: UnixMillis,
-    ) -> Result<Written<'n>, Error> {
+        expiry: i64,
+    ) -> Result<Written<'n>, Refused> {
         // What cannot be replicated is not written.
         // SAFETY: the format names two strings, a C string and a number, and they follow in that order.
         let replicated = unsafe {
@@ -79,7 +79,7 @@ impl<'call> Ctx<'call> {
                 name.as_ptr(),
                 value.as_ptr(),
                 c"PXAT".as_ptr(),
-                expiry.as_i64(),
+                expiry,
             )
         };
         check_replicated(replicated)?;
@@ -90,29 +90,29 @@ impl<'call> Ctx<'call> {
         // SAFETY: the key is open for writing; the server takes a reference of its own to the value.
         unsafe { api(raw::RedisModule_StringSet)(key.raw.as_ptr(), value.as_ptr()) };
         // SAFETY: as above; the key exists now.
-        unsafe { api(raw::RedisModule_SetAbsExpire)(key.raw.as_ptr(), expiry.as_i64()) };
+        unsafe { api(raw::RedisModule_SetAbsExpire)(key.raw.as_ptr(), expiry) };
         Ok(Written { name, events: [Some(SET), Some(EXPIRE)] })
     }
 
     /// Moves the expiry of a key that [`open`](Self::open) found (`PEXPIREAT`).
-    pub fn expire_at(self, name: &RedisString, expiry: UnixMillis) -> Result<(), Error> {
-        let key = self.open_key(name, READ_WRITE).ok_or_else(cannot_open)?;
+    pub fn expire_at(self, name: &RedisString, expiry: i64) -> Result<(), Refused> {
+        let key = self.open_key(name, READ_WRITE).ok_or(Refused::CannotOpen)?;
         // SAFETY: the format names a string and a number, and they follow in that order.
         let replicated = unsafe {
             let replicate = api(raw::RedisModule_Replicate);
-            replicate(self.as_ptr(), c"PEXPIREAT".as_ptr(), c"sl".as_ptr(), name.as_ptr(), expiry.as_i64())
+            replicate(self.as_ptr(), c"PEXPIREAT".as_ptr(), c"sl".as_ptr(), name.as_ptr(), expiry)
         };
         check_replicated(replicated)?;
         // SAFETY: the key is open for writing.
-        unsafe { api(raw::RedisModule_SetAbsExpire)(key.raw.as_ptr(), expiry.as_i64()) };
+        unsafe { api(raw::RedisModule_SetAbsExpire)(key.raw.as_ptr(), expiry) };
         drop(key);
         Written { name, events: [Some(EXPIRE), None] }.notify(self);
         Ok(())
     }
 
     /// Deletes a key that [`open`](Self::open) found (`DEL`). The event is for the caller to send.
-    pub fn delete(self, name: &RedisString) -> Result<Written<'_>, Error> {
-        let key = self.open_key(name, READ_WRITE).ok_or_else(cannot_open)?;
+    pub fn delete(self, name: &RedisString) -> Result<Written<'_>, Refused> {
+        let key = self.open_key(name, READ_WRITE).ok_or(Refused::CannotOpen)?;
         // SAFETY: the format names one string, and it follows.
         let replicated =
             unsafe { api(raw::RedisModule_Replicate)(self.as_ptr(), c"DEL".as_ptr(), c"s".as_ptr(), name.as_ptr()) };
@@ -171,12 +171,12 @@ impl Written<'_> {
 pub struct StringKey<'call>(Key<'call>);
 
 impl StringKey<'_> {
-    /// When the key expires.
+    /// When the key expires, in milliseconds since the epoch.
     #[inline]
-    pub fn expiry(&self) -> Option<UnixMillis> {
+    pub fn expiry(&self) -> Option<i64> {
         // SAFETY: the key is open.
         let expiry = unsafe { api(raw::RedisModule_GetAbsExpire)(self.0.raw.as_ptr()) };
-        (expiry >= 0).then_some(UnixMillis::new(expiry))
+        (expiry >= 0).then_some(expiry)
     }
 
     /// The string's bytes.
@@ -255,11 +255,7 @@ pub fn check_commands(ctx: Ctx<'_>) -> Result<(), String> {
     Ok(())
 }
 
-fn check_replicated(status: c_int) -> Result<(), Error> {
+fn check_replicated(status: c_int) -> Result<(), Refused> {
     // The server looks the command up by name; `check_commands` has found it.
-    if status == OK { Ok(()) } else { Err(Error::Other("the effect cannot be replicated".into())) }
-}
-
-fn cannot_open() -> Error {
-    Error::Other("the session's key cannot be opened".into())
+    if status == OK { Ok(()) } else { Err(Refused::CannotReplicate) }
 }

@@ -4,12 +4,12 @@ use std::{ffi::c_int, io};
 
 use redis_module::raw;
 
-use crate::error::Error;
 use crate::redis::{
     command::call::Call,
     ffi::{
         api::{OK, api, is_at_least_7_2},
         context::Ctx,
+        refused::Refused,
         string::RedisString,
     },
 };
@@ -58,7 +58,7 @@ impl Caller {
 
 impl Call<'_> {
     /// [`Ctx::check_access`], also where the client has been waiting.
-    pub fn check_access(&self, key: &RedisString, access: Access) -> Result<(), Error> {
+    pub fn check_access(&self, key: &RedisString, access: Access) -> Result<(), Refused> {
         match self.held {
             Some(client) => self.ctx.check_access_of(&client.caller, key, access),
             None => self.ctx.check_access(key, access),
@@ -70,17 +70,17 @@ impl Ctx<'_> {
     /// Checks that the calling user may do this with a key that is not among the command's arguments.
     ///
     /// A refusal is recorded in the server's ACL LOG, as one of its own would be.
-    pub fn check_access(self, key: &RedisString, access: Access) -> Result<(), Error> {
+    pub fn check_access(self, key: &RedisString, access: Access) -> Result<(), Refused> {
         self.check_access_of(&self.caller(), key, access)
     }
 
     /// The same for a user who called before and may be gone. One who was deleted since may do nothing.
-    fn check_access_of(self, caller: &Caller, key: &RedisString, access: Access) -> Result<(), Error> {
+    fn check_access_of(self, caller: &Caller, key: &RedisString, access: Access) -> Result<(), Refused> {
         let Some(name) = &caller.0 else { return Ok(()) };
         // SAFETY: the name is alive. NULL is returned for a user that does not exist or is disabled.
         let user = unsafe { api(raw::RedisModule_GetModuleUserFromUserName)(name.as_ptr()) };
         if user.is_null() {
-            return Err(Error::NoPermission);
+            return Err(Refused::NoPermission);
         }
         // SAFETY: user and key are alive, the flags are among those that the server knows.
         let status = unsafe { api(raw::RedisModule_ACLCheckKeyPermissions)(user, key.as_ptr(), access.flags()) };
@@ -92,7 +92,7 @@ impl Ctx<'_> {
         }
         // SAFETY: the user came from GetModuleUserFromUserName and is used no more.
         unsafe { api(raw::RedisModule_FreeModuleUser)(user) };
-        if allowed { Ok(()) } else { Err(Error::NoPermission) }
+        if allowed { Ok(()) } else { Err(Refused::NoPermission) }
     }
 
     /// The user that the running command, or what is left of it after a wait, runs as.

@@ -1,9 +1,9 @@
 //! Settings as the server's own configuration parameters: redis.conf, CONFIG GET, SET and REWRITE.
 
 use std::{
-    ffi::{CString, c_char, c_int, c_longlong, c_void},
+    ffi::{CStr, CString, c_char, c_int, c_longlong, c_void},
     ptr,
-    sync::Mutex,
+    sync::{Mutex, PoisonError},
 };
 
 use redis_module::raw;
@@ -14,46 +14,74 @@ use crate::redis::ffi::{
     guard::guard,
     string::{self, RedisString},
 };
-use crate::{
-    settings::{SETTINGS, SettingType, Value},
-    threads::lock,
-};
 
-/// Where settings are kept. Positions are those in [`SETTINGS`].
+/// A parameter of the server's configuration.
+#[derive(Debug)]
+pub struct Parameter {
+    /// Its name, without that of the module.
+    pub name: &'static CStr,
+    pub kind: ParameterType,
+    /// What holds where the server's configuration does not mention it.
+    pub default: ParameterValue,
+}
+
+/// What the server accepts for a parameter.
+#[derive(Debug)]
+pub enum ParameterType {
+    /// An integer from `min` to `max`; where it `is_memory`, also `16mb`.
+    Number {
+        min: i64,
+        max: i64,
+        is_memory: bool,
+    },
+    Text,
+    Flag,
+    /// One of several names.
+    Choice(&'static [&'static CStr]),
+}
+
+#[derive(Debug)]
+pub enum ParameterValue {
+    Number(i64),
+    Text(String),
+    Flag(bool),
+    /// The position of a name.
+    Choice(usize),
+}
+
+/// Where the values of parameters are kept, by their position in the list that was registered.
 pub trait Store {
-    /// The value in force, or about to be.
-    fn get(position: usize) -> Option<Value>;
-    /// Takes a value, not yet in force; an error says what is wrong with it.
-    fn set(position: usize, value: Value) -> Result<(), String>;
-    /// Puts all values in force together, or says why they cannot be.
+    /// The value that is active, or about to be.
+    fn get(position: usize) -> Option<ParameterValue>;
+    /// Takes a value that is not active yet; an error says what is wrong with it.
+    fn set(position: usize, value: ParameterValue) -> Result<(), String>;
+    /// Makes all values active together, or says why they cannot be.
     fn apply(ctx: Ctx<'_>) -> Result<(), String>;
 }
 
-/// Registers all settings and reads their values from the server's configuration; `defaults` are what holds for those
-/// that it does not mention.
-pub fn register_settings<S: Store>(ctx: Ctx<'_>, defaults: Vec<Value>) -> Result<(), String> {
-    for (position, (setting, default)) in SETTINGS.iter().zip(defaults).enumerate() {
-        let registered = register::<S>(ctx, position, default);
-        if registered != OK {
-            return Err(format!("the setting jrs.{} cannot be registered", setting.name.to_string_lossy()));
+/// Registers parameters, and reads their values from the server's configuration.
+pub fn register_parameters<S: Store>(ctx: Ctx<'_>, parameters: impl Iterator<Item = Parameter>) -> Result<(), String> {
+    for (position, parameter) in parameters.enumerate() {
+        let name = parameter.name.to_string_lossy();
+        if register::<S>(ctx, position, parameter) != OK {
+            return Err(format!("the setting {name} cannot be registered"));
         }
     }
     // SAFETY: the context is that of the load.
     if unsafe { api(raw::RedisModule_LoadConfigs)(ctx.as_ptr()) } != OK {
-        return Err("a jrs.* setting of the server's configuration is wrong, see the line above".to_owned());
+        return Err("a setting in the server's configuration is wrong, see the line above".to_owned());
     }
     Ok(())
 }
 
-fn register<S: Store>(ctx: Ctx<'_>, position: usize, default: Value) -> c_int {
-    let Some(setting) = SETTINGS.get(position) else { return ERR };
-    let (ctx, name) = (ctx.as_ptr(), setting.name.as_ptr());
+fn register<S: Store>(ctx: Ctx<'_>, position: usize, parameter: Parameter) -> c_int {
+    let (ctx, name) = (ctx.as_ptr(), parameter.name.as_ptr());
     // The position travels as the "pointer" that the server hands back; nobody dereferences it.
     let privdata = ptr::without_provenance_mut(position);
     let plain = raw::REDISMODULE_CONFIG_DEFAULT;
-    match (&setting.kind, default) {
-        (SettingType::Number { min, max, memory, .. }, Value::Number(default)) => {
-            let flags = if *memory { raw::REDISMODULE_CONFIG_MEMORY } else { plain };
+    match (&parameter.kind, parameter.default) {
+        (ParameterType::Number { min, max, is_memory }, ParameterValue::Number(default)) => {
+            let flags = if *is_memory { raw::REDISMODULE_CONFIG_MEMORY } else { plain };
             let (get, set) = (Some(get_number::<S> as _), Some(set_number::<S> as _));
             // SAFETY: the context is that of the load, the name ends in NUL, the callbacks have the announced shape.
             unsafe {
@@ -61,7 +89,7 @@ fn register<S: Store>(ctx: Ctx<'_>, position: usize, default: Value) -> c_int {
                 register(ctx, name, default, flags, *min, *max, get, set, Some(apply::<S>), privdata)
             }
         }
-        (SettingType::Text { .. }, Value::Text(default)) => {
+        (ParameterType::Text, ParameterValue::Text(default)) => {
             let Ok(default) = CString::new(default) else { return ERR };
             let (get, set) = (Some(get_text::<S> as _), Some(set_text::<S> as _));
             // SAFETY: as above; the server copies the default.
@@ -70,7 +98,7 @@ fn register<S: Store>(ctx: Ctx<'_>, position: usize, default: Value) -> c_int {
                 register(ctx, name, default.as_ptr(), plain, get, set, Some(apply::<S>), privdata)
             }
         }
-        (SettingType::Flag, Value::Flag(default)) => {
+        (ParameterType::Flag, ParameterValue::Flag(default)) => {
             let (get, set) = (Some(get_flag::<S> as _), Some(set_flag::<S> as _));
             // SAFETY: as above.
             unsafe {
@@ -78,7 +106,7 @@ fn register<S: Store>(ctx: Ctx<'_>, position: usize, default: Value) -> c_int {
                 register(ctx, name, c_int::from(default), plain, get, set, Some(apply::<S>), privdata)
             }
         }
-        (SettingType::Choice(names), Value::Choice(default)) => {
+        (ParameterType::Choice(names), ParameterValue::Choice(default)) => {
             let mut labels: Vec<*const c_char> = names.iter().map(|name| name.as_ptr()).collect();
             let numbers: Vec<c_int> = (0..).take(names.len()).collect();
             let count = c_int::try_from(names.len()).unwrap_or(0);
@@ -96,7 +124,7 @@ fn register<S: Store>(ctx: Ctx<'_>, position: usize, default: Value) -> c_int {
 }
 
 /// The value of a setting; a panic on the way reads as none.
-fn get<S: Store>(privdata: *mut c_void) -> Option<Value> {
+fn get<S: Store>(privdata: *mut c_void) -> Option<ParameterValue> {
     guard(|| S::get(privdata.addr())).flatten()
 }
 
@@ -124,15 +152,15 @@ extern "C" fn apply<S: Store>(
 }
 
 extern "C" fn get_number<S: Store>(_: *const c_char, privdata: *mut c_void) -> c_longlong {
-    if let Some(Value::Number(number)) = get::<S>(privdata) { number } else { 0 }
+    if let Some(ParameterValue::Number(number)) = get::<S>(privdata) { number } else { 0 }
 }
 
 extern "C" fn get_flag<S: Store>(_: *const c_char, privdata: *mut c_void) -> c_int {
-    c_int::from(matches!(get::<S>(privdata), Some(Value::Flag(true))))
+    c_int::from(matches!(get::<S>(privdata), Some(ParameterValue::Flag(true))))
 }
 
 extern "C" fn get_choice<S: Store>(_: *const c_char, privdata: *mut c_void) -> c_int {
-    let Some(Value::Choice(choice)) = get::<S>(privdata) else { return 0 };
+    let Some(ParameterValue::Choice(choice)) = get::<S>(privdata) else { return 0 };
     c_int::try_from(choice).unwrap_or(0)
 }
 
@@ -150,9 +178,9 @@ macro_rules! setter {
     };
 }
 
-setter!(set_number, |number: c_longlong| Value::Number(number));
-setter!(set_flag, |flag: c_int| Value::Flag(flag != 0));
-setter!(set_choice, |choice: c_int| Value::Choice(usize::try_from(choice).unwrap_or(usize::MAX)));
+setter!(set_number, |number: c_longlong| ParameterValue::Number(number));
+setter!(set_flag, |flag: c_int| ParameterValue::Flag(flag != 0));
+setter!(set_choice, |choice: c_int| ParameterValue::Choice(usize::try_from(choice).unwrap_or(usize::MAX)));
 setter!(set_text, |text: *mut raw::RedisModuleString| read_text(text)?);
 
 /// What [`get_text`] returned last: the server copies it after the call, so it has to outlive it.
@@ -165,19 +193,21 @@ struct Shown(Option<RedisString>);
 unsafe impl Send for Shown {}
 
 extern "C" fn get_text<S: Store>(_: *const c_char, privdata: *mut c_void) -> *mut raw::RedisModuleString {
-    let Some(Value::Text(value)) = get::<S>(privdata) else { return ptr::null_mut() };
+    let Some(ParameterValue::Text(value)) = get::<S>(privdata) else { return ptr::null_mut() };
     // The server has copied what it was shown before by the time it asks again.
-    lock(&SHOWN).0.insert(RedisString::new(value.as_bytes())).as_ptr()
+    SHOWN.lock().unwrap_or_else(PoisonError::into_inner).0.insert(RedisString::new(value.as_bytes())).as_ptr()
 }
 
 /// The value of a text that the server sets.
-fn read_text(text: *const raw::RedisModuleString) -> Result<Value, String> {
+fn read_text(text: *const raw::RedisModuleString) -> Result<ParameterValue, String> {
     // SAFETY: the server passes a string that lives until the setter returns.
     let text = unsafe { string::bytes(text) };
-    str::from_utf8(text).map(|text| Value::Text(text.to_owned())).map_err(|_| "the value is not UTF-8".to_owned())
+    str::from_utf8(text)
+        .map(|text| ParameterValue::Text(text.to_owned()))
+        .map_err(|_| "the value is not UTF-8".to_owned())
 }
 
 /// Gives back what is held for the server, before the module's code is unmapped.
 pub(in crate::redis) fn forget_shown() {
-    lock(&SHOWN).0 = None;
+    SHOWN.lock().unwrap_or_else(PoisonError::into_inner).0 = None;
 }

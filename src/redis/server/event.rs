@@ -7,6 +7,7 @@ use std::{
 
 use redis_module::raw;
 
+use crate::redis::server::module::module;
 use crate::redis::{
     ffi::{api::api, context::Ctx, guard::guard},
     keyspace::keyspace_events::{begin_beside, hid_databases},
@@ -35,24 +36,18 @@ pub enum Event<'e> {
     Missed,
 }
 
-/// What is told of the server's events.
-pub trait EventListener {
-    /// Something happens. While the server changes its keyspace, this must not call it.
-    fn told(event: Event<'_>);
-}
-
 /// Whether the server has taken the module in.
 static IS_LOADED: AtomicBool = AtomicBool::new(false);
 /// How often databases have changed places, with each other or with what was loaded beside them.
 static SWAPS: AtomicU64 = AtomicU64::new(0);
 
-/// Tells `L` of the server's events. All servers that load the module have those that are used here; one without would not
+/// Tells the module of the server's events. All servers that load the module have those that are used here; one without would not
 /// tell of it.
 ///
 /// Notes when the server has taken the module in: until then it may still throw it out again, because of a setting in
 /// `MODULE LOADEX` that does not exist for example, and the module cannot refuse. It does that before it does anything
 /// else, so a tick of its clock or a command is a sign that it did not. It tells no module that it was taken in.
-pub fn listen<L: EventListener>(ctx: Ctx<'_>) {
+pub fn listen(ctx: Ctx<'_>) {
     IS_LOADED.store(false, Ordering::Relaxed);
     for id in [
         raw::REDISMODULE_EVENT_REPLICATION_ROLE_CHANGED,
@@ -66,26 +61,27 @@ pub fn listen<L: EventListener>(ctx: Ctx<'_>) {
         let event = raw::RedisModuleEvent { id, dataver: 1 };
         // SAFETY: the event is one of the header's constants; the context is that of the load; the callback has the announced
         // shape.
-        unsafe { api(raw::RedisModule_SubscribeToServerEvent)(ctx.as_ptr(), event, Some(told::<L>)) };
+        unsafe { api(raw::RedisModule_SubscribeToServerEvent)(ctx.as_ptr(), event, Some(on_event)) };
     }
 }
 
 /// Callback of the server: something happened.
-extern "C" fn told<L: EventListener>(
-    ctx: *mut raw::RedisModuleCtx,
-    event: raw::RedisModuleEvent,
-    step: u64,
-    info: *mut c_void,
-) {
+extern "C" fn on_event(ctx: *mut raw::RedisModuleCtx, event: raw::RedisModuleEvent, step: u64, info: *mut c_void) {
     // SAFETY: context and information are the server's for this event, and outlive this call.
     let event = unsafe { read(ctx, event.id, step, info) };
-    if event.is_some_and(|event| guard(|| L::told(event)).is_none()) {
-        guard(|| L::told(Event::Missed));
+    if event.is_some_and(|event| guard(|| tell(event)).is_none()) {
+        guard(|| tell(Event::Missed));
     }
     // SAFETY: as above.
     if matches!(event, Some(Event::LoadBesideEnded(true))) && hid_databases(unsafe { Ctx::new(ctx) }) {
-        guard(|| L::told(Event::Flushed(None)));
-        guard(|| L::told(Event::Missed));
+        guard(|| tell(Event::Flushed(None)));
+        guard(|| tell(Event::Missed));
+    }
+}
+
+fn tell(event: Event<'_>) {
+    if let Some(module) = module() {
+        module.on_event(event);
     }
 }
 

@@ -4,6 +4,7 @@ use std::ffi::c_int;
 
 use redis_module::raw;
 
+use crate::redis::server::module::{Module, set_module};
 use crate::redis::{
     ffi::{
         api::{self, ERR, OK},
@@ -14,15 +15,43 @@ use crate::redis::{
     },
     server::{config, event},
 };
-use crate::{module::Jrs, state};
 
-/// Callback of the server: loads the module.
+/// Makes the two functions that the server looks for in a module's file.
+macro_rules! entry_points {
+    ($module:expr) => {
+        /// Callback of the server: loads the module.
+        ///
+        /// # Safety
+        /// To be called by the server, with the context and the arguments of the load.
+        // SAFETY: the name is the one that servers look for, and nothing else in the process calls it.
+        #[expect(unsafe_code, reason = "the name is the server's")]
+        #[unsafe(no_mangle)]
+        pub unsafe extern "C" fn RedisModule_OnLoad(
+            ctx: *mut redis_module::raw::RedisModuleCtx,
+            argv: *mut *mut redis_module::raw::RedisModuleString,
+            argc: std::ffi::c_int,
+        ) -> std::ffi::c_int {
+            // SAFETY: says the caller.
+            unsafe { $crate::redis::on_load(&$module, ctx, argv, argc) }
+        }
+
+        /// Callback of the server: unloads the module.
+        // SAFETY: the name is the one that servers look for, and nothing else in the process calls it.
+        #[expect(unsafe_code, reason = "the name is the server's")]
+        #[unsafe(no_mangle)]
+        pub extern "C" fn RedisModule_OnUnload(_: *mut redis_module::raw::RedisModuleCtx) -> std::ffi::c_int {
+            $crate::redis::on_unload(&$module)
+        }
+    };
+}
+pub(crate) use entry_points;
+
+/// Loads a module.
 ///
 /// # Safety
-/// To be called by the server, with the context and the arguments of the load.
-// SAFETY: the name is the one that servers look for, and nothing else in the process calls it.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn RedisModule_OnLoad(
+/// These are what the server passed to the function that loads the module, which is running.
+pub unsafe fn on_load(
+    module: &'static dyn Module,
     ctx: *mut raw::RedisModuleCtx,
     argv: *mut *mut raw::RedisModuleString,
     argc: c_int,
@@ -30,7 +59,8 @@ pub unsafe extern "C" fn RedisModule_OnLoad(
     let api_version = raw::REDISMODULE_APIVER_1.cast_signed();
     // SAFETY: the context is the server's, the name ends in NUL. Nothing may allocate before this: the allocator is one
     // of the functions that it fetches.
-    let initialised = unsafe { raw::Export_RedisModule_Init(ctx, Jrs::NAME.as_ptr(), Jrs::VERSION, api_version) };
+    let initialised =
+        unsafe { raw::Export_RedisModule_Init(ctx, module.name().as_ptr(), module.version(), api_version) };
     if initialised != OK {
         return ERR;
     }
@@ -44,6 +74,7 @@ pub unsafe extern "C" fn RedisModule_OnLoad(
         return ERR;
     }
     log_panics();
+    set_module(module);
     let loaded = guard(|| {
         // SAFETY: the context is the server's and outlives this call.
         let ctx = unsafe { Ctx::new(ctx) };
@@ -52,34 +83,32 @@ pub unsafe extern "C" fn RedisModule_OnLoad(
         let texts = (0..arguments.len()).filter_map(|at| arguments.get(at)).map(|text| str::from_utf8(text.bytes()));
         let arguments: Vec<_> =
             texts.collect::<Result<_, _>>().map_err(|_| "an argument of the module is not UTF-8")?;
-        Jrs::load(ctx, &arguments)
+        module.load(ctx, &arguments)
     });
     match loaded {
         Some(Ok(())) => return OK,
         Some(Err(problem)) => log(Level::Warning, &format!("not loaded: {problem}")),
         None => {}
     }
-    let _ = unload();
+    unload(module);
     ERR
 }
 
-/// Callback of the server: unloads the module.
-// SAFETY: the name is the one that servers look for, and nothing else in the process calls it.
-#[unsafe(no_mangle)]
-pub extern "C" fn RedisModule_OnUnload(_: *mut raw::RedisModuleCtx) -> c_int {
+/// Unloads a module.
+pub fn on_unload(module: &'static dyn Module) -> c_int {
     // Also called where the server does not take in a module after all.
     if event::is_loaded()
-        && let Some(Err(problem)) = guard(Jrs::may_unload)
+        && let Some(Err(problem)) = guard(|| module.may_unload())
     {
         log(Level::Warning, &format!("MODULE UNLOAD is refused: {problem}"));
         return ERR;
     }
-    unload()
+    unload(module);
+    OK
 }
 
-fn unload() -> c_int {
-    guard(state::unload);
+fn unload(module: &dyn Module) {
+    guard(|| module.unload());
     config::forget_shown();
     stop_logging_panics();
-    OK
 }

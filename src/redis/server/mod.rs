@@ -6,6 +6,7 @@ pub(super) mod config;
 pub(super) mod event;
 pub(super) mod features;
 pub(super) mod info;
-mod load;
+pub(super) mod load;
+pub(super) mod module;
 mod query;
 mod state;

@@ -4,17 +4,14 @@ use std::{ffi::c_int, sync::OnceLock};
 
 use redis_module::raw;
 
-use crate::{
-    redis::ffi::{api::api, context::Ctx},
-    session::UnixMillis,
-};
+use crate::redis::ffi::{api::api, context::Ctx};
 
 impl Ctx<'_> {
-    /// The time by the server's clock.
+    /// The time by the server's clock, in milliseconds since the epoch.
     #[inline]
-    pub fn now(self) -> UnixMillis {
+    pub fn now(self) -> i64 {
         // SAFETY: takes nothing, returns a number.
-        UnixMillis::new(unsafe { api(raw::RedisModule_Milliseconds)() })
+        unsafe { api(raw::RedisModule_Milliseconds)() }
     }
 
     /// Whether the server is a cluster node, which does not change while it runs.

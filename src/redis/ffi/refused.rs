@@ -1,0 +1,46 @@
+//! What this folder refuses, without a word for the client: the module that uses it has the sentences.
+
+/// Why a command cannot go on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refused {
+    /// The user may not do this with the key.
+    NoPermission,
+    /// The key holds something else than a string.
+    WrongType,
+    /// The server became a replica while the client waited.
+    ReadOnly,
+    /// The server ran out of memory while the client waited.
+    OutOfMemory,
+    /// Writes are paused on the server since the client began to wait.
+    WritesPaused,
+    /// The key's slot is moving to another node, or has moved there.
+    SlotMigrating,
+    /// Databases changed places while the command ran in slices.
+    DatabasesSwapped,
+    /// The server cannot make the client wait.
+    CannotWait,
+    /// The client waited too long, or CLIENT UNBLOCK ended its wait.
+    TimedOut,
+    /// The server does not open the key.
+    CannotOpen,
+    /// The server does not replicate the write.
+    CannotReplicate,
+    /// A panic was caught, and logged.
+    Panicked,
+}
+
+/// The error that a command ends with.
+#[derive(Debug)]
+pub enum ErrorReply {
+    /// Too few or too many arguments. The server has its own words for that, with the command's name.
+    WrongArity,
+    Refused(Refused),
+    /// A text: first word, space, sentence.
+    Text(String),
+}
+
+impl From<Refused> for ErrorReply {
+    fn from(refused: Refused) -> Self {
+        Self::Refused(refused)
+    }
+}
