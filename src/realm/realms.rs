@@ -10,7 +10,6 @@ use super::{
     index::{Conflict, RealmIndex},
 };
 use crate::{
-    metrics::COUNTERS,
     session::SessionId,
     threads::lock,
     token::{Cache, CompactJws, Header, TokenError, base64url_decode},
@@ -91,10 +90,8 @@ impl Realms {
             return Err(TokenError::TooLong);
         }
         if let Some(verified) = self.locked_cache().get(token) {
-            COUNTERS.cache_hits.count();
             return Ok(Lookup::Cached(verified));
         }
-        COUNTERS.cache_misses.count();
         let realm = self.realm_of(token)?;
         if realm.keys.is_slow(token, realm.expected())? {
             Ok(Lookup::VerifyOffThread)

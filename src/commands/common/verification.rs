@@ -45,7 +45,13 @@ impl Verification {
     #[inline]
     pub(in crate::commands) fn begin(realms: &Realms, token: ArgRef<'_>, key: Option<ArgRef<'_>>) -> Self {
         let (token, key) = (token.bytes(), key.map(ArgRef::bytes));
-        let result = match realms.look_up(token) {
+        let found = realms.look_up(token);
+        match found {
+            Ok(Lookup::Cached(_)) => COUNTERS.cache_hits.count(),
+            Err(TokenError::TooLong) => {}
+            _ => COUNTERS.cache_misses.count(),
+        }
+        let result = match found {
             Ok(Lookup::Cached(verified)) => Ok(verified),
             Ok(Lookup::VerifyInline) => realms.verify(token),
             Ok(Lookup::VerifyOffThread) => return Self::Slow(token.to_vec(), key.map(<[u8]>::to_vec)),
