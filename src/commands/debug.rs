@@ -15,6 +15,7 @@ impl Command for Debug {
         name: c"JRS.DEBUG",
         flags: c"readonly admin",
         is_routed: false,
+        is_hidden: true,
         summary: c"Compares the owner index with the keyspace, for tests.",
         complexity: c"O(N) with N being the number of all keys",
         arguments: &[Argument::word(c"index", c"INDEX")],

@@ -19,25 +19,25 @@ mod rotate;
 mod touch;
 mod update;
 
-use crate::redis::{Register, register};
+use crate::redis::Registration;
 
 /// All commands, in the order in which they are registered.
-pub const ALL: &[Register] = &[
-    register::<create::Create>,
-    register::<get::Get>,
-    register::<get::Peek>,
-    register::<update::Update>,
-    register::<touch::Touch>,
-    register::<destroy::Destroy>,
-    register::<rotate::Rotate>,
-    register::<list::List>,
-    register::<count::Count>,
-    register::<revoke::Revoke>,
-    register::<destroyall::DestroyAll>,
-    register::<inspect::Inspect>,
-    register::<jwks::Jwks>,
-    register::<realms::ListRealms>,
-    register::<reload::Reload>,
-    register::<help::Help>,
-    register::<debug::Debug>,
+pub static ALL: [Registration; 17] = [
+    Registration::of::<create::Create>(),
+    Registration::of::<get::Get>(),
+    Registration::of::<get::Peek>(),
+    Registration::of::<update::Update>(),
+    Registration::of::<touch::Touch>(),
+    Registration::of::<destroy::Destroy>(),
+    Registration::of::<rotate::Rotate>(),
+    Registration::of::<list::List>(),
+    Registration::of::<count::Count>(),
+    Registration::of::<revoke::Revoke>(),
+    Registration::of::<destroyall::DestroyAll>(),
+    Registration::of::<inspect::Inspect>(),
+    Registration::of::<jwks::Jwks>(),
+    Registration::of::<realms::ListRealms>(),
+    Registration::of::<reload::Reload>(),
+    Registration::of::<help::Help>(),
+    Registration::of::<debug::Debug>(),
 ];

@@ -31,7 +31,7 @@ impl Module for Jrs {
         let defaults = crate::settings::defaults(arguments)?;
         state::begin(&defaults)?;
         redis::register_parameters::<settings::Configuration>(ctx, settings::parameters(defaults))?;
-        redis::register_all(ctx, commands::ALL)?;
+        redis::register_all(ctx, &commands::ALL)?;
         redis::register_info::<info::Report>(ctx);
         state::load(ctx)?;
         // Last: Redis 7.0 keeps the subscriptions of a module that it then does not load, and would call code that is

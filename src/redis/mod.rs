@@ -13,7 +13,7 @@ pub use command::{
     blocked_client::{Continuation, Intent},
     call::Call,
     docs::{ArgType, Argument},
-    register::{Command, Register, Spec, register, register_all},
+    register::{Command, Registration, Spec, register_all},
     slices::{Progress, SlicedJob},
 };
 pub use ffi::{

@@ -32,15 +32,15 @@ const READING_SLOWLY: &[&str] = &["module", "readonly"];
 const WRITING_SLOWLY: &[&str] = &["module", "write"];
 
 const KEY_AND_TOKEN: &str = "[key:key] token:string";
-const CREATE: &str = "owner:string data:string [CLAIMS claims:string] [EX seconds:integer | PX milliseconds:integer | \
-                      EXAT unix-time-seconds:unix-time | PXAT unix-time-milliseconds:unix-time] [REALM realm:string]";
+const CREATE: &str = "owner:string data:string [CLAIMS json:string] [EX seconds:integer | PX milliseconds:integer | \
+                      EXAT unix-time-seconds:unix-time | PXAT unix-time-milliseconds:unix-time] [REALM name:string]";
 const UPDATE: &str = "[key:key] token:string data:string [REPLACE | MERGE | PATCH] [IFMATCH etag:string] [KEEPTTL | EX \
                       seconds:integer | PX milliseconds:integer]";
 const TOUCH: &str = "[key:key] token:string [EX seconds:integer | PX milliseconds:integer]";
-const ROTATE: &str = "[key:key] token:string [CLAIMS claims:string] [OWNER owner:string] [REAUTH]";
-const LIST: &str = "owner:string [WITHDATA] [LIMIT count:integer] [AFTER id:string] [REALM realm:string]";
-const COUNT: &str = "owner:string [REALM realm:string]";
-const DESTROYALL: &str = "owner:string [EXCEPT token:string] [REALM realm:string]";
+const ROTATE: &str = "[key:key] token:string [CLAIMS json:string] [OWNER owner:string] [REAUTH]";
+const LIST: &str = "owner:string [WITHDATA] [LIMIT count:integer] [AFTER id:string] [REALM name:string]";
+const COUNT: &str = "owner:string [REALM name:string]";
+const DESTROYALL: &str = "owner:string [EXCEPT token:string] [REALM name:string]";
 
 const COMMANDS: [Described; 17] = [
     described("JRS.CREATE", -3, GROWING, WRITES, CREATE),
@@ -55,7 +55,7 @@ const COMMANDS: [Described; 17] = [
     described("JRS.REVOKE", 2, WRITING, WRITES, "key:key"),
     described("JRS.DESTROYALL", -2, WRITING_SLOWLY, WRITES, DESTROYALL),
     described("JRS.INSPECT", -2, READING, READS, KEY_AND_TOKEN),
-    described("JRS.JWKS", -1, READING_ANYWHERE, None, "[REALM realm:string]"),
+    described("JRS.JWKS", -1, READING_ANYWHERE, None, "[REALM name:string]"),
     described("JRS.REALMS", 1, READING_ANYWHERE, None, ""),
     described("JRS.RELOAD", 1, &["admin", "module", "stale"], None, ""),
     described("JRS.HELP", 1, &["fast", "loading", "module", "stale"], None, ""),

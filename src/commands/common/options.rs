@@ -17,9 +17,12 @@ pub(in crate::commands) const PX: Argument = Argument::after(c"PX", c"millisecon
 /// `[key]`: the session's key.
 pub(in crate::commands) const KEY: Argument =
     Argument { name: c"key", kind: ArgType::Key, token: None, optional: true };
-pub(in crate::commands) const CLAIMS: Argument = Argument::after(c"CLAIMS", c"claims", ArgType::String).optional();
-pub(in crate::commands) const REALM: Argument = Argument::after(c"REALM", c"realm", ArgType::String).optional();
+pub(in crate::commands) const CLAIMS: Argument = Argument::after(c"CLAIMS", c"json", ArgType::String).optional();
+pub(in crate::commands) const REALM: Argument = Argument::after(c"REALM", c"name", ArgType::String).optional();
 pub(in crate::commands) const TOKEN: Argument = Argument::string(c"token");
+
+/// No option has a longer name.
+const LONGEST_NAME: usize = 16;
 
 /// Takes options from the end of a command, one by one.
 #[derive(Debug)]
@@ -31,12 +34,18 @@ impl<'c> Options<'c> {
         arguments: Args<'c>,
         mut take: impl FnMut(&[u8], &mut Self) -> Result<(), Error>,
     ) -> Result<(), Error> {
-        // No option has a longer name: a large argument is not copied.
-        let longest = 16;
         let mut options = Self(arguments);
         while let Some(word) = options.next().map(ArgRef::bytes) {
-            let word = if word.len() > longest { Vec::new() } else { word.to_ascii_uppercase() };
-            take(&word, &mut options)?;
+            let mut buffer = [0; LONGEST_NAME];
+            let name = match buffer.get_mut(..word.len()) {
+                Some(name) => {
+                    name.copy_from_slice(word);
+                    name.make_ascii_uppercase();
+                    &*name
+                }
+                None => b"",
+            };
+            take(name, &mut options)?;
         }
         Ok(())
     }

@@ -37,6 +37,8 @@ pub struct Spec {
     /// Whether argument 1 routes it in a cluster: it is hashed like a key but need not be one (key-spec flag NOT_KEY). A
     /// command that is not routed works on any node.
     pub is_routed: bool,
+    /// Whether it is for tests, and JRS.HELP does not name it.
+    pub is_hidden: bool,
     /// What it does, in a sentence.
     pub summary: &'static CStr,
     pub complexity: &'static CStr,
@@ -53,6 +55,7 @@ impl Spec {
         name: c"",
         flags: c"write fast",
         is_routed: true,
+        is_hidden: false,
         summary: c"",
         complexity: c"O(1)",
         since: c"0.1.0",
@@ -79,10 +82,23 @@ impl Spec {
     }
 }
 
-pub type Register = fn(Ctx<'_>) -> Result<(), String>;
+/// A command that can be registered.
+#[derive(Debug)]
+pub struct Registration {
+    pub spec: Spec,
+    enter: EntryPoint,
+}
+
+type EntryPoint = extern "C" fn(*mut raw::RedisModuleCtx, *mut *mut raw::RedisModuleString, c_int) -> c_int;
+
+impl Registration {
+    pub const fn of<C: Command>() -> Self {
+        Self { spec: C::SPEC, enter: enter::<C> }
+    }
+}
 
 /// Registers commands, after the ACL category that they share where the server can make one.
-pub fn register_all(ctx: Ctx<'_>, commands: &[Register]) -> Result<(), String> {
+pub fn register_all(ctx: Ctx<'_>, commands: &'static [Registration]) -> Result<(), String> {
     // SAFETY: the pointer was written at load; a server that does not have the function leaves it empty.
     if let Some(add) = unsafe { raw::RedisModule_AddACLCategory } {
         // SAFETY: the context is that of the load, the name ends in NUL.
@@ -90,16 +106,15 @@ pub fn register_all(ctx: Ctx<'_>, commands: &[Register]) -> Result<(), String> {
             log(Level::Notice, "the ACL category @jrs could not be made");
         }
     }
-    commands.iter().try_for_each(|register| register(ctx))
+    commands.iter().try_for_each(|command| register(ctx, command))
 }
 
-pub fn register<C: Command>(ctx: Ctx<'_>) -> Result<(), String> {
-    let spec = C::SPEC;
+fn register(ctx: Ctx<'_>, Registration { spec, enter }: &'static Registration) -> Result<(), String> {
     let name = spec.name.to_string_lossy().into_owned();
     // SAFETY: the context is that of the load, the strings end in NUL, and the entry point is that of a command.
     let created = unsafe {
         let create = api(raw::RedisModule_CreateCommand);
-        create(ctx.as_ptr(), spec.name.as_ptr(), Some(enter::<C>), spec.flags.as_ptr(), 0, 0, 0)
+        create(ctx.as_ptr(), spec.name.as_ptr(), Some(*enter), spec.flags.as_ptr(), 0, 0, 0)
     };
     if created != OK {
         return Err(format!("the command {name} cannot be registered: another module may have one of that name"));
@@ -110,7 +125,7 @@ pub fn register<C: Command>(ctx: Ctx<'_>) -> Result<(), String> {
         return Err(format!("the command {name} cannot be found after its registration"));
     }
     // SAFETY: the command was created just now.
-    if !unsafe { docs::describe(command, &spec) } {
+    if !unsafe { docs::describe(command, spec) } {
         return Err(format!("the server refuses the description of the command {name}"));
     }
     // SAFETY: the pointer was written at load; a server that does not have the function leaves it empty.
