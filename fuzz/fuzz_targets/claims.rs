@@ -8,7 +8,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use jrs::{
     session::{SessionId, UnixMillis, check_owner},
-    token::{CallerClaims, ClaimsError, Claims, ClaimRules, RegisteredClaims, carry_over_claims, has_claim},
+    token::{CallerClaims, ClaimRules, Claims, ClaimsError, RegisteredClaims, carry_over_claims, has_claim},
 };
 use libfuzzer_sys::fuzz_target;
 use serde_json::value::RawValue;

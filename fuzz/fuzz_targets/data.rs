@@ -11,7 +11,7 @@ use std::{
     sync::atomic::{AtomicUsize, Ordering::Relaxed},
 };
 
-use jrs::session::{PatchError, Cost, DEEPEST, check_json_object, cost_of_merge, cost_of_patch, etag};
+use jrs::session::{Cost, DEEPEST, PatchError, check_json_object, cost_of_merge, cost_of_patch, etag};
 use libfuzzer_sys::fuzz_target;
 use serde::de::DeserializeOwned;
 use serde_json::{Deserializer, Value, value::RawValue};
@@ -50,7 +50,10 @@ unsafe impl GlobalAlloc for Counting {
 static ALLOCATOR: Counting = Counting;
 
 /// Does a change to texts of so many bytes, and checks what it took, but for what it decoded: that is returned.
-fn measured(texts: usize, change: impl FnOnce() -> (Result<String, PatchError>, Cost)) -> (Result<String, PatchError>, usize) {
+fn measured(
+    texts: usize,
+    change: impl FnOnce() -> (Result<String, PatchError>, Cost),
+) -> (Result<String, PatchError>, usize) {
     let (live, allocated) = (LIVE.load(Relaxed), ALLOCATED.load(Relaxed));
     PEAK.store(live, Relaxed);
     let (result, cost) = change();

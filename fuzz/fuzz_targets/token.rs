@@ -9,7 +9,7 @@ use std::{sync::LazyLock, time::Duration};
 
 use jrs::{
     session::UnixMillis,
-    token::{Algorithm, Claims, ClaimRules, Key, KeyRing, KeyDefaults, TokenError, could_be_token, read_keys},
+    token::{Algorithm, ClaimRules, Claims, Key, KeyDefaults, KeyRing, TokenError, could_be_token, read_keys},
 };
 use libfuzzer_sys::fuzz_target;
 
@@ -35,7 +35,7 @@ static BOUND: LazyLock<KeyRing> = LazyLock::new(|| {
 });
 
 fn ring(keys: &str) -> KeyRing {
-    let parsing = KeyDefaults { algorithm: Algorithm::Hs256, allow_weak_secret: true };
+    let parsing = KeyDefaults { algorithm: Algorithm::HS256, allow_weak_secret: true };
     read_keys(keys.as_bytes(), parsing).expect("keys")
 }
 

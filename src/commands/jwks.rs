@@ -1,6 +1,8 @@
 //! `JRS.JWKS [REALM name]`
 
 use super::common::options::{Options, REALM, named_realm, once};
+use jsonwebtoken::jwk::JwkSet;
+
 use crate::{
     error::Error,
     redis::{Call, Command, Spec},
@@ -30,9 +32,9 @@ impl Command for Jwks {
             _ => Err(Error::Syntax),
         })?;
         let realm = named_realm(&*state::realms()?, name)?;
-        let own = realm.keys.own();
-        let keys: Vec<_> = own.filter_map(Key::public_jwk).collect();
-        call.ctx.reply_bytes(format!("{{\"keys\":[{}]}}", keys.join(",")));
+        let keys = realm.keys.own().filter_map(Key::public_jwk).collect();
+        let set = serde_json::to_string(&JwkSet { keys });
+        call.ctx.reply_bytes(set.map_err(|_| Error::Other("the keys cannot be written".into()))?);
         Ok(())
     }
 }

@@ -58,7 +58,7 @@ fn reply_keys(ctx: Ctx<'_>, keys: &[&Key]) {
         ctx.reply_bytes("kid");
         key.id().map_or_else(|| ctx.reply_null(), |id| ctx.reply_bytes(id));
         ctx.reply_bytes("alg");
-        ctx.reply_bytes(key.algorithm().name());
+        ctx.reply_bytes(key.algorithm_name());
         ctx.reply_bytes("signs");
         ctx.reply_integer(i64::from(key.signs()));
     }

@@ -20,7 +20,7 @@ impl InfoSource for Report {
                 info.group(&format!("realm_{}", realm.name), |info| {
                     let ids = realm.keys.own().map(|key| key.id().unwrap_or("(without kid)"));
                     info.text("keyspace", realm.keyspace());
-                    info.text("algorithm", realm.signer().map_or("(none)", |key| key.algorithm().name()));
+                    info.text("algorithm", realm.signer().map_or("(none)", |key| key.algorithm_name()));
                     info.text("keys", &ids.collect::<Vec<_>>().join("|"));
                 });
             }

@@ -9,7 +9,7 @@ use std::{
 
 use crate::{
     realm::Realm,
-    token::{Algorithm, Header, Key, KeyRing},
+    token::{Algorithm, AlgorithmExt, Header, Key, KeyRing},
 };
 
 /// Two realms that cannot be side by side.

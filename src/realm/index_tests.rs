@@ -11,7 +11,7 @@ use crate::{
 fn ring(ids: impl Iterator<Item = String>) -> Arc<KeyRing> {
     let jwk = |id: String| format!(r#"{{"kty":"oct","kid":"{id}","k":"c2VjcmV0"}}"#);
     let set = format!(r#"{{"keys":[{}]}}"#, ids.map(jwk).collect::<Vec<_>>().join(","));
-    let parsing = KeyDefaults { algorithm: Algorithm::Hs256, allow_weak_secret: true };
+    let parsing = KeyDefaults { algorithm: Algorithm::HS256, allow_weak_secret: true };
     Arc::new(read_keys(set.as_bytes(), parsing).expect("keys"))
 }
 
@@ -59,7 +59,7 @@ fn tokens_without_a_kid_have_at_most_one_realm() {
         (r#"{"kty":"OKP","crv":"Ed25519","x":"GNPV1YJVCd5PN1uLv2HAYaFVV9OfIPKv3POKPoLiqS4"}"#, "c"),
         (r#"{"kty":"OKP","crv":"Ed25519","x":"GNPV1YJVCd5PN1uLv2HAYaFVV9OfIPKv3POKPoLiqS4","kid":"d"}"#, "d"),
     ];
-    let parsing = KeyDefaults { algorithm: Algorithm::Hs256, allow_weak_secret: true };
+    let parsing = KeyDefaults { algorithm: Algorithm::HS256, allow_weak_secret: true };
     let realms =
         jwks.map(|(jwk, name)| realm(name, name, &Arc::new(read_keys(jwk.as_bytes(), parsing).expect("a key"))));
     let [a, b, c, d] = &realms;

@@ -74,7 +74,7 @@ impl Realm {
 
     /// Whether to sign a token takes a slow algorithm, which is also one whose tokens others can verify.
     pub fn signs_slowly(&self) -> bool {
-        self.signer().is_some_and(|key| key.algorithm().is_slow())
+        self.signer().is_some_and(Key::is_slow)
     }
 
     /// What session keys begin with.

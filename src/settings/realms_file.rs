@@ -125,6 +125,7 @@ fn read_field(field: &str, value: toml::Value) -> Result<(usize, Value), String>
 mod tests {
     use super::{RealmSpec, parse};
     use crate::settings::{self, Settings};
+    use crate::token::Algorithm;
 
     fn base() -> Settings {
         let mut settings = Settings::UNSET;
@@ -156,7 +157,7 @@ mod tests {
         let realms = settings(text).expect("realms");
         let (name, admin) = &realms[0];
         assert_eq!((name.as_str(), admin.keyspace.as_str(), admin.max_age), ("admin", "admin:", 600));
-        assert_eq!((admin.max_data_size, admin.algorithm.name(), admin.allow_weak_secret), (65536, "RS256", true));
+        assert_eq!((admin.max_data_size, admin.algorithm, admin.allow_weak_secret), (65536, Algorithm::RS256, true));
         // Names of settings are the same in any case.
         let mixed = settings("[realm.a]\nKeys-File = \"k\"\nKEYSPACE = \"a:\"\n").expect("a realm");
         assert_eq!((mixed[0].1.keys_file.as_str(), mixed[0].1.keyspace.as_str()), ("k", "a:"));

@@ -6,7 +6,7 @@ use super::{
     Policy,
     kind::{GB, HALF_THE_CORES, KB, MB, SettingType, Value},
 };
-use crate::token::{Algorithm, same_type};
+use crate::token::{ALGORITHM_NAMES, ALGORITHMS, Algorithm, same_type};
 
 /// What has a value of a setting.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,7 +64,7 @@ fields! {
     i64, 0, number => Value::Number(*number), Value::Number(number) => Some(number);
     String, String::new(), text => Value::Text(text.clone()), Value::Text(text) => Some(text);
     bool, false, flag => Value::Flag(*flag), Value::Flag(flag) => Some(flag);
-    Algorithm, Self::Hs256, one => choice(Self::ALL, one), Value::Choice(at) => Self::ALL.get(at).copied();
+    Algorithm, Self::HS256, one => choice(&ALGORITHMS, one), Value::Choice(at) => ALGORITHMS.get(at).copied();
     Policy, Self::EvictOldest, one => choice(&Self::ALL, one), Value::Choice(at) => Self::ALL.get(at).copied();
 }
 
@@ -114,7 +114,7 @@ settings! {
     /// `iss` of the other issuer's tokens.
     foreign_issuer: String = c"foreign-issuer", text("", check_name), OneRealm, false;
     /// The algorithm of keys that do not say theirs.
-    algorithm: Algorithm = c"algorithm", SettingType::Choice(Algorithm::NAMES), Realm, true;
+    algorithm: Algorithm = c"algorithm", SettingType::Choice(ALGORITHM_NAMES), Realm, true;
     /// What session keys begin with.
     keyspace: String = c"keyspace", text("sess:", check_keyspace), EachRealm, true;
     /// How long a session lasts when nobody uses it, in seconds.

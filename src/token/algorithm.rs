@@ -1,62 +1,35 @@
-//! The signature algorithms of RFC 7518 section 3 and RFC 8037 that keys may be pinned to.
+//! The signature algorithms of RFC 7518 section 3 and RFC 8037 that keys may be pinned to: those of `jsonwebtoken`.
+//! `none` is not among them and never will be (RFC 8725 section 3.2).
 
 use std::ffi::CStr;
 
-/// Makes the type of one list. A row is: algorithm, its name as the server's configuration takes it, its kind of key.
-macro_rules! algorithms {
-    ($($(#[$doc:meta])* $algorithm:ident = $name:literal, $family:ident;)*) => {
-        /// A JWS algorithm. `none` is not among them and never will be (RFC 8725 section 3.2).
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-        pub enum Algorithm {
-            $($(#[$doc])* $algorithm,)*
-        }
+pub use jsonwebtoken::Algorithm;
 
-        impl Algorithm {
-            /// All of them, in the order in which they are named to people.
-            pub const ALL: &[Self] = &[$(Self::$algorithm),*];
-            /// Their names in the same order: the values of the `alg` header parameter.
-            pub const NAMES: &[&'static CStr] = &[$($name),*];
+/// All algorithms, in the order in which they are named to people.
+pub const ALGORITHMS: [Algorithm; 12] = [
+    Algorithm::HS256,
+    Algorithm::HS384,
+    Algorithm::HS512,
+    Algorithm::RS256,
+    Algorithm::RS384,
+    Algorithm::RS512,
+    Algorithm::PS256,
+    Algorithm::PS384,
+    Algorithm::PS512,
+    Algorithm::ES256,
+    Algorithm::ES384,
+    Algorithm::EdDSA,
+];
 
-            /// The kind of key that it takes.
-            pub const fn family(self) -> Family {
-                match self {
-                    $(Self::$algorithm => Family::$family,)*
-                }
-            }
-        }
-    };
-}
+/// Their names in the same order, as the server's configuration takes them.
+pub const ALGORITHM_NAMES: &[&CStr] = &[
+    c"HS256", c"HS384", c"HS512", c"RS256", c"RS384", c"RS512", c"PS256", c"PS384", c"PS512", c"ES256", c"ES384",
+    c"EdDSA",
+];
 
-algorithms! {
-    /// HMAC with SHA-256.
-    Hs256 = c"HS256", Secret;
-    /// HMAC with SHA-384.
-    Hs384 = c"HS384", Secret;
-    /// HMAC with SHA-512.
-    Hs512 = c"HS512", Secret;
-    /// RSASSA-PKCS1-v1_5 with SHA-256.
-    Rs256 = c"RS256", Rsa;
-    /// RSASSA-PKCS1-v1_5 with SHA-384.
-    Rs384 = c"RS384", Rsa;
-    /// RSASSA-PKCS1-v1_5 with SHA-512.
-    Rs512 = c"RS512", Rsa;
-    /// RSASSA-PSS with SHA-256.
-    Ps256 = c"PS256", Rsa;
-    /// RSASSA-PSS with SHA-384.
-    Ps384 = c"PS384", Rsa;
-    /// RSASSA-PSS with SHA-512.
-    Ps512 = c"PS512", Rsa;
-    /// ECDSA on P-256 with SHA-256.
-    Es256 = c"ES256", P256;
-    /// ECDSA on P-384 with SHA-384.
-    Es384 = c"ES384", P384;
-    /// EdDSA on Ed25519.
-    EdDsa = c"EdDSA", Ed25519;
-}
-
-/// What kind of key an algorithm takes.
+/// The kind of key that an algorithm takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Family {
+pub enum KeyType {
     /// A shared secret.
     Secret,
     /// An RSA key.
@@ -69,45 +42,60 @@ pub enum Family {
     Ed25519,
 }
 
-impl Algorithm {
-    /// The value of the `alg` header parameter.
-    pub fn name(self) -> &'static str {
-        Self::NAMES.get(self as usize).and_then(|name| name.to_str().ok()).unwrap_or_default()
-    }
-
+/// What [`Algorithm`] lacks.
+pub trait AlgorithmExt: Sized {
     /// The algorithm that an `alg` value names, or `None`. Names are case-sensitive (RFC 7515 section 4.1.1). `Ed25519`
     /// (RFC 9864) is another name for `EdDSA`: no other curve is supported here.
-    pub fn from_name(name: &str) -> Option<Self> {
-        if name == "Ed25519" {
-            return Some(Self::EdDsa);
-        }
-        Self::ALL.iter().copied().find(|algorithm| algorithm.name() == name)
+    fn from_name(name: &str) -> Option<Self>;
+
+    /// The value of the `alg` header parameter.
+    fn name(self) -> &'static str;
+
+    /// The kind of key that it takes.
+    fn key_type(self) -> KeyType;
+}
+
+impl AlgorithmExt for Algorithm {
+    fn from_name(name: &str) -> Option<Self> {
+        if name == "Ed25519" { Some(Self::EdDSA) } else { name.parse().ok() }
     }
 
-    /// True if a signature takes so long that it must not hold the server up: tens or hundreds of microseconds.
-    pub const fn is_slow(self) -> bool {
-        !matches!(self.family(), Family::Secret)
+    fn name(self) -> &'static str {
+        let name = ALGORITHMS.iter().zip(ALGORITHM_NAMES).find(|(one, _)| **one == self);
+        name.and_then(|(_, name)| name.to_str().ok()).unwrap_or_default()
+    }
+
+    #[inline]
+    fn key_type(self) -> KeyType {
+        match self {
+            Self::RS256 | Self::RS384 | Self::RS512 | Self::PS256 | Self::PS384 | Self::PS512 => KeyType::Rsa,
+            Self::ES256 => KeyType::P256,
+            Self::ES384 => KeyType::P384,
+            Self::EdDSA => KeyType::Ed25519,
+            _ => KeyType::Secret,
+        }
     }
 }
 
-impl Family {
-    /// The family's first algorithm: that of a key that does not name its own, where the setting's does not fit it.
+impl KeyType {
+    /// The type's first algorithm: that of a key that does not name its own, where the setting's does not fit it.
     pub fn usual_algorithm(self) -> Algorithm {
-        Algorithm::ALL.iter().copied().find(|algorithm| algorithm.family() == self).unwrap_or(Algorithm::Hs256)
+        ALGORITHMS.into_iter().find(|algorithm| algorithm.key_type() == self).unwrap_or_default()
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::Algorithm;
+    use super::{ALGORITHM_NAMES, ALGORITHMS, Algorithm, AlgorithmExt};
 
     #[test]
     fn names_are_exact() {
-        for algorithm in Algorithm::ALL.iter().copied() {
+        assert_eq!(ALGORITHMS.len(), ALGORITHM_NAMES.len());
+        for algorithm in ALGORITHMS {
             assert_eq!(Algorithm::from_name(algorithm.name()), Some(algorithm));
-            assert_eq!(algorithm.family().usual_algorithm().family(), algorithm.family());
+            assert_eq!(algorithm.key_type().usual_algorithm().key_type(), algorithm.key_type());
         }
-        assert_eq!(Algorithm::from_name("Ed25519"), Some(Algorithm::EdDsa));
+        assert_eq!(Algorithm::from_name("Ed25519"), Some(Algorithm::EdDSA));
         for wrong in ["Ed448", "ed25519", "none", "None", "hs256", "HS256 ", "", "ES512", "EDDSA", "RSA-OAEP"] {
             assert_eq!(Algorithm::from_name(wrong), None, "{wrong}");
         }

@@ -30,13 +30,13 @@ const MGF1: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.
 
 /// The hashes that an RSA-PSS key may be limited to, their lengths in bytes, and the algorithms that have them.
 const PSS_HASHES: [(ObjectIdentifier, u8, &[Algorithm]); 3] = [
-    (ObjectIdentifier::new_unwrap("2.16.840.1.101.3.4.2.1"), 32, &[Algorithm::Ps256]),
-    (ObjectIdentifier::new_unwrap("2.16.840.1.101.3.4.2.2"), 48, &[Algorithm::Ps384]),
-    (ObjectIdentifier::new_unwrap("2.16.840.1.101.3.4.2.3"), 64, &[Algorithm::Ps512]),
+    (ObjectIdentifier::new_unwrap("2.16.840.1.101.3.4.2.1"), 32, &[Algorithm::PS256]),
+    (ObjectIdentifier::new_unwrap("2.16.840.1.101.3.4.2.2"), 48, &[Algorithm::PS384]),
+    (ObjectIdentifier::new_unwrap("2.16.840.1.101.3.4.2.3"), 64, &[Algorithm::PS512]),
 ];
 
 /// An RSA-PSS key without parameters may have any hash (RFC 4055 section 3.1).
-const ANY_PSS: &[Algorithm] = &[Algorithm::Ps256, Algorithm::Ps384, Algorithm::Ps512];
+const ANY_PSS: &[Algorithm] = &[Algorithm::PS256, Algorithm::PS384, Algorithm::PS512];
 
 const NO_KEY: &str = "no valid RSA, P-256, P-384 or Ed25519 key";
 const SHORT_RSA: &str = "an RSA key of less than 2048 bits";

@@ -121,7 +121,7 @@ fn what_is_loaded_is_what_openssl_shows() {
             assert!(
                 key.pair
                     .0
-                    .prepare(key.algorithms.first().copied().unwrap_or(key.pair.0.family().usual_algorithm()))
+                    .prepare(key.algorithms.first().copied().unwrap_or(key.pair.0.key_type().usual_algorithm()))
                     .is_ok()
             );
         }
@@ -159,7 +159,7 @@ fn a_public_key_in_front_of_a_point_is_not_the_point() {
 
 #[test]
 fn rsa_pss_keys_are_limited_by_their_parameters() {
-    const ALL: &[Algorithm] = &[Algorithm::Ps256, Algorithm::Ps384, Algorithm::Ps512];
+    const ALL: &[Algorithm] = &[Algorithm::PS256, Algorithm::PS384, Algorithm::PS512];
     let options = |hash: &str, mask: &str, salt: u8| {
         format!(
             "RSA-PSS -pkeyopt rsa_keygen_bits:2048 -pkeyopt rsa_pss_keygen_md:{hash} \
@@ -168,10 +168,10 @@ fn rsa_pss_keys_are_limited_by_their_parameters() {
     };
     for (options, expected) in [
         ("RSA-PSS -pkeyopt rsa_keygen_bits:2048".to_owned(), Some(ALL)),
-        (options("sha256", "sha256", 32), Some(&[Algorithm::Ps256][..])),
-        (options("sha256", "sha256", 20), Some(&[Algorithm::Ps256])),
-        (options("sha384", "sha384", 48), Some(&[Algorithm::Ps384])),
-        (options("sha512", "sha512", 64), Some(&[Algorithm::Ps512])),
+        (options("sha256", "sha256", 32), Some(&[Algorithm::PS256][..])),
+        (options("sha256", "sha256", 20), Some(&[Algorithm::PS256])),
+        (options("sha384", "sha384", 48), Some(&[Algorithm::PS384])),
+        (options("sha512", "sha512", 64), Some(&[Algorithm::PS512])),
         (options("sha256", "sha256", 33), None),
         (options("sha256", "sha1", 32), None),
         (options("sha1", "sha1", 20), None),

@@ -11,7 +11,7 @@ use aws_lc_rs::{
 use zeroize::Zeroizing;
 
 use super::{
-    Algorithm,
+    Algorithm, AlgorithmExt,
     json::{Members, secret_text, text, texts},
     jws::base64url_decode,
     key::{Pair, PrivateKey},

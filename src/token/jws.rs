@@ -58,17 +58,6 @@ pub fn base64url_decode(part: &[u8]) -> Result<Vec<u8>, TokenError> {
     BASE64URL.decode(part).map_err(|_| TokenError::Malformed("a part is not canonical unpadded base64url"))
 }
 
-/// Decodes a signature onto the stack, without an allocation, and says how long it is.
-pub(super) fn decode_signature<const N: usize>(part: &[u8], into: &mut [u8; N]) -> Result<usize, TokenError> {
-    // A longer text cannot be a signature of any algorithm here, whatever it holds.
-    if part.len().div_ceil(4) * 3 > N {
-        return Err(TokenError::Signature);
-    }
-    BASE64URL
-        .decode_slice(part, into)
-        .map_err(|_| TokenError::Malformed("the signature is not canonical unpadded base64url"))
-}
-
 /// Decodes the beginning of some text, `None` if it is not base64url or too long for the room.
 pub(super) fn decode_onto<'d>(text: &[u8], room: &'d mut [u8]) -> Option<&'d [u8]> {
     let length = BASE64URL.decode_slice(text, room).ok()?;

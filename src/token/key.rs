@@ -6,12 +6,17 @@ use aws_lc_rs::{
     rand::SystemRandom,
     signature::{self, EcdsaKeyPair, Ed25519KeyPair, ParsedPublicKey, RsaEncoding, RsaKeyPair},
 };
+use jsonwebtoken::{
+    crypto::{JwtSigner, JwtVerifier},
+    jwk::Jwk,
+    signature::{Error, Signer, Verifier},
+};
 use ring::hmac;
 
 use super::{
-    Algorithm, Header, TokenError,
+    Algorithm, AlgorithmExt, Header, TokenError,
     header::JWT,
-    jws::{CompactJws, base64url_decode, decode_signature, encode, push_part},
+    jws::{CompactJws, base64url_decode, encode, push_part},
     public::PublicKey,
 };
 
@@ -27,7 +32,7 @@ pub struct Key {
     /// Whether the id was given to the key: otherwise it is its thumbprint, or there is none.
     has_own_id: bool,
     algorithm: Algorithm,
-    engine: KeyMaterial,
+    material: KeyMaterial,
     signs: bool,
     /// Whose tokens alone this key verifies, if it is bound to an issuer.
     issuer: Option<Arc<str>>,
@@ -38,7 +43,7 @@ pub struct Key {
 /// What computes signatures.
 enum KeyMaterial {
     Secret(hmac::Key),
-    PublicKey { public: PublicKey, verifier: ParsedPublicKey, private: Option<PrivateKey> },
+    PublicKey { public: PublicKey, thumbprint: String, verifier: ParsedPublicKey, private: Option<PrivateKey> },
 }
 
 /// A public key, with its private half if that is known.
@@ -67,8 +72,8 @@ impl Key {
     /// Prepares a secret. `signs` says whether it may sign as well as verify.
     pub(super) fn from_secret(id: Option<String>, algorithm: Algorithm, signs: bool, secret: &[u8]) -> Self {
         let hash = match algorithm {
-            Algorithm::Hs384 => hmac::HMAC_SHA384,
-            Algorithm::Hs512 => hmac::HMAC_SHA512,
+            Algorithm::HS384 => hmac::HMAC_SHA384,
+            Algorithm::HS512 => hmac::HMAC_SHA512,
             _ => hmac::HMAC_SHA256,
         };
         Self::new(id, algorithm, signs, KeyMaterial::Secret(hmac::Key::new(hash, secret)))
@@ -84,20 +89,21 @@ impl Key {
     ) -> Result<Self, String> {
         let verifier = public.prepare(algorithm)?;
         let has_own_id = id.is_some();
-        let id = id.unwrap_or_else(|| public.thumbprint());
+        let thumbprint = public.thumbprint()?;
+        let id = id.unwrap_or_else(|| thumbprint.clone());
         let signs = private.is_some();
-        let engine = KeyMaterial::PublicKey { public, verifier, private };
-        Ok(Self { has_own_id, ..Self::new(Some(id), algorithm, signs, engine) })
+        let material = KeyMaterial::PublicKey { public, thumbprint, verifier, private };
+        Ok(Self { has_own_id, ..Self::new(Some(id), algorithm, signs, material) })
     }
 
-    fn new(id: Option<String>, algorithm: Algorithm, signs: bool, engine: KeyMaterial) -> Self {
+    fn new(id: Option<String>, algorithm: Algorithm, signs: bool, material: KeyMaterial) -> Self {
         let header = encode(Header::write(algorithm.name(), JWT, id.as_deref()).as_bytes());
-        Self { has_own_id: id.is_some(), id, algorithm, engine, signs, issuer: None, header }
+        Self { has_own_id: id.is_some(), id, algorithm, material, signs, issuer: None, header }
     }
 
     /// The same key, which from now on only verifies, and only tokens with this `iss`.
     pub(super) fn bound_to(mut self, issuer: &Arc<str>) -> Self {
-        if let KeyMaterial::PublicKey { private, .. } = &mut self.engine {
+        if let KeyMaterial::PublicKey { private, .. } = &mut self.material {
             *private = None;
         }
         Self { signs: false, issuer: Some(Arc::clone(issuer)), ..self }
@@ -124,24 +130,34 @@ impl Key {
         self.algorithm
     }
 
+    /// Its name: the value of the `alg` header parameter.
+    pub fn algorithm_name(&self) -> &'static str {
+        self.algorithm.name()
+    }
+
+    /// True if a signature takes so long that it must not hold the server up: tens or hundreds of microseconds.
+    pub const fn is_slow(&self) -> bool {
+        matches!(self.material, KeyMaterial::PublicKey { .. })
+    }
+
     /// Whether this key may sign.
     pub const fn signs(&self) -> bool {
         self.signs
     }
 
     /// The JWK to publish (RFC 7517): none for a secret, and never a private half.
-    pub fn public_jwk(&self) -> Option<String> {
-        match &self.engine {
+    pub fn public_jwk(&self) -> Option<Jwk> {
+        match &self.material {
             KeyMaterial::Secret(_) => None,
-            KeyMaterial::PublicKey { public, .. } => Some(public.jwk(self.id.as_deref()?, self.algorithm)),
+            KeyMaterial::PublicKey { public, .. } => Some(public.published(self.id.as_deref()?, self.algorithm)),
         }
     }
 
     /// The same for two keys of one algorithm exactly if they are the same key. It tells nothing of a secret.
     pub(super) fn fingerprint(&self) -> Vec<u8> {
-        match &self.engine {
+        match &self.material {
             KeyMaterial::Secret(key) => hmac::sign(key, b"fingerprint of a key").as_ref().to_vec(),
-            KeyMaterial::PublicKey { public, .. } => public.thumbprint().into_bytes(),
+            KeyMaterial::PublicKey { thumbprint, .. } => thumbprint.clone().into_bytes(),
         }
     }
 
@@ -166,38 +182,55 @@ impl Key {
         let mut token = Vec::with_capacity(header.len() + payload.len() * 4 / 3 + LONGEST_HMAC * 2);
         token.extend_from_slice(header.as_bytes());
         push_part(&mut token, payload.as_bytes());
-        match &self.engine {
-            KeyMaterial::Secret(key) if self.signs => {
-                let tag = hmac::sign(key, &token);
-                push_part(&mut token, tag.as_ref());
-            }
-            KeyMaterial::PublicKey { private: Some(private), .. } if self.signs => {
-                let signature = private.sign(self.algorithm, &token)?;
-                push_part(&mut token, &signature);
-            }
-            _ => return None,
-        }
+        let signature = self.try_sign(&token).ok()?;
+        push_part(&mut token, &signature);
         Some(token)
     }
 
     /// Checks a token's signature, HMACs in constant time. Errs with [`TokenError::Signature`] or, for a signature that is
-    /// no base64url, [`TokenError::Malformed`].
+    /// not base64url, [`TokenError::Malformed`].
     pub(super) fn check(&self, parts: &CompactJws<'_>) -> Result<(), TokenError> {
-        match &self.engine {
-            KeyMaterial::Secret(key) => {
-                let mut signature = [0; LONGEST_HMAC];
-                let length = decode_signature(parts.signature, &mut signature)?;
-                let signature = signature.get(..length).ok_or(TokenError::Signature)?;
-                hmac::verify(key, parts.signed, signature).map_err(|_| TokenError::Signature)
-            }
-            KeyMaterial::PublicKey { verifier, .. } => {
-                if parts.signature.len() > LONGEST_ENCODED {
-                    return Err(TokenError::Signature);
-                }
-                let signature = base64url_decode(parts.signature)?;
-                verifier.verify_sig(parts.signed, &signature).map_err(|_| TokenError::Signature)
+        if parts.signature.len() > LONGEST_ENCODED {
+            return Err(TokenError::Signature);
+        }
+        let signature = base64url_decode(parts.signature)?;
+        self.verify(parts.signed, &signature).map_err(|_| TokenError::Signature)
+    }
+}
+
+impl Signer<Vec<u8>> for Key {
+    /// An error if the key may not sign.
+    fn try_sign(&self, message: &[u8]) -> Result<Vec<u8>, Error> {
+        match &self.material {
+            _ if !self.signs => Err(Error::new()),
+            KeyMaterial::Secret(key) => Ok(hmac::sign(key, message).as_ref().to_vec()),
+            KeyMaterial::PublicKey { private, .. } => {
+                private.as_ref().and_then(|private| private.sign(self.algorithm, message)).ok_or_else(Error::new)
             }
         }
+    }
+}
+
+impl Verifier<Vec<u8>> for Key {
+    fn verify(&self, message: &[u8], signature: &Vec<u8>) -> Result<(), Error> {
+        match &self.material {
+            KeyMaterial::Secret(key) => hmac::verify(key, message, signature).map_err(|_| Error::new()),
+            KeyMaterial::PublicKey { verifier, .. } => {
+                verifier.verify_sig(message, signature).map_err(|_| Error::new())
+            }
+        }
+    }
+}
+
+impl JwtSigner for Key {
+    fn algorithm(&self) -> Algorithm {
+        self.algorithm
+    }
+}
+
+impl JwtVerifier for Key {
+    fn algorithm(&self) -> Algorithm {
+        self.algorithm
     }
 }
 
@@ -207,11 +240,11 @@ impl PrivateKey {
         match self {
             Self::Rsa(pair) => {
                 let padding: &'static dyn RsaEncoding = match algorithm {
-                    Algorithm::Rs384 => &signature::RSA_PKCS1_SHA384,
-                    Algorithm::Rs512 => &signature::RSA_PKCS1_SHA512,
-                    Algorithm::Ps256 => &signature::RSA_PSS_SHA256,
-                    Algorithm::Ps384 => &signature::RSA_PSS_SHA384,
-                    Algorithm::Ps512 => &signature::RSA_PSS_SHA512,
+                    Algorithm::RS384 => &signature::RSA_PKCS1_SHA384,
+                    Algorithm::RS512 => &signature::RSA_PKCS1_SHA512,
+                    Algorithm::PS256 => &signature::RSA_PSS_SHA256,
+                    Algorithm::PS384 => &signature::RSA_PSS_SHA384,
+                    Algorithm::PS512 => &signature::RSA_PSS_SHA512,
                     _ => &signature::RSA_PKCS1_SHA256,
                 };
                 let mut signature = vec![0; pair.public_modulus_len()];

@@ -6,8 +6,8 @@ use serde_json::value::RawValue;
 use zeroize::Zeroizing;
 
 use super::{
-    Algorithm, Key, KeyRing,
-    algorithm::Family,
+    Algorithm, AlgorithmExt, Key, KeyRing,
+    algorithm::KeyType,
     json::Members,
     jwk::{Jwk, Material, Reading},
     jws::encode,
@@ -104,7 +104,7 @@ fn read_secret(file: &[u8], parsing: KeyDefaults) -> Result<Key, String> {
     raw_secret::check(file)?;
     let secret = file.strip_suffix(b"\n").unwrap_or(file);
     let secret = secret.strip_suffix(b"\r").unwrap_or(secret);
-    let algorithm = choose(Family::Secret, None, &[], parsing)?;
+    let algorithm = choose(KeyType::Secret, None, &[], parsing)?;
     check_strength(secret, algorithm, parsing)?;
     Ok(Key::from_secret(None, algorithm, true, secret))
 }
@@ -113,7 +113,7 @@ fn read_pem(file: &[u8], parsing: KeyDefaults) -> Result<Keys, String> {
     let mut keys = Keys::default();
     for (at, key) in pem::read(file)?.into_iter().enumerate() {
         let (public, private) = key.pair;
-        let algorithm = choose(public.family(), None, key.algorithms, parsing)?;
+        let algorithm = choose(public.key_type(), None, key.algorithms, parsing)?;
         Key::from_pair(None, algorithm, public, private)
             .and_then(|key| keys.add(key))
             .map_err(|problem| format!("key {}: {problem}", at + 1))?;
@@ -161,12 +161,12 @@ fn read_jwk(members: &Members<'_>, number: usize, parsing: KeyDefaults, keys: &m
     keys.add(match jwk.material {
         Material::Secret(secret) => {
             raw_secret::check_bytes(&secret)?;
-            let algorithm = choose(Family::Secret, named, &[], parsing)?;
+            let algorithm = choose(KeyType::Secret, named, &[], parsing)?;
             check_strength(&secret, algorithm, parsing)?;
             Key::from_secret(jwk.id, algorithm, jwk.may_sign, &secret)
         }
         Material::Pair((public, private)) => {
-            let algorithm = choose(public.family(), named, &[], parsing)?;
+            let algorithm = choose(public.key_type(), named, &[], parsing)?;
             Key::from_pair(jwk.id, algorithm, public, private.filter(|_| jwk.may_sign))?
         }
     })
@@ -174,13 +174,13 @@ fn read_jwk(members: &Members<'_>, number: usize, parsing: KeyDefaults, keys: &m
 
 /// The algorithm that a key is pinned to: the one that it names, or else the one that the setting names if it fits, or
 /// else the usual one of such keys. `only` are all that its encoding allows, unless it is empty.
-fn choose(family: Family, named: Option<&str>, only: &[Algorithm], parsing: KeyDefaults) -> Result<Algorithm, String> {
+fn choose(family: KeyType, named: Option<&str>, only: &[Algorithm], parsing: KeyDefaults) -> Result<Algorithm, String> {
     match named {
         Some(name) => Algorithm::from_name(name)
-            .filter(|algorithm| algorithm.family() == family)
+            .filter(|algorithm| algorithm.key_type() == family)
             .ok_or_else(|| "its 'alg' does not fit its 'kty' and 'crv'".to_owned()),
         None if only.contains(&parsing.algorithm) => Ok(parsing.algorithm),
-        None if only.is_empty() && parsing.algorithm.family() == family => Ok(parsing.algorithm),
+        None if only.is_empty() && parsing.algorithm.key_type() == family => Ok(parsing.algorithm),
         None => Ok(only.first().copied().unwrap_or(family.usual_algorithm())),
     }
 }
@@ -191,8 +191,8 @@ fn check_strength(secret: &[u8], algorithm: Algorithm, parsing: KeyDefaults) -> 
         return Err("the secret is empty".to_owned());
     }
     let least = match algorithm {
-        Algorithm::Hs384 => 48,
-        Algorithm::Hs512 => 64,
+        Algorithm::HS384 => 48,
+        Algorithm::HS512 => 64,
         _ => 32,
     };
     if secret.len() < least && !parsing.allow_weak_secret {

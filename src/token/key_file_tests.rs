@@ -1,8 +1,8 @@
 use super::{Algorithm, KeyDefaults, KeyRing, jwk_of_secret, read_keys};
 use crate::token::keyring::vectors::published;
 
-const STRICT: KeyDefaults = KeyDefaults { algorithm: Algorithm::Hs256, allow_weak_secret: false };
-const WEAK: KeyDefaults = KeyDefaults { algorithm: Algorithm::Hs512, allow_weak_secret: true };
+const STRICT: KeyDefaults = KeyDefaults { algorithm: Algorithm::HS256, allow_weak_secret: false };
+const WEAK: KeyDefaults = KeyDefaults { algorithm: Algorithm::HS512, allow_weak_secret: true };
 /// 32 bytes in base64url.
 const K: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8";
 
@@ -12,7 +12,7 @@ type Described = (Option<String>, &'static str, bool);
 fn keys(file: &str) -> Result<Vec<Described>, String> {
     let describe = |ring: KeyRing| {
         let keys = ring.keys().iter();
-        keys.map(|key| (key.id().map(str::to_owned), key.algorithm().name(), key.signs())).collect()
+        keys.map(|key| (key.id().map(str::to_owned), key.algorithm_name(), key.signs())).collect()
     };
     read_keys(file.as_bytes(), STRICT).map(describe)
 }

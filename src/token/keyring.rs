@@ -7,8 +7,8 @@ use std::{
 };
 
 use super::{
-    Algorithm, ClaimRules, Claims, Header, Key, TokenError,
-    algorithm::Family,
+    ALGORITHMS, Algorithm, AlgorithmExt, ClaimRules, Claims, Header, Key, TokenError,
+    algorithm::KeyType,
     jws::{CompactJws, base64url_decode},
 };
 
@@ -54,7 +54,7 @@ impl KeyRing {
     fn of_shared(keys: Vec<Arc<Key>>) -> Self {
         let mut ring = Self {
             signer: keys.iter().position(|key| key.signs()),
-            has_slow: keys.iter().any(|key| key.algorithm().is_slow()),
+            has_slow: keys.iter().any(|key| key.is_slow()),
             ..Self::default()
         };
         for (position, key) in keys.iter().enumerate() {
@@ -150,7 +150,7 @@ impl KeyRing {
         }
         let parts = CompactJws::split(token)?;
         let mut keys = self.candidates(&parts, expected)?;
-        Ok(keys.any(|key| key.algorithm().is_slow()))
+        Ok(keys.any(Key::is_slow))
     }
 
     /// Verifies a token: its shape, its header against the key that it names, its signature, then its claims.
@@ -206,11 +206,11 @@ impl KeyRing {
 pub(super) fn check_unnamed<'k>(keys: impl Iterator<Item = &'k Key>) -> Result<Vec<String>, String> {
     let unnamed: Vec<_> = keys.filter(|key| key.is_unnamed()).map(Key::algorithm).collect();
     let mut warnings = Vec::new();
-    for algorithm in Algorithm::ALL.iter().copied() {
+    for algorithm in ALGORITHMS.iter().copied() {
         let count = unnamed.iter().filter(|one| **one == algorithm).count();
         if count > TRIED {
             let text = format!("{count} keys for {} have no 'kid'", algorithm.name());
-            if algorithm.family() == Family::Secret {
+            if algorithm.key_type() == KeyType::Secret {
                 return Err(format!("{text}, of which at most {TRIED} are tried for a token: give each a 'kid'"));
             }
             warnings.push(format!("{text}: the first {TRIED} are tried for a token without 'kid'"));

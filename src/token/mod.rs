@@ -22,7 +22,7 @@ mod public;
 mod raw_secret;
 mod token_error;
 
-pub use algorithm::Algorithm;
+pub use algorithm::{ALGORITHM_NAMES, ALGORITHMS, Algorithm, AlgorithmExt};
 pub use cache::Cache;
 pub use claims::{CallerClaims, ClaimRules, Claims, ClaimsError, RegisteredClaims, carry_over_claims, has_claim};
 pub use header::{Header, same_type};

@@ -1,14 +1,14 @@
 //! The public half of a key: its numbers, its JWK (RFC 7517, RFC 7518 section 6, RFC 8037) and its thumbprint.
 
-use aws_lc_rs::{
-    digest::{SHA256, digest},
-    signature::{self, ParsedPublicKey, RsaPublicKeyComponents},
+use aws_lc_rs::signature::{self, ParsedPublicKey, RsaPublicKeyComponents};
+use curve25519_dalek::edwards::CompressedEdwardsY;
+use jsonwebtoken::jwk::{
+    AlgorithmParameters, CommonParameters, EllipticCurve, EllipticCurveKeyParameters, EllipticCurveKeyType, Jwk,
+    OctetKeyPairParameters, OctetKeyPairType, PublicKeyUse, RSAKeyParameters, RSAKeyType, ThumbprintHash,
 };
 
-use curve25519_dalek::edwards::CompressedEdwardsY;
-
 use super::{
-    algorithm::{Algorithm, Family},
+    algorithm::{Algorithm, KeyType},
     jws::encode,
 };
 
@@ -29,12 +29,12 @@ pub(super) enum PublicKey {
 }
 
 impl PublicKey {
-    pub(super) fn family(&self) -> Family {
+    pub(super) fn key_type(&self) -> KeyType {
         match self {
-            Self::Rsa { .. } => Family::Rsa,
-            Self::Ec(point) if point.len() == 65 => Family::P256,
-            Self::Ec(_) => Family::P384,
-            Self::Ed25519(_) => Family::Ed25519,
+            Self::Rsa { .. } => KeyType::Rsa,
+            Self::Ec(point) if point.len() == 65 => KeyType::P256,
+            Self::Ec(_) => KeyType::P384,
+            Self::Ed25519(_) => KeyType::Ed25519,
         }
     }
 
@@ -59,18 +59,18 @@ impl PublicKey {
                     return Err("an RSA key that can be factored (ROCA, CVE-2017-15361)".to_owned());
                 }
                 let parameters = match algorithm {
-                    Algorithm::Rs384 => &signature::RSA_PKCS1_2048_8192_SHA384,
-                    Algorithm::Rs512 => &signature::RSA_PKCS1_2048_8192_SHA512,
-                    Algorithm::Ps256 => &signature::RSA_PSS_2048_8192_SHA256,
-                    Algorithm::Ps384 => &signature::RSA_PSS_2048_8192_SHA384,
-                    Algorithm::Ps512 => &signature::RSA_PSS_2048_8192_SHA512,
+                    Algorithm::RS384 => &signature::RSA_PKCS1_2048_8192_SHA384,
+                    Algorithm::RS512 => &signature::RSA_PKCS1_2048_8192_SHA512,
+                    Algorithm::PS256 => &signature::RSA_PSS_2048_8192_SHA256,
+                    Algorithm::PS384 => &signature::RSA_PSS_2048_8192_SHA384,
+                    Algorithm::PS512 => &signature::RSA_PSS_2048_8192_SHA512,
                     _ => &signature::RSA_PKCS1_2048_8192_SHA256,
                 };
                 let numbers = RsaPublicKeyComponents { n, e };
                 numbers.to_parsed_public_key(parameters).map_err(|_| "it is no valid key".to_owned())
             }
-            Self::Ec(point) => match self.family() {
-                Family::P256 => ParsedPublicKey::new(&signature::ECDSA_P256_SHA256_FIXED, point).map_err(no_key),
+            Self::Ec(point) => match self.key_type() {
+                KeyType::P256 => ParsedPublicKey::new(&signature::ECDSA_P256_SHA256_FIXED, point).map_err(no_key),
                 _ => ParsedPublicKey::new(&signature::ECDSA_P384_SHA384_FIXED, point).map_err(no_key),
             },
             Self::Ed25519(point) => {
@@ -80,34 +80,45 @@ impl PublicKey {
         }
     }
 
-    /// The members that define the key, by name: `crv`, `e`, `kty`, `n`, `x`, `y`.
-    fn members(&self) -> Vec<(&'static str, String)> {
-        match self {
-            Self::Rsa { n, e } => vec![("e", encode(e)), ("kty", "RSA".to_owned()), ("n", encode(n))],
+    /// The key as a JWK, without a name and a purpose.
+    fn to_jwk(&self) -> Jwk {
+        let algorithm = match self {
+            Self::Rsa { n, e } => {
+                AlgorithmParameters::RSA(RSAKeyParameters { key_type: RSAKeyType::RSA, n: encode(n), e: encode(e) })
+            }
             Self::Ec(point) => {
-                let curve = if self.family() == Family::P256 { "P-256" } else { "P-384" };
                 let numbers = point.get(1..).unwrap_or_default();
                 let (x, y) = numbers.split_at(numbers.len() / 2);
-                vec![("crv", curve.to_owned()), ("kty", "EC".to_owned()), ("x", encode(x)), ("y", encode(y))]
+                AlgorithmParameters::EllipticCurve(EllipticCurveKeyParameters {
+                    key_type: EllipticCurveKeyType::EC,
+                    curve: if self.key_type() == KeyType::P256 { EllipticCurve::P256 } else { EllipticCurve::P384 },
+                    x: encode(x),
+                    y: encode(y),
+                })
             }
-            Self::Ed25519(point) => {
-                vec![("crv", "Ed25519".to_owned()), ("kty", "OKP".to_owned()), ("x", encode(point))]
-            }
-        }
+            Self::Ed25519(point) => AlgorithmParameters::OctetKeyPair(OctetKeyPairParameters {
+                key_type: OctetKeyPairType::OctetKeyPair,
+                curve: EllipticCurve::Ed25519,
+                x: encode(point),
+            }),
+        };
+        Jwk { common: CommonParameters::default(), algorithm }
     }
 
-    /// The RFC 7638 thumbprint with SHA-256, in base64url: the hash of the defining members in order of their names.
-    pub(super) fn thumbprint(&self) -> String {
-        encode(digest(&SHA256, object(&self.members()).as_bytes()).as_ref())
+    /// The RFC 7638 thumbprint with SHA-256, in base64url.
+    pub(super) fn thumbprint(&self) -> Result<String, String> {
+        self.to_jwk().thumbprint(ThumbprintHash::SHA256).map_err(|_| "its thumbprint cannot be computed".to_owned())
     }
 
     /// The JWK to publish.
-    pub(super) fn jwk(&self, id: &str, algorithm: Algorithm) -> String {
-        let mut members = self.members();
-        members.push(("use", "sig".to_owned()));
-        members.push(("alg", algorithm.name().to_owned()));
-        members.push(("kid", id.to_owned()));
-        object(&members)
+    pub(super) fn published(&self, id: &str, algorithm: Algorithm) -> Jwk {
+        let common = CommonParameters {
+            public_key_use: Some(PublicKeyUse::Signature),
+            key_algorithm: Some(algorithm.into()),
+            key_id: Some(id.to_owned()),
+            ..CommonParameters::default()
+        };
+        Jwk { common, ..self.to_jwk() }
     }
 }
 
@@ -125,12 +136,6 @@ fn is_of_roca(n: &[u8]) -> bool {
         let powers = std::iter::successors(Some(1), |power| Some(power * 65537 % prime).filter(|next| *next != 1));
         powers.into_iter().any(|power| power == rest)
     })
-}
-
-fn object(members: &[(&str, String)]) -> String {
-    let members: Vec<_> =
-        members.iter().map(|(name, value)| format!("\"{name}\":{}", serde_json::Value::from(value.as_str()))).collect();
-    format!("{{{}}}", members.join(","))
 }
 
 /// Errs for a point whose order divides 8, for which signatures hold for any message, and for one that no signature fits:
