@@ -23,7 +23,7 @@ impl Computed for Create {
     const SPEC: Spec = Spec {
         name: c"JRS.CREATE",
         flags: c"write deny-oom fast",
-        summary: c"Creates a session and returns its token.",
+        summary: c"Creates a session and returns its token. EX, PX: its own sliding TTL. EXAT, PXAT: a deadline.",
         complexity: c"O(N) with N being the size of the data and the claims",
         tips: Some(c"nondeterministic_output"),
         arguments: &[

@@ -17,7 +17,7 @@ pub(super) struct Destroy;
 impl TokenCommand for Destroy {
     const SPEC: Spec = Spec {
         name: c"JRS.DESTROY",
-        summary: c"Ends a session, also with a token that has expired.",
+        summary: c"Destroys a session; the token may have expired. Returns 1, or 0 if there was none.",
         arguments: &[KEY, TOKEN],
         ..Spec::BASE
     };

@@ -25,7 +25,7 @@ impl Computed for DestroyAll {
     const SPEC: Spec = Spec {
         name: c"JRS.DESTROYALL",
         flags: c"write",
-        summary: c"Ends all sessions of an owner, or all but that of a token.",
+        summary: c"Destroys all sessions of an owner, or all but the one of a token. Returns how many.",
         complexity: c"O(N) with N being the number of the owner's sessions",
         arguments: &[
             Argument::string(c"owner"),

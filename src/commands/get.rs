@@ -21,7 +21,7 @@ pub(super) struct Get;
 impl TokenCommand for Get {
     const SPEC: Spec = Spec {
         name: c"JRS.GET",
-        summary: c"Verifies a token, returns its session and extends the session.",
+        summary: c"Verifies a token, returns its session (id, owner, data, claims, ttl, etag) and extends it.",
         complexity: c"O(N) with N being the size of the data",
         arguments: ARGUMENTS,
         ..Spec::BASE

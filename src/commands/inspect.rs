@@ -23,7 +23,7 @@ impl Computed for Inspect {
     const SPEC: Spec = Spec {
         name: c"JRS.INSPECT",
         flags: c"readonly fast",
-        summary: c"Says what a token holds, whether its session is alive, and why it is refused if it is.",
+        summary: c"Explains a token: what it holds, whether its session is alive, and why it is refused, if it is.",
         complexity: c"O(N) with N being the size of the token",
         arguments: &[KEY, TOKEN],
         ..Spec::BASE

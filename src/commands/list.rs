@@ -25,7 +25,7 @@ impl Command for List {
     const SPEC: Spec = Spec {
         name: c"JRS.LIST",
         flags: c"readonly",
-        summary: c"Lists the live sessions of an owner, the oldest first.",
+        summary: c"Returns the live sessions of an owner (id, created, ttl), the oldest first.",
         complexity: c"O(N) with N being the number of the owner's sessions",
         arguments: &[
             Argument::string(c"owner"),

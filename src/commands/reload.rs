@@ -14,7 +14,7 @@ impl Command for Reload {
         name: c"JRS.RELOAD",
         flags: c"admin allow-stale",
         is_routed: false,
-        summary: c"Reads the key and realm files again; on any error what is in force stays.",
+        summary: c"Reads the key and realm files again. On an error the active keys and realms stay.",
         complexity: c"O(N) with N being the number of keys",
         tips: Some(c"request_policy:all_nodes response_policy:all_succeeded"),
         ..Spec::BASE

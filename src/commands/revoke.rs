@@ -16,7 +16,7 @@ impl Command for Revoke {
     const SPEC: Spec = Spec {
         name: c"JRS.REVOKE",
         // Not declared as a key: the server would write a token that stands in its place into ACL LOG.
-        summary: c"Ends a session by its key, without its token.",
+        summary: c"Destroys a session by its key, without its token. Returns 1, or 0 if there was none.",
         arguments: &[Argument { name: c"key", kind: ArgType::Key, token: None, optional: false }],
         ..Spec::BASE
     };

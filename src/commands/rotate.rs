@@ -30,7 +30,7 @@ impl Computed for Rotate {
     const SPEC: Spec = Spec {
         name: c"JRS.ROTATE",
         flags: c"write deny-oom fast",
-        summary: c"Gives a session a new id and a new token, at a login for example; the old token is dead at once.",
+        summary: c"Gives a session a new id and returns its new token. The old token is refused from then on.",
         complexity: c"O(N) with N being the size of the data and the claims",
         tips: Some(c"nondeterministic_output"),
         arguments: &[

@@ -17,7 +17,7 @@ pub(super) struct Touch;
 impl TokenCommand for Touch {
     const SPEC: Spec = Spec {
         name: c"JRS.TOUCH",
-        summary: c"Extends a session and returns the seconds that it has left.",
+        summary: c"Extends a session. Returns the seconds left, or null if there is no such session.",
         arguments: &[KEY, TOKEN, Argument::one_of(c"expiration", &[EX, PX]).optional()],
         ..Spec::BASE
     };

@@ -20,7 +20,7 @@ impl TokenCommand for Update {
     const SPEC: Spec = Spec {
         name: c"JRS.UPDATE",
         flags: c"write deny-oom fast",
-        summary: c"Replaces, merges into or patches the data of a session; never brings one back that is gone.",
+        summary: c"Changes the data of a session. Returns the new etag, or null if there is no such session.",
         complexity: c"O(N) with N being the size of the data",
         arguments: &[
             KEY,

@@ -107,7 +107,7 @@ fn what_is_refused_changes_nothing() {
     ] {
         assert_refused(conn, word, &[&["JRS.ROTATE", &*token], options].concat());
     }
-    assert_refused(conn, "BADTOKEN", &["JRS.ROTATE", "sess:other", &token]);
+    assert_refused(conn, "WRONGKEY", &["JRS.ROTATE", "sess:other", &token]);
     assert_refused(conn, "ERR", &["JRS.ROTATE"]);
     assert!(get(conn, &token).is_some());
 }

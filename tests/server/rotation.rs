@@ -149,7 +149,7 @@ fn hits_and_misses_are_counted() {
             assert_eq!(sights(conn), (before.0 + 1, before.1), "{words:?}");
         }
         // What was verified is verified; that it belongs to the key in front is another matter.
-        assert_eq!(refused(conn, &["JRS.GET", "sess:another", token]), "BADTOKEN");
+        assert_eq!(refused(conn, &["JRS.GET", "sess:another", token]), "WRONGKEY");
         // Bad tokens never enter: not the first time, nor the second.
         let before = (sights(conn), info(conn, "token_cache_bytes"));
         let forged = format!("{}AAAA", &token[..token.len() - 4]);

@@ -323,7 +323,7 @@ fn a_change_holds_for_tokens_that_were_seen_before() {
     assert!(get(conn, &token).is_none(), "the session lies in the old keyspace");
     assert!(send::<Vec<Value>>(conn, &["JRS.LIST", "ada"]).unwrap().is_empty());
     assert_eq!(send::<i64>(conn, &["JRS.DESTROYALL", "ada"]).unwrap(), 0);
-    assert_eq!(refused(conn, &["JRS.REVOKE", &key(&token)]), "ERR");
+    assert_eq!(refused(conn, &["JRS.REVOKE", &key(&token)]), "WRONGKEY");
     let () = send(conn, &["CONFIG", "SET", "jrs.keyspace", "sess:"]).unwrap();
     assert!(get(conn, &token).is_some());
 }

@@ -37,7 +37,7 @@ fn all_token_commands_reply_as_they_do_with_fast_keys() {
                     other => panic!("{command}: {other:?}"),
                 }
                 let _: Value = send(conn, &[command, &key(token), token]).unwrap();
-                assert_eq!(refused(conn, &[command, "sess:another", token]), "BADTOKEN");
+                assert_eq!(refused(conn, &[command, "sess:another", token]), "WRONGKEY");
             }
             let session = get(conn, token).expect("a session");
             assert_eq!((session.owner.as_str(), session.data.as_str()), ("ada", r#"{"a":1}"#));
@@ -57,7 +57,7 @@ fn all_token_commands_reply_as_they_do_with_fast_keys() {
                 etag(r#"{"b":2}"#)
             );
             assert_eq!(refused(conn, &["JRS.ROTATE", forged]), "BADTOKEN");
-            assert_eq!(refused(conn, &["JRS.ROTATE", "sess:another", token]), "BADTOKEN");
+            assert_eq!(refused(conn, &["JRS.ROTATE", "sess:another", token]), "WRONGKEY");
             assert_eq!(refused(conn, &["JRS.ROTATE", token, "CLAIMS", "[]"]), "BADDATA");
             let old = token;
             let token = &*send::<String>(conn, &["JRS.ROTATE", old, "CLAIMS", r#"{"role":"x"}"#, "REAUTH"]).unwrap();

@@ -121,7 +121,7 @@ fn a_known_token_whose_session_is_gone_is_not_rotated() {
     assert!(get(conn, &rotated).is_some());
     let pair = [words(&["JRS.ROTATE", &token]), words(&["JRS.ROTATE", &key(&token), &rotated])];
     let replies = while_signing(&server, conn, &[pair.clone(), pair].concat());
-    assert_eq!(outcomes(&replies), ["ok", "BADTOKEN", "ok", "BADTOKEN"]);
+    assert_eq!(outcomes(&replies), ["ok", "WRONGKEY", "ok", "WRONGKEY"]);
     assert!(replies.iter().flatten().all(|reply| *reply == Value::Nil), "{replies:?}");
     assert!(get(conn, &rotated).is_some());
     assert_sound(&mut server);
