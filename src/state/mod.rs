@@ -1,19 +1,22 @@
-//! What the loaded module holds: the settings, the realms that they make, and the source of ids.
+//! What is active: the settings, the realms built from them, and the source of ids.
 //!
-//! Everything is behind locks that are never held while the server may call back.
+//! No lock is held while the server may call back.
 
+mod files;
+mod generated_key;
 mod ids;
 mod key_sources;
-
-pub use ids::new_uuid;
 
 use std::sync::{
     Arc, Mutex, PoisonError, RwLock,
     atomic::{AtomicBool, Ordering},
 };
 
-use key_sources::{GeneratedKey, KeySources};
+use generated_key::GeneratedKey;
+use ids::Ids;
+use key_sources::KeySources;
 use ring::rand::{SecureRandom, SystemRandom};
+use uuid::Uuid;
 
 use crate::{
     error::Error,
@@ -25,14 +28,32 @@ use crate::{
     threads::lock,
 };
 
-/// The realms in force. None before the module is loaded and after it is unloaded.
-static REALMS: RwLock<Option<Arc<Realms>>> = RwLock::new(None);
-/// The settings as the server last set them.
-static SETTINGS: Mutex<Settings> = Mutex::new(Settings::UNSET);
-/// What the realms in force were made of.
-static ACTIVE: Mutex<Option<ActiveConfig>> = Mutex::new(None);
-/// Whether this server may sign with a key that it made itself. Once it has been a replica it never may again.
-static CAN_GENERATE_KEY: AtomicBool = AtomicBool::new(false);
+static STATE: State = State::new();
+
+/// All globals of this folder.
+struct State {
+    /// The active realms. None before the module is loaded and after it is unloaded.
+    realms: RwLock<Option<Arc<Realms>>>,
+    /// The settings as the server last set them. [`apply`] makes them active.
+    settings: Mutex<Settings>,
+    /// The settings and files from which the active realms were built.
+    active: Mutex<Option<ActiveConfig>>,
+    /// Whether this server may sign with a generated key. False for good once the server has been a replica.
+    can_generate_key: AtomicBool,
+    ids: Mutex<Ids>,
+}
+
+impl State {
+    const fn new() -> Self {
+        Self {
+            realms: RwLock::new(None),
+            settings: Mutex::new(Settings::UNSET),
+            active: Mutex::new(None),
+            can_generate_key: AtomicBool::new(false),
+            ids: Mutex::new(Ids::new()),
+        }
+    }
+}
 
 #[derive(Clone)]
 struct ActiveConfig {
@@ -46,71 +67,76 @@ pub fn now(ctx: Ctx<'_>) -> UnixMillis {
     UnixMillis::new(ctx.now())
 }
 
-/// The realms in force.
+/// The active realms.
 pub fn realms() -> Result<Arc<Realms>, Error> {
-    let realms = REALMS.read().unwrap_or_else(PoisonError::into_inner);
+    let realms = STATE.realms.read().unwrap_or_else(PoisonError::into_inner);
     realms.as_ref().map(Arc::clone).ok_or(Error::Other("the module is not loaded".into()))
 }
 
-/// Whether these realms are still those in force.
+/// Whether these realms are still the active ones.
 pub fn is_active(realms: &Arc<Realms>) -> bool {
     self::realms().is_ok_and(|now| Arc::ptr_eq(&now, realms))
 }
 
-/// Begins with the defaults: the server does not set what it finds to be so already.
+/// Sets the defaults. The server sets only what its configuration changes.
 pub fn begin(defaults: &[Value]) -> Result<(), String> {
-    let mut settings = lock(&SETTINGS);
+    let mut settings = lock(&STATE.settings);
     defaults.iter().enumerate().try_for_each(|(position, value)| settings.set(position, value.clone()))
 }
 
-/// Puts the settings in force for the first time.
+/// Makes the settings active for the first time.
 pub fn load(ctx: Ctx<'_>) -> Result<(), String> {
-    CAN_GENERATE_KEY.store(!ctx.is_replica() && !ctx.is_cluster_node(), Ordering::Relaxed);
-    let settings = lock(&SETTINGS).clone();
+    STATE.can_generate_key.store(!ctx.is_replica() && !ctx.is_cluster_node(), Ordering::Relaxed);
+    let settings = lock(&STATE.settings).clone();
     let source = read_source(&settings)?;
     activate(settings.clone(), source.clone())?;
     if ctx.is_replica() {
-        source.retire_generated_key(&settings);
+        generated_key::retire(&source, &settings);
     }
     Ok(())
 }
 
-/// Reads key and realm files again. On an error what is in force stays, all of it.
+/// Reads key and realm files again. On an error everything active stays.
 pub fn reload() -> Result<(), String> {
-    let settings = lock(&SETTINGS).clone();
+    let settings = lock(&STATE.settings).clone();
     let source = read_source(&settings)?;
     activate(settings, source)
 }
 
-/// Whether the module may be taken out of the running server.
-pub fn allows_unload() -> bool {
-    lock(&SETTINGS).allow_unload
+/// A new session's UUID.
+pub fn new_uuid(now: UnixMillis) -> Result<Uuid, Error> {
+    lock(&STATE.ids).next(now).ok_or(Error::Other("the operating system gives no random numbers".into()))
 }
 
-/// Frees everything, and ends all threads: their code is about to be unmapped.
+/// Whether the module may be taken out of the running server.
+pub fn allows_unload() -> bool {
+    lock(&STATE.settings).allow_unload
+}
+
+/// Frees everything and joins all threads, because the server unmaps their code next.
 pub fn unload() {
     threads::stop();
-    *REALMS.write().unwrap_or_else(PoisonError::into_inner) = None;
-    *lock(&ACTIVE) = None;
-    *lock(&SETTINGS) = Settings::UNSET;
-    ids::forget();
+    *STATE.realms.write().unwrap_or_else(PoisonError::into_inner) = None;
+    *lock(&STATE.active) = None;
+    *lock(&STATE.settings) = Settings::UNSET;
+    lock(&STATE.ids).forget();
     store::forget();
 }
 
 /// The value of a setting, by its position in [`settings::SETTINGS`](crate::settings::SETTINGS).
 pub fn setting(position: usize) -> Option<Value> {
-    lock(&SETTINGS).get(position)
+    lock(&STATE.settings).get(position)
 }
 
 /// Changes a setting, which takes effect when [`apply`] is called. An error says what is wrong with the value.
 pub fn set(position: usize, value: Value) -> Result<(), String> {
-    lock(&SETTINGS).set(position, value)
+    lock(&STATE.settings).set(position, value)
 }
 
 /// Makes all changed settings active together, or says why they cannot be.
 pub fn apply() -> Result<(), String> {
-    let settings = lock(&SETTINGS).clone();
-    let Some(before) = lock(&ACTIVE).clone() else { return Ok(()) };
+    let settings = lock(&STATE.settings).clone();
+    let Some(before) = lock(&STATE.active).clone() else { return Ok(()) };
     if settings == before.settings {
         return Ok(());
     }
@@ -125,16 +151,16 @@ pub fn apply() -> Result<(), String> {
     activate(settings, source)
 }
 
-/// Puts the key that this server made itself out of force: it replicates another server from now on.
+/// Stops using the generated key: this server replicates another one from now on.
 pub fn became_replica() {
-    if !CAN_GENERATE_KEY.swap(false, Ordering::Relaxed) {
+    if !STATE.can_generate_key.swap(false, Ordering::Relaxed) {
         return;
     }
-    let Some(ActiveConfig { settings, source }) = lock(&ACTIVE).clone() else { return };
-    source.retire_generated_key(&settings);
+    let Some(ActiveConfig { settings, source }) = lock(&STATE.active).clone() else { return };
+    generated_key::retire(&source, &settings);
     if settings.keys_file.is_empty() {
-        // Realms that were apart with this key are apart without it. The keys of another issuer stay as they are: their
-        // file may not be readable at this moment.
+        // Realms that did not conflict with this key do not conflict without it. No file is read: it may be unreadable
+        // at this moment.
         let keys = Arc::new(source.keys.without_own());
         if let Err(problem) = activate(settings, KeySources { keys, ..source }) {
             log(Level::Warning, &format!("this server is a replica, but its own key is still active: {problem}"));
@@ -143,11 +169,11 @@ pub fn became_replica() {
 }
 
 fn read_source(settings: &Settings) -> Result<KeySources, String> {
-    // The server's folder may have changed, or the file may have been deleted by mistake.
+    // A file that is missing now was deleted by mistake, or the server's dir has changed.
     let has_one = |now: &ActiveConfig| now.settings.keys_file.is_empty() && now.source.keys.own().next().is_some();
-    let generated_key = match CAN_GENERATE_KEY.load(Ordering::Relaxed) {
+    let generated_key = match STATE.can_generate_key.load(Ordering::Relaxed) {
         false => GeneratedKey::Never,
-        true if lock(&ACTIVE).as_ref().is_some_and(has_one) => GeneratedKey::Keep,
+        true if lock(&STATE.active).as_ref().is_some_and(has_one) => GeneratedKey::Keep,
         true => GeneratedKey::Make,
     };
     KeySources::read(settings, generated_key)
@@ -169,12 +195,12 @@ fn activate(settings: Settings, source: KeySources) -> Result<(), String> {
     )?;
     let size = |number: i64| usize::try_from(number).unwrap_or(1);
     threads::pool().resize(size(settings.crypto_threads), size(settings.crypto_queue));
-    *lock(&ACTIVE) = Some(ActiveConfig { settings, source });
-    let former = REALMS.write().unwrap_or_else(PoisonError::into_inner).replace(Arc::new(realms));
-    // The server would stand still while a full cache of verified tokens is freed.
+    *lock(&STATE.active) = Some(ActiveConfig { settings, source });
+    let former = STATE.realms.write().unwrap_or_else(PoisonError::into_inner).replace(Arc::new(realms));
+    // Freeing a full cache of verified tokens would block the server.
     former.into_iter().filter(|former| former.cached_bytes() > DROPPED_AT_ONCE).for_each(threads::drop_later);
     Ok(())
 }
 
-/// Freeing up to this many bytes takes well below a millisecond.
+/// In bytes. Freeing this much takes well below a millisecond.
 const DROPPED_AT_ONCE: u64 = 1 << 20;

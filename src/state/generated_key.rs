@@ -1,0 +1,100 @@
+//! The key that a server without `keys-file` generates for itself, in a file in the server's `dir`.
+
+use std::{
+    fs::{self, File, OpenOptions},
+    io::{self, ErrorKind, Write},
+    iter,
+    os::unix::fs::{MetadataExt, OpenOptionsExt},
+};
+
+use ring::rand::{SecureRandom, SystemRandom};
+use zeroize::Zeroizing;
+
+use super::{files::describe, key_sources::KeySources};
+use crate::{
+    redis::{Level, log},
+    settings::{RealmSpec, Settings},
+    token::jwk_of_secret,
+};
+
+/// The name of the generated key file, relative to the server's `dir`.
+pub const FILE: &str = "jrs-keys.json";
+
+/// Whether the server may use a generated key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum GeneratedKey {
+    /// It may not.
+    Never,
+    /// It generates one if there is none.
+    Make,
+    /// It uses one already. The file must still exist: a new key would log out all users.
+    Keep,
+}
+
+/// Generates the key file, unless it exists.
+pub fn make_if_missing() -> Result<(), String> {
+    match fs::symlink_metadata(FILE) {
+        Ok(_) => Ok(()),
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            make().map_err(|problem| {
+                format!("{FILE} cannot be made in the server's dir ({problem}); set jrs.keys-file")
+            })?;
+            log(Level::Notice, &format!("made a signing key of its own and keeps it in {FILE} in the server's dir"));
+            Ok(())
+        }
+        Err(error) => Err(format!("{FILE} cannot be read: {}", describe(&error))),
+    }
+}
+
+/// Renames the generated key file, so that neither this server nor a restarted one signs with it again.
+///
+/// A file that the settings or a realm name stays: it is the operator's file then, and may be shared.
+pub fn retire(sources: &KeySources, settings: &Settings) {
+    const RETIRED: &str = "jrs-keys.json.retired";
+    if is_named(sources, settings, FILE) {
+        return;
+    }
+    match fs::rename(FILE, RETIRED) {
+        Ok(()) => log(
+            Level::Warning,
+            &format!(
+                "this server is a replica now: its own key is out of use and kept as {RETIRED}; set jrs.keys-file"
+            ),
+        ),
+        Err(error) if error.kind() == ErrorKind::NotFound => {}
+        Err(error) => log(Level::Warning, &format!("{FILE} cannot be renamed: {}", describe(&error))),
+    }
+}
+
+/// Whether the settings or a realm name this file as a key file, by any path.
+fn is_named(sources: &KeySources, settings: &Settings, file: &str) -> bool {
+    let identity = |path: &str| fs::metadata(path).ok().map(|found| (found.dev(), found.ino()));
+    let Some(file) = identity(file) else { return false };
+    let of_realm = |(spec, _): &(RealmSpec, _)| spec.settings(settings).ok();
+    let all = iter::once(settings.clone()).chain(sources.realms.iter().filter_map(of_realm));
+    all.flat_map(|one| [one.keys_file, one.foreign_keys_file]).any(|path| identity(&path) == Some(file))
+}
+
+/// Writes a new key file whole or not at all: a crash leaves no half of one behind under the final name.
+fn make() -> Result<(), String> {
+    const UNFINISHED: &str = "jrs-keys.json.new";
+    let mut random = Zeroizing::new([0; 32]);
+    let mut id = [0; 8];
+    let system = SystemRandom::new();
+    system.fill(random.as_mut()).and_then(|()| system.fill(&mut id)).map_err(|_| "no random numbers".to_owned())?;
+    let id: String = id.iter().map(|byte| format!("{byte:02x}")).collect();
+    let text = jwk_of_secret(&id, &random);
+    let write = || {
+        // What a crash left behind is of no use, and may be a link that somebody planted.
+        match fs::remove_file(UNFINISHED) {
+            Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(UNFINISHED)?;
+        file.write_all(text.as_bytes())?;
+        file.sync_all()?;
+        fs::rename(UNFINISHED, FILE)?;
+        File::open(".")?.sync_all()
+    };
+    write().map_err(|error: io::Error| describe(&error))
+}
