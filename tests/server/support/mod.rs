@@ -4,10 +4,9 @@
 #![allow(clippy::print_stderr, reason = "the log of the server is part of what a failed test says")]
 
 pub(crate) mod devices;
-pub(crate) mod floods;
+pub(crate) mod in_flight;
 pub(crate) mod index_check;
 pub(crate) mod keypairs;
-pub(crate) mod modelled;
 pub(crate) mod moving_slots;
 pub(crate) mod nodes;
 pub(crate) mod package;
@@ -16,6 +15,7 @@ pub(crate) mod programs;
 pub(crate) mod random_commands;
 pub(crate) mod reactor;
 pub(crate) mod recipes;
+pub(crate) mod session_model;
 pub(crate) mod sessions;
 pub(crate) mod slow_load;
 pub(crate) mod tokens;

@@ -1,0 +1,298 @@
+//! Random commands over several owners and realms: replies, keys, times and indexes agree with a plain model at every step.
+
+use std::collections::HashMap;
+
+use redis::{Connection, RedisResult, Value};
+use serde_json::{Map, Value as Json, json};
+
+use crate::support::{
+    await_that,
+    devices::{assert_index_is_right, list},
+    session_model::{self, Model, Realm, Session, rng::Rng},
+    sessions::{etag, expiry, get, millis, refused, send},
+    tokens::claims,
+};
+
+const STEPS: usize = 1000;
+const OWNERS: [&str; 3] = ["ada", "bob", ""];
+
+struct World {
+    conn: Connection,
+    model: Model,
+    /// Tokens of sessions that have ended.
+    dead: Vec<String>,
+    rng: Rng,
+}
+
+impl World {
+    /// Sets when the session expires: as the server says, which must be `span` after some moment since `before`, or at
+    /// the deadline.
+    fn moved(&mut self, at: usize, before: i64, ttl: i64) {
+        let session = &mut self.model.0[at];
+        let end = expiry(&mut self.conn, &session.key());
+        let (first, last) = (session.target(before, ttl), session.target(millis(), ttl));
+        assert!((first..=last).contains(&end), "{} ends at {end}, not from {first} to {last}", session.id);
+        session.expiry = end;
+    }
+
+    fn ended(&mut self, ids: &[String]) {
+        for id in ids {
+            let token = self.model.0.iter().find(|session| session.id == *id).unwrap().token.clone();
+            self.dead.push(token);
+            self.model.remove(id);
+        }
+    }
+
+    /// Some session, if there is one; else, and now and then, nothing.
+    fn pick(&mut self) -> Option<usize> {
+        let count = self.model.0.len();
+        (count > 0 && self.rng.below(8) > 0).then(|| self.rng.below(count))
+    }
+
+    /// A token whose session has ended.
+    fn pick_dead(&mut self) -> Option<String> {
+        let count = self.dead.len();
+        (count > 0).then(|| self.dead[self.rng.below(count)].clone())
+    }
+
+    fn fields(&mut self) -> Map<String, Json> {
+        let value = |rng: &mut Rng| if rng.below(3) == 0 { Json::Null } else { json!(rng.below(100)) };
+        (0..self.rng.below(4))
+            .map(|_| (self.rng.one_of(&["a", "b", "c", "d"]).to_owned(), value(&mut self.rng)))
+            .collect()
+    }
+
+    fn data(&mut self) -> Map<String, Json> {
+        self.fields().into_iter().filter(|(_, value)| !value.is_null()).collect()
+    }
+
+    fn create(&mut self) {
+        let (realm, owner) = (self.rng.one_of(&Realm::ALL), self.rng.one_of(&OWNERS));
+        let data = self.data();
+        let deadline = (millis() / 1000 + 2000) * 1000;
+        let (option, value, ttl, deadline) = match self.rng.below(3) {
+            0 => (None, String::new(), 86_400_000, None),
+            1 => (Some("EX"), "5000".to_owned(), 5_000_000, None),
+            _ => (Some("PXAT"), deadline.to_string(), 86_400_000, Some(deadline)),
+        };
+        let text = Json::Object(data.clone()).to_string();
+        let mut words = vec!["JRS.CREATE", owner, &text, "REALM", realm.name()];
+        words.extend(option.into_iter().flat_map(|option| [option, &value]));
+        if self.model.is_full(realm, owner) {
+            assert_eq!(refused(&mut self.conn, &words), "TOOMANY");
+            return;
+        }
+        let before = millis();
+        let token: String = send(&mut self.conn, &words).unwrap();
+        let id = claims(&token)["jti"].as_str().unwrap().to_owned();
+        let session = Session { realm, owner: owner.to_owned(), id, token, data, ttl, deadline, expiry: 0 };
+        self.add(session, true);
+        self.moved(self.model.0.len() - 1, before, ttl);
+    }
+
+    fn add(&mut self, session: Session, counts: bool) {
+        let before: Vec<Session> = self.model.0.clone();
+        self.model.add(session, counts);
+        let gone = before.iter().filter(|old| !self.model.0.iter().any(|session| session.id == old.id));
+        self.dead.extend(gone.map(|session| session.token.clone()));
+    }
+
+    fn read(&mut self, at: usize) {
+        let (before, session) = (millis(), self.model.0[at].clone());
+        let found = get(&mut self.conn, &session.token).unwrap();
+        assert_eq!((&found.id, &found.owner, &found.data), (&session.id, &session.owner, &session.text()));
+        assert_eq!(found.etag, etag(&session.text()));
+        if session.slides(before) {
+            self.moved(at, before, session.ttl);
+        }
+        let left = self.model.0[at].expiry - before;
+        assert!((left - 5000..left + 1000).contains(&(found.ttl * 1000)), "{} of {left}", found.ttl);
+    }
+
+    fn touch(&mut self, at: usize) {
+        let (before, session) = (millis(), self.model.0[at].clone());
+        let once = self.rng.one_of(&[None, Some(3000), Some(200_000)]);
+        let value = once.map(|seconds: i64| seconds.to_string());
+        let mut words = vec!["JRS.TOUCH", &session.token];
+        words.extend(value.iter().flat_map(|value| ["EX", value]));
+        let _: i64 = send(&mut self.conn, &words).unwrap();
+        self.moved(at, before, once.map_or(session.ttl, |seconds| seconds * 1000));
+    }
+
+    fn update(&mut self, at: usize) {
+        let (before, mut session) = (millis(), self.model.0[at].clone());
+        let (old, change) = (etag(&session.text()), self.fields());
+        let (way, text) = match self.rng.below(3) {
+            0 => {
+                session.data = change.clone();
+                ("REPLACE", Json::Object(change).to_string())
+            }
+            1 => {
+                session.merge(&change);
+                ("MERGE", Json::Object(change).to_string())
+            }
+            _ => {
+                let change: Map<_, _> = change.into_iter().filter(|(_, value)| !value.is_null()).collect();
+                session.merge(&change);
+                let add =
+                    |(name, value): (String, Json)| json!({"op": "add", "path": format!("/{name}"), "value": value});
+                ("PATCH", change.into_iter().map(add).collect::<Json>().to_string())
+            }
+        };
+        let keeps = self.rng.below(2) == 0;
+        let mut words = vec!["JRS.UPDATE", &session.token, &text, way];
+        words.extend(keeps.then_some("KEEPTTL"));
+        if self.rng.below(4) == 0 {
+            let wrong = [&words[..], &["IFMATCH", "0000000000000000"]].concat();
+            assert_eq!(refused(&mut self.conn, &wrong), "CONFLICT");
+            words.extend(["IFMATCH", &old]);
+        }
+        assert_eq!(send::<String>(&mut self.conn, &words).unwrap(), etag(&session.text()));
+        let ttl = session.ttl;
+        self.model.0[at] = session;
+        if !keeps {
+            self.moved(at, before, ttl);
+        }
+    }
+
+    fn rotate(&mut self, at: usize) {
+        let (before, old) = (millis(), self.model.0[at].clone());
+        let (owner, anew) = (self.rng.one_of(&[None, Some("ada"), Some("bob"), Some("")]), self.rng.below(3) == 0);
+        let mut words = vec!["JRS.ROTATE", &old.token];
+        words.extend(owner.iter().flat_map(|owner| ["OWNER", owner]));
+        words.extend(anew.then_some("REAUTH"));
+        let new_owner = owner.unwrap_or(&old.owner).to_owned();
+        let counts = new_owner != old.owner;
+        if counts && self.model.is_full(old.realm, &new_owner) {
+            assert_eq!(refused(&mut self.conn, &words), "TOOMANY");
+            return;
+        }
+        let token: String = send(&mut self.conn, &words).unwrap();
+        let id = claims(&token)["jti"].as_str().unwrap().to_owned();
+        self.ended(std::slice::from_ref(&old.id));
+        let ttl = old.ttl;
+        self.add(Session { owner: new_owner, id, token, ..old }, counts);
+        if anew {
+            self.moved(self.model.0.len() - 1, before, ttl);
+        }
+    }
+
+    fn end_all(&mut self) {
+        let (realm, owner) = (self.rng.one_of(&Realm::ALL), self.rng.one_of(&OWNERS[..2]));
+        let except = self.pick().map(|at| self.model.0[at].clone());
+        let mut words = vec!["JRS.DESTROYALL", owner, "REALM", realm.name()];
+        words.extend(except.iter().flat_map(|session| ["EXCEPT", &session.token]));
+        if except.as_ref().is_some_and(|session| session.realm != realm || session.owner != owner) {
+            assert_eq!(refused(&mut self.conn, &words), "BADTOKEN");
+            return;
+        }
+        let spared = except.as_ref().map(|session| session.id.clone());
+        let ids = self.model.of(realm, owner).map(|session| session.id.clone());
+        let ids: Vec<String> = ids.filter(|id| spared.as_ref() != Some(id)).collect();
+        assert_eq!(send::<usize>(&mut self.conn, &words).unwrap(), ids.len());
+        self.ended(&ids);
+    }
+
+    /// Ends a session by a command, a plain DEL, or by itself.
+    fn end(&mut self, at: usize) {
+        let (token, key, id) = (self.model.0[at].token.clone(), self.model.0[at].key(), self.model.0[at].id.clone());
+        let words = [["JRS.DESTROY", &token], ["JRS.REVOKE", &key], ["DEL", &key]];
+        match self.rng.below(4) {
+            3 => {
+                let () = send(&mut self.conn, &["PEXPIRE", &key, "1"]).unwrap();
+                let conn = &mut self.conn;
+                await_that("its end", || (send::<i64>(conn, &["EXISTS", &key]).unwrap() == 0).then_some(()));
+            }
+            way => {
+                assert_eq!(send::<i64>(&mut self.conn, &words[way]).unwrap(), 1);
+                assert_eq!(send::<i64>(&mut self.conn, &words[way]).unwrap(), 0);
+            }
+        }
+        self.ended(&[id]);
+    }
+
+    /// As if time had gone by for this session.
+    fn age(&mut self, at: usize) {
+        let session = &mut self.model.0[at];
+        session.expiry = millis() + (session.expiry - millis()) / 3 + 100_000;
+        let words = ["PEXPIREAT", &session.key(), &session.expiry.to_string()];
+        assert_eq!(send::<i64>(&mut self.conn, &words).unwrap(), 1);
+    }
+
+    fn step(&mut self) {
+        let kind = self.rng.below(23);
+        match (kind, self.pick()) {
+            (0..=5, _) | (_, None) => self.create(),
+            (6..=9, Some(at)) => self.read(at),
+            (10, Some(at)) => self.touch(at),
+            (11..=13, Some(at)) => self.update(at),
+            (14..=16, Some(at)) => self.rotate(at),
+            (17, Some(_)) => self.end_all(),
+            (18..=20, Some(at)) => self.end(at),
+            (21, Some(at)) => self.age(at),
+            _ => {
+                if let Some(dead) = self.pick_dead() {
+                    for words in [
+                        &["JRS.GET", &*dead][..],
+                        &["JRS.TOUCH", &dead],
+                        &["JRS.UPDATE", &dead, "{}"],
+                        &["JRS.ROTATE", &dead],
+                    ] {
+                        let reply: RedisResult<Value> = send(&mut self.conn, words);
+                        assert_eq!(reply.unwrap(), Value::Nil, "{words:?}");
+                    }
+                    assert_eq!(send::<i64>(&mut self.conn, &["JRS.DESTROY", &dead]).unwrap(), 0);
+                }
+            }
+        }
+    }
+
+    fn check(&mut self) {
+        let keys: Vec<String> = send(&mut self.conn, &["KEYS", "*"]).unwrap();
+        let mut pipe = redis::pipe();
+        pipe.cmd("PING").ignore();
+        for key in &keys {
+            pipe.cmd("PEXPIRETIME").arg(key);
+        }
+        let ends: Vec<i64> = pipe.query(&mut self.conn).unwrap();
+        let ends: HashMap<String, i64> = keys.into_iter().zip(ends).collect();
+        for realm in Realm::ALL {
+            for owner in &OWNERS[..2] {
+                let mut listed = list(&mut self.conn, &[owner, "REALM", realm.name(), "WITHDATA"]).into_iter();
+                for session in self.model.of(realm, owner) {
+                    let device = listed.next().expect("a session that is not listed");
+                    assert_eq!((&device.id, device.data), (&session.id, Some(session.text())));
+                }
+                assert!(listed.next().is_none(), "a dead session is listed");
+                let count: usize = send(&mut self.conn, &["JRS.COUNT", owner, "REALM", realm.name()]).unwrap();
+                assert_eq!(count, self.model.of(realm, owner).count());
+            }
+        }
+        assert_index_is_right(&mut self.conn);
+        let sessions = &self.model.0;
+        assert_eq!(ends, sessions.iter().map(|session| (session.key(), session.expiry)).collect());
+        for session in sessions.iter().filter(|session| session.owner.is_empty()) {
+            assert_eq!(send::<String>(&mut self.conn, &["GET", &session.key()]).unwrap(), session.text());
+        }
+    }
+}
+
+fn run(seed: u64) {
+    let server = session_model::server();
+    let mut world = World { conn: server.conn(), model: Model::default(), dead: Vec::new(), rng: Rng::new(seed) };
+    for _ in 0..STEPS {
+        world.step();
+        world.check();
+    }
+    assert!(world.dead.len() > STEPS / 10 && !world.model.0.is_empty());
+}
+
+#[test]
+fn a_known_seed_agrees() {
+    run(20_261_124);
+}
+
+#[test]
+fn a_random_seed_agrees() {
+    run(millis().unsigned_abs().wrapping_mul(0x9e37_79b9_7f4a_7c15));
+}

@@ -1,0 +1,100 @@
+//! docs/events.md is true: its listener, which is run as it stands, tells of each end of a session and of nothing else.
+//! (The order of the events is compared in tests/server/commands/events.rs.)
+
+use std::{
+    fs,
+    io::{BufRead, BufReader, Lines},
+    path::{Path, PathBuf},
+    process::{Child, ChildStdout, Command, Stdio},
+};
+
+use redis::Value;
+
+use crate::support::{
+    Server, await_that,
+    sessions::{create, refused, send},
+    tokens::key,
+};
+
+/// The program of the page, running.
+struct Listener {
+    child: Child,
+    lines: Lines<BufReader<ChildStdout>>,
+}
+
+impl Listener {
+    fn start(server: &Server) -> Listener {
+        let page = fs::read_to_string(root().join("docs/events.md")).unwrap();
+        let (_, program) = page.split_once("```python\n").expect("the page has a program");
+        let (program, _) = program.split_once("```\n").unwrap();
+        let python = root().join("target/venv/bin/python");
+        assert!(python.exists(), "{} is missing: scripts/test installs what this test needs", python.display());
+        // timeout(1) ends a listener that tells nothing, and so a test that waits for it.
+        let mut command = Command::new("timeout");
+        command.args(["60", "setpriv", "--pdeathsig", "KILL"]).arg(python).args(["-c", program]);
+        command.env("REDIS_URL", format!("redis://127.0.0.1:{}/0", server.port()));
+        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        await_that("the listener", || {
+            let (_, listeners): (String, usize) =
+                send(&mut server.conn(), &["PUBSUB", "NUMSUB", "__keyevent@0__:evicted"]).unwrap();
+            (listeners > 0).then_some(())
+        });
+        Listener { child, lines }
+    }
+
+    fn next(&mut self) -> String {
+        self.lines.next().expect("the listener has ended").unwrap()
+    }
+}
+
+impl Drop for Listener {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).to_owned()
+}
+
+#[test]
+fn the_listener_tells_of_each_end_and_why() {
+    let server = Server::builder().config("notify-keyspace-events", "Exed").start();
+    let conn = &mut server.conn();
+    let mut listener = Listener::start(&server);
+    let told = |listener: &mut Listener, key: &str, reason: &str| {
+        assert_eq!(listener.next(), format!("{key} {reason}"));
+    };
+    let [destroyed, revoked, rotated] = [(); 3].map(|()| create(conn, "ada", "{}", &[]));
+    let () = send(conn, &["SET", "another", "x", "PX", "1"]).unwrap();
+    let () = send(conn, &["JRS.DESTROY", &destroyed]).unwrap();
+    told(&mut listener, &key(&destroyed), "was logged out");
+    let () = send(conn, &["JRS.REVOKE", &key(&revoked)]).unwrap();
+    told(&mut listener, &key(&revoked), "was logged out");
+    let rotated: String = send(conn, &["JRS.ROTATE", &rotated]).unwrap();
+    let () = send(conn, &["CONFIG", "SET", "jrs.max-sessions", "1"]).unwrap();
+    let last = create(conn, "ada", "{}", &[]);
+    told(&mut listener, &key(&rotated), "made room for a newer one");
+    let () = send(conn, &["JRS.TOUCH", &last, "PX", "1"]).unwrap();
+    await_that("the session's end", || {
+        let session: Value = send(conn, &["JRS.PEEK", &last]).unwrap();
+        (session == Value::Nil).then_some(())
+    });
+    told(&mut listener, &key(&last), "has come to its end");
+    // An owner's last session is told of like any other.
+    let short = create(conn, "bob", "{}", &["PX", "5"]);
+    await_that("the end of bob's session", || (!send::<bool>(conn, &["EXISTS", &key(&short)]).unwrap()).then_some(()));
+    told(&mut listener, &key(&short), "has come to its end");
+    let carl = create(conn, "carl", "{}", &[]);
+    let () = send(conn, &["JRS.DESTROYALL", "carl"]).unwrap();
+    told(&mut listener, &key(&carl), "was logged out");
+
+    let guest = create(conn, "", "{}", &[]);
+    let () = send(conn, &["CONFIG", "SET", "maxmemory-policy", "allkeys-random", "maxmemory", "1"]).unwrap();
+    // Any command that may take memory makes the server look for some, in vain here.
+    assert_eq!(refused(conn, &["SET", "more", "x"]), "OOM");
+    told(&mut listener, &key(&guest), "was evicted: the server is out of memory");
+}

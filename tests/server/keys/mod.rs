@@ -1,0 +1,9 @@
+//! Key files: what they may hold, how keys are rotated, and the key that JRS generates.
+
+mod generated_key;
+mod keys_file;
+mod many_keys;
+mod not_a_secret;
+mod public_keys_refused;
+mod rotation;
+mod third_party_keys;

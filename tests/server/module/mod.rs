@@ -1,0 +1,7 @@
+//! The module as a part of its server: load and unload, INFO, memory, and other modules.
+
+mod info;
+mod load;
+mod memory;
+mod other_modules;
+mod refused_writes;

@@ -1,0 +1,12 @@
+//! The owner index agrees with the keyspace, whatever happens to the keys.
+
+mod async_load;
+mod cluster;
+mod databases;
+mod expiry;
+mod load;
+mod module_load;
+mod random;
+mod replicas;
+mod server_commands;
+mod sessions;

@@ -1,0 +1,208 @@
+//! A DESTROYALL of very many sessions whose EXCEPT waits for the crypto threads first, and then goes on in slices.
+
+use redis::{Connection, Value};
+use serde_json::json;
+
+use crate::support::{
+    Server, await_that,
+    devices::{assert_agree, count, fill, info},
+    in_flight::{InFlight, assert_sound, await_idle, meanwhile_verifying, outcomes, slow, words},
+    sessions::{begin, create, end, get, now, refused, send},
+    tokens::{self, key},
+};
+
+/// So many that something can happen before all are ended.
+const SOME: usize = 40_000;
+/// How many slow signatures keep the thread busy.
+const CREATES: usize = 25;
+
+fn left(conn: &mut Connection) -> usize {
+    send(conn, &["DBSIZE"]).unwrap()
+}
+
+fn id(token: &str) -> String {
+    key(token)["sess:".len()..].to_owned()
+}
+
+/// Many sessions of ada's, and one more with its token, which nothing knows yet.
+fn many(conn: &mut Connection) -> String {
+    fill(conn, "ada", SOME);
+    create(conn, "ada", "{}", &[])
+}
+
+/// Begins to end ada's sessions but that of `token`, and comes back while it goes on in slices.
+fn begin_slices(server: &Server, ending: &mut Connection, token: &str) {
+    let conn = &mut server.conn();
+    let before = left(conn);
+    begin(ending, &["JRS.DESTROYALL", "ada", "EXCEPT", token]);
+    await_that("the first slice", || (left(conn) < before).then_some(()));
+    assert!(left(conn) > 1000, "it is over before anything can happen meanwhile");
+}
+
+#[test]
+fn the_one_that_is_excepted_stays_and_what_comes_meanwhile() {
+    let mut server = slow().start();
+    let conn = &mut server.conn();
+    let token = many(conn);
+    let mut flood = InFlight::behind_creates(&server, CREATES, &[words(&["JRS.DESTROYALL", "ada", "EXCEPT", &token])]);
+    // It begins when its token is verified: what is there by then is ended.
+    meanwhile_verifying(conn, 1, &["SET", "sess:{ada}:01890a5d-ac96-774b-bcce-b302099a8057", "{}"]).unwrap();
+    await_that("the first slice", || (left(conn) < SOME).then_some(()));
+    assert!(left(conn) > 1000, "it is over before anything can happen meanwhile");
+    let () = send(conn, &["SET", "sess:{ada}:01890a5d-ac96-774b-bcce-b302099a8058", "{}", "EX", "1000"]).unwrap();
+    let late = create(conn, "ada", "{}", &[]);
+    assert_eq!(*flood.replies()[CREATES].as_ref().unwrap(), Value::Int(i64::try_from(SOME).unwrap() + 1));
+    let is = assert_agree(conn, "ada");
+    assert!(is.contains(&id(&token)) && is.contains(&id(&late)), "{is:?}");
+    assert!(get(conn, &token).is_some() && get(conn, &late).is_some());
+    assert_sound(&mut server);
+}
+
+#[test]
+fn refused_tokens_end_nothing() {
+    let server = slow().start();
+    let conn = &mut server.conn();
+    let ada = many(conn);
+    let [bob, anonymous] = ["bob", ""].map(|owner| create(conn, owner, "{}", &[]));
+    let short = create(conn, "ada", "{}", &["EXAT", &(now() + 1).to_string()]);
+    let other = tokens::token(&json!({"jti": "{ada}:01890a5d-ac96-774b-bcce-b302099a8057", "sub": "ada"}));
+    let forged = format!("{}AAAA", &ada[..ada.len() - 4]);
+    await_that("the end of the short one", || {
+        send::<Value>(conn, &["JRS.PEEK", &short])
+            .is_err_and(|error| error.code() == Some("EXPIREDTOKEN"))
+            .then_some(())
+    });
+    let before = count(conn, "ada");
+    let counted = info(conn, "jrs_sessions", "jrs_sessions_destroyed");
+    for (word, token) in [
+        ("BADTOKEN", &bob),
+        ("BADTOKEN", &anonymous),
+        ("BADTOKEN", &forged),
+        ("BADTOKEN", &other),
+        ("EXPIREDTOKEN", &short),
+    ] {
+        assert_eq!(refused(conn, &["JRS.DESTROYALL", "ada", "EXCEPT", token]), word);
+        let mut flood =
+            InFlight::behind_creates(&server, CREATES, &[words(&["JRS.DESTROYALL", "ada", "EXCEPT", token])]);
+        assert_eq!(outcomes(&flood.replies())[CREATES], word);
+    }
+    assert_eq!((count(conn, "ada"), count(conn, "bob")), (before, 1));
+    assert_eq!(info(conn, "jrs_sessions", "jrs_sessions_destroyed"), counted);
+    // The other owner's token is good for the other owner.
+    assert_eq!(send::<i64>(conn, &["JRS.DESTROYALL", "bob", "EXCEPT", &bob]).unwrap(), 0);
+    assert_eq!(send::<usize>(conn, &["JRS.DESTROYALL", "ada", "EXCEPT", &ada]).unwrap(), SOME);
+}
+
+#[test]
+fn it_stops_when_the_server_becomes_a_replica() {
+    let (mut server, primary) = (slow().start(), Server::builder().without_module().start());
+    let conn = &mut server.conn();
+    let token = many(conn);
+    let mut ending = server.conn();
+    begin_slices(&server, &mut ending, &token);
+    let () = send(conn, &["REPLICAOF", "127.0.0.1", &primary.port().to_string()]).unwrap();
+    assert!(end(&mut ending).is_err());
+    let () = send(conn, &["REPLICAOF", "NO", "ONE"]).unwrap();
+    let () = send(conn, &["FLUSHALL"]).unwrap();
+    let next = create(conn, "ada", "{}", &[]);
+    create(conn, "ada", "{}", &[]);
+    assert_eq!(send::<i64>(conn, &["JRS.DESTROYALL", "ada", "EXCEPT", &next]).unwrap(), 1);
+    assert_eq!(assert_agree(conn, "ada"), [id(&next)]);
+    assert_sound(&mut server);
+}
+
+#[test]
+fn it_goes_on_when_its_client_is_killed() {
+    let mut server = slow().start();
+    let conn = &mut server.conn();
+    let token = many(conn);
+    let mut ending = server.conn();
+    let client: i64 = send(&mut ending, &["CLIENT", "ID"]).unwrap();
+    begin_slices(&server, &mut ending, &token);
+    assert_eq!(send::<i64>(conn, &["CLIENT", "KILL", "ID", &client.to_string()]).unwrap(), 1);
+    assert!(end(&mut ending).is_err());
+    await_that("the end", || (left(conn) == 1).then_some(()));
+    assert_eq!(assert_agree(conn, "ada"), [id(&token)]);
+
+    // The client is gone before its token is verified: what it asked for is done all the same.
+    create(conn, "ada", "{}", &[]);
+    let mut waiting = server.conn();
+    let client: i64 = send(&mut waiting, &["CLIENT", "ID"]).unwrap();
+    let mut creates = InFlight::creates(&server, CREATES);
+    begin(&mut waiting, &["JRS.DESTROYALL", "ada", "EXCEPT", &token]);
+    meanwhile_verifying(conn, 1, &["CLIENT", "KILL", "ID", &client.to_string()]).unwrap();
+    assert!(outcomes(&creates.replies()).iter().all(|outcome| *outcome == "ok"));
+    await_that("the end", || (count(conn, "ada") == 1).then_some(()));
+    assert_eq!(assert_agree(conn, "ada"), [id(&token)]);
+    assert_sound(&mut server);
+}
+
+#[test]
+fn a_user_who_is_deleted_meanwhile_ends_nothing_more() {
+    let mut server = slow().start();
+    let conn = &mut server.conn();
+    let token = many(conn);
+    let () = send(conn, &["ACL", "SETUSER", "limited", "reset", "on", ">pw", "+@all", "~sess:*"]).unwrap();
+    let mut limited = server.conn();
+    let () = send(&mut limited, &["AUTH", "limited", "pw"]).unwrap();
+    let before = count(conn, "ada");
+    let mut flood = InFlight::creates(&server, CREATES);
+    begin(&mut limited, &["JRS.DESTROYALL", "ada", "EXCEPT", &token]);
+    meanwhile_verifying(conn, 1, &["ACL", "DELUSER", "limited"]).unwrap();
+    assert!(end(&mut limited).is_err());
+    assert!(outcomes(&flood.replies()).iter().all(|outcome| *outcome == "ok"));
+    await_idle(conn);
+    assert_eq!(send::<usize>(conn, &["JRS.DESTROYALL", "flood"]).unwrap(), CREATES);
+    assert_eq!(count(conn, "ada"), before);
+    assert_sound(&mut server);
+}
+
+#[test]
+fn in_a_transaction_and_a_script_it_is_done_in_one_go() {
+    let mut server = slow().start();
+    let conn = &mut server.conn();
+    for script in [true, false] {
+        let token = many(conn);
+        let reply: (usize, usize) = if script {
+            let script =
+                "return {redis.call('JRS.DESTROYALL', 'ada', 'EXCEPT', ARGV[1]), redis.call('JRS.COUNT', 'ada')}";
+            send(conn, &["EVAL", script, "0", &token]).unwrap()
+        } else {
+            let mut pipe = redis::pipe();
+            pipe.atomic().cmd("JRS.DESTROYALL").arg(&["ada", "EXCEPT", &token]).cmd("JRS.COUNT").arg("ada");
+            pipe.query(conn).unwrap()
+        };
+        assert_eq!(reply, (SOME, 1));
+        assert_eq!(assert_agree(conn, "ada"), [id(&token)]);
+        // A refusal within a transaction leaves the rest of it alone.
+        let bob = create(conn, "bob", "{}", &[]);
+        let () = send(conn, &["MULTI"]).unwrap();
+        for words in [&["JRS.DESTROYALL", "ada", "EXCEPT", &*bob][..], &["JRS.COUNT", "ada"]] {
+            let () = send(conn, words).unwrap();
+        }
+        conn.send_packed_command(&redis::cmd("EXEC").get_packed_command()).unwrap();
+        let Value::Array(replies) = conn.recv_response().unwrap() else { panic!("an array") };
+        assert!(matches!(&replies[0], Value::ServerError(error) if error.code() == "BADTOKEN"), "{replies:?}");
+        assert_eq!(replies[1], Value::Int(1));
+        let () = send(conn, &["FLUSHALL"]).unwrap();
+    }
+    assert_sound(&mut server);
+}
+
+#[test]
+fn what_stands_for_a_redacted_token_is_none() {
+    let mut server = slow().start();
+    let conn = &mut server.conn();
+    for slow in [true, false] {
+        let token = create(conn, "ada", "{}", &[]);
+        if !slow {
+            assert!(get(conn, &token).is_some());
+        }
+        let () = send(conn, &["JRS.DESTROYALL", "ada", "EXCEPT", &token]).unwrap();
+        for redacted in ["(redacted)", ""] {
+            assert_eq!(refused(conn, &["JRS.GET", redacted]), "BADTOKEN", "{redacted}");
+        }
+        assert_eq!(get(conn, &token).map(|session| session.id), Some(id(&token)));
+    }
+    assert_sound(&mut server);
+}

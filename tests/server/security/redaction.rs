@@ -1,0 +1,218 @@
+//! What SLOWLOG, MONITOR, INFO, CONFIG GET and the log say: no token and no secret.
+
+use std::fs;
+
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+use redis::{Connection, Value};
+use serde_json::json;
+
+use crate::support::{
+    Server,
+    in_flight::rs256,
+    sessions::{create, now, send},
+    tokens::{self, SECRET, elliptic_jwk, jwk, key, token},
+};
+
+/// What MONITOR shows of the commands that `act` sends, a line each.
+fn monitored(server: &Server, act: impl FnOnce(&mut Connection)) -> Vec<String> {
+    let (mut monitor, mut conn) = (server.conn(), server.conn());
+    let () = send(&mut monitor, &["MONITOR"]).unwrap();
+    act(&mut conn);
+    let () = send(&mut conn, &["ECHO", "the end"]).unwrap();
+    let mut lines = Vec::new();
+    loop {
+        let Value::SimpleString(line) = monitor.recv_response().unwrap() else { panic!("MONITOR sends lines") };
+        if line.contains("the end") {
+            return lines;
+        }
+        lines.push(line);
+    }
+}
+
+/// What SLOWLOG holds: the words of each command, joined, the oldest first.
+fn slow_log(conn: &mut Connection) -> Vec<String> {
+    let entries: Vec<Vec<Value>> = send(conn, &["SLOWLOG", "GET", "-1"]).unwrap();
+    let words = |entry: &Vec<Value>| redis::from_redis_value_ref::<Vec<String>>(&entry[3]).unwrap().join(" ");
+    entries.iter().rev().map(words).collect()
+}
+
+/// A server that writes every command to the SLOWLOG.
+fn slow_server(keys: &str) -> Server {
+    let builder = Server::builder().keys(keys.as_bytes());
+    builder.config("slowlog-log-slower-than", "0").config("slowlog-max-len", "10000").start()
+}
+
+/// Sends the commands and checks that SLOWLOG and MONITOR show each of them, with `(redacted)` and without the token.
+/// Replies are not looked at, but every command has to reach the module.
+fn assert_redacted(server: &Server, conn: &mut Connection, commands: &[Vec<&str>], hidden: &[&str]) {
+    let () = send(conn, &["SLOWLOG", "RESET"]).unwrap();
+    let lines = monitored(server, |other| {
+        for words in commands {
+            let _: redis::RedisResult<Value> = send(other, words);
+        }
+    });
+    let ours = |line: &&String| line.to_lowercase().contains("jrs.");
+    for (source, lines) in [("MONITOR", lines), ("SLOWLOG", slow_log(conn))] {
+        let lines: Vec<&String> = lines.iter().filter(ours).collect();
+        assert_eq!(lines.len(), commands.len(), "{source} shows every command: {lines:?}");
+        for (line, words) in lines.iter().zip(commands) {
+            assert!(line.contains("(redacted)"), "{source} shows {words:?} as {line}");
+            assert!(hidden.iter().all(|token| !line.contains(token)), "{source} shows {words:?} as {line}");
+        }
+    }
+}
+
+/// The commands that take a token, with it and what may follow it.
+const FORMS: [&[&str]; 14] = [
+    &["JRS.GET"],
+    &["jrs.get"],
+    &["JRS.PEEK"],
+    &["JRS.INSPECT"],
+    &["JRS.UPDATE", "{}"],
+    &["JRS.UPDATE", "{}", "KEEPTTL"],
+    &["JRS.UPDATE", "{}", "REPLACE", "EX", "100"],
+    &["JRS.UPDATE", "{}", "MERGE"],
+    &["JRS.UPDATE", "[]", "PATCH", "IFMATCH", "1349cde127705c16"],
+    &["JRS.TOUCH"],
+    &["JRS.TOUCH", "PX", "100000"],
+    &["JRS.ROTATE"],
+    &["JRS.ROTATE", "CLAIMS", "{}", "OWNER", "bob", "REAUTH"],
+    &["JRS.DESTROY"],
+];
+
+/// The ways to name the token that a DESTROYALL spares, right ones and wrong ones.
+fn with_except(token: &str) -> Vec<Vec<&str>> {
+    vec![
+        vec!["JRS.DESTROYALL", "ada", "EXCEPT", token],
+        vec!["jrs.destroyall", "ada", "realm", "default", "except", token],
+        vec!["JRS.DESTROYALL", "ada", "EXCEPT", token, "REALM", "default"],
+        vec!["JRS.DESTROYALL", "bob", "EXCEPT", token],
+        vec!["JRS.DESTROYALL", "{", "EXCEPT", token],
+        vec!["JRS.DESTROYALL", "ada", "EXCEPT", token, "REALM", "nowhere"],
+        vec!["JRS.DESTROYALL", "ada", "EXCEPT", token, "EXCEPT", token],
+        vec!["JRS.DESTROYALL", "ada", token],
+        vec!["JRS.DESTROYALL", "ada", "NONSENSE", "EXCEPT", token],
+        vec!["JRS.DESTROYALL", "ada", "EXCEPT", "EXCEPT", token],
+        vec!["JRS.DESTROYALL", "ada", "REALM", token],
+        vec!["JRS.DESTROYALL", "ada", "EXCEPT", token, "NONSENSE"],
+    ]
+}
+
+/// Each of the forms, without a key and with one in front of the token.
+fn both_forms<'w>(forms: &[&[&'w str]], key: &'w str, token: &'w str) -> Vec<Vec<&'w str>> {
+    let form = |words: &[&'w str], before: &[&'w str]| [&words[..1], before, &words[1..]].concat();
+    forms.iter().flat_map(|words| [form(words, &[token]), form(words, &[key, token])]).collect()
+}
+
+#[test]
+fn tokens_of_good_commands() {
+    for keys in [SECRET.to_owned(), elliptic_jwk().to_string(), rs256()] {
+        let server = slow_server(&keys);
+        let conn = &mut server.conn();
+        // Without a cache each of the second kind waits for its signature.
+        let () = send(conn, &["CONFIG", "SET", "jrs.token-cache-size", "0"]).unwrap();
+        let token = create(conn, "ada", "{}", &[]);
+        assert_redacted(&server, conn, &both_forms(&FORMS, &key(&token), &token), &[&token]);
+        let token = create(conn, "ada", "{}", &[]);
+        assert_redacted(&server, conn, &with_except(&token), &[&token]);
+        if keys == SECRET {
+            continue;
+        }
+        // A token where none belongs, in a command that waits for a signature.
+        let data = format!(r#"{{"token":"{token}"}}"#);
+        let creates = [vec!["JRS.CREATE", "ada", &data], vec!["JRS.CREATE", &token, "{}"]];
+        assert_redacted(&server, conn, &creates, &[&token]);
+    }
+}
+
+#[test]
+fn tokens_of_refused_commands() {
+    let server = slow_server(SECRET);
+    let conn = &mut server.conn();
+    let live = create(conn, "ada", "{}", &[]);
+    let forged = format!("{}x{}", &live[..live.len() - 5], &live[live.len() - 4..]);
+    let expired = token(&json!({"jti": "a", "exp": now() - 10}));
+    let (long, key) = (format!("ey{}", "x".repeat(9000)), key(&live));
+    for token in [&live, &forged, &expired, &long, &live.replace('.', "!")] {
+        let mut commands = both_forms(&FORMS, "sess:other", token);
+        #[rustfmt::skip]
+        commands.extend(both_forms(&[
+            &["JRS.GET", "too", "many"], &["JRS.PEEK", "too-many"], &["JRS.INSPECT", "too-many"],
+            &["JRS.DESTROY", "too-many"], &["JRS.TOUCH", "EX"], &["JRS.TOUCH", "EX", "0"], &["JRS.TOUCH", "NONSENSE"],
+            &["JRS.TOUCH", "EX", "1", "PX", "1"], &["JRS.UPDATE", "no JSON"], &["JRS.UPDATE", "{}", "NONSENSE"],
+            &["JRS.UPDATE", "{}", "KEEPTTL", "KEEPTTL"], &["JRS.UPDATE", "{}", "EX"],
+            &["JRS.UPDATE", "{}", "PATCH"], &["JRS.UPDATE", "{}", "MERGE", "PATCH"], &["JRS.UPDATE", "{}", "IFMATCH"],
+            &["JRS.ROTATE", "too-many"], &["JRS.ROTATE", "CLAIMS"], &["JRS.ROTATE", "CLAIMS", "[]"],
+            &["JRS.ROTATE", "OWNER", "{"], &["JRS.ROTATE", "REAUTH", "REAUTH"],
+        ], &key, token));
+        commands.extend(with_except(token));
+        assert_redacted(&server, conn, &commands, &[token]);
+    }
+}
+
+#[test]
+fn the_token_of_an_update_that_lacks_its_data() {
+    let server = slow_server(SECRET);
+    let conn = &mut server.conn();
+    let token = create(conn, "ada", "{}", &[]);
+    assert_redacted(&server, conn, &[vec!["JRS.UPDATE", &key(&token), &token]], &[&token]);
+}
+
+#[test]
+fn tokens_in_a_transaction_and_of_users_without_permission() {
+    let server = slow_server(SECRET);
+    let conn = &mut server.conn();
+    let token = create(conn, "ada", "{}", &[]);
+    let key = key(&token);
+    let () = send(conn, &["ACL", "SETUSER", "limited", "on", "nopass", "+@all", "~other:*"]).unwrap();
+    for user in ["default", "limited"] {
+        let () = send(conn, &["SLOWLOG", "RESET"]).unwrap();
+        let commands = [both_forms(&FORMS, &key, &token), with_except(&token)].concat();
+        let lines = monitored(&server, |other| {
+            if user == "limited" {
+                let () = send(other, &["AUTH", "limited", "x"]).unwrap();
+            }
+            let () = send(other, &["MULTI"]).unwrap();
+            for words in &commands {
+                let () = send(other, words).unwrap();
+            }
+            let _: redis::RedisResult<Value> = send(other, &["EXEC"]);
+        });
+        for (source, lines) in [("MONITOR", lines), ("SLOWLOG", slow_log(conn))] {
+            let shown = lines.iter().filter(|line| line.to_lowercase().contains("jrs."));
+            assert_eq!(shown.count(), commands.len(), "{user}: {source}: {lines:?}");
+            assert!(lines.iter().all(|line| !line.contains(&token)), "{user}: {source}: {lines:?}");
+        }
+    }
+}
+
+#[test]
+fn secrets_are_shown_nowhere() {
+    let (key_set, k) =
+        (json!({"keys": [jwk("k1", "HS512", SECRET.as_bytes())]}), BASE64_URL_SAFE_NO_PAD.encode(SECRET));
+    for (file, algorithm) in [(SECRET.to_owned(), "HS256"), (key_set.to_string(), "HS512")] {
+        let server = slow_server(SECRET);
+        let conn = &mut server.conn();
+        let path = server.dir().join("secret");
+        let mut seen = monitored(&server, |other| {
+            fs::write(&path, &file).unwrap();
+            let () = send(other, &["CONFIG", "SET", "jrs.keys-file", path.to_str().unwrap()]).unwrap();
+            let token = create(other, "ada", "{}", &[]);
+            assert_eq!(tokens::header(&token)["alg"], algorithm);
+            let _: Value = send(other, &["JRS.INSPECT", &token]).unwrap();
+            // A file that is broken behind the secret, in a way that each kind of file can be.
+            fs::write(&path, format!("{{{file}")).unwrap();
+            for words in [&["JRS.RELOAD"][..], &["CONFIG", "SET", "jrs.algorithm", "HS384"]] {
+                let error = send::<Value>(other, words).expect_err("a refusal").to_string();
+                assert!(!error.contains(SECRET) && !error.contains(&k), "{error}");
+            }
+        });
+        seen.extend(slow_log(conn));
+        for words in [&["CONFIG", "GET", "*"][..], &["INFO", "everything"], &["INFO", "jrs"], &["ACL", "LOG"]] {
+            seen.push(format!("{:?}", send::<Value>(conn, words).unwrap()));
+        }
+        seen.push(server.log());
+        assert!(seen.iter().any(|text| text.contains("secret")), "the file's name is shown");
+        assert!(seen.iter().all(|text| !text.contains(SECRET) && !text.contains(&k)), "{seen:?}");
+    }
+}

@@ -1,0 +1,144 @@
+//! When a session that JRS.ROTATE gives a new token ends: as before, unless its user has just logged in.
+
+use redis::{Connection, Value};
+use serde_json::json;
+
+use crate::support::{
+    Server, await_that,
+    devices::assert_agree,
+    in_flight::es256,
+    sessions::{create, expiry, millis, now, refusal, send},
+    tokens::{SECRET, claims, key, token},
+};
+
+/// The new token; `options` are what follows the old one.
+fn rotate(conn: &mut Connection, token: &str, options: &[&str]) -> String {
+    send(conn, &[&["JRS.ROTATE", token], options].concat()).unwrap_or_else(|error| panic!("{options:?}: {error}"))
+}
+
+#[test]
+fn a_deadline_may_only_become_shorter() {
+    for keys in [SECRET.to_owned(), es256()] {
+        let server = Server::builder().keys(keys.as_bytes()).start();
+        let conn = &mut server.conn();
+        let deadline = now() + 5000;
+        let old = create(conn, "ada", "{}", &["EXAT", &deadline.to_string()]);
+        let exp = |at: i64| json!({"exp": at}).to_string();
+        let new = rotate(conn, &old, &["CLAIMS", &exp(deadline + 1000)]);
+        assert_eq!((claims(&new)["exp"].as_i64(), expiry(conn, &key(&new))), (Some(deadline), deadline * 1000));
+        let new = rotate(conn, &new, &["CLAIMS", &exp(deadline - 1000)]);
+        assert_eq!(claims(&new)["exp"], json!(deadline - 1000));
+        assert_eq!(expiry(conn, &key(&new)), (deadline - 1000) * 1000);
+        let new = rotate(conn, &new, &["REAUTH", "OWNER", "bob"]);
+        assert_eq!(claims(&new)["exp"], json!(deadline - 1000), "also for a user who has just logged in");
+        // One without a deadline gets one.
+        let old = create(conn, "ada", "{}", &[]);
+        let new = rotate(conn, &old, &["CLAIMS", &exp(deadline)]);
+        assert_eq!(claims(&new)["exp"], json!(deadline));
+        assert_eq!(expiry(conn, &key(&new)), deadline * 1000);
+    }
+}
+
+#[test]
+fn rotating_never_extends_the_lifetime() {
+    for keys in [SECRET.to_owned(), es256()] {
+        let is_public = keys != SECRET;
+        let args = ["max-lifetime", "3", "max-age", "100"];
+        let server = Server::builder().keys(keys.as_bytes()).args(&args).start();
+        let conn = &mut server.conn();
+        let first = create(conn, "ada", "{}", &[]);
+        let start = claims(&first)["iat"].as_i64().unwrap();
+        let (mut token, mut rotations) = (first, 0);
+        loop {
+            let end = expiry(conn, &key(&token));
+            assert!(end <= (start + 3) * 1000, "{end}");
+            let exp = claims(&token)["exp"].as_i64();
+            assert_eq!(exp, is_public.then_some(start + 3), "others are told of the end");
+            match send::<Option<String>>(conn, &["JRS.ROTATE", &token]) {
+                Ok(Some(next)) => token = next,
+                Ok(None) => break,
+                Err(error) => {
+                    assert_eq!(error.code(), Some("EXPIREDTOKEN"));
+                    break;
+                }
+            }
+            rotations += 1;
+            assert_eq!(claims(&token)["auth_time"], json!(start));
+        }
+        assert!(millis() >= (start + 3) * 1000 && rotations > 10, "{rotations}");
+        assert_eq!(refusal(conn, &token), "EXPIREDTOKEN");
+        // The server keeps a key to the end of its last millisecond.
+        await_that("the end of the session", || {
+            (send::<i64>(conn, &["EXISTS", &key(&token)]).unwrap() == 0).then_some(())
+        });
+        assert_eq!(assert_agree(conn, "ada"), [""; 0]);
+    }
+}
+
+#[test]
+fn whoever_proves_who_they_are_begins_anew() {
+    for keys in [SECRET.to_owned(), es256()] {
+        let is_public = keys != SECRET;
+        let server = Server::builder().keys(keys.as_bytes()).args(&["max-lifetime", "1000", "max-age", "900"]).start();
+        let conn = &mut server.conn();
+        let first = create(conn, "ada", "{}", &[]);
+        let first_second = claims(&first)["iat"].as_i64().unwrap();
+        await_that("another second", || (now() > first_second).then_some(()));
+        let () = send(conn, &["PEXPIRE", &key(&first), "5000"]).unwrap();
+        let kept = rotate(conn, &first, &[]);
+        assert!(expiry(conn, &key(&kept)) <= millis() + 5000);
+        let before = now();
+        let anew = rotate(conn, &kept, &["reauth"]);
+        let start = claims(&anew)["auth_time"].as_i64().unwrap();
+        assert!((before..=now()).contains(&start) && start > first_second, "{start}");
+        assert!(expiry(conn, &key(&anew)) > millis() + 890_000, "its idle time begins anew too");
+        assert_eq!(claims(&anew)["exp"].as_i64(), is_public.then_some(start + 1000));
+        let later = rotate(conn, &anew, &[]);
+        assert_eq!(claims(&later)["auth_time"], json!(start));
+    }
+}
+
+#[test]
+fn within_the_leeway_a_session_at_its_deadline_is_gone() {
+    let server = Server::builder().keys(SECRET.as_bytes()).args(&["leeway", "100"]).start();
+    let conn = &mut server.conn();
+    let over = token(&json!({"jti": "{ada}:x", "sub": "ada", "exp": now() - 1}));
+    let () = send(conn, &["SET", "sess:{ada}:x", "{}"]).unwrap();
+    for command in ["JRS.GET", "JRS.TOUCH", "JRS.ROTATE"] {
+        assert_eq!(send::<Value>(conn, &[command, &over]).unwrap(), Value::Nil, "{command}");
+    }
+}
+
+#[test]
+fn whoever_begins_anew_does_not_outlive_a_deadline() {
+    for keys in [SECRET.to_owned(), es256()] {
+        let is_public = keys != SECRET;
+        let server = Server::builder().keys(keys.as_bytes()).args(&["max-lifetime", "1000", "max-age", "9000"]).start();
+        let conn = &mut server.conn();
+        let start = now();
+        // Around the end that max-lifetime sets at first, which a new beginning puts off.
+        let deadlines = [start + 999, start + 1000, start + 1001, start + 2000];
+        let mut sessions: Vec<(Option<i64>, String)> = Vec::new();
+        for deadline in deadlines {
+            sessions.push((Some(deadline), create(conn, "ada", "{}", &["EXAT", &deadline.to_string()])));
+            let free = create(conn, "ada", "{}", &[]);
+            sessions.push((Some(deadline), rotate(conn, &free, &["CLAIMS", &json!({"exp": deadline}).to_string()])));
+        }
+        sessions.push((None, create(conn, "ada", "{}", &[])));
+        await_that("another second", || (now() > start + 2).then_some(()));
+        for (deadline, token) in &mut sessions {
+            for options in [&["REAUTH"][..], &[], &["REAUTH", "OWNER", "bob"]] {
+                *token = rotate(conn, token, options);
+                let end = expiry(conn, &key(token));
+                assert!(deadline.is_none_or(|deadline| end <= deadline * 1000), "{deadline:?}, {options:?}: {end}");
+            }
+        }
+        // What max-lifetime set at first binds nobody who begins anew under another one, and what was asked for still does.
+        let () = send(conn, &["CONFIG", "SET", "jrs.max-lifetime", "5000"]).unwrap();
+        for (deadline, token) in &sessions {
+            let anew = claims(&rotate(conn, token, &["REAUTH"]));
+            let told = is_public.then(|| anew["auth_time"].as_i64().unwrap() + 5000);
+            assert_eq!(anew["exp"].as_i64(), deadline.or(told), "{anew}");
+        }
+    }
+}

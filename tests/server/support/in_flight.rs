@@ -1,0 +1,171 @@
+//! Work in flight: more slow signatures than the crypto threads get done before something else happens.
+
+use std::{process::Command, sync::LazyLock};
+
+use redis::{Connection, RedisResult, Value};
+
+use crate::support::{
+    Builder, Server, await_that,
+    sessions::{contents, create, send},
+};
+
+/// A new private key in PEM, made by openssl with these arguments.
+pub(crate) fn openssl_key(arguments: &[&str]) -> String {
+    let output = Command::new("openssl").arg("genpkey").args(arguments).output().expect("openssl is there");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).expect("PEM is text")
+}
+
+/// A key whose signatures take some ten microseconds.
+pub(crate) fn es256() -> String {
+    openssl_key(&["-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256"])
+}
+
+/// A key whose signatures take some hundred microseconds.
+pub(crate) fn rs256() -> String {
+    openssl_key(&["-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048"])
+}
+
+/// A key whose signatures take some milliseconds. It takes seconds to make, and so is made once.
+pub(crate) fn rs512() -> &'static str {
+    static KEY: LazyLock<String> =
+        LazyLock::new(|| openssl_key(&["-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:4096"]));
+    &KEY
+}
+
+/// A server with the slowest of keys, one thread to compute with it, and no memory of tokens that it has seen: each
+/// command has to wait for those before it.
+pub(crate) fn slow() -> Builder {
+    let args = ["algorithm", "RS512", "crypto-threads", "1", "token-cache-size", "0"];
+    Server::builder().keys(rs512().as_bytes()).args(&args)
+}
+
+/// Commands that were sent, each on a connection of its own, and whose replies nobody has read.
+pub(crate) struct InFlight(Vec<Connection>);
+
+impl InFlight {
+    pub(crate) fn start(mut connections: Vec<Connection>, commands: &[Vec<String>]) -> InFlight {
+        assert_eq!(connections.len(), commands.len());
+        for (connection, words) in connections.iter_mut().zip(commands) {
+            let packed = redis::cmd(&words[0]).arg(&words[1..]).get_packed_command();
+            connection.send_packed_command(&packed).expect("the server listens");
+        }
+        InFlight(connections)
+    }
+
+    /// Slow signatures, and behind them these commands, whose tokens have to be verified: they are done after the
+    /// signatures, or each after sixteen of them.
+    pub(crate) fn behind_creates(server: &Server, creates: usize, commands: &[Vec<String>]) -> InFlight {
+        let connections = commands.iter().map(|_| server.conn()).collect();
+        let mut flood = InFlight::creates(server, creates);
+        await_waiting(&mut server.conn(), 1);
+        flood.join(InFlight::start(connections, commands));
+        flood
+    }
+
+    /// Puts another flood behind this one.
+    pub(crate) fn join(&mut self, other: InFlight) {
+        self.0.extend(other.0);
+    }
+
+    pub(crate) fn creates(server: &Server, creates: usize) -> InFlight {
+        let connections = (0..creates).map(|_| server.conn()).collect();
+        InFlight::start(connections, &vec![words(&["JRS.CREATE", "flood", "{}"]); creates])
+    }
+
+    /// All replies, in the order of the commands. One that never came is an error without a code.
+    pub(crate) fn replies(&mut self) -> Vec<RedisResult<Value>> {
+        self.0.iter_mut().map(|connection| connection.recv_response().and_then(Value::extract_error)).collect()
+    }
+}
+
+pub(crate) fn words(words: &[&str]) -> Vec<String> {
+    words.iter().map(ToString::to_string).collect()
+}
+
+/// A number that INFO tells.
+pub(crate) fn info(conn: &mut Connection, name: &str) -> u64 {
+    let info: String = send(conn, &["INFO", "jrs_tokens"]).expect("INFO works");
+    number(&info, name)
+}
+
+fn number(info: &str, name: &str) -> u64 {
+    let line = info.lines().find_map(|line| line.strip_prefix(&format!("jrs_{name}:")));
+    line.unwrap_or_else(|| panic!("{name} is not in {info}")).parse().expect("a number")
+}
+
+/// Waits until at least so much work is waiting.
+pub(crate) fn await_waiting(conn: &mut Connection, least: u64) {
+    await_that("work in flight", || (info(conn, "crypto_queue_waiting") >= least).then_some(()));
+}
+
+/// Waits until no work is waiting.
+pub(crate) fn await_idle(conn: &mut Connection) {
+    await_that("no work in flight", || (info(conn, "crypto_queue_waiting") == 0).then_some(()));
+}
+
+/// Runs a command as soon as so much work waits, and checks that it still did at the moment of the command: the server
+/// runs what one connection sends in one piece without a pause.
+pub(crate) fn meanwhile(conn: &mut Connection, least: u64, command: &[&str]) -> RedisResult<Value> {
+    meanwhile_in("crypto_queue_waiting", conn, least, command)
+}
+
+/// As [`meanwhile`], with so many tokens waiting to be verified.
+pub(crate) fn meanwhile_verifying(conn: &mut Connection, least: u64, command: &[&str]) -> RedisResult<Value> {
+    meanwhile_in("crypto_queue_waiting_verifying", conn, least, command)
+}
+
+fn meanwhile_in(queue: &str, conn: &mut Connection, least: u64, command: &[&str]) -> RedisResult<Value> {
+    await_that("work in flight", || (info(conn, queue) >= least).then_some(()));
+    let mut both = redis::cmd("INFO").arg("jrs_tokens").get_packed_command();
+    both.extend(redis::cmd(command[0]).arg(&command[1..]).get_packed_command());
+    conn.send_packed_command(&both).expect("the server listens");
+    let info: String = redis::from_redis_value(conn.recv_response().expect("INFO works")).expect("INFO is text");
+    assert!(number(&info, queue) >= least, "too little work was in flight at {command:?}: {info}");
+    conn.recv_response().and_then(Value::extract_error)
+}
+
+/// The tokens of sessions of these owners, one each.
+pub(crate) fn tokens<const N: usize>(conn: &mut Connection, owners: [&str; N]) -> [String; N] {
+    owners.map(|owner| create(conn, owner, r#"{"old":1}"#, &[]))
+}
+
+/// The owners of the sessions that [`token_commands`] act on.
+pub(crate) const OWNERS: [&str; 6] = ["get", "peek", "update", "touch", "destroy", "rotate"];
+
+/// Every command that acts on an existing session, each with a token of its own, in the order of [`OWNERS`].
+pub(crate) fn token_commands(tokens: &[String; OWNERS.len()]) -> Vec<Vec<String>> {
+    let [get, peek, update, touch, destroy, rotate] = tokens;
+    vec![
+        words(&["JRS.GET", get]),
+        words(&["JRS.PEEK", peek]),
+        words(&["JRS.UPDATE", update, r#"{"new":1}"#]),
+        words(&["JRS.TOUCH", touch, "EX", "77"]),
+        words(&["JRS.DESTROY", destroy]),
+        words(&["JRS.ROTATE", rotate]),
+    ]
+}
+
+/// The first words of errors, "ok" for what is none, and "gone" for connections that ended.
+pub(crate) fn outcomes(replies: &[RedisResult<Value>]) -> Vec<&str> {
+    replies.iter().map(|reply| reply.as_ref().map_or_else(|error| error.code().unwrap_or("gone"), |_| "ok")).collect()
+}
+
+/// The tokens among replies to CREATE.
+pub(crate) fn created(replies: &[RedisResult<Value>]) -> Vec<String> {
+    let token = |value: &Value| redis::from_redis_value_ref(value).expect("CREATE answers with a token");
+    replies.iter().flatten().map(token).collect()
+}
+
+/// The keys of an owner's sessions.
+pub(crate) fn sessions_of(conn: &mut Connection, owner: &str) -> Vec<String> {
+    let prefix = format!("sess:{{{owner}}}:");
+    contents(conn).into_keys().filter(|key| key.starts_with(&prefix)).collect()
+}
+
+/// Checks that the server has come through, and did not have to contain a defect.
+pub(crate) fn assert_sound(server: &mut Server) {
+    assert!(server.alive());
+    let log = server.log();
+    assert!(!log.contains("defect") && !log.contains("BUG REPORT"), "{log}");
+}

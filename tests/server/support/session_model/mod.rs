@@ -1,0 +1,142 @@
+//! What sessions should be: a plain list, in the order of creation, that obeys the contract and knows no server.
+
+use crate::support::{
+    Server,
+    sessions::send,
+    tokens::{SECRET, jwk},
+};
+
+pub(crate) mod rng;
+
+use std::fs;
+
+use serde_json::{Map, Value};
+
+/// How many sessions an owner may have in the realms that have a limit.
+pub(crate) const MOST: usize = 3;
+/// The default of `touch-interval`, in milliseconds.
+const TOUCH_INTERVAL: i64 = 60_000;
+
+/// A realm of the test.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Realm {
+    /// Without a limit.
+    Default,
+    /// The oldest sessions make room.
+    Few,
+    /// A new session is refused.
+    Strict,
+}
+
+impl Realm {
+    pub(crate) const ALL: [Realm; 3] = [Realm::Default, Realm::Few, Realm::Strict];
+
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Realm::Default => "default",
+            Realm::Few => "few",
+            Realm::Strict => "strict",
+        }
+    }
+
+    pub(crate) const fn keyspace(self) -> &'static str {
+        match self {
+            Realm::Default => "sess:",
+            Realm::Few => "few:",
+            Realm::Strict => "strict:",
+        }
+    }
+}
+
+/// A live session.
+#[derive(Clone, Debug)]
+pub(crate) struct Session {
+    pub(crate) realm: Realm,
+    pub(crate) owner: String,
+    pub(crate) id: String,
+    pub(crate) token: String,
+    pub(crate) data: Map<String, Value>,
+    /// Its sliding time to live, in milliseconds.
+    pub(crate) ttl: i64,
+    pub(crate) deadline: Option<i64>,
+    /// When its key expires.
+    pub(crate) expiry: i64,
+}
+
+impl Session {
+    pub(crate) fn key(&self) -> String {
+        format!("{}{}", self.realm.keyspace(), self.id)
+    }
+
+    pub(crate) fn text(&self) -> String {
+        Value::Object(self.data.clone()).to_string()
+    }
+
+    /// When it ends if it is used at `now` for the last time, and lives for `ttl` then.
+    pub(crate) fn target(&self, now: i64, ttl: i64) -> i64 {
+        self.deadline.map_or(now + ttl, |deadline| deadline.min(now + ttl))
+    }
+
+    /// Whether a read at `now` moves its end.
+    pub(crate) fn slides(&self, now: i64) -> bool {
+        let target = self.target(now, self.ttl);
+        self.expiry > target || target - self.expiry > TOUCH_INTERVAL.min(self.ttl / 10)
+    }
+
+    /// Merges flat members into the data.
+    pub(crate) fn merge(&mut self, change: &Map<String, Value>) {
+        for (name, value) in change {
+            if value.is_null() {
+                self.data.shift_remove(name);
+            } else {
+                self.data.insert(name.clone(), value.clone());
+            }
+        }
+    }
+}
+
+/// All live sessions, in the order of creation.
+#[derive(Debug, Default)]
+pub(crate) struct Model(pub(crate) Vec<Session>);
+
+impl Model {
+    pub(crate) fn of(&self, realm: Realm, owner: &str) -> impl Iterator<Item = &Session> {
+        self.0.iter().filter(move |session| session.realm == realm && session.owner == owner)
+    }
+
+    /// Whether the realm refuses one more session of this owner.
+    pub(crate) fn is_full(&self, realm: Realm, owner: &str) -> bool {
+        realm == Realm::Strict && !owner.is_empty() && self.of(realm, owner).count() >= MOST
+    }
+
+    /// Adds a session; the oldest ones of its owner make room where the realm says so and `counts` is true.
+    pub(crate) fn add(&mut self, session: Session, counts: bool) {
+        let (realm, owner) = (session.realm, session.owner.clone());
+        self.0.push(session);
+        while counts && realm == Realm::Few && !owner.is_empty() && self.of(realm, &owner).count() > MOST {
+            let oldest = self.0.iter().position(|session| session.realm == realm && session.owner == owner);
+            self.0.remove(oldest.expect("more than there may be"));
+        }
+    }
+
+    pub(crate) fn remove(&mut self, id: &str) {
+        self.0.retain(|session| session.id != id);
+    }
+}
+
+/// A server with the realms of the model.
+pub(crate) fn server() -> Server {
+    let server = Server::builder().keys(jwk("main", "HS256", SECRET.as_bytes()).to_string().as_bytes()).start();
+    let write =
+        |name: &str, text: &str| fs::write(server.dir().join(name), text).expect("the folder is the test's own");
+    let mut realms = String::new();
+    for (name, policy) in [("few", "evict-oldest"), ("strict", "reject")] {
+        let secret = format!("the secret of a realm, long enough: {name:>20}");
+        write(&format!("{name}.json"), &jwk(name, "HS256", secret.as_bytes()).to_string());
+        realms += &format!("[realm.{name}]\nkeys-file = \"{name}.json\"\nkeyspace = \"{name}:\"\n");
+        realms += &format!("max-sessions = {MOST}\nmax-sessions-policy = \"{policy}\"\n");
+    }
+    write("realms.toml", &realms);
+    let () = send(&mut server.conn(), &["CONFIG", "SET", "jrs.realms-file", "realms.toml"]).expect("the file is sound");
+    server
+}
