@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use crate::{
     redis::{ErrorReply, Refused},
-    session::{DEEPEST, DataError, Fault, PatchError, Position},
+    session::{DEEPEST, DataError, OperationError, OwnerError, PatchError, Position},
     token::{ClaimsError, TokenError},
 };
 
@@ -37,7 +37,7 @@ errors! {
     Data(what: &'static str, bad: DataError) = "BADDATA {what} {}", bad_data(*bad);
     /// `BADDATA` or `ERR`: claims that cannot go into a token.
     Claims(refusal: ClaimsError) = "{}", claims_refused(*refusal);
-    Owner(problem: &'static str) = "ERR the owner {problem}";
+    Owner(problem: OwnerError) = "ERR the owner {problem}";
     /// `TOOBIG`: over a limit; what, and the limit's setting.
     TooBig(what: &'static str, setting: &'static str) = "TOOBIG {what} would be larger than the realm's {setting}";
     /// `BADDATA` or `TOOBIG`: the stored data cannot be changed in this way.
@@ -161,16 +161,16 @@ fn patch_error(error: PatchError) -> String {
         PatchError::Stored(bad) => format!("BADDATA the stored data {}", bad_data(bad)),
         PatchError::Operation(number, name, fault) => {
             let name = match fault {
-                Fault::Malformed(_) | Fault::TestFailed => String::new(),
+                OperationError::Malformed(_) | OperationError::TestFailed => String::new(),
                 _ => format!("\"{name}\", "),
             };
             let operation = format!("BADDATA operation {number} of the patch ({name}counted from 1)");
             match fault {
-                Fault::Malformed(problem) => format!("{operation} {problem}"),
-                Fault::NoSuchPath => format!("{operation} refers to a path that does not exist"),
-                Fault::IntoItself => format!("{operation} moves a value into itself"),
-                Fault::TooDeep => format!("{operation} would nest the data deeper than {DEEPEST} levels"),
-                Fault::TestFailed => format!("{operation}: a \"test\" operation did not match"),
+                OperationError::Malformed(problem) => format!("{operation} {problem}"),
+                OperationError::NoSuchPath => format!("{operation} refers to a path that does not exist"),
+                OperationError::IntoItself => format!("{operation} moves a value into itself"),
+                OperationError::TooDeep => format!("{operation} would nest the data deeper than {DEEPEST} levels"),
+                OperationError::TestFailed => format!("{operation}: a \"test\" operation did not match"),
             }
         }
         PatchError::NoObjectLeft => "BADDATA the patched data must be a JSON object".to_owned(),

@@ -81,14 +81,14 @@ impl Counters {
     }
 
     /// Counts a token that was refused.
-    pub fn count_refusal(&self, refusal: TokenError) {
+    pub fn count_refused_token(&self, refusal: TokenError) {
         if let Some(counter) = self.refused.get(refusal.index()) {
             counter.count();
         }
     }
 
     /// How many tokens were refused for each kind of reason.
-    pub fn refusals(&self) -> impl Iterator<Item = (&'static str, u64)> {
+    pub fn refused_tokens(&self) -> impl Iterator<Item = (&'static str, u64)> {
         TokenError::KINDS.iter().copied().zip(self.refused.iter().map(Counter::value))
     }
 }

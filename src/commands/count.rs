@@ -25,16 +25,16 @@ impl Command for Count {
     fn run(call: &Call<'_>) -> Result<(), Error> {
         let mut scope = OwnerScope::read(call, Access::Read, |_, _| Err(Error::Syntax))?;
         scope.begin(call.ctx, None)?;
-        call.in_slices(Counting { scope, alive: 0 })
+        call.in_slices(CountJob { scope, alive: 0 })
     }
 }
 
-struct Counting {
+struct CountJob {
     scope: OwnerScope,
     alive: i64,
 }
 
-impl SlicedJob for Counting {
+impl SlicedJob for CountJob {
     type Error = Error;
     const WRITES: bool = false;
 

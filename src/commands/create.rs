@@ -3,9 +3,9 @@
 use std::{sync::Arc, time::Duration};
 
 use super::common::{
-    computed::{Computed, Prepared},
     issuing::{TokenSpec, UnsignedToken, claims_text},
     options::{self, CLAIMS, EX, Options, PX, REALM, Unit, named_realm, once},
+    signature_command::{Prepared, SignatureCommand},
 };
 use crate::{
     error::Error,
@@ -19,7 +19,7 @@ use crate::{
 
 pub(super) struct Create;
 
-impl Computed for Create {
+impl SignatureCommand for Create {
     const SPEC: Spec = Spec {
         name: c"JRS.CREATE",
         flags: c"write deny-oom fast",

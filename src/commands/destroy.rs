@@ -25,7 +25,7 @@ impl TokenCommand for Destroy {
     const REQUIREMENTS: Requirements =
         Requirements { after: 0, access: Access::Delete, time: TimeCheck::Skip, intent: Intent::Write };
 
-    fn act(call: &Call<'_>, session: &AuthenticatedSession<'_>) -> Result<(), Error> {
+    fn handle(call: &Call<'_>, session: &AuthenticatedSession<'_>) -> Result<(), Error> {
         nothing_follows(session.rest)?;
         let existed = session.open()?.is_some();
         if existed {

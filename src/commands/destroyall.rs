@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use super::common::{
-    computed::{Computed, Prepared},
     options::{REALM, once},
     owner_scope::OwnerScope,
+    signature_command::{Prepared, SignatureCommand},
     verification::{TimeCheck, Verification, Verified, accept},
 };
 use crate::{
@@ -21,7 +21,7 @@ use crate::{
 /// Ends all sessions of an owner: "log out everywhere".
 pub(super) struct DestroyAll;
 
-impl Computed for DestroyAll {
+impl SignatureCommand for DestroyAll {
     const SPEC: Spec = Spec {
         name: c"JRS.DESTROYALL",
         flags: c"write",
@@ -79,7 +79,7 @@ impl Computed for DestroyAll {
         };
         scope.begin(call.ctx, None)?;
         let destroy = BulkDestroy::begin(call.ctx.database(), scope.prefix(), except);
-        call.in_slices(EndAll { scope, destroy, ended: 0 })
+        call.in_slices(DestroyJob { scope, destroy, ended: 0 })
     }
 
     /// Keeps whatever may be a token out of SLOWLOG and MONITOR, also where it is misplaced or mangled.
@@ -96,7 +96,7 @@ impl Computed for DestroyAll {
 }
 
 /// Sessions that are being ended: those that there are at the beginning.
-struct EndAll {
+struct DestroyJob {
     scope: OwnerScope,
     destroy: Arc<BulkDestroy>,
     ended: i64,
@@ -105,7 +105,7 @@ struct EndAll {
 /// How many sessions are ended at a time.
 const PIECE: usize = 64;
 
-impl SlicedJob for EndAll {
+impl SlicedJob for DestroyJob {
     type Error = Error;
     const WRITES: bool = true;
 
@@ -127,7 +127,7 @@ impl SlicedJob for EndAll {
     }
 }
 
-impl Drop for EndAll {
+impl Drop for DestroyJob {
     fn drop(&mut self) {
         self.destroy.finish();
     }

@@ -29,7 +29,7 @@ impl TokenCommand for Get {
 
     const REQUIREMENTS: Requirements = requirements(Access::ReadAndTouch);
 
-    fn act(call: &Call<'_>, session: &AuthenticatedSession<'_>) -> Result<(), Error> {
+    fn handle(call: &Call<'_>, session: &AuthenticatedSession<'_>) -> Result<(), Error> {
         // Where the session's end cannot be moved, because writes are paused since the client began to wait, it is read
         // all the same.
         let slides = call.revalidate(&session.key, Intent::Write).is_ok();
@@ -51,7 +51,7 @@ impl TokenCommand for Peek {
 
     const REQUIREMENTS: Requirements = requirements(Access::Read);
 
-    fn act(call: &Call<'_>, session: &AuthenticatedSession<'_>) -> Result<(), Error> {
+    fn handle(call: &Call<'_>, session: &AuthenticatedSession<'_>) -> Result<(), Error> {
         reply(call, session, false)
     }
 }

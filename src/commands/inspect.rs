@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use super::common::{
     authentication::seconds_until,
-    computed::{Computed, Prepared},
     options::{KEY, TOKEN},
+    signature_command::{Prepared, SignatureCommand},
     token_args::{TokenArgs, nothing_follows},
     verification::{Verification, Verified, VerifyResult},
 };
@@ -19,7 +19,7 @@ use crate::{
 
 pub(super) struct Inspect;
 
-impl Computed for Inspect {
+impl SignatureCommand for Inspect {
     const SPEC: Spec = Spec {
         name: c"JRS.INSPECT",
         flags: c"readonly fast",

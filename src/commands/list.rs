@@ -47,7 +47,7 @@ impl Command for List {
         })?;
         let after = after.map(|id| uuid_of(&scope, id)).transpose()?;
         scope.begin(call.ctx, after)?;
-        call.in_slices(Listing {
+        call.in_slices(ListJob {
             scope,
             with_data: with_data.is_some(),
             left: limit.unwrap_or(usize::MAX),
@@ -66,7 +66,7 @@ fn uuid_of(scope: &OwnerScope, id: ArgRef<'_>) -> Result<Uuid, Error> {
         .ok_or(Error::Other("AFTER must be the id of a session of the owner, as JRS.LIST returns it".into()))
 }
 
-struct Listing {
+struct ListJob {
     scope: OwnerScope,
     with_data: bool,
     /// How many sessions may still be found.
@@ -84,14 +84,14 @@ struct Session {
     data: Option<Vec<u8>>,
 }
 
-impl Listing {
+impl ListJob {
     /// How many sessions are looked at, or written, at a time: their data may be large.
     const fn piece(&self) -> usize {
         if self.with_data { 4 } else { 64 }
     }
 }
 
-impl SlicedJob for Listing {
+impl SlicedJob for ListJob {
     type Error = Error;
     const WRITES: bool = false;
 

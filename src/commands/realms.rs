@@ -32,7 +32,7 @@ impl Command for ListRealms {
             ctx.reply_bytes(&realm.name);
             for (position, setting) in shown() {
                 ctx.reply_bytes(setting.name.to_bytes());
-                reply_value(ctx, realm.settings.get(position), setting.kind.names());
+                reply_value(ctx, realm.settings.get(position), setting.setting_type.names());
             }
             ctx.reply_bytes("keys");
             reply_keys(ctx, &realm.keys.own().collect::<Vec<_>>());

@@ -6,9 +6,9 @@ use uuid::Uuid;
 
 use super::common::{
     authentication::{AuthenticatedSession, Requirements},
-    computed::{Computed, Prepared},
     issuing::{TokenSpec, UnsignedToken, claims_text},
     options::{self, CLAIMS, KEY, Options, TOKEN, once},
+    signature_command::{Prepared, SignatureCommand},
     token_args::TokenArgs,
     verification::{TimeCheck, Verification, Verified},
 };
@@ -26,7 +26,7 @@ use crate::{
 /// Gives a session a new id and a new token; the old ones are dead at once. The defence against session fixation.
 pub(super) struct Rotate;
 
-impl Computed for Rotate {
+impl SignatureCommand for Rotate {
     const SPEC: Spec = Spec {
         name: c"JRS.ROTATE",
         flags: c"write deny-oom fast",

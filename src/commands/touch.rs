@@ -25,7 +25,7 @@ impl TokenCommand for Touch {
     const REQUIREMENTS: Requirements =
         Requirements { after: 0, access: Access::Update, time: TimeCheck::Enforce, intent: Intent::Write };
 
-    fn act(call: &Call<'_>, session: &AuthenticatedSession<'_>) -> Result<(), Error> {
+    fn handle(call: &Call<'_>, session: &AuthenticatedSession<'_>) -> Result<(), Error> {
         let mut ttl = None;
         Options::each(session.rest, |word, options| match word {
             b"EX" => once(&mut ttl, options.span(Unit::Seconds)?),

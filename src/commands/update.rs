@@ -44,7 +44,7 @@ impl TokenCommand for Update {
     const REQUIREMENTS: Requirements =
         Requirements { after: 1, access: Access::Update, time: TimeCheck::Enforce, intent: Intent::WriteMayGrow };
 
-    fn act(call: &Call<'_>, session: &AuthenticatedSession<'_>) -> Result<(), Error> {
+    fn handle(call: &Call<'_>, session: &AuthenticatedSession<'_>) -> Result<(), Error> {
         let given = session.rest.get(0).ok_or(Error::WrongArity)?;
         let options = UpdateOptions::read(session.rest.skip(1))?;
         if options.mode != UpdateMode::Replace || options.if_match.is_some() {

@@ -50,7 +50,7 @@ impl InfoSource for Report {
             info.number("crypto_queue_refused", refused_signing.saturating_add(refused_verifying));
             info.number("crypto_queue_refused_signing", refused_signing);
             info.number("crypto_queue_refused_verifying", refused_verifying);
-            for (reason, count) in COUNTERS.refusals() {
+            for (reason, count) in COUNTERS.refused_tokens() {
                 info.number(&format!("tokens_refused_{reason}"), count);
             }
         }

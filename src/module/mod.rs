@@ -60,8 +60,8 @@ impl Module for Jrs {
     fn on_event(&self, event: Event<'_>) {
         match event {
             Event::BecameReplica => state::became_replica(),
-            Event::ShutsDown => threads::stop(),
-            Event::Ticked(ctx) => store::complete(ctx),
+            Event::ShuttingDown => threads::stop(),
+            Event::Cron(ctx) => store::complete(ctx),
             _ => store::follow(event),
         }
     }

@@ -10,7 +10,7 @@ use crate::{
 pub(super) fn parameters(defaults: Vec<Value>) -> impl Iterator<Item = Parameter> {
     SETTINGS.iter().zip(defaults).map(|(setting, default)| Parameter {
         name: setting.name,
-        kind: match setting.kind {
+        kind: match setting.setting_type {
             SettingType::Number { min, max, memory, .. } => ParameterType::Number { min, max, is_memory: memory },
             SettingType::Text { .. } => ParameterType::Text,
             SettingType::Flag => ParameterType::Flag,

@@ -10,10 +10,10 @@ mod owner;
 mod unix_millis;
 
 pub use data::{
-    Cost, DEEPEST, DataError, Fault, PatchError, Position, check_json_object, cost_of_merge, cost_of_patch, etag,
-    merged, patched,
+    Cost, DEEPEST, DataError, OperationError, PatchError, Position, check_json_object, cost_of_merge, cost_of_patch,
+    etag, merged, patched,
 };
 pub use id::{IdSource, SessionId, SessionName, created_at};
 pub use lifetime::Lifetime;
-pub use owner::check_owner;
+pub use owner::{OwnerError, check_owner};
 pub use unix_millis::UnixMillis;

@@ -1,11 +1,11 @@
 //! The settings: names, ranges, defaults, and the values in force.
 
-mod kind;
 mod realms_file;
+mod setting_type;
 mod table;
 
-pub use kind::{SettingType, Value};
 pub use realms_file::{RealmSpec, parse as parse_realms_file};
+pub use setting_type::{SettingType, Value};
 pub use table::{SETTINGS, Scope, Setting, Settings};
 
 use std::ffi::CStr;
@@ -38,7 +38,7 @@ impl Settings {
     /// Sets the setting at a position of [`SETTINGS`]. An error says what is wrong with the value.
     pub fn set(&mut self, position: usize, value: Value) -> Result<(), String> {
         let setting = SETTINGS.get(position).ok_or(MISMATCH)?;
-        setting.kind.check(&value)?;
+        setting.setting_type.check(&value)?;
         (setting.set)(self, value).ok_or(MISMATCH.to_owned())
     }
 }
@@ -56,10 +56,11 @@ pub fn defaults(arguments: &[&str]) -> Result<Vec<Value>, String> {
         if given.is_some() {
             return Err(format!("the setting '{name}' is given twice"));
         }
-        let value = setting.kind.parse_text(text).map_err(|problem| format!("the setting '{name}': {problem}"))?;
+        let value =
+            setting.setting_type.parse_text(text).map_err(|problem| format!("the setting '{name}': {problem}"))?;
         *given = Some(value);
     }
-    let defaults = SETTINGS.iter().map(|setting| setting.kind.default());
+    let defaults = SETTINGS.iter().map(|setting| setting.setting_type.default());
     Ok(given.into_iter().zip(defaults).map(|(given, default)| given.unwrap_or(default)).collect())
 }
 

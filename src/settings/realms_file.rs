@@ -29,7 +29,7 @@ impl RealmSpec {
     pub fn settings(&self, base: &Settings) -> Result<Settings, String> {
         let mut settings = base.clone();
         for (position, setting) in SETTINGS.iter().enumerate().filter(|(_, setting)| setting.scope == Scope::OneRealm) {
-            settings.set(position, setting.kind.default())?;
+            settings.set(position, setting.setting_type.default())?;
         }
         for (position, value) in &self.overrides {
             settings.set(*position, value.clone())?;
@@ -112,13 +112,13 @@ fn read_field(field: &str, value: toml::Value) -> Result<(usize, Value), String>
     if setting.scope == Scope::Server {
         return Err("concerns the whole server: set it as jrs.* setting".to_owned());
     }
-    let value = match (value, &setting.kind) {
+    let value = match (value, &setting.setting_type) {
         (toml::Value::String(text), kind) => kind.parse_text(&text)?,
         (toml::Value::Integer(number), SettingType::Number { .. }) => Value::Number(number),
         (toml::Value::Boolean(flag), SettingType::Flag) => Value::Flag(flag),
         _ => return Err("has the wrong type".to_owned()),
     };
-    setting.kind.check(&value).map(|()| (position, value))
+    setting.setting_type.check(&value).map(|()| (position, value))
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use std::ffi::CStr;
 
 use super::{
     Policy,
-    kind::{GB, HALF_THE_CORES, KB, MB, SettingType, Value},
+    setting_type::{GB, HALF_THE_CORES, KB, MB, SettingType, Value},
 };
 use crate::token::{ALGORITHM_NAMES, ALGORITHMS, Algorithm, same_type};
 
@@ -27,7 +27,7 @@ pub struct Setting {
     /// Its name, without `jrs.`.
     pub name: &'static CStr,
     /// Its type, default and range.
-    pub kind: SettingType,
+    pub setting_type: SettingType,
     /// What has a value of it.
     pub scope: Scope,
     /// Whether `JRS.REALMS` tells applications each realm's value of it.
@@ -76,7 +76,7 @@ fn choice<T: PartialEq>(all: &[T], one: &T) -> Value {
 /// Makes the fields and the table of one list. A row is: field, type, name, type with default and range, scope, whether
 /// it is shown.
 macro_rules! settings {
-    ($($(#[$doc:meta])* $field:ident: $type:ty = $name:literal, $kind:expr, $scope:ident, $is_shown:literal;)*) => {
+    ($($(#[$doc:meta])* $field:ident: $type:ty = $name:literal, $setting_type:expr, $scope:ident, $is_shown:literal;)*) => {
         /// The values of all settings.
         #[derive(Clone, Debug, PartialEq, Eq)]
         pub struct Settings {
@@ -92,7 +92,7 @@ macro_rules! settings {
         pub const SETTINGS: &[Setting] = &[$(
             Setting {
                 name: $name,
-                kind: $kind,
+                setting_type: $setting_type,
                 scope: Scope::$scope,
                 is_shown: $is_shown,
                 get: |settings| settings.$field.to_value(),

@@ -4,7 +4,7 @@ use std::ffi::c_int;
 
 use uuid::Uuid;
 
-use super::follow;
+use super::index_follower;
 use crate::{error::Error, redis::RedisString};
 
 /// A session in the owner index: it may have ended, so look at its key.
@@ -35,7 +35,7 @@ impl SessionCursor {
     /// # Errors
     /// [`Error::TryAgain`] while the server's keys are being read.
     pub fn next(&mut self, count: usize) -> Result<Vec<IndexedSession>, Error> {
-        let page = follow::with_complete(|index| index.page(self.database, &self.prefix, self.last, count))?;
+        let page = index_follower::with_complete(|index| index.page(self.database, &self.prefix, self.last, count))?;
         self.last = page.last().copied().or(self.last);
         let mut name = self.prefix.clone();
         Ok(page

@@ -1,6 +1,6 @@
 //! What has to go before an owner may have one more session.
 
-use super::{IndexedSession, SessionCursor, follow};
+use super::{IndexedSession, SessionCursor, index_follower};
 use crate::{
     error::Error,
     realm::{Realm, owner_prefix},
@@ -16,7 +16,7 @@ use crate::{
 pub(super) fn plan(ctx: Ctx<'_>, realm: &Realm, owner: &str) -> Result<Vec<IndexedSession>, Error> {
     let Some(most) = realm.max_sessions.filter(|_| !owner.is_empty()) else { return Ok(Vec::new()) };
     let (database, prefix) = (ctx.database(), owner_prefix(realm, owner));
-    if follow::with_complete(|index| index.count(database, &prefix))? < most {
+    if index_follower::with_complete(|index| index.count(database, &prefix))? < most {
         return Ok(Vec::new());
     }
     let rejects = realm.settings.max_sessions_policy == Policy::Reject;

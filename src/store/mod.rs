@@ -7,13 +7,13 @@
 mod bulk_destroy;
 mod cursor;
 mod eviction;
-mod follow;
+mod index_follower;
 mod owner_index;
 mod session_table;
 
 pub use bulk_destroy::BulkDestroy;
 pub use cursor::{IndexedSession, SessionCursor};
-pub use follow::{begin, complete, follow, forget, is_right, totals};
+pub use index_follower::{begin, complete, follow, forget, matches_keyspace, totals};
 
 use crate::{
     error::Error,

@@ -82,13 +82,13 @@ impl OwnerIndex {
 
     /// A data set is going to be loaded beside the one that is served. Returns what is left to be dropped.
     #[must_use = "to be dropped on another thread"]
-    pub(super) fn begin_beside(&mut self) -> Option<Databases> {
+    pub(super) fn begin_async_load(&mut self) -> Option<Databases> {
         self.beside.replace(Databases::new())
     }
 
     /// The data set beside the one that is served takes its place, or is given up. Returns the other one.
     #[must_use = "to be dropped on another thread"]
-    pub(super) fn end_beside(&mut self, is_complete: bool) -> Option<Databases> {
+    pub(super) fn end_async_load(&mut self, is_complete: bool) -> Option<Databases> {
         let mut beside = self.beside.take()?;
         if is_complete {
             mem::swap(&mut self.databases, &mut beside);
@@ -122,7 +122,7 @@ impl OwnerIndex {
     }
 
     /// An empty index that is comparable with this one.
-    pub(super) fn counterpart(&self) -> Self {
+    pub(super) fn empty_like(&self) -> Self {
         Self { hasher: self.hasher.clone(), ..Self::default() }
     }
 

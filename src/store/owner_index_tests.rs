@@ -61,11 +61,11 @@ proptest! {
                 }
                 _ => match beside.take() {
                     None => {
-                        drop(index.begin_beside());
+                        drop(index.begin_async_load());
                         beside = Some(Model::new());
                     }
                     Some(loaded) => {
-                        drop(index.end_beside(key.0 > 0));
+                        drop(index.end_async_load(key.0 > 0));
                         model = if key.0 > 0 { loaded } else { model };
                     }
                 },

@@ -41,9 +41,9 @@ mod tests {
     use super::{drop_later, stop};
 
     /// Sends the name of the thread that drops it.
-    struct Thing(Sender<Option<String>>);
+    struct Probe(Sender<Option<String>>);
 
-    impl Drop for Thing {
+    impl Drop for Probe {
         fn drop(&mut self) {
             self.0.send(std::thread::current().name().map(str::to_owned)).expect("a listener");
         }
@@ -53,7 +53,7 @@ mod tests {
     fn a_deferred_drop_runs_on_the_pool_also_after_a_stop() {
         let (sender, dropped) = channel();
         for _ in 0..2 {
-            drop_later(Thing(sender.clone()));
+            drop_later(Probe(sender.clone()));
             assert_eq!(dropped.recv().expect("a drop").as_deref(), Some("jrs-crypto"));
             stop();
         }

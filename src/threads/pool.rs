@@ -30,7 +30,7 @@ pub enum Lane {
 }
 
 /// At most this many jobs of other lanes are taken while a job of a lane waits, so that no lane ever stops.
-const PASSED_OVER: u32 = 16;
+const MAX_PASSED_OVER: u32 = 16;
 
 /// A fixed number of threads behind the queues, of a lower priority than the server's own. They are started by the first
 /// job.
@@ -41,27 +41,27 @@ pub struct Pool {
     queue: usize,
     running: Option<Running>,
     /// Threads of other sizes, which end when what waited for them is done.
-    leaving: Vec<Crew>,
+    retiring: Vec<Workers>,
 }
 
 #[derive(Debug)]
 struct Running {
-    jobs: Lanes<Sender<Job>>,
+    jobs: PerLane<Sender<Job>>,
     /// One for each job, sent after it: a thread that receives one finds a job in one of the queues.
     turns: Sender<()>,
-    crew: Crew,
+    workers: Workers,
 }
 
 /// Threads, and what they share.
 #[derive(Debug)]
-struct Crew {
+struct Workers {
     threads: Vec<JoinHandle<()>>,
     shared: Arc<Shared>,
 }
 
 /// One for each queue.
 #[derive(Debug, Default)]
-struct Lanes<T> {
+struct PerLane<T> {
     sign: T,
     verify: T,
     drop: T,
@@ -70,7 +70,7 @@ struct Lanes<T> {
 #[derive(Debug, Default)]
 struct Shared {
     /// How many jobs no thread has taken yet.
-    waiting: Lanes<AtomicUsize>,
+    waiting: PerLane<AtomicUsize>,
     /// Set when the jobs that still wait must be dropped.
     stopping: AtomicBool,
 }
@@ -78,10 +78,10 @@ struct Shared {
 /// The threads' end of the queues. The server's own thread never takes its lock, which a thread of a lower priority may
 /// hold for long.
 struct Queues {
-    jobs: Lanes<Receiver<Job>>,
+    jobs: PerLane<Receiver<Job>>,
     turns: Receiver<()>,
     /// How many jobs of other lanes were taken in a row while a job of this one waited.
-    passed_over: Lanes<u32>,
+    passed_over: PerLane<u32>,
 }
 
 impl Lane {
@@ -89,7 +89,7 @@ impl Lane {
     const ALL: [Self; 3] = [Self::Sign, Self::Verify, Self::Drop];
 }
 
-impl<T> Lanes<T> {
+impl<T> PerLane<T> {
     fn get(&self, lane: Lane) -> &T {
         match lane {
             Lane::Sign => &self.sign,
@@ -110,7 +110,7 @@ impl<T> Lanes<T> {
 impl Pool {
     /// `threads` threads; `queue` jobs may wait in each bounded queue.
     pub const fn new(threads: usize, queue: usize) -> Self {
-        Self { threads, queue, running: None, leaving: Vec::new() }
+        Self { threads, queue, running: None, retiring: Vec::new() }
     }
 
     /// Changes the sizes. What waits already is still done, by the threads that it waits for.
@@ -121,9 +121,9 @@ impl Pool {
         (self.threads, self.queue) = (threads, queue);
         if let Some(running) = self.running.take() {
             // Joined, although they are done: the end of a thread is still code of this module, which may be unloaded.
-            self.leaving.extract_if(.., |crew| crew.has_left()).for_each(Crew::join);
+            self.retiring.extract_if(.., |workers| workers.has_left()).for_each(Workers::join);
             // Without their senders the old queues end after their last jobs.
-            self.leaving.push(running.crew);
+            self.retiring.push(running.workers);
         }
     }
 
@@ -138,14 +138,14 @@ impl Pool {
 
     /// How many jobs are waiting in a queue.
     pub fn waiting(&self, lane: Lane) -> usize {
-        let count = |running: &Running| running.crew.shared.waiting.get(lane).load(Ordering::Relaxed);
+        let count = |running: &Running| running.workers.shared.waiting.get(lane).load(Ordering::Relaxed);
         self.running.as_ref().map_or(0, count)
     }
 
     /// Hands over a job. It is dropped, and not run, if no thread could be started.
     pub fn submit(&mut self, lane: Lane, job: Job) {
         if let Some(running) = &self.running {
-            running.crew.shared.waiting.get(lane).fetch_add(1, Ordering::Relaxed);
+            running.workers.shared.waiting.get(lane).fetch_add(1, Ordering::Relaxed);
             // The threads live until `stop`, so one of them takes it.
             let _ = running.jobs.get(lane).send(job);
             let _ = running.turns.send(());
@@ -155,11 +155,11 @@ impl Pool {
     /// Drops the jobs that wait, those for threads of other sizes too, and returns when all threads have ended.
     pub fn stop(&mut self) {
         // Its senders are dropped here, so that no thread waits for more.
-        self.leaving.extend(self.running.take().map(|running| running.crew));
-        for crew in &self.leaving {
-            crew.shared.stopping.store(true, Ordering::Relaxed);
+        self.retiring.extend(self.running.take().map(|running| running.workers));
+        for workers in &self.retiring {
+            workers.shared.stopping.store(true, Ordering::Relaxed);
         }
-        mem::take(&mut self.leaving).into_iter().for_each(Crew::join);
+        mem::take(&mut self.retiring).into_iter().for_each(Workers::join);
     }
 }
 
@@ -167,20 +167,20 @@ impl Running {
     fn start(threads: usize) -> Option<Self> {
         let ((sign, to_sign), (verify, to_verify), (drop, to_drop)) = (channel(), channel(), channel());
         let (turns, turns_taken) = channel();
-        let jobs = Lanes { sign: to_sign, verify: to_verify, drop: to_drop };
-        let queues = Arc::new(Mutex::new(Queues { jobs, turns: turns_taken, passed_over: Lanes::default() }));
+        let jobs = PerLane { sign: to_sign, verify: to_verify, drop: to_drop };
+        let queues = Arc::new(Mutex::new(Queues { jobs, turns: turns_taken, passed_over: PerLane::default() }));
         let shared = Arc::new(Shared::default());
         let start = |_| {
             let (queues, shared) = (Arc::clone(&queues), Arc::clone(&shared));
             thread::Builder::new().name("jrs-crypto".to_owned()).spawn(move || work(&queues, &shared)).ok()
         };
         let threads: Vec<_> = (0..threads).filter_map(start).collect();
-        let crew = Crew { threads, shared };
-        (!crew.threads.is_empty()).then_some(Self { jobs: Lanes { sign, verify, drop }, turns, crew })
+        let workers = Workers { threads, shared };
+        (!workers.threads.is_empty()).then_some(Self { jobs: PerLane { sign, verify, drop }, turns, workers })
     }
 }
 
-impl Crew {
+impl Workers {
     fn has_left(&self) -> bool {
         self.threads.iter().all(JoinHandle::is_finished)
     }
@@ -201,7 +201,7 @@ impl Queues {
             self.turns.recv().ok()?;
             let mut order = Lane::ALL;
             // Lanes that were passed over too often come first; the sort is stable.
-            order.sort_by_key(|lane| *self.passed_over.get(*lane) < PASSED_OVER);
+            order.sort_by_key(|lane| *self.passed_over.get(*lane) < MAX_PASSED_OVER);
             let take = |lane| Some((lane, self.jobs.get(lane).try_recv().ok()?));
             let Some((taken, job)) = order.into_iter().find_map(take) else { continue };
             shared.waiting.get(taken).fetch_sub(1, Ordering::Relaxed);

@@ -4,7 +4,7 @@ use std::sync::{
     mpsc::{Receiver, Sender, channel},
 };
 
-use super::{Lane, PASSED_OVER, Pool, Shared};
+use super::{Lane, MAX_PASSED_OVER, Pool, Shared};
 
 /// Puts a job into a queue that has room for it.
 fn submit(pool: &mut Pool, lane: Lane, job: impl FnOnce() + Send + 'static) {
@@ -50,7 +50,7 @@ fn stop(mut pool: Pool, told: &[Arc<Shared>], held: &[Arc<Barrier>]) {
 }
 
 fn shared(pool: &Pool) -> Arc<Shared> {
-    Arc::clone(&pool.running.as_ref().expect("threads").crew.shared)
+    Arc::clone(&pool.running.as_ref().expect("threads").workers.shared)
 }
 
 #[test]
@@ -92,12 +92,12 @@ fn verification_goes_on_however_much_is_signed() {
     let mut pool = Pool::new(1, 100);
     let (done, results) = channel();
     // What was signed before does not count.
-    for name in 0..2 * PASSED_OVER {
+    for name in 0..2 * MAX_PASSED_OVER {
         submit_named(&mut pool, Lane::Sign, &done, name);
         assert_eq!(results.recv(), Ok((Lane::Sign, name)));
     }
     let end = hold(&mut pool, Lane::Sign);
-    for name in 0..2 * PASSED_OVER + 2 {
+    for name in 0..2 * MAX_PASSED_OVER + 2 {
         submit_named(&mut pool, Lane::Sign, &done, name);
     }
     for name in 0..3 {
@@ -107,7 +107,7 @@ fn verification_goes_on_however_much_is_signed() {
     drop(done);
     let verified = |(position, (lane, _)): (usize, (Lane, u32))| (lane == Lane::Verify).then_some(position);
     let order: Vec<_> = results.iter().enumerate().filter_map(verified).collect();
-    let burst = PASSED_OVER as usize;
+    let burst = MAX_PASSED_OVER as usize;
     assert_eq!(order, [burst, 2 * burst + 1, 2 * burst + 4]);
     pool.stop();
 }
@@ -137,16 +137,16 @@ fn deferred_drops_go_on_however_much_is_signed_and_verified() {
     let mut pool = Pool::new(1, 100);
     let (done, results) = channel();
     let end = hold(&mut pool, Lane::Verify);
-    for name in 0..PASSED_OVER {
+    for name in 0..MAX_PASSED_OVER {
         submit_named(&mut pool, Lane::Sign, &done, name);
         submit_named(&mut pool, Lane::Verify, &done, name);
     }
     submit_named(&mut pool, Lane::Drop, &done, 0);
     end.wait();
-    let burst = PASSED_OVER as usize;
+    let burst = MAX_PASSED_OVER as usize;
     let order: Vec<_> = results.iter().take(2 * burst + 1).map(|(lane, _)| lane).collect();
     // Both lanes were passed over by sixteen signatures; the one of higher priority comes first.
-    assert_eq!(order.get(..burst), Some(&[Lane::Sign; PASSED_OVER as usize][..]));
+    assert_eq!(order.get(..burst), Some(&[Lane::Sign; MAX_PASSED_OVER as usize][..]));
     assert_eq!(order.get(burst..burst + 2), Some(&[Lane::Verify, Lane::Drop][..]));
     pool.stop();
 }

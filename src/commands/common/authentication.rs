@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{
-    computed::{Computed, Prepared},
+    signature_command::{Prepared, SignatureCommand},
     token_args::TokenArgs,
     verification::{TimeCheck, Verification, Verified, VerifyResult, accept},
 };
@@ -20,7 +20,7 @@ pub(in crate::commands) trait TokenCommand {
     const SPEC: Spec;
     const REQUIREMENTS: Requirements;
 
-    fn act(call: &Call<'_>, session: &AuthenticatedSession<'_>) -> Result<(), Error>;
+    fn handle(call: &Call<'_>, session: &AuthenticatedSession<'_>) -> Result<(), Error>;
 }
 
 /// What a command requires before it acts on a session.
@@ -34,7 +34,7 @@ pub(in crate::commands) struct Requirements {
     pub(in crate::commands) intent: Intent,
 }
 
-impl<C: TokenCommand> Computed for C {
+impl<C: TokenCommand> SignatureCommand for C {
     const SPEC: Spec = <C as TokenCommand>::SPEC;
     type Args<'c> = TokenArgs<'c>;
     type Job = Verification;
@@ -58,7 +58,7 @@ impl<C: TokenCommand> Computed for C {
     #[inline]
     fn finish<'c>(call: &Call<'c>, realms: &Arc<Realms>, args: TokenArgs<'c>, verified: Verified) -> Result<(), Error> {
         let result = verified.cached(realms);
-        C::act(call, &AuthenticatedSession::authorize(call, args, C::REQUIREMENTS, result)?)
+        C::handle(call, &AuthenticatedSession::authorize(call, args, C::REQUIREMENTS, result)?)
     }
 }
 

@@ -1,9 +1,9 @@
 //! What several commands share: reading arguments, verifying tokens, owners, and making new tokens.
 
 pub(super) mod authentication;
-pub(super) mod computed;
 pub(super) mod issuing;
 pub(super) mod options;
 pub(super) mod owner_scope;
+pub(super) mod signature_command;
 pub(super) mod token_args;
 pub(super) mod verification;

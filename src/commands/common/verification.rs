@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::computed::Prepared;
+use super::signature_command::Prepared;
 use crate::{
     error::Error,
     metrics::COUNTERS,
@@ -121,7 +121,7 @@ pub(in crate::commands) fn accept(
         Ok(verified) => Ok(verified),
         Err(refusal) if state::realms()?.lack_keys_for(refusal) => Err(Error::WITHOUT_KEYS),
         Err(refusal) => {
-            COUNTERS.count_refusal(refusal);
+            COUNTERS.count_refused_token(refusal);
             Err(refusal.into())
         }
     }

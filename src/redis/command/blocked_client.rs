@@ -11,7 +11,7 @@ use crate::redis::ffi::refused::{ErrorReply, Refused};
 use crate::redis::{
     command::{
         call::Call,
-        held_client::{HeldClient, Parcel},
+        held_client::{CarriedClient, HeldClient},
     },
     ffi::{
         api::{OK, api, is_at_least_7_2},
@@ -48,7 +48,7 @@ impl Call<'_> {
             | raw::REDISMODULE_CTX_FLAGS_MULTI
             | raw::REDISMODULE_CTX_FLAGS_LUA
             | raw::REDISMODULE_CTX_FLAGS_ASYNC_LOADING;
-        !self.resumed && self.ctx.flags() & denied.cast_signed() == 0
+        !self.has_waited && self.ctx.flags() & denied.cast_signed() == 0
     }
 
     /// Lets the client wait while `work` runs on another thread; what `work` returns then runs on this one and replies.
@@ -60,8 +60,8 @@ impl Call<'_> {
         W: FnOnce() -> Continuation + Send + 'static,
     {
         if in_slices {
-            let mut parcel = Parcel::new(HeldClient::hold(self)?);
-            submit(Box::new(move || parcel.send(guard(work))));
+            let mut carried = CarriedClient::new(HeldClient::hold(self)?);
+            submit(Box::new(move || carried.send(guard(work))));
             return Ok(());
         }
         // To a client that gives up waiting at the moment when its work is done Redis 7.0 replies nothing at all, and the client
@@ -82,7 +82,7 @@ impl Call<'_> {
         // The wait counts as time of the command in commandstats, latencystats and SLOWLOG. `wake` ends the measurement.
         // SAFETY: the client is blocked, and no other thread knows of it yet.
         unsafe { api(raw::RedisModule_BlockedClientMeasureTimeStart)(blocked) };
-        let waiting = Waiting(blocked);
+        let waiting = BlockedClient(blocked);
         let caller = self.ctx.caller().name();
         let work = move || {
             let continuation = work();
@@ -100,7 +100,7 @@ impl Call<'_> {
 
     /// Checks what the server checked when a command began that has been waiting since. Free for one that has not.
     pub fn revalidate(&self, key: &RedisString, intent: Intent) -> Result<(), Refused> {
-        if !self.resumed {
+        if !self.has_waited {
             return Ok(());
         }
         let ctx = self.ctx;
@@ -123,12 +123,12 @@ impl Call<'_> {
 }
 
 /// A client that waits. It is woken once, whatever becomes of the work.
-struct Waiting(*mut raw::RedisModuleBlockedClient);
+struct BlockedClient(*mut raw::RedisModuleBlockedClient);
 
 // SAFETY: the server lets any thread wake a blocked client, and that is all that is done with it.
-unsafe impl Send for Waiting {}
+unsafe impl Send for BlockedClient {}
 
-impl Waiting {
+impl BlockedClient {
     /// Wakes the client; what is left to do is run on the server's thread.
     fn wake(self, continuation: Option<Continuation>) {
         let blocked = self.0;
@@ -143,7 +143,7 @@ impl Waiting {
     }
 }
 
-impl Drop for Waiting {
+impl Drop for BlockedClient {
     /// A job that is thrown away wakes its client too, which then reads an error.
     fn drop(&mut self) {
         unblock(self.0, None);

@@ -24,7 +24,7 @@ pub struct Call<'call> {
     pub(in crate::redis) out: Ctx<'call>,
     words: Args<'call>,
     /// Whether the client has waited for other work since it sent the command.
-    pub(in crate::redis) resumed: bool,
+    pub(in crate::redis) has_waited: bool,
     /// The client, where it still waits.
     pub(in crate::redis) held: Option<&'call Rc<HeldClient>>,
 }
@@ -44,17 +44,17 @@ impl<'call> Call<'call> {
         let words = unsafe { Args::new(argv, count) };
         // SAFETY: says the caller.
         let ctx = unsafe { Ctx::new(ctx) };
-        Self { ctx, out: ctx, words, resumed: false, held: None }
+        Self { ctx, out: ctx, words, has_waited: false, held: None }
     }
 
     /// The same command after its client has waited.
     pub(in crate::redis) const fn after_wait(self) -> Self {
-        Self { resumed: true, ..self }
+        Self { has_waited: true, ..self }
     }
 
     /// A command whose client is held, in a later call from the server.
-    pub(in crate::redis) fn of_held(ctx: Ctx<'call>, client: &'call Rc<HeldClient>) -> Self {
-        Self { ctx, out: client.out(), words: client.words(), resumed: true, held: Some(client) }
+    pub(in crate::redis) fn for_held_client(ctx: Ctx<'call>, client: &'call Rc<HeldClient>) -> Self {
+        Self { ctx, out: client.out(), words: client.words(), has_waited: true, held: Some(client) }
     }
 
     /// Runs the command, or what is left of it, and replies to the client if it errs.
@@ -63,7 +63,7 @@ impl<'call> Call<'call> {
         if let Err(error) = outcome {
             // Where something is missing or misplaced, so may a secret be.
             self.redact_secrets();
-            self.out.reply_refusal(error);
+            self.out.reply_refused(error);
         }
     }
 
@@ -85,7 +85,7 @@ impl<'call> Call<'call> {
     /// Keeps all arguments that may be secrets out of SLOWLOG and MONITOR; those that are still needed have to be taken out
     /// of [`args`](Self::args) before, see there.
     pub fn redact_secrets(&self) {
-        if self.resumed {
+        if self.has_waited {
             return;
         }
         for position in 0..self.args().len() {
@@ -99,7 +99,7 @@ impl<'call> Call<'call> {
     /// taken out of [`args`](Self::args) before, see there.
     #[inline]
     pub fn redact(&self, position: usize) {
-        if self.resumed {
+        if self.has_waited {
             return;
         }
         if let Ok(position) = c_int::try_from(position + 1) {

@@ -78,12 +78,12 @@ impl Drop for HeldClient {
 }
 
 /// A held client on its way through another thread, which does not touch it. It arrives whatever becomes of the work.
-pub(in crate::redis) struct Parcel(Option<HeldClient>);
+pub(in crate::redis) struct CarriedClient(Option<HeldClient>);
 
 // SAFETY: the other thread only carries it.
-unsafe impl Send for Parcel {}
+unsafe impl Send for CarriedClient {}
 
-impl Parcel {
+impl CarriedClient {
     pub(in crate::redis) const fn new(client: HeldClient) -> Self {
         Self(Some(client))
     }
@@ -91,37 +91,37 @@ impl Parcel {
     /// Runs what is left to do on the server's thread, which replies or holds the client on.
     pub(in crate::redis) fn send(&mut self, continuation: Option<Continuation>) {
         if let Some(client) = self.0.take() {
-            let arrival: *mut Arrival = Box::into_raw(Box::new((client, continuation)));
-            // SAFETY: the server takes this from any thread; `arrived` takes the box back, on its own.
-            unsafe { api(raw::RedisModule_EventLoopAddOneShot)(Some(arrived), arrival.cast()) };
+            let returned: *mut Returned = Box::into_raw(Box::new((client, continuation)));
+            // SAFETY: the server takes this from any thread; `on_returned` takes the box back, on its own.
+            unsafe { api(raw::RedisModule_EventLoopAddOneShot)(Some(on_returned), returned.cast()) };
         }
     }
 }
 
-impl Drop for Parcel {
+impl Drop for CarriedClient {
     /// The client of a job that is thrown away reads an error.
     fn drop(&mut self) {
         self.send(None);
     }
 }
 
-type Arrival = (HeldClient, Option<Continuation>);
+type Returned = (HeldClient, Option<Continuation>);
 
 /// Callback of the server: a held client is back. Keys must not be changed here, outside of all calls: a timer's
 /// callback is one.
-extern "C" fn arrived(arrival: *mut c_void) {
+extern "C" fn on_returned(returned: *mut c_void) {
     // SAFETY: the box of `send`, which nobody else uses.
-    let out = unsafe { (*arrival.cast::<Arrival>()).0.out };
-    // SAFETY: the context is alive; `resumed` takes the box back.
-    unsafe { api(raw::RedisModule_CreateTimer)(out, 0, Some(resumed), arrival) };
+    let out = unsafe { (*returned.cast::<Returned>()).0.out };
+    // SAFETY: the context is alive; `has_waited` takes the box back.
+    unsafe { api(raw::RedisModule_CreateTimer)(out, 0, Some(has_waited), returned) };
 }
 
-extern "C" fn resumed(ctx: *mut raw::RedisModuleCtx, arrival: *mut c_void) {
+extern "C" fn has_waited(ctx: *mut raw::RedisModuleCtx, returned: *mut c_void) {
     // SAFETY: the box of `send`, which nobody else takes back.
-    let (client, continuation) = *unsafe { Box::from_raw(arrival.cast::<Arrival>()) };
+    let (client, continuation) = *unsafe { Box::from_raw(returned.cast::<Returned>()) };
     let client = Rc::new(client);
     // SAFETY: the context is what the server passed, and it is used only until this returns.
-    let call = Call::of_held(unsafe { Ctx::new(ctx) }, &client);
+    let call = Call::for_held_client(unsafe { Ctx::new(ctx) }, &client);
     call.answer(|call| continuation.map_or(Err(Refused::Panicked.into()), |continuation| continuation(call)));
 }
 

@@ -145,7 +145,7 @@ extern "C" fn enter<C: Command>(
 ) -> c_int {
     // SAFETY: these are what the server passed, and they are used only until this returns.
     let call = unsafe { Call::new(ctx, argv, argc) };
-    event::is_in_use();
+    event::mark_loaded();
     call.answer(|call| C::run(call).map_err(Into::into));
     OK
 }

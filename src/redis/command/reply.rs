@@ -63,7 +63,7 @@ impl Ctx<'_> {
     }
 
     /// The error that a command ends with.
-    pub(in crate::redis) fn reply_refusal(self, error: ErrorReply) {
+    pub(in crate::redis) fn reply_refused(self, error: ErrorReply) {
         match error {
             ErrorReply::WrongArity => {
                 // SAFETY: the context is that of the running call.

@@ -166,7 +166,7 @@ extern "C" fn tick<J: SlicedJob + 'static>(ctx: *mut raw::RedisModuleCtx, slices
         return Slices::arm(ctx, slices, millis);
     }
     if let Err(error) = outcome {
-        slices.client.out().reply_refusal(error);
+        slices.client.out().reply_refused(error);
         slice_ends();
     }
     guard(|| drop(slices));

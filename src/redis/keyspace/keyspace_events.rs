@@ -59,7 +59,7 @@ extern "C" fn key_changed<L: KeyspaceListener>(
         let tell = match class {
             raw::REDISMODULE_NOTIFY_NEW => L::added,
             raw::REDISMODULE_NOTIFY_LOADED => {
-                TELLS_DATABASES.fetch_or(ctx.database() > 0, Ordering::Relaxed);
+                NAMES_DATABASES.fetch_or(ctx.database() > 0, Ordering::Relaxed);
                 L::loaded
             }
             // SAFETY: the server's string ends in NUL.
@@ -92,21 +92,21 @@ extern "C" fn key_changed<L: KeyspaceListener>(
 static MOVES_FROM: AtomicI32 = AtomicI32::new(0);
 
 /// Whether the server has told of a key that was loaded into another database than 0.
-static TELLS_DATABASES: AtomicBool = AtomicBool::new(false);
+static NAMES_DATABASES: AtomicBool = AtomicBool::new(false);
 
 /// The server begins to load keys beside those that it serves.
-pub(in crate::redis) fn begin_beside() {
-    TELLS_DATABASES.store(false, Ordering::Relaxed);
+pub(in crate::redis) fn begin_async_load() {
+    NAMES_DATABASES.store(false, Ordering::Relaxed);
 }
 
 /// Whether keys that were loaded beside others are in databases that the server did not tell: Redis 7.0 says of each of them
 /// that it is in database 0.
-pub(in crate::redis) fn hid_databases(ctx: Ctx<'_>) -> bool {
+pub(in crate::redis) fn has_hidden_databases(ctx: Ctx<'_>) -> bool {
     // SAFETY: the context is that of a running event, and has a client of its own.
     let is_there = |database: &c_int| unsafe { api(raw::RedisModule_SelectDb)(ctx.as_ptr(), *database) } == OK;
     // SAFETY: as above.
     let is_filled = |_| unsafe { api(raw::RedisModule_DbSize)(ctx.as_ptr()) } > 0;
-    !TELLS_DATABASES.load(Ordering::Relaxed) && (1..).take_while(is_there).any(is_filled)
+    !NAMES_DATABASES.load(Ordering::Relaxed) && (1..).take_while(is_there).any(is_filled)
 }
 
 /// Whether the server has memory for what one call of a listener takes. Rust's own collections cannot fail to allocate, and

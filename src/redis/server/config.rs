@@ -184,18 +184,18 @@ setter!(set_choice, |choice: c_int| ParameterValue::Choice(usize::try_from(choic
 setter!(set_text, |text: *mut raw::RedisModuleString| read_text(text)?);
 
 /// What [`get_text`] returned last: the server copies it after the call, so it has to outlive it.
-static SHOWN: Mutex<Shown> = Mutex::new(Shown(None));
+static LAST_TEXT: Mutex<LastText> = Mutex::new(LastText(None));
 
-struct Shown(Option<RedisString>);
+struct LastText(Option<RedisString>);
 
-// SAFETY: the strings are made and given back in `get_text` and `forget_shown` alone, which the server calls on its own
+// SAFETY: the strings are made and given back in `get_text` and `free_last_text` alone, which the server calls on its own
 // thread.
-unsafe impl Send for Shown {}
+unsafe impl Send for LastText {}
 
 extern "C" fn get_text<S: Store>(_: *const c_char, privdata: *mut c_void) -> *mut raw::RedisModuleString {
     let Some(ParameterValue::Text(value)) = get::<S>(privdata) else { return ptr::null_mut() };
     // The server has copied what it was shown before by the time it asks again.
-    SHOWN.lock().unwrap_or_else(PoisonError::into_inner).0.insert(RedisString::new(value.as_bytes())).as_ptr()
+    LAST_TEXT.lock().unwrap_or_else(PoisonError::into_inner).0.insert(RedisString::new(value.as_bytes())).as_ptr()
 }
 
 /// The value of a text that the server sets.
@@ -208,6 +208,6 @@ fn read_text(text: *const raw::RedisModuleString) -> Result<ParameterValue, Stri
 }
 
 /// Gives back what is held for the server, before the module's code is unmapped.
-pub(in crate::redis) fn forget_shown() {
-    SHOWN.lock().unwrap_or_else(PoisonError::into_inner).0 = None;
+pub(in crate::redis) fn free_last_text() {
+    LAST_TEXT.lock().unwrap_or_else(PoisonError::into_inner).0 = None;
 }

@@ -10,7 +10,7 @@ use redis_module::raw;
 use crate::redis::server::module::module;
 use crate::redis::{
     ffi::{api::api, context::Ctx, guard::guard},
-    keyspace::keyspace_events::{begin_beside, hid_databases},
+    keyspace::keyspace_events::{begin_async_load, has_hidden_databases},
 };
 
 /// What the server tells.
@@ -19,17 +19,17 @@ pub enum Event<'e> {
     /// It replicates another server from now on.
     BecameReplica,
     /// It shuts down, and has not saved its data yet.
-    ShutsDown,
+    ShuttingDown,
     /// A tick of its clock, a few times a second.
-    Ticked(Ctx<'e>),
+    Cron(Ctx<'e>),
     /// A database was emptied; all of them for `None`.
     Flushed(Option<c_int>),
     /// Two databases were swapped.
     Swapped(c_int, c_int),
     /// It begins to load a data set while it serves the old one.
-    LoadBesideStarted,
+    AsyncLoadStarted,
     /// That data set takes the place of the old one if this is true; else it is given up.
-    LoadBesideEnded(bool),
+    AsyncLoadEnded(bool),
     /// It has loaded a data set, or a part of it.
     Loaded,
     /// Something was missed: the server told less than all, or there is a defect.
@@ -39,7 +39,7 @@ pub enum Event<'e> {
 /// Whether the server has taken the module in.
 static IS_LOADED: AtomicBool = AtomicBool::new(false);
 /// How often databases have changed places, with each other or with what was loaded beside them.
-static SWAPS: AtomicU64 = AtomicU64::new(0);
+static SWAPDB_EPOCH: AtomicU64 = AtomicU64::new(0);
 
 /// Tells the module of the server's events. All servers that load the module have those that are used here; one without would not
 /// tell of it.
@@ -69,17 +69,17 @@ pub fn listen(ctx: Ctx<'_>) {
 extern "C" fn on_event(ctx: *mut raw::RedisModuleCtx, event: raw::RedisModuleEvent, step: u64, info: *mut c_void) {
     // SAFETY: context and information are the server's for this event, and outlive this call.
     let event = unsafe { read(ctx, event.id, step, info) };
-    if event.is_some_and(|event| guard(|| tell(event)).is_none()) {
-        guard(|| tell(Event::Missed));
+    if event.is_some_and(|event| guard(|| dispatch(event)).is_none()) {
+        guard(|| dispatch(Event::Missed));
     }
     // SAFETY: as above.
-    if matches!(event, Some(Event::LoadBesideEnded(true))) && hid_databases(unsafe { Ctx::new(ctx) }) {
-        guard(|| tell(Event::Flushed(None)));
-        guard(|| tell(Event::Missed));
+    if matches!(event, Some(Event::AsyncLoadEnded(true))) && has_hidden_databases(unsafe { Ctx::new(ctx) }) {
+        guard(|| dispatch(Event::Flushed(None)));
+        guard(|| dispatch(Event::Missed));
     }
 }
 
-fn tell(event: Event<'_>) {
+fn dispatch(event: Event<'_>) {
     if let Some(module) = module() {
         module.on_event(event);
     }
@@ -92,11 +92,11 @@ unsafe fn read<'e>(ctx: *mut raw::RedisModuleCtx, id: u64, step: u64, info: *con
         (raw::REDISMODULE_EVENT_REPLICATION_ROLE_CHANGED, raw::REDISMODULE_EVENT_REPLROLECHANGED_NOW_REPLICA) => {
             Event::BecameReplica
         }
-        (raw::REDISMODULE_EVENT_SHUTDOWN, _) => Event::ShutsDown,
+        (raw::REDISMODULE_EVENT_SHUTDOWN, _) => Event::ShuttingDown,
         (raw::REDISMODULE_EVENT_CRON_LOOP, _) => {
-            is_in_use();
+            mark_loaded();
             // SAFETY: says the caller.
-            Event::Ticked(unsafe { Ctx::new(ctx) })
+            Event::Cron(unsafe { Ctx::new(ctx) })
         }
         (raw::REDISMODULE_EVENT_FLUSHDB, raw::REDISMODULE_SUBEVENT_FLUSHDB_END) => {
             // SAFETY: this event comes with this structure.
@@ -104,20 +104,20 @@ unsafe fn read<'e>(ctx: *mut raw::RedisModuleCtx, id: u64, step: u64, info: *con
             Event::Flushed((database >= 0).then_some(database))
         }
         (raw::REDISMODULE_EVENT_SWAPDB, _) => {
-            SWAPS.fetch_add(1, Ordering::Relaxed);
+            SWAPDB_EPOCH.fetch_add(1, Ordering::Relaxed);
             // SAFETY: this event comes with this structure.
             let info = unsafe { info.cast::<raw::RedisModuleSwapDbInfo>().as_ref() }?;
             Event::Swapped(info.dbnum_first, info.dbnum_second)
         }
         (raw::REDISMODULE_EVENT_REPL_ASYNC_LOAD, raw::REDISMODULE_SUBEVENT_REPL_ASYNC_LOAD_STARTED) => {
-            begin_beside();
-            Event::LoadBesideStarted
+            begin_async_load();
+            Event::AsyncLoadStarted
         }
         (raw::REDISMODULE_EVENT_REPL_ASYNC_LOAD, raw::REDISMODULE_SUBEVENT_REPL_ASYNC_LOAD_COMPLETED) => {
-            SWAPS.fetch_add(1, Ordering::Relaxed);
-            Event::LoadBesideEnded(true)
+            SWAPDB_EPOCH.fetch_add(1, Ordering::Relaxed);
+            Event::AsyncLoadEnded(true)
         }
-        (raw::REDISMODULE_EVENT_REPL_ASYNC_LOAD, _) => Event::LoadBesideEnded(false),
+        (raw::REDISMODULE_EVENT_REPL_ASYNC_LOAD, _) => Event::AsyncLoadEnded(false),
         (
             raw::REDISMODULE_EVENT_LOADING,
             raw::REDISMODULE_SUBEVENT_LOADING_ENDED | raw::REDISMODULE_SUBEVENT_LOADING_FAILED,
@@ -128,7 +128,7 @@ unsafe fn read<'e>(ctx: *mut raw::RedisModuleCtx, id: u64, step: u64, info: *con
 
 /// The server calls the module: it has taken it in.
 #[inline]
-pub(in crate::redis) fn is_in_use() {
+pub(in crate::redis) fn mark_loaded() {
     IS_LOADED.store(true, Ordering::Relaxed);
 }
 
@@ -140,5 +140,5 @@ pub(in crate::redis) fn is_loaded() -> bool {
 /// A count that changes when databases change places (`SWAPDB`), or with what a replica has loaded beside them
 /// (`repl-diskless-load swapdb`).
 pub(in crate::redis) fn swapdb_epoch() -> u64 {
-    SWAPS.load(Ordering::Relaxed)
+    SWAPDB_EPOCH.load(Ordering::Relaxed)
 }

@@ -109,6 +109,6 @@ pub fn on_unload(module: &'static dyn Module) -> c_int {
 
 fn unload(module: &dyn Module) {
     guard(|| module.unload());
-    config::forget_shown();
+    config::free_last_text();
     stop_logging_panics();
 }

@@ -9,7 +9,7 @@ use crate::redis::ffi::{api::api, context::Ctx, string::RedisString};
 impl Ctx<'_> {
     /// The integer that a command of the server replies; `None` for anything else, a refusal too.
     pub(in crate::redis) fn call_integer(self, command: &CStr, arguments: &[&RedisString]) -> Option<i64> {
-        let reply = self.ask(command, arguments)?;
+        let reply = self.call(command, arguments)?;
         // SAFETY: the reply is alive.
         (reply.kind() == raw::REDISMODULE_REPLY_INTEGER)
             .then(|| unsafe { api(raw::RedisModule_CallReplyInteger)(reply.0) })
@@ -17,10 +17,10 @@ impl Ctx<'_> {
 
     /// The string that a command of the server replies; `None` for anything else, a refusal too.
     pub(in crate::redis) fn call_string(self, command: &CStr, arguments: &[&RedisString]) -> Option<Vec<u8>> {
-        self.ask(command, arguments)?.bytes().map(<[u8]>::to_vec)
+        self.call(command, arguments)?.bytes().map(<[u8]>::to_vec)
     }
 
-    fn ask(self, command: &CStr, arguments: &[&RedisString]) -> Option<Reply> {
+    fn call(self, command: &CStr, arguments: &[&RedisString]) -> Option<Reply> {
         let mut list: Vec<*mut raw::RedisModuleString> = arguments.iter().map(|text| text.as_ptr()).collect();
         // SAFETY: the context is that of the running call, the command ends in NUL; the format announces an array of
         // strings with its length, and they follow. A refused call returns NULL or an error.

@@ -5,7 +5,7 @@ use std::{
     hash::{BuildHasher, RandomState},
 };
 
-use super::Stop;
+use super::Failure;
 
 /// Working memory of one change, beside the texts themselves, in bytes.
 const MEMORY: usize = 3 << 20;
@@ -62,17 +62,17 @@ impl Budget {
     }
 
     /// # Errors
-    /// [`Stop::TooMuch`] when the work is used up.
-    pub(super) fn check(&self) -> Result<(), Stop> {
-        if self.cost.get().work >= self.allowed { Err(Stop::TooMuch) } else { Ok(()) }
+    /// [`Failure::TooMuch`] when the work is used up.
+    pub(super) fn check(&self) -> Result<(), Failure> {
+        if self.cost.get().work >= self.allowed { Err(Failure::TooMuch) } else { Ok(()) }
     }
 
     /// Takes memory for `count` values of `T`, before it is allocated.
     ///
     /// # Errors
-    /// [`Stop::TooMuch`] where there is not enough left.
-    pub(super) fn take<T>(&self, count: usize) -> Result<(), Stop> {
-        let left = self.memory.get().checked_sub(count.saturating_mul(size_of::<T>())).ok_or(Stop::TooMuch)?;
+    /// [`Failure::TooMuch`] where there is not enough left.
+    pub(super) fn take<T>(&self, count: usize) -> Result<(), Failure> {
+        let left = self.memory.get().checked_sub(count.saturating_mul(size_of::<T>())).ok_or(Failure::TooMuch)?;
         self.memory.set(left);
         self.spend(count);
         self.check()

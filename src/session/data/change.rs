@@ -2,10 +2,10 @@
 
 use super::{
     Budget, Cost, DEEPEST, DataError, check_json, check_json_object, depth,
+    document::{Document, Raw},
     merge::merge,
     names::has_lone_surrogate,
     patch::patch,
-    text::{Document, Raw},
     utf8,
 };
 
@@ -17,7 +17,7 @@ pub enum PatchError {
     /// The stored data is none, or cannot be changed.
     Stored(DataError),
     /// The operation of this number, counted from 1, and of this name cannot be done.
-    Operation(usize, &'static str, Fault),
+    Operation(usize, &'static str, OperationError),
     /// What comes out is no JSON object.
     NoObjectLeft,
     /// The data would become too large.
@@ -28,7 +28,7 @@ pub enum PatchError {
 
 /// What is wrong with an operation of a JSON Patch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fault {
+pub enum OperationError {
     /// Not as RFC 6902 defines it; how so.
     Malformed(&'static str),
     /// A path leads nowhere.
@@ -43,17 +43,17 @@ pub enum Fault {
 
 /// Why a merge or an operation stops.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Stop {
-    Fault(Fault),
+pub(super) enum Failure {
+    OperationError(OperationError),
     TooBig,
     TooMuch,
 }
 
-impl Stop {
+impl Failure {
     /// In the operation of this number and name.
     pub(super) const fn at(self, number: usize, name: &'static str) -> PatchError {
         match self {
-            Self::Fault(fault) => PatchError::Operation(number, name, fault),
+            Self::OperationError(fault) => PatchError::Operation(number, name, fault),
             Self::TooBig => PatchError::TooBig,
             Self::TooMuch => PatchError::TooMuch,
         }

@@ -5,7 +5,7 @@ use super::{
         Position,
         tests::{json, json_text},
     },
-    Cost, DEEPEST, DataError, Fault, PatchError, cost_of_merge, cost_of_patch, merged, patched,
+    Cost, DEEPEST, DataError, OperationError, PatchError, cost_of_merge, cost_of_patch, merged, patched,
 };
 
 const PLENTY: usize = 1 << 20;
@@ -71,7 +71,10 @@ fn depth_and_size_are_bounded() {
     assert_eq!(merged(b"{}", nested(DEEPEST + 1).as_bytes(), PLENTY), bad(DataError::TooDeep));
     let add = |levels: usize| format!(r#"[{{"op":"add","path":"/b","value":{}}}]"#, nested(levels));
     assert!(patched(b"{}", add(DEEPEST - 1).as_bytes(), PLENTY).is_ok());
-    assert_eq!(patched(b"{}", add(DEEPEST).as_bytes(), PLENTY), Err(PatchError::Operation(1, "add", Fault::TooDeep)));
+    assert_eq!(
+        patched(b"{}", add(DEEPEST).as_bytes(), PLENTY),
+        Err(PatchError::Operation(1, "add", OperationError::TooDeep))
+    );
     let brackets = "[".repeat(1_000_000);
     assert_eq!(patched(b"{}", brackets.as_bytes(), PLENTY), bad(DataError::TooDeep));
     assert_eq!(merged(br#"{"a":1}"#, br#"{"b":2}"#, 13).as_deref(), Ok(r#"{"a":1,"b":2}"#));

@@ -1,9 +1,9 @@
 //! Equality as RFC 6902 section 4.6 means it: numbers by value, objects in any order.
 
-use super::{Stop, fields::Fields, names::same_string, text::Raw};
+use super::{Failure, document::Raw, fields::Fields, names::same_string};
 
 /// Whether two values are equal. Of several members of one name the last one counts.
-pub(super) fn same(one: Raw<'_>, other: Raw<'_>) -> Result<bool, Stop> {
+pub(super) fn same(one: Raw<'_>, other: Raw<'_>) -> Result<bool, Failure> {
     let budget = one.budget();
     budget.spend(24 + one.len().min(other.len()) / 8);
     budget.check()?;

@@ -1,4 +1,4 @@
-use super::{super::Budget, super::text::Document, same};
+use super::{super::Budget, super::document::Document, same};
 
 fn equal(one: &str, other: &str) -> bool {
     let budget = Budget::for_texts(one.len() + other.len());

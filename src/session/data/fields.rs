@@ -1,9 +1,9 @@
 //! The members of one object, to be looked up by name.
 
 use super::{
-    Stop,
+    Failure,
+    document::{Raw, Span},
     names::{Index, hash, same_string},
-    text::{Raw, Span},
 };
 
 /// Names and values in the order of the text. Of several members of one name there is one, at the first one's place, with
@@ -25,7 +25,7 @@ struct Field {
 }
 
 impl<'t> Fields<'t> {
-    pub(super) fn read(object: Raw<'t>) -> Result<Self, Stop> {
+    pub(super) fn read(object: Raw<'t>) -> Result<Self, Failure> {
         let budget = object.budget();
         budget.spend(64);
         let taken = object.members().count();

@@ -1,10 +1,10 @@
 //! JSON Merge Patch (RFC 7396), from text to text: what the patch does not name is copied as it stands.
 
 use super::{
-    Stop,
+    Failure,
+    document::{Raw, Span, index},
     fields::Fields,
     node::reserve,
-    text::{Raw, Span, index},
 };
 
 /// What is known of the target's member of a name that the patch has.
@@ -23,7 +23,7 @@ struct Named {
 }
 
 /// Appends what `patch` makes of `target` to `out`. Members keep their order.
-pub(super) fn merge(target: Option<Raw<'_>>, patch: Raw<'_>, out: &mut String) -> Result<(), Stop> {
+pub(super) fn merge(target: Option<Raw<'_>>, patch: Raw<'_>, out: &mut String) -> Result<(), Failure> {
     if !patch.is_object() {
         out.push_str(patch.text());
         return Ok(());

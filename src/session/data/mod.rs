@@ -3,21 +3,21 @@
 mod budget;
 mod change;
 mod compare;
+mod document;
 mod fields;
 mod merge;
 mod names;
 mod node;
 mod operation;
 mod patch;
-mod text;
 
 use serde::de::IgnoredAny;
 use xxhash_rust::xxh3::xxh3_64;
 
 use budget::Budget;
 pub use budget::Cost;
-use change::Stop;
-pub use change::{Fault, PatchError, cost_of_merge, cost_of_patch, merged, patched};
+use change::Failure;
+pub use change::{OperationError, PatchError, cost_of_merge, cost_of_patch, merged, patched};
 
 /// How deep arrays and objects may nest, the outermost object counted.
 pub const DEEPEST: usize = 128;

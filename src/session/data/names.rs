@@ -4,7 +4,7 @@ use std::str::Chars;
 
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
-use super::{Budget, Stop};
+use super::{Budget, Failure};
 
 /// The place after the string whose opening quote is at `start`.
 pub(super) fn string_end(bytes: &[u8], start: usize) -> usize {
@@ -168,7 +168,7 @@ pub(super) struct Index {
 const FEW: usize = 8;
 
 impl Index {
-    pub(super) fn new(names: usize, budget: &Budget) -> Result<Self, Stop> {
+    pub(super) fn new(names: usize, budget: &Budget) -> Result<Self, Failure> {
         let slots = if names <= FEW { 0 } else { (names + names / 2).next_power_of_two() };
         budget.take::<u32>(slots)?;
         Ok(Self { slots: vec![0; slots], len: 0 })

@@ -1,9 +1,9 @@
 //! Data while a patch is applied to it: text, and above the places that the patch goes to, arrays and objects.
 
 use super::{
-    Budget, Stop,
+    Budget, Failure,
+    document::Raw,
     names::{Index, hash, hash_decoded, same_string, says},
-    text::Raw,
 };
 
 /// A value. Clones of raw values cost nothing, whatever their size.
@@ -45,7 +45,7 @@ impl Name<'_> {
 impl<'t> Node<'t> {
     /// Makes an array or object of the text of one, so that it can be changed. Its members and elements stay text.
     /// Returns by how many bytes it is written shorter from now on: white space and all but the last value of a name go.
-    pub(super) fn open(&mut self, budget: &Budget) -> Result<usize, Stop> {
+    pub(super) fn open(&mut self, budget: &Budget) -> Result<usize, Failure> {
         let Self::Raw(raw) = *self else { return Ok(0) };
         if raw.is_array() {
             let count = raw.elements().count();
@@ -110,12 +110,12 @@ impl<'t> Node<'t> {
     }
 
     /// A copy, whose memory is taken first.
-    pub(super) fn copy(&self, budget: &Budget) -> Result<Self, Stop> {
+    pub(super) fn copy(&self, budget: &Budget) -> Result<Self, Failure> {
         self.take_memory(budget)?;
         Ok(self.clone())
     }
 
-    fn take_memory(&self, budget: &Budget) -> Result<(), Stop> {
+    fn take_memory(&self, budget: &Budget) -> Result<(), Failure> {
         match self {
             Self::Raw(_) => budget.check(),
             Self::Array(elements) => {
@@ -168,14 +168,14 @@ pub(super) fn find_member(members: &[Member<'_>], name: &str, budget: &Budget) -
 }
 
 /// A name from a path, as JSON writes it.
-pub(super) fn new_name<'t>(name: &str, budget: &Budget) -> Result<Name<'t>, Stop> {
+pub(super) fn new_name<'t>(name: &str, budget: &Budget) -> Result<Name<'t>, Failure> {
     let text: Box<str> = serde_json::Value::from(name).to_string().into();
     budget.take::<u8>(text.len())?;
     Ok(Name::New(hash_decoded(name, budget), text))
 }
 
 /// Makes room for one more without doubling the memory of a long array.
-pub(super) fn reserve<T>(items: &mut Vec<T>, budget: &Budget) -> Result<(), Stop> {
+pub(super) fn reserve<T>(items: &mut Vec<T>, budget: &Budget) -> Result<(), Failure> {
     if items.len() == items.capacity() {
         let more = 4 + items.len() / 16;
         budget.take::<T>(more)?;

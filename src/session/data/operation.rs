@@ -3,19 +3,19 @@
 use std::borrow::Cow;
 
 use super::{
-    Fault, Stop,
+    Failure, OperationError,
+    document::Raw,
     names::{decoded, same_string},
-    text::Raw,
 };
 
 #[derive(Debug)]
 pub(super) struct Operation<'t> {
     pub(super) path: Pointer,
-    pub(super) what: What<'t>,
+    pub(super) what: OperationKind<'t>,
 }
 
 #[derive(Debug)]
-pub(super) enum What<'t> {
+pub(super) enum OperationKind<'t> {
     Add(Raw<'t>),
     Remove,
     Replace(Raw<'t>),
@@ -26,8 +26,8 @@ pub(super) enum What<'t> {
 
 impl<'t> Operation<'t> {
     /// Reads an operation. Members that it does not need are ignored.
-    pub(super) fn read(operation: Raw<'t>) -> Result<Self, Stop> {
-        let malformed = |what| Stop::Fault(Fault::Malformed(what));
+    pub(super) fn read(operation: Raw<'t>) -> Result<Self, Failure> {
+        let malformed = |what| Failure::OperationError(OperationError::Malformed(what));
         if !operation.is_object() {
             return Err(malformed("must be a JSON object"));
         }
@@ -48,12 +48,12 @@ impl<'t> Operation<'t> {
         let value = value.ok_or(malformed("needs a \"value\""));
         let op = op.filter(|op| op.text().starts_with('"')).map(|op| decoded(op.text(), budget));
         let what = match op.as_deref() {
-            Some("add") => What::Add(value?),
-            Some("remove") => What::Remove,
-            Some("replace") => What::Replace(value?),
-            Some("move") => What::Move { from: from()? },
-            Some("copy") => What::Copy { from: from()? },
-            Some("test") => What::Test(value?),
+            Some("add") => OperationKind::Add(value?),
+            Some("remove") => OperationKind::Remove,
+            Some("replace") => OperationKind::Replace(value?),
+            Some("move") => OperationKind::Move { from: from()? },
+            Some("copy") => OperationKind::Copy { from: from()? },
+            Some("test") => OperationKind::Test(value?),
             _ => return Err(malformed("needs an \"op\": add, remove, replace, move, copy or test")),
         };
         Ok(Self { path, what })
@@ -61,12 +61,12 @@ impl<'t> Operation<'t> {
 
     pub(super) const fn name(&self) -> &'static str {
         match self.what {
-            What::Add(_) => "add",
-            What::Remove => "remove",
-            What::Replace(_) => "replace",
-            What::Move { .. } => "move",
-            What::Copy { .. } => "copy",
-            What::Test(_) => "test",
+            OperationKind::Add(_) => "add",
+            OperationKind::Remove => "remove",
+            OperationKind::Replace(_) => "replace",
+            OperationKind::Move { .. } => "move",
+            OperationKind::Copy { .. } => "copy",
+            OperationKind::Test(_) => "test",
         }
     }
 }

@@ -1,11 +1,11 @@
 //! JSON Patch (RFC 6902), bounded in time and memory by a [`Budget`].
 
 use super::{
-    Budget, DEEPEST, Fault, PatchError, Stop,
+    Budget, DEEPEST, Failure, OperationError, PatchError,
     compare::same,
+    document::{Document, Raw},
     node::{Node, find_member, new_name, reserve},
-    operation::{Operation, Pointer, What, element_index},
-    text::{Document, Raw},
+    operation::{Operation, OperationKind, Pointer, element_index},
 };
 
 /// Applies the operations, an array, one after the other.
@@ -31,15 +31,15 @@ struct Patched<'t> {
     budget: &'t Budget,
 }
 
-const MISSING: Stop = Stop::Fault(Fault::NoSuchPath);
+const MISSING: Failure = Failure::OperationError(OperationError::NoSuchPath);
 
 impl<'t> Patched<'t> {
-    fn apply(&mut self, Operation { path, what }: Operation<'t>) -> Result<(), Stop> {
+    fn apply(&mut self, Operation { path, what }: Operation<'t>) -> Result<(), Failure> {
         match what {
-            What::Test(value) => self.test(&path, value),
-            What::Add(value) => self.add(&path, Node::Raw(value)),
-            What::Remove => self.remove(&path).map(drop),
-            What::Replace(value) => {
+            OperationKind::Test(value) => self.test(&path, value),
+            OperationKind::Add(value) => self.add(&path, Node::Raw(value)),
+            OperationKind::Remove => self.remove(&path).map(drop),
+            OperationKind::Replace(value) => {
                 let value = Node::Raw(value);
                 self.check_depth(&path, &value)?;
                 let new_size = value.len(self.budget);
@@ -48,19 +48,21 @@ impl<'t> Patched<'t> {
                 *place = value;
                 self.check_size()
             }
-            What::Move { from } if from == path => {
+            OperationKind::Move { from } if from == path => {
                 find(&mut self.root, from.tokens(), &mut self.size, self.budget).map(drop)
             }
-            What::Move { from } if path.is_within(&from) => Err(Stop::Fault(Fault::IntoItself)),
-            What::Move { from } => {
+            OperationKind::Move { from } if path.is_within(&from) => {
+                Err(Failure::OperationError(OperationError::IntoItself))
+            }
+            OperationKind::Move { from } => {
                 let value = self.remove(&from)?;
                 self.add(&path, value)
             }
-            What::Copy { from } => {
+            OperationKind::Copy { from } => {
                 let source = find(&mut self.root, from.tokens(), &mut self.size, self.budget)?;
                 // The copy itself is what costs.
                 if source.len(self.budget) > self.limit {
-                    return Err(Stop::TooBig);
+                    return Err(Failure::TooBig);
                 }
                 let copy = source.copy(self.budget)?;
                 self.add(&path, copy)
@@ -68,7 +70,7 @@ impl<'t> Patched<'t> {
         }
     }
 
-    fn test(&mut self, path: &Pointer, expected: Raw<'t>) -> Result<(), Stop> {
+    fn test(&mut self, path: &Pointer, expected: Raw<'t>) -> Result<(), Failure> {
         let budget = self.budget;
         let equal = match find(&mut self.root, path.tokens(), &mut self.size, budget)? {
             Node::Raw(raw) => same(*raw, expected)?,
@@ -77,16 +79,16 @@ impl<'t> Patched<'t> {
                 budget.take::<u8>(size)?;
                 let mut text = String::with_capacity(size);
                 opened.write(&mut text);
-                let document = Document::new(&text, budget).ok_or(Stop::TooMuch)?;
+                let document = Document::new(&text, budget).ok_or(Failure::TooMuch)?;
                 let equal = same(document.root(), expected)?;
                 budget.give_back::<u8>(size);
                 equal
             }
         };
-        if equal { Ok(()) } else { Err(Stop::Fault(Fault::TestFailed)) }
+        if equal { Ok(()) } else { Err(Failure::OperationError(OperationError::TestFailed)) }
     }
 
-    fn add(&mut self, path: &Pointer, value: Node<'t>) -> Result<(), Stop> {
+    fn add(&mut self, path: &Pointer, value: Node<'t>) -> Result<(), Failure> {
         self.check_depth(path, &value)?;
         let budget = self.budget;
         let new_size = value.len(budget);
@@ -126,7 +128,7 @@ impl<'t> Patched<'t> {
     }
 
     /// Takes a value out. What stays keeps its order.
-    fn remove(&mut self, path: &Pointer) -> Result<Node<'t>, Stop> {
+    fn remove(&mut self, path: &Pointer) -> Result<Node<'t>, Failure> {
         let budget = self.budget;
         let (parent, last) = path.split().ok_or(MISSING)?;
         let parent = find(&mut self.root, parent, &mut self.size, budget)?;
@@ -149,17 +151,17 @@ impl<'t> Patched<'t> {
         Ok(removed)
     }
 
-    fn check_depth(&self, path: &Pointer, value: &Node<'t>) -> Result<(), Stop> {
+    fn check_depth(&self, path: &Pointer, value: &Node<'t>) -> Result<(), Failure> {
         // Longer paths lead nowhere.
         let above = path.tokens().take(DEEPEST + 1).count();
         if above <= DEEPEST && above + value.levels(self.budget) > DEEPEST {
-            return Err(Stop::Fault(Fault::TooDeep));
+            return Err(Failure::OperationError(OperationError::TooDeep));
         }
         self.budget.check()
     }
 
-    fn check_size(&self) -> Result<(), Stop> {
-        if self.size > self.limit { Err(Stop::TooBig) } else { Ok(()) }
+    fn check_size(&self) -> Result<(), Failure> {
+        if self.size > self.limit { Err(Failure::TooBig) } else { Ok(()) }
     }
 }
 
@@ -169,7 +171,7 @@ fn find<'n, 't, T: AsRef<str>>(
     path: impl Iterator<Item = T>,
     size: &mut usize,
     budget: &Budget,
-) -> Result<&'n mut Node<'t>, Stop> {
+) -> Result<&'n mut Node<'t>, Failure> {
     let mut node = root;
     for token in path {
         budget.check()?;

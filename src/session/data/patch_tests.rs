@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::super::{DEEPEST, Fault, PatchError, patched as patched_text, tests::json_text};
+use super::super::{DEEPEST, OperationError, PatchError, patched as patched_text, tests::json_text};
 
 const PLENTY: usize = 1 << 20;
 
@@ -46,22 +46,22 @@ fn the_examples_of_the_rfc() {
 fn operations_that_do_not_apply() {
     let target = json!({"foo":["bar"],"baz":"qux"});
     for (operation, problem) in [
-        (json!({"op":"test","path":"/baz","value":"bar"}), Fault::TestFailed),
-        (json!({"op":"add","path":"/a/b","value":1}), Fault::NoSuchPath),
-        (json!({"op":"add","path":"/foo/2","value":1}), Fault::NoSuchPath),
-        (json!({"op":"add","path":"/foo/01","value":1}), Fault::NoSuchPath),
-        (json!({"op":"add","path":"/foo/bar","value":1}), Fault::NoSuchPath),
-        (json!({"op":"add","path":"/baz/a","value":1}), Fault::NoSuchPath),
-        (json!({"op":"replace","path":"/a","value":1}), Fault::NoSuchPath),
-        (json!({"op":"replace","path":"/foo/-","value":1}), Fault::NoSuchPath),
-        (json!({"op":"remove","path":"/foo/1"}), Fault::NoSuchPath),
-        (json!({"op":"remove","path":"/foo/-"}), Fault::NoSuchPath),
-        (json!({"op":"remove","path":""}), Fault::NoSuchPath),
-        (json!({"op":"move","from":"/a","path":"/b"}), Fault::NoSuchPath),
-        (json!({"op":"move","from":"/foo","path":"/foo/0"}), Fault::IntoItself),
-        (json!({"op":"move","from":"","path":"/foo"}), Fault::IntoItself),
-        (json!({"op":"copy","from":"/a","path":"/b"}), Fault::NoSuchPath),
-        (json!({"op":"test","path":"/a","value":null}), Fault::NoSuchPath),
+        (json!({"op":"test","path":"/baz","value":"bar"}), OperationError::TestFailed),
+        (json!({"op":"add","path":"/a/b","value":1}), OperationError::NoSuchPath),
+        (json!({"op":"add","path":"/foo/2","value":1}), OperationError::NoSuchPath),
+        (json!({"op":"add","path":"/foo/01","value":1}), OperationError::NoSuchPath),
+        (json!({"op":"add","path":"/foo/bar","value":1}), OperationError::NoSuchPath),
+        (json!({"op":"add","path":"/baz/a","value":1}), OperationError::NoSuchPath),
+        (json!({"op":"replace","path":"/a","value":1}), OperationError::NoSuchPath),
+        (json!({"op":"replace","path":"/foo/-","value":1}), OperationError::NoSuchPath),
+        (json!({"op":"remove","path":"/foo/1"}), OperationError::NoSuchPath),
+        (json!({"op":"remove","path":"/foo/-"}), OperationError::NoSuchPath),
+        (json!({"op":"remove","path":""}), OperationError::NoSuchPath),
+        (json!({"op":"move","from":"/a","path":"/b"}), OperationError::NoSuchPath),
+        (json!({"op":"move","from":"/foo","path":"/foo/0"}), OperationError::IntoItself),
+        (json!({"op":"move","from":"","path":"/foo"}), OperationError::IntoItself),
+        (json!({"op":"copy","from":"/a","path":"/b"}), OperationError::NoSuchPath),
+        (json!({"op":"test","path":"/a","value":null}), OperationError::NoSuchPath),
     ] {
         let nothing = json!({"op":"test","path":"","value":target});
         let refused = patched(target.clone(), json!([nothing, operation]), PLENTY);
@@ -99,7 +99,7 @@ fn copies_of_copies_are_stopped() {
     assert_eq!(patched(json!({"a":"x".repeat(100)}), doubling.clone(), 100_000), Err(PatchError::TooBig));
     assert_eq!(patched(json!({"a":{}}), doubling, 64 << 20), Err(PatchError::TooMuch), "whatever the limit");
     let deeper = patched(json!({"a":{}}), copies_into(|_| "/a".to_owned()), PLENTY);
-    assert_eq!(deeper, Err(PatchError::Operation(DEEPEST - 1, "copy", Fault::TooDeep)));
+    assert_eq!(deeper, Err(PatchError::Operation(DEEPEST - 1, "copy", OperationError::TooDeep)));
 }
 
 #[test]
@@ -152,7 +152,10 @@ fn operations_that_are_none() {
         r#"{"op":"copy","from":"a","path":"/a"}"#,
     ] {
         let refused = patched_text(b"{}", format!("[{operation}]").as_bytes(), PLENTY);
-        assert!(matches!(refused, Err(PatchError::Operation(1, "", Fault::Malformed(_)))), "{operation}: {refused:?}");
+        assert!(
+            matches!(refused, Err(PatchError::Operation(1, "", OperationError::Malformed(_)))),
+            "{operation}: {refused:?}"
+        );
     }
     let spelled = r#" [ { "value" : null , "\u006fp":"\u0061dd", "path" :"\/a~0~1\"" , "more":[] } ] "#;
     assert_eq!(patched_text(b"{}", spelled.as_bytes(), PLENTY).as_deref(), Ok(r#"{"a~/\"":null}"#));

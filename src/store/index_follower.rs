@@ -32,7 +32,7 @@ pub(super) struct Follower {
     /// Whether a key may have been missed since that began.
     has_missed: bool,
     /// Whether one may have been missed since the server began to load a data set beside this one.
-    has_missed_beside: bool,
+    has_missed_while_loading: bool,
 }
 
 /// Begins to follow the keyspace. Few keys are read at once; [`complete`] reads many.
@@ -66,8 +66,8 @@ pub fn totals() -> Totals {
 }
 
 /// Whether the index is what the keyspace is, found by reading all of it at once. For tests.
-pub fn is_right(ctx: Ctx<'_>) -> Result<bool, Error> {
-    let mut found = with_complete(|index| index.counterpart())?;
+pub fn matches_keyspace(ctx: Ctx<'_>) -> Result<bool, Error> {
+    let mut found = with_complete(|index| index.empty_like())?;
     KeyScan::begin().slice(ctx, Duration::MAX, &mut |database, name| {
         SessionName::parse(name).into_iter().for_each(|name| found.add(database, name));
     });
@@ -91,7 +91,7 @@ impl Follower {
     const fn lose_track(&mut self) {
         self.is_complete = false;
         self.has_missed = true;
-        self.has_missed_beside = true;
+        self.has_missed_while_loading = true;
     }
 
     /// Changes the index in a way that takes memory.
@@ -111,16 +111,16 @@ pub fn follow(event: Event<'_>) {
     const AT_ONCE: usize = 4096;
     let mut follower = lock(&FOLLOWER);
     match event {
-        Event::LoadBesideStarted => follower.has_missed_beside = false,
-        Event::LoadBesideEnded(true) if follower.has_missed_beside => follower.lose_track(),
+        Event::AsyncLoadStarted => follower.has_missed_while_loading = false,
+        Event::AsyncLoadEnded(true) if follower.has_missed_while_loading => follower.lose_track(),
         Event::Missed => follower.lose_track(),
         _ => {}
     }
     let index = &mut follower.index;
     let former = match event {
         Event::Flushed(database) => Some(index.clear(database)),
-        Event::LoadBesideStarted => index.begin_beside(),
-        Event::LoadBesideEnded(is_complete) => index.end_beside(is_complete),
+        Event::AsyncLoadStarted => index.begin_async_load(),
+        Event::AsyncLoadEnded(is_complete) => index.end_async_load(is_complete),
         Event::Swapped(one, other) => {
             index.swap(one, other);
             None

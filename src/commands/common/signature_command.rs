@@ -13,7 +13,7 @@ use crate::{
 
 /// A command that may have to compute a slow signature. It is three functions behind its arguments: `prepare`, `compute` and
 /// `finish`. None of them knows whether the client has waited, nor whether the active keys changed meanwhile.
-pub(in crate::commands) trait Computed {
+pub(in crate::commands) trait SignatureCommand {
     /// See [`Command::SPEC`].
     const SPEC: Spec;
     type Args<'c>;
@@ -45,9 +45,9 @@ pub(in crate::commands) trait Computed {
     fn redact(_: &Call<'_>) {}
 }
 
-impl<C: Computed> Command for C {
+impl<C: SignatureCommand> Command for C {
     type Error = Error;
-    const SPEC: Spec = <C as Computed>::SPEC;
+    const SPEC: Spec = <C as SignatureCommand>::SPEC;
 
     #[inline]
     fn run(call: &Call<'_>) -> Result<(), Error> {
@@ -70,7 +70,7 @@ pub(in crate::commands) enum Prepared<J> {
 
 /// Runs a command, with its client waiting if it computes a slow signature.
 #[inline]
-fn run<C: Computed>(call: &Call<'_>) -> Result<(), Error> {
+fn run<C: SignatureCommand>(call: &Call<'_>) -> Result<(), Error> {
     let realms = state::realms()?;
     let args = C::read(call)?;
     let (lane, job) = match C::prepare(call, &realms, &args)? {
