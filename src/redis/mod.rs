@@ -1,7 +1,7 @@
-//! The module API of the server: the only `unsafe` of this project, behind types that are safe to use.
+//! Safe types around the server's module API. All `unsafe` code of this project is here.
 //!
-//! Everything here runs on the server's thread, except what wakes a client. Every entry point that the server calls is
-//! [guarded](guard): a panic never crosses into it.
+//! Everything here runs on the server's main thread, except what unblocks a client. Every function that the server
+//! calls is [guarded](guard): a panic never reaches the server.
 #![expect(unsafe_code, reason = "this folder is where the module API is called")]
 
 mod command;

@@ -1,7 +1,7 @@
-//! Work that is done beside the server's thread while the client waits.
+//! Blocks a client while another thread works, and continues the command afterwards.
 //!
-//! When it is done the server calls back, and checks nothing that it checked when the command began: whether this is
-//! still a master, has memory left, owns the slot, may write. [`Call::revalidate`] does that.
+//! The server checks role, memory, slot and write pause when a command starts, and not again when it continues.
+//! [`Call::revalidate`] does.
 
 use std::ffi::{c_int, c_void};
 
@@ -20,7 +20,7 @@ use crate::redis::{
     },
 };
 
-/// What is left to do on the server's thread when the work is done.
+/// The rest of a command, run on the server's thread after the work.
 pub type Continuation = Box<dyn FnOnce(&Call<'_>) -> Result<(), ErrorReply> + Send>;
 
 /// Work for another thread.
@@ -31,18 +31,18 @@ pub type Job = Box<dyn FnOnce() + Send>;
 pub enum Intent {
     /// Read it.
     Read,
-    /// Change it in a way that takes no memory.
+    /// Change it without allocating memory.
     Write,
-    /// Change it in a way that may take memory.
+    /// Change it; this may allocate memory.
     WriteMayGrow,
 }
 
-/// How long a client waits at most, in milliseconds. A full queue of the slowest signatures takes a second.
+/// In milliseconds. A full queue of the slowest signatures takes about a second.
 const LONGEST_WAIT: i64 = 30_000;
 
 impl Call<'_> {
-    /// Whether the client can be made to wait: not inside MULTI or a script, not for another module, and not while the
-    /// server loads a new data set beside the old one, when it does nothing but read.
+    /// Whether the client can be blocked: not in MULTI or a script, not for another module, and not while a replica
+    /// serves the old data set during an asynchronous load.
     pub fn may_wait(&self) -> bool {
         let denied = raw::REDISMODULE_CTX_FLAGS_DENY_BLOCKING
             | raw::REDISMODULE_CTX_FLAGS_MULTI
@@ -51,10 +51,10 @@ impl Call<'_> {
         !self.has_waited && self.ctx.flags() & denied.cast_signed() == 0
     }
 
-    /// Lets the client wait while `work` runs on another thread; what `work` returns then runs on this one and replies.
-    /// The caller must not reply. `submit` gives the work to that thread.
+    /// Blocks the client while `work` runs on another thread. The continuation that `work` returns runs on the
+    /// server's thread and replies; the caller must not reply. `submit` passes the work to the other thread.
     ///
-    /// What is left to do may go on [in slices](Self::in_slices) if that is said here.
+    /// With `in_slices`, the continuation may use [`Call::in_slices`].
     pub fn block_and_run<W>(&self, in_slices: bool, work: W, submit: impl FnOnce(Job)) -> Result<(), Refused>
     where
         W: FnOnce() -> Continuation + Send + 'static,
@@ -64,12 +64,12 @@ impl Call<'_> {
             submit(Box::new(move || carried.send(guard(work))));
             return Ok(());
         }
-        // To a client that gives up waiting at the moment when its work is done Redis 7.0 replies nothing at all, and the client
-        // would take the next command's reply for this one's.
+        // If the timeout and the end of the work coincide, Redis 7.0 sends no reply, and the client would take the
+        // reply of its next command for this one. So no timeout there.
         let may_give_up = is_at_least_7_2();
         let longest = if may_give_up { LONGEST_WAIT } else { 0 };
-        // SAFETY: the context is that of the running command, the callbacks have the announced shapes; without a
-        // longest wait the server never calls the one for giving up.
+        // SAFETY: the context is that of the running command, the callbacks have the declared types; without a timeout
+        // the server never calls `on_timeout`.
         let blocked = unsafe {
             let block = api(raw::RedisModule_BlockClient);
             block(self.ctx.as_ptr(), Some(on_reply), may_give_up.then_some(on_timeout), Some(free), longest)
@@ -77,9 +77,9 @@ impl Call<'_> {
         if blocked.is_null() {
             return Err(Refused::CannotWait);
         }
-        // MONITOR and SLOWLOG may show the command before it turns out that something in it is misplaced.
+        // MONITOR and SLOWLOG may show the command before its arguments are checked.
         self.redact_secrets();
-        // The wait counts as time of the command in commandstats, latencystats and SLOWLOG. `wake` ends the measurement.
+        // commandstats, latencystats and SLOWLOG include the wait. `wake` ends the measurement.
         // SAFETY: the client is blocked, and no other thread knows of it yet.
         unsafe { api(raw::RedisModule_BlockedClientMeasureTimeStart)(blocked) };
         let waiting = BlockedClient(blocked);
@@ -87,7 +87,7 @@ impl Call<'_> {
         let work = move || {
             let continuation = work();
             Box::new(move |call: &Call<'_>| {
-                // A client whose user was deleted stands for the default user until it is freed.
+                // The server runs a client whose user was deleted as the default user until it frees the client.
                 if call.ctx.caller().name() != caller {
                     return Err(Refused::NoPermission.into());
                 }
@@ -98,7 +98,7 @@ impl Call<'_> {
         Ok(())
     }
 
-    /// Checks what the server checked when a command began that has been waiting since. Free for one that has not.
+    /// After a wait, repeats the checks that the server makes when a command starts. Does nothing without a wait.
     pub fn revalidate(&self, key: &RedisString, intent: Intent) -> Result<(), Refused> {
         if !self.has_waited {
             return Ok(());
@@ -122,29 +122,29 @@ impl Call<'_> {
     }
 }
 
-/// A client that waits. It is woken once, whatever becomes of the work.
+/// A blocked client. It is unblocked exactly once, also if the work is dropped.
 struct BlockedClient(*mut raw::RedisModuleBlockedClient);
 
-// SAFETY: the server lets any thread wake a blocked client, and that is all that is done with it.
+// SAFETY: any thread may unblock a client, and other threads do nothing else with it.
 unsafe impl Send for BlockedClient {}
 
 impl BlockedClient {
-    /// Wakes the client; what is left to do is run on the server's thread.
+    /// Unblocks the client; the continuation runs on the server's thread.
     fn wake(self, continuation: Option<Continuation>) {
         let blocked = self.0;
         std::mem::forget(self);
-        // SAFETY: the server frees the blocked client only after `unblock` below, also if the client has left or has given
-        // up. The two functions take no lock, and need none: this one runs once, after the other and before the lock of
-        // UnblockClient, behind which the server reads what it has written. Only for a client that gives up at this very
-        // moment does the server read that number earlier, an aligned word: either zero or the whole wait, which go into
-        // statistics.
+        // SAFETY: the server frees the blocked client only after `unblock` below, also if the client has disconnected
+        // or timed out. MeasureTimeStart and MeasureTimeEnd take no lock and need none: the second runs once, after
+        // the first and before the lock in UnblockClient, and the server reads the result after that lock. Only for a
+        // client that times out at this moment does the server read the duration earlier: an aligned word, either zero
+        // or the whole wait, used for statistics.
         unsafe { api(raw::RedisModule_BlockedClientMeasureTimeEnd)(blocked) };
         unblock(blocked, continuation);
     }
 }
 
 impl Drop for BlockedClient {
-    /// A job that is thrown away wakes its client too, which then reads an error.
+    /// A dropped job unblocks its client with an error.
     fn drop(&mut self) {
         unblock(self.0, None);
     }
@@ -152,7 +152,7 @@ impl Drop for BlockedClient {
 
 fn unblock(blocked: *mut raw::RedisModuleBlockedClient, continuation: Option<Continuation>) {
     let left: *mut Option<Continuation> = Box::into_raw(Box::new(continuation));
-    // SAFETY: the client is blocked and is woken this once; `free` takes the box back.
+    // SAFETY: the client is blocked and is unblocked only here; `free` frees the box.
     unsafe { api(raw::RedisModule_UnblockClient)(blocked, left.cast()) };
 }
 
@@ -162,7 +162,7 @@ extern "C" fn on_reply(ctx: *mut raw::RedisModuleCtx, argv: *mut *mut raw::Redis
     let call = unsafe { Call::new(ctx, argv, argc) }.after_wait();
     // SAFETY: the context is that of this callback.
     let left: *mut Option<Continuation> = unsafe { api(raw::RedisModule_GetBlockedClientPrivateData)(ctx) }.cast();
-    // SAFETY: it is NULL or the box of `unblock`, which `free` will take back after this.
+    // SAFETY: NULL or the box of `unblock`, which `free` frees after this callback.
     let left = unsafe { left.as_mut() }.and_then(Option::take);
     call.answer(|call| match left {
         Some(left) => left(call),
@@ -171,7 +171,7 @@ extern "C" fn on_reply(ctx: *mut raw::RedisModuleCtx, argv: *mut *mut raw::Redis
     OK
 }
 
-/// Callback of the server: a client has waited too long, or CLIENT UNBLOCK ends its wait.
+/// Callback of the server: the client timed out, or CLIENT UNBLOCK unblocks it.
 extern "C" fn on_timeout(ctx: *mut raw::RedisModuleCtx, argv: *mut *mut raw::RedisModuleString, argc: c_int) -> c_int {
     // SAFETY: these are what the server passed, and they are used only until this returns.
     let call = unsafe { Call::new(ctx, argv, argc) }.after_wait();
@@ -182,7 +182,7 @@ extern "C" fn on_timeout(ctx: *mut raw::RedisModuleCtx, argv: *mut *mut raw::Red
 extern "C" fn free(_: *mut raw::RedisModuleCtx, left: *mut c_void) {
     if !left.is_null() {
         let left: *mut Option<Continuation> = left.cast();
-        // SAFETY: the box of `unblock`, which nobody else takes back.
+        // SAFETY: the box of `unblock`; nothing else frees it.
         guard(|| drop(unsafe { Box::from_raw(left) }));
     }
 }

@@ -1,4 +1,4 @@
-//! A command that a client sent: its arguments, and its reply.
+//! A command of a client: its arguments and its reply.
 
 use std::{ffi::c_int, rc::Rc};
 
@@ -16,16 +16,16 @@ use crate::redis::{
     server::module::module,
 };
 
-/// A command that a client sent.
+/// A command of a client.
 #[derive(Clone, Copy, Debug)]
 pub struct Call<'call> {
     pub ctx: Ctx<'call>,
-    /// Where the reply goes.
+    /// The context that receives the reply.
     pub(in crate::redis) out: Ctx<'call>,
     words: Args<'call>,
-    /// Whether the client has waited for other work since it sent the command.
+    /// Whether the client was blocked since it sent the command.
     pub(in crate::redis) has_waited: bool,
-    /// The client, where it still waits.
+    /// The client, while it is held.
     pub(in crate::redis) held: Option<&'call Rc<HeldClient>>,
 }
 
@@ -33,7 +33,7 @@ impl<'call> Call<'call> {
     /// Wraps what the server passes to a command.
     ///
     /// # Safety
-    /// The three are those that the server passed to the running command, which outlives 'call.
+    /// The server passed these arguments to the running command, which outlives 'call.
     pub(in crate::redis) unsafe fn new(
         ctx: *mut raw::RedisModuleCtx,
         argv: *mut *mut raw::RedisModuleString,
@@ -42,7 +42,7 @@ impl<'call> Call<'call> {
         let count = usize::try_from(argc).unwrap_or(0);
         // SAFETY: the server passes argc strings in an array.
         let words = unsafe { Args::new(argv, count) };
-        // SAFETY: says the caller.
+        // SAFETY: the caller guarantees it.
         let ctx = unsafe { Ctx::new(ctx) };
         Self { ctx, out: ctx, words, has_waited: false, held: None }
     }
@@ -52,16 +52,16 @@ impl<'call> Call<'call> {
         Self { has_waited: true, ..self }
     }
 
-    /// A command whose client is held, in a later call from the server.
+    /// The command of a held client, in a later call from the server.
     pub(in crate::redis) fn for_held_client(ctx: Ctx<'call>, client: &'call Rc<HeldClient>) -> Self {
         Self { ctx, out: client.out(), words: client.words(), has_waited: true, held: Some(client) }
     }
 
-    /// Runs the command, or what is left of it, and replies to the client if it errs.
+    /// Runs the command or the rest of it, and replies with its error if it fails.
     pub(in crate::redis) fn answer(&self, run: impl FnOnce(&Self) -> Result<(), ErrorReply>) {
         let outcome = guard(|| run(self)).unwrap_or(Err(Refused::Panicked.into()));
         if let Err(error) = outcome {
-            // Where something is missing or misplaced, so may a secret be.
+            // In a malformed command a secret may be at any position.
             self.redact_secrets();
             self.out.reply_refused(error);
         }
@@ -82,8 +82,8 @@ impl<'call> Call<'call> {
         module().is_some_and(|module| module.is_secret(argument.bytes()))
     }
 
-    /// Keeps all arguments that may be secrets out of SLOWLOG and MONITOR; those that are still needed have to be taken out
-    /// of [`args`](Self::args) before, see there.
+    /// Redacts all arguments that may be secrets in SLOWLOG and MONITOR. Take what is still needed out of
+    /// [`args`](Self::args) before.
     pub fn redact_secrets(&self) {
         if self.has_waited {
             return;
@@ -95,8 +95,8 @@ impl<'call> Call<'call> {
         }
     }
 
-    /// Keeps an argument out of SLOWLOG and MONITOR; `position` counts from 0 after the command's name. It has to be
-    /// taken out of [`args`](Self::args) before, see there.
+    /// Redacts an argument in SLOWLOG and MONITOR. `position` counts from 0 after the command's name. Take the
+    /// argument out of [`args`](Self::args) before.
     #[inline]
     pub fn redact(&self, position: usize) {
         if self.has_waited {

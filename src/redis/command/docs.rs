@@ -1,4 +1,4 @@
-//! What the server tells about a command: COMMAND DOCS, COMMAND INFO, and the routing of cluster clients.
+//! Describes commands for COMMAND DOCS, COMMAND INFO and the routing of cluster clients.
 
 use std::{
     ffi::{CStr, c_char},
@@ -17,7 +17,7 @@ use crate::redis::{
 pub struct Argument {
     pub name: &'static CStr,
     pub kind: ArgType,
-    /// The word that has to stand in front of it, or that it consists of.
+    /// The keyword in front of the argument, or the keyword that is the argument.
     pub token: Option<&'static CStr>,
     pub optional: bool,
 }
@@ -28,9 +28,9 @@ pub enum ArgType {
     Integer,
     /// Seconds or milliseconds since the epoch.
     UnixTime,
-    /// The name of a key, which is the command's routing argument.
+    /// The name of a key: the routing argument of the command.
     Key,
-    /// Nothing but its token.
+    /// A keyword only.
     Word,
     OneOf(&'static [Argument]),
 }
@@ -40,12 +40,12 @@ impl Argument {
         Self { name, kind: ArgType::String, token: None, optional: false }
     }
 
-    /// A word that stands alone.
+    /// A keyword without a value.
     pub const fn word(name: &'static CStr, token: &'static CStr) -> Self {
         Self { name, kind: ArgType::Word, token: Some(token), optional: false }
     }
 
-    /// An argument behind a word.
+    /// A keyword and its value.
     pub const fn after(token: &'static CStr, name: &'static CStr, kind: ArgType) -> Self {
         Self { name, kind, token: Some(token), optional: false }
     }
@@ -54,9 +54,9 @@ impl Argument {
         Self { name, kind: ArgType::OneOf(choices), token: None, optional: false }
     }
 
-    /// The same argument, which may be left out.
+    /// The same argument, optional.
     pub const fn optional(self) -> Self {
-        // A struct update would move out of a value whose type has a destructor, as far as const code can tell.
+        // A struct update would move out of `self`, which const code does not allow for types with a destructor.
         let Self { name, kind, token, optional: _ } = self;
         Self { name, kind, token, optional: true }
     }
@@ -65,7 +65,7 @@ impl Argument {
 /// Describes a command to the server. False if the server refuses the description.
 ///
 /// # Safety
-/// `command` is a command of this module, and its creation is still under way.
+/// `command` is a command of this module that is being created.
 pub(in crate::redis) unsafe fn describe(command: *mut raw::RedisModuleCommand, spec: &Spec) -> bool {
     let version = raw::RedisModuleCommandInfoVersion {
         version: 1,

@@ -1,4 +1,4 @@
-//! Commands: how they are registered and described, called, answered, and made to wait.
+//! Commands: registration, description, arguments, replies, blocked clients.
 
 pub(super) mod blocked_client;
 pub(super) mod call;

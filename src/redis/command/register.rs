@@ -1,4 +1,4 @@
-//! The commands of the module: how they are registered, and how the server calls them.
+//! Registers the module's commands and runs them.
 
 use std::ffi::{CStr, CString, NulError, c_int};
 
@@ -18,39 +18,39 @@ use crate::redis::{
     server::event,
 };
 
-/// A command: what the server is told about it, and what it does.
+/// A command: its description and its code.
 pub trait Command {
     const SPEC: Spec;
     type Error: Into<ErrorReply>;
 
-    /// Runs the command. It replies once if it succeeds, or [lets the client wait](Call::block_and_run); it changes nothing
-    /// and does not reply if it errs.
+    /// Runs the command. On success it replies once or [blocks the client](Call::block_and_run). On an error it has
+    /// changed nothing and not replied.
     fn run(call: &Call<'_>) -> Result<(), Self::Error>;
 }
 
-/// What the server is told about a command.
+/// The description of a command.
 #[derive(Debug)]
 pub struct Spec {
     pub name: &'static CStr,
     /// The server's flags, as `RedisModule_CreateCommand` takes them.
     pub flags: &'static CStr,
-    /// Whether argument 1 routes it in a cluster: it is hashed like a key but need not be one (key-spec flag NOT_KEY). A
-    /// command that is not routed works on any node.
+    /// Whether argument 1 routes the command in a cluster. It is hashed like a key but need not exist (key spec flag
+    /// NOT_KEY). Other commands work on any node.
     pub is_routed: bool,
-    /// Whether it is for tests, and JRS.HELP does not name it.
+    /// Whether JRS.HELP leaves it out: it is for tests.
     pub is_hidden: bool,
-    /// What it does, in a sentence.
+    /// One sentence for JRS.HELP and COMMAND DOCS.
     pub summary: &'static CStr,
     pub complexity: &'static CStr,
-    /// The version of JRS that it came with.
+    /// The first version of JRS that has it.
     pub since: &'static CStr,
-    /// Hints for clients and proxies.
+    /// Command tips for clients and proxies.
     pub tips: Option<&'static CStr>,
     pub arguments: &'static [Argument],
 }
 
 impl Spec {
-    /// What holds for most commands.
+    /// The defaults.
     pub const BASE: Self = Self {
         name: c"",
         flags: c"write fast",
@@ -67,13 +67,13 @@ impl Spec {
         self.flags.to_bytes().split(|byte| *byte == b' ').any(|one| one == flag)
     }
 
-    /// The number of arguments with the name; negative: at least so many.
+    /// The arity, which counts the command's name. Negative: a minimum.
     pub(in crate::redis) fn arity(&self) -> c_int {
         let count = 1 + self.arguments.iter().map(|argument| c_int::from(!argument.optional)).sum::<c_int>();
         if self.arguments.iter().any(|argument| argument.optional) { -count } else { count }
     }
 
-    /// ACL categories that fit, for servers that let a module choose them.
+    /// The ACL categories that follow from the flags, for servers on which a module can set them.
     fn categories(&self) -> Result<CString, NulError> {
         let speed = if self.has_flag(b"fast") { "fast jrs" } else { "slow jrs" };
         let kind = [("admin", "admin dangerous "), ("write", "write "), ("readonly", "read ")];
@@ -97,9 +97,9 @@ impl Registration {
     }
 }
 
-/// Registers commands, after the ACL category that they share where the server can make one.
+/// Registers the ACL category `@jrs`, where the server supports it, and the commands.
 pub fn register_all(ctx: Ctx<'_>, commands: &'static [Registration]) -> Result<(), String> {
-    // SAFETY: the pointer was written at load; a server that does not have the function leaves it empty.
+    // SAFETY: the pointer was written at load; it is empty on a server without the function.
     if let Some(add) = unsafe { raw::RedisModule_AddACLCategory } {
         // SAFETY: the context is that of the load, the name ends in NUL.
         if unsafe { add(ctx.as_ptr(), c"jrs".as_ptr()) } != OK {
@@ -128,10 +128,10 @@ fn register(ctx: Ctx<'_>, Registration { spec, enter }: &'static Registration) -
     if !unsafe { docs::describe(command, spec) } {
         return Err(format!("the server refuses the description of the command {name}"));
     }
-    // SAFETY: the pointer was written at load; a server that does not have the function leaves it empty.
+    // SAFETY: the pointer was written at load; it is empty on a server without the function.
     if let (Some(set), Ok(categories)) = (unsafe { raw::RedisModule_SetCommandACLCategories }, spec.categories()) {
-        // SAFETY: the command was created just now, the names end in NUL. A server without @jrs refuses all of them,
-        // and then the categories that follow from the flags remain.
+        // SAFETY: the command was created just now, the names end in NUL. A server without @jrs refuses the whole list
+        // and keeps the categories that it derives from the flags.
         unsafe { set(command, categories.as_ptr()) };
     }
     Ok(())

@@ -24,7 +24,7 @@ impl Ctx<'_> {
         unsafe { api(raw::RedisModule_ReplyWithLongLong)(self.as_ptr(), number) };
     }
 
-    /// Nothing: a null.
+    /// A null.
     pub fn reply_null(self) {
         // SAFETY: the context is that of the running call.
         unsafe { api(raw::RedisModule_ReplyWithNull)(self.as_ptr()) };
@@ -36,33 +36,33 @@ impl Ctx<'_> {
         unsafe { api(raw::RedisModule_ReplyWithSimpleString)(self.as_ptr(), c"OK".as_ptr()) };
     }
 
-    /// Begins a map of `length` pairs; 2 × `length` replies have to follow. RESP2 clients get a flat array.
+    /// Begins a map of `length` pairs; 2 × `length` replies must follow. RESP2 clients get a flat array.
     #[inline]
     pub fn reply_map(self, length: usize) {
         // SAFETY: the context is that of the running call.
         unsafe { api(raw::RedisModule_ReplyWithMap)(self.as_ptr(), c_long::try_from(length).unwrap_or(0)) };
     }
 
-    /// Begins an array; `length` replies have to follow.
+    /// Begins an array; `length` replies must follow.
     pub fn reply_array(self, length: usize) {
         // SAFETY: the context is that of the running call.
         unsafe { api(raw::RedisModule_ReplyWithArray)(self.as_ptr(), c_long::try_from(length).unwrap_or(0)) };
     }
 
-    /// Begins an array of a length that [`end_array`](Self::end_array) says.
+    /// Begins an array of a length that [`end_array`](Self::end_array) sets.
     pub fn begin_array(self) {
         let later = c_long::from(raw::REDISMODULE_POSTPONED_LEN);
-        // SAFETY: the context is that of the running call, or of a client that waits.
+        // SAFETY: the context is that of the running call or of a blocked client.
         unsafe { api(raw::RedisModule_ReplyWithArray)(self.as_ptr(), later) };
     }
 
-    /// Ends the array that was begun last, of this length.
+    /// Ends the array that was begun last and sets its length.
     pub fn end_array(self, length: usize) {
         // SAFETY: as above.
         unsafe { api(raw::RedisModule_ReplySetArrayLength)(self.as_ptr(), c_long::try_from(length).unwrap_or(0)) };
     }
 
-    /// The error that a command ends with.
+    /// The error reply of a command.
     pub(in crate::redis) fn reply_refused(self, error: ErrorReply) {
         match error {
             ErrorReply::WrongArity => {
@@ -76,7 +76,7 @@ impl Ctx<'_> {
         }
     }
 
-    /// An error: a word in capitals, a space, a sentence. What the server could not send in one line is replaced.
+    /// An error: first word, space, sentence. Characters that would break the line are replaced.
     fn reply_error(self, text: &str) {
         let clean: Vec<u8> = text.bytes().map(|byte| if (b' '..=b'~').contains(&byte) { byte } else { b'?' }).collect();
         if let Ok(text) = CString::new(clean) {

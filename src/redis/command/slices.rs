@@ -1,7 +1,7 @@
-//! Long work on the server's own thread, in slices with other clients served in between.
+//! Long work on the server's thread, in slices. The server serves other clients between slices.
 //!
-//! The first slice runs in the command itself, so that what is short is as if it were not cut. Where the client cannot
-//! be made to wait (MULTI, a script) all of it runs there.
+//! The first slice runs in the command itself: short work is atomic. Where the client cannot be blocked (MULTI, a
+//! script), all of it runs there.
 
 use std::{
     ffi::c_void,
@@ -20,55 +20,56 @@ use crate::redis::{
     server::event::swapdb_epoch,
 };
 
-/// How long one slice of work holds the server.
+/// The length of a slice of work.
 const SLICE: Duration = Duration::from_millis(2);
-/// How long it does when another one has only just ended.
+/// The length of a slice that follows another job's slice without a pause.
 const SHORT_SLICE: Duration = Duration::from_micros(200);
-/// How long a slice of a reply does. A reply that fits into one is true at the moment at which it is sent.
+/// The length of a slice of a reply. A reply that fits into one slice is a consistent snapshot.
 const REPLY_SLICE: Duration = Duration::from_millis(4);
-/// How long others have the server to themselves between two slices, in milliseconds.
+/// The pause between two slices, in milliseconds.
 const PAUSE: i64 = 1;
-/// When the last slice of any job ended. Jobs share the server: the pause after a slice of one is a pause for all,
-/// or many of them would hold it as long as one without pauses. The one that came first is done first.
+/// When the last slice of any job ended. The pause after a slice holds for all jobs; otherwise many jobs together
+/// would block the server. Jobs end in the order in which they began.
 static LAST_SLICE: Mutex<Option<Instant>> = Mutex::new(None);
 
-fn is_rested() -> bool {
+fn has_paused() -> bool {
     let last = *LAST_SLICE.lock().unwrap_or_else(PoisonError::into_inner);
     last.is_none_or(|end| end.elapsed().as_millis() >= PAUSE.unsigned_abs().into())
 }
 
-fn slice_ends() {
+fn note_slice_end() {
     *LAST_SLICE.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
 }
 
-/// How often a job looks whether writes are still paused, in milliseconds.
-const PATIENCE: i64 = 20;
+/// The interval at which a job checks whether writes are still paused, in milliseconds.
+const PAUSED_WRITES_INTERVAL: i64 = 20;
 
 /// Whether a job has more to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Progress {
-    /// It has.
+    /// There is more to do.
     More,
-    /// It has not.
+    /// The work is done.
     Done,
 }
 
-/// Work in small pieces, each of them far shorter than a slice.
+/// Work in pieces that are far shorter than a slice.
 pub trait SlicedJob {
     type Error: From<Refused> + Into<ErrorReply>;
-    /// Whether it changes keys: then it rests while writes are paused, and ends when this server becomes a read-only replica.
+    /// Whether it changes keys. Such a job stops while writes are paused, and fails when this server becomes a
+    /// read-only replica.
     const WRITES: bool;
 
-    /// Does a piece of the work. What an error leaves undone stays so.
+    /// Does a piece of the work. After an error the job ends; what it has done stays done.
     fn work(&mut self, ctx: Ctx<'_>) -> Result<Progress, Self::Error>;
 
-    /// Writes a piece of the reply to `out`, once the work is done. `ctx` is for looking at keys again where others were
-    /// served since; there is none where nobody was, and where databases have changed places.
+    /// Writes a piece of the reply to `out` after the work. `ctx` is given if other clients were served since the
+    /// work, so that keys can be looked at again; it is missing also if databases were swapped meanwhile.
     fn reply(&mut self, ctx: Option<Ctx<'_>>, out: Ctx<'_>) -> Progress;
 }
 
 impl Call<'_> {
-    /// Does a job, and replies with its reply.
+    /// Runs a job, which replies.
     pub fn in_slices<J: SlicedJob + 'static>(&self, mut job: J) -> Result<(), J::Error> {
         if let Some(client) = self.held {
             Slices::begin(self, Rc::clone(client), job, false);
@@ -76,7 +77,7 @@ impl Call<'_> {
         }
         let in_one_go = !self.may_wait();
         let begin = Instant::now();
-        let length = if is_rested() { SLICE } else { SHORT_SLICE };
+        let length = if has_paused() { SLICE } else { SHORT_SLICE };
         let hold = || HeldClient::hold(self).map(Rc::new);
         while job.work(self.ctx)? == Progress::More {
             if !in_one_go && begin.elapsed() >= length {
@@ -84,7 +85,7 @@ impl Call<'_> {
                 return Ok(());
             }
         }
-        // A reply cannot go on elsewhere once it was begun, so a long one is not begun here.
+        // A reply cannot continue in another context, so a long one is not started here.
         if !in_one_go && begin.elapsed() >= length {
             Slices::begin(self, hold()?, job, true);
             return Ok(());
@@ -94,34 +95,34 @@ impl Call<'_> {
     }
 }
 
-/// A job whose client waits.
+/// A job whose client is held.
 struct Slices<J> {
-    /// First, so that it is dropped before the client gets the reply.
+    /// The first field: it is dropped before the client gets the reply.
     job: J,
-    /// Whether the work is done and the reply under way.
+    /// Whether the work is done and the reply has begun.
     replies: bool,
-    /// The [`swapdb_epoch`] at the beginning.
+    /// The [`swapdb_epoch`] when the job began.
     swapdb_epoch: u64,
     client: Rc<HeldClient>,
 }
 
 impl<J: SlicedJob + 'static> Slices<J> {
     fn begin(call: &Call<'_>, client: Rc<HeldClient>, job: J, replies: bool) {
-        slice_ends();
+        note_slice_end();
         Self::arm(call.ctx, Box::new(Self { job, replies, swapdb_epoch: swapdb_epoch(), client }), PAUSE);
-        // Redis 7.0 may be about to sleep until the timers that it knew of before this command: this wakes it.
+        // Redis 7.0 may sleep until a timer that it knew before this command; this wakes it.
         // SAFETY: the callback takes no data.
         unsafe { api(raw::RedisModule_EventLoopAddOneShot)(Some(woken), ptr::null_mut()) };
     }
 
-    /// Lets the next slice begin in `millis` milliseconds, in the same database.
+    /// Schedules the next slice in `millis` milliseconds, in the same database.
     fn arm(ctx: Ctx<'_>, slices: Box<Self>, millis: i64) {
         let slices: *mut Self = Box::into_raw(slices);
-        // SAFETY: the context is that of a running call; `tick` takes the box back, once.
+        // SAFETY: the context is that of a running call; `tick` frees the box.
         unsafe { api(raw::RedisModule_CreateTimer)(ctx.as_ptr(), millis, Some(tick::<J>), slices.cast()) };
     }
 
-    /// One slice. Says after how many milliseconds the next one is due.
+    /// Runs one slice. Returns the delay of the next one in milliseconds, or `None` at the end.
     fn slice(&mut self, ctx: Ctx<'_>) -> Result<Option<i64>, ErrorReply> {
         let begin = Instant::now();
         if !self.replies && self.swapdb_epoch != swapdb_epoch() {
@@ -132,10 +133,10 @@ impl<J: SlicedJob + 'static> Slices<J> {
                 return Err(Refused::ReadOnly.into());
             }
             if ctx.writes_are_paused() {
-                return Ok(Some(PATIENCE));
+                return Ok(Some(PAUSED_WRITES_INTERVAL));
             }
         }
-        if !is_rested() {
+        if !has_paused() {
             return Ok(Some(PAUSE));
         }
         let mut next = Some(PAUSE);
@@ -149,7 +150,7 @@ impl<J: SlicedJob + 'static> Slices<J> {
                 self.replies = self.job.work(ctx).map_err(Into::into)? == Progress::Done;
             }
         }
-        slice_ends();
+        note_slice_end();
         Ok(next)
     }
 }
@@ -158,16 +159,16 @@ impl<J: SlicedJob + 'static> Slices<J> {
 extern "C" fn tick<J: SlicedJob + 'static>(ctx: *mut raw::RedisModuleCtx, slices: *mut c_void) {
     // SAFETY: the context is what the server passed, and it is used only until this returns.
     let ctx = unsafe { Ctx::new(ctx) };
-    // SAFETY: the box that `arm` gave away, taken back here alone.
+    // SAFETY: the box of `arm`; nothing else frees it.
     let mut slices = unsafe { Box::from_raw(slices.cast::<Slices<J>>()) };
-    // A job that panicked is at its end.
+    // A job that panicked ends.
     let outcome = guard(|| slices.slice(ctx)).unwrap_or(Err(Refused::Panicked.into()));
     if let Ok(Some(millis)) = outcome {
         return Slices::arm(ctx, slices, millis);
     }
     if let Err(error) = outcome {
         slices.client.out().reply_refused(error);
-        slice_ends();
+        note_slice_end();
     }
     guard(|| drop(slices));
 }

@@ -1,17 +1,17 @@
-//! The functions that the server hands to a module when it is loaded.
+//! The function pointers that the server fills in when it loads a module.
 
 use std::ffi::c_int;
 
 use redis_module::raw;
 
-/// What the server's functions return on success (the header's REDISMODULE_OK, as the type that they return).
+/// The server's functions return this on success (REDISMODULE_OK of the header, in the type that they return).
 pub(in crate::redis) const OK: c_int = 0;
-/// What they return otherwise.
+/// They return this on failure.
 pub(in crate::redis) const ERR: c_int = 1;
 
 /// The function behind a pointer that the server filled in at load.
 ///
-/// [`missing`] refuses a server that lacks one of them before anything else runs, so this finds them all.
+/// Never fails after the load: [`missing`] refuses a server that lacks a function.
 #[expect(clippy::expect_used, reason = "checked at load; a panic here would be caught by the guard all the same")]
 #[inline]
 pub(in crate::redis) fn api<F>(function: Option<F>) -> F {
@@ -31,12 +31,12 @@ macro_rules! first_missing {
     };
 }
 
-/// By value, because no reference to these statics may be made.
+/// By value, because references to these mutable statics are not allowed.
 fn is_there<F>(function: Option<F>) -> bool {
     function.is_some()
 }
 
-/// The name of a function that this server lacks, if it lacks one that is needed.
+/// The name of a needed function that this server lacks, if there is one.
 pub(in crate::redis) fn missing() -> Option<&'static str> {
     // SAFETY: the pointers are written once, by RedisModule_Init on this thread, before this reads them.
     let missing = unsafe {

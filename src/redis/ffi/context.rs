@@ -1,4 +1,4 @@
-//! The context of a call from the server into the module.
+//! The context of a call from the server.
 
 use std::{ffi::c_int, marker::PhantomData};
 
@@ -6,7 +6,7 @@ use redis_module::raw;
 
 use super::api::api;
 
-/// The context of a call from the server. It cannot leave the call.
+/// The context of a call from the server. Its lifetime ends with the call.
 #[derive(Clone, Copy, Debug)]
 pub struct Ctx<'call> {
     raw: *mut raw::RedisModuleCtx,

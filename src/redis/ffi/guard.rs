@@ -1,18 +1,18 @@
-//! No panic crosses into the server: it would take the whole server down.
+//! Catches panics. A panic that reached the server would crash it.
 
 use std::panic::{self, AssertUnwindSafe, PanicHookInfo};
 
 use crate::redis::ffi::log::{Level, log};
 
-/// Runs `work`; a panic in it becomes `None`, after the hook has logged where it came from.
+/// Runs `work`. Returns `None` after a panic, which the hook has logged.
 ///
-/// What the panicking code was about to change may be half done in the module's own memory, which is why locks there
-/// are taken regardless of poison; the server's data is only ever changed by single calls.
+/// The module's own memory may be half changed then; locks are taken regardless of poison. The server's data is not:
+/// each change is one call.
 pub(in crate::redis) fn guard<T>(work: impl FnOnce() -> T) -> Option<T> {
     panic::catch_unwind(AssertUnwindSafe(work)).ok()
 }
 
-/// Logs a panic's place through the server, and not its message: that could hold what a client sent.
+/// Logs where panics happen. Their messages are left out, because they may hold input of a client.
 pub(in crate::redis) fn log_panics() {
     panic::set_hook(Box::new(|panic: &PanicHookInfo<'_>| {
         let place = panic.location().map_or_else(String::new, |at| format!(" at {}:{}", at.file(), at.line()));
@@ -20,7 +20,7 @@ pub(in crate::redis) fn log_panics() {
     }));
 }
 
-/// Gives the hook back before the module's code is unmapped.
+/// Restores the former hook before the server unmaps the module's code.
 pub(in crate::redis) fn stop_logging_panics() {
     drop(panic::take_hook());
 }

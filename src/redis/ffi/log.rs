@@ -6,16 +6,17 @@ use redis_module::raw;
 
 use crate::redis::ffi::api::api;
 
-/// How loud a line is.
+/// The level of a log line.
 #[derive(Clone, Copy, Debug)]
 pub enum Level {
-    /// What an operator should see.
+    /// For the operator's information.
     Notice,
-    /// What an operator should act on.
+    /// The operator should act.
     Warning,
 }
 
-/// Writes one line. Control characters are escaped, so a text cannot forge a line; it must hold nothing secret.
+/// Writes one line. Control characters are escaped, so that a text cannot forge a line. The text must not hold a
+/// secret.
 pub fn log(level: Level, text: &str) {
     let mut line = String::with_capacity(text.len() + 6);
     line.push_str("<jrs> ");
@@ -26,7 +27,7 @@ pub fn log(level: Level, text: &str) {
         Level::Notice => c"notice",
         Level::Warning => c"warning",
     };
-    // Control characters are gone, NUL among them.
+    // Control characters, NUL included, were escaped above.
     let Ok(line) = CString::new(line) else { return };
     // SAFETY: both strings end in NUL and outlive the call; the format takes one string and the text is that argument,
     // so that no `%` in it is read as a conversion. Without a context the server writes the line as it is.

@@ -1,6 +1,6 @@
-//! The functions of the module API, and what every call of them needs: contexts, strings, the log, the panic guard.
+//! The module API's function pointers, and what every call needs: contexts, strings, the log, the panic guard.
 
-// Unit tests run without a server, and so with one allocator only.
+// Unit tests run without a server and use one allocator.
 #[cfg(not(test))]
 mod allocator;
 pub(super) mod api;

@@ -1,11 +1,11 @@
-//! What this folder refuses, without a word for the client: the module that uses it has the sentences.
+//! Reasons for which this folder refuses a command. The module that uses it writes the sentences for clients.
 
 /// Why a command cannot go on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Refused {
-    /// The user may not do this with the key.
+    /// The user lacks the permission for the key.
     NoPermission,
-    /// The key holds something else than a string.
+    /// The key does not hold a string.
     WrongType,
     /// The server became a replica while the client waited.
     ReadOnly,
@@ -21,18 +21,18 @@ pub enum Refused {
     CannotWait,
     /// The client waited too long, or CLIENT UNBLOCK ended its wait.
     TimedOut,
-    /// The server does not open the key.
+    /// The server refuses to open the key.
     CannotOpen,
-    /// The server does not replicate the write.
+    /// The server refuses to replicate the write.
     CannotReplicate,
     /// A panic was caught, and logged.
     Panicked,
 }
 
-/// The error that a command ends with.
+/// The error reply of a command.
 #[derive(Debug)]
 pub enum ErrorReply {
-    /// Too few or too many arguments. The server has its own words for that, with the command's name.
+    /// Too few or too many arguments. The server writes the sentence, with the command's name.
     WrongArity,
     Refused(Refused),
     /// A text: first word, space, sentence.

@@ -8,8 +8,8 @@ use crate::redis::ffi::api::api;
 
 /// Arguments of the command that is running.
 ///
-/// Not a slice: Valkey puts a placeholder into the very array when an argument is redacted, so each is read when it is
-/// asked for, and a token has to be taken out before it is redacted.
+/// Not a slice, because a redaction on Valkey overwrites the array element with a placeholder. Take a token out before
+/// you redact it.
 #[derive(Clone, Copy, Debug)]
 pub struct Args<'call> {
     first: *const *mut raw::RedisModuleString,
@@ -45,7 +45,7 @@ impl<'call> Args<'call> {
         Some(ArgRef { raw, call: PhantomData })
     }
 
-    /// Those from a position on.
+    /// The arguments from a position on.
     #[inline]
     pub fn skip(self, count: usize) -> Self {
         let count = count.min(self.count);
@@ -69,16 +69,16 @@ impl<'call> ArgRef<'call> {
         unsafe { bytes(self.raw) }
     }
 
-    /// The same string, to be kept.
+    /// A reference to the string that outlives the call.
     #[inline]
     pub fn to_text(self) -> RedisString {
-        // SAFETY: the string is alive; the reference that this takes is given back by Text's Drop.
+        // SAFETY: the string is alive; `RedisString::drop` releases the reference that this takes.
         unsafe { api(raw::RedisModule_RetainString)(ptr::null_mut(), self.raw) };
         RedisString(self.raw)
     }
 }
 
-/// A string of the server that the module owns a reference to.
+/// A string of the server, of which this owns one reference.
 #[derive(Debug)]
 #[repr(transparent)]
 pub struct RedisString(*mut raw::RedisModuleString);
@@ -91,21 +91,22 @@ impl RedisString {
         Self(unsafe { api(raw::RedisModule_CreateString)(ptr::null_mut(), bytes.as_ptr().cast(), bytes.len()) })
     }
 
-    /// Takes over a reference that the server gave; none for NULL.
+    /// Takes over a reference that the server gave. Returns `None` for NULL.
     ///
     /// # Safety
-    /// `raw` is NULL or a string whose reference nobody else gives back.
+    /// `raw` is NULL or a string of which the caller owns a reference.
     pub(in crate::redis) unsafe fn from_raw(raw: *mut raw::RedisModuleString) -> Option<Self> {
         (!raw.is_null()).then(|| Self(raw))
     }
 
     #[inline]
     pub fn bytes(&self) -> &[u8] {
-        // SAFETY: the reference that this value owns keeps the string alive, and nobody changes a string that is shared.
+        // SAFETY: the reference that this value owns keeps the string alive, and the server does not change shared
+        // strings.
         unsafe { bytes(self.0) }
     }
 
-    /// Gives the reference to the server, which will free it.
+    /// Passes the reference to the server, which frees it.
     pub(in crate::redis) fn into_raw(self) -> *mut raw::RedisModuleString {
         let raw = self.0;
         std::mem::forget(self);
@@ -120,7 +121,7 @@ impl RedisString {
 impl Drop for RedisString {
     #[inline]
     fn drop(&mut self) {
-        // SAFETY: this is the one reference that this value owns.
+        // SAFETY: this value owns one reference.
         unsafe { api(raw::RedisModule_FreeString)(ptr::null_mut(), self.0) }
     }
 }
@@ -132,7 +133,7 @@ impl Drop for RedisString {
 #[inline]
 pub(in crate::redis) unsafe fn bytes<'a>(raw: *const raw::RedisModuleString) -> &'a [u8] {
     let mut length = 0;
-    // SAFETY: the string is alive, says the caller.
+    // SAFETY: the caller guarantees that the string is alive.
     let start = unsafe { api(raw::RedisModule_StringPtrLen)(raw, &raw mut length) };
     // SAFETY: the server returns where the string's bytes begin and how many there are.
     unsafe { slice::from_raw_parts(start.cast(), length) }

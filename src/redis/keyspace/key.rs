@@ -1,7 +1,7 @@
 //! Session keys in the server's keyspace: plain strings with an expiry.
 //!
-//! Every change is replicated as its effect, with absolute times, and announced as the server's own commands would. Other
-//! modules react to what is announced, and may change any key then: so it is announced when no key is open any more.
+//! Each change is replicated as its effect, with absolute times, and sends the keyspace events that the server's own
+//! commands send. Other modules may change any key in reaction to an event, so events are sent when no key is open.
 
 use std::{
     ffi::{CStr, c_int},
@@ -22,14 +22,16 @@ use crate::redis::ffi::{
 
 const READ: c_int = raw::REDISMODULE_READ.cast_signed();
 const READ_WRITE: c_int = READ | raw::REDISMODULE_WRITE.cast_signed();
-/// Reading without a trace: the key does not look used to an eviction policy.
+/// A read that does not count as a use for eviction policies.
 const NO_TOUCH: c_int = READ | raw::REDISMODULE_OPEN_KEY_NOTOUCH.cast_signed();
 
-/// Below this size the server's parser allocates arguments exactly; a longer one is its read buffer, with slack.
+/// In bytes. The server's parser allocates shorter arguments exactly; longer ones are its read buffer, with unused
+/// capacity.
 const EXACT_ARGUMENT: usize = 32 * 1024;
 
 impl<'call> Ctx<'call> {
-    /// Opens a key for reading: `None` if there is none (or it has expired), an error if it holds no string.
+    /// Opens a key for reading. `None` if the key does not exist or has expired; an error if it does not hold a
+    /// string.
     #[inline]
     pub fn open(self, name: &RedisString) -> Result<Option<StringKey<'call>>, Refused> {
         match self.open_key(name, READ) {
@@ -39,12 +41,14 @@ impl<'call> Ctx<'call> {
         }
     }
 
-    /// The same without counting as a use of the key. A key that holds no string reads as none.
+    /// As [`open`](Self::open), without counting as a use of the key. `None` also for a key that does not hold a
+    /// string.
     pub fn open_no_touch(self, name: &RedisString) -> Option<StringKey<'call>> {
         self.open_key(name, NO_TOUCH).filter(|key| key.kind() == raw::REDISMODULE_KEYTYPE_STRING).map(StringKey)
     }
 
-    /// Writes a string with its expiry in milliseconds since the epoch (`SET … PXAT`), unless the key exists: `None` then. The events are for the caller to send.
+    /// Writes a string with its expiry in milliseconds since the epoch (`SET … PXAT`). Does nothing and returns `None`
+    /// if the key exists. The caller sends the events.
     pub fn create<'n>(
         self,
         name: &'n RedisString,
@@ -69,7 +73,7 @@ impl<'call> Ctx<'call> {
         value: &RedisString,
         expiry: i64,
     ) -> Result<Written<'n>, Refused> {
-        // What cannot be replicated is not written.
+        // Replicate first: a write that cannot be replicated must not happen.
         // SAFETY: the format names two strings, a C string and a number, and they follow in that order.
         let replicated = unsafe {
             api(raw::RedisModule_Replicate)(
@@ -84,10 +88,10 @@ impl<'call> Ctx<'call> {
         };
         check_replicated(replicated)?;
         if value.bytes().len() >= EXACT_ARGUMENT {
-            // SAFETY: the string is alive, and trimming it moves no byte that anybody borrows now.
+            // SAFETY: the string is alive, and its bytes, which trimming may move, are not borrowed now.
             unsafe { api(raw::RedisModule_TrimStringAllocation)(value.as_ptr()) };
         }
-        // SAFETY: the key is open for writing; the server takes a reference of its own to the value.
+        // SAFETY: the key is open for writing; the server takes its own reference to the value.
         unsafe { api(raw::RedisModule_StringSet)(key.raw.as_ptr(), value.as_ptr()) };
         // SAFETY: as above; the key exists now.
         unsafe { api(raw::RedisModule_SetAbsExpire)(key.raw.as_ptr(), expiry) };
@@ -110,7 +114,7 @@ impl<'call> Ctx<'call> {
         Ok(())
     }
 
-    /// Deletes a key that [`open`](Self::open) found (`DEL`). The event is for the caller to send.
+    /// Deletes a key that [`open`](Self::open) found (`DEL`). The caller sends the event.
     pub fn delete(self, name: &RedisString) -> Result<Written<'_>, Refused> {
         let key = self.open_key(name, READ_WRITE).ok_or(Refused::CannotOpen)?;
         // SAFETY: the format names one string, and it follows.
@@ -122,7 +126,7 @@ impl<'call> Ctx<'call> {
         Ok(Written { name, events: [Some(DEL), None] })
     }
 
-    /// Tells those who listen to keyspace events of a kind that the server's own commands do not have.
+    /// Sends a keyspace event that the server's own commands do not have, such as `jrs.create`.
     pub fn notify_jrs_event(self, event: &CStr, name: &RedisString) {
         self.notify_keyspace_event(raw::REDISMODULE_NOTIFY_MODULE, event, name);
     }
@@ -149,7 +153,7 @@ const SET: Event = (raw::REDISMODULE_NOTIFY_STRING, c"set");
 const EXPIRE: Event = (raw::REDISMODULE_NOTIFY_GENERIC, c"expire");
 const DEL: Event = (raw::REDISMODULE_NOTIFY_GENERIC, c"del");
 
-/// A key was changed, which nobody has been told yet.
+/// A change whose keyspace events are not sent yet.
 #[derive(Debug)]
 #[must_use = "other modules and clients wait for the events"]
 pub struct Written<'n> {
@@ -158,7 +162,7 @@ pub struct Written<'n> {
 }
 
 impl Written<'_> {
-    /// Sends the events. No key may be open: whoever hears of them may change it.
+    /// Sends the events. No key may be open: a listener may change any key.
     pub fn notify(self, ctx: Ctx<'_>) {
         for (class, event) in self.events.into_iter().flatten() {
             ctx.notify_keyspace_event(class, event, self.name);
@@ -188,8 +192,8 @@ impl StringKey<'_> {
         if start.is_null() {
             return &[];
         }
-        // SAFETY: the server returns where the bytes begin and how many there are; they stay until the key is changed,
-        // which nothing does while this handle is open.
+        // SAFETY: the server returns address and length of the bytes; they stay until the key changes, and nothing
+        // changes it while this handle is open.
         unsafe { slice::from_raw_parts(start.cast(), length) }
     }
 }
@@ -213,33 +217,34 @@ impl Key<'_> {
 impl Drop for Key<'_> {
     #[inline]
     fn drop(&mut self) {
-        // SAFETY: the key is open, and nobody uses it after this.
+        // SAFETY: the key is open and not used after this.
         unsafe { api(raw::RedisModule_CloseKey)(self.raw.as_ptr()) }
     }
 }
 
-/// The commands that effects are replicated as. [`check_commands`] refuses a server without one of them.
+/// The commands that replicate effects. [`check_commands`] refuses a server without one of them.
 const NEEDED: [&CStr; 3] = [c"SET", c"PEXPIREAT", c"DEL"];
-/// The questions that are put to cluster nodes alone.
+/// The commands that are called on cluster nodes only.
 const NEEDED_IN_CLUSTER: [&CStr; 2] = [c"CLUSTER", c"EXISTS"];
 
-/// Checks that this server has the commands that JRS runs or replicates by: an operator may have renamed one.
+/// Checks that this server has the commands that the module calls or replicates: an operator may have renamed one.
 pub fn check_commands(ctx: Ctx<'_>) -> Result<(), String> {
     let in_cluster = NEEDED_IN_CLUSTER.iter().filter(|_| ctx.is_cluster_node());
     for name in NEEDED.iter().chain(in_cluster) {
-        // CLUSTER is found with one of its subcommands only; to the others the word is a key, or one too many.
+        // CLUSTER is found only with a subcommand; for the other commands the word is a key or a surplus argument.
         let mut arguments =
             [RedisString::new(name.to_bytes()), RedisString::new(b"KEYSLOT")].map(RedisString::into_raw);
         let mut count = 0;
         let length = c_int::try_from(arguments.len()).unwrap_or(0);
-        // SAFETY: the context is that of the load; the strings are alive; the server returns NULL or a block of its own.
+        // SAFETY: the context is that of the load; the strings are alive; the server returns NULL or a block that it
+        // allocated.
         let keys = unsafe {
             let find = api(raw::RedisModule_GetCommandKeys);
             find(ctx.as_ptr(), arguments.as_mut_ptr(), length, &raw mut count)
         };
         let reason = io::Error::last_os_error();
         for argument in arguments {
-            // SAFETY: the reference that `into_raw` gave.
+            // SAFETY: the reference that `into_raw` returned.
             drop(unsafe { RedisString::from_raw(argument) });
         }
         if keys.is_null() {
@@ -248,7 +253,7 @@ pub fn check_commands(ctx: Ctx<'_>) -> Result<(), String> {
                 return Err(format!("the command {name} is renamed or disabled on this server; JRS needs it"));
             }
         } else {
-            // SAFETY: the server's block, which is ours to free.
+            // SAFETY: the caller must free the server's block.
             unsafe { api(raw::RedisModule_Free)(keys.cast()) };
         }
     }
@@ -256,6 +261,6 @@ pub fn check_commands(ctx: Ctx<'_>) -> Result<(), String> {
 }
 
 fn check_replicated(status: c_int) -> Result<(), Refused> {
-    // The server looks the command up by name; `check_commands` has found it.
+    // The server looks up the command by name; `check_commands` has found it.
     if status == OK { Ok(()) } else { Err(Refused::CannotReplicate) }
 }

@@ -1,4 +1,4 @@
-//! Keys: reading and writing them, and hearing of them.
+//! Keys: reading, writing, scanning and following them.
 
 pub(super) mod key;
 pub(super) mod key_scan;

@@ -1,4 +1,4 @@
-//! Settings as the server's own configuration parameters: redis.conf, CONFIG GET, SET and REWRITE.
+//! Registers settings as configuration parameters of the server: redis.conf, CONFIG GET, SET and REWRITE.
 
 use std::{
     ffi::{CStr, CString, c_char, c_int, c_longlong, c_void},
@@ -15,20 +15,20 @@ use crate::redis::ffi::{
     string::{self, RedisString},
 };
 
-/// A parameter of the server's configuration.
+/// A configuration parameter.
 #[derive(Debug)]
 pub struct Parameter {
-    /// Its name, without that of the module.
+    /// The name without the module's prefix.
     pub name: &'static CStr,
     pub kind: ParameterType,
-    /// What holds where the server's configuration does not mention it.
+    /// The default.
     pub default: ParameterValue,
 }
 
-/// What the server accepts for a parameter.
+/// The values that the server accepts for a parameter.
 #[derive(Debug)]
 pub enum ParameterType {
-    /// An integer from `min` to `max`; where it `is_memory`, also `16mb`.
+    /// An integer from `min` to `max`. With `is_memory`, also texts such as `16mb`.
     Number {
         min: i64,
         max: i64,
@@ -45,17 +45,17 @@ pub enum ParameterValue {
     Number(i64),
     Text(String),
     Flag(bool),
-    /// The position of a name.
+    /// The position in the list of names.
     Choice(usize),
 }
 
-/// Where the values of parameters are kept, by their position in the list that was registered.
+/// The storage of the values, by position in the registered list.
 pub trait Store {
-    /// The value that is active, or about to be.
+    /// The value that was set last.
     fn get(position: usize) -> Option<ParameterValue>;
-    /// Takes a value that is not active yet; an error says what is wrong with it.
+    /// Stores a value that is not active yet. An error says what is wrong with it.
     fn set(position: usize, value: ParameterValue) -> Result<(), String>;
-    /// Makes all values active together, or says why they cannot be.
+    /// Makes all stored values active together. An error says why they cannot be.
     fn apply(ctx: Ctx<'_>) -> Result<(), String>;
 }
 
@@ -76,14 +76,14 @@ pub fn register_parameters<S: Store>(ctx: Ctx<'_>, parameters: impl Iterator<Ite
 
 fn register<S: Store>(ctx: Ctx<'_>, position: usize, parameter: Parameter) -> c_int {
     let (ctx, name) = (ctx.as_ptr(), parameter.name.as_ptr());
-    // The position travels as the "pointer" that the server hands back; nobody dereferences it.
+    // The private data is the position, cast to a pointer. It is never dereferenced.
     let privdata = ptr::without_provenance_mut(position);
     let plain = raw::REDISMODULE_CONFIG_DEFAULT;
     match (&parameter.kind, parameter.default) {
         (ParameterType::Number { min, max, is_memory }, ParameterValue::Number(default)) => {
             let flags = if *is_memory { raw::REDISMODULE_CONFIG_MEMORY } else { plain };
             let (get, set) = (Some(get_number::<S> as _), Some(set_number::<S> as _));
-            // SAFETY: the context is that of the load, the name ends in NUL, the callbacks have the announced shape.
+            // SAFETY: the context is that of the load, the name ends in NUL, the callbacks have the declared types.
             unsafe {
                 let register = api(raw::RedisModule_RegisterNumericConfig);
                 register(ctx, name, default, flags, *min, *max, get, set, Some(apply::<S>), privdata)
@@ -123,7 +123,7 @@ fn register<S: Store>(ctx: Ctx<'_>, position: usize, parameter: Parameter) -> c_
     }
 }
 
-/// The value of a setting; a panic on the way reads as none.
+/// The value of a setting. `None` after a panic.
 fn get<S: Store>(privdata: *mut c_void) -> Option<ParameterValue> {
     guard(|| S::get(privdata.addr())).flatten()
 }
@@ -135,7 +135,7 @@ fn report(outcome: Option<Result<(), String>>, error: *mut *mut raw::RedisModule
         None => "internal error, see the server's log".to_owned(),
     };
     if !error.is_null() {
-        // SAFETY: the server passes a place for the message, and frees the string that is put there.
+        // SAFETY: the server passes a place for the message, and frees the string that is stored there.
         unsafe { error.write(RedisString::new(problem.as_bytes()).into_raw()) };
     }
     ERR
@@ -164,7 +164,7 @@ extern "C" fn get_choice<S: Store>(_: *const c_char, privdata: *mut c_void) -> c
     c_int::try_from(choice).unwrap_or(0)
 }
 
-/// The callback through which the server sets values of one type.
+/// Makes the callback that sets values of one type.
 macro_rules! setter {
     ($name:ident, |$value:ident: $type:ty| $read:expr) => {
         extern "C" fn $name<S: Store>(
@@ -183,22 +183,21 @@ setter!(set_flag, |flag: c_int| ParameterValue::Flag(flag != 0));
 setter!(set_choice, |choice: c_int| ParameterValue::Choice(usize::try_from(choice).unwrap_or(usize::MAX)));
 setter!(set_text, |text: *mut raw::RedisModuleString| read_text(text)?);
 
-/// What [`get_text`] returned last: the server copies it after the call, so it has to outlive it.
+/// The last result of [`get_text`]. It must outlive the call, because the server copies it afterwards.
 static LAST_TEXT: Mutex<LastText> = Mutex::new(LastText(None));
 
 struct LastText(Option<RedisString>);
 
-// SAFETY: the strings are made and given back in `get_text` and `free_last_text` alone, which the server calls on its own
-// thread.
+// SAFETY: only `get_text` and `free_last_text` create and free the strings, and the server calls both on its thread.
 unsafe impl Send for LastText {}
 
 extern "C" fn get_text<S: Store>(_: *const c_char, privdata: *mut c_void) -> *mut raw::RedisModuleString {
     let Some(ParameterValue::Text(value)) = get::<S>(privdata) else { return ptr::null_mut() };
-    // The server has copied what it was shown before by the time it asks again.
+    // The server has copied the former result by now.
     LAST_TEXT.lock().unwrap_or_else(PoisonError::into_inner).0.insert(RedisString::new(value.as_bytes())).as_ptr()
 }
 
-/// The value of a text that the server sets.
+/// Reads a text that the server sets.
 fn read_text(text: *const raw::RedisModuleString) -> Result<ParameterValue, String> {
     // SAFETY: the server passes a string that lives until the setter returns.
     let text = unsafe { string::bytes(text) };
@@ -207,7 +206,7 @@ fn read_text(text: *const raw::RedisModuleString) -> Result<ParameterValue, Stri
         .map_err(|_| "the value is not UTF-8".to_owned())
 }
 
-/// Gives back what is held for the server, before the module's code is unmapped.
+/// Frees the last text before the server unmaps the module's code.
 pub(in crate::redis) fn free_last_text() {
     LAST_TEXT.lock().unwrap_or_else(PoisonError::into_inner).0 = None;
 }

@@ -13,40 +13,39 @@ use crate::redis::{
     keyspace::keyspace_events::{begin_async_load, has_hidden_databases},
 };
 
-/// What the server tells.
+/// An event of the server.
 #[derive(Clone, Copy, Debug)]
 pub enum Event<'e> {
-    /// It replicates another server from now on.
+    /// The server became a replica.
     BecameReplica,
-    /// It shuts down, and has not saved its data yet.
+    /// The server shuts down and has not saved its data yet.
     ShuttingDown,
-    /// A tick of its clock, a few times a second.
+    /// The server's timer, several times a second.
     Cron(Ctx<'e>),
-    /// A database was emptied; all of them for `None`.
+    /// A database was flushed; all databases for `None`.
     Flushed(Option<c_int>),
     /// Two databases were swapped.
     Swapped(c_int, c_int),
-    /// It begins to load a data set while it serves the old one.
+    /// A replica starts to load a new data set while it serves the old one (`repl-diskless-load swapdb`).
     AsyncLoadStarted,
-    /// That data set takes the place of the old one if this is true; else it is given up.
+    /// The asynchronous load ended. True: the new data set replaces the old one. False: it is discarded.
     AsyncLoadEnded(bool),
-    /// It has loaded a data set, or a part of it.
+    /// The server has loaded a data set, or part of it.
     Loaded,
-    /// Something was missed: the server told less than all, or there is a defect.
+    /// An event was missed, because the server did not send it or its handler panicked.
     Missed,
 }
 
-/// Whether the server has taken the module in.
+/// Whether the load is complete: the server can no longer reject the module.
 static IS_LOADED: AtomicBool = AtomicBool::new(false);
-/// How often databases have changed places, with each other or with what was loaded beside them.
+/// The number of swaps: SWAPDB and asynchronous loads.
 static SWAPDB_EPOCH: AtomicU64 = AtomicU64::new(0);
 
-/// Tells the module of the server's events. All servers that load the module have those that are used here; one without would not
-/// tell of it.
+/// Subscribes to the events. All servers that load the module have them.
 ///
-/// Notes when the server has taken the module in: until then it may still throw it out again, because of a setting in
-/// `MODULE LOADEX` that does not exist for example, and the module cannot refuse. It does that before it does anything
-/// else, so a tick of its clock or a command is a sign that it did not. It tells no module that it was taken in.
+/// Also finds out when the load is complete. After the load function has returned, the server can still reject the
+/// module, for example because of an unknown setting in `MODULE LOADEX`. It does so before anything else, so the first
+/// timer event or command shows that the load is complete. There is no event for it.
 pub fn listen(ctx: Ctx<'_>) {
     IS_LOADED.store(false, Ordering::Relaxed);
     for id in [
@@ -59,15 +58,15 @@ pub fn listen(ctx: Ctx<'_>) {
         raw::REDISMODULE_EVENT_LOADING,
     ] {
         let event = raw::RedisModuleEvent { id, dataver: 1 };
-        // SAFETY: the event is one of the header's constants; the context is that of the load; the callback has the announced
-        // shape.
+        // SAFETY: the event is one of the header's constants; the context is that of the load; the callback has the
+        // declared type.
         unsafe { api(raw::RedisModule_SubscribeToServerEvent)(ctx.as_ptr(), event, Some(on_event)) };
     }
 }
 
-/// Callback of the server: something happened.
+/// Callback of the server for all events.
 extern "C" fn on_event(ctx: *mut raw::RedisModuleCtx, event: raw::RedisModuleEvent, step: u64, info: *mut c_void) {
-    // SAFETY: context and information are the server's for this event, and outlive this call.
+    // SAFETY: context and information belong to this event and outlive this call.
     let event = unsafe { read(ctx, event.id, step, info) };
     if event.is_some_and(|event| guard(|| dispatch(event)).is_none()) {
         guard(|| dispatch(Event::Missed));
@@ -86,7 +85,7 @@ fn dispatch(event: Event<'_>) {
 }
 
 /// # Safety
-/// These are what the server passed to the running callback, and they outlive `'e`.
+/// The server passed these arguments to the running callback, and they outlive `'e`.
 unsafe fn read<'e>(ctx: *mut raw::RedisModuleCtx, id: u64, step: u64, info: *const c_void) -> Option<Event<'e>> {
     Some(match (id, step) {
         (raw::REDISMODULE_EVENT_REPLICATION_ROLE_CHANGED, raw::REDISMODULE_EVENT_REPLROLECHANGED_NOW_REPLICA) => {
@@ -95,7 +94,7 @@ unsafe fn read<'e>(ctx: *mut raw::RedisModuleCtx, id: u64, step: u64, info: *con
         (raw::REDISMODULE_EVENT_SHUTDOWN, _) => Event::ShuttingDown,
         (raw::REDISMODULE_EVENT_CRON_LOOP, _) => {
             mark_loaded();
-            // SAFETY: says the caller.
+            // SAFETY: the caller guarantees it.
             Event::Cron(unsafe { Ctx::new(ctx) })
         }
         (raw::REDISMODULE_EVENT_FLUSHDB, raw::REDISMODULE_SUBEVENT_FLUSHDB_END) => {
@@ -126,19 +125,18 @@ unsafe fn read<'e>(ctx: *mut raw::RedisModuleCtx, id: u64, step: u64, info: *con
     })
 }
 
-/// The server calls the module: it has taken it in.
+/// Records that the load is complete, because the server calls the module.
 #[inline]
 pub(in crate::redis) fn mark_loaded() {
     IS_LOADED.store(true, Ordering::Relaxed);
 }
 
-/// Whether the server has taken the module in.
+/// Whether the load is complete: the server can no longer reject the module.
 pub(in crate::redis) fn is_loaded() -> bool {
     IS_LOADED.load(Ordering::Relaxed)
 }
 
-/// A count that changes when databases change places (`SWAPDB`), or with what a replica has loaded beside them
-/// (`repl-diskless-load swapdb`).
+/// A number that changes with each `SWAPDB` and each asynchronous load (`repl-diskless-load swapdb`).
 pub(in crate::redis) fn swapdb_epoch() -> u64 {
     SWAPDB_EPOCH.load(Ordering::Relaxed)
 }

@@ -1,4 +1,4 @@
-//! What the module tells the server that it can cope with: without it the server switches features of its own off.
+//! Declares what the module supports. Without the declarations the server disables some of its features.
 
 use std::ffi::c_int;
 
@@ -9,21 +9,21 @@ use crate::redis::ffi::{api::api, context::Ctx};
 /// Valkey's VALKEYMODULE_OPTIONS_HANDLE_ATOMIC_SLOT_MIGRATION, which the crate's header does not have.
 const HANDLE_ATOMIC_SLOT_MIGRATION: c_int = 1 << 5;
 
-/// Declares them, so that a replica can use `repl-diskless-load swapdb`, and Valkey `CLUSTER MIGRATESLOTS`.
+/// Declares support for `repl-diskless-load swapdb` on replicas, and for `CLUSTER MIGRATESLOTS` on Valkey.
 pub fn declare_features(ctx: Ctx<'_>) {
     let name = ctx.info_field(c"server", c"server_name").unwrap_or_default();
     let version = ctx.info_field(c"server", c"valkey_version").unwrap_or_default();
     let options = options(&name, &version);
-    // SAFETY: the context is that of the load; the options are among those that this server knows.
+    // SAFETY: the context is that of the load; this server knows the options.
     unsafe { api(raw::RedisModule_SetModuleOptions)(ctx.as_ptr(), options) }
 }
 
 fn options(name: &str, version: &str) -> c_int {
-    // While a replica loads a new data set beside the old one, commands read the old one: the owner index keeps both apart,
-    // and no client is made to wait then.
+    // During an asynchronous load, commands read the old data set. The owner index keeps both apart, and no client is
+    // blocked.
     let options = raw::REDISMODULE_OPTIONS_HANDLE_REPL_ASYNC_LOAD.cast_signed();
-    // Keys of a slot that is being imported are not looked at before the slot is this node's, and an owner's sessions are
-    // in one slot. To other servers the same bit may mean anything.
+    // An owner's sessions are in one slot, and keys of a slot that is being imported are not read before this node
+    // owns it. On other servers the bit may have another meaning.
     let major = version.split('.').next().and_then(|major| major.parse::<u32>().ok());
     let migrates = name == "valkey" && major.is_some_and(|major| major >= 9);
     if migrates { options | HANDLE_ATOMIC_SLOT_MIGRATION } else { options }

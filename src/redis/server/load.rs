@@ -1,4 +1,4 @@
-//! The callbacks of the server that load the module and unload it.
+//! The load and unload functions that the server calls.
 
 use std::ffi::c_int;
 
@@ -16,13 +16,13 @@ use crate::redis::{
     server::{config, event},
 };
 
-/// Makes the two functions that the server looks for in a module's file.
+/// Defines the two functions that the server looks up in the module's file.
 macro_rules! entry_points {
     ($module:expr) => {
         /// Callback of the server: loads the module.
         ///
         /// # Safety
-        /// To be called by the server, with the context and the arguments of the load.
+        /// Only the server may call this, with the context and the arguments of the load.
         // SAFETY: the name is the one that servers look for, and nothing else in the process calls it.
         #[expect(unsafe_code, reason = "the name is the server's")]
         #[unsafe(no_mangle)]
@@ -31,7 +31,7 @@ macro_rules! entry_points {
             argv: *mut *mut redis_module::raw::RedisModuleString,
             argc: std::ffi::c_int,
         ) -> std::ffi::c_int {
-            // SAFETY: says the caller.
+            // SAFETY: the caller guarantees it.
             unsafe { $crate::redis::on_load(&$module, ctx, argv, argc) }
         }
 
@@ -49,7 +49,7 @@ pub(crate) use entry_points;
 /// Loads a module.
 ///
 /// # Safety
-/// These are what the server passed to the function that loads the module, which is running.
+/// The server passed these arguments to the load function, which is running.
 pub unsafe fn on_load(
     module: &'static dyn Module,
     ctx: *mut raw::RedisModuleCtx,
@@ -57,8 +57,8 @@ pub unsafe fn on_load(
     argc: c_int,
 ) -> c_int {
     let api_version = raw::REDISMODULE_APIVER_1.cast_signed();
-    // SAFETY: the context is the server's, the name ends in NUL. Nothing may allocate before this: the allocator is one
-    // of the functions that it fetches.
+    // SAFETY: the context is the server's, the name ends in NUL. Nothing may allocate before this, because it fetches
+    // the allocator, too.
     let initialised =
         unsafe { raw::Export_RedisModule_Init(ctx, module.name().as_ptr(), module.version(), api_version) };
     if initialised != OK {
@@ -96,7 +96,7 @@ pub unsafe fn on_load(
 
 /// Unloads a module.
 pub fn on_unload(module: &'static dyn Module) -> c_int {
-    // Also called where the server does not take in a module after all.
+    // The server also calls this when it rejects the module after the load function.
     if event::is_loaded()
         && let Some(Err(problem)) = guard(|| module.may_unload())
     {

@@ -1,4 +1,4 @@
-//! The server beside its commands and keys: loading, configuration, INFO, events, permissions, cluster.
+//! The server apart from commands and keys: loading, configuration, INFO, events, permissions, cluster.
 
 pub(super) mod acl;
 mod cluster;

@@ -1,4 +1,4 @@
-//! The module that is built on this folder, as the folder sees it.
+//! The trait through which this folder calls the module that is built on it.
 
 use std::{
     ffi::{CStr, c_int},
@@ -10,27 +10,27 @@ use crate::redis::{
     ffi::{context::Ctx, refused::Refused},
 };
 
-/// What the server's calls need of the module beside its commands and settings.
+/// What the server's calls need from the module, apart from commands and settings.
 pub trait Module: Sync {
-    /// The name that MODULE LIST shows, and that settings begin with.
+    /// The name in MODULE LIST, and the prefix of the settings.
     fn name(&self) -> &'static CStr;
 
-    /// The version that MODULE LIST shows.
+    /// The version in MODULE LIST.
     fn version(&self) -> c_int;
 
-    /// Registers everything. An error is logged, and the server refuses the module.
+    /// Registers everything. On an error, which is logged, the server refuses the module.
     fn load(&self, ctx: Ctx<'_>, arguments: &[&str]) -> Result<(), String>;
 
-    /// Whether MODULE UNLOAD may take the module out of the server; an error says why not.
+    /// Whether MODULE UNLOAD is allowed. An error says why not.
     fn may_unload(&self) -> Result<(), String>;
 
-    /// Frees everything, and ends all threads: the code is about to be unmapped.
+    /// Frees everything and joins all threads, because the server unmaps the code next.
     fn unload(&self);
 
-    /// Something happens on the server. While the server changes its keyspace, this must not call it.
+    /// Handles an event. It must not call the server during an event that changes the keyspace.
     fn on_event(&self, event: Event<'_>);
 
-    /// What a client reads in its error: first word, space, sentence.
+    /// The error text for a client: first word, space, sentence.
     fn error_text(&self, refused: Refused) -> String;
 
     /// Whether an argument must be kept out of SLOWLOG and MONITOR.
@@ -39,12 +39,12 @@ pub trait Module: Sync {
 
 static MODULE: OnceLock<&'static dyn Module> = OnceLock::new();
 
-/// Makes a module the one that the server's calls go to.
+/// Sets the module that receives the server's calls.
 pub(in crate::redis) fn set_module(module: &'static dyn Module) {
     MODULE.get_or_init(|| module);
 }
 
-/// The module; none before it is loaded.
+/// The module. `None` before the load.
 pub(in crate::redis) fn module() -> Option<&'static dyn Module> {
     MODULE.get().copied()
 }

@@ -1,4 +1,4 @@
-//! Questions to the server that its module functions do not answer, put as commands.
+//! Calls commands of the server, for what the module API does not offer.
 
 use std::{ffi::CStr, slice};
 
@@ -7,7 +7,7 @@ use redis_module::raw;
 use crate::redis::ffi::{api::api, context::Ctx, string::RedisString};
 
 impl Ctx<'_> {
-    /// The integer that a command of the server replies; `None` for anything else, a refusal too.
+    /// The integer reply of a command of the server. `None` for another reply or an error.
     pub(in crate::redis) fn call_integer(self, command: &CStr, arguments: &[&RedisString]) -> Option<i64> {
         let reply = self.call(command, arguments)?;
         // SAFETY: the reply is alive.
@@ -15,25 +15,25 @@ impl Ctx<'_> {
             .then(|| unsafe { api(raw::RedisModule_CallReplyInteger)(reply.0) })
     }
 
-    /// The string that a command of the server replies; `None` for anything else, a refusal too.
+    /// The string reply of a command of the server. `None` for another reply or an error.
     pub(in crate::redis) fn call_string(self, command: &CStr, arguments: &[&RedisString]) -> Option<Vec<u8>> {
         self.call(command, arguments)?.bytes().map(<[u8]>::to_vec)
     }
 
     fn call(self, command: &CStr, arguments: &[&RedisString]) -> Option<Reply> {
         let mut list: Vec<*mut raw::RedisModuleString> = arguments.iter().map(|text| text.as_ptr()).collect();
-        // SAFETY: the context is that of the running call, the command ends in NUL; the format announces an array of
-        // strings with its length, and they follow. A refused call returns NULL or an error.
+        // SAFETY: the context is that of the running call, the command ends in NUL; the format declares an array of
+        // strings with its length, and both follow. A refused call returns NULL or an error.
         let reply = unsafe {
             let call = api(raw::RedisModule_Call);
             call(self.as_ptr(), command.as_ptr(), c"v".as_ptr(), list.as_mut_ptr(), list.len())
         };
-        // Nothing is made of NULL: the server would crash when it is freed.
+        // No `Reply` for NULL: the server would crash when it is freed.
         (!reply.is_null()).then(|| Reply(reply))
     }
 }
 
-/// A reply of the server to the module.
+/// A reply of the server to a call of the module.
 struct Reply(*mut raw::RedisModuleCallReply);
 
 impl Reply {
@@ -46,16 +46,16 @@ impl Reply {
     /// The bytes of a string reply.
     fn bytes(&self) -> Option<&[u8]> {
         let mut length = 0;
-        // SAFETY: the reply is alive; the server returns NULL for one that is no string.
+        // SAFETY: the reply is alive; the server returns NULL for a reply that is not a string.
         let start = unsafe { api(raw::RedisModule_CallReplyStringPtr)(self.0, &raw mut length) };
-        // SAFETY: the server returns where the bytes begin and how many there are; they live as long as the reply.
+        // SAFETY: the server returns address and length of the bytes, which live as long as the reply.
         (!start.is_null()).then(|| unsafe { slice::from_raw_parts(start.cast(), length) })
     }
 }
 
 impl Drop for Reply {
     fn drop(&mut self) {
-        // SAFETY: a reply that is ours to free.
+        // SAFETY: the caller must free the reply.
         unsafe { api(raw::RedisModule_FreeCallReply)(self.0) };
     }
 }

@@ -1,4 +1,4 @@
-//! What the server says of itself: its clock, its role, its memory.
+//! The server's state: clock, role, memory, selected database.
 
 use std::{ffi::c_int, sync::OnceLock};
 
@@ -14,35 +14,35 @@ impl Ctx<'_> {
         unsafe { api(raw::RedisModule_Milliseconds)() }
     }
 
-    /// Whether the server is a cluster node, which does not change while it runs.
+    /// Whether the server is a cluster node. This does not change while it runs.
     pub fn is_cluster_node(self) -> bool {
         static ANSWER: OnceLock<bool> = OnceLock::new();
         *ANSWER.get_or_init(|| self.flags() & raw::REDISMODULE_CTX_FLAGS_CLUSTER.cast_signed() != 0)
     }
 
-    /// Whether the server replicates another.
+    /// Whether the server is a replica.
     pub fn is_replica(self) -> bool {
         self.flags() & raw::REDISMODULE_CTX_FLAGS_SLAVE.cast_signed() != 0
     }
 
-    /// True on a replica that takes writes from the server that it replicates alone.
+    /// Whether the server is a read-only replica.
     pub(in crate::redis) fn is_read_only(self) -> bool {
         self.flags() & raw::REDISMODULE_CTX_FLAGS_READONLY.cast_signed() != 0
     }
 
-    /// True where memory is full and the server may not make room by evicting keys.
+    /// Whether memory is full and the server cannot evict keys.
     pub(in crate::redis) fn is_out_of_memory(self) -> bool {
         let (full, evicts) = (raw::REDISMODULE_CTX_FLAGS_OOM, raw::REDISMODULE_CTX_FLAGS_EVICT);
         self.flags() & (full | evicts).cast_signed() == full.cast_signed()
     }
 
-    /// True while CLIENT PAUSE or a failover holds writes back. One all the same would abort the server.
+    /// Whether CLIENT PAUSE or a failover pauses writes. A write would abort the server.
     pub(in crate::redis) fn writes_are_paused(self) -> bool {
         // SAFETY: takes nothing, returns a number.
         unsafe { api(raw::RedisModule_AvoidReplicaTraffic)() != 0 }
     }
 
-    /// The number of the database that the client has selected.
+    /// The selected database.
     pub fn database(self) -> c_int {
         // SAFETY: the context is that of the running call.
         unsafe { api(raw::RedisModule_GetSelectedDb)(self.as_ptr()) }
