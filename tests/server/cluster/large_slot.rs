@@ -8,7 +8,7 @@ use crate::support::{
     await_that,
     devices::{count, fill, ids, living},
     nodes::Cluster,
-    sessions::{begin, create, end, send},
+    sessions::{begin, create, end, exec, send},
     tokens::{SECRET, key},
 };
 
@@ -31,8 +31,8 @@ fn crowd(cluster: &Cluster, conn: &mut Connection, owner: &str, count: usize) {
         cluster.slot(tag) != cluster.slot(owner) && cluster.home_and_other(tag) == cluster.home_and_other(owner)
     };
     let tag = (0..).map(|number| format!("tag{number}")).find(home).unwrap();
-    let script = "for number = 1, ARGV[1] do redis.call('SET', KEYS[1] .. number, '') end";
-    let () = send(conn, &["EVAL", script, "1", &format!("{{{tag}}}"), &count.to_string()]).unwrap();
+    let script = "for number = 1, ARGV[1] do redis.call('SET', KEYS[1] .. number, '') end return ARGV[1]";
+    exec(conn, &["EVAL", script, "1", &format!("{{{tag}}}"), &count.to_string()]);
 }
 
 #[test]
@@ -43,7 +43,7 @@ fn all_are_listed_in_order() {
         let conn = &mut conn;
         let made = fill(conn, owner, SOME);
         // Keys that the owner's pattern would match, in a different slot or not, and that are not its sessions.
-        let () = send(conn, &["SET", &format!("sess:{{{owner}}}:no uuid"), ""]).unwrap();
+        exec(conn, &["SET", &format!("sess:{{{owner}}}:no uuid"), ""]);
         for crowded in [false, true] {
             if crowded {
                 crowd(&cluster, conn, owner, 5 * SOME);
@@ -97,7 +97,7 @@ fn a_replica_lists_them_too() {
     let made = fill(&mut conn, "ada", MANY);
     let replica = cluster.replica(cluster.home_and_other("ada")[0], SECRET);
     let conn = &mut replica.conn();
-    let () = send(conn, &["READONLY"]).unwrap();
+    exec(conn, &["READONLY"]);
     assert_eq!(ids(conn, "ada"), made);
     assert_eq!(count(conn, "ada"), MANY);
 }
@@ -107,7 +107,7 @@ fn limits_hold_in_a_large_slot() {
     let (_cluster, mut conn, _) = cluster("ada");
     let conn = &mut conn;
     let made = fill(conn, "ada", SOME);
-    let () = send(conn, &["CONFIG", "SET", "jrs.max-sessions", &(SOME - 10).to_string()]).unwrap();
+    exec(conn, &["CONFIG", "SET", "jrs.max-sessions", &(SOME - 10).to_string()]);
     let new = create(conn, "ada", "{}", &[]);
     let mut expected = made[11..].to_vec();
     expected.push(key(&new)["sess:".len()..].to_owned());

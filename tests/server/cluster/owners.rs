@@ -5,7 +5,7 @@ use redis::{Connection, Value};
 use crate::support::{
     devices::{count, ids, list},
     nodes::Cluster,
-    sessions::{assert_refused, contents, create, refused, send},
+    sessions::{assert_refused, contents, create, exec, refused, send},
     tokens::{SECRET, elliptic_jwk, key},
 };
 
@@ -35,9 +35,9 @@ fn sessions_are_listed_counted_and_ended() {
         let made: Vec<String> =
             (0..5).map(|number| create(conn, "ada", &format!(r#"{{"n":{number}}}"#), &[])).collect();
         // Others have keys in the same slot.
-        let () = send(conn, &["SET", "other:{ada}:x", "1"]).unwrap();
-        let () = send(conn, &["SET", "sess:{ada}:no uuid", "1"]).unwrap();
-        let () = send(conn, &["DEL", &key(&made[1])]).unwrap();
+        exec(conn, &["SET", "other:{ada}:x", "1"]);
+        exec(conn, &["SET", "sess:{ada}:no uuid", "1"]);
+        exec(conn, &["DEL", &key(&made[1])]);
         let living: Vec<String> = [0, 2, 3, 4].map(|number| id(&made[number])).into();
         assert_eq!(ids(conn, "ada"), living);
         assert_eq!(count(conn, "ada"), 4);
@@ -94,12 +94,12 @@ fn limits_hold_in_a_slot() {
     for keys in [SECRET.to_owned(), elliptic_jwk().to_string()] {
         let (_cluster, mut conn, _, _) = cluster(&keys, "ada");
         let conn = &mut conn;
-        let () = send(conn, &["CONFIG", "SET", "jrs.max-sessions", "3"]).unwrap();
+        exec(conn, &["CONFIG", "SET", "jrs.max-sessions", "3"]);
         let made: Vec<String> = (0..6).map(|_| create(conn, "ada", "{}", &[])).collect();
         assert_eq!(ids(conn, "ada"), made[3..].iter().map(|token| id(token)).collect::<Vec<_>>());
-        let () = send(conn, &["CONFIG", "SET", "jrs.max-sessions-policy", "reject"]).unwrap();
+        exec(conn, &["CONFIG", "SET", "jrs.max-sessions-policy", "reject"]);
         assert_refused(conn, "TOOMANY", &["JRS.CREATE", "ada", "{}"]);
-        let () = send(conn, &["DEL", &key(&made[4])]).unwrap();
+        exec(conn, &["DEL", &key(&made[4])]);
         create(conn, "ada", "{}", &[]);
         assert_refused(conn, "TOOMANY", &["JRS.CREATE", "ada", "{}"]);
         assert_eq!(contents(conn).len(), 3);
@@ -112,10 +112,10 @@ fn half_a_slot_is_not_listed() {
     let (source, target) = (&mut source, &mut target);
     let slot = cluster.slot("ada").to_string();
     let made: Vec<String> = (0..3).map(|_| create(source, "ada", "{}", &[])).collect();
-    let () = send(target, &["CLUSTER", "SETSLOT", &slot, "IMPORTING", &cluster.id(from)]).unwrap();
-    let () = send(source, &["CLUSTER", "SETSLOT", &slot, "MIGRATING", &cluster.id(to)]).unwrap();
+    exec(target, &["CLUSTER", "SETSLOT", &slot, "IMPORTING", &cluster.id(from)]);
+    exec(source, &["CLUSTER", "SETSLOT", &slot, "MIGRATING", &cluster.id(to)]);
     let port = cluster.port(to).to_string();
-    let () = send(source, &["MIGRATE", "127.0.0.1", &port, &key(&made[0]), "0", "5000"]).unwrap();
+    exec(source, &["MIGRATE", "127.0.0.1", &port, &key(&made[0]), "0", "5000"]);
     let commands = [
         &["JRS.LIST", "ada"][..],
         &["JRS.LIST", "ada", "LIMIT", "1"],
@@ -127,16 +127,16 @@ fn half_a_slot_is_not_listed() {
         // The server itself sends clients to the target for what it does not have, and the module refuses there.
         let word = refused(source, words);
         assert!(word == "ASK" || word == "TRYAGAIN", "{word}");
-        let () = send(target, &["ASKING"]).unwrap();
+        exec(target, &["ASKING"]);
         assert_eq!(refused(target, words), "TRYAGAIN", "{words:?}");
     }
     // A session on either side goes on where it is.
     let rotated = rotate(source, &made[1], &[]);
     assert_eq!(send::<i64>(source, &["JRS.REVOKE", &key(&made[2])]).unwrap(), 1);
     assert_eq!(refused(source, &["JRS.REVOKE", &key(&made[0])]), "ASK");
-    let () = send(source, &["MIGRATE", "127.0.0.1", &port, &key(&rotated), "0", "5000"]).unwrap();
+    exec(source, &["MIGRATE", "127.0.0.1", &port, &key(&rotated), "0", "5000"]);
     for node in [&mut *target, &mut *source] {
-        let () = send(node, &["CLUSTER", "SETSLOT", &slot, "NODE", &cluster.id(to)]).unwrap();
+        exec(node, &["CLUSTER", "SETSLOT", &slot, "NODE", &cluster.id(to)]);
     }
     assert_eq!(ids(target, "ada"), [id(&made[0]), id(&rotated)]);
     assert_eq!(count(target, "ada"), 2);

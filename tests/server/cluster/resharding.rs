@@ -11,13 +11,13 @@ use redis::{Connection, RedisResult, Value};
 use crate::support::{
     moving_slots::{data, owners, use_sessions},
     nodes::Cluster,
-    sessions::{contents, create, refused, send},
+    sessions::{contents, create, exec, refused, send},
     tokens::{SECRET, elliptic_jwk, key},
 };
 
 /// The reply to a client that was told to ask here.
 fn ask(conn: &mut Connection, words: &[&str]) -> RedisResult<Value> {
-    let () = send(conn, &["ASKING"]).unwrap();
+    exec(conn, &["ASKING"]);
     send(conn, words)
 }
 
@@ -33,12 +33,12 @@ fn a_slot_moves_key_by_key() {
         let (moved, stays) = (create(source, "ada", r#"{"n":1}"#, &[]), create(source, "ada", r#"{"n":2}"#, &[]));
         let (moved_key, stays_key) = (key(&moved), key(&stays));
 
-        let () = send(target, &["CLUSTER", "SETSLOT", slot, "IMPORTING", &cluster.id(from)]).unwrap();
-        let () = send(source, &["CLUSTER", "SETSLOT", slot, "MIGRATING", &cluster.id(to)]).unwrap();
+        exec(target, &["CLUSTER", "SETSLOT", slot, "IMPORTING", &cluster.id(from)]);
+        exec(source, &["CLUSTER", "SETSLOT", slot, "MIGRATING", &cluster.id(to)]);
         let get_moved = ["JRS.GET", &moved_key, &moved];
         assert_eq!(data(send(source, &get_moved)).as_deref(), Some(r#"{"n":1}"#), "it is still here");
         let port = cluster.port(to).to_string();
-        let () = send(source, &["MIGRATE", "127.0.0.1", &port, &moved_key, "0", "5000"]).unwrap();
+        exec(source, &["MIGRATE", "127.0.0.1", &port, &moved_key, "0", "5000"]);
 
         for words in [&get_moved[..], &["JRS.PEEK", &moved_key, &moved], &["JRS.DESTROY", &moved_key, &moved]] {
             assert_eq!(refused(source, words), "ASK", "{words:?}");
@@ -59,7 +59,7 @@ fn a_slot_moves_key_by_key() {
         assert_eq!(data(ask(target, &["JRS.GET", &stays_key, &stays])), None);
 
         for node in [&mut *target, &mut *source] {
-            let () = send(node, &["CLUSTER", "SETSLOT", slot, "NODE", &cluster.id(to)]).unwrap();
+            exec(node, &["CLUSTER", "SETSLOT", slot, "NODE", &cluster.id(to)]);
         }
         assert_eq!(refused(source, &get_moved), "MOVED");
         assert_eq!(data(send(target, &get_moved)).as_deref(), Some(r#"{"n":3}"#));
@@ -80,7 +80,7 @@ fn no_answer_is_wrong_while_slots_move() {
         let [source, target] = &mut cluster.nodes();
         for node in [&mut *source, target] {
             // Without a cache each command of the second kind waits for a signature, while its slot may go.
-            let () = send(node, &["CONFIG", "SET", "jrs.token-cache-size", "0"]).unwrap();
+            exec(node, &["CONFIG", "SET", "jrs.token-cache-size", "0"]);
         }
         let tokens: Vec<String> = owners(source, MOVING).iter().map(|owner| create(source, owner, "{}", &[])).collect();
         assert!(tokens.len() > 50);

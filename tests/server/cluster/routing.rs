@@ -5,7 +5,7 @@ use serde_json::json;
 
 use crate::support::{
     nodes::Cluster,
-    sessions::{contents, create, refused, send},
+    sessions::{contents, create, exec, refused, send},
     tokens::{self, SECRET, elliptic_jwk, key},
 };
 
@@ -118,7 +118,7 @@ fn sessions_of_other_software_live_where_their_whole_key_says() {
         let key = format!("sess:{id}");
         let [home, other] = cluster.home_and_other(&key);
         let token = tokens::token(&json!({"jti": id, "sub": "ada"}));
-        let () = send(&mut nodes[home], &["SETEX", &key, "500", "{}"]).unwrap();
+        exec(&mut nodes[home], &["SETEX", &key, "500", "{}"]);
         for words in TOKEN_COMMANDS {
             let words = form(words, &[&key, &token]);
             assert_moved(&mut nodes[other], &words, cluster.port(home));
@@ -146,9 +146,9 @@ fn scripts_and_transactions_keep_to_the_nodes_own_slots() {
         assert_eq!(refused(&mut nodes[other], &undeclared), "ERR");
         assert!(contents(&mut nodes[other]).is_empty());
 
-        let () = send(&mut nodes[home], &["MULTI"]).unwrap();
-        let () = send(&mut nodes[home], &["JRS.UPDATE", &key, &token, r#"{"a":1}"#]).unwrap();
-        let () = send(&mut nodes[home], &["JRS.PEEK", &key, &token]).unwrap();
+        exec(&mut nodes[home], &["MULTI"]);
+        exec(&mut nodes[home], &["JRS.UPDATE", &key, &token, r#"{"a":1}"#]);
+        exec(&mut nodes[home], &["JRS.PEEK", &key, &token]);
         assert_eq!(send::<Vec<Value>>(&mut nodes[home], &["EXEC"]).unwrap().len(), 2);
         assert_eq!(send::<String>(&mut nodes[home], &["GET", &key]).unwrap(), r#"{"a":1}"#);
     }

@@ -14,7 +14,7 @@ use crate::support::{
     index_check::totals,
     moving_slots::{owners, use_sessions},
     nodes::Cluster,
-    sessions::{contents, create, refused, send},
+    sessions::{contents, create, exec, refused, send},
     tokens::{SECRET, elliptic_jwk, key},
     version,
 };
@@ -35,7 +35,7 @@ fn cluster(keys: &str) -> Option<Cluster> {
 fn migrate(cluster: &Cluster, source: &mut Connection, target: usize) {
     let last = (MOVING - 1).to_string();
     let words = ["CLUSTER", "MIGRATESLOTS", "SLOTSRANGE", "0", &last, "NODE", &cluster.id(target)];
-    let () = send(source, &words).unwrap();
+    exec(source, &words);
 }
 
 /// Waits until the newest migration from or to this node is in this state.
@@ -49,13 +49,13 @@ fn await_state(node: &mut Connection, state: &str) {
 
 /// Begins a migration that stops when the target has all keys and the source serves them.
 fn begin_migration(cluster: &Cluster, source: &mut Connection, target: &mut Connection) {
-    let () = send(source, &["DEBUG", "SLOTMIGRATION", "PREVENT-PAUSE", "1"]).unwrap();
+    exec(source, &["DEBUG", "SLOTMIGRATION", "PREVENT-PAUSE", "1"]);
     migrate(cluster, source, 1);
     await_state(target, "waiting-for-paused");
 }
 
 fn end_migration(source: &mut Connection) {
-    let () = send(source, &["DEBUG", "SLOTMIGRATION", "PREVENT-PAUSE", "0"]).unwrap();
+    exec(source, &["DEBUG", "SLOTMIGRATION", "PREVENT-PAUSE", "0"]);
     await_state(source, "success");
 }
 
@@ -90,7 +90,7 @@ fn sessions_are_listed_where_their_slots_are() {
     let [source, target] = &mut cluster.nodes();
     let replica = &mut cluster.replica(1, SECRET);
     let replica = &mut replica.conn();
-    let () = send(replica, &["READONLY"]).unwrap();
+    exec(replica, &["READONLY"]);
     let tokens = owners_with_sessions(source);
     let owner = |number: usize| tokens.iter().nth(number).unwrap();
     let stays = key(&create(source, "ada", "{}", &[]));
@@ -122,7 +122,7 @@ fn sessions_are_listed_where_their_slots_are() {
     });
     assert_eq!(listed(replica, tokens.keys()), expected);
     // A limit counts what came from the source.
-    let () = send(target, &["CONFIG", "SET", "jrs.max-sessions", "3"]).unwrap();
+    exec(target, &["CONFIG", "SET", "jrs.max-sessions", "3"]);
     let created = key(&create(target, new, "{}", &[]));
     assert_eq!(
         listed(target, [new].into_iter())[new],
@@ -138,7 +138,7 @@ fn a_migration_that_is_cancelled_changes_nothing() {
     let expected = listed(source, tokens.keys());
     for _ in 0..2 {
         begin_migration(&cluster, source, target);
-        let () = send(source, &["CLUSTER", "CANCELSLOTMIGRATIONS"]).unwrap();
+        exec(source, &["CLUSTER", "CANCELSLOTMIGRATIONS"]);
         // The target drops what it has got before it says so.
         await_state(target, "failed");
         assert_counted(&mut cluster.nodes());
@@ -157,13 +157,13 @@ fn a_slot_that_is_flushed_has_no_sessions() {
     let Some(cluster) = cluster(SECRET) else { return };
     let node = &mut cluster.nodes()[0];
     let tokens = owners_with_sessions(node);
-    let () = send(node, &["CONFIG", "SET", "jrs.max-sessions", "2", "jrs.max-sessions-policy", "reject"]).unwrap();
+    exec(node, &["CONFIG", "SET", "jrs.max-sessions", "2", "jrs.max-sessions-policy", "reject"]);
     let flushed = tokens.keys().next().unwrap();
     let slot = cluster.slot(flushed);
     assert_eq!(refused(node, &["JRS.CREATE", flushed, "{}"]), "TOOMANY");
     let mut expected = listed(node, tokens.keys());
     for how in ["SYNC", "ASYNC"] {
-        let () = send(node, &["CLUSTER", "FLUSHSLOT", &slot.to_string(), how]).unwrap();
+        exec(node, &["CLUSTER", "FLUSHSLOT", &slot.to_string(), how]);
         expected.iter_mut().filter(|(owner, _)| cluster.slot(owner) == slot).for_each(|(_, ids)| ids.clear());
         assert_eq!(listed(node, tokens.keys()), expected);
         let new = [(); 2].map(|()| key(&create(node, flushed, "{}", &[]))["sess:".len()..].to_owned());
@@ -179,7 +179,7 @@ fn no_answer_is_wrong_while_slots_go_to_and_fro() {
         let nodes = &mut cluster.nodes();
         for node in &mut *nodes {
             // Without a cache each command of the second kind waits for a signature, while its slot may go.
-            let () = send(node, &["CONFIG", "SET", "jrs.token-cache-size", "0"]).unwrap();
+            exec(node, &["CONFIG", "SET", "jrs.token-cache-size", "0"]);
         }
         let tokens = owners_with_sessions(&mut nodes[0]).into_values().flatten().collect::<Vec<_>>();
         let stop = AtomicBool::new(false);

@@ -6,7 +6,7 @@ use redis::{Connection, PushInfo, PushKind, Value};
 
 use crate::support::{
     Server, await_that,
-    sessions::{create, etag, send},
+    sessions::{create, etag, exec, send},
     tokens::{self, SECRET, elliptic_jwk, key},
 };
 
@@ -17,7 +17,7 @@ fn events(server: &Server, act: impl FnOnce(&mut Connection)) -> Vec<(String, St
     listener.psubscribe("__keyevent@0__:*").unwrap();
     listener.subscribe("the end").unwrap();
     act(&mut conn);
-    let () = send(&mut conn, &["PUBLISH", "the end", ""]).unwrap();
+    exec(&mut conn, &["PUBLISH", "the end", ""]);
     let mut events = Vec::new();
     loop {
         let message = listener.get_message().unwrap();
@@ -29,7 +29,8 @@ fn events(server: &Server, act: impl FnOnce(&mut Connection)) -> Vec<(String, St
 /// The keyspace events that a command causes.
 fn caused(server: &Server, words: &[&str]) -> Vec<(String, String)> {
     events(server, |conn| {
-        let _: Value = send(conn, words).unwrap_or_else(|error| panic!("{words:?}: {error}"));
+        // The reply is null where there is no session.
+        send::<Value>(conn, words).unwrap_or_else(|error| panic!("{words:?}: {error}"));
     })
 }
 
@@ -99,7 +100,7 @@ fn new_sessions_and_those_that_make_room_for_them_are_announced() {
         let seen = events(&server, |conn| token = create(conn, "", "{}", &[]));
         assert_eq!(seen, on(&key(&token), &["set", "expire", "jrs.create"]));
 
-        let () = send(conn, &["CONFIG", "SET", "jrs.max-sessions", "1"]).unwrap();
+        exec(conn, &["CONFIG", "SET", "jrs.max-sessions", "1"]);
         let seen = events(&server, |conn| token = create(conn, "bob", "{}", &["EX", "9"]));
         let new = key(&token);
         let expected = [on(&new, &["set", "expire"]), on(&old, &["del", "jrs.evict"]), on(&new, &["jrs.create"])];
@@ -139,7 +140,7 @@ fn the_modules_own_events_are_of_a_class_of_their_own() {
         listener.psubscribe("__keyspace@0__:*").unwrap();
         listener.subscribe("the end").unwrap();
         let key = key(&create(&mut conn, "ada", "{}", &[]));
-        let () = send(&mut conn, &["PUBLISH", "the end", ""]).unwrap();
+        exec(&mut conn, &["PUBLISH", "the end", ""]);
         let messages = std::iter::from_fn(|| Some(listener.get_message().unwrap()))
             .take_while(|message| message.get_channel_name() != "the end");
         let seen: Vec<(String, String)> =
@@ -153,7 +154,7 @@ fn refused_commands_announce_nothing() {
     let server = server(SECRET);
     let token = create(&mut server.conn(), "ada", "{}", &[]);
     let seen = events(&server, |conn| {
-        let () = send(conn, &["EXPIRE", &key(&token), "500"]).unwrap();
+        exec(conn, &["EXPIRE", &key(&token), "500"]);
         for words in [
             &["JRS.CREATE", "ada", "[]"][..],
             &["JRS.CREATE", "a{", "{}"],
@@ -180,10 +181,10 @@ fn refused_commands_announce_nothing() {
 /// Whether a transaction that watches the key is aborted because of what `words` do meanwhile.
 fn aborts(server: &Server, key: &str, words: &[&str]) -> bool {
     let (mut watcher, mut conn) = (server.conn(), server.conn());
-    let () = send(&mut watcher, &["WATCH", key]).unwrap();
+    exec(&mut watcher, &["WATCH", key]);
     let _: redis::RedisResult<Value> = send(&mut conn, words);
-    let () = send(&mut watcher, &["MULTI"]).unwrap();
-    let () = send(&mut watcher, &["PING"]).unwrap();
+    exec(&mut watcher, &["MULTI"]);
+    exec(&mut watcher, &["PING"]);
     send::<Value>(&mut watcher, &["EXEC"]).unwrap() == Value::Nil
 }
 
@@ -240,7 +241,7 @@ fn client_side_caches_are_told_of_changes() {
     let mut caching = server.conn3();
     let (pushes, told) = channel::<PushInfo>();
     caching.set_push_sender(pushes);
-    let () = send(&mut caching, &["CLIENT", "TRACKING", "ON"]).unwrap();
+    exec(&mut caching, &["CLIENT", "TRACKING", "ON"]);
     let token = create(conn, "ada", "{}", &[]);
     let key = key(&token);
     for words in [
@@ -250,12 +251,12 @@ fn client_side_caches_are_told_of_changes() {
         &["JRS.UPDATE", &token, r#"{"b":2}"#, "MERGE"],
         &["JRS.ROTATE", &token],
     ] {
-        let _: Value = send(&mut caching, &["JRS.PEEK", &key, &token]).unwrap();
-        let () = send(&mut caching, &["PING"]).unwrap();
+        exec(&mut caching, &["JRS.PEEK", &key, &token]);
+        exec(&mut caching, &["PING"]);
         assert!(told.try_recv().is_err(), "nothing has changed before {words:?}");
-        let _: Value = send(conn, words).unwrap();
+        exec(conn, words);
         let push = await_that("an invalidation", || {
-            let () = send(&mut caching, &["PING"]).unwrap();
+            exec(&mut caching, &["PING"]);
             told.try_recv().ok()
         });
         assert_eq!(push.kind, PushKind::Invalidate);
@@ -285,13 +286,13 @@ fn client_side_caches_are_told_only_of_what_they_read_by_a_read_only_command_and
             let (pushes, told) = channel::<PushInfo>();
             caching.set_push_sender(pushes);
             let tracking = ["CLIENT", "TRACKING", "ON", "BCAST", "PREFIX", "sess:"];
-            let () = send(&mut caching, &tracking[..if broadcast { 6 } else { 3 }]).unwrap();
+            exec(&mut caching, &tracking[..if broadcast { 6 } else { 3 }]);
             let words = if with_key { vec![name, &key, &token] } else { vec![name, &token] };
-            let _: Value = send(&mut caching, &words).unwrap();
-            let () = send(&mut caching, &["PING"]).unwrap();
+            exec(&mut caching, &words);
+            exec(&mut caching, &["PING"]);
             assert!(told.try_recv().is_err(), "nothing has changed since {words:?}");
-            let () = send(conn, &["JRS.DESTROY", &token]).unwrap();
-            let () = send(&mut caching, &["PING"]).unwrap();
+            exec(conn, &["JRS.DESTROY", &token]);
+            exec(&mut caching, &["PING"]);
             let invalid: Vec<Value> = told.try_iter().flat_map(|push| push.data).collect();
             let is_told = format!("{invalid:?}").contains(&key);
             assert_eq!(is_told, expected, "{words:?}, broadcast: {broadcast}: {invalid:?}");

@@ -8,7 +8,7 @@ use serde_json::json;
 
 use crate::support::{
     Server,
-    sessions::{contents, create, now, send},
+    sessions::{contents, create, exec, now, send},
     tokens::{SECRET, claims, jwk, key, part, payload, sign, sign_bytes, token},
 };
 
@@ -93,7 +93,7 @@ fn an_active_session() {
         assert_eq!(report, expected);
     }
     // Without an expiry, what a GET would set is reported.
-    let () = send(conn, &["PERSIST", &key(&token)]).unwrap();
+    exec(conn, &["PERSIST", &key(&token)]);
     assert_eq!(inspect(conn, &[&token]).ttl, Some(1000));
 }
 
@@ -101,7 +101,7 @@ fn an_active_session() {
 fn a_token_that_only_time_refuses() {
     let server = server();
     let conn = &mut server.conn();
-    let () = send(conn, &["SET", "sess:a", "{}", "EX", "1000"]).unwrap();
+    exec(conn, &["SET", "sess:a", "{}", "EX", "1000"]);
     let cases = [
         ("EXPIREDTOKEN", json!({"jti": "a", "exp": now() - 100})),
         ("EXPIREDTOKEN", json!({"jti": "a", "iat": now() - 40 * 86_400})),
@@ -138,8 +138,8 @@ fn a_key_that_holds_a_list() {
     let conn = &mut server.conn();
     let token = create(conn, "ada", "{}", &[]);
     let key = key(&token);
-    let () = send(conn, &["DEL", &key]).unwrap();
-    let () = send(conn, &["RPUSH", &key, "a", "b"]).unwrap();
+    exec(conn, &["DEL", &key]);
+    exec(conn, &["RPUSH", &key, "a", "b"]);
     for words in [&[&token][..], &[&key, &token]] {
         let report = inspect(conn, words);
         assert_eq!((report.active, report.reason.as_deref(), report.ttl), (false, Some("WRONGTYPE"), None));
@@ -256,8 +256,8 @@ fn active_means_that_a_read_finds_the_session() {
         claims["jti"] = json!("a");
         let token = token(&claims);
         for state in states {
-            let () = send(conn, &["DEL", "sess:a"]).unwrap();
-            let () = send(conn, state).unwrap();
+            exec(conn, &["DEL", "sess:a"]);
+            exec(conn, state);
             let read = send::<Value>(conn, &["JRS.PEEK", &token]);
             let found = read.as_ref().is_ok_and(|reply| *reply != Value::Nil);
             let report = inspect(conn, &[&token]);

@@ -9,7 +9,7 @@ use crate::support::{
     await_that,
     devices::{assert_index_is_right, list},
     session_model::{self, Model, Realm, Session, rng::Rng},
-    sessions::{etag, expiry, get, millis, refused, send},
+    sessions::{etag, exec, expiry, get, millis, refused, send},
     tokens::claims,
 };
 
@@ -115,7 +115,7 @@ impl World {
         let value = once.map(|seconds: i64| seconds.to_string());
         let mut words = vec!["JRS.TOUCH", &session.token];
         words.extend(value.iter().flat_map(|value| ["EX", value]));
-        let _: i64 = send(&mut self.conn, &words).unwrap();
+        exec(&mut self.conn, &words);
         self.moved(at, before, once.map_or(session.ttl, |seconds| seconds * 1000));
     }
 
@@ -199,7 +199,7 @@ impl World {
         let words = [["JRS.DESTROY", &token], ["JRS.REVOKE", &key], ["DEL", &key]];
         match self.rng.below(4) {
             3 => {
-                let () = send(&mut self.conn, &["PEXPIRE", &key, "1"]).unwrap();
+                exec(&mut self.conn, &["PEXPIRE", &key, "1"]);
                 let conn = &mut self.conn;
                 await_that("its end", || (send::<i64>(conn, &["EXISTS", &key]).unwrap() == 0).then_some(()));
             }

@@ -5,7 +5,7 @@ use serde_json::json;
 
 use crate::support::{
     Server,
-    sessions::{assert_refused, create, get, now, send},
+    sessions::{assert_refused, create, exec, get, now, send},
     tokens::{SECRET, claims, key, token},
 };
 
@@ -242,7 +242,7 @@ fn other_spellings_of_reserved_claims_are_refused() {
     // What somebody else signed stays what it was, and JRS does not sign it again.
     let conn = &mut plain.conn();
     let foreign = token(&json!({"jti": "a", "SUB": "admin", "Exp": 9_999_999_999_i64, "role": "user"}));
-    let () = send(conn, &["SET", "sess:a", "{}", "EX", "100"]).unwrap();
+    exec(conn, &["SET", "sess:a", "{}", "EX", "100"]);
     assert_eq!(get(conn, &foreign).unwrap().owner, "");
     let rotated: String = send(conn, &["JRS.ROTATE", &foreign]).unwrap();
     let mut names: Vec<String> = claims(&rotated).as_object().unwrap().keys().cloned().collect();

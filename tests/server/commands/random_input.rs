@@ -14,7 +14,7 @@ use crate::support::{
     Server,
     devices::{assert_index_is_right, ids},
     random_commands::{self, Command, Supplies},
-    sessions::{contents, create, get, send},
+    sessions::{contents, create, exec, get, send},
     tokens::{SECRET, elliptic_jwk, jwk, key},
 };
 
@@ -33,7 +33,7 @@ fn supplies(conn: &mut Connection) -> Supplies {
         match number {
             8 => send(conn, &["DEL", &key]).unwrap(),
             9 => {
-                let () = send(conn, &["DEL", &key]).unwrap();
+                exec(conn, &["DEL", &key]);
                 send(conn, &["RPUSH", &key, "a", "b"]).unwrap()
             }
             10 => send(conn, &["SET", &key, "no JSON"]).unwrap(),
@@ -80,7 +80,7 @@ fn word_of(error: &RedisError, command: &Command) -> String {
 /// Reads MONITOR until the end of a storm: the lines that show what is signed of a token, and its signature.
 fn watch(server: &Server, supplies: &Supplies) -> JoinHandle<Vec<String>> {
     let mut monitor = server.conn();
-    let () = send(&mut monitor, &["MONITOR"]).unwrap();
+    exec(&mut monitor, &["MONITOR"]);
     let hidden: Vec<String> =
         supplies.tokens.iter().map(|(_, token)| token.split_once('.').unwrap().1.to_owned()).collect();
     thread::spawn(move || {
@@ -139,7 +139,7 @@ fn storm(server: &mut Server, commands: usize) -> BTreeMap<String, BTreeSet<Stri
         assert!(!command.is("INSPECT") || !is_one_token || reply == "something", "{command:?}: {reply}");
         replies.entry(command.name.to_uppercase()).or_default().insert(reply);
     }
-    let () = send(conn, &["ECHO", "the end of the storm"]).unwrap();
+    exec(conn, &["ECHO", "the end of the storm"]);
     assert_eq!(shown.join().unwrap(), [""; 0], "MONITOR shows tokens");
     assert!(server.alive());
     assert_eq!(count(conn), keys);

@@ -1,11 +1,11 @@
 //! What the commands refuse, by the first word of the error; and that a refused command has changed nothing.
 
-use redis::{Connection, Value};
+use redis::Connection;
 use serde_json::json;
 
 use crate::support::{
     Server,
-    sessions::{assert_indexed, assert_refused, contents, create, get, now, send},
+    sessions::{assert_indexed, assert_refused, contents, create, exec, get, now, send},
     tokens::{SECRET, claims, key, sign, token},
 };
 
@@ -121,7 +121,7 @@ fn an_expired_token_is_good_for_a_logout_only() {
         claims["jti"] = json!("a");
         let (old, forged) = (token(&claims), sign(&json!({"alg": "HS256"}), &claims, b"somebody else's secret"));
         for with_key in [None, Some("sess:a")] {
-            let () = send(conn, &["SET", "sess:a", "{}", "EX", "1000"]).unwrap();
+            exec(conn, &["SET", "sess:a", "{}", "EX", "1000"]);
             for (name, rest) in ON_A_SESSION.into_iter().filter(|(name, _)| *name != "JRS.DESTROY") {
                 assert_refused(conn, word, &words(name, with_key, &old, rest));
             }
@@ -144,10 +144,10 @@ fn a_key_that_holds_something_else() {
         [("RPUSH", &["a", "b"]), ("HSET", &["data", "{}"]), ("SADD", &["{}"]), ("XADD", &["*", "a", "b"])];
     for (command, rest) in fill {
         for expire in [None, Some("PEXPIRE")] {
-            let () = send(conn, &["DEL", &key]).unwrap();
-            let _: Value = send(conn, &[&[command, &key], rest].concat()).unwrap();
+            exec(conn, &["DEL", &key]);
+            exec(conn, &[&[command, &key], rest].concat());
             if let Some(expire) = expire {
-                let () = send(conn, &[expire, &key, "500000"]).unwrap();
+                exec(conn, &[expire, &key, "500000"]);
             }
             for (name, rest) in ON_A_SESSION {
                 assert_refused(conn, "WRONGTYPE", &words(name, None, &token, rest));
@@ -164,8 +164,8 @@ fn a_key_named_as_an_owner_disturbs_no_session() {
     let server = server();
     let conn = &mut server.conn();
     for words in [&["SET", "sess:{ada}", "x"][..], &["RPUSH", "sess:{ada}", "x"], &["ZADD", "sess:{ada}", "1", "x"]] {
-        let () = send(conn, &["FLUSHALL"]).unwrap();
-        let _: Value = send(conn, words).unwrap();
+        exec(conn, &["FLUSHALL"]);
+        exec(conn, words);
         let (token, guest) = (create(conn, "ada", "{}", &[]), create(conn, "", "{}", &[]));
         let rotated: String = send(conn, &["JRS.ROTATE", &token]).unwrap();
         let moved: String = send(conn, &["JRS.ROTATE", &guest, "OWNER", "ada"]).unwrap();
@@ -175,7 +175,7 @@ fn a_key_named_as_an_owner_disturbs_no_session() {
     }
     // It is the key of an id like any other that another issuer may have given.
     assert_refused(conn, "WRONGTYPE", &["JRS.REVOKE", "sess:{ada}"]);
-    let () = send(conn, &["SET", "sess:{ada}", "{}"]).unwrap();
+    exec(conn, &["SET", "sess:{ada}", "{}"]);
     assert!(get(conn, &token(&json!({"jti": "{ada}"}))).is_some());
     assert_eq!(send::<i64>(conn, &["JRS.REVOKE", "sess:{ada}"]).unwrap(), 1);
     assert_eq!(send::<i64>(conn, &["JRS.REVOKE", "sess:{ada}"]).unwrap(), 0);
@@ -187,13 +187,13 @@ fn keys_that_cannot_be_revoked() {
     let conn = &mut server.conn();
     let token = create(conn, "ada", "{}", &[]);
     let id = key(&token)["sess:".len()..].to_owned();
-    let () = send(conn, &["SET", "other:key", "x"]).unwrap();
+    exec(conn, &["SET", "other:key", "x"]);
     for wrong in ["", "other:key", "sess:", "sess", &id, "Sess:a", "other:{ada}"] {
         assert_refused(conn, "WRONGKEY", &["JRS.REVOKE", wrong]);
     }
     assert_refused(conn, "ERR", &["JRS.REVOKE", &token]);
     // A session of the npm package's kind, without an owner.
-    let () = send(conn, &["SET", "sess:9b2c5e1c-6e0b-4a57-8d9a-3f3a8f6d2c11", "{}"]).unwrap();
+    exec(conn, &["SET", "sess:9b2c5e1c-6e0b-4a57-8d9a-3f3a8f6d2c11", "{}"]);
     assert_eq!(send::<i64>(conn, &["JRS.REVOKE", "sess:9b2c5e1c-6e0b-4a57-8d9a-3f3a8f6d2c11"]).unwrap(), 1);
     assert_eq!(send::<i64>(conn, &["JRS.REVOKE", "sess:nobody"]).unwrap(), 0);
 }
@@ -203,7 +203,7 @@ fn no_memory_left() {
     let server = server();
     let conn = &mut server.conn();
     let token = create(conn, "ada", "{}", &[]);
-    let memory = |conn: &mut Connection, limit: &str| send::<()>(conn, &["CONFIG", "SET", "maxmemory", limit]).unwrap();
+    let memory = |conn: &mut Connection, limit: &str| exec(conn, &["CONFIG", "SET", "maxmemory", limit]);
     memory(conn, "1");
     for command in [&["JRS.CREATE", "ada", "{}"][..], &["JRS.UPDATE", &token, "{}"], &["JRS.ROTATE", &token]] {
         assert_refused(conn, "OOM", command);

@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use crate::support::{
     Server,
-    sessions::{assert_indexed, contents, create, etag, get, now, send},
+    sessions::{assert_indexed, contents, create, etag, exec, get, now, send},
     tokens::{SECRET, claims, header, key, payload},
 };
 
@@ -198,15 +198,15 @@ fn options_come_in_any_order_and_case() {
     assert_eq!(claims(&create(conn, "ada", "{}", &["px", "1500"]))["ttl"], json!(1.5));
 
     let ttl = |conn: &mut Connection| send::<i64>(conn, &["TTL", &key(&token)]).unwrap();
-    let () = send(conn, &["JRS.UPDATE", &token, "{}", "replace", "ex", "100"]).unwrap();
+    exec(conn, &["JRS.UPDATE", &token, "{}", "replace", "ex", "100"]);
     assert!(ttl(conn) <= 100);
-    let () = send(conn, &["JRS.UPDATE", &token, "{}", "keepttl", "Replace"]).unwrap();
+    exec(conn, &["JRS.UPDATE", &token, "{}", "keepttl", "Replace"]);
     assert!(ttl(conn) <= 100);
     assert_eq!(send::<i64>(conn, &["JRS.TOUCH", &token, "px", "200000"]).unwrap(), 200);
     assert!((190..=200).contains(&ttl(conn)));
     let merged: String =
         send(conn, &["JRS.UPDATE", &token, r#"{"b":1}"#, "ifmatch", &etag("{}"), "merge", "ex", "100"]).unwrap();
-    let () = send(conn, &["JRS.UPDATE", &token, "[]", "keepttl", "Patch", "IfMatch", &merged]).unwrap();
+    exec(conn, &["JRS.UPDATE", &token, "[]", "keepttl", "Patch", "IfMatch", &merged]);
     assert!(ttl(conn) <= 100);
     let token: String = send(conn, &["JRS.ROTATE", &token, "reauth", "owner", "bob", "claims", r#"{"a":2}"#]).unwrap();
     assert_eq!((&claims(&token)["sub"], &claims(&token)["a"]), (&json!("bob"), &json!(2)));

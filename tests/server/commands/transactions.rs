@@ -4,7 +4,7 @@ use redis::{Connection, ConnectionLike, FromRedisValue, Value};
 
 use crate::support::{
     Server,
-    sessions::{assert_indexed, assert_refused, contents, create, etag, get, refused, send},
+    sessions::{assert_indexed, assert_refused, contents, create, etag, exec, get, refused, send},
     tokens::key,
 };
 
@@ -17,7 +17,7 @@ fn a_transaction_runs_all_commands() {
     let server = Server::start();
     let conn = &mut server.conn();
     let token = create(conn, "ada", r#"{"n":1}"#, &[]);
-    let () = send(conn, &["MULTI"]).unwrap();
+    exec(conn, &["MULTI"]);
     let commands: [&[&str]; 9] = [
         &["JRS.CREATE", "zoë", "{}"],
         &["JRS.UPDATE", &token, r#"{"n":2}"#],
@@ -86,15 +86,15 @@ fn a_discarded_transaction_does_nothing() {
     let token = create(conn, "ada", "{}", &[]);
     let before = contents(conn);
     for end in [&["DISCARD"][..], &["EXEC"]] {
-        let () = send(conn, &["MULTI"]).unwrap();
-        let () = send(conn, &["JRS.DESTROY", &token]).unwrap();
-        let () = send(conn, &["JRS.CREATE", "ada", "{}"]).unwrap();
+        exec(conn, &["MULTI"]);
+        exec(conn, &["JRS.DESTROY", &token]);
+        exec(conn, &["JRS.CREATE", "ada", "{}"]);
         if end == ["EXEC"] {
             // A command with too few arguments spoils the whole transaction before it runs.
             assert_eq!(refused(conn, &["JRS.CREATE", "ada"]), "ERR");
             assert_eq!(refused(conn, end), "EXECABORT");
         } else {
-            let () = send(conn, end).unwrap();
+            exec(conn, end);
         }
         assert_eq!(contents(conn), before);
     }
@@ -106,9 +106,9 @@ fn a_read_that_moves_nothing_does_not_break_a_watch() {
     let (conn, other) = (&mut server.conn(), &mut server.conn());
     let token = create(conn, "ada", "{}", &[]);
     let attempt = |conn: &mut Connection, meanwhile: &mut dyn FnMut()| {
-        let () = send(conn, &["WATCH", &key(&token)]).unwrap();
-        let () = send(conn, &["MULTI"]).unwrap();
-        let () = send(conn, &["PING"]).unwrap();
+        exec(conn, &["WATCH", &key(&token)]);
+        exec(conn, &["MULTI"]);
+        exec(conn, &["PING"]);
         meanwhile();
         send::<Value>(conn, &["EXEC"]).unwrap() != Value::Nil
     };

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use crate::support::{
     Server,
-    sessions::{create, etag, get, send},
+    sessions::{create, etag, exec, get},
     tokens::{key, payload},
 };
 
@@ -47,7 +47,7 @@ fn the_replies_are_maps_and_nulls_of_each_protocol() {
         let session = as_sent(&[&[map], &session[..]].concat());
         assert_eq!(wire(&server, protocol, &format!("JRS.GET {token}")), session);
         // Without an expiry, what a GET would set is reported.
-        let () = send(conn, &["PERSIST", &key]).unwrap();
+        exec(conn, &["PERSIST", &key]);
         assert_eq!(wire(&server, protocol, &format!("JRS.PEEK {key} {token}")), session);
 
         let gone = create(conn, "", "{}", &[]);
@@ -69,7 +69,7 @@ fn the_replies_about_an_owners_sessions_are_those_of_each_protocol() {
     let data = r#"{"name":"Zoë"}"#;
     let first = create(conn, "ada", data, &[]);
     let second = create(conn, "ada", "{}", &[]);
-    let () = send(conn, &["PERSIST", &key(&second)]).unwrap();
+    exec(conn, &["PERSIST", &key(&second)]);
     let created = |token: &str| {
         let uuid = Uuid::parse_str(&key(token)[key(token).len() - 36..]).unwrap();
         let (seconds, nanos) = uuid.get_timestamp().unwrap().to_unix();
@@ -80,7 +80,7 @@ fn the_replies_about_an_owners_sessions_are_those_of_each_protocol() {
     for (protocol, [map3, map4], null) in [('2', ["*6", "*8"], "$-1"), ('3', ["%3", "%4"], "_")] {
         let list = |line: &str| wire(&server, protocol, line);
         // The TTL of a new session goes down as soon as a second has passed.
-        let () = send(conn, &["EXPIRE", &key(&first), "86400"]).unwrap();
+        exec(conn, &["EXPIRE", &key(&first), "86400"]);
         let one = [map3, "id", &ids[0], "created", &times[0], "ttl", ":86400"];
         let other = [map3, "id", &ids[1], "created", &times[1], "ttl"];
         let expected = format!("*2\r\n{}{}{null}\r\n", as_sent(&one), as_sent(&other));
@@ -100,7 +100,7 @@ fn the_replies_about_an_owners_sessions_are_those_of_each_protocol() {
         assert_eq!(merged, as_sent(&[&etag(r#"{"a":1}"#)]));
         assert_eq!(wire(&server, protocol, &format!("JRS.REVOKE {}", key(token))), ":1\r\n");
         assert_eq!(wire(&server, protocol, &format!("JRS.REVOKE {}", key(token))), ":0\r\n");
-        let () = send(conn, &["JRS.DESTROY", &gone]).unwrap();
+        exec(conn, &["JRS.DESTROY", &gone]);
         for line in ["ROTATE", "ROTATE {key}"] {
             let line = line.replace("{key}", &key(&gone));
             assert_eq!(wire(&server, protocol, &format!("JRS.{line} {gone}")), format!("{null}\r\n"));

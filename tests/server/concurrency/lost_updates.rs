@@ -11,7 +11,7 @@ use serde_json::{Value as Json, json};
 use crate::support::{
     Server,
     devices::assert_agree,
-    sessions::{create, etag, get, send},
+    sessions::{create, etag, exec, get, send},
     tokens::{SECRET, elliptic_jwk, key},
 };
 
@@ -45,7 +45,7 @@ fn fields_that_are_merged_all_arrive() {
         clients(&server, |conn, number| {
             for turn in 0..10 {
                 let field = json!({format!("field {number}"): {format!("{turn}"): number}}).to_string();
-                let _: String = send(conn, &["JRS.UPDATE", &token, &field, "MERGE"]).unwrap();
+                exec(conn, &["JRS.UPDATE", &token, &field, "MERGE"]);
             }
         });
         let data = data(&mut server.conn(), &token);
@@ -64,7 +64,7 @@ fn elements_that_are_patched_in_all_arrive() {
         let token = create(&mut server.conn(), "ada", r#"{"cart":[]}"#, &[]);
         clients(&server, |conn, number| {
             let patch = json!([{"op": "add", "path": "/cart/-", "value": number}]).to_string();
-            let _: String = send(conn, &["JRS.UPDATE", &token, &patch, "PATCH"]).unwrap();
+            exec(conn, &["JRS.UPDATE", &token, &patch, "PATCH"]);
         });
         let data = data(&mut server.conn(), &token);
         let mut cart: Vec<u64> = data["cart"].as_array().unwrap().iter().map(|item| item.as_u64().unwrap()).collect();

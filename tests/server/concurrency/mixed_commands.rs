@@ -11,7 +11,7 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use crate::support::{
     Builder, Server,
-    sessions::{assert_indexed, create, send},
+    sessions::{assert_indexed, create, exec, send},
     tokens::{SECRET, elliptic_jwk, key},
 };
 
@@ -47,9 +47,9 @@ fn found(conn: &mut Connection, command: usize, session: &Shared) -> bool {
             report[1] == Value::Int(1)
         }
         9 => {
-            let () = send(conn, &["MULTI"]).unwrap();
-            let () = send(conn, &["JRS.UPDATE", token, r#"{"n":4}"#]).unwrap();
-            let () = send(conn, &["JRS.GET", token]).unwrap();
+            exec(conn, &["MULTI"]);
+            exec(conn, &["JRS.UPDATE", token, r#"{"n":4}"#]);
+            exec(conn, &["JRS.GET", token]);
             let Value::Array(replies) = reply(conn, &["EXEC"]) else { panic!("EXEC replies a list") };
             assert_eq!(replies[0] == Value::Nil, replies[1] == Value::Nil, "{replies:?}");
             replies[0] != Value::Nil
@@ -107,9 +107,9 @@ fn everything_at_once(server: Builder, steps: usize) {
         let settings =
             settings.iter().chain(&[("token-cache-size", "0"), ("token-cache-size", "16mb"), ("leeway", "7")]);
         for (name, value) in settings.cycle().take_while(|_| !clients.iter().all(|client| client.is_finished())) {
-            let () = send(conn, &["CONFIG", "SET", &format!("jrs.{name}"), value]).unwrap();
-            let () = send(conn, &["JRS.RELOAD"]).unwrap();
-            let _: Value = send(conn, &["INFO", "jrs"]).unwrap();
+            exec(conn, &["CONFIG", "SET", &format!("jrs.{name}"), value]);
+            exec(conn, &["JRS.RELOAD"]);
+            exec(conn, &["INFO", "jrs"]);
             let listed: Vec<Value> = send(conn, &["JRS.LIST", "ada", "WITHDATA"]).unwrap();
             assert!(listed.len() <= sessions.len() + CLIENTS, "each rotated session is ended by who rotated it");
         }

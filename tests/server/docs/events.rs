@@ -12,7 +12,7 @@ use redis::Value;
 
 use crate::support::{
     Server, await_that,
-    sessions::{create, refused, send},
+    sessions::{create, exec, refused, send},
     tokens::key,
 };
 
@@ -69,16 +69,16 @@ fn the_listener_tells_of_each_end_and_why() {
         assert_eq!(listener.next(), format!("{key} {reason}"));
     };
     let [destroyed, revoked, rotated] = [(); 3].map(|()| create(conn, "ada", "{}", &[]));
-    let () = send(conn, &["SET", "another", "x", "PX", "1"]).unwrap();
-    let () = send(conn, &["JRS.DESTROY", &destroyed]).unwrap();
+    exec(conn, &["SET", "another", "x", "PX", "1"]);
+    exec(conn, &["JRS.DESTROY", &destroyed]);
     told(&mut listener, &key(&destroyed), "was logged out");
-    let () = send(conn, &["JRS.REVOKE", &key(&revoked)]).unwrap();
+    exec(conn, &["JRS.REVOKE", &key(&revoked)]);
     told(&mut listener, &key(&revoked), "was logged out");
     let rotated: String = send(conn, &["JRS.ROTATE", &rotated]).unwrap();
-    let () = send(conn, &["CONFIG", "SET", "jrs.max-sessions", "1"]).unwrap();
+    exec(conn, &["CONFIG", "SET", "jrs.max-sessions", "1"]);
     let last = create(conn, "ada", "{}", &[]);
     told(&mut listener, &key(&rotated), "made room for a newer one");
-    let () = send(conn, &["JRS.TOUCH", &last, "PX", "1"]).unwrap();
+    exec(conn, &["JRS.TOUCH", &last, "PX", "1"]);
     await_that("the session's end", || {
         let session: Value = send(conn, &["JRS.PEEK", &last]).unwrap();
         (session == Value::Nil).then_some(())
@@ -89,11 +89,11 @@ fn the_listener_tells_of_each_end_and_why() {
     await_that("the end of bob's session", || (!send::<bool>(conn, &["EXISTS", &key(&short)]).unwrap()).then_some(()));
     told(&mut listener, &key(&short), "has come to its end");
     let carl = create(conn, "carl", "{}", &[]);
-    let () = send(conn, &["JRS.DESTROYALL", "carl"]).unwrap();
+    exec(conn, &["JRS.DESTROYALL", "carl"]);
     told(&mut listener, &key(&carl), "was logged out");
 
     let guest = create(conn, "", "{}", &[]);
-    let () = send(conn, &["CONFIG", "SET", "maxmemory-policy", "allkeys-random", "maxmemory", "1"]).unwrap();
+    exec(conn, &["CONFIG", "SET", "maxmemory-policy", "allkeys-random", "maxmemory", "1"]);
     // Any command that may take memory makes the server look for some, in vain here.
     assert_eq!(refused(conn, &["SET", "more", "x"]), "OOM");
     told(&mut listener, &key(&guest), "was evicted: the server is out of memory");

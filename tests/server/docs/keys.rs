@@ -43,7 +43,7 @@ fn the_commands_do_what_the_page_says_and_the_programs_refuse_forgeries() {
     let none = "eyJhbGciOiJub25lIiwidHlwIjoiSldUIn0"; // {"alg":"none","typ":"JWT"}
     // Signed by a key that is not published any more, by the right key for another audience, and without an end.
     let set = |name: &str, value: &str| {
-        let _: () = redis::cmd("CONFIG").arg(&["SET", name, value]).query(&mut stage.server.conn()).unwrap();
+        redis::cmd("CONFIG").arg(&["SET", name, value]).exec(&mut stage.server.conn()).unwrap();
     };
     set("jrs.audience", "another");
     let for_another = create("ann");
@@ -122,7 +122,7 @@ fn every_key_of_the_page_signs_with_its_algorithm() {
         let connection = &mut stage.server.conn();
         let path = stage.server.dir().join(file);
         let settings = ["SET", "jrs.keys-file", &path.to_string_lossy(), "jrs.algorithm", setting];
-        let _: () = redis::cmd("CONFIG").arg(&settings).query(connection).unwrap();
+        redis::cmd("CONFIG").arg(&settings).exec(connection).unwrap();
         let token: String = redis::cmd("JRS.CREATE").arg(&["ann", "{}"]).query(connection).unwrap();
         let inspected: Vec<redis::Value> = redis::cmd("JRS.INSPECT").arg(&token).query(connection).unwrap();
         let value = |name: &str| {
@@ -137,7 +137,7 @@ fn every_key_of_the_page_signs_with_its_algorithm() {
             let kid = value("kid").unwrap();
             let (before, after) = jwk.split_once(&format!(",\"kid\":\"{kid}\"")).expect("the kid of the file");
             fs::write(&path, format!("{{{before}{after}")).unwrap();
-            let _: () = redis::cmd("JRS.RELOAD").query(connection).unwrap();
+            redis::cmd("JRS.RELOAD").exec(connection).unwrap();
             let jwks: String = redis::cmd("JRS.JWKS").query(connection).unwrap();
             assert!(jwks.contains(&format!("\"kid\":\"{kid}\"")), "{file}: {jwks}");
         }

@@ -12,7 +12,7 @@ use tempfile::TempDir;
 
 use crate::support::{
     Builder, Server, await_that,
-    sessions::{contents, create, get, refusal, refused, send},
+    sessions::{contents, create, exec, get, refusal, refused, send},
     tokens::{SECRET, header, key},
 };
 
@@ -27,7 +27,7 @@ fn in_folder(folder: &Path) -> Builder {
 }
 
 fn reload(conn: &mut Connection) {
-    let () = send(conn, &["JRS.RELOAD"]).unwrap();
+    exec(conn, &["JRS.RELOAD"]);
 }
 
 /// That the server has no keys, says what to configure, and writes nothing.
@@ -105,7 +105,7 @@ fn a_server_with_a_keys_file_makes_none() {
     create(conn, "ada", "{}", &[]);
     assert!(!server.dir().join(FILE).exists());
 
-    let () = send(conn, &["CONFIG", "SET", "jrs.keys-file", ""]).unwrap();
+    exec(conn, &["CONFIG", "SET", "jrs.keys-file", ""]);
     assert!(server.dir().join(FILE).exists());
     assert_ne!(header(&create(conn, "ada", "{}", &[]))["kid"], serde_json::Value::Null);
 }
@@ -153,12 +153,12 @@ fn a_replica_makes_none_and_says_what_to_configure() {
     assert_has_no_keys(conn);
     reload(conn);
     assert_has_no_keys(conn);
-    let () = send(conn, &["REPLICAOF", "NO", "ONE"]).unwrap();
+    exec(conn, &["REPLICAOF", "NO", "ONE"]);
     assert_has_no_keys(conn);
     assert!(!server.dir().join(FILE).exists());
 
     fs::write(server.dir().join("shared"), SECRET).unwrap();
-    let () = send(conn, &["CONFIG", "SET", "jrs.keys-file", "shared"]).unwrap();
+    exec(conn, &["CONFIG", "SET", "jrs.keys-file", "shared"]);
     create(conn, "ada", "{}", &[]);
 }
 
@@ -166,7 +166,7 @@ fn a_replica_makes_none_and_says_what_to_configure() {
 fn a_cluster_node_makes_none_and_says_what_to_configure() {
     let server = Server::builder().config("cluster-enabled", "yes").start();
     let conn = &mut server.conn();
-    let () = send(conn, &["CLUSTER", "ADDSLOTSRANGE", "0", "16383"]).unwrap();
+    exec(conn, &["CLUSTER", "ADDSLOTSRANGE", "0", "16383"]);
     await_that("the cluster", || {
         send::<String>(conn, &["CLUSTER", "INFO"]).unwrap().contains("cluster_state:ok").then_some(())
     });
@@ -180,17 +180,17 @@ fn a_server_that_becomes_a_replica_drops_it_for_good() {
     let conn = &mut server.conn();
     let token = create(conn, "ada", "{}", &[]);
     let made = fs::read_to_string(server.dir().join(FILE)).unwrap();
-    let () = send(conn, &NOBODY).unwrap();
+    exec(conn, &NOBODY);
     assert_has_no_keys(conn);
     assert!(!server.dir().join(FILE).exists());
     assert_eq!(fs::read_to_string(server.dir().join("jrs-keys.json.retired")).unwrap(), made);
     assert!(server.log().lines().any(|line| line.contains("jrs-keys.json.retired") && line.contains("jrs.keys-file")));
 
-    let () = send(conn, &["REPLICAOF", "NO", "ONE"]).unwrap();
+    exec(conn, &["REPLICAOF", "NO", "ONE"]);
     assert_has_no_keys(conn);
-    let () = send(conn, &["CONFIG", "SET", "jrs.max-age", "50"]).unwrap();
+    exec(conn, &["CONFIG", "SET", "jrs.max-age", "50"]);
     assert_has_no_keys(conn);
-    let () = send(conn, &["CONFIG", "SET", "jrs.allow-weak-secret", "yes"]).unwrap();
+    exec(conn, &["CONFIG", "SET", "jrs.allow-weak-secret", "yes"]);
     assert_has_no_keys(conn);
     reload(conn);
     assert_has_no_keys(conn);
@@ -207,9 +207,9 @@ fn a_server_that_becomes_a_replica_keeps_the_keys_of_its_keys_file() {
     let server = Server::builder().keys(SECRET.as_bytes()).config("replica-read-only", "no").start();
     let conn = &mut server.conn();
     let token = create(conn, "ada", "{}", &[]);
-    let () = send(conn, &NOBODY).unwrap();
+    exec(conn, &NOBODY);
     assert!(send::<Value>(conn, &["JRS.PEEK", &token]).is_ok());
-    let () = send(conn, &["REPLICAOF", "NO", "ONE"]).unwrap();
+    exec(conn, &["REPLICAOF", "NO", "ONE"]);
     assert_eq!(get(conn, &token).expect("a session").owner, "ada");
 }
 
@@ -219,17 +219,17 @@ fn assert_stays_with(server: &mut Server, token: &str, why: &str) {
     let file = server.dir().join(FILE);
     let made = fs::read_to_string(&file).unwrap();
     let may_read = |conn: &mut Connection| assert!(send::<Value>(conn, &["JRS.PEEK", token]).is_ok(), "{why}");
-    let () = send(conn, &NOBODY).unwrap();
+    exec(conn, &NOBODY);
     reload(conn);
     may_read(conn);
-    let () = send(conn, &["CONFIG", "REWRITE"]).unwrap();
+    exec(conn, &["CONFIG", "REWRITE"]);
     server.stop();
     server.restart();
     let conn = &mut server.conn();
     may_read(conn);
     reload(conn);
     may_read(conn);
-    let () = send(conn, &["REPLICAOF", "NO", "ONE"]).unwrap();
+    exec(conn, &["REPLICAOF", "NO", "ONE"]);
     reload(conn);
     may_read(conn);
     assert_eq!(fs::read_to_string(&file).unwrap(), made, "{why}");
@@ -252,7 +252,7 @@ fn it_is_the_operators_when_the_keys_file_names_it() {
         let mut server = Server::start();
         let conn = &mut server.conn();
         let token = create(conn, "ada", "{}", &[]);
-        let () = send(conn, &["CONFIG", "SET", "jrs.keys-file", &path(server.dir())]).unwrap();
+        exec(conn, &["CONFIG", "SET", "jrs.keys-file", &path(server.dir())]);
         assert_stays_with(&mut server, &token, why);
     }
 }
@@ -265,7 +265,7 @@ fn it_is_the_operators_when_a_realm_names_it() {
     write("shared", SECRET);
     write("realms.toml", "[realm.a]\nkeys-file = 'jrs-keys.json'\nkeyspace = 'a:'\n");
     let names = ["CONFIG", "SET", "jrs.keys-file", "shared", "jrs.realms-file", "realms.toml"];
-    let () = send(conn, &names).unwrap();
+    exec(conn, &names);
     let token = create(conn, "ada", "{}", &["REALM", "a"]);
     assert_stays_with(&mut server, &token, "a realm");
 }
@@ -275,15 +275,15 @@ fn what_the_error_after_a_failover_says_brings_the_key_back() {
     let server = Server::start();
     let conn = &mut server.conn();
     let token = create(conn, "ada", "{}", &[]);
-    let () = send(conn, &NOBODY).unwrap();
-    let () = send(conn, &["REPLICAOF", "NO", "ONE"]).unwrap();
+    exec(conn, &NOBODY);
+    exec(conn, &["REPLICAOF", "NO", "ONE"]);
     for words in [&["JRS.GET", &token][..], &["JRS.CREATE", "ada", "{}"]] {
         let error = send::<Value>(conn, words).unwrap_err().to_string();
         assert!(error.contains("NOKEYS") && error.contains("jrs-keys.json.retired"), "{words:?}: {error}");
     }
     let shared = server.dir().join("shared.json");
     fs::copy(server.dir().join("jrs-keys.json.retired"), &shared).unwrap();
-    let () = send(conn, &["CONFIG", "SET", "jrs.keys-file", shared.to_str().unwrap()]).unwrap();
+    exec(conn, &["CONFIG", "SET", "jrs.keys-file", shared.to_str().unwrap()]);
     assert!(get(conn, &token).is_some());
 }
 
@@ -309,10 +309,10 @@ fn it_is_not_brought_back_by_taking_the_keys_file_away_from_a_former_replica() {
     let conn = &mut server.conn();
     let token = create(conn, "ada", "{}", &[]);
     fs::write(server.dir().join("shared"), SECRET).unwrap();
-    let () = send(conn, &["CONFIG", "SET", "jrs.keys-file", "shared"]).unwrap();
-    let () = send(conn, &NOBODY).unwrap();
-    let () = send(conn, &["REPLICAOF", "NO", "ONE"]).unwrap();
-    let () = send(conn, &["CONFIG", "SET", "jrs.keys-file", ""]).unwrap();
+    exec(conn, &["CONFIG", "SET", "jrs.keys-file", "shared"]);
+    exec(conn, &NOBODY);
+    exec(conn, &["REPLICAOF", "NO", "ONE"]);
+    exec(conn, &["CONFIG", "SET", "jrs.keys-file", ""]);
     assert_has_no_keys(conn);
     server.stop();
     server.restart();

@@ -13,7 +13,7 @@ use serde_json::json;
 
 use crate::support::{
     Server,
-    sessions::{contents, create, get, now, refusal, refused, send},
+    sessions::{contents, create, exec, get, now, refusal, refused, send},
     tokens::{SECRET, header, jwk, token},
 };
 
@@ -99,7 +99,7 @@ fn the_first_key_that_may_sign_signs() {
     let mut cannot_sign_any_more = named("s");
     cannot_sign_any_more["key_ops"] = json!(["verify"]);
     fs::write(server.dir().join("keys"), key_set(&[only_verifies, cannot_sign_any_more])).unwrap();
-    let () = send(conn, &["JRS.RELOAD"]).unwrap();
+    exec(conn, &["JRS.RELOAD"]);
     let before = contents(conn);
     assert_eq!(refused(conn, &["JRS.CREATE", "ada", "{}"]), "NOKEYS");
     assert_eq!(contents(conn), before);
@@ -135,7 +135,7 @@ fn a_keys_file_takes_effect_by_config_set() {
     let old = create(conn, "ada", "{}", &[]);
     let file = server.dir().join("other keys");
     fs::write(&file, key_set(&[named("new")])).unwrap();
-    let () = send(conn, &["CONFIG", "SET", "jrs.keys-file", file.to_str().unwrap()]).unwrap();
+    exec(conn, &["CONFIG", "SET", "jrs.keys-file", file.to_str().unwrap()]);
     assert_eq!(header(&create(conn, "ada", "{}", &[]))["kid"], "new");
     assert_eq!(refusal(conn, &old), "BADTOKEN");
 }
@@ -219,7 +219,7 @@ fn a_file_that_others_can_read_is_warned_about() {
     assert_eq!(warnings(), 0);
     for (mode, expected) in [(0o640, 0), (0o440, 0), (0o604, 1), (0o600, 1), (0o400, 1), (0o660, 2), (0o444, 3)] {
         fs::set_permissions(server.dir().join("keys"), Permissions::from_mode(mode)).unwrap();
-        let () = send(&mut server.conn(), &["JRS.RELOAD"]).unwrap();
+        exec(&mut server.conn(), &["JRS.RELOAD"]);
         assert_eq!(warnings(), expected, "{mode:o}");
     }
 }

@@ -12,7 +12,7 @@ use serde_json::json;
 use crate::support::{
     Server, await_that, devices,
     in_flight::{assert_sound, es256, info},
-    sessions::{create, get, now, refusal, refused, send},
+    sessions::{create, exec, get, now, refusal, refused, send},
     tokens::{SECRET, claims, header, jwk, key, token},
 };
 
@@ -86,13 +86,13 @@ fn rotate(files: [&str; 3], change: impl Fn(&Server, &mut Connection, &str)) {
 
 fn by_reload(server: &Server, conn: &mut Connection, file: &str) {
     fs::write(server.dir().join("keys"), file).unwrap();
-    let () = send(conn, &["JRS.RELOAD"]).unwrap();
+    exec(conn, &["JRS.RELOAD"]);
 }
 
 fn by_config_set(server: &Server, conn: &mut Connection, file: &str) {
     let name = (0..).map(|number| format!("keys{number}")).find(|name| !server.dir().join(name).exists()).unwrap();
     fs::write(server.dir().join(&name), file).unwrap();
-    let () = send(conn, &["CONFIG", "SET", "jrs.keys-file", &name]).unwrap();
+    exec(conn, &["CONFIG", "SET", "jrs.keys-file", &name]);
 }
 
 fn secrets() -> [String; 3] {
@@ -137,7 +137,7 @@ fn hits_and_misses_are_counted() {
         let conn = &mut server.conn();
         let token = &*create(conn, "ada", "{}", &[]);
         assert_eq!((sights(conn), info(conn, "token_cache_bytes")), ((0, 0), 0));
-        let () = send(conn, &["JRS.GET", token]).unwrap();
+        exec(conn, &["JRS.GET", token]);
         assert_eq!(sights(conn), (0, 1));
         let bytes = info(conn, "token_cache_bytes");
         assert!((token.len() as u64..2000).contains(&bytes), "{bytes}");
@@ -145,7 +145,7 @@ fn hits_and_misses_are_counted() {
             [&["JRS.GET", token][..], &["JRS.PEEK", token], &["JRS.UPDATE", token, "{}"], &["JRS.TOUCH", token]]
         {
             let before = sights(conn);
-            let () = send(conn, words).unwrap();
+            exec(conn, words);
             assert_eq!(sights(conn), (before.0 + 1, before.1), "{words:?}");
         }
         // What was verified is verified; that it belongs to the key in front is another matter.
@@ -163,7 +163,7 @@ fn hits_and_misses_are_counted() {
         // What tokens must hold is asked anew after each change.
         let token = create(conn, "ada", "{}", &[]);
         assert!(get(conn, &token).is_some() && get(conn, &token).is_some());
-        let () = send(conn, &["CONFIG", "SET", "jrs.audience", "app"]).unwrap();
+        exec(conn, &["CONFIG", "SET", "jrs.audience", "app"]);
         assert_eq!(info(conn, "token_cache_bytes"), 0);
         assert_eq!(refusal(conn, &token), "BADTOKEN");
     }
@@ -184,15 +184,15 @@ fn the_cache_takes_no_more_memory_than_it_says() {
     }
     // The memory that is taken by then, without what a client takes for its queries and replies.
     let peek_all = |conn: &mut Connection| {
-        let () = pipe.query(&mut server.conn()).unwrap();
-        let () = send(conn, &["FLUSHALL", "SYNC"]).unwrap();
+        pipe.exec(&mut server.conn()).unwrap();
+        exec(conn, &["FLUSHALL", "SYNC"]);
         await_that("the end of the client", || {
             (devices::info(conn, "clients", "connected_clients") == 1).then_some(())
         });
         devices::info(conn, "memory", "used_memory")
     };
     let before = peek_all(conn);
-    let () = send(conn, &["CONFIG", "SET", "jrs.token-cache-size", "2mb"]).unwrap();
+    exec(conn, &["CONFIG", "SET", "jrs.token-cache-size", "2mb"]);
     let taken = peek_all(conn) - before;
     let said = i64::try_from(info(conn, "token_cache_bytes")).unwrap();
     assert!(said > 1_900_000 && taken <= said, "{taken} bytes taken, {said} said");
@@ -213,21 +213,21 @@ fn the_cache_keeps_to_its_size_and_can_be_turned_off() {
         for token in &tokens {
             pipe.cmd("JRS.TOUCH").arg(token);
         }
-        let () = pipe.query(conn).unwrap();
+        pipe.exec(conn).unwrap();
         let bytes = info(conn, "token_cache_bytes");
         assert!(bytes <= 102_400 && bytes > 30_000, "{bytes}");
         made.extend(tokens);
     }
     // Tokens that fell out are verified again, and those at hand are used.
     assert!(made.iter().step_by(17).all(|token| get(conn, token).is_some()));
-    let () = send(conn, &["CONFIG", "SET", "jrs.token-cache-size", "0"]).unwrap();
+    exec(conn, &["CONFIG", "SET", "jrs.token-cache-size", "0"]);
     let before = sights(conn);
     for _ in 0..3 {
         assert!(get(conn, &made[0]).is_some());
     }
     assert_eq!(sights(conn), (before.0, before.1 + 3));
     assert_eq!(info(conn, "token_cache_bytes"), 0);
-    let () = send(conn, &["CONFIG", "SET", "jrs.token-cache-size", "1mb"]).unwrap();
+    exec(conn, &["CONFIG", "SET", "jrs.token-cache-size", "1mb"]);
     assert!(get(conn, &made[0]).is_some() && get(conn, &made[0]).is_some());
     assert_eq!(sights(conn), (before.0 + 1, before.1 + 4));
     assert_sound(&mut server);
@@ -237,13 +237,13 @@ fn the_cache_keeps_to_its_size_and_can_be_turned_off() {
 fn times_are_checked_on_every_hit() {
     let server = Server::builder().keys(SECRET.as_bytes()).start();
     let conn = &mut server.conn();
-    let () = send(conn, &["SET", "sess:j", "{}"]).unwrap();
+    exec(conn, &["SET", "sess:j", "{}"]);
     let early = &*token(&json!({"jti": "j", "nbf": now() + 3}));
     let word = refusal(conn, early);
     assert_eq!((refusal(conn, early), info(conn, "token_cache_hits")), (word, 1));
     await_that("nbf", || send::<Value>(conn, &["JRS.GET", early]).ok());
 
-    let () = send(conn, &["SET", "sess:j", "{}"]).unwrap();
+    exec(conn, &["SET", "sess:j", "{}"]);
     let short = &*token(&json!({"jti": "j", "exp": now() + 3}));
     let made = &*create(conn, "ada", "{}", &["EXAT", &(now() + 3).to_string()]);
     assert!(claims(made)["exp"].is_number());

@@ -5,7 +5,7 @@ use redis::{Connection, Value};
 use crate::support::{
     Server, await_that,
     devices::{assert_agree, assert_index_is_right, count, fill, ids},
-    sessions::{assert_indexed, assert_refused, begin, create, end, expiry, get, index, millis, send},
+    sessions::{assert_indexed, assert_refused, begin, create, end, exec, expiry, get, index, millis, send},
     tokens::{SECRET, key},
 };
 
@@ -30,8 +30,8 @@ fn no_command_reads_or_writes_it() {
     for contents in CONTENTS {
         let server = server();
         let conn = &mut server.conn();
-        let () = send(conn, contents).unwrap();
-        let () = send(conn, &["PEXPIREAT", &index("ada"), "4102444800000"]).unwrap();
+        exec(conn, contents);
+        exec(conn, &["PEXPIREAT", &index("ada"), "4102444800000"]);
         let before = dump(conn);
         assert_eq!((ids(conn, "ada").len(), count(conn, "ada")), (0, 0));
         assert_eq!(send::<i64>(conn, &["JRS.DESTROYALL", "ada"]).unwrap(), 0);
@@ -40,7 +40,7 @@ fn no_command_reads_or_writes_it() {
         assert_indexed(conn, "ada", &keys);
         assert!(get(conn, &made[0]).is_none(), "the limit counts sessions only");
         let bob = create(conn, "bob", "{}", &[]);
-        let () = send(conn, &["EXPIRE", &keys[0], "500"]).unwrap();
+        exec(conn, &["EXPIRE", &keys[0], "500"]);
         assert!(get(conn, &made[1]).is_some_and(|session| session.ttl > 500));
         for words in [
             &["JRS.TOUCH", &*made[1], "EX", "100"][..],
@@ -54,7 +54,7 @@ fn no_command_reads_or_writes_it() {
         assert_eq!(send::<i64>(conn, &["JRS.REVOKE", &keys[1]]).unwrap(), 1);
         let rotated: String = send(conn, &["JRS.ROTATE", &made[3]]).unwrap();
         let moved: String = send(conn, &["JRS.ROTATE", &bob, "OWNER", "ada"]).unwrap();
-        let _: String = send(conn, &["JRS.ROTATE", &made[4], "OWNER", "bob"]).unwrap();
+        exec(conn, &["JRS.ROTATE", &made[4], "OWNER", "bob"]);
         keys = [&made[5], &rotated, &moved].map(|token| key(token)).to_vec();
         assert_indexed(conn, "ada", &keys);
         assert_eq!(send::<i64>(conn, &["JRS.DESTROYALL", "ada", "EXCEPT", &made[5]]).unwrap(), 2);
@@ -64,7 +64,7 @@ fn no_command_reads_or_writes_it() {
         if contents[0] != "SET" {
             assert_refused(conn, "WRONGTYPE", &["JRS.REVOKE", &index("ada")]);
         }
-        let () = send(conn, &["PEXPIRE", &index("ada"), "1"]).unwrap();
+        exec(conn, &["PEXPIRE", &index("ada"), "1"]);
         await_that("its end", || (send::<i64>(conn, &["EXISTS", &index("ada")]).unwrap() == 0).then_some(()));
         assert_agree(conn, "bob");
         assert_index_is_right(conn);
@@ -80,10 +80,10 @@ fn it_is_loaded_and_lost_without_the_sessions() {
         // As the older release left it: it knows one session that is gone and lacks one that is there.
         for token in &made[..2] {
             let uuid = &key(token)["sess:{ada}:".len()..];
-            let () = send(conn, &["ZADD", &index("ada"), &millis().to_string(), uuid]).unwrap();
+            exec(conn, &["ZADD", &index("ada"), &millis().to_string(), uuid]);
         }
-        let () = send(conn, CONTENTS[0]).unwrap();
-        let () = send(conn, &["PEXPIREAT", &index("ada"), "4102444800000"]).unwrap();
+        exec(conn, CONTENTS[0]);
+        exec(conn, &["PEXPIREAT", &index("ada"), "4102444800000"]);
         let (before, keys) = (dump(conn), made.each_ref().map(|token| key(token)));
         assert_indexed(conn, "ada", &keys);
         server.stop();
@@ -91,7 +91,7 @@ fn it_is_loaded_and_lost_without_the_sessions() {
         let conn = &mut server.conn();
         assert_indexed(conn, "ada", &keys);
         assert_eq!((dump(conn), expiry(conn, &index("ada"))), (before, 4_102_444_800_000), "{persistence}");
-        let () = send(conn, &["DEL", &index("ada")]).unwrap();
+        exec(conn, &["DEL", &index("ada")]);
         assert_indexed(conn, "ada", &keys);
         assert_eq!(send::<i64>(conn, &["JRS.DESTROYALL", "ada"]).unwrap(), 3);
         assert_eq!(send::<i64>(conn, &["DBSIZE"]).unwrap(), 0);
@@ -107,11 +107,11 @@ fn a_destroyall_under_way_does_not_mind_it() {
         let (mut ending, before) = (server.conn(), send::<usize>(conn, &["DBSIZE"]).unwrap());
         begin(&mut ending, &["JRS.DESTROYALL", "ada"]);
         await_that("the beginning", || (send::<usize>(conn, &["DBSIZE"]).unwrap() < before).then_some(()));
-        let () = send(conn, contents).unwrap();
+        exec(conn, contents);
         assert!(send::<usize>(conn, &["DBSIZE"]).unwrap() > 1000, "it is over before anything can happen meanwhile");
         let ended = end(&mut ending).unwrap();
         assert_eq!(ended, Value::Int(i64::try_from(made.len()).unwrap()));
         assert_eq!(send::<Vec<String>>(conn, &["KEYS", "*"]).unwrap(), [index("ada")]);
-        let () = send(conn, &["DEL", &index("ada")]).unwrap();
+        exec(conn, &["DEL", &index("ada")]);
     }
 }

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::support::{
     Server,
     package::{Package, SECRET},
-    sessions::{get, now, refusal, send},
+    sessions::{exec, get, now, refusal, send},
 };
 
 const DAY: i64 = 86_400;
@@ -103,7 +103,7 @@ fn the_package_uses_a_session_of_jrs(algorithm: &str, owner: &str) {
     let data = parsed(&get(connection, &token).unwrap().data);
     assert_eq!((&data["user"], &data["cart"]), (&json!("zoë"), &json!([7])));
 
-    send::<()>(connection, &["EXPIRE", &key, "100"]).unwrap();
+    exec(connection, &["EXPIRE", &key, "100"]);
     package.act("touch", json!({"token": token}));
     assert!(is_fresh(ttl_of(connection, &key), DAY));
 
@@ -186,7 +186,7 @@ fn keyspace_and_max_age_are_the_packages_options() {
     let session = get(connection, &theirs).unwrap();
     assert_eq!(session.id, id);
     assert!(is_fresh(session.ttl, 600), "{}", session.ttl);
-    send::<()>(connection, &["EXPIRE", &format!("app:{id}"), "100"]).unwrap();
+    exec(connection, &["EXPIRE", &format!("app:{id}"), "100"]);
     assert!(is_fresh(get(connection, &theirs).unwrap().ttl, 600), "JRS slides by max-age");
 
     let ours: String = send(connection, &["JRS.CREATE", "", r#"{"by":"jrs"}"#]).unwrap();

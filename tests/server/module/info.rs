@@ -10,7 +10,7 @@ use serde_json::json;
 
 use crate::support::{
     Server,
-    sessions::{at_once, create, now, send},
+    sessions::{at_once, create, exec, now, send},
     tokens::{self, SECRET, elliptic_jwk, jwk, rsa_pem, sign, token},
 };
 
@@ -139,11 +139,11 @@ fn sessions_that_begin_anew_or_end_in_another_way_are_counted() {
         for _ in 0..3 {
             create(conn, "ada", "{}", &[]);
         }
-        let () = send(conn, &["CONFIG", "SET", "jrs.max-sessions", "2"]).unwrap();
+        exec(conn, &["CONFIG", "SET", "jrs.max-sessions", "2"]);
         assert_eq!(counted(conn, &["JRS.CREATE", "ada", "{}"]).0, grown(&[("created", 1), ("evicted", 2)]));
         let moved = counted(conn, &["JRS.ROTATE", &guest, "OWNER", "ada"]).0;
         assert_eq!(moved, grown(&[("rotated", 1), ("evicted", 1)]));
-        let () = send(conn, &["CONFIG", "SET", "jrs.max-sessions-policy", "reject"]).unwrap();
+        exec(conn, &["CONFIG", "SET", "jrs.max-sessions-policy", "reject"]);
         let (nothing, refusal) = counted(conn, &["JRS.CREATE", "ada", "{}"]);
         assert_eq!((nothing, refusal.unwrap_err().code()), (grown(&[]), Some("TOOMANY")));
     }
@@ -163,13 +163,13 @@ fn the_gauges_follow_what_owners_have_whoever_changes_it() {
     let [sessions, owners, bytes] = gauges(conn);
     assert_eq!((sessions, owners), (3, 2), "sessions without an owner are not in the index");
     assert!((72..=300).contains(&bytes), "{bytes} bytes");
-    let () = send(conn, &["DEL", &tokens::key(&ada)]).unwrap();
+    exec(conn, &["DEL", &tokens::key(&ada)]);
     assert_eq!(gauges(conn)[..2], [2, 2]);
-    let () = send(conn, &["RENAME", &tokens::key(&eve), "elsewhere"]).unwrap();
+    exec(conn, &["RENAME", &tokens::key(&eve), "elsewhere"]);
     assert_eq!(gauges(conn)[..2], [1, 1]);
-    let () = send(conn, &["COPY", &tokens::key(&other), &tokens::key(&other), "DB", "3"]).unwrap();
+    exec(conn, &["COPY", &tokens::key(&other), &tokens::key(&other), "DB", "3"]);
     assert_eq!(gauges(conn)[..2], [2, 2], "databases count each");
-    let () = send(conn, &["FLUSHALL"]).unwrap();
+    exec(conn, &["FLUSHALL"]);
     assert_eq!(gauges(conn), [0, 0, 0]);
 }
 
@@ -235,7 +235,7 @@ fn the_cache_counts_what_it_holds_and_finds() {
     let token = create(conn, "ada", "{}", &[]);
     let mut expected = (0, cache(conn)[2]);
     for sight in 1..=3 {
-        let _: Value = send(conn, &["JRS.GET", &token]).unwrap();
+        exec(conn, &["JRS.GET", &token]);
         if sight == 1 {
             expected.1 += 1
         } else {
@@ -245,7 +245,7 @@ fn the_cache_counts_what_it_holds_and_finds() {
         assert!(bytes >= token.len(), "{bytes} bytes");
         assert_eq!((hits, misses), expected);
     }
-    let () = send(conn, &["JRS.RELOAD"]).unwrap();
+    exec(conn, &["JRS.RELOAD"]);
     assert_eq!(cache(conn)[0], 0, "it is emptied with every change of keys");
 }
 
@@ -254,7 +254,7 @@ fn signatures_that_find_no_room_are_counted() {
     let server = Server::builder().keys(SECRET.as_bytes()).arg("crypto-queue", "1").arg("crypto-threads", "1").start();
     let conn = &mut server.conn();
     fs::write(server.dir().join("slow"), rsa_pem()).unwrap();
-    let () = send(conn, &["CONFIG", "SET", "jrs.keys-file", "slow"]).unwrap();
+    exec(conn, &["CONFIG", "SET", "jrs.keys-file", "slow"]);
     let before = fields(conn, "jrs");
     let replies = at_once(&server, 200, &["JRS.CREATE", "ada", "{}"]);
     let busy = replies.iter().filter(|reply| matches!(reply, Value::ServerError(error) if error.code() == "BUSY"));

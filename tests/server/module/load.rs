@@ -6,7 +6,7 @@ use redis::{Connection, Value};
 
 use crate::support::{
     Builder, Server, await_that, error_word, module_path,
-    sessions::{create, get, send},
+    sessions::{create, exec, get, send},
     tokens::SECRET,
 };
 
@@ -19,7 +19,7 @@ fn has_jrs(conn: &mut Connection) -> bool {
 #[test]
 fn a_server_without_the_module_starts_stops_and_starts_again() {
     let mut server = Server::builder().without_module().config("save", "3600 1").start();
-    let () = redis::cmd("SET").arg("key").arg("value").query(&mut server.conn3()).unwrap();
+    redis::cmd("SET").arg("key").arg("value").exec(&mut server.conn3()).unwrap();
     assert!(!has_jrs(&mut server.conn()));
     assert_eq!(error_word(redis::cmd("JRS.HELP").query(&mut server.conn())), "ERR");
 
@@ -51,7 +51,7 @@ fn sessions_are_plain_keys_that_outlive_the_module() {
     let keys: Vec<String> = redis::cmd("KEYS").arg("sess:{user:42}:*").query(&mut conn).unwrap();
     let [key] = keys.as_slice() else { panic!("one session, but these keys: {keys:?}") };
 
-    let () = redis::cmd("MODULE").arg("UNLOAD").arg("jrs").query(&mut conn).unwrap();
+    redis::cmd("MODULE").arg("UNLOAD").arg("jrs").exec(&mut conn).unwrap();
     assert!(!has_jrs(&mut conn));
     assert_eq!(error_word(redis::cmd("JRS.GET").arg(token).query(&mut conn)), "ERR");
     let plain: String = redis::cmd("GET").arg(key).query(&mut conn).unwrap();
@@ -70,8 +70,8 @@ fn unloading_is_refused_and_the_server_outlives_clients_with_commands_on_their_w
     let mut last: Vec<Connection> = (0..4).map(|_| server.conn()).collect();
     for round in 0..10 {
         for client in &mut queued {
-            let () = send(client, &["MULTI"]).unwrap();
-            let () = send(client, &["JRS.GET", &token]).unwrap();
+            exec(client, &["MULTI"]);
+            exec(client, &["JRS.GET", &token]);
         }
         for client in &mut last {
             let peek = redis::cmd("JRS.PEEK").arg(&token).get_packed_command();
@@ -83,7 +83,7 @@ fn unloading_is_refused_and_the_server_outlives_clients_with_commands_on_their_w
             for _ in 0..100 {
                 assert!(matches!(client.recv_response().unwrap(), Value::Array(_)), "round {round}");
             }
-            let () = send(client, &["PING"]).unwrap();
+            exec(client, &["PING"]);
         }
         for client in &mut queued {
             assert_eq!(send::<Vec<Value>>(client, &["EXEC"]).unwrap().len(), 1);
@@ -103,12 +103,12 @@ fn allow_unload_allows_it_and_is_no_by_default() {
     let conn = &mut server.conn();
     create(conn, "ada", "{}", &[]);
     assert_eq!(error_word(send(conn, &["MODULE", "UNLOAD", "jrs"])), "ERR");
-    let () = send(conn, &["CONFIG", "SET", "jrs.allow-unload", "yes"]).unwrap();
-    let () = send(conn, &["CONFIG", "SET", "jrs.allow-unload", "no"]).unwrap();
+    exec(conn, &["CONFIG", "SET", "jrs.allow-unload", "yes"]);
+    exec(conn, &["CONFIG", "SET", "jrs.allow-unload", "no"]);
     assert_eq!(error_word(send(conn, &["MODULE", "UNLOAD", "jrs"])), "ERR");
     assert!(has_jrs(conn));
-    let () = send(conn, &["CONFIG", "SET", "jrs.allow-unload", "yes"]).unwrap();
-    let () = send(conn, &["MODULE", "UNLOAD", "jrs"]).unwrap();
+    exec(conn, &["CONFIG", "SET", "jrs.allow-unload", "yes"]);
+    exec(conn, &["MODULE", "UNLOAD", "jrs"]);
     assert!(!has_jrs(conn) && server.alive());
 }
 
@@ -185,7 +185,7 @@ fn commands_that_are_not_needed_may_be_renamed() {
     let server =
         without(Server::builder().keys(SECRET.as_bytes()).config("cluster-enabled", "yes"), &["CONFIG", "KEYS"]);
     let conn = &mut server.conn();
-    let () = send(conn, &["CLUSTER", "ADDSLOTSRANGE", "0", "16383"]).unwrap();
+    exec(conn, &["CLUSTER", "ADDSLOTSRANGE", "0", "16383"]);
     await_that("the cluster", || send::<String>(conn, &["JRS.CREATE", "ada", "{}"]).ok());
 }
 
@@ -213,9 +213,9 @@ fn a_load_that_fails_at_its_last_step_leaves_nothing_that_events_call() {
     for _ in 0..3 {
         assert_eq!(error_word(send(conn, &load)), "ERR");
         assert!(server.log().contains("/no/such/file"), "{}", server.log());
-        let () = send(conn, &["SWAPDB", "0", "1"]).unwrap();
-        let () = send(conn, &["REPLICAOF", "127.0.0.1", "1"]).unwrap();
-        let () = send(conn, &["REPLICAOF", "NO", "ONE"]).unwrap();
+        exec(conn, &["SWAPDB", "0", "1"]);
+        exec(conn, &["REPLICAOF", "127.0.0.1", "1"]);
+        exec(conn, &["REPLICAOF", "NO", "ONE"]);
     }
     server.stop();
 }

@@ -6,15 +6,15 @@ use crate::support::{
     Server, error_word,
     in_flight::{rs256, slow},
     reactor::with_reactor,
-    sessions::{create, send},
+    sessions::{create, exec, send},
     tokens::key,
 };
 
 /// A user who may use no session.
 fn stranger(server: &Server) -> Connection {
-    let () = send(&mut server.conn(), &["ACL", "SETUSER", "stranger", "on", ">pw", "+@all", "~other:*"]).unwrap();
+    exec(&mut server.conn(), &["ACL", "SETUSER", "stranger", "on", ">pw", "+@all", "~other:*"]);
     let mut conn = server.conn();
-    let () = send(&mut conn, &["AUTH", "stranger", "pw"]).unwrap();
+    exec(&mut conn, &["AUTH", "stranger", "pw"]);
     conn
 }
 
@@ -43,9 +43,9 @@ fn a_call_of_another_module_outlives_the_contexts_that_stood_for_clients() {
     let mut server = with_reactor(slow()).start();
     let conn = &mut server.conn();
     let token = create(conn, "ada", "{}", &[]);
-    let () = send(conn, &["ACL", "SETUSER", "stranger", "on", ">pw", "+@all", "~sess:{eve}:*"]).unwrap();
+    exec(conn, &["ACL", "SETUSER", "stranger", "on", ">pw", "+@all", "~sess:{eve}:*"]);
     let mut eve = server.conn();
-    let () = send(&mut eve, &["AUTH", "stranger", "pw"]).unwrap();
+    exec(&mut eve, &["AUTH", "stranger", "pw"]);
     // The command waits, so that the server makes a client for the module that stands for eve's.
     let hers = create(&mut eve, "eve", "{}", &[]);
     for _ in 0..4 {
@@ -66,22 +66,23 @@ fn a_module_that_reacts_to_an_event_may_delete_every_key() {
     for event in ["set", "expire", "del"] {
         let mut token = create(conn, "ada", "{}", &[]);
         let other = key(&create(conn, "ada", "{}", &[]));
-        let () = send(conn, &["react.on", event, "DEL", &other]).unwrap();
+        exec(conn, &["react.on", event, "DEL", &other]);
         for _ in 0..3 {
             create(conn, "ada", "{}", &[]);
-            let _: String = send(conn, &["JRS.UPDATE", &token, "{}"]).unwrap();
+            exec(conn, &["JRS.UPDATE", &token, "{}"]);
             token = send(conn, &["JRS.ROTATE", &token]).unwrap();
         }
         assert_eq!(send::<i64>(conn, &["JRS.DESTROY", &token]).unwrap(), 1, "{event}");
         assert!(send::<i64>(conn, &["react.hits"]).unwrap() > 0, "{event}");
         // The key of the very event.
-        let () = send(conn, &["react.on", event, "DEL", "@"]).unwrap();
+        exec(conn, &["react.on", event, "DEL", "@"]);
         let token = create(conn, "ada", "{}", &[]);
-        let _: Value = send(conn, &["JRS.UPDATE", &token, "{}"]).unwrap();
-        let _: Value = send(conn, &["JRS.ROTATE", &token]).unwrap();
-        let _: i64 = send(conn, &["JRS.DESTROYALL", "ada"]).unwrap();
-        let () = send(conn, &["react.on"]).unwrap();
-        let () = send(conn, &["FLUSHALL"]).unwrap();
+        // Null, where the key is deleted already.
+        send::<Value>(conn, &["JRS.UPDATE", &token, "{}"]).unwrap();
+        send::<Value>(conn, &["JRS.ROTATE", &token]).unwrap();
+        exec(conn, &["JRS.DESTROYALL", "ada"]);
+        exec(conn, &["react.on"]);
+        exec(conn, &["FLUSHALL"]);
         assert!(server.alive(), "{event}");
     }
 }
@@ -92,13 +93,13 @@ fn a_module_that_reacts_to_a_rotation_finds_the_old_session_gone() {
     let conn = &mut server.conn();
     for options in [&[][..], &["OWNER", "eve"]] {
         let token = create(conn, "ada", "{}", &[]);
-        let () = send(conn, &["react.on", "set", "JRS.ROTATE", &token]).unwrap();
+        exec(conn, &["react.on", "set", "JRS.ROTATE", &token]);
         let rotated: String = send(conn, &[&["JRS.ROTATE", &token], options].concat()).unwrap();
         assert_eq!(send::<i64>(conn, &["react.hits"]).unwrap(), 1);
         let sessions: Vec<String> = send(conn, &["KEYS", "sess:*:*"]).unwrap();
         assert_eq!(sessions, [key(&rotated)], "one rotation, one session");
-        let () = send(conn, &["react.on"]).unwrap();
-        let () = send(conn, &["FLUSHALL"]).unwrap();
+        exec(conn, &["react.on"]);
+        exec(conn, &["FLUSHALL"]);
     }
     assert!(server.alive());
 }

@@ -6,12 +6,12 @@ use redis::{Connection, Value};
 
 use crate::support::{
     Server, await_that,
-    sessions::{assert_refused, contents, create, get, send},
+    sessions::{assert_refused, contents, create, exec, get, send},
     tokens::{SECRET, elliptic_jwk, key},
 };
 
 fn set(conn: &mut Connection, name: &str, value: &str) {
-    let () = send(conn, &["CONFIG", "SET", name, value]).unwrap();
+    exec(conn, &["CONFIG", "SET", name, value]);
 }
 
 /// Checks that each command is refused with that word and changes nothing, also from a script.
@@ -49,7 +49,7 @@ fn without_memory_nothing_grows() {
             &["JRS.ROTATE", token],
         ];
         assert_all_refused(conn, &growing, "OOM");
-        let () = send(conn, &["EXPIRE", &key(token), "500"]).unwrap();
+        exec(conn, &["EXPIRE", &key(token), "500"]);
         let others = [
             &["JRS.GET", token][..],
             &["JRS.PEEK", token],
@@ -75,7 +75,7 @@ fn without_a_disk_nothing_is_written() {
     let obstacle = server.dir().join("dump.rdb");
     fs::create_dir_all(obstacle.join("content")).unwrap();
     let save = |conn: &mut Connection, status: &str| {
-        let () = send(conn, &["BGSAVE"]).unwrap();
+        exec(conn, &["BGSAVE"]);
         let line = format!("rdb_last_bgsave_status:{status}\r\n");
         await_that("the end of BGSAVE", || {
             let info: String = send(conn, &["INFO", "persistence"]).unwrap();
@@ -127,8 +127,8 @@ fn while_writes_are_paused_they_wait() {
         let conn = &mut server.conn();
         let [read, updated, touched, ended, rotated, revoked] = [(); 6].map(|()| create(conn, "ada", "{}", &[]));
         let (gone, revoked) = (create(conn, "dan", "{}", &[]), key(&revoked));
-        let () = send(conn, &["EXPIRE", &key(&read), "500"]).unwrap();
-        let () = send(conn, &["CLIENT", "PAUSE", "60000", "WRITE"]).unwrap();
+        exec(conn, &["EXPIRE", &key(&read), "500"]);
+        exec(conn, &["CLIENT", "PAUSE", "60000", "WRITE"]);
         let before = contents(conn);
         let create_in_script = "return redis.call('JRS.CREATE', 'eve', '{}')";
         let held = [
@@ -155,7 +155,7 @@ fn while_writes_are_paused_they_wait() {
             }
             assert_works(conn, &[&["JRS.PEEK", &read], &["JRS.INSPECT", &read], &["JRS.LIST", "ada"]]);
             assert_eq!(contents(conn), before);
-            let () = send(conn, &["CLIENT", "UNPAUSE"]).unwrap();
+            exec(conn, &["CLIENT", "UNPAUSE"]);
             for (client, words) in clients.into_iter().zip(&held) {
                 let reply = client.join().unwrap();
                 assert!(reply.is_ok_and(|reply| reply != Value::Nil), "{words:?}");

@@ -1,12 +1,12 @@
 //! A replica that loads a data set beside the one that it serves has the owner index of the one that it serves, all the time.
 
-use redis::{Connection, Value};
+use redis::Connection;
 
 use crate::support::{
     Server,
     devices::{count, fill},
     index_check::{ADA, BOB, assert_follows},
-    sessions::send,
+    sessions::exec,
     slow_load,
     tokens::SECRET,
 };
@@ -15,7 +15,7 @@ use crate::support::{
 fn servers() -> (Server, Server) {
     let builder = Server::builder().keys(SECRET.as_bytes());
     let primary = slow_load::primary(builder.clone()).start();
-    let () = send(&mut primary.conn(), &["MSET", ADA[0], "x", ADA[1], "x", BOB[0], "x"]).unwrap();
+    exec(&mut primary.conn(), &["MSET", ADA[0], "x", ADA[1], "x", BOB[0], "x"]);
     let replica = slow_load::replica(builder, &primary).config("replica-read-only", "no").start();
     let conn = &mut replica.conn();
     slow_load::await_link(conn);
@@ -26,7 +26,7 @@ fn servers() -> (Server, Server) {
 /// Lets the replica fall behind, and then load all that the primary has, slowly.
 fn begin_loading(primary: &Server, replica: &mut Connection) {
     slow_load::begin(primary, replica, |conn| {
-        let () = send(conn, &["DEL", ADA[0], BOB[0]]).unwrap();
+        exec(conn, &["DEL", ADA[0], BOB[0]]);
         fill(conn, "bob", 2500);
     });
 }
@@ -56,7 +56,7 @@ fn what_is_loaded_takes_the_place_of_what_is_served() {
         (&["FLUSHDB"], [0, 0]),
         (&["SET", ADA[2], "x"], [1, 0]),
     ] {
-        let _: Value = send(conn, words).unwrap();
+        exec(conn, words);
         assert_eq!(meanwhile(conn), expected, "{words:?}");
     }
     slow_load::await_link(conn);
@@ -69,19 +69,19 @@ fn what_is_served_stays_where_loading_is_given_up() {
     let (mut primary, replica) = servers();
     let conn = &mut replica.conn();
     begin_loading(&primary, conn);
-    let () = send(conn, &["SET", ADA[2], "x"]).unwrap();
+    exec(conn, &["SET", ADA[2], "x"]);
     assert_eq!(meanwhile(conn), [3, 1]);
     primary.kill();
     slow_load::await_end(conn);
     assert_eq!(assert_follows(conn), 4);
     // It goes on, as a primary and then again as a replica.
-    let () = send(conn, &["REPLICAOF", "NO", "ONE"]).unwrap();
-    let () = send(conn, &["RENAME", ADA[2], BOB[1]]).unwrap();
+    exec(conn, &["REPLICAOF", "NO", "ONE"]);
+    exec(conn, &["RENAME", ADA[2], BOB[1]]);
     assert_eq!((assert_follows(conn), count(conn, "bob")), (4, 2));
     primary.restart();
     let of_primary = &mut primary.conn();
-    let () = send(of_primary, &["MSET", ADA[1], "x", ADA[2], "x"]).unwrap();
-    let () = send(conn, &["REPLICAOF", "127.0.0.1", &primary.port().to_string()]).unwrap();
+    exec(of_primary, &["MSET", ADA[1], "x", ADA[2], "x"]);
+    exec(conn, &["REPLICAOF", "127.0.0.1", &primary.port().to_string()]);
     slow_load::await_link(conn);
     assert_eq!((assert_follows(conn), count(conn, "bob")), (2, 0));
 }

@@ -10,7 +10,7 @@ use crate::support::{
     index_check::{ADA, BOB, assert_follows, totals},
     moving_slots::owners,
     nodes::Cluster,
-    sessions::{contents, create, refused, send},
+    sessions::{contents, create, exec, refused, send},
     tokens::{SECRET, key},
 };
 
@@ -37,15 +37,15 @@ fn sessions_are_counted_where_their_keys_are_while_a_slot_moves() {
     let stays = &stays.unwrap();
     create(source, stays, "{}", &[]);
 
-    let () = send(target, &["CLUSTER", "SETSLOT", slot, "IMPORTING", &cluster.id(from)]).unwrap();
-    let () = send(source, &["CLUSTER", "SETSLOT", slot, "MIGRATING", &cluster.id(to)]).unwrap();
+    exec(target, &["CLUSTER", "SETSLOT", slot, "IMPORTING", &cluster.id(from)]);
+    exec(source, &["CLUSTER", "SETSLOT", slot, "MIGRATING", &cluster.id(to)]);
     let port = cluster.port(to).to_string();
     for (moved, key) in keys.iter().enumerate() {
         assert_totals([&mut *source, &mut *target], [[4 - moved, 2], [moved, usize::from(moved > 0)]]);
-        let () = send(source, &["MIGRATE", "127.0.0.1", &port, key, "0", "5000"]).unwrap();
+        exec(source, &["MIGRATE", "127.0.0.1", &port, key, "0", "5000"]);
     }
     for node in [&mut *target, &mut *source] {
-        let () = send(node, &["CLUSTER", "SETSLOT", slot, "NODE", &cluster.id(to)]).unwrap();
+        exec(node, &["CLUSTER", "SETSLOT", slot, "NODE", &cluster.id(to)]);
     }
     assert_totals([&mut *source, &mut *target], [[1, 1], [3, 1]]);
     assert_eq!(assert_agree(target, "ada"), ids);
@@ -65,8 +65,8 @@ fn a_node_that_gives_its_slots_up_counts_no_sessions() {
     create(node, "ada", "{}", &[]);
     assert_eq!(refused(node, &["CLUSTER", "FLUSHSLOTS"]), "ERR", "it has keys");
     assert_eq!(assert_agree(node, "ada").len(), 1);
-    let () = send(node, &["FLUSHALL"]).unwrap();
-    let () = send(node, &["CLUSTER", "FLUSHSLOTS"]).unwrap();
+    exec(node, &["FLUSHALL"]);
+    exec(node, &["CLUSTER", "FLUSHSLOTS"]);
     assert!(send::<Value>(node, &["JRS.COUNT", "ada"]).is_err());
     assert_index_is_right(node);
     assert_eq!(totals(node), [0, 0]);
@@ -111,7 +111,7 @@ fn keys_that_servers_send_each_other_are_followed() {
     let servers = [(); 2].map(|()| Server::builder().keys(SECRET.as_bytes()).start());
     let [source, target] = &mut [servers[0].conn(), servers[1].conn()];
     ADA.iter().for_each(|key| send(source, &["SET", key, "x"]).unwrap());
-    let () = send(target, &["SET", ADA[2], "y"]).unwrap();
+    exec(target, &["SET", ADA[2], "y"]);
     let port = servers[1].port().to_string();
     let mut migrate = |database, rest: &[&str]| {
         let words = ["MIGRATE", "127.0.0.1", &port, "", database, "5000"];
@@ -122,7 +122,7 @@ fn keys_that_servers_send_each_other_are_followed() {
     assert_eq!(migrate("0", &["KEYS", ADA[2]]), (false, 3, 2), "the target has one of this name");
     assert_eq!(migrate("0", &["REPLACE", "KEYS", ADA[0], ADA[2]]), (true, 1, 2));
     assert_eq!(migrate("1", &["KEYS", ADA[1]]), (true, 0, 3));
-    let () = send(target, &["SELECT", "1"]).unwrap();
+    exec(target, &["SELECT", "1"]);
     assert_eq!(count(target, "ada"), 1);
 }
 
@@ -130,7 +130,7 @@ fn keys_that_servers_send_each_other_are_followed() {
 fn keys_that_are_restored_are_followed() {
     let server = Server::builder().keys(SECRET.as_bytes()).start();
     let conn = &mut server.conn();
-    let () = send(conn, &["SET", "plain", "x"]).unwrap();
+    exec(conn, &["SET", "plain", "x"]);
     let dump: Vec<u8> = send(conn, &["DUMP", "plain"]).unwrap();
     for (key, ttl, rest, expected) in [
         (ADA[0], "0", &[][..], 1),
@@ -139,7 +139,7 @@ fn keys_that_are_restored_are_followed() {
         (BOB[0], "1", &["REPLACE", "ABSTTL"], 1),
         (BOB[1], "1", &["ABSTTL"], 1),
     ] {
-        let () = redis::cmd("RESTORE").arg(key).arg(ttl).arg(&dump).arg(rest).query(conn).unwrap();
+        redis::cmd("RESTORE").arg(key).arg(ttl).arg(&dump).arg(rest).exec(conn).unwrap();
         assert_eq!(assert_follows(conn), expected, "{key} {ttl} {rest:?}");
     }
 }

@@ -1,28 +1,28 @@
 //! The owner index follows whole databases: flushed, swapped, and keys that move between them.
 
-use redis::{Connection, Value};
+use redis::Connection;
 
 use crate::support::{
     Server,
     devices::{count, fill},
     index_check::{ADA, BOB, assert_follows},
-    sessions::{create, send},
+    sessions::{create, exec, send},
     tokens::{SECRET, key},
 };
 
 fn in_database(conn: &mut Connection, database: &str, words: &[&str]) {
-    let () = send(conn, &["SELECT", database]).unwrap();
-    let _: Value = send(conn, words).unwrap();
+    exec(conn, &["SELECT", database]);
+    exec(conn, words);
 }
 
 /// How many sessions ada has in databases 0, 1 and 2.
 fn counts(conn: &mut Connection) -> [usize; 3] {
     assert_follows(conn);
     let counts = ["0", "1", "2"].map(|database| {
-        let () = send(conn, &["SELECT", database]).unwrap();
+        exec(conn, &["SELECT", database]);
         count(conn, "ada")
     });
-    let () = send(conn, &["SELECT", "0"]).unwrap();
+    exec(conn, &["SELECT", "0"]);
     counts
 }
 
@@ -47,9 +47,9 @@ fn a_database_is_flushed() {
         assert_eq!(counts(conn), [1, 0, 3]);
         in_database(conn, "1", &["SET", ADA[1], "x"]);
         assert_eq!(counts(conn), [1, 1, 3]);
-        let () = redis::pipe().atomic().cmd("FLUSHDB").arg(how).cmd("SET").arg(&[ADA[2], "x"]).exec(conn).unwrap();
+        redis::pipe().atomic().cmd("FLUSHDB").arg(how).cmd("SET").arg(&[ADA[2], "x"]).exec(conn).unwrap();
         assert_eq!(counts(conn), [0, 1, 3].map(|count| count + usize::from(count == 0)));
-        let () = send(conn, &["FLUSHALL", how]).unwrap();
+        exec(conn, &["FLUSHALL", how]);
         assert_eq!(counts(conn), [0, 0, 0]);
         create(conn, "ada", "{}", &[]);
         assert_eq!(counts(conn), [1, 0, 0]);
@@ -63,7 +63,7 @@ fn many_sessions_are_flushed() {
     let conn = &mut server.conn();
     for words in [&["FLUSHDB"][..], &["FLUSHALL", "ASYNC"]] {
         fill(conn, "ada", 20_000);
-        let () = send(conn, words).unwrap();
+        exec(conn, words);
         assert_eq!(counts(conn), [0, 0, 0]);
     }
 }
@@ -80,7 +80,7 @@ fn databases_are_swapped() {
         (["0", "9"], [0, 1, 2]),
         (["9", "1"], [0, 3, 2]),
     ] {
-        let () = send(conn, &["SWAPDB", pair[0], pair[1]]).unwrap();
+        exec(conn, &["SWAPDB", pair[0], pair[1]]);
         assert_eq!(counts(conn), expected, "{pair:?}");
     }
     let script = "redis.call('SWAPDB', '1', '2') return redis.call('JRS.COUNT', 'ada')";
@@ -113,12 +113,12 @@ fn keys_move_between_databases() {
 fn commands_of_jrs_stay_in_their_database() {
     let server = filled();
     let conn = &mut server.conn();
-    let () = send(conn, &["SELECT", "1"]).unwrap();
+    exec(conn, &["SELECT", "1"]);
     let token = create(conn, "ada", "{}", &[]);
     assert_eq!(send::<i64>(conn, &["JRS.DESTROYALL", "ada", "EXCEPT", &token]), Ok(2));
     assert_eq!(counts(conn), [1, 1, 3]);
     assert_eq!(send::<i64>(conn, &["EXISTS", &key(&token)]), Ok(0), "this is another database");
-    let () = send(conn, &["SELECT", "1"]).unwrap();
-    let () = send(conn, &["JRS.ROTATE", &token, "OWNER", "bob"]).unwrap();
+    exec(conn, &["SELECT", "1"]);
+    exec(conn, &["JRS.ROTATE", &token, "OWNER", "bob"]);
     assert_eq!(counts(conn), [1, 0, 3]);
 }

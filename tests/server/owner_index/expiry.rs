@@ -6,7 +6,7 @@ use crate::support::{
     Server, await_that,
     devices::{count, fill, info},
     index_check::{ADA, BOB, assert_follows, totals},
-    sessions::{create, refused, send},
+    sessions::{create, exec, refused, send},
     tokens::SECRET,
 };
 
@@ -19,8 +19,8 @@ fn the_server_ends_what_has_expired() {
     let server = server();
     let conn = &mut server.conn();
     for database in ["0", "1"] {
-        let () = send(conn, &["SELECT", database]).unwrap();
-        let () = send(conn, &["SET", ADA[0], "x"]).unwrap();
+        exec(conn, &["SELECT", database]);
+        exec(conn, &["SET", ADA[0], "x"]);
         ADA[1..].iter().for_each(|key| send(conn, &["SET", key, "x", "PX", "20"]).unwrap());
         create(conn, "bob", "{}", &["PX", "20"]);
     }
@@ -33,22 +33,22 @@ fn the_server_ends_what_has_expired() {
 fn a_client_finds_what_has_expired() {
     let server = server();
     let conn = &mut server.conn();
-    let () = send(conn, &["DEBUG", "SET-ACTIVE-EXPIRE", "0"]).unwrap();
-    let () = send(conn, &["SET", BOB[0], "x"]).unwrap();
+    exec(conn, &["DEBUG", "SET-ACTIVE-EXPIRE", "0"]);
+    exec(conn, &["SET", BOB[0], "x"]);
     for words in [&["EXISTS", ADA[0]][..], &["GET", ADA[0]], &["JRS.LIST", "ada"], &["JRS.COUNT", "ada"]] {
-        let () = send(conn, &["SET", ADA[0], "x", "PX", "1"]).unwrap();
+        exec(conn, &["SET", ADA[0], "x", "PX", "1"]);
         assert_eq!(totals(conn), [2, 2], "no command has read the keys");
         await_that("its end", || {
-            let _: Value = send(conn, words).unwrap();
+            send::<Value>(conn, words).unwrap();
             (totals(conn) == [1, 1]).then_some(())
         });
         assert_eq!((assert_follows(conn), count(conn, "ada")), (1, 0), "{words:?}");
     }
     // A name that is used again when its session has expired.
     for (words, all) in [(&["SET", ADA[0], "y"][..], 2), (&["RENAME", BOB[0], ADA[0]], 1)] {
-        let () = send(conn, &["SET", ADA[0], "x", "PX", "1"]).unwrap();
+        exec(conn, &["SET", ADA[0], "x", "PX", "1"]);
         await_that("its end", || (send::<i64>(conn, &["PTTL", ADA[0]]).unwrap() <= 0).then_some(()));
-        let () = send(conn, words).unwrap();
+        exec(conn, words);
         assert_eq!((assert_follows(conn), count(conn, "ada")), (all, 1), "{words:?}");
     }
 }
@@ -56,7 +56,7 @@ fn a_client_finds_what_has_expired() {
 /// Fills the server until it has evicted some keys, and then some more.
 fn overfill(conn: &mut Connection) {
     let memory = (info(conn, "memory", "used_memory") - 200_000).to_string();
-    let () = send(conn, &["CONFIG", "SET", "maxmemory", &memory]).unwrap();
+    exec(conn, &["CONFIG", "SET", "maxmemory", &memory]);
     let text = "x".repeat(10_000);
     let mut number = 0;
     await_that("evictions", || {
@@ -64,7 +64,7 @@ fn overfill(conn: &mut Connection) {
         let _: RedisResult<()> = send(conn, &["SET", &format!("plain:{number}"), &text, "EX", "5000"]);
         (info(conn, "stats", "evicted_keys") > 200).then_some(())
     });
-    let () = send(conn, &["CONFIG", "SET", "maxmemory", "0"]).unwrap();
+    exec(conn, &["CONFIG", "SET", "maxmemory", "0"]);
 }
 
 #[test]
@@ -73,7 +73,7 @@ fn keys_are_evicted() {
         let server = Server::builder().keys(SECRET.as_bytes()).config("maxmemory-policy", policy).start();
         let conn = &mut server.conn();
         for database in ["1", "0"] {
-            let () = send(conn, &["SELECT", database]).unwrap();
+            exec(conn, &["SELECT", database]);
             fill(conn, "ada", 1000);
             fill(conn, "bob", 1000);
         }
@@ -81,11 +81,10 @@ fn keys_are_evicted() {
         let left = assert_follows(conn);
         assert!((1..4000).contains(&left), "{policy}: {left}");
         // A limit counts what is left.
-        let () = send(conn, &["FLUSHALL"]).unwrap();
-        let () =
-            send(conn, &["CONFIG", "SET", "jrs.max-sessions", "1000", "jrs.max-sessions-policy", "reject"]).unwrap();
+        exec(conn, &["FLUSHALL"]);
+        exec(conn, &["CONFIG", "SET", "jrs.max-sessions", "1000", "jrs.max-sessions-policy", "reject"]);
         fill(conn, "ada", 1000);
-        let () = send(conn, &["CONFIG", "RESETSTAT"]).unwrap();
+        exec(conn, &["CONFIG", "RESETSTAT"]);
         overfill(conn);
         let gone = 1000 - assert_follows(conn);
         assert!(gone > 0, "{policy}");
@@ -102,7 +101,7 @@ fn keys_are_evicted() {
 fn the_fields_of_a_hash_expire() {
     let server = server();
     let conn = &mut server.conn();
-    let () = send(conn, &["HSET", ADA[0], "field", "x"]).unwrap();
+    exec(conn, &["HSET", ADA[0], "field", "x"]);
     let expired: RedisResult<Value> = send(conn, &["HPEXPIRE", ADA[0], "1", "FIELDS", "1", "field"]);
     if expired.is_err_and(|error| error.to_string().contains("unknown command")) {
         return;

@@ -5,13 +5,13 @@ use std::{
     io::Write,
 };
 
-use redis::{Connection, Value};
+use redis::Connection;
 
 use crate::support::{
     Builder, Server, await_that,
     devices::{count, fill},
     index_check::{ADA, BOB, assert_follows},
-    sessions::{create, send},
+    sessions::{create, exec, send},
     tokens::{SECRET, key},
 };
 
@@ -34,7 +34,7 @@ fn act(conn: &mut Connection) {
         &["SELECT", "0"],
     ];
     for words in steps {
-        let _: Value = send(conn, words).unwrap();
+        exec(conn, words);
     }
     assert_eq!(assert_follows(conn), 9);
     assert_eq!([count(conn, "ada"), count(conn, "bob")], [2, 2]);
@@ -47,9 +47,9 @@ fn assert_restarts(server: &mut Server, ways: &[fn(&mut Server)]) {
         server.restart();
         let conn = &mut server.conn();
         assert_eq!(assert_follows(conn), 9);
-        let () = send(conn, &["RENAME", ADA[1], ADA[2]]).unwrap();
+        exec(conn, &["RENAME", ADA[1], ADA[2]]);
         assert_eq!(assert_follows(conn), 9);
-        let () = send(conn, &["RENAME", ADA[2], ADA[1]]).unwrap();
+        exec(conn, &["RENAME", ADA[2], ADA[1]]);
     }
 }
 
@@ -58,19 +58,19 @@ fn an_rdb_file() {
     let mut server = builder().config("save", "3600 1").start();
     act(&mut server.conn());
     let save = |server: &mut Server| {
-        let () = send(&mut server.conn(), &["SAVE"]).unwrap();
+        exec(&mut server.conn(), &["SAVE"]);
         server.kill();
     };
     assert_restarts(&mut server, &[Server::stop, save]);
     let conn = &mut server.conn();
     for words in [&["DEBUG", "RELOAD"][..], &["DEBUG", "RELOAD", "NOSAVE", "NOFLUSH", "MERGE"]] {
-        let () = send(conn, words).unwrap();
+        exec(conn, words);
         assert_eq!(assert_follows(conn), 9, "{words:?}");
     }
     // What was not saved is lost.
-    let () = send(conn, &["DEL", BOB[0]]).unwrap();
+    exec(conn, &["DEL", BOB[0]]);
     assert_eq!(assert_follows(conn), 8);
-    let () = send(conn, &["DEBUG", "RELOAD", "NOSAVE"]).unwrap();
+    exec(conn, &["DEBUG", "RELOAD", "NOSAVE"]);
     assert_eq!(assert_follows(conn), 9);
 }
 
@@ -81,7 +81,7 @@ fn an_aof_file() {
         let mut server = aof.config("aof-use-rdb-preamble", preamble).start();
         act(&mut server.conn());
         assert_restarts(&mut server, &[Server::kill, Server::stop]);
-        let () = send(&mut server.conn(), &["BGREWRITEAOF"]).unwrap();
+        exec(&mut server.conn(), &["BGREWRITEAOF"]);
         await_that("the rewritten file", || {
             let info: String = send(&mut server.conn(), &["INFO", "persistence"]).unwrap();
             let is_done = info.contains("aof_rewrite_in_progress:0") && info.contains("aof_rewrite_scheduled:0");
@@ -89,7 +89,7 @@ fn an_aof_file() {
         });
         assert_restarts(&mut server, &[Server::kill, Server::kill]);
         let conn = &mut server.conn();
-        let () = send(conn, &["DEBUG", "LOADAOF"]).unwrap();
+        exec(conn, &["DEBUG", "LOADAOF"]);
         assert_eq!(assert_follows(conn), 9, "preamble: {preamble}");
     }
 }
@@ -101,8 +101,8 @@ fn an_aof_file_that_was_cut_off() {
     let conn = &mut server.conn();
     act(conn);
     let words = ["DEL", BOB[0]];
-    let () = send(conn, &words).unwrap();
-    let () = redis::pipe().atomic().cmd("DEL").arg(ADA[1]).cmd("SET").arg(&[ADA[2], "x"]).exec(conn).unwrap();
+    exec(conn, &words);
+    redis::pipe().atomic().cmd("DEL").arg(ADA[1]).cmd("SET").arg(&[ADA[2], "x"]).exec(conn).unwrap();
     assert_eq!(assert_follows(conn), 8);
     server.kill();
     let file = server.dir().join("appendonlydir/appendonly.aof.1.incr.aof");
@@ -129,9 +129,9 @@ fn many_keys_in_an_rdb_file() {
     server.stop();
     server.restart();
     let conn = &mut server.conn();
-    let () = send(conn, &["DEL", &format!("sess:{}", made[77])]).unwrap();
+    exec(conn, &["DEL", &format!("sess:{}", made[77])]);
     assert_eq!(assert_follows(conn), 39_999);
-    let () = send(conn, &["DEBUG", "RELOAD"]).unwrap();
+    exec(conn, &["DEBUG", "RELOAD"]);
     assert_eq!(assert_follows(conn), 39_999);
 }
 
@@ -141,11 +141,11 @@ fn data_with_index_keys_of_an_earlier_release() {
     let mut server = builder().config("save", "3600 1").args(&["max-sessions", "3"]).start();
     let conn = &mut server.conn();
     for (key, member) in ADA.iter().map(|key| (key, &key[key.len() - 36..])) {
-        let () = send(conn, &["SET", key, "{}", "PX", "86400000"]).unwrap();
-        let () = send(conn, &["ZADD", "sess:{ada}", "1717171717171", member]).unwrap();
+        exec(conn, &["SET", key, "{}", "PX", "86400000"]);
+        exec(conn, &["ZADD", "sess:{ada}", "1717171717171", member]);
     }
-    let () = send(conn, &["ZADD", "sess:{bob}", "1", "01900000-0000-7000-8000-000000000001"]).unwrap();
-    let () = send(conn, &["PEXPIRE", "sess:{ada}", "86460000"]).unwrap();
+    exec(conn, &["ZADD", "sess:{bob}", "1", "01900000-0000-7000-8000-000000000001"]);
+    exec(conn, &["PEXPIRE", "sess:{ada}", "86460000"]);
     server.stop();
     server.restart();
     let conn = &mut server.conn();
@@ -156,7 +156,7 @@ fn data_with_index_keys_of_an_earlier_release() {
     assert_eq!(send::<i64>(conn, &["EXISTS", ADA[0]]), Ok(0), "the oldest made room");
     assert_eq!(send::<i64>(conn, &["JRS.DESTROYALL", "ada"]), Ok(3));
     assert_eq!(send::<i64>(conn, &["EXISTS", "sess:{ada}", "sess:{bob}"]), Ok(2));
-    let () = send(conn, &["PEXPIRE", "sess:{ada}", "1"]).unwrap();
+    exec(conn, &["PEXPIRE", "sess:{ada}", "1"]);
     await_that("its end", || (send::<i64>(conn, &["EXISTS", "sess:{ada}"]).unwrap() == 0).then_some(()));
     assert_eq!(assert_follows(conn), 0);
 }

@@ -7,7 +7,7 @@ use crate::support::{
     devices::{self, count},
     index_check::{ADA, BOB, assert_follows, totals},
     module_path,
-    sessions::{create, get, send},
+    sessions::{create, exec, get, send},
     tokens::SECRET,
     version,
 };
@@ -28,22 +28,22 @@ fn load(server: &Server, conn: &mut Connection, pipe: &mut Pipeline, most: &str)
     load.cmd("MODULE").arg("LOAD").arg(module.to_str().unwrap()).arg("keys-file").arg(keys.to_str().unwrap());
     load.arg(&["max-sessions", most, "allow-unload", "yes"]).ignore();
     if looks_ahead {
-        let () = first.query(conn).unwrap();
+        first.exec(conn).unwrap();
     }
 }
 
 /// Takes the module out. Of the connections, only this one has sent a command of it last on servers that would crash.
 fn unload(server: &Server) -> Connection {
     let mut conn = server.conn();
-    let () = send(&mut conn, &["MODULE", "UNLOAD", "jrs"]).unwrap();
+    exec(&mut conn, &["MODULE", "UNLOAD", "jrs"]);
     conn
 }
 
 /// A few sessions of two owners in two databases.
 fn fill(conn: &mut Connection) {
     for database in ["5", "0"] {
-        let () = send(conn, &["SELECT", database]).unwrap();
-        let () = send(conn, &["MSET", ADA[0], "{}", ADA[1], "{}", BOB[0], "{}", "plain", "x"]).unwrap();
+        exec(conn, &["SELECT", database]);
+        exec(conn, &["MSET", ADA[0], "{}", ADA[1], "{}", BOB[0], "{}", "plain", "x"]);
     }
 }
 
@@ -53,15 +53,15 @@ fn few_keys_are_read_at_once() {
     for round in 0..3 {
         let conn = &mut unload(&server);
         // What happens while there is no module is known when it is there again.
-        let () = send(conn, &["FLUSHALL"]).unwrap();
+        exec(conn, &["FLUSHALL"]);
         fill(conn);
-        let () = send(conn, &["RENAME", ADA[0], &format!("{}{round}", &ADA[2][..ADA[2].len() - 1])]).unwrap();
+        exec(conn, &["RENAME", ADA[0], &format!("{}{round}", &ADA[2][..ADA[2].len() - 1])]);
         let mut pipe = redis::pipe();
         load(&server, conn, &mut pipe, "0");
         pipe.cmd("JRS.COUNT").arg("ada").cmd("JRS.COUNT").arg("bob");
         assert_eq!(pipe.query::<[usize; 2]>(conn).unwrap(), [2, 1], "in the same breath");
         assert_eq!(assert_follows(conn), 6);
-        let () = send(conn, &["PING"]).unwrap();
+        exec(conn, &["PING"]);
     }
 }
 
@@ -72,7 +72,7 @@ fn many_keys_are_read_in_slices() {
     let mine = create(&mut server.conn(), "eve", "{}", &[]);
     let conn = &mut unload(&server);
     fill(conn);
-    let () = send(conn, &["DEBUG", "POPULATE", &MANY.to_string(), "sess:{many}", "2"]).unwrap();
+    exec(conn, &["DEBUG", "POPULATE", &MANY.to_string(), "sess:{many}", "2"]);
     // In one piece, so that the server does nothing else in between.
     let mut pipe = redis::pipe();
     load(&server, conn, &mut pipe, "5");
@@ -111,15 +111,15 @@ fn many_keys_are_read_in_slices() {
         ];
         // Reading begins again when databases are swapped, so that this does not go on for ever.
         for words in &steps[..if rounds < 10 { 6 } else { 4 }] {
-            let _: Value = send(conn, words).unwrap();
+            exec(conn, words);
         }
         send::<Value>(conn, &["JRS.COUNT", "ada"]).is_ok().then_some(())
     });
     assert!(rounds > 1, "it was never seen reading");
     assert!(assert_follows(conn) > 6);
-    let () = send(conn, &["SELECT", "9"]).unwrap();
+    exec(conn, &["SELECT", "9"]);
     let eve = count(conn, "eve");
-    let () = send(conn, &["SELECT", "0"]).unwrap();
+    exec(conn, &["SELECT", "0"]);
     assert_eq!((eve + count(conn, "eve"), guest.is_empty()), (1, false));
     create(conn, "ada", "{}", &[]);
     assert_follows(conn);
@@ -129,8 +129,8 @@ fn many_keys_are_read_in_slices() {
 fn all_is_flushed_while_keys_are_read() {
     let server = builder().start();
     let conn = &mut unload(&server);
-    let () = send(conn, &["SELECT", "3"]).unwrap();
-    let () = send(conn, &["DEBUG", "POPULATE", "300000", "sess:{many}", "2"]).unwrap();
+    exec(conn, &["SELECT", "3"]);
+    exec(conn, &["DEBUG", "POPULATE", "300000", "sess:{many}", "2"]);
     fill(conn);
     let mut pipe = redis::pipe();
     load(&server, conn, &mut pipe, "0");
@@ -151,8 +151,8 @@ fn swaps_while_keys_are_read() -> bool {
     let server = builder().start();
     let conn = &mut unload(&server);
     fill(conn);
-    let () = send(conn, &["SELECT", "3"]).unwrap();
-    let () = send(conn, &["DEBUG", "POPULATE", "300000", "sess:{many}", "2"]).unwrap();
+    exec(conn, &["SELECT", "3"]);
+    exec(conn, &["DEBUG", "POPULATE", "300000", "sess:{many}", "2"]);
     devices::fill(conn, "eve", 2000);
     let mut pipe = redis::pipe();
     load(&server, conn, &mut pipe, "0");

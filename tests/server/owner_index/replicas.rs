@@ -6,7 +6,7 @@ use crate::support::{
     Builder, Server, await_that,
     devices::{count, fill, info},
     index_check::{ADA, BOB, assert_follows},
-    sessions::{create, send},
+    sessions::{create, exec, send},
     tokens::SECRET,
 };
 
@@ -52,7 +52,7 @@ fn act(conn: &mut Connection) {
         &["SELECT", "0"],
     ];
     for words in steps {
-        let _: Value = send(conn, words).unwrap();
+        exec(conn, words);
     }
     create(conn, "ada", "{}", &[]);
 }
@@ -71,20 +71,20 @@ fn full_synchronisation() {
             act(conn);
             assert!(assert_in_step(conn, reader) > 5);
             for words in [&["FLUSHDB"][..], &["FLUSHALL"]] {
-                let () = send(conn, words).unwrap();
+                exec(conn, words);
                 assert_in_step(conn, reader);
             }
             act(conn);
             assert_in_step(conn, reader);
             // and everything again, in place of what it made up meanwhile.
-            let () = send(reader, &["REPLICAOF", "NO", "ONE"]).unwrap();
-            let () = send(reader, &["SET", ADA[2], "x"]).unwrap();
-            let () = send(reader, &["SELECT", "3"]).unwrap();
+            exec(reader, &["REPLICAOF", "NO", "ONE"]);
+            exec(reader, &["SET", ADA[2], "x"]);
+            exec(reader, &["SELECT", "3"]);
             fill(reader, "bob", 1000);
-            let () = send(reader, &["SELECT", "0"]).unwrap();
+            exec(reader, &["SELECT", "0"]);
             assert_eq!(assert_follows(reader), 1006);
             let before = info(conn, "stats", "sync_full");
-            let () = send(reader, &["REPLICAOF", "127.0.0.1", &primary.port().to_string()]).unwrap();
+            exec(reader, &["REPLICAOF", "127.0.0.1", &primary.port().to_string()]);
             await_that("the synchronisation", || (info(conn, "stats", "sync_full") > before).then_some(()));
             assert_eq!(assert_in_step(conn, reader), 5);
         }
@@ -100,10 +100,10 @@ fn partial_synchronisation() {
     let reader = &mut replica.conn();
     assert_in_step(conn, reader);
     let [full, partial] = ["sync_full", "sync_partial_ok"].map(|name| info(conn, "stats", name));
-    let () = send(reader, &["REPLICAOF", "127.0.0.1", "1"]).unwrap();
+    exec(reader, &["REPLICAOF", "127.0.0.1", "1"]);
     act(conn);
     assert_eq!(assert_follows(reader), 5, "it has not heard of the rest");
-    let () = send(reader, &["REPLICAOF", "127.0.0.1", &primary.port().to_string()]).unwrap();
+    exec(reader, &["REPLICAOF", "127.0.0.1", &primary.port().to_string()]);
     await_that("the synchronisation", || (info(conn, "stats", "sync_partial_ok") > partial).then_some(()));
     assert!(assert_in_step(conn, reader) > 5);
     assert_eq!(info(conn, "stats", "sync_full"), full);
@@ -116,9 +116,9 @@ fn a_replica_expires_what_its_primary_expires() {
     let replica = replica(&primary, "disabled");
     let reader = &mut replica.conn();
     assert_eq!(assert_in_step(conn, reader), 0);
-    let () = send(conn, &["SET", ADA[0], "x"]).unwrap();
+    exec(conn, &["SET", ADA[0], "x"]);
     for key in [ADA[1], ADA[2], BOB[0]] {
-        let () = send(conn, &["SET", key, "x", "PX", "50"]).unwrap();
+        exec(conn, &["SET", key, "x", "PX", "50"]);
     }
     await_that("the end of the sessions", || (send::<i64>(conn, &["DBSIZE"]).unwrap() == 1).then_some(()));
     assert_eq!(assert_in_step(conn, reader), 1);
@@ -139,16 +139,16 @@ fn a_chain_of_replicas_and_a_promotion() {
     assert_eq!(assert_in_step(conn2, conn3), all);
     first.kill();
     // The middle one takes writes now, and the last one follows it.
-    let () = send(conn2, &["REPLICAOF", "NO", "ONE"]).unwrap();
+    exec(conn2, &["REPLICAOF", "NO", "ONE"]);
     assert_eq!(assert_follows(conn2), all);
-    let () = send(conn2, &["JRS.DESTROYALL", "bob"]).unwrap();
+    exec(conn2, &["JRS.DESTROYALL", "bob"]);
     act(conn2);
     assert_in_step(conn2, conn3);
     // The last one follows another server, and so does the middle one.
     let other = &mut second.conn();
-    let () = send(other, &["SET", ADA[0], "x"]).unwrap();
+    exec(other, &["SET", ADA[0], "x"]);
     for conn in [&mut *conn3, &mut *conn2] {
-        let () = send(conn, &["REPLICAOF", "127.0.0.1", &second.port().to_string()]).unwrap();
+        exec(conn, &["REPLICAOF", "127.0.0.1", &second.port().to_string()]);
         assert_eq!(assert_in_step(other, conn), 1);
     }
 }

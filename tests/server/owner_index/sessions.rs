@@ -2,12 +2,12 @@
 
 use std::fs;
 
-use redis::{Connection, Value};
+use redis::Connection;
 
 use crate::support::{
     Server, await_that,
     devices::{self, assert_agree, assert_index_is_right, fill, ids, info},
-    sessions::{self, assert_indexed, create, get, index, send},
+    sessions::{self, assert_indexed, create, exec, get, index, send},
     tokens::{SECRET, key},
 };
 
@@ -18,7 +18,7 @@ fn server() -> Server {
 /// Lets sessions end by themselves.
 fn expire(conn: &mut Connection, tokens: &[&String]) {
     for token in tokens {
-        let () = send(conn, &["PEXPIRE", &key(token), "1"]).unwrap();
+        exec(conn, &["PEXPIRE", &key(token), "1"]);
         await_that("the end of a session", || {
             (send::<i64>(conn, &["EXISTS", &key(token)]).unwrap() == 0).then_some(())
         });
@@ -44,7 +44,7 @@ fn it_follows_each_way_in_which_a_session_can_end() {
     let rotated: String = send(conn, &["JRS.ROTATE", &made[2]]).unwrap();
     keys.push(key(&rotated));
     assert_indexed(conn, "ada", &keys[3..]);
-    let () = send(conn, &["DEL", &keys[3]]).unwrap();
+    exec(conn, &["DEL", &keys[3]]);
     assert_indexed(conn, "ada", &keys[4..]);
     expire(conn, &[&made[4]]);
     assert_indexed(conn, "ada", &keys[5..]);
@@ -55,7 +55,7 @@ fn it_follows_each_way_in_which_a_session_can_end() {
     assert_eq!(gauges(conn), [2, 2]);
     assert_eq!(send::<i64>(conn, &["JRS.DESTROYALL", "ada"]).unwrap(), 1);
     assert_eq!(send::<Vec<String>>(conn, &["KEYS", "*{ada}*"]).unwrap(), [""; 0]);
-    let () = send(conn, &["FLUSHDB"]).unwrap();
+    exec(conn, &["FLUSHDB"]);
     assert_indexed(conn, "bob", &[""; 0]);
     assert_eq!(gauges(conn), [0, 0]);
     let last = create(conn, "bob", "{}", &[]);
@@ -68,7 +68,7 @@ fn it_survives_a_restart() {
         let mut server = Server::builder().keys(SECRET.as_bytes()).config(persistence, value).start();
         let conn = &mut server.conn();
         let made = ["30", "4000", "200"].map(|ttl| create(conn, "ada", "{}", &["EX", ttl]));
-        let () = send(conn, &["DEL", &key(&made[0])]).unwrap();
+        exec(conn, &["DEL", &key(&made[0])]);
         let before = (assert_agree(conn, "ada"), sessions::contents(conn));
         server.stop();
         server.restart();
@@ -123,7 +123,7 @@ fn it_ends_with_the_last_session_and_not_before() {
         &["JRS.GET", &long],
         &["PERSIST", &key(&long)],
     ] {
-        let _: Value = send(conn, words).unwrap();
+        exec(conn, words);
         assert_eq!(assert_agree(conn, "ada"), all);
     }
     // A session that its deadline ends, and its owner's index with it: nobody asks for either meanwhile.
@@ -147,7 +147,7 @@ fn it_never_leaks() {
         for _ in 0..50 {
             pipe.cmd("JRS.CREATE").arg(&["ada", "{}", "PX", "1"]);
         }
-        let _: Vec<String> = pipe.query(conn).unwrap();
+        pipe.exec(conn).unwrap();
         await_that("their end", || (send::<i64>(conn, &["DBSIZE"]).unwrap() == 1).then_some(()));
     }
     assert_eq!((gauges(conn), info(conn, "jrs_sessions", "jrs_index_bytes")), ([1, 1], one));
@@ -209,7 +209,7 @@ fn an_owner_costs_no_write_more_and_a_read_that_moves_nothing_none() {
         &["JRS.DESTROYALL", "eve"],
         &["JRS.DESTROYALL", "bob", "EXCEPT", &made[2]],
     ] {
-        let _: Value = send(conn, words).unwrap();
+        exec(conn, words);
         assert_eq!(writes.new_ones(), [""; 0], "{words:?}");
     }
     for (words, written) in [
@@ -221,7 +221,7 @@ fn an_owner_costs_no_write_more_and_a_read_that_moves_nothing_none() {
         (&["JRS.REVOKE", &key(&made[3])], &["DEL"]),
         (&["JRS.DESTROYALL", "ada"], &["DEL"; 2]),
     ] {
-        let _: Value = send(conn, words).unwrap();
+        exec(conn, words);
         assert_eq!(writes.new_ones(), written, "{words:?}");
     }
     assert_indexed(conn, "bob", &[key(&made[2])]);
@@ -241,7 +241,7 @@ fn an_owner_costs_little_memory() {
                 let owner = if owner.is_empty() { String::new() } else { format!("{owner}:{number:06}") };
                 pipe.cmd("JRS.CREATE").arg(owner).arg(&data).ignore();
             }
-            let () = pipe.query(conn).unwrap();
+            pipe.exec(conn).unwrap();
         }
         devices::info(conn, "memory", "used_memory") - before
     });
@@ -259,8 +259,9 @@ fn a_long_one_is_listed_in_full() {
     let script = "
         for number = 1, 3000 do
             redis.call('SET', string.format('%s:01890a5d-ac96-7%03x-8000-%012x', ARGV[1], number % 4096, 3000 - number), '{}')
-        end";
-    let () = send(conn, &["EVAL", script, "0", &index("bob")]).unwrap();
+        end
+        return 3000";
+    exec(conn, &["EVAL", script, "0", &index("bob")]);
     let same = assert_agree(conn, "bob");
     assert_eq!(same.len(), 3000);
     assert!(same.is_sorted());

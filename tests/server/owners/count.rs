@@ -7,7 +7,7 @@ use redis::{Connection, Value};
 use crate::support::{
     Server, await_that,
     devices::{count, fill, info},
-    sessions::{assert_refused, begin, create, end, get, refused, send},
+    sessions::{assert_refused, begin, create, end, exec, get, refused, send},
     tokens::{SECRET, jwk, key},
 };
 
@@ -29,16 +29,16 @@ fn it_counts_the_sessions_that_are_alive() {
         assert_eq!(send::<i64>(conn, &["JRS.DESTROY", &made[0]]).unwrap(), 1);
         assert_eq!(send::<i64>(conn, &["JRS.REVOKE", &key(&made[1])]).unwrap(), 1);
         assert_eq!(count(conn, "ada"), 4);
-        let () = send(conn, &["DEL", &key(&made[2])]).unwrap();
-        let _: String = send(conn, &["JRS.ROTATE", &made[3]]).unwrap();
+        exec(conn, &["DEL", &key(&made[2])]);
+        exec(conn, &["JRS.ROTATE", &made[3]]);
         assert_eq!(count(conn, "ada"), 3);
-        let _: String = send(conn, &["JRS.ROTATE", &made[4], "OWNER", "adam"]).unwrap();
+        exec(conn, &["JRS.ROTATE", &made[4], "OWNER", "adam"]);
         assert_eq!((count(conn, "ada"), count(conn, "adam")), (2, 2));
         // What is named like a session, and is none.
-        let () = send(conn, &["SET", "sess:{ada}:no uuid", "{}"]).unwrap();
-        let () = send(conn, &["RPUSH", "sess:{ada}:01890a5d-ac96-774b-bcce-b302099a8057", "a list"]).unwrap();
+        exec(conn, &["SET", "sess:{ada}:no uuid", "{}"]);
+        exec(conn, &["RPUSH", "sess:{ada}:01890a5d-ac96-774b-bcce-b302099a8057", "a list"]);
         assert_eq!(count(conn, "ada"), 2);
-        let () = send(conn, &["FLUSHALL"]).unwrap();
+        exec(conn, &["FLUSHALL"]);
         assert_eq!(count(conn, "ada"), 0);
     }
 }
@@ -48,14 +48,14 @@ fn expired_ones_are_not_counted_before_the_server_removes_them() {
     let server = Server::builder().keys(SECRET.as_bytes()).config("enable-debug-command", "yes").start();
     let conn = &mut server.conn();
     // Without the active cycle, an expired key stays in the keyspace until somebody asks for it.
-    let () = send(conn, &["DEBUG", "SET-ACTIVE-EXPIRE", "0"]).unwrap();
+    exec(conn, &["DEBUG", "SET-ACTIVE-EXPIRE", "0"]);
     create(conn, "ada", "{}", &[]);
     let short = create(conn, "ada", "{}", &["PX", "1"]);
     await_that("its end", || (count(conn, "ada") == 1).then_some(()));
     assert_eq!(info(conn, "jrs_sessions", "jrs_sessions_active"), send::<i64>(conn, &["DBSIZE"]).unwrap());
     assert!(get(conn, &short).is_none());
     assert_eq!(count(conn, "ada"), 1);
-    let () = send(conn, &["DEBUG", "SET-ACTIVE-EXPIRE", "1"]).unwrap();
+    exec(conn, &["DEBUG", "SET-ACTIVE-EXPIRE", "1"]);
 }
 
 #[test]
@@ -66,7 +66,7 @@ fn each_realm_is_counted_by_itself() {
     fs::write(server.dir().join("other.json"), other.to_string()).unwrap();
     fs::write(server.dir().join("realms.toml"), "[realm.app]\nkeys-file = \"other.json\"\nkeyspace = \"app:\"\n")
         .unwrap();
-    let () = send(conn, &["CONFIG", "SET", "jrs.realms-file", "realms.toml"]).unwrap();
+    exec(conn, &["CONFIG", "SET", "jrs.realms-file", "realms.toml"]);
     create(conn, "ada", "{}", &[]);
     for _ in 0..3 {
         create(conn, "ada", "{}", &["REALM", "app"]);
@@ -112,24 +112,24 @@ fn it_reads_and_writes_nothing() {
     let server = server();
     let conn = &mut server.conn();
     create(conn, "ada", "{}", &[]);
-    let () = send(conn, &["ACL", "SETUSER", "reader", "on", "nopass", "+jrs.count", "%R~sess:{ada}:*"]).unwrap();
+    exec(conn, &["ACL", "SETUSER", "reader", "on", "nopass", "+jrs.count", "%R~sess:{ada}:*"]);
     let reader = &mut server.conn();
-    let () = send(reader, &["AUTH", "reader", "x"]).unwrap();
+    exec(reader, &["AUTH", "reader", "x"]);
     assert_eq!(count(reader, "ada"), 1);
     assert_eq!(refused(reader, &["JRS.COUNT", "bob"]), "NOPERM");
     assert_eq!(refused(reader, &["JRS.LIST", "ada"]), "NOPERM");
     for keys in ["%W~sess:{ada}:*", "%R~sess:{ada}", "~other:*"] {
-        let () = send(conn, &["ACL", "SETUSER", "reader", "resetkeys", keys]).unwrap();
+        exec(conn, &["ACL", "SETUSER", "reader", "resetkeys", keys]);
         assert_eq!(refused(reader, &["JRS.COUNT", "ada"]), "NOPERM", "{keys}");
     }
-    let () = send(conn, &["ACL", "SETUSER", "reader", "allkeys", "-jrs.count"]).unwrap();
+    exec(conn, &["ACL", "SETUSER", "reader", "allkeys", "-jrs.count"]);
     assert_eq!(refused(reader, &["JRS.COUNT", "ada"]), "NOPERM");
     // Where no write is taken: on a full server, and on a replica.
-    let () = send(conn, &["CONFIG", "SET", "maxmemory", "1"]).unwrap();
+    exec(conn, &["CONFIG", "SET", "maxmemory", "1"]);
     assert_eq!(refused(conn, &["JRS.CREATE", "ada", "{}"]), "OOM");
     assert_eq!(count(conn, "ada"), 1);
-    let () = send(conn, &["CONFIG", "SET", "maxmemory", "0"]).unwrap();
-    let () = send(conn, &["REPLICAOF", "127.0.0.1", "1"]).unwrap();
+    exec(conn, &["CONFIG", "SET", "maxmemory", "0"]);
+    exec(conn, &["REPLICAOF", "127.0.0.1", "1"]);
     assert_eq!(refused(conn, &["JRS.DESTROYALL", "ada"]), "READONLY");
     assert_eq!(count(conn, "ada"), 1);
     let script = "return redis.call('JRS.COUNT', 'ada')";
@@ -155,9 +155,9 @@ fn a_replica_counts_what_it_got() {
     await_count(other, 1);
     create(conn, "ada", "{}", &[]);
     await_count(other, 2);
-    let () = send(conn, &["PEXPIRE", &key(&early), "1"]).unwrap();
+    exec(conn, &["PEXPIRE", &key(&early), "1"]);
     await_count(other, 1);
-    let () = send(conn, &["FLUSHALL"]).unwrap();
+    exec(conn, &["FLUSHALL"]);
     await_count(other, 0);
 }
 

@@ -7,7 +7,7 @@ use crate::support::{
     Server, await_that,
     devices::{assert_agree, count, fill, info},
     in_flight::{InFlight, assert_sound, await_idle, meanwhile_verifying, outcomes, slow, words},
-    sessions::{begin, create, end, get, now, refused, send},
+    sessions::{begin, create, end, exec, get, now, refused, send},
     tokens::{self, key},
 };
 
@@ -49,7 +49,7 @@ fn the_one_that_is_excepted_stays_and_what_comes_meanwhile() {
     meanwhile_verifying(conn, 1, &["SET", "sess:{ada}:01890a5d-ac96-774b-bcce-b302099a8057", "{}"]).unwrap();
     await_that("the first slice", || (left(conn) < SOME).then_some(()));
     assert!(left(conn) > 1000, "it is over before anything can happen meanwhile");
-    let () = send(conn, &["SET", "sess:{ada}:01890a5d-ac96-774b-bcce-b302099a8058", "{}", "EX", "1000"]).unwrap();
+    exec(conn, &["SET", "sess:{ada}:01890a5d-ac96-774b-bcce-b302099a8058", "{}", "EX", "1000"]);
     let late = create(conn, "ada", "{}", &[]);
     assert_eq!(*flood.replies()[CREATES].as_ref().unwrap(), Value::Int(i64::try_from(SOME).unwrap() + 1));
     let is = assert_agree(conn, "ada");
@@ -100,10 +100,10 @@ fn it_stops_when_the_server_becomes_a_replica() {
     let token = many(conn);
     let mut ending = server.conn();
     begin_slices(&server, &mut ending, &token);
-    let () = send(conn, &["REPLICAOF", "127.0.0.1", &primary.port().to_string()]).unwrap();
+    exec(conn, &["REPLICAOF", "127.0.0.1", &primary.port().to_string()]);
     assert!(end(&mut ending).is_err());
-    let () = send(conn, &["REPLICAOF", "NO", "ONE"]).unwrap();
-    let () = send(conn, &["FLUSHALL"]).unwrap();
+    exec(conn, &["REPLICAOF", "NO", "ONE"]);
+    exec(conn, &["FLUSHALL"]);
     let next = create(conn, "ada", "{}", &[]);
     create(conn, "ada", "{}", &[]);
     assert_eq!(send::<i64>(conn, &["JRS.DESTROYALL", "ada", "EXCEPT", &next]).unwrap(), 1);
@@ -142,9 +142,9 @@ fn a_user_who_is_deleted_meanwhile_ends_nothing_more() {
     let mut server = slow().start();
     let conn = &mut server.conn();
     let token = many(conn);
-    let () = send(conn, &["ACL", "SETUSER", "limited", "reset", "on", ">pw", "+@all", "~sess:*"]).unwrap();
+    exec(conn, &["ACL", "SETUSER", "limited", "reset", "on", ">pw", "+@all", "~sess:*"]);
     let mut limited = server.conn();
-    let () = send(&mut limited, &["AUTH", "limited", "pw"]).unwrap();
+    exec(&mut limited, &["AUTH", "limited", "pw"]);
     let before = count(conn, "ada");
     let mut flood = InFlight::creates(&server, CREATES);
     begin(&mut limited, &["JRS.DESTROYALL", "ada", "EXCEPT", &token]);
@@ -176,15 +176,15 @@ fn in_a_transaction_and_a_script_it_is_done_in_one_go() {
         assert_eq!(assert_agree(conn, "ada"), [id(&token)]);
         // A refusal within a transaction leaves the rest of it alone.
         let bob = create(conn, "bob", "{}", &[]);
-        let () = send(conn, &["MULTI"]).unwrap();
+        exec(conn, &["MULTI"]);
         for words in [&["JRS.DESTROYALL", "ada", "EXCEPT", &*bob][..], &["JRS.COUNT", "ada"]] {
-            let () = send(conn, words).unwrap();
+            exec(conn, words);
         }
         conn.send_packed_command(&redis::cmd("EXEC").get_packed_command()).unwrap();
         let Value::Array(replies) = conn.recv_response().unwrap() else { panic!("an array") };
         assert!(matches!(&replies[0], Value::ServerError(error) if error.code() == "BADTOKEN"), "{replies:?}");
         assert_eq!(replies[1], Value::Int(1));
-        let () = send(conn, &["FLUSHALL"]).unwrap();
+        exec(conn, &["FLUSHALL"]);
     }
     assert_sound(&mut server);
 }
@@ -198,7 +198,7 @@ fn what_stands_for_a_redacted_token_is_none() {
         if !slow {
             assert!(get(conn, &token).is_some());
         }
-        let () = send(conn, &["JRS.DESTROYALL", "ada", "EXCEPT", &token]).unwrap();
+        exec(conn, &["JRS.DESTROYALL", "ada", "EXCEPT", &token]);
         for redacted in ["(redacted)", ""] {
             assert_eq!(refused(conn, &["JRS.GET", redacted]), "BADTOKEN", "{redacted}");
         }

@@ -8,7 +8,7 @@ use serde_json::json;
 use crate::support::{
     Builder, Server, await_that,
     devices::{assert_agree, fill, ids, living},
-    sessions::{self, begin, create, end, get, now, send},
+    sessions::{self, begin, create, end, exec, get, now, send},
     tokens::{SECRET, key, token},
 };
 
@@ -144,7 +144,7 @@ fn it_rests_while_writes_are_paused() {
     let conn = &mut server.conn();
     fill(conn, "ada", SOME);
     let mut ending = begin_ending(&server, "ada");
-    let () = send(conn, &["CLIENT", "PAUSE", "8000", "WRITE"]).unwrap();
+    exec(conn, &["CLIENT", "PAUSE", "8000", "WRITE"]);
     let time = |conn: &mut Connection| {
         let [seconds, micros]: [i64; 2] = send(conn, &["TIME"]).unwrap();
         seconds * 1000 + micros / 1000
@@ -152,7 +152,7 @@ fn it_rests_while_writes_are_paused() {
     let (paused, at) = (time(conn), left(conn));
     await_that("some time", || (time(conn) > paused + 100).then_some(()));
     assert_eq!(left(conn), at);
-    let () = send(conn, &["CLIENT", "UNPAUSE"]).unwrap();
+    exec(conn, &["CLIENT", "UNPAUSE"]);
     assert_eq!(end(&mut ending).unwrap(), Value::Int(i64::try_from(SOME).unwrap()));
     assert_eq!(left(conn), 0);
 }
@@ -181,10 +181,10 @@ fn it_ends_when_all_is_flushed() {
         let conn = &mut server.conn();
         fill(conn, "ada", SOME);
         let mut ending = begin_ending(&server, "ada");
-        let () = send(conn, flush).unwrap();
+        exec(conn, flush);
         let Value::Int(ended) = end(&mut ending).unwrap() else { panic!("a number") };
         assert!(ended > 0 && usize::try_from(ended).unwrap() < SOME, "{ended}");
-        let () = send(conn, &["FLUSHALL"]).unwrap();
+        exec(conn, &["FLUSHALL"]);
         create(conn, "ada", "{}", &[]);
         assert_eq!(assert_agree(conn, "ada").len(), 1);
     }
@@ -194,12 +194,12 @@ fn it_ends_when_all_is_flushed() {
 fn it_ends_when_databases_change_places() {
     let server = builder().start();
     let conn = &mut server.conn();
-    let () = send(conn, &["SELECT", "1"]).unwrap();
+    exec(conn, &["SELECT", "1"]);
     let others = fill(conn, "ada", 10);
-    let () = send(conn, &["SELECT", "0"]).unwrap();
+    exec(conn, &["SELECT", "0"]);
     fill(conn, "ada", SOME);
     let mut ending = begin_ending(&server, "ada");
-    let () = send(conn, &["SWAPDB", "0", "1"]).unwrap();
+    exec(conn, &["SWAPDB", "0", "1"]);
     assert_eq!(end(&mut ending).unwrap_err().code(), Some("TRYAGAIN"));
     assert_eq!(assert_agree(conn, "ada"), others);
 }
@@ -210,11 +210,11 @@ fn it_ends_when_the_server_becomes_a_replica() {
     let conn = &mut server.conn();
     fill(conn, "ada", SOME);
     let mut ending = begin_ending(&server, "ada");
-    let () = send(conn, &["REPLICAOF", "127.0.0.1", &primary.port().to_string()]).unwrap();
+    exec(conn, &["REPLICAOF", "127.0.0.1", &primary.port().to_string()]);
     // The server sends such clients away, or the job says why it ends.
     assert!(end(&mut ending).is_err());
-    let () = send(conn, &["REPLICAOF", "NO", "ONE"]).unwrap();
-    let () = send(conn, &["FLUSHALL"]).unwrap();
+    exec(conn, &["REPLICAOF", "NO", "ONE"]);
+    exec(conn, &["FLUSHALL"]);
     create(conn, "ada", "{}", &[]);
     assert_eq!(assert_agree(conn, "ada").len(), 1);
     assert_eq!(send::<i64>(conn, &["JRS.DESTROYALL", "ada"]).unwrap(), 1);

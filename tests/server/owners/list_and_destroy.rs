@@ -8,7 +8,7 @@ use serde_json::json;
 use crate::support::{
     Server,
     devices::{self, assert_agree, created, ids, info, list},
-    sessions::{assert_refused, create, get, millis, now, refused, send},
+    sessions::{assert_refused, create, exec, get, millis, now, refused, send},
     tokens::{self, SECRET, elliptic_jwk, jwk, key, token},
 };
 
@@ -35,7 +35,7 @@ fn a_list_tells_the_sessions_the_oldest_first() {
         let data: Vec<_> = list(conn, &["ada", "withdata"]).into_iter().map(|device| device.data.unwrap()).collect();
         assert_eq!(data, ["{\"n\":1}", "{}", "{\"n\":3}"]);
         // A session without an end, which a plain PERSIST made so.
-        let () = send(conn, &["PERSIST", &key(&tokens[1])]).unwrap();
+        exec(conn, &["PERSIST", &key(&tokens[1])]);
         assert_eq!(list(conn, &["ada"])[1].ttl, None);
         assert_eq!(send::<i64>(conn, &["JRS.DESTROYALL", "ada"]).unwrap(), 3);
         assert_eq!(send::<i64>(conn, &["EXISTS", "sess:{ada}"]).unwrap(), 0, "the index goes with its last session");
@@ -53,9 +53,9 @@ fn revoke_ends_a_session_by_its_key() {
     assert_eq!(assert_agree(conn, "ada"), [key(&other)["sess:".len()..].to_owned()]);
     assert_eq!(send::<i64>(conn, &["JRS.REVOKE", &key(&anonymous)]).unwrap(), 1);
     // A session of the package that came before.
-    let () = send(conn, &["SET", "sess:9b2c5e1c-6e0b-4a57-8d9a-3f3a8f6d2c11", "{}"]).unwrap();
+    exec(conn, &["SET", "sess:9b2c5e1c-6e0b-4a57-8d9a-3f3a8f6d2c11", "{}"]);
     assert_eq!(send::<i64>(conn, &["JRS.REVOKE", "sess:9b2c5e1c-6e0b-4a57-8d9a-3f3a8f6d2c11"]).unwrap(), 1);
-    let () = send(conn, &["RPUSH", "sess:list", "a"]).unwrap();
+    exec(conn, &["RPUSH", "sess:list", "a"]);
     assert_refused(conn, "WRONGTYPE", &["JRS.REVOKE", "sess:list"]);
     assert_eq!(send::<i64>(conn, &["JRS.REVOKE", "sess:{ada}"]).unwrap(), 0);
     for no_session in ["sess:", "other:{ada}:x", "", "sess"] {
@@ -127,7 +127,7 @@ fn the_excepted_token_is_shown_nowhere() {
     let server = server();
     let conn = &mut server.conn();
     let token = create(conn, "ada", "{}", &[]);
-    let () = send(conn, &["CONFIG", "SET", "slowlog-log-slower-than", "0"]).unwrap();
+    exec(conn, &["CONFIG", "SET", "slowlog-log-slower-than", "0"]);
     // Also one that was mangled on its way, and what is misplaced.
     let mangled = format!("\"{token}\"");
     for words in [
@@ -155,7 +155,7 @@ fn realms_have_owners_of_their_own() {
     fs::write(server.dir().join("other.json"), other.to_string()).unwrap();
     fs::write(server.dir().join("realms.toml"), "[realm.app]\nkeys-file = \"other.json\"\nkeyspace = \"app:\"\n")
         .unwrap();
-    let () = send(conn, &["CONFIG", "SET", "jrs.realms-file", "realms.toml"]).unwrap();
+    exec(conn, &["CONFIG", "SET", "jrs.realms-file", "realms.toml"]);
     let (here, there) = (create(conn, "ada", "{}", &[]), create(conn, "ada", "{}", &["REALM", "app"]));
     let id = |device: &devices::Device| device.id.clone();
     assert_eq!(list(conn, &["ada"]).iter().map(id).collect::<Vec<_>>(), [key(&here)["sess:".len()..].to_owned()]);

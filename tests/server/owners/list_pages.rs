@@ -7,7 +7,7 @@ use redis::Connection;
 use crate::support::{
     Server, await_that,
     devices::{Device, fill, ids, list},
-    sessions::{assert_refused, create, send},
+    sessions::{assert_refused, create, exec, send},
     tokens::{SECRET, jwk, key},
 };
 
@@ -90,9 +90,9 @@ fn each_session_that_stays_is_met_once_whatever_happens_meanwhile() {
             let met = page[page.len() / 2].clone();
             let unmet =
                 list(conn, &["ada", "AFTER", &page[page.len() - 1], "LIMIT", "3"]).pop().map(|device| device.id);
-            let _: i64 = send(conn, &["JRS.REVOKE", &format!("sess:{met}")]).unwrap();
+            exec(conn, &["JRS.REVOKE", &format!("sess:{met}")]);
             if let Some(unmet) = unmet.filter(|id| !made.contains(id)) {
-                let _: i64 = send(conn, &["JRS.REVOKE", &format!("sess:{unmet}")]).unwrap();
+                exec(conn, &["JRS.REVOKE", &format!("sess:{unmet}")]);
                 ended.push(unmet);
             }
             made.insert(id(&create(conn, "ada", "{}", &[])));
@@ -113,20 +113,20 @@ fn what_ended_takes_no_place_on_a_page() {
     let server = Server::builder().keys(SECRET.as_bytes()).config("enable-debug-command", "yes").start();
     let conn = &mut server.conn();
     let made = fill(conn, "ada", 300);
-    let () = send(conn, &["DEBUG", "SET-ACTIVE-EXPIRE", "0"]).unwrap();
+    exec(conn, &["DEBUG", "SET-ACTIVE-EXPIRE", "0"]);
     for id in &made[..250] {
-        let () = send(conn, &["DEL", &format!("sess:{id}")]).unwrap();
+        exec(conn, &["DEL", &format!("sess:{id}")]);
     }
     // A value that is no session's, and expired ones that the server still has.
-    let () = send(conn, &["RPUSH", &format!("sess:{}", made[0]), "a list"]).unwrap();
+    exec(conn, &["RPUSH", &format!("sess:{}", made[0]), "a list"]);
     for id in &made[250..270] {
-        let () = send(conn, &["PEXPIRE", &format!("sess:{id}"), "1"]).unwrap();
+        exec(conn, &["PEXPIRE", &format!("sess:{id}"), "1"]);
     }
     await_that("their end", || {
         let page = names(list(conn, &["ada", "LIMIT", "10"]));
         (page == made[270..280]).then_some(())
     });
-    let () = send(conn, &["DEBUG", "SET-ACTIVE-EXPIRE", "1"]).unwrap();
+    exec(conn, &["DEBUG", "SET-ACTIVE-EXPIRE", "1"]);
 }
 
 #[test]
@@ -137,7 +137,7 @@ fn what_is_refused_changes_nothing() {
     fs::write(server.dir().join("other.json"), other.to_string()).unwrap();
     fs::write(server.dir().join("realms.toml"), "[realm.app]\nkeys-file = \"other.json\"\nkeyspace = \"app:\"\n")
         .unwrap();
-    let () = send(conn, &["CONFIG", "SET", "jrs.realms-file", "realms.toml"]).unwrap();
+    exec(conn, &["CONFIG", "SET", "jrs.realms-file", "realms.toml"]);
     let token = create(conn, "ada", "{}", &[]);
     let (mine, bobs, anonymous) = (id(&token), id(&create(conn, "bob", "{}", &[])), id(&create(conn, "", "{}", &[])));
     create(conn, "ada", "{}", &["REALM", "app"]);

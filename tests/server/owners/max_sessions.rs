@@ -7,7 +7,7 @@ use redis::{Connection, RedisResult, Value};
 use crate::support::{
     Server, await_that,
     devices::{assert_agree, fill, ids, info},
-    sessions::{assert_refused, contents, create, get, send},
+    sessions::{assert_refused, contents, create, exec, get, send},
     tokens::{SECRET, elliptic_jwk, jwk, key},
 };
 
@@ -79,8 +79,8 @@ fn the_dead_do_not_count() {
         let conn = &mut server.conn();
         let stays = create(conn, "ada", "{}", &[]);
         let dead = [0; 2].map(|_| create(conn, "ada", "{}", &["EX", "1000"]));
-        let () = send(conn, &["DEL", &key(&dead[0])]).unwrap();
-        let () = send(conn, &["PEXPIRE", &key(&dead[1]), "1"]).unwrap();
+        exec(conn, &["DEL", &key(&dead[0])]);
+        exec(conn, &["PEXPIRE", &key(&dead[1]), "1"]);
         await_that("its end", || (send::<i64>(conn, &["EXISTS", &key(&dead[1])]).unwrap() == 0).then_some(()));
         for _ in 0..2 {
             create(conn, "ada", "{}", &[]);
@@ -96,19 +96,19 @@ fn a_limit_that_is_lowered_holds_from_the_next_create_on() {
     let server = limited(SECRET, "0", "evict-oldest");
     let conn = &mut server.conn();
     let made: Vec<String> = (0..10).map(|_| create(conn, "ada", "{}", &[])).collect();
-    let () = send(conn, &["CONFIG", "SET", "jrs.max-sessions", "4"]).unwrap();
+    exec(conn, &["CONFIG", "SET", "jrs.max-sessions", "4"]);
     assert_eq!(assert_agree(conn, "ada").len(), 10);
     assert!(made.iter().all(|token| get(conn, token).is_some()));
-    let () = send(conn, &["CONFIG", "SET", "jrs.max-sessions-policy", "reject"]).unwrap();
+    exec(conn, &["CONFIG", "SET", "jrs.max-sessions-policy", "reject"]);
     assert_refused(conn, "TOOMANY", &["JRS.CREATE", "ada", "{}"]);
-    let () = send(conn, &["CONFIG", "SET", "jrs.max-sessions-policy", "evict-oldest"]).unwrap();
+    exec(conn, &["CONFIG", "SET", "jrs.max-sessions-policy", "evict-oldest"]);
     create(conn, "ada", "{}", &[]);
     assert_eq!(assert_agree(conn, "ada").len(), 4);
     assert!(get(conn, &made[7]).is_some() && get(conn, &made[6]).is_none());
     fill(conn, "many", 3000);
     create(conn, "many", "{}", &[]);
     assert_eq!(assert_agree(conn, "many").len(), 4);
-    let () = send(conn, &["CONFIG", "SET", "jrs.max-sessions", "0"]).unwrap();
+    exec(conn, &["CONFIG", "SET", "jrs.max-sessions", "0"]);
     create(conn, "ada", "{}", &[]);
     assert_eq!(ids(conn, "ada").len(), 5);
 }
@@ -121,7 +121,7 @@ fn each_realm_has_its_own() {
     fs::write(server.dir().join("other.json"), other.to_string()).unwrap();
     let file = "[realm.app]\nkeys-file = \"other.json\"\nkeyspace = \"app:\"\nmax-sessions = 1\nmax-sessions-policy = \"reject\"\n";
     fs::write(server.dir().join("realms.toml"), file).unwrap();
-    let () = send(conn, &["CONFIG", "SET", "jrs.realms-file", "realms.toml"]).unwrap();
+    exec(conn, &["CONFIG", "SET", "jrs.realms-file", "realms.toml"]);
     for _ in 0..3 {
         create(conn, "ada", "{}", &[]);
     }

@@ -5,7 +5,7 @@ use redis::Connection;
 use crate::support::{
     Server, await_that,
     devices::{assert_agree, assert_index_is_right, count, fill, info},
-    sessions::{assert_refused, create, get, send},
+    sessions::{assert_refused, create, exec, get, send},
     tokens::SECRET,
 };
 
@@ -26,7 +26,7 @@ fn start(eviction: &str, limit: &str) -> Server {
 /// place never expires, so that all policies but `allkeys-*` can take nothing but sessions.
 fn evict_down_to(conn: &mut Connection, most: usize) -> usize {
     let used = info(conn, "memory", "used_memory");
-    let () = send(conn, &["CONFIG", "SET", "maxmemory", &(used + 20_000).to_string()]).unwrap();
+    exec(conn, &["CONFIG", "SET", "maxmemory", &(used + 20_000).to_string()]);
     let mut number = 0;
     await_that("evictions", || {
         number += 1;
@@ -35,7 +35,7 @@ fn evict_down_to(conn: &mut Connection, most: usize) -> usize {
         (count(conn, "ada") <= most).then_some(())
     });
     // Before this, the server may evict between any two commands.
-    let () = send(conn, &["CONFIG", "SET", "maxmemory", "0"]).unwrap();
+    exec(conn, &["CONFIG", "SET", "maxmemory", "0"]);
     assert!(info(conn, "stats", "evicted_keys") > 0);
     assert_agree(conn, "ada").len()
 }
@@ -87,14 +87,14 @@ fn the_limit_holds_at_each_moment_while_the_server_evicts() {
         let conn = &mut server.conn();
         fill(conn, "bob", 3000);
         let used = info(conn, "memory", "used_memory");
-        let () = send(conn, &["CONFIG", "SET", "maxmemory", &(used + 50_000).to_string()]).unwrap();
+        exec(conn, &["CONFIG", "SET", "maxmemory", &(used + 50_000).to_string()]);
         let data = format!(r#"{{"a":"{}"}}"#, "x".repeat(2_000));
         for _ in 0..300 {
             create(conn, "ada", &data, &["EX", "1000"]);
             let is = count(conn, "ada");
             assert!(is <= 20, "{policy}: {is}");
         }
-        let () = send(conn, &["CONFIG", "SET", "maxmemory", "0"]).unwrap();
+        exec(conn, &["CONFIG", "SET", "maxmemory", "0"]);
         assert_agree(conn, "ada");
         assert_agree(conn, "bob");
         assert!(info(conn, "stats", "evicted_keys") > 0, "{policy}");

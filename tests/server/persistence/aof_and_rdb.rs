@@ -17,7 +17,7 @@ use tempfile::TempDir;
 
 use crate::support::{
     Builder, Server, await_that,
-    sessions::{assert_indexed, contents, create, expiry, get, send},
+    sessions::{assert_indexed, contents, create, exec, expiry, get, send},
     tokens::{self, key},
 };
 
@@ -71,7 +71,7 @@ fn the_aof_holds_effects_with_absolute_times() {
     for words in [&["JRS.UPDATE", &*token, "[]"][..], &["JRS.TOUCH", &token, "EX", "0"], &["JRS.CREATE", "ada", "[]"]] {
         assert!(send::<Value>(conn, words).is_err(), "{words:?}");
     }
-    let () = send(conn, &["JRS.TOUCH", &token, "EX", "500"]).unwrap();
+    exec(conn, &["JRS.TOUCH", &token, "EX", "500"]);
     expected.extend(atomic(&[&["PEXPIREAT", key, &expires(conn, key)]]));
     assert_eq!(get(conn, &token).expect("a session").ttl, 1000);
     expected.extend(atomic(&[&["PEXPIREAT", key, &expires(conn, key)]]));
@@ -81,10 +81,10 @@ fn the_aof_holds_effects_with_absolute_times() {
         (&[r#"{"d":4}"#, "MERGE"], r#"{"c":3,"d":4}"#),
         (&[r#"[{"op":"remove","path":"/c"}]"#, "PATCH"], r#"{"d":4}"#),
     ] {
-        let () = send(conn, &[&["JRS.UPDATE", key, &token], words].concat()).unwrap();
+        exec(conn, &[&["JRS.UPDATE", key, &token], words].concat());
         expected.extend(atomic(&[&["SET", key, data, "PXAT", &expires(conn, key)]]));
     }
-    let () = send(conn, &["JRS.TOUCH", &token, "EX", "2000"]).unwrap();
+    exec(conn, &["JRS.TOUCH", &token, "EX", "2000"]);
     expected.extend(atomic(&[&["PEXPIREAT", key, &expires(conn, key)]]));
     assert_eq!(send::<i64>(conn, &["JRS.DESTROY", &token]).unwrap(), 1);
     expected.extend(atomic(&[&["DEL", key]]));
@@ -119,13 +119,13 @@ fn the_aof_holds_what_becomes_of_an_owners_sessions() {
     assert_eq!(send::<i64>(conn, &["JRS.DESTROYALL", "ada", "EXCEPT", &rotated]).unwrap(), 1);
     expected.extend(atomic(&[&["DEL", third]]));
 
-    let () = send(conn, &["CONFIG", "SET", "jrs.max-sessions", "1"]).unwrap();
+    exec(conn, &["CONFIG", "SET", "jrs.max-sessions", "1"]);
     let last = &key(&create(conn, "ada", "{}", &[]));
     expected.extend(atomic(&[&["SET", last, "{}", "PXAT", &expires(conn, last)], &["DEL", new]]));
-    let () = send(conn, &["CONFIG", "SET", "jrs.max-sessions", "0"]).unwrap();
+    exec(conn, &["CONFIG", "SET", "jrs.max-sessions", "0"]);
 
     // What has ended without JRS leaves nothing behind that a later command would write about.
-    let () = send(conn, &["DEL", last]).unwrap();
+    exec(conn, &["DEL", last]);
     expected.extend(atomic(&[&["DEL", last]]));
     let next = &key(&create(conn, "ada", "{}", &[]));
     expected.extend(atomic(&[&["SET", next, "{}", "PXAT", &expires(conn, next)]]));
@@ -150,7 +150,7 @@ fn rdb_and_aof_load_with_and_without_the_module() {
         let conn = &mut server.conn();
         let token = create(conn, "ada", r#"{"a":"é"}"#, &["EX", "1000"]);
         create(conn, "", "{}", &["PXAT", "4000000000001"]);
-        let () = send(conn, &["SET", "another key", "value"]).unwrap();
+        exec(conn, &["SET", "another key", "value"]);
         let guest = create(conn, "eve", "{}", &[]);
         let rotated: String = send(conn, &["JRS.ROTATE", &guest]).unwrap();
         let expected = contents(conn);

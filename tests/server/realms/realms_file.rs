@@ -8,7 +8,7 @@ use serde_json::{Value as Json, json};
 use crate::support::{
     Builder, Server, await_that, devices,
     in_flight::es256,
-    sessions::{assert_lives, assert_refused, contents, create, get, now, refusal, refused, send},
+    sessions::{assert_lives, assert_refused, contents, create, exec, get, now, refusal, refused, send},
     tokens::{SECRET, claims, header, jwk, sign},
 };
 
@@ -59,7 +59,7 @@ fn server() -> Server {
     let server = builder().start();
     write_keys(server.dir());
     write(server.dir(), "realms.toml", FILE);
-    let () = send(&mut server.conn(), &["CONFIG", "SET", "jrs.realms-file", "realms.toml"]).unwrap();
+    exec(&mut server.conn(), &["CONFIG", "SET", "jrs.realms-file", "realms.toml"]);
     server
 }
 
@@ -118,13 +118,13 @@ fn each_realm_uses_its_own_settings() {
     // The touch-interval: a minute of less life is noticed by the realm where it is 0.
     for (token, key, moves) in [(admin, &lives[0], true), (partner, &lives[1], false)] {
         let ttl: i64 = send(conn, &["TTL", key]).unwrap();
-        let () = send(conn, &["EXPIRE", key, &(ttl - 5).to_string()]).unwrap();
+        exec(conn, &["EXPIRE", key, &(ttl - 5).to_string()]);
         assert_eq!(get(conn, token).expect("a session").ttl > ttl - 5, moves, "{key}");
     }
     let data = |length: usize| format!(r#"{{"a":"{}"}}"#, "x".repeat(length - 8));
     for (token, realm, limit) in [(admin, "admin", 100), (partner, "partner.v2", 1024), (plain, "default", 200)] {
         create(conn, "ada", &data(limit), &["REALM", realm]);
-        let () = send(conn, &["JRS.UPDATE", token, &data(limit)]).unwrap();
+        exec(conn, &["JRS.UPDATE", token, &data(limit)]);
         assert_refused(conn, "TOOBIG", &["JRS.CREATE", "ada", &data(limit + 1), "REALM", realm]);
         assert_refused(conn, "TOOBIG", &["JRS.UPDATE", token, &data(limit + 1)]);
     }
@@ -146,7 +146,7 @@ fn leeway_and_max_lifetime_are_the_realms_own() {
         sign(&json!({"alg": "HS256", "kid": kid}), &claims, secret.as_bytes())
     };
     for keyspace in ["admin:", "partner:"] {
-        let () = send(conn, &["SET", &format!("{keyspace}j"), "{}"]).unwrap();
+        exec(conn, &["SET", &format!("{keyspace}j"), "{}"]);
     }
     let now = now();
     // Thirty seconds of leeway against seven.
@@ -248,7 +248,7 @@ fn an_owners_sessions_are_those_of_one_realm() {
 fn issuer_and_audience_are_demanded() {
     let server = server();
     let conn = &mut server.conn();
-    let () = send(conn, &["SET", "admin:j", "{}"]).unwrap();
+    exec(conn, &["SET", "admin:j", "{}"]);
     let token = |iss: Json, aud: Json| {
         let mut claims = json!({"jti": "j", "iat": now(), "iss": iss, "aud": aud});
         let members = claims.as_object_mut().unwrap();
@@ -279,8 +279,8 @@ fn issuer_and_audience_are_demanded() {
 fn realms_are_told_without_secrets_and_paths() {
     let server = server();
     let conn = &mut server.conn3();
-    let () = send(conn, &["ACL", "SETUSER", "app", "on", "nopass", "resetkeys", "-@all", "+jrs.realms"]).unwrap();
-    let () = send(conn, &["AUTH", "app", "x"]).unwrap();
+    exec(conn, &["ACL", "SETUSER", "app", "on", "nopass", "resetkeys", "-@all", "+jrs.realms"]);
+    exec(conn, &["AUTH", "app", "x"]);
     let told = realms(conn);
     let by_name = |name: &str| told.as_array().unwrap().iter().find(|realm| realm["name"] == name).unwrap();
     assert_eq!((told.as_array().unwrap().len(), &told[0]["name"]), (3, &json!("default")));
@@ -327,7 +327,7 @@ fn public_keys_are_those_of_the_realm() {
     let server = server();
     let conn = &mut server.conn();
     write(server.dir(), "admin.json", &es256());
-    let () = send(conn, &["JRS.RELOAD"]).unwrap();
+    exec(conn, &["JRS.RELOAD"]);
     let token = create(conn, "ada", "{}", &["REALM", "admin"]);
     let mut keys = |realm: &str| -> Json {
         let text: String = send(conn, &["JRS.JWKS", "REALM", realm]).unwrap();

@@ -6,7 +6,7 @@ use redis::{Connection, Value};
 
 use crate::support::{
     Builder, Server, await_that,
-    sessions::{assert_indexed, contents, create, get, index, refused, send},
+    sessions::{assert_indexed, contents, create, exec, get, index, refused, send},
     tokens::{SECRET, elliptic_jwk, key},
 };
 
@@ -40,35 +40,35 @@ fn act(conn: &mut Connection) -> String {
     create(conn, "ada", "{}", &["PXAT", "4000000000001"]);
     create(conn, "ada", &format!(r#"{{"a":"{}"}}"#, "é\\n".repeat(30_000)), &["EXAT", "4000000000"]);
     for token in &made {
-        let () = send(conn, &["PEXPIRE", &key(token), "1000001"]).unwrap();
+        exec(conn, &["PEXPIRE", &key(token), "1000001"]);
     }
     assert_eq!(get(conn, &made[0]).expect("a session").ttl, 86_400, "the end was moved");
-    let () = send(conn, &["JRS.UPDATE", &made[1], r#"{"b":2}"#, "KEEPTTL"]).unwrap();
-    let () = send(conn, &["JRS.UPDATE", &made[0], r#"{"b":[3]}"#, "PX", "50001"]).unwrap();
-    let () = send(conn, &["JRS.TOUCH", &made[1], "EX", "777"]).unwrap();
+    exec(conn, &["JRS.UPDATE", &made[1], r#"{"b":2}"#, "KEEPTTL"]);
+    exec(conn, &["JRS.UPDATE", &made[0], r#"{"b":[3]}"#, "PX", "50001"]);
+    exec(conn, &["JRS.TOUCH", &made[1], "EX", "777"]);
     assert_eq!(send::<i64>(conn, &["JRS.DESTROY", &made[2]]).unwrap(), 1);
     let script = "return redis.call('JRS.CREATE', 'eve', '{}')";
-    let () = send(conn, &["EVAL", script, "0"]).unwrap();
-    let () = redis::pipe().atomic().cmd("JRS.CREATE").arg("eve").arg("{}").ignore().query(conn).unwrap();
-    let () = send(conn, &["JRS.UPDATE", &made[1], r#"{"b":2,"c":1.50}"#, "MERGE"]).unwrap();
-    let () = send(conn, &["JRS.UPDATE", &made[1], r#"[{"op":"remove","path":"/c"}]"#, "PATCH", "KEEPTTL"]).unwrap();
+    exec(conn, &["EVAL", script, "0"]);
+    redis::pipe().atomic().cmd("JRS.CREATE").arg("eve").arg("{}").ignore().exec(conn).unwrap();
+    exec(conn, &["JRS.UPDATE", &made[1], r#"{"b":2,"c":1.50}"#, "MERGE"]);
+    exec(conn, &["JRS.UPDATE", &made[1], r#"[{"op":"remove","path":"/c"}]"#, "PATCH", "KEEPTTL"]);
     // Of each of these owners one session is left.
     for owner in ["rotated", "revoked", "spared", "evicted"] {
         let [first, second] = [(); 2].map(|()| create(conn, owner, r#"{"a":1}"#, &[]));
-        let () = match owner {
+        match owner {
             "rotated" => {
                 let guest: String = send(conn, &["JRS.ROTATE", &first, "OWNER", "", "CLAIMS", "{}"]).unwrap();
                 assert_eq!(send::<i64>(conn, &["JRS.DESTROY", &guest]).unwrap(), 1);
-                send(conn, &["JRS.ROTATE", &second, "REAUTH"]).unwrap()
+                exec(conn, &["JRS.ROTATE", &second, "REAUTH"]);
             }
-            "revoked" => send(conn, &["JRS.REVOKE", &key(&first)]).unwrap(),
-            "spared" => send(conn, &["JRS.DESTROYALL", owner, "EXCEPT", &second]).unwrap(),
+            "revoked" => exec(conn, &["JRS.REVOKE", &key(&first)]),
+            "spared" => exec(conn, &["JRS.DESTROYALL", owner, "EXCEPT", &second]),
             _ => {
-                let () = send(conn, &["CONFIG", "SET", "jrs.max-sessions", "1"]).unwrap();
+                exec(conn, &["CONFIG", "SET", "jrs.max-sessions", "1"]);
                 create(conn, owner, "{}", &[]);
-                send(conn, &["CONFIG", "SET", "jrs.max-sessions", "0"]).unwrap()
+                exec(conn, &["CONFIG", "SET", "jrs.max-sessions", "0"]);
             }
-        };
+        }
         create(conn, "gone", "{}", &[]);
     }
     assert_eq!(send::<i64>(conn, &["JRS.DESTROYALL", "gone"]).unwrap(), 4);
@@ -143,7 +143,7 @@ fn a_replica_with_the_same_keys_reads_sessions_and_writes_none() {
         }
         assert_eq!(contents(other), before);
 
-        let () = send(other, &["REPLICAOF", "NO", "ONE"]).unwrap();
+        exec(other, &["REPLICAOF", "NO", "ONE"]);
         assert_eq!(get(other, &token).expect("a session").data, r#"{"b":2}"#);
         assert_eq!(send::<i64>(other, &["JRS.DESTROY", &token]).unwrap(), 1);
         assert_eq!(send::<i64>(other, &["JRS.DESTROYALL", "ada"]).unwrap(), 5);
@@ -156,7 +156,7 @@ fn what_changes_nothing_replicates_nothing() {
     let _replica = replica(&primary, Server::builder().without_module());
     let conn = &mut primary.conn();
     let (token, gone) = (create(conn, "ada", "{}", &[]), create(conn, "ada", "{}", &[]));
-    let () = send(conn, &["JRS.DESTROY", &gone]).unwrap();
+    exec(conn, &["JRS.DESTROY", &gone]);
     let offset = |conn: &mut Connection| -> String {
         let info: String = send(conn, &["INFO", "replication"]).unwrap();
         info.lines().find(|line| line.starts_with("master_repl_offset:")).unwrap().to_owned()
@@ -207,6 +207,6 @@ fn what_changes_nothing_replicates_nothing() {
         assert!(send::<Value>(conn, words).is_ok(), "{words:?}");
     }
     assert_eq!((contents(conn), offset(conn)), before);
-    let () = send(conn, &["JRS.UPDATE", &token, "{}"]).unwrap();
+    exec(conn, &["JRS.UPDATE", &token, "{}"]);
     assert_ne!(offset(conn), before.1);
 }

@@ -6,7 +6,7 @@ use redis::{Connection, RedisResult, Value};
 
 use crate::support::{
     Server, error_word,
-    sessions::{contents, create, refused, send},
+    sessions::{contents, create, exec, refused, send},
     tokens::key,
 };
 
@@ -59,9 +59,9 @@ fn commands<'w>(key: &'w str, token: &'w str) -> Vec<(Vec<&'w str>, Needs)> {
 
 /// A connection of a user with these rules.
 fn user(server: &Server, rules: &[&str]) -> Connection {
-    let () = send(&mut server.conn(), &[&["ACL", "SETUSER", "limited", "reset", "on", ">pw"], rules].concat()).unwrap();
+    exec(&mut server.conn(), &[&["ACL", "SETUSER", "limited", "reset", "on", ">pw"], rules].concat());
     let mut conn = server.conn();
-    let () = send(&mut conn, &["AUTH", "limited", "pw"]).unwrap();
+    exec(&mut conn, &["AUTH", "limited", "pw"]);
     conn
 }
 
@@ -74,8 +74,8 @@ const WAYS: [Way; 4] = [
     |conn, words| send(conn, &[&["EVAL", "return redis.call(unpack(ARGV))", "0"], words].concat()),
     |conn, words| send(conn, &[&["FCALL", "run", "0"], words].concat()),
     |conn, words| {
-        let () = send(conn, &["MULTI"]).unwrap();
-        let () = send(conn, words).unwrap();
+        exec(conn, &["MULTI"]);
+        exec(conn, words);
         // The error of the command becomes that of the whole.
         send(conn, &["EXEC"])
     },
@@ -86,7 +86,7 @@ fn server() -> Server {
     let server = Server::start();
     let library =
         "#!lua name=run\nredis.register_function('run', function(_, args) return redis.call(unpack(args)) end)";
-    let () = send(&mut server.conn(), &["FUNCTION", "LOAD", library]).unwrap();
+    exec(&mut server.conn(), &["FUNCTION", "LOAD", library]);
     server
 }
 
@@ -100,7 +100,7 @@ fn a_user_without_the_key_may_not_touch_the_session() {
     let before = contents(admin);
     for run in WAYS {
         for (words, _) in commands(&key, &token) {
-            let () = send(admin, &["ACL", "LOG", "RESET"]).unwrap();
+            exec(admin, &["ACL", "LOG", "RESET"]);
             assert_eq!(error_word(run(&mut limited, &words)), "NOPERM", "{words:?}");
             assert_eq!(contents(admin), before, "{words:?}");
 
@@ -213,14 +213,14 @@ fn a_deleted_user_may_do_nothing_and_a_disabled_one_what_the_server_lets_them() 
     let admin = &mut server.conn();
     let token = create(admin, "ada", "{}", &[]);
     let mut limited = user(&server, &["+@all", "~*"]);
-    let () = send(admin, &["ACL", "SETUSER", "limited", "off"]).unwrap();
+    exec(admin, &["ACL", "SETUSER", "limited", "off"]);
     let native = send::<Value>(&mut limited, &["GET", &key(&token)]).is_ok();
     assert_eq!(send::<Value>(&mut limited, &["JRS.PEEK", &token]).is_ok(), native);
-    let () = send(admin, &["ACL", "SETUSER", "limited", "resetkeys"]).unwrap();
+    exec(admin, &["ACL", "SETUSER", "limited", "resetkeys"]);
     assert_eq!(refused(&mut limited, &["JRS.PEEK", &token]), "NOPERM");
 
     let before = contents(admin);
-    let () = send(admin, &["ACL", "DELUSER", "limited"]).unwrap();
+    exec(admin, &["ACL", "DELUSER", "limited"]);
     for (words, _) in commands(&key(&token), &token) {
         assert!(send::<Value>(&mut limited, &words).is_err(), "{words:?}");
     }

@@ -9,16 +9,16 @@ use serde_json::json;
 use crate::support::{
     Server,
     in_flight::rs256,
-    sessions::{create, now, send},
+    sessions::{create, exec, now, send},
     tokens::{self, SECRET, elliptic_jwk, jwk, key, token},
 };
 
 /// What MONITOR shows of the commands that `act` sends, a line each.
 fn monitored(server: &Server, act: impl FnOnce(&mut Connection)) -> Vec<String> {
     let (mut monitor, mut conn) = (server.conn(), server.conn());
-    let () = send(&mut monitor, &["MONITOR"]).unwrap();
+    exec(&mut monitor, &["MONITOR"]);
     act(&mut conn);
-    let () = send(&mut conn, &["ECHO", "the end"]).unwrap();
+    exec(&mut conn, &["ECHO", "the end"]);
     let mut lines = Vec::new();
     loop {
         let Value::SimpleString(line) = monitor.recv_response().unwrap() else { panic!("MONITOR sends lines") };
@@ -45,7 +45,7 @@ fn slow_server(keys: &str) -> Server {
 /// Sends the commands and checks that SLOWLOG and MONITOR show each of them, with `(redacted)` and without the token.
 /// Replies are not looked at, but every command has to reach the module.
 fn assert_redacted(server: &Server, conn: &mut Connection, commands: &[Vec<&str>], hidden: &[&str]) {
-    let () = send(conn, &["SLOWLOG", "RESET"]).unwrap();
+    exec(conn, &["SLOWLOG", "RESET"]);
     let lines = monitored(server, |other| {
         for words in commands {
             let _: redis::RedisResult<Value> = send(other, words);
@@ -110,7 +110,7 @@ fn tokens_of_good_commands() {
         let server = slow_server(&keys);
         let conn = &mut server.conn();
         // Without a cache each of the second kind waits for its signature.
-        let () = send(conn, &["CONFIG", "SET", "jrs.token-cache-size", "0"]).unwrap();
+        exec(conn, &["CONFIG", "SET", "jrs.token-cache-size", "0"]);
         let token = create(conn, "ada", "{}", &[]);
         assert_redacted(&server, conn, &both_forms(&FORMS, &key(&token), &token), &[&token]);
         let token = create(conn, "ada", "{}", &[]);
@@ -164,17 +164,17 @@ fn tokens_in_a_transaction_and_of_users_without_permission() {
     let conn = &mut server.conn();
     let token = create(conn, "ada", "{}", &[]);
     let key = key(&token);
-    let () = send(conn, &["ACL", "SETUSER", "limited", "on", "nopass", "+@all", "~other:*"]).unwrap();
+    exec(conn, &["ACL", "SETUSER", "limited", "on", "nopass", "+@all", "~other:*"]);
     for user in ["default", "limited"] {
-        let () = send(conn, &["SLOWLOG", "RESET"]).unwrap();
+        exec(conn, &["SLOWLOG", "RESET"]);
         let commands = [both_forms(&FORMS, &key, &token), with_except(&token)].concat();
         let lines = monitored(&server, |other| {
             if user == "limited" {
-                let () = send(other, &["AUTH", "limited", "x"]).unwrap();
+                exec(other, &["AUTH", "limited", "x"]);
             }
-            let () = send(other, &["MULTI"]).unwrap();
+            exec(other, &["MULTI"]);
             for words in &commands {
-                let () = send(other, words).unwrap();
+                exec(other, words);
             }
             let _: redis::RedisResult<Value> = send(other, &["EXEC"]);
         });
@@ -196,10 +196,10 @@ fn secrets_are_shown_nowhere() {
         let path = server.dir().join("secret");
         let mut seen = monitored(&server, |other| {
             fs::write(&path, &file).unwrap();
-            let () = send(other, &["CONFIG", "SET", "jrs.keys-file", path.to_str().unwrap()]).unwrap();
+            exec(other, &["CONFIG", "SET", "jrs.keys-file", path.to_str().unwrap()]);
             let token = create(other, "ada", "{}", &[]);
             assert_eq!(tokens::header(&token)["alg"], algorithm);
-            let _: Value = send(other, &["JRS.INSPECT", &token]).unwrap();
+            exec(other, &["JRS.INSPECT", &token]);
             // A file that is broken behind the secret, in a way that each kind of file can be.
             fs::write(&path, format!("{{{file}")).unwrap();
             for words in [&["JRS.RELOAD"][..], &["CONFIG", "SET", "jrs.algorithm", "HS384"]] {

@@ -4,18 +4,18 @@ use redis::{Connection, Value};
 
 use crate::support::{
     Server,
-    sessions::{assert_refused, begin, create, end, send},
+    sessions::{assert_refused, begin, create, end, exec, send},
     tokens::{SECRET, elliptic_jwk, key},
 };
 
 /// What MONITOR, SLOWLOG and ACL LOG show of commands, and their error replies.
 fn seen(server: &Server, commands: &[Vec<&str>], auth: &[&str]) -> Vec<String> {
     let (mut monitor, mut conn, mut admin) = (server.conn(), server.conn(), server.conn());
-    let () = send(&mut admin, &["SLOWLOG", "RESET"]).unwrap();
-    let () = send(&mut admin, &["ACL", "LOG", "RESET"]).unwrap();
-    let () = send(&mut monitor, &["MONITOR"]).unwrap();
+    exec(&mut admin, &["SLOWLOG", "RESET"]);
+    exec(&mut admin, &["ACL", "LOG", "RESET"]);
+    exec(&mut monitor, &["MONITOR"]);
     if !auth.is_empty() {
-        let () = send(&mut conn, auth).unwrap();
+        exec(&mut conn, auth);
     }
     let mut seen = Vec::new();
     for words in commands {
@@ -23,7 +23,7 @@ fn seen(server: &Server, commands: &[Vec<&str>], auth: &[&str]) -> Vec<String> {
             seen.push(error.to_string());
         }
     }
-    let () = send(&mut admin, &["ECHO", "the end"]).unwrap();
+    exec(&mut admin, &["ECHO", "the end"]);
     loop {
         let Value::SimpleString(line) = monitor.recv_response().unwrap() else { panic!("MONITOR sends lines") };
         if line.contains("the end") {
@@ -112,7 +112,7 @@ fn tokens_of_a_user_without_rights_are_not_in_the_acl_log() {
     let server = slow_server(SECRET);
     let conn = &mut server.conn();
     let token = create(conn, "ada", "{}", &[]);
-    let () = send(conn, &["ACL", "SETUSER", "limited", "on", "nopass", "+@all", "~other:*"]).unwrap();
+    exec(conn, &["ACL", "SETUSER", "limited", "on", "nopass", "+@all", "~other:*"]);
     let mut commands = Vec::new();
     let all = [mangled(&token), vec![token.clone()]].concat();
     for bad in &all {

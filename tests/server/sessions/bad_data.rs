@@ -4,7 +4,7 @@ use redis::{Connection, Value};
 
 use crate::support::{
     Server,
-    sessions::{assert_indexed, assert_refused, create, get, send},
+    sessions::{assert_indexed, assert_refused, create, exec, get, send},
     tokens::key,
 };
 
@@ -92,7 +92,7 @@ fn data_that_is_nested_too_deep() {
     for data in
         [format!(r#"{{"a":"{}"}}"#, "[{\\\"".repeat(10_000)), format!(r#"{{"a":[{}0]}}"#, "[],{},".repeat(10_000))]
     {
-        let () = send(conn, &["JRS.UPDATE", &token, &data]).unwrap();
+        exec(conn, &["JRS.UPDATE", &token, &data]);
         assert_eq!(get(conn, &token).unwrap().data, data);
     }
 }
@@ -106,10 +106,10 @@ fn data_that_is_too_big() {
     for data in [sized((1 << 20) + 1), sized(8 << 20), " ".repeat(2 << 20), nested(1 << 20)] {
         assert_no_data(conn, "TOOBIG", data.as_bytes(), &token);
     }
-    let () = send(conn, &["CONFIG", "SET", "jrs.max-data-size", "1000"]).unwrap();
+    exec(conn, &["CONFIG", "SET", "jrs.max-data-size", "1000"]);
     assert_no_data(conn, "TOOBIG", sized(1001).as_bytes(), &token);
     assert_eq!(get(conn, &token).unwrap().data, sized(1 << 20), "what is there already can be read");
-    let () = send(conn, &["JRS.UPDATE", &token, &sized(1000)]).unwrap();
+    exec(conn, &["JRS.UPDATE", &token, &sized(1000)]);
     assert_eq!(get(conn, &token).unwrap().data, sized(1000));
 }
 
@@ -138,14 +138,14 @@ fn changes_that_cannot_be_made() {
     ] {
         assert_refused(conn, "BADDATA", &["JRS.UPDATE", &token, patch, "PATCH"]);
     }
-    let () = send(conn, &["JRS.UPDATE", &token, "[]", "PATCH"]).unwrap();
+    exec(conn, &["JRS.UPDATE", &token, "[]", "PATCH"]);
     // Data that somebody else has written, and that is none.
     for data in ["", "no JSON", "[]", r#"{"a":"#] {
-        let () = send(conn, &["SET", &key(&token), data]).unwrap();
+        exec(conn, &["SET", &key(&token), data]);
         assert_refused(conn, "BADDATA", &["JRS.UPDATE", &token, r#"{"a":1}"#, "MERGE"]);
         assert_refused(conn, "BADDATA", &["JRS.UPDATE", &token, "[]", "PATCH"]);
     }
-    let () = send(conn, &["JRS.UPDATE", &token, r#"{"a":1}"#]).unwrap();
+    exec(conn, &["JRS.UPDATE", &token, r#"{"a":1}"#]);
 }
 
 #[test]
@@ -158,20 +158,20 @@ fn changes_that_would_make_the_data_bad() {
     assert_refused(conn, "TOOBIG", &["JRS.UPDATE", &token, r#"[{"op":"copy","from":"","path":"/b"}]"#, "PATCH"]);
     let copies: Vec<_> = (0..20).map(|to| format!(r#"{{"op":"copy","from":"","path":"/{to}"}}"#)).collect();
     let doubling = format!("[{}]", copies.join(","));
-    let () = send(conn, &["JRS.UPDATE", &token, "{}"]).unwrap();
+    exec(conn, &["JRS.UPDATE", &token, "{}"]);
     assert_refused(conn, "TOOBIG", &["JRS.UPDATE", &token, &doubling, "PATCH"]);
 
     let server = Server::start();
     let conn = &mut server.conn();
     let token = create(conn, "ada", &nested(127), &[]);
     let inner = format!("/a{}", "/0".repeat(126));
-    let _: Value = send(conn, &["JRS.UPDATE", &token, r#"{"b":[[1]]}"#, "MERGE"]).unwrap();
+    exec(conn, &["JRS.UPDATE", &token, r#"{"b":[[1]]}"#, "MERGE"]);
     for (deep, is_refused) in [("[1]", false), ("[[1]]", true)] {
         let patch = format!(r#"[{{"op":"add","path":"{inner}","value":{deep}}}]"#);
         if is_refused {
             assert_refused(conn, "BADDATA", &["JRS.UPDATE", &token, &patch, "PATCH"]);
         } else {
-            let () = send(conn, &["JRS.UPDATE", &token, &patch, "PATCH"]).unwrap();
+            exec(conn, &["JRS.UPDATE", &token, &patch, "PATCH"]);
         }
     }
 }
@@ -219,7 +219,7 @@ fn a_token_that_would_be_too_big() {
     assert_indexed(conn, "ada", &made);
     assert_eq!(send::<usize>(conn, &["DBSIZE"]).unwrap(), made.len(), "the sessions alone");
 
-    let () = send(conn, &["CONFIG", "SET", "jrs.max-token-size", "300"]).unwrap();
+    exec(conn, &["CONFIG", "SET", "jrs.max-token-size", "300"]);
     let token = create(conn, "ada", "{}", &[]);
     assert_refused(conn, "TOOBIG", &["JRS.CREATE", &"x".repeat(256), "{}"]);
     assert_refused(conn, "TOOBIG", &["JRS.ROTATE", &token, "OWNER", &"x".repeat(256)]);
@@ -376,7 +376,7 @@ fn errors_say_what_is_wrong_and_where() {
         (r#"{"a":"#, "BADDATA the stored data must be a JSON object (line 1, column 5)"),
         (r#"{"a":"\ud800"}"#, "BADDATA the stored data holds half of a surrogate pair"),
     ] {
-        let () = send(conn, &["SET", &key(&token), stored]).unwrap();
+        exec(conn, &["SET", &key(&token), stored]);
         for change in [["{}", "MERGE"], ["[]", "PATCH"]] {
             let found = sentence(conn, &["JRS.UPDATE", &token, change[0], change[1]]);
             assert!(found.starts_with(expected), "{found}");

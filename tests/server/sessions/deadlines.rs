@@ -6,7 +6,7 @@ use serde_json::json;
 
 use crate::support::{
     Server, await_that,
-    sessions::{assert_lives, assert_refused, create, expiry, get, millis, now, refusal, send},
+    sessions::{assert_lives, assert_refused, create, exec, expiry, get, millis, now, refusal, send},
     tokens::{self, SECRET, claims, key, sign_bytes, token},
 };
 
@@ -44,8 +44,8 @@ fn assert_bounded(conn: &mut Connection, token: &str, end: i64) {
     let states: [&[&str]; 2] = [&["PERSIST", &key], &["PEXPIREAT", &key, &(end + 5000).to_string()]];
     for (name, rest) in MOVERS {
         for state in states {
-            let () = send(conn, &["SET", &key, "{}"]).unwrap();
-            let () = send(conn, state).unwrap();
+            exec(conn, &["SET", &key, "{}"]);
+            exec(conn, state);
             let reply: Value = send(conn, &[&[name, token], rest].concat()).unwrap();
             assert_ne!(reply, Value::Nil, "{name} {rest:?}");
             assert_eq!(expiry(conn, &key), end, "{name} {rest:?} after {state:?}");
@@ -55,7 +55,7 @@ fn assert_bounded(conn: &mut Connection, token: &str, end: i64) {
 
 /// Checks that a token is refused with this word by all that needs it to be valid, and is good for a logout.
 fn assert_over(conn: &mut Connection, token: &str, word: &str) {
-    let () = send(conn, &["SET", &key(token), "{}", "EX", "500"]).unwrap();
+    exec(conn, &["SET", &key(token), "{}", "EX", "500"]);
     for (name, rest) in NEED_VALIDITY {
         assert_refused(conn, word, &[&[name, token], rest].concat());
     }
@@ -95,7 +95,7 @@ fn a_session_with_a_deadline_idles_out_too() {
     for (options, span) in cases {
         let token = create(conn, "ada", "{}", options);
         for state in [["PEXPIRE", "5000"].as_slice(), &["PERSIST"], &["PEXPIREAT", &format!("{deadline}000")]] {
-            let () = send(conn, &[&[state[0], &key(&token)], &state[1..]].concat()).unwrap();
+            exec(conn, &[&[state[0], &key(&token)], &state[1..]].concat());
             assert_lives(conn, &key(&token), span, |conn| get(conn, &token).unwrap());
         }
     }
@@ -136,13 +136,13 @@ fn leeway_is_for_clocks_that_differ_and_lengthens_no_session() {
     assert_over(conn, &over, "EXPIREDTOKEN");
     assert_over(conn, &early, "BADTOKEN");
 
-    let () = send(conn, &["CONFIG", "SET", "jrs.leeway", "300"]).unwrap();
+    exec(conn, &["CONFIG", "SET", "jrs.leeway", "300"]);
     assert_over(conn, &token("exp", -301), "EXPIREDTOKEN");
     assert_over(conn, &token("nbf", 400), "BADTOKEN");
-    let () = send(conn, &["SET", "sess:a", "{}"]).unwrap();
+    exec(conn, &["SET", "sess:a", "{}"]);
     assert_lives(conn, "sess:a", DAY, |conn| get(conn, &early).unwrap());
     // Within its leeway the token is good, but its session is over, although somebody keeps its key.
-    let () = send(conn, &["SET", "sess:a", "{}"]).unwrap();
+    exec(conn, &["SET", "sess:a", "{}"]);
     for (name, rest) in NEED_VALIDITY {
         assert_eq!(
             send::<Value>(conn, &[&[name, over.as_str()], rest].concat()).unwrap(),
@@ -155,7 +155,7 @@ fn leeway_is_for_clocks_that_differ_and_lengthens_no_session() {
     assert_bounded(conn, &tokens::token(&json!({"jti": "a", "exp": ending})), ending * 1000);
 
     // Tokens that were seen meanwhile are judged anew.
-    let () = send(conn, &["CONFIG", "SET", "jrs.leeway", "0"]).unwrap();
+    exec(conn, &["CONFIG", "SET", "jrs.leeway", "0"]);
     assert_over(conn, &over, "EXPIREDTOKEN");
     assert_over(conn, &early, "BADTOKEN");
 }
@@ -234,14 +234,14 @@ fn a_new_max_lifetime_holds_at_once() {
     let start = now() - 500;
     let token = token(&json!({"jti": "a", "iat": start}));
     let set = |conn: &mut Connection, seconds: &str| send::<()>(conn, &["CONFIG", "SET", "jrs.max-lifetime", seconds]);
-    let () = send(conn, &["SET", "sess:a", "{}"]).unwrap();
+    exec(conn, &["SET", "sess:a", "{}"]);
     assert_lives(conn, "sess:a", DAY, |conn| get(conn, &token).unwrap());
     set(conn, "1000").unwrap();
     assert_bounded(conn, &token, (start + 1000) * 1000);
     set(conn, "400").unwrap();
     assert_over(conn, &token, "EXPIREDTOKEN");
     set(conn, "0").unwrap();
-    let () = send(conn, &["SET", "sess:a", "{}"]).unwrap();
+    exec(conn, &["SET", "sess:a", "{}"]);
     assert_lives(conn, "sess:a", DAY, |conn| get(conn, &token).unwrap());
 }
 
@@ -276,7 +276,7 @@ fn odd_times() {
         let start = if matches!(name, "iat" | "auth_time") { String::new() } else { format!(r#""iat":{},"#, now()) };
         let payload = format!(r#"{{"jti":"a",{start}"{name}":{time}}}"#);
         let token = sign_bytes(br#"{"alg":"HS256"}"#, payload.as_bytes(), Algorithm::HS256, SECRET.as_bytes());
-        let () = send(conn, &["SET", "sess:a", "{}"]).unwrap();
+        exec(conn, &["SET", "sess:a", "{}"]);
         match fate {
             Lives => assert_lives(conn, "sess:a", DAY, |conn| assert!(get(conn, &token).is_some(), "{payload}")),
             Refused(word) => assert_eq!(refusal(conn, &token), word, "{payload}"),

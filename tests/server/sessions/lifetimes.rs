@@ -5,7 +5,7 @@ use serde_json::json;
 
 use crate::support::{
     Server, await_that,
-    sessions::{assert_lives, assert_refused, create, expiry, get, millis, send},
+    sessions::{assert_lives, assert_refused, create, exec, expiry, get, millis, send},
     tokens::{SECRET, claims, key, token},
 };
 
@@ -14,7 +14,7 @@ const DAY: i64 = 86_400_000;
 
 /// Makes a key expire this many milliseconds from now, by hand.
 fn expire_in(conn: &mut Connection, key: &str, span: i64) {
-    let () = send(conn, &["PEXPIRE", key, &span.to_string()]).unwrap();
+    exec(conn, &["PEXPIRE", key, &span.to_string()]);
 }
 
 /// Reads a session that must be there, in all three ways to use it that move its end to where it belongs.
@@ -32,7 +32,7 @@ fn each_read_moves_the_end_where_the_touch_interval_is_0() {
     let key = key(&token);
     for words in [vec!["JRS.GET", &token], vec!["JRS.GET", &key, &token]] {
         let earlier = expiry(conn, &key) - 1;
-        let () = send(conn, &["PEXPIREAT", &key, &earlier.to_string()]).unwrap();
+        exec(conn, &["PEXPIREAT", &key, &earlier.to_string()]);
         assert_lives(conn, &key, DAY, |conn| send::<Value>(conn, &words).unwrap());
     }
 }
@@ -69,7 +69,7 @@ fn a_read_moves_the_end_only_where_it_is_worth_it() {
         expire_in(conn, &key, span - much);
         assert_lives(conn, &key, span, |conn| get(conn, &token).unwrap());
     }
-    let () = send(conn, &["CONFIG", "SET", "jrs.touch-interval", "20"]).unwrap();
+    exec(conn, &["CONFIG", "SET", "jrs.touch-interval", "20"]);
     let token = create(conn, "ada", "{}", &[]);
     let key = key(&token);
     expire_in(conn, &key, DAY - 20_001);
@@ -124,7 +124,7 @@ fn seconds_left_are_rounded_up() {
     }
     for (ttl, seconds) in [("10001", 11), ("10999", 11), ("11000", 11), ("1", 1)] {
         assert_eq!(send::<i64>(conn, &["JRS.TOUCH", &token, "PX", ttl]).unwrap(), seconds);
-        let _: Value = send(conn, &["SET", &key, "{}"]).unwrap();
+        exec(conn, &["SET", &key, "{}"]);
     }
 }
 
@@ -144,7 +144,7 @@ fn a_session_with_a_ttl_of_its_own() {
         assert_eq!(claims(&token)["ttl"], claim);
         let key = key(&token);
         for uses in USES {
-            let () = send(conn, &["PERSIST", &key]).unwrap();
+            exec(conn, &["PERSIST", &key]);
             assert_lives(conn, &key, span, |conn| uses(conn, &token));
         }
         let (expiry, before) = (expiry(conn, &key), millis());
@@ -176,7 +176,7 @@ fn the_ttl_claim_of_a_foreign_token() {
     let lives = |conn: &mut Connection, claims: serde_json::Value, span: i64| {
         let token = token(&claims);
         for uses in USES {
-            let () = send(conn, &["SET", "sess:a", "{}"]).unwrap();
+            exec(conn, &["SET", "sess:a", "{}"]);
             assert_lives(conn, "sess:a", span, |conn| uses(conn, &token));
         }
     };
@@ -193,7 +193,7 @@ fn the_ttl_claim_of_a_foreign_token() {
         let iat = millis() / 1000;
         let token = token(&json!({"jti": "a", "ttl": ttl, "iat": iat}));
         for uses in USES {
-            let () = send(conn, &["SET", "sess:a", "{}"]).unwrap();
+            exec(conn, &["SET", "sess:a", "{}"]);
             uses(conn, &token);
             assert_eq!(expiry(conn, "sess:a"), (iat + 2_592_000) * 1000, "{ttl}");
         }
@@ -212,7 +212,7 @@ fn a_ttl_beyond_all_times_without_a_bound() {
     for ttl in [json!(1e300), json!(i64::MAX), json!(9.2e15)] {
         let token = token(&json!({"jti": "a", "ttl": ttl}));
         for uses in USES {
-            let () = send(conn, &["SET", "sess:a", "{}", "EX", "100"]).unwrap();
+            exec(conn, &["SET", "sess:a", "{}", "EX", "100"]);
             uses(conn, &token);
             let session = get(conn, &token).unwrap();
             assert!(session.ttl > 9_000_000_000_000, "{ttl}: {}", session.ttl);
@@ -256,13 +256,13 @@ fn keepttl_keeps_what_there_is() {
         expire_in(conn, &key, span);
         let before = expiry(conn, &key);
         for data in [r#"{"n":1}"#, r#"{"n":2}"#] {
-            let () = send(conn, &["JRS.UPDATE", &token, data, "KEEPTTL"]).unwrap();
+            exec(conn, &["JRS.UPDATE", &token, data, "KEEPTTL"]);
             assert_eq!(expiry(conn, &key), before);
             assert_eq!(send::<String>(conn, &["GET", &key]).unwrap(), data);
         }
     }
     // But a session that would never end is given its end.
-    let () = send(conn, &["PERSIST", &key]).unwrap();
+    exec(conn, &["PERSIST", &key]);
     assert_lives(conn, &key, DAY, |conn| send::<Value>(conn, &["JRS.UPDATE", &token, "{}", "KEEPTTL"]).unwrap());
 }
 
@@ -272,7 +272,7 @@ fn a_new_max_age_holds_at_once() {
     let conn = &mut server.conn();
     let (token, own) = (create(conn, "ada", "{}", &[]), create(conn, "ada", "{}", &["EX", "5000"]));
     for (max_age, span) in [("100", 100_000), ("200000", 200_000_000), ("86400", DAY)] {
-        let () = send(conn, &["CONFIG", "SET", "jrs.max-age", max_age]).unwrap();
+        exec(conn, &["CONFIG", "SET", "jrs.max-age", max_age]);
         for uses in USES {
             expire_in(conn, &key(&token), DAY * 3);
             assert_lives(conn, &key(&token), span, |conn| uses(conn, &token));

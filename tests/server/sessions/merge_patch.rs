@@ -6,7 +6,7 @@ use serde_json::json;
 use crate::support::{
     Server, await_that,
     devices::info,
-    sessions::{assert_lives, assert_refused, create, etag, expiry, get, refused, send},
+    sessions::{assert_lives, assert_refused, create, etag, exec, expiry, get, refused, send},
     tokens::key,
 };
 
@@ -141,11 +141,11 @@ fn what_is_refused_changes_nothing() {
     }
     assert_eq!(get(conn, &token).unwrap().data, data);
     // Each fits, together they do not.
-    let _: String = send(conn, &["JRS.UPDATE", &token, &large, "MERGE"]).unwrap();
+    exec(conn, &["JRS.UPDATE", &token, &large, "MERGE"]);
     assert_refused(conn, "TOOBIG", &["JRS.UPDATE", &token, &large.replace("large", "more"), "MERGE"]);
     assert!(matches!(refused(conn, &["JRS.UPDATE", &token, &double, "PATCH"]).as_str(), "TOOBIG"));
     // To the byte.
-    let () = send(conn, &["CONFIG", "SET", "jrs.max-data-size", "1024"]).unwrap();
+    exec(conn, &["CONFIG", "SET", "jrs.max-data-size", "1024"]);
     let full = format!(r#"{{"a":[[1],[1],[1],{{"b":[]}},"{}"]}}"#, "x".repeat(992));
     assert_eq!(full.len(), 1023);
     let exact = create(conn, "ada", &full, &[]);
@@ -163,8 +163,8 @@ fn what_is_refused_changes_nothing() {
     }
     assert_eq!(get(conn, &exact).unwrap().data.len(), 1024);
     // What became too large by a change of the limit can be made smaller.
-    let () = send(conn, &["CONFIG", "SET", "jrs.max-data-size", "500"]).unwrap();
-    let _: String = send(conn, &["JRS.UPDATE", &token, r#"{"large":null}"#, "MERGE"]).unwrap();
+    exec(conn, &["CONFIG", "SET", "jrs.max-data-size", "500"]);
+    exec(conn, &["JRS.UPDATE", &token, r#"{"large":null}"#, "MERGE"]);
     assert_eq!(get(conn, &token).unwrap().data, data);
 }
 
@@ -177,7 +177,7 @@ fn if_match_compares_and_all_ways_take_the_options() {
     let patch = r#"[{"op":"replace","path":"/n","value":3}]"#;
     let mut etag = get(conn, &token).unwrap().etag;
     for change in [&[r#"{"n":2}"#, "MERGE"][..], &[patch, "PATCH"], &[r#"{"n":4}"#, "REPLACE"], &[r#"{"n":5}"#]] {
-        let () = send(conn, &["PEXPIRE", &key, "77000"]).unwrap();
+        exec(conn, &["PEXPIRE", &key, "77000"]);
         let (end, old) = (expiry(conn, &key), etag.clone());
         let words = [&["JRS.UPDATE", &*token], change, &["ifmatch", &old]].concat();
         etag = send(conn, &[&words[..], &["KEEPTTL"]].concat()).unwrap();
@@ -190,13 +190,13 @@ fn if_match_compares_and_all_ways_take_the_options() {
         etag = assert_lives(conn, &key, 9_000, |conn| send(conn, &[&again[..], &["EX", "9"]].concat()).unwrap());
     }
     // A plain SET counts as a change; a session that is gone is gone, whatever it should match.
-    let () = send(conn, &["SET", &key, r#"{"set":1}"#, "KEEPTTL"]).unwrap();
+    exec(conn, &["SET", &key, r#"{"set":1}"#, "KEEPTTL"]);
     assert_refused(conn, "CONFLICT", &["JRS.UPDATE", &token, "{}", "IFMATCH", &etag]);
-    let () = send(conn, &["SET", &key, "no JSON", "KEEPTTL"]).unwrap();
+    exec(conn, &["SET", &key, "no JSON", "KEEPTTL"]);
     for way in ["MERGE", "PATCH"] {
         assert_refused(conn, "BADDATA", &["JRS.UPDATE", &token, if way == "MERGE" { "{}" } else { "[]" }, way]);
     }
-    let () = send(conn, &["DEL", &key]).unwrap();
+    exec(conn, &["DEL", &key]);
     for way in ["MERGE", "PATCH", "REPLACE"] {
         let change = if way == "PATCH" { "[]" } else { "{}" };
         assert_eq!(send::<Value>(conn, &["JRS.UPDATE", &token, change, way, "IFMATCH", &etag]).unwrap(), Value::Nil);
@@ -236,7 +236,7 @@ fn bombs_are_bounded_and_their_memory_comes_back() {
             // That there is an answer in time is what the connection's timeout sees to.
             let reply: redis::RedisResult<Value> = send(conn, &["JRS.UPDATE", token, change, way]);
             if reply.is_ok() {
-                let _: String = send(conn, &["JRS.UPDATE", token, data]).unwrap();
+                exec(conn, &["JRS.UPDATE", token, data]);
             }
         }
     }
@@ -246,7 +246,7 @@ fn bombs_are_bounded_and_their_memory_comes_back() {
 /// The most memory that the server has had since a point, beyond what it had then.
 fn peak_of(server: &Server, work: impl FnOnce(&mut Connection)) -> i64 {
     let conn = &mut server.conn();
-    let () = send(conn, &["CONFIG", "RESETSTAT"]).unwrap();
+    exec(conn, &["CONFIG", "RESETSTAT"]);
     let before = info(conn, "memory", "used_memory");
     work(conn);
     info(conn, "memory", "used_memory_peak") - before
@@ -263,7 +263,7 @@ fn small_changes_take_little_memory_whatever_the_data_is() {
         let small = create(conn, "ada", r#"{"a":{}}"#, &[]);
         let peak = peak_of(&server, |conn| {
             assert_refused(conn, "TOOBIG", &["JRS.UPDATE", &small, &json!(doubling).to_string(), "PATCH"]);
-            let () = send(conn, &["JRS.UPDATE", &small, &json!(nesting).to_string(), "PATCH"]).unwrap();
+            exec(conn, &["JRS.UPDATE", &small, &json!(nesting).to_string(), "PATCH"]);
         });
         assert!(peak < 8 << 20, "{limit}: {peak}");
         for unit in [r#"{"":0}"#, "0", "[]", r#""\u0041""#, "1e5"] {
@@ -272,15 +272,15 @@ fn small_changes_take_little_memory_whatever_the_data_is() {
             let peak = peak_of(&server, |conn| {
                 let etag_before = etag(&data);
                 assert_eq!(send::<String>(conn, &["JRS.UPDATE", &token, "{}", "MERGE"]).unwrap(), etag_before);
-                let _: String = send(conn, &["JRS.UPDATE", &token, r#"{"b":1}"#, "MERGE"]).unwrap();
+                exec(conn, &["JRS.UPDATE", &token, r#"{"b":1}"#, "MERGE"]);
                 let patch = r#"[{"op":"test","path":"/b","value":1},{"op":"replace","path":"/b","value":2}]"#;
-                let _: String = send(conn, &["JRS.UPDATE", &token, patch, "PATCH"]).unwrap();
+                exec(conn, &["JRS.UPDATE", &token, patch, "PATCH"]);
                 let into = r#"[{"op":"add","path":"/a/-","value":1}]"#;
                 let reply: redis::RedisResult<String> = send(conn, &["JRS.UPDATE", &token, into, "PATCH"]);
                 assert!(reply.is_ok() || reply.unwrap_err().code() == Some("TOOBIG"));
             });
             assert!(peak < 10 << 20, "{unit}, {limit}: {peak}, of which the new data are two");
-            let () = send(conn, &["DEL", &key(&token)]).unwrap();
+            exec(conn, &["DEL", &key(&token)]);
         }
     }
 }

@@ -13,7 +13,7 @@ use crate::support::{
     Server,
     devices::{assert_agree, info},
     in_flight::{es256, rs256},
-    sessions::{self, assert_refused, contents, create, expiry, get, now, refused, send},
+    sessions::{self, assert_refused, contents, create, exec, expiry, get, now, refused, send},
     tokens::{self, SECRET, claims, header, jwk, key, token},
 };
 
@@ -43,7 +43,7 @@ fn the_session_goes_on_and_the_old_token_is_dead() {
         for owner in ["ada", ""] {
             let theirs = r#"{"role":"user","limit":1.50,"iss":"me","aud":["a"]}"#;
             let old = create(conn, owner, r#"{"cart":[1]}"#, &["CLAIMS", theirs, "EX", "5000"]);
-            let () = send(conn, &["PEXPIRE", &key(&old), "77000"]).unwrap();
+            exec(conn, &["PEXPIRE", &key(&old), "77000"]);
             let end = expiry(conn, &key(&old));
             let new = rotate(conn, &old, &[]);
             assert_ne!(key(&new), key(&old));
@@ -78,7 +78,7 @@ fn claims_are_kept_unless_given_anew() {
     assert_eq!(lasting(&new), json!({"sub": "bob", "role": null, "nbf": 5, "more": [{}], "name": 1}));
     let new = rotate(conn, &new, &["OWNER", ""]);
     assert_eq!(lasting(&new), json!({"role": null, "nbf": 5, "more": [{}], "name": 1}));
-    let () = send(conn, &["CONFIG", "SET", "jrs.issuer", "here"]).unwrap();
+    exec(conn, &["CONFIG", "SET", "jrs.issuer", "here"]);
     let old = create(conn, "ada", "{}", &["CLAIMS", r#"{"aud":"x"}"#]);
     assert_eq!(lasting(&rotate(conn, &old, &[])), json!({"sub": "ada", "aud": "x", "iss": "here"}));
 }
@@ -117,7 +117,7 @@ fn sessions_of_the_package_rotate_too() {
     let server = server();
     let conn = &mut server.conn();
     let legacy = |conn: &mut Connection, id: &str, claims: Json| {
-        let () = send(conn, &["SET", &format!("sess:{id}"), r#"{"old":1}"#, "EX", "500"]).unwrap();
+        exec(conn, &["SET", &format!("sess:{id}"), r#"{"old":1}"#, "EX", "500"]);
         let mut all = json!({"jti": id});
         all.as_object_mut().unwrap().extend(claims.as_object().unwrap().clone());
         token(&all)
@@ -178,7 +178,7 @@ fn keys_change_while_sessions_rotate() {
         let clients: Vec<_> = tokens.into_iter().map(|token| scope.spawn(move || client(token))).collect();
         for turn in 1..=reloads {
             fs::write(server.dir().join("keys"), &files[turn % 2]).unwrap();
-            let () = send(conn, &["JRS.RELOAD"]).unwrap();
+            exec(conn, &["JRS.RELOAD"]);
             done.store(turn, Ordering::SeqCst);
         }
         clients.into_iter().map(|client| client.join().unwrap()).collect()
@@ -188,6 +188,6 @@ fn keys_change_while_sessions_rotate() {
         assert_eq!(get(conn, token).unwrap().data, r#"{"n":1}"#);
     }
     assert_eq!(assert_agree(conn, "ada").len(), 8);
-    let () = send(conn, &["CONFIG", "SET", "jrs.audience", "app"]).unwrap();
+    exec(conn, &["CONFIG", "SET", "jrs.audience", "app"]);
     assert_eq!(refused(conn, &["JRS.ROTATE", &last[0]]), "BADTOKEN");
 }

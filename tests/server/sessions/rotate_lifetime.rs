@@ -7,7 +7,7 @@ use crate::support::{
     Server, await_that,
     devices::assert_agree,
     in_flight::es256,
-    sessions::{create, expiry, millis, now, refusal, send},
+    sessions::{create, exec, expiry, millis, now, refusal, send},
     tokens::{SECRET, claims, key, token},
 };
 
@@ -84,7 +84,7 @@ fn whoever_proves_who_they_are_begins_anew() {
         let first = create(conn, "ada", "{}", &[]);
         let first_second = claims(&first)["iat"].as_i64().unwrap();
         await_that("another second", || (now() > first_second).then_some(()));
-        let () = send(conn, &["PEXPIRE", &key(&first), "5000"]).unwrap();
+        exec(conn, &["PEXPIRE", &key(&first), "5000"]);
         let kept = rotate(conn, &first, &[]);
         assert!(expiry(conn, &key(&kept)) <= millis() + 5000);
         let before = now();
@@ -103,7 +103,7 @@ fn within_the_leeway_a_session_at_its_deadline_is_gone() {
     let server = Server::builder().keys(SECRET.as_bytes()).args(&["leeway", "100"]).start();
     let conn = &mut server.conn();
     let over = token(&json!({"jti": "{ada}:x", "sub": "ada", "exp": now() - 1}));
-    let () = send(conn, &["SET", "sess:{ada}:x", "{}"]).unwrap();
+    exec(conn, &["SET", "sess:{ada}:x", "{}"]);
     for command in ["JRS.GET", "JRS.TOUCH", "JRS.ROTATE"] {
         assert_eq!(send::<Value>(conn, &[command, &over]).unwrap(), Value::Nil, "{command}");
     }
@@ -134,7 +134,7 @@ fn whoever_begins_anew_does_not_outlive_a_deadline() {
             }
         }
         // What max-lifetime set at first binds nobody who begins anew under another one, and what was asked for still does.
-        let () = send(conn, &["CONFIG", "SET", "jrs.max-lifetime", "5000"]).unwrap();
+        exec(conn, &["CONFIG", "SET", "jrs.max-lifetime", "5000"]);
         for (deadline, token) in &sessions {
             let anew = claims(&rotate(conn, token, &["REAUTH"]));
             let told = is_public.then(|| anew["auth_time"].as_i64().unwrap() + 5000);

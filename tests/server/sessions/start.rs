@@ -6,7 +6,7 @@ use uuid::{Builder, Uuid};
 
 use crate::support::{
     Server,
-    sessions::{assert_refused, expiry, get, millis, now, refusal, send},
+    sessions::{assert_refused, exec, expiry, get, millis, now, refusal, send},
     tokens::{SECRET, claims, key, sign},
 };
 
@@ -29,7 +29,7 @@ fn id(millis: i64) -> String {
 }
 
 fn put(conn: &mut Connection, id: &str) {
-    let () = send(conn, &["SET", &format!("sess:{id}"), "{}", "EX", "100000"]).unwrap();
+    exec(conn, &["SET", &format!("sess:{id}"), "{}", "EX", "100000"]);
 }
 
 #[test]
@@ -128,14 +128,14 @@ fn without_a_longest_lifetime_no_start_is_needed() {
         put(conn, "a");
         let token = token(&unknown);
         assert_eq!(refusal(conn, &token), "BADTOKEN", "{unknown}");
-        let () = send(conn, &["CONFIG", "SET", "jrs.max-lifetime", "0"]).unwrap();
+        exec(conn, &["CONFIG", "SET", "jrs.max-lifetime", "0"]);
         assert!(get(conn, &token).is_some(), "{unknown}");
         // What follows it starts now.
         let before = now();
         let rotated: String = send(conn, &["JRS.ROTATE", &token]).unwrap();
         let iat = claims(&rotated)["iat"].as_i64().unwrap();
         assert!((before..=now()).contains(&iat) && claims(&rotated).get("auth_time").is_none(), "{unknown}");
-        let () = send(conn, &["CONFIG", "SET", "jrs.max-lifetime", &LONGEST.to_string()]).unwrap();
+        exec(conn, &["CONFIG", "SET", "jrs.max-lifetime", &LONGEST.to_string()]);
         assert!(get(conn, &rotated).is_some(), "{unknown}");
         assert!(expiry(conn, &key(&rotated)) <= (iat + LONGEST) * 1000, "{unknown}");
     }

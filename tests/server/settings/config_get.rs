@@ -34,7 +34,7 @@ fn config_get_leaks_no_memory() {
         for _ in 0..times {
             pipe.cmd("CONFIG").arg("GET").arg("jrs.*").ignore();
         }
-        let () = pipe.query(conn).unwrap();
+        pipe.exec(conn).unwrap();
         let info: String = send(conn, &["INFO", "memory"]).unwrap();
         let used = info.lines().find_map(|line| line.strip_prefix("used_memory:")).expect("the memory that is used");
         used.trim().parse().unwrap()

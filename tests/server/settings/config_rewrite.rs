@@ -6,7 +6,7 @@ use redis::Connection;
 
 use crate::support::{
     Builder, Server, error_word, module_path,
-    sessions::{create, get, refused, send},
+    sessions::{create, exec, get, refused, send},
     tokens::SECRET,
 };
 
@@ -17,9 +17,9 @@ fn settings(conn: &mut Connection) -> HashMap<String, String> {
 /// `CONFIG SET`, `CONFIG REWRITE`, a restart: the settings before and after it.
 fn rewritten(server: &mut Server, changes: &[&str]) -> [HashMap<String, String>; 2] {
     let conn = &mut server.conn();
-    let () = send(conn, &[&["CONFIG", "SET"], changes].concat()).unwrap();
+    exec(conn, &[&["CONFIG", "SET"], changes].concat());
     let before = settings(conn);
-    let () = send(conn, &["CONFIG", "REWRITE"]).unwrap();
+    exec(conn, &["CONFIG", "REWRITE"]);
     server.stop();
     server.restart();
     [before, settings(&mut server.conn())]
@@ -125,9 +125,8 @@ fn a_module_that_is_loaded_again_starts_afresh() {
     load(conn, &["ARGS", "max-age", "70", "issuer", "me", "allow-weak-secret", "yes"]).unwrap();
     let token = create(conn, "ada", "{}", &[]);
     for _ in 0..3 {
-        let () = send(conn, &["CONFIG", "SET", "jrs.leeway", "9", "jrs.algorithm", "HS512", "jrs.allow-unload", "yes"])
-            .unwrap();
-        let () = send(conn, &["MODULE", "UNLOAD", "jrs"]).unwrap();
+        exec(conn, &["CONFIG", "SET", "jrs.leeway", "9", "jrs.algorithm", "HS512", "jrs.allow-unload", "yes"]);
+        exec(conn, &["MODULE", "UNLOAD", "jrs"]);
         assert!(settings(conn).is_empty());
         load(conn, &[]).unwrap();
         let set = settings(conn);

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use crate::support::{
     Builder, Server, await_that, devices,
-    sessions::{at_once, contents, create, get, now, refusal, refused, send},
+    sessions::{at_once, contents, create, exec, get, now, refusal, refused, send},
     tokens::{self, SECRET, claims, elliptic_jwk, header, key, token},
 };
 
@@ -46,7 +46,7 @@ const CASES: [Case; 17] = [
         shown: "5",
         holds: |_, conn| {
             let token = create(conn, "ada", "{}", &[]);
-            let () = send(conn, &["EXPIRE", &key(&token), "86390"]).unwrap();
+            exec(conn, &["EXPIRE", &key(&token), "86390"]);
             get(conn, &token).expect("a session").ttl > 86_390
         },
     },
@@ -113,13 +113,13 @@ const CASES: [Case; 17] = [
         shown: "reject",
         holds: |_, conn| {
             let before = shown(conn, "jrs.max-sessions");
-            let () = send(conn, &["CONFIG", "SET", "jrs.max-sessions", "1"]).unwrap();
+            exec(conn, &["CONFIG", "SET", "jrs.max-sessions", "1"]);
             let first = create(conn, "max-sessions-policy", "{}", &[]);
             let second = send::<String>(conn, &["JRS.CREATE", "max-sessions-policy", "{}"]);
             let rejects = second.as_ref().is_err_and(|error| error.code() == Some("TOOMANY"));
             assert_eq!(get(conn, &first).is_some(), rejects, "either the new one or the old one");
             assert_eq!(send::<i64>(conn, &["JRS.DESTROYALL", "max-sessions-policy"]).unwrap(), 1);
-            let () = send(conn, &["CONFIG", "SET", "jrs.max-sessions", &before]).unwrap();
+            exec(conn, &["CONFIG", "SET", "jrs.max-sessions", &before]);
             rejects
         },
     },
@@ -166,7 +166,7 @@ const CASES: [Case; 17] = [
             fs::write(server.dir().join("weak"), "weak").unwrap();
             let strong = shown(conn, "jrs.keys-file");
             let taken = send::<()>(conn, &["CONFIG", "SET", "jrs.keys-file", "weak"]).is_ok();
-            let () = send(conn, &["CONFIG", "SET", "jrs.keys-file", &strong]).unwrap();
+            exec(conn, &["CONFIG", "SET", "jrs.keys-file", &strong]);
             taken
         },
     },
@@ -179,9 +179,9 @@ static RSA: LazyLock<String> = LazyLock::new(tokens::rsa_pem);
 fn with_keys<T>(server: &Server, conn: &mut Connection, keys: &str, act: impl FnOnce(&mut Connection) -> T) -> T {
     fs::write(server.dir().join("slow"), keys).unwrap();
     let before = shown(conn, "jrs.keys-file");
-    let () = send(conn, &["CONFIG", "SET", "jrs.keys-file", "slow"]).unwrap();
+    exec(conn, &["CONFIG", "SET", "jrs.keys-file", "slow"]);
     let found = act(conn);
-    let () = send(conn, &["CONFIG", "SET", "jrs.keys-file", &before]).unwrap();
+    exec(conn, &["CONFIG", "SET", "jrs.keys-file", &before]);
     found
 }
 
@@ -264,9 +264,9 @@ fn by_config_set_at_once_and_back() {
         let name = case.full_name();
         let before = shown(conn, &name);
         case.check(&server, false);
-        let () = send(conn, &["CONFIG", "SET", &name, &case.plain()]).unwrap();
+        exec(conn, &["CONFIG", "SET", &name, &case.plain()]);
         case.check(&server, true);
-        let () = send(conn, &["CONFIG", "SET", &name.to_uppercase(), &before]).unwrap();
+        exec(conn, &["CONFIG", "SET", &name.to_uppercase(), &before]);
         case.check(&server, false);
     }
 }
@@ -289,7 +289,7 @@ fn several_in_one_config_set_take_effect_together() {
         "jrs.issuer",
         "me",
     ];
-    let () = send(conn, &words).unwrap();
+    exec(conn, &words);
     let token = create(conn, "ada", "{}", &[]);
     assert_eq!(claims(&token)["iss"], "me");
     let keys: Vec<String> = contents(conn).into_keys().collect();
@@ -314,16 +314,16 @@ fn a_change_holds_for_tokens_that_were_seen_before() {
     ] {
         let long = create(conn, "ada", "{}", &["CLAIMS", &format!(r#"{{"a":"{}"}}"#, "x".repeat(300))]);
         assert!(get(conn, &long).is_some());
-        let () = send(conn, &["CONFIG", "SET", name, value]).unwrap();
+        exec(conn, &["CONFIG", "SET", name, value]);
         assert_eq!(refusal(conn, &long), word, "{name}");
-        let () = send(conn, &["CONFIG", "SET", name, default]).unwrap();
+        exec(conn, &["CONFIG", "SET", name, default]);
         assert!(get(conn, &long).is_some(), "{name}");
     }
-    let () = send(conn, &["CONFIG", "SET", "jrs.keyspace", "s2:"]).unwrap();
+    exec(conn, &["CONFIG", "SET", "jrs.keyspace", "s2:"]);
     assert!(get(conn, &token).is_none(), "the session lies in the old keyspace");
     assert!(send::<Vec<Value>>(conn, &["JRS.LIST", "ada"]).unwrap().is_empty());
     assert_eq!(send::<i64>(conn, &["JRS.DESTROYALL", "ada"]).unwrap(), 0);
     assert_eq!(refused(conn, &["JRS.REVOKE", &key(&token)]), "WRONGKEY");
-    let () = send(conn, &["CONFIG", "SET", "jrs.keyspace", "sess:"]).unwrap();
+    exec(conn, &["CONFIG", "SET", "jrs.keyspace", "sess:"]);
     assert!(get(conn, &token).is_some());
 }

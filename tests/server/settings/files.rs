@@ -7,7 +7,7 @@ use tempfile::TempDir;
 
 use crate::support::{
     Server,
-    sessions::{assert_refused, create, send},
+    sessions::{assert_refused, create, exec, send},
     tokens::{SECRET, header, jwk},
 };
 
@@ -51,11 +51,11 @@ fn wherever_they_are_set_they_take_effect() {
     let conn = &mut by_config_set.conn();
     let [self_made, none] = signers(conn);
     assert!(self_made != both()[0] && none.is_none());
-    let () = send(conn, &["CONFIG", "SET", "jrs.keys-file", &keys, "jrs.realms-file", &realms]).unwrap();
+    exec(conn, &["CONFIG", "SET", "jrs.keys-file", &keys, "jrs.realms-file", &realms]);
     assert_eq!(signers(conn), both());
-    let () = send(conn, &["CONFIG", "SET", "jrs.realms-file", ""]).unwrap();
+    exec(conn, &["CONFIG", "SET", "jrs.realms-file", ""]);
     assert_eq!(signers(conn), [both()[0].clone(), None]);
-    let () = send(conn, &["CONFIG", "SET", "jrs.keys-file", ""]).unwrap();
+    exec(conn, &["CONFIG", "SET", "jrs.keys-file", ""]);
     assert_eq!(signers(conn), [self_made, None]);
 }
 
@@ -93,6 +93,6 @@ fn what_is_wrong_with_one_is_said_and_both_stay() {
         assert_eq!(signers(conn), both(), "{}", file.display());
     }
     fs::write(&realms, good).unwrap();
-    let () = send(conn, &["JRS.RELOAD"]).unwrap();
+    exec(conn, &["JRS.RELOAD"]);
     assert_eq!(signers(conn), both());
 }

@@ -2,7 +2,7 @@
 
 use crate::support::{
     Server,
-    sessions::{contents, create, get, refused, send},
+    sessions::{contents, create, exec, get, refused, send},
 };
 
 #[test]
@@ -10,7 +10,7 @@ fn a_lower_limit_holds_from_the_next_session_on() {
     let server = Server::start();
     let conn = &mut server.conn();
     let mut alive: Vec<String> = (0..5).map(|_| create(conn, "ada", "{}", &[])).collect();
-    let () = send(conn, &["CONFIG", "SET", "jrs.max-sessions", "2"]).unwrap();
+    exec(conn, &["CONFIG", "SET", "jrs.max-sessions", "2"]);
     assert!(alive.iter().all(|token| get(conn, token).is_some()), "a setting ends nothing by itself");
     let newest = create(conn, "ada", "{}", &[]);
     for ended in alive.drain(..4) {
@@ -23,7 +23,7 @@ fn a_lower_limit_holds_from_the_next_session_on() {
     }
     assert_eq!(send::<usize>(conn, &["DBSIZE"]).unwrap(), 2 + 3 + 2, "nobody has no limit, and bob one of his own");
 
-    let () = send(conn, &["CONFIG", "SET", "jrs.max-sessions-policy", "reject"]).unwrap();
+    exec(conn, &["CONFIG", "SET", "jrs.max-sessions-policy", "reject"]);
     let before = contents(conn);
     assert_eq!(refused(conn, &["JRS.CREATE", "ada", "{}"]), "TOOMANY");
     let guest = create(conn, "", "{}", &[]);
@@ -32,8 +32,8 @@ fn a_lower_limit_holds_from_the_next_session_on() {
     assert_eq!(contents(conn).len(), before.len() + 1);
     let rotated: String = send(conn, &["JRS.ROTATE", &newest]).unwrap();
     assert!(get(conn, &rotated).is_some(), "a session that goes on takes no room");
-    let () = send(conn, &["JRS.DESTROY", &rotated]).unwrap();
+    exec(conn, &["JRS.DESTROY", &rotated]);
     create(conn, "ada", "{}", &[]);
-    let () = send(conn, &["CONFIG", "SET", "jrs.max-sessions", "0"]).unwrap();
+    exec(conn, &["CONFIG", "SET", "jrs.max-sessions", "0"]);
     create(conn, "ada", "{}", &[]);
 }

@@ -7,7 +7,7 @@ use uuid::{Uuid, Variant};
 
 use crate::support::{
     devices::{assert_index_is_right, count, ids, info},
-    sessions::send,
+    sessions::{exec, send},
 };
 
 /// Names of session keys: of ada's, from the oldest, then of bob's.
@@ -27,7 +27,7 @@ pub(crate) fn assert_follows(conn: &mut Connection) -> usize {
     let database = |line: &str| Some(line.strip_prefix("db")?.split_once(':')?.0.to_owned());
     let (mut sessions, mut owners) = (0, 0);
     for database in keyspace.lines().filter_map(database) {
-        let () = send(conn, &["SELECT", &database]).unwrap();
+        exec(conn, &["SELECT", &database]);
         let by_prefix = session_keys(conn);
         owners += by_prefix.len();
         sessions += by_prefix.values().map(Vec::len).sum::<usize>();
@@ -44,7 +44,7 @@ pub(crate) fn assert_follows(conn: &mut Connection) -> usize {
             assert_eq!(count(conn, &owner), keys.len(), "the count of {owner} in database {database}");
         }
     }
-    let () = send(conn, &["SELECT", &selected]).unwrap();
+    exec(conn, &["SELECT", &selected]);
     assert_eq!(totals(conn), [sessions, owners], "the totals of sessions and owners");
     assert_index_is_right(conn);
     sessions

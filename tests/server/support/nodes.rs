@@ -2,7 +2,10 @@
 
 use redis::{Connection, RedisResult, Value};
 
-use crate::support::{Builder, Server, await_that, sessions::send};
+use crate::support::{
+    Builder, Server, await_that,
+    sessions::{exec, send},
+};
 
 /// The nodes; the first has the lower half of the slots.
 pub(crate) struct Cluster([Server; 2]);
@@ -20,11 +23,11 @@ impl Cluster {
         for (number, (node, slots)) in nodes.iter().zip([["0", "8191"], ["8192", "16383"]]).enumerate() {
             let conn = &mut node.conn();
             let epoch = (number + 1).to_string();
-            let () = send(conn, &["CLUSTER", "SET-CONFIG-EPOCH", &epoch]).expect("a new node takes any epoch");
-            let () = send(conn, &["CLUSTER", "ADDSLOTSRANGE", slots[0], slots[1]]).expect("nobody has these slots");
+            exec(conn, &["CLUSTER", "SET-CONFIG-EPOCH", &epoch]);
+            exec(conn, &["CLUSTER", "ADDSLOTSRANGE", slots[0], slots[1]]);
         }
         let port = nodes[1].port().to_string();
-        let () = send(&mut nodes[0].conn(), &["CLUSTER", "MEET", "127.0.0.1", &port]).expect("the nodes can meet");
+        exec(&mut nodes[0].conn(), &["CLUSTER", "MEET", "127.0.0.1", &port]);
         for node in &nodes {
             await_that("the cluster", || {
                 let info: String = send(&mut node.conn(), &["CLUSTER", "INFO"]).expect("this is a cluster node");
@@ -40,7 +43,7 @@ impl Cluster {
     pub(crate) fn replica(&self, node: usize, keys: &str) -> Server {
         let replica = Server::builder().keys(keys.as_bytes()).config("cluster-enabled", "yes").start();
         let conn = &mut replica.conn();
-        let () = send(conn, &["CLUSTER", "MEET", "127.0.0.1", &self.port(node).to_string()]).expect("nodes can meet");
+        exec(conn, &["CLUSTER", "MEET", "127.0.0.1", &self.port(node).to_string()]);
         await_that("a replica", || send::<()>(conn, &["CLUSTER", "REPLICATE", &self.id(node)]).ok());
         let size = |conn: &mut Connection| send::<i64>(conn, &["DBSIZE"]);
         await_that("its data", || {

@@ -37,6 +37,19 @@ pub(crate) fn send<T: FromRedisValue>(connection: &mut Connection, words: &[&str
     redis::cmd(name).arg(arguments).query(connection)
 }
 
+/// Sends a command that must succeed and find what it acts on; the test does not read the reply.
+///
+/// # Panics
+/// If the reply is an error or null.
+#[track_caller]
+pub(crate) fn exec(connection: &mut Connection, words: &[&str]) {
+    match send(connection, words) {
+        Ok(redis::Value::Nil) => panic!("{words:?}: the reply is null"),
+        Ok(_) => {}
+        Err(error) => panic!("{words:?}: {error}"),
+    }
+}
+
 /// The replies to a command that many clients send before any of them reads its reply.
 pub(crate) fn at_once(server: &Server, clients: usize, words: &[&str]) -> Vec<redis::Value> {
     let command = redis::cmd(words[0]).arg(&words[1..]).get_packed_command();

@@ -2,7 +2,10 @@
 
 use redis::Connection;
 
-use crate::support::{Builder, Server, await_that, sessions::send};
+use crate::support::{
+    Builder, Server, await_that,
+    sessions::{exec, send},
+};
 
 /// A key takes 2 ms to send, so the load takes 10 seconds at least.
 const BALLAST: usize = 5000;
@@ -28,7 +31,7 @@ pub(crate) fn await_link(replica: &mut Connection) {
 /// Returns how many keys were added.
 pub(crate) fn begin(primary: &Server, replica: &mut Connection, meanwhile: impl FnOnce(&mut Connection)) -> usize {
     let conn = &mut primary.conn();
-    let () = send(replica, &["REPLICAOF", "127.0.0.1", "1"]).unwrap();
+    exec(replica, &["REPLICAOF", "127.0.0.1", "1"]);
     meanwhile(conn);
     // A replica answers between the pieces of 16 KB that arrive: here some 300 of them, 30 ms apart.
     let text = "x".repeat(1000);
@@ -37,11 +40,11 @@ pub(crate) fn begin(primary: &Server, replica: &mut Connection, meanwhile: impl 
         sets.cmd("SET").arg(format!("ballast:{number}")).arg(&text).ignore();
     }
     sets.exec(conn).unwrap();
-    let () = send(conn, &["CONFIG", "SET", "rdb-key-save-delay", "2000"]).unwrap();
-    let () = send(replica, &["REPLICAOF", "127.0.0.1", &primary.port().to_string()]).unwrap();
+    exec(conn, &["CONFIG", "SET", "rdb-key-save-delay", "2000"]);
+    exec(replica, &["REPLICAOF", "127.0.0.1", &primary.port().to_string()]);
     // The next synchronisation is not slow.
     await_that("asynchronous loading", || is_loading(&info(replica)).then_some(()));
-    let () = send(conn, &["CONFIG", "SET", "rdb-key-save-delay", "0"]).unwrap();
+    exec(conn, &["CONFIG", "SET", "rdb-key-save-delay", "0"]);
     BALLAST
 }
 

@@ -6,7 +6,7 @@ use redis::{Connection, Value};
 
 use crate::support::{
     Server, module_path,
-    sessions::{create, get, send},
+    sessions::{create, exec, get, send},
 };
 
 /// How many bytes the cache of verified tokens weighs.
@@ -45,7 +45,7 @@ fn a_change_empties_a_full_cache_and_nothing_else() {
         see(conn, &tokens);
         let change: &[&str] =
             if round == 3 { &["JRS.RELOAD"] } else { &["CONFIG", "SET", "jrs.leeway", &round.to_string()] };
-        let () = send(conn, change).unwrap();
+        exec(conn, change);
         assert_eq!(cached(conn), 0);
     }
     assert!(get(conn, &tokens[0]).is_some());
@@ -63,8 +63,8 @@ fn the_module_is_unloaded_only_when_all_is_dropped() {
         at_once.cmd("CONFIG").arg("SET").arg("jrs.leeway").arg("9");
         at_once.cmd("MODULE").arg("UNLOAD").arg("jrs");
         at_once.cmd("MODULE").arg("LOAD").arg(path.to_str().unwrap()).arg("allow-unload").arg("yes");
-        let () = at_once.query(conn).unwrap();
-        let () = send(conn, &["CONFIG", "SET", "jrs.leeway", "8"]).unwrap();
+        at_once.exec(conn).unwrap();
+        exec(conn, &["CONFIG", "SET", "jrs.leeway", "8"]);
     }
     create(conn, "ada", "{}", &[]);
     assert!(server.alive());

@@ -7,7 +7,7 @@ use redis::Value;
 use crate::support::{
     Server,
     in_flight::{self, InFlight, assert_sound, await_idle, meanwhile_verifying, openssl_key, outcomes, slow, words},
-    sessions::{assert_indexed, create, send},
+    sessions::{assert_indexed, create, exec, send},
     tokens::key,
 };
 
@@ -38,11 +38,11 @@ fn a_destroyall_that_waits_for_its_token_ends_what_there_is_then() {
         assert_indexed(conn, "ada", &[key(&tokens[0])]);
         let late = late();
         assert_indexed(conn, "ada", &[key(&tokens[0]), late]);
-        let () = send(conn, &["FLUSHALL"]).unwrap();
+        exec(conn, &["FLUSHALL"]);
 
         let (_, mut flood) = race_of_destroyall(&server, &["FLUSHALL"]);
         assert_eq!(*flood.replies()[CREATES].as_ref().unwrap(), Value::Int(0));
-        let () = send(conn, &["FLUSHALL"]).unwrap();
+        exec(conn, &["FLUSHALL"]);
     }
     assert_sound(&mut server);
 }
@@ -54,7 +54,7 @@ fn a_destroyall_waits_while_writes_are_paused() {
     let (tokens, mut flood) = race_of_destroyall(&server, &["CLIENT", "PAUSE", "600000", "WRITE"]);
     await_idle(conn);
     assert_indexed(conn, "ada", &tokens.each_ref().map(|token| key(token)));
-    let () = send(conn, &["CLIENT", "UNPAUSE"]).unwrap();
+    exec(conn, &["CLIENT", "UNPAUSE"]);
     assert_eq!(*flood.replies()[CREATES].as_ref().unwrap(), Value::Int(2));
     assert_indexed(conn, "ada", &[key(&tokens[0])]);
     assert_sound(&mut server);
@@ -67,8 +67,8 @@ fn a_destroyall_ends_nothing_on_a_server_that_becomes_a_replica_or_with_a_key_th
     let (tokens, mut flood) = race_of_destroyall(&server, &["REPLICAOF", "127.0.0.1", "1"]);
     assert!(flood.replies()[CREATES].is_err());
     assert_indexed(conn, "ada", &tokens.each_ref().map(|token| key(token)));
-    let () = send(conn, &["REPLICAOF", "NO", "ONE"]).unwrap();
-    let () = send(conn, &["FLUSHALL"]).unwrap();
+    exec(conn, &["REPLICAOF", "NO", "ONE"]);
+    exec(conn, &["FLUSHALL"]);
 
     fs::write(server.dir().join("other"), openssl_key(&["-algorithm", "ED25519"])).unwrap();
     let (tokens, mut flood) = race_of_destroyall(&server, &["CONFIG", "SET", "jrs.keys-file", "other"]);
@@ -83,7 +83,7 @@ fn a_destroyall_ends_nothing_for_a_user_who_may_not_any_more() {
     let conn = &mut server.conn();
     let (tokens, mut flood) = race_of_destroyall(&server, &["ACL", "SETUSER", "default", "resetkeys", "~other:*"]);
     assert_eq!(outcomes(&flood.replies())[CREATES], "NOPERM");
-    let () = send(conn, &["ACL", "SETUSER", "default", "allkeys"]).unwrap();
+    exec(conn, &["ACL", "SETUSER", "default", "allkeys"]);
     assert_indexed(conn, "ada", &tokens.each_ref().map(|token| key(token)));
     assert_sound(&mut server);
 }
@@ -93,16 +93,16 @@ fn a_destroyall_ends_nothing_for_a_user_who_was_deleted_or_lost_the_right_and_le
     let mut server = slow().start();
     let conn = &mut server.conn();
     for change in [&["ACL", "DELUSER", "limited"][..], &["ACL", "SETUSER", "limited", "resetkeys"]] {
-        let () = send(conn, &["ACL", "SETUSER", "limited", "reset", "on", ">pw", "+@all", "~sess:*"]).unwrap();
+        exec(conn, &["ACL", "SETUSER", "limited", "reset", "on", ">pw", "+@all", "~sess:*"]);
         let tokens = in_flight::tokens(conn, ["ada"; 3]);
         let mut limited = server.conn();
-        let () = send(&mut limited, &["AUTH", "limited", "pw"]).unwrap();
+        exec(&mut limited, &["AUTH", "limited", "pw"]);
         let id = send::<i64>(&mut limited, &["CLIENT", "ID"]).unwrap().to_string();
         let mut flood = InFlight::creates(&server, CREATES);
         let waiting = InFlight::start(vec![limited], &[words(&["JRS.DESTROYALL", "ada", "EXCEPT", &tokens[0]])]);
         meanwhile_verifying(conn, 1, change).unwrap();
         if change[1] == "SETUSER" {
-            let () = send(conn, &["CLIENT", "KILL", "ID", &id]).unwrap();
+            exec(conn, &["CLIENT", "KILL", "ID", &id]);
         }
         drop(waiting);
         assert!(outcomes(&flood.replies()).iter().all(|outcome| *outcome == "ok"));
@@ -113,7 +113,7 @@ fn a_destroyall_ends_nothing_for_a_user_who_was_deleted_or_lost_the_right_and_le
         let ended: i64 = send(conn, &["JRS.DESTROYALL", "flood", "EXCEPT", &last]).unwrap();
         assert_eq!(ended, i64::try_from(CREATES).unwrap());
         assert_indexed(conn, "ada", &tokens.each_ref().map(|token| key(token)));
-        let () = send(conn, &["FLUSHALL"]).unwrap();
+        exec(conn, &["FLUSHALL"]);
     }
     assert_sound(&mut server);
 }

@@ -10,7 +10,7 @@ use crate::support::{
         self, InFlight, OWNERS, assert_sound, await_waiting, created, meanwhile, meanwhile_verifying, openssl_key,
         outcomes, sessions_of, slow, token_commands, words,
     },
-    sessions::{assert_indexed, contents, create, get, refusal, send},
+    sessions::{assert_indexed, contents, create, exec, get, refusal, send},
     tokens::{header, key},
 };
 
@@ -26,7 +26,7 @@ fn race(server: &Server, change: &[&str]) -> ([String; OWNERS.len()], InFlight) 
     let tokens = in_flight::tokens(conn, OWNERS);
     for token in &tokens {
         // Far from where a GET would move it to.
-        let () = send(conn, &["EXPIRE", &key(token), "40000"]).unwrap();
+        exec(conn, &["EXPIRE", &key(token), "40000"]);
     }
     let flood = InFlight::behind_creates(server, CREATES, &token_commands(&tokens));
     // All of these; CREATEs come before them.
@@ -40,7 +40,7 @@ fn split<T>(replies: &[T]) -> (&[T], &[T]) {
 }
 
 fn set(conn: &mut Connection, name: &str, value: &str) {
-    let () = send(conn, &["CONFIG", "SET", name, value]).unwrap();
+    exec(conn, &["CONFIG", "SET", name, value]);
 }
 
 #[test]
@@ -73,12 +73,12 @@ fn a_session_that_others_end_or_replace_is_not_brought_back() {
         let commands = [words(&["JRS.UPDATE", &update, "{}"]), words(&["JRS.TOUCH", &touch])];
         let mut flood = InFlight::behind_creates(&server, CREATES, &commands);
         meanwhile_verifying(conn, 2, &["DEL", &key(&update), &key(&touch)]).unwrap();
-        let () = send(conn, &["LPUSH", &key(&touch), "a list"]).unwrap();
+        exec(conn, &["LPUSH", &key(&touch), "a list"]);
         let replies = flood.replies();
         assert_eq!(*replies[CREATES].as_ref().unwrap(), Value::Nil);
         assert_eq!(outcomes(&replies)[CREATES + 1], "WRONGTYPE");
         assert!(sessions_of(conn, "update").is_empty());
-        let () = send(conn, &["FLUSHALL"]).unwrap();
+        exec(conn, &["FLUSHALL"]);
         assert_sound(&mut server);
     }
 }
@@ -98,10 +98,10 @@ fn nothing_is_written_while_writes_are_paused() {
         assert!(creates.contains(&"TRYAGAIN"));
         assert_eq!(contents(conn), before, "written while paused");
         assert_sound(&mut server);
-        let () = send(conn, &["CLIENT", "UNPAUSE"]).unwrap();
+        exec(conn, &["CLIENT", "UNPAUSE"]);
         assert_eq!(created(&replies[..CREATES]).len(), sessions_of(conn, "flood").len());
         assert!(tokens.iter().all(|token| get(conn, token).is_some()));
-        let () = send(conn, &["FLUSHALL"]).unwrap();
+        exec(conn, &["FLUSHALL"]);
     }
     // A pause of all commands ends by itself only; what is behind it in the queue may be done then.
     let (_, mut flood) = race(&server, &["CLIENT", "PAUSE", "500", "ALL"]);
@@ -125,10 +125,10 @@ fn nothing_is_written_on_a_server_that_becomes_a_replica() {
         let peeked: Value = send(conn, &["JRS.PEEK", &tokens[0]]).unwrap();
         assert_ne!(peeked, Value::Nil);
         assert_eq!(contents(conn), before, "written on a replica");
-        let () = send(conn, &["REPLICAOF", "NO", "ONE"]).unwrap();
+        exec(conn, &["REPLICAOF", "NO", "ONE"]);
         assert_eq!(created(&replies[..CREATES]).len(), sessions_of(conn, "flood").len());
         create(conn, "ada", "{}", &[]);
-        let () = send(conn, &["FLUSHALL"]).unwrap();
+        exec(conn, &["FLUSHALL"]);
         assert_sound(&mut server);
     }
 }
@@ -138,7 +138,7 @@ fn a_replica_that_may_be_written_is() {
     let mut server = slow().config("replica-read-only", "no").config("replicaof", "127.0.0.1 1").start();
     let conn = &mut server.conn();
     let token = create(conn, "ada", "{}", &[]);
-    let () = send(conn, &["JRS.UPDATE", &token, r#"{"a":1}"#]).unwrap();
+    exec(conn, &["JRS.UPDATE", &token, r#"{"a":1}"#]);
     assert_eq!(get(conn, &token).expect("a session").data, r#"{"a":1}"#);
     assert_sound(&mut server);
 }
@@ -171,7 +171,7 @@ fn a_failover_loses_nothing_that_was_answered() {
         let lost = created(&replies[..CREATES]).iter().filter(|token| get(conn, token).is_none()).count();
         assert_eq!(lost, 0);
         create(conn, "ada", "{}", &[]);
-        let () = send(conn, &["WAIT", "1", "10000"]).unwrap();
+        exec(conn, &["WAIT", "1", "10000"]);
         assert_eq!(contents(conn), contents(&mut primary.conn()));
         assert_sound(&mut primary);
         assert_sound(&mut replica);
@@ -192,7 +192,7 @@ fn nothing_grows_once_memory_is_full() {
         set(conn, "maxmemory", "0");
         assert_eq!(created(&replies[..CREATES]).len(), sessions_of(conn, "flood").len());
         assert_eq!(get(conn, &tokens[2]).expect("a session").data, r#"{"old":1}"#);
-        let () = send(conn, &["FLUSHALL"]).unwrap();
+        exec(conn, &["FLUSHALL"]);
         assert_sound(&mut server);
     }
 }
@@ -205,8 +205,8 @@ fn what_the_server_may_evict_for_is_written() {
         let (_, mut flood) = race(&server, &["CONFIG", "SET", "maxmemory-policy", "allkeys-random", "maxmemory", "1"]);
         let replies = flood.replies();
         assert!(outcomes(&replies).iter().all(|outcome| ["ok", "gone"].contains(outcome)), "{replies:?}");
-        let () = send(conn, &["CONFIG", "SET", "maxmemory-policy", "noeviction", "maxmemory", "0"]).unwrap();
-        let () = send(conn, &["FLUSHALL"]).unwrap();
+        exec(conn, &["CONFIG", "SET", "maxmemory-policy", "noeviction", "maxmemory", "0"]);
+        exec(conn, &["FLUSHALL"]);
         assert_sound(&mut server);
     }
 }
@@ -216,13 +216,13 @@ fn permissions_that_are_taken_away_meanwhile_are_missing() {
     let mut server = slow().start();
     let conn = &mut server.conn();
     for change in [&["resetkeys", "~other:*"][..], &["resetkeys"], &["resetkeys", "%R~sess:*"]] {
-        let () = send(conn, &["ACL", "SETUSER", "app", "reset", "on", "nopass", "+@all", "~sess:*"]).unwrap();
+        exec(conn, &["ACL", "SETUSER", "app", "reset", "on", "nopass", "+@all", "~sess:*"]);
         let tokens = in_flight::tokens(conn, OWNERS);
         let mut commands = vec![words(&["JRS.CREATE", "flood", "{}"]); CREATES];
         commands.extend(token_commands(&tokens));
         let user = || {
             let mut conn = server.conn();
-            let () = send(&mut conn, &["AUTH", "app", "any"]).unwrap();
+            exec(&mut conn, &["AUTH", "app", "any"]);
             conn
         };
         let late_connections = OWNERS.iter().map(|_| user()).collect();
@@ -240,14 +240,14 @@ fn permissions_that_are_taken_away_meanwhile_are_missing() {
         assert!(creates.contains(&"NOPERM"), "{creates:?}");
         assert_eq!(sessions_of(conn, "flood").len(), created(&replies[..CREATES]).len());
         assert!(tokens.iter().all(|token| get(conn, token).is_some_and(|session| session.data == r#"{"old":1}"#)));
-        let () = send(conn, &["FLUSHALL"]).unwrap();
+        exec(conn, &["FLUSHALL"]);
         assert_sound(&mut server);
     }
     // A user that is gone, whose connections the server ends.
-    let () = send(conn, &["ACL", "SETUSER", "app", "reset", "on", "nopass", "+@all", "~sess:*"]).unwrap();
+    exec(conn, &["ACL", "SETUSER", "app", "reset", "on", "nopass", "+@all", "~sess:*"]);
     let mut connections: Vec<_> = (0..CREATES).map(|_| server.conn()).collect();
     for connection in &mut connections {
-        let () = send(connection, &["AUTH", "app", "any"]).unwrap();
+        exec(connection, &["AUTH", "app", "any"]);
     }
     let mut flood = InFlight::start(connections, &vec![words(&["JRS.CREATE", "flood", "{}"]); CREATES]);
     meanwhile(conn, 6, &["ACL", "DELUSER", "app"]).unwrap();
@@ -262,7 +262,7 @@ fn a_slot_that_is_given_away_meanwhile_gets_no_session() {
     let cluster = slow().config("cluster-enabled", "yes").config("cluster-require-full-coverage", "no");
     let mut server = cluster.start();
     let conn = &mut server.conn();
-    let () = send(conn, &["CLUSTER", "ADDSLOTSRANGE", "0", "16383"]).unwrap();
+    exec(conn, &["CLUSTER", "ADDSLOTSRANGE", "0", "16383"]);
     await_that("the cluster", || {
         let info: String = send(conn, &["CLUSTER", "INFO"]).unwrap();
         info.contains("cluster_state:ok").then_some(())
@@ -275,7 +275,7 @@ fn a_slot_that_is_given_away_meanwhile_gets_no_session() {
         let outcomes = outcomes(&replies);
         assert!(outcomes.contains(&"TRYAGAIN"), "{outcomes:?}");
         assert!(outcomes.iter().all(|outcome| ["ok", "TRYAGAIN"].contains(outcome)), "{outcomes:?}");
-        let () = send(conn, &["CLUSTER", "ADDSLOTS", &slot]).unwrap();
+        exec(conn, &["CLUSTER", "ADDSLOTS", &slot]);
         assert_eq!(sessions_of(conn, "flood").len(), created(&replies).len());
         assert_eq!(send::<usize>(conn, &["JRS.DESTROYALL", "flood"]).unwrap(), created(&replies).len());
         assert_sound(&mut server);
@@ -292,7 +292,7 @@ fn a_key_that_is_taken_out_meanwhile_opens_and_makes_nothing() {
         for _ in 0..ROUNDS {
             fs::write(&path, &old).unwrap();
             set(conn, "jrs.keys-file", path.to_str().unwrap());
-            let () = send(conn, &["JRS.RELOAD"]).unwrap();
+            exec(conn, &["JRS.RELOAD"]);
             let old_kid = header(&create(conn, "ada", "{}", &[]))["kid"].clone();
             let tokens = in_flight::tokens(conn, OWNERS);
             // Nobody reads these before the change; a disk may be slower than the signatures are.
@@ -308,7 +308,7 @@ fn a_key_that_is_taken_out_meanwhile_opens_and_makes_nothing() {
             assert!(!after.is_empty(), "the change came too late");
             assert!(after.iter().all(|token| get(conn, token).is_some()));
             assert!(before.iter().all(|token| refusal(conn, token) == "BADTOKEN"));
-            let () = send(conn, &["FLUSHALL"]).unwrap();
+            exec(conn, &["FLUSHALL"]);
             assert_sound(&mut server);
         }
     }

@@ -7,7 +7,7 @@ use redis::Connection;
 use crate::support::{
     Builder, Server, await_that,
     in_flight::{assert_sound, es256},
-    sessions::{create, get, send},
+    sessions::{create, exec, get, send},
 };
 
 /// How much nicer than the server the threads are.
@@ -55,7 +55,7 @@ fn assert_nicer(builder: Builder, own: i64) {
     let theirs = if filtered(&process) { own } else { (own + STEPS).min(19) };
     assert_eq!(threads(&process), (vec![], [own].into()), "before the first slow signature");
     for count in [2, 3, 1] {
-        let () = send(conn, &["CONFIG", "SET", "jrs.crypto-threads", &count.to_string()]).unwrap();
+        exec(conn, &["CONFIG", "SET", "jrs.crypto-threads", &count.to_string()]);
         let token = create(conn, "ada", "{}", &[]);
         assert!(get(conn, &token).is_some());
         let expected = (vec![theirs; count], [own].into());

@@ -5,7 +5,7 @@ use redis::{Connection, RedisResult, Value};
 use crate::support::{
     Server, await_that,
     in_flight::{InFlight, assert_sound, await_idle, await_waiting, created, info, outcomes, slow, words},
-    sessions::{create, get, send},
+    sessions::{create, exec, get, send},
     tokens::key,
 };
 
@@ -52,7 +52,7 @@ fn a_login_is_served_before_the_forgeries_that_came_earlier() {
     let token = create(conn, "ada", "{}", &[]);
     let forged = forged(conn, &token);
     let known = create(conn, "bob", "{}", &[]);
-    let () = send(conn, &["CONFIG", "SET", "jrs.token-cache-size", "1mb"]).unwrap();
+    exec(conn, &["CONFIG", "SET", "jrs.token-cache-size", "1mb"]);
     assert!(get(conn, &known).is_some());
     // Each command, and in the same piece the question what waits when it is done.
     let mut logins = vec![words(&["JRS.CREATE", "login", "{}"]), words(&["JRS.ROTATE", &known, "REAUTH"])];
@@ -114,7 +114,7 @@ fn logins_find_room_when_forgeries_do_not() {
 fn a_known_token_whose_session_is_gone_is_not_rotated() {
     let mut server = slow().start();
     let conn = &mut server.conn();
-    let () = send(conn, &["CONFIG", "SET", "jrs.token-cache-size", "1mb"]).unwrap();
+    exec(conn, &["CONFIG", "SET", "jrs.token-cache-size", "1mb"]);
     let token = create(conn, "ada", "{}", &[]);
     assert!(get(conn, &token).is_some());
     let rotated: String = send(conn, &["JRS.ROTATE", &token]).unwrap();
@@ -131,9 +131,9 @@ fn a_known_token_whose_session_is_gone_is_not_rotated() {
 fn who_may_not_create_takes_no_place_in_the_queue() {
     let mut server = slow().arg("crypto-queue", "30").start();
     let conn = &mut server.conn();
-    let () = send(conn, &["ACL", "SETUSER", "stranger", "on", "nopass", "~cache:*", "+@all"]).unwrap();
+    exec(conn, &["ACL", "SETUSER", "stranger", "on", "nopass", "~cache:*", "+@all"]);
     let stranger = &mut server.conn();
-    let () = send(stranger, &["AUTH", "stranger", "x"]).unwrap();
+    exec(stranger, &["AUTH", "stranger", "x"]);
     let replies = while_signing(&server, stranger, &vec![words(&["JRS.CREATE", "ada", "{}"]); 20]);
     assert_eq!(outcomes(&replies), ["NOPERM"; 20]);
     assert_sound(&mut server);

@@ -9,12 +9,12 @@ use crate::support::{
         sessions_of, slow, words,
     },
     module_path,
-    sessions::{assert_indexed, create, etag, get, refused, send},
+    sessions::{assert_indexed, create, etag, exec, get, refused, send},
     tokens::{self, header, key},
 };
 
 fn set(conn: &mut Connection, name: &str, value: &str) {
-    let () = send(conn, &["CONFIG", "SET", name, value]).unwrap();
+    exec(conn, &["CONFIG", "SET", name, value]);
 }
 
 #[test]
@@ -23,7 +23,7 @@ fn all_token_commands_reply_as_they_do_with_fast_keys() {
         let mut server = Server::builder().keys(key_file.as_bytes()).arg("token-cache-size", "0").start();
         for resp3 in [false, true] {
             let conn = &mut if resp3 { server.conn3() } else { server.conn() };
-            let () = send(conn, &["SELECT", "5"]).unwrap();
+            exec(conn, &["SELECT", "5"]);
             let token = &*create(conn, "ada", r#"{"a":1}"#, &[]);
             assert_eq!(header(token)["alg"], algorithm);
             let mut keys: Vec<String> = send(conn, &["KEYS", "*"]).unwrap();
@@ -36,7 +36,7 @@ fn all_token_commands_reply_as_they_do_with_fast_keys() {
                     Value::Array(fields) => assert!(!resp3 && fields.len() == 12, "{fields:?}"),
                     other => panic!("{command}: {other:?}"),
                 }
-                let _: Value = send(conn, &[command, &key(token), token]).unwrap();
+                exec(conn, &[command, &key(token), token]);
                 assert_eq!(refused(conn, &[command, "sess:another", token]), "WRONGKEY");
             }
             let session = get(conn, token).expect("a session");
@@ -94,7 +94,7 @@ fn commands_of_one_connection_are_answered_in_order() {
     let mut pipe = redis::pipe();
     for (number, pair) in replies.chunks(2).enumerate() {
         assert_eq!((tokens::claims(&pair[0])["sub"].as_str(), &pair[1]), (Some(&*pair[1]), &number.to_string()));
-        let () = send(conn, &["EXPIRE", &key(&pair[0]), "50000"]).unwrap();
+        exec(conn, &["EXPIRE", &key(&pair[0]), "50000"]);
         pipe.cmd("TTL").arg(key(&pair[0])).cmd("JRS.TOUCH").arg(&pair[0]).arg("EX").arg(1000 + number);
         pipe.cmd("TTL").arg(key(&pair[0])).cmd("JRS.DESTROY").arg(&pair[0]).cmd("EXISTS").arg(key(&pair[0]));
     }
@@ -163,9 +163,9 @@ fn clients_may_leave_while_they_wait() {
         let made = sessions_of(conn, "flood");
         assert!(made.len() <= 50, "{made:?}");
         assert_indexed(conn, "flood", &made);
-        let () = send(conn, &["FLUSHALL"]).unwrap();
+        exec(conn, &["FLUSHALL"]);
     }
-    let () = send(conn, &["MODULE", "UNLOAD", "jrs"]).unwrap();
+    exec(conn, &["MODULE", "UNLOAD", "jrs"]);
     assert_sound(&mut server);
 }
 
@@ -220,7 +220,7 @@ fn client_unblock_ends_the_wait_and_nothing_is_done() {
         create(conn, "ada", "{}", &[]);
         assert_eq!(sessions_of(conn, "late").is_empty(), ends, "{way}");
         assert_sound(&mut server);
-        let () = send(conn, &["MODULE", "UNLOAD", "jrs"]).unwrap();
+        exec(conn, &["MODULE", "UNLOAD", "jrs"]);
         assert_sound(&mut server);
     }
 }
@@ -260,7 +260,7 @@ fn threads_and_queue_change_under_load() {
         assert!(outcomes(&late).iter().all(|outcome| ["ok", "BUSY"].contains(outcome)), "{late:?}");
         made += 25 + created(&late).len();
         assert_eq!(sessions_of(conn, "flood").len(), made);
-        let () = send(conn, &["CONFIG", "SET", "jrs.crypto-threads", "1", "jrs.crypto-queue", "1024"]).unwrap();
+        exec(conn, &["CONFIG", "SET", "jrs.crypto-threads", "1", "jrs.crypto-queue", "1024"]);
     }
     assert_sound(&mut server);
 }
@@ -279,9 +279,9 @@ fn unloading_waits_for_work_or_is_refused() {
         assert!(refused.is_err(), "clients are waiting for the module");
         let replies = flood.replies();
         // The threads may still be busy with leaving their last job.
-        let () = send(conn, &["MODULE", "UNLOAD", "jrs"]).unwrap();
+        exec(conn, &["MODULE", "UNLOAD", "jrs"]);
         assert_eq!(created(&replies).len(), 20, "{replies:?}");
-        let () = send(conn, &load).unwrap();
+        exec(conn, &load);
         assert!(created(&replies).iter().all(|token| get(conn, token).is_some()));
         // Clients that left: what was begun for them ends, and nobody is told.
         let flood = InFlight::creates(&server, 20);
@@ -289,7 +289,7 @@ fn unloading_waits_for_work_or_is_refused() {
         drop(flood);
         await_that("the end of all work", || send::<Value>(conn, &["MODULE", "UNLOAD", "jrs"]).ok());
         assert_sound(&mut server);
-        let () = send(conn, &load).unwrap();
+        exec(conn, &load);
         create(conn, "ada", "{}", &[]);
     }
     assert_sound(&mut server);
@@ -304,7 +304,7 @@ fn shutting_down_is_clean_with_work_in_flight() {
         let mut flood = InFlight::creates(&server, 80);
         await_waiting(conn, 40);
         if way != "SIGTERM" {
-            let () = conn.send_packed_command(&redis::cmd("SHUTDOWN").arg(way).get_packed_command()).unwrap();
+            conn.send_packed_command(&redis::cmd("SHUTDOWN").arg(way).get_packed_command()).unwrap();
         }
         server.stop();
         let log = server.log();

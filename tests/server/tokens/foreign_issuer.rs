@@ -8,7 +8,7 @@ use serde_json::{Value as Json, json};
 use crate::support::{
     Server,
     in_flight::es256,
-    sessions::{assert_refused, contents, create, get, now, send},
+    sessions::{assert_refused, contents, create, exec, get, now, send},
     tokens::{SECRET, claims, header, jwk, key, sign},
 };
 
@@ -16,7 +16,7 @@ const THEIRS: &str = "a secret of the other issuer, of 32 bytes and more";
 const ISSUER: &str = "https://idp.example";
 
 fn set(conn: &mut Connection, words: &[&str]) {
-    let () = send(conn, &[&["CONFIG", "SET"], words].concat()).unwrap();
+    exec(conn, &[&["CONFIG", "SET"], words].concat());
 }
 
 /// A server with a key of its own, and one of another issuer.
@@ -57,7 +57,7 @@ fn a_foreign_token_has_its_own_issuer_and_owner() {
     assert_eq!(header(&own)["kid"], "own");
     let good = theirs(&restated(&own, ISSUER.into()));
     assert_eq!(get(conn, &good).expect("a session").data, r#"{"a":1}"#);
-    let _: String = send(conn, &["JRS.UPDATE", &good, r#"{"a":2}"#]).unwrap();
+    exec(conn, &["JRS.UPDATE", &good, r#"{"a":2}"#]);
     assert_eq!(get(conn, &own).expect("a session").data, r#"{"a":2}"#);
     for issuer in [Json::Null, "".into(), "https://other.example".into(), json!([ISSUER]), 1.into()] {
         assert_bad(conn, &theirs(&restated(&own, issuer)));
@@ -73,7 +73,7 @@ fn a_foreign_token_has_its_own_issuer_and_owner() {
     without.as_object_mut().unwrap().remove("sub");
     assert_bad(conn, &theirs(&without));
     // A session whose name tells no owner.
-    let () = send(conn, &["SET", "sess:their-id", "{}"]).unwrap();
+    exec(conn, &["SET", "sess:their-id", "{}"]);
     assert!(get(conn, &theirs(&json!({"jti": "their-id", "iss": ISSUER, "sub": "bob", "iat": now()}))).is_some());
     // The realm's own issuer is asked of its own tokens, and theirs of theirs.
     set(conn, &["jrs.issuer", "https://own.example"]);
@@ -93,7 +93,7 @@ fn claims_of_another_issuer_are_not_signed_again() {
     let conn = &mut server.conn();
     for own_keys in [jwk("own", "HS256", SECRET.as_bytes()).to_string(), es256()] {
         fs::write(server.dir().join("keys"), own_keys).unwrap();
-        let () = send(conn, &["JRS.RELOAD"]).unwrap();
+        exec(conn, &["JRS.RELOAD"]);
         let own = create(conn, "ada", "{}", &[]);
         let mut claims = restated(&own, ISSUER.into());
         claims["role"] = "admin".into();
@@ -122,7 +122,7 @@ fn foreign_keys_never_sign_and_are_not_published() {
     for name in ["keys", "theirs"] {
         fs::write(server.dir().join(name), es256()).unwrap();
     }
-    let () = send(conn, &["JRS.RELOAD"]).unwrap();
+    exec(conn, &["JRS.RELOAD"]);
     let own = header(&create(conn, "ada", "{}", &[]))["kid"].clone();
     let published: String = send(conn, &["JRS.JWKS"]).unwrap();
     let published: Json = serde_json::from_str(&published).unwrap();
@@ -134,7 +134,7 @@ fn foreign_keys_never_sign_and_are_not_published() {
     let mut verifies = jwk("own", "HS256", SECRET.as_bytes());
     verifies["key_ops"] = json!(["verify"]);
     fs::write(server.dir().join("keys"), verifies.to_string()).unwrap();
-    let () = send(conn, &["JRS.RELOAD"]).unwrap();
+    exec(conn, &["JRS.RELOAD"]);
     assert_refused(conn, "NOKEYS", &["JRS.CREATE", "ada", "{}"]);
 }
 
@@ -185,7 +185,7 @@ fn the_two_settings_go_together_and_are_a_realms_own() {
         format!("{realm}foreign-keys-file = 'theirs'\nforeign-issuer = '{ISSUER}'\n"),
     )
     .unwrap();
-    let () = send(conn, &["JRS.RELOAD"]).unwrap();
+    exec(conn, &["JRS.RELOAD"]);
     assert_eq!(send::<Value>(conn, &["JRS.GET", &good]).unwrap(), Value::Nil, "there is no such session in that realm");
     let there = create(conn, "ada", "{}", &["REALM", "other"]);
     assert!(get(conn, &theirs(&restated(&there, ISSUER.into()))).is_some());
@@ -200,11 +200,11 @@ fn a_replica_keeps_the_foreign_keys_and_not_its_own() {
     set(conn, &["jrs.foreign-keys-file", "theirs", "jrs.foreign-issuer", ISSUER]);
     let own = create(conn, "ada", "{}", &[]);
     let good = theirs(&restated(&own, ISSUER.into()));
-    let () = send(conn, &["REPLICAOF", "127.0.0.1", "1"]).unwrap();
+    exec(conn, &["REPLICAOF", "127.0.0.1", "1"]);
     assert_ne!(send::<Value>(conn, &["JRS.PEEK", &good]).unwrap(), Value::Nil);
     // A token of the lost key may be good: BADTOKEN would log its user out.
     assert_refused(conn, "NOKEYS", &["JRS.PEEK", &own]);
-    let () = send(conn, &["REPLICAOF", "NO", "ONE"]).unwrap();
+    exec(conn, &["REPLICAOF", "NO", "ONE"]);
     assert_refused(conn, "NOKEYS", &["JRS.GET", &own]);
     assert_refused(conn, "NOKEYS", &["JRS.ROTATE", &own]);
     let error = send::<Value>(conn, &["JRS.CREATE", "ada", "{}"]).unwrap_err().to_string();
@@ -230,7 +230,7 @@ fn a_foreign_file_that_cannot_be_read_at_a_failover_takes_no_key_away() {
     let own = create(conn, "ada", "{}", &[]);
     let good = theirs(&restated(&own, ISSUER.into()));
     fs::remove_file(&file).unwrap();
-    let () = send(conn, &["REPLICAOF", "127.0.0.1", "1"]).unwrap();
+    exec(conn, &["REPLICAOF", "127.0.0.1", "1"]);
     assert_refused(conn, "NOKEYS", &["JRS.PEEK", &own]);
     assert_ne!(send::<Value>(conn, &["JRS.PEEK", &good]).unwrap(), Value::Nil);
     // A reload says what is missing, and takes nothing away either.
@@ -246,9 +246,9 @@ fn a_servers_own_key_file_stays_where_foreign_keys_file_names_it() {
     fs::write(server.dir().join("keys"), jwk("own", "HS256", SECRET.as_bytes()).to_string()).unwrap();
     let own = ["jrs.keys-file", "keys"];
     set(conn, &[&own[..], &["jrs.foreign-keys-file", "jrs-keys.json", "jrs.foreign-issuer", ISSUER]].concat());
-    let () = send(conn, &["REPLICAOF", "127.0.0.1", "1"]).unwrap();
+    exec(conn, &["REPLICAOF", "127.0.0.1", "1"]);
     assert!(server.dir().join("jrs-keys.json").exists());
-    let () = send(conn, &["JRS.RELOAD"]).unwrap();
+    exec(conn, &["JRS.RELOAD"]);
 }
 
 #[test]
@@ -256,10 +256,10 @@ fn no_key_without_kid_is_left_untried_in_silence() {
     let server = server();
     let conn = &mut server.conn();
     fs::write(server.dir().join("keys"), (0..8).map(|_| es256()).collect::<String>()).unwrap();
-    let () = send(conn, &["JRS.RELOAD"]).unwrap();
+    exec(conn, &["JRS.RELOAD"]);
     assert!(!server.log().contains("have no 'kid'"));
     fs::write(server.dir().join("theirs"), es256()).unwrap();
-    let () = send(conn, &["JRS.RELOAD"]).unwrap();
+    exec(conn, &["JRS.RELOAD"]);
     let warning = "together with the realm's own keys, 9 keys for ES256 have no 'kid': the first 8 are tried";
     assert!(server.log().contains(warning), "{}", server.log());
 }

@@ -5,7 +5,7 @@ use serde_json::{Value as Json, json};
 
 use crate::support::{
     Server,
-    sessions::{assert_refused, create, get, now, refusal, send},
+    sessions::{assert_refused, create, exec, get, now, refusal, send},
     tokens::{SECRET, elliptic_jwk, header, sign},
 };
 
@@ -23,7 +23,7 @@ fn reason(conn: &mut Connection, token: &str) -> String {
 fn only_sessions_tokens_are_accepted() {
     let server = Server::builder().keys(SECRET.as_bytes()).start();
     let conn = &mut server.conn();
-    let () = send(conn, &["SET", "sess:a", "{}", "EX", "1000"]).unwrap();
+    exec(conn, &["SET", "sess:a", "{}", "EX", "1000"]);
     for good in ["JWT", "jwt", "Jwt", "application/jwt", "application/JWT", "APPLICATION/JWT"] {
         assert!(get(conn, &with_type(&json!(good))).is_some(), "{good}");
     }
@@ -79,7 +79,7 @@ fn a_realms_own_type() {
         assert_eq!(header(&old)["typ"], "JWT");
         assert!(get(conn, &old).is_some());
 
-        let () = send(conn, &["CONFIG", "SET", "jrs.token-type", "session+jwt"]).unwrap();
+        exec(conn, &["CONFIG", "SET", "jrs.token-type", "session+jwt"]);
         let new = create(conn, "ada", "{}", &[]);
         assert_eq!(header(&new)["typ"], "session+jwt");
         // Tokens from before the change stay good, and what follows them is of the new type.
@@ -90,10 +90,10 @@ fn a_realms_own_type() {
         assert_eq!(header(&rotated)["typ"], "session+jwt");
 
         // A type that is given up is refused from that moment on, known or not.
-        let () = send(conn, &["CONFIG", "SET", "jrs.token-type", "other+jwt"]).unwrap();
+        exec(conn, &["CONFIG", "SET", "jrs.token-type", "other+jwt"]);
         assert_eq!(refusal(conn, &new), "BADTOKEN");
         assert!(reason(conn, &new).contains("token-type"));
-        let () = send(conn, &["CONFIG", "SET", "jrs.token-type", "APPLICATION/Session+JWT"]).unwrap();
+        exec(conn, &["CONFIG", "SET", "jrs.token-type", "APPLICATION/Session+JWT"]);
         assert!(get(conn, &new).is_some() && get(conn, &rotated).is_some());
         assert_eq!(header(&create(conn, "ada", "{}", &[]))["typ"], "APPLICATION/Session+JWT");
     }

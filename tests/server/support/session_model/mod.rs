@@ -2,7 +2,7 @@
 
 use crate::support::{
     Server,
-    sessions::send,
+    sessions::exec,
     tokens::{SECRET, jwk},
 };
 
@@ -137,6 +137,6 @@ pub(crate) fn server() -> Server {
         realms += &format!("max-sessions = {MOST}\nmax-sessions-policy = \"{policy}\"\n");
     }
     write("realms.toml", &realms);
-    let () = send(&mut server.conn(), &["CONFIG", "SET", "jrs.realms-file", "realms.toml"]).expect("the file is sound");
+    exec(&mut server.conn(), &["CONFIG", "SET", "jrs.realms-file", "realms.toml"]);
     server
 }
