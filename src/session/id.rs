@@ -6,21 +6,21 @@ use uuid::{Builder, Uuid, Variant, Version};
 
 use super::{UnixMillis, check_owner};
 
-/// The id of a session: `{owner}:uuid`, or `uuid` where there is no owner; a token of another issuer may have any other text.
-/// The braces are a cluster hash tag: all sessions of an owner are in one slot.
+/// The id of a session: `{owner}:uuid`, or `uuid` without an owner. A token of a foreign issuer may have any other
+/// text. The braces are a cluster hash tag: all sessions of an owner are in one slot.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SessionId {
     /// The name of the session's key: the keyspace, then the id.
     key_name: String,
-    /// How long the keyspace is.
+    /// The length of the keyspace in bytes.
     keyspace: usize,
-    /// How long the owner is, in an id that has one and ends in a version 7 UUID.
+    /// The length of the owner in bytes, in an id that has one and ends in a version 7 UUID.
     owner: Option<usize>,
     created: Option<UnixMillis>,
 }
 
 impl SessionId {
-    /// The id of `owner`'s session with this UUID, in a keyspace.
+    /// The id of a session of `owner` ("" for none) with this UUID, in a keyspace.
     pub fn new(keyspace: &str, owner: &str, uuid: Uuid) -> Self {
         let mut buffer = Uuid::encode_buffer();
         let (open, close) = if owner.is_empty() { ("", "") } else { ("{", "}:") };
@@ -29,10 +29,10 @@ impl SessionId {
         Self { key_name, keyspace: keyspace.len(), owner, created: created_at(uuid) }
     }
 
-    /// Takes the text of an id apart.
+    /// Parses the text of an id.
     pub fn parse(keyspace: &str, text: &str) -> Self {
         let uuid = text.rsplit_once('}').map_or(text, |(_, end)| end.strip_prefix(':').unwrap_or(end));
-        // The hyphenated form is the only one that is written; others are another issuer's ids.
+        // JRS writes only the hyphenated form; other forms are ids of foreign issuers.
         let created = Uuid::try_parse(uuid).ok().filter(|_| uuid.len() == 36).and_then(created_at);
         let owner = text.rsplit_once("}:").and_then(|(front, end)| front.strip_prefix('{').filter(|_| end == uuid));
         let is_owner = |owner: &&str| created.is_some() && !owner.is_empty() && check_owner(owner.as_bytes()).is_ok();
@@ -50,29 +50,28 @@ impl SessionId {
         &self.key_name
     }
 
-    /// The owner of an id that has one.
+    /// The owner, if the id has one.
     pub fn owner(&self) -> Option<&str> {
         self.as_str().get(1..1 + self.owner?)
     }
 
-    /// When the id was made, if it ends in a version 7 UUID (RFC 9562 section 5.7).
+    /// The time in the id, if it ends in a version 7 UUID (RFC 9562 section 5.7).
     pub const fn created(&self) -> Option<UnixMillis> {
         self.created
     }
 }
 
-/// The name of an owner's session key, taken apart: any text that ends in `}:`, then a version 7 UUID in lower case, as JRS
-/// writes it.
+/// The parsed name of an owner's session key: any text that ends in `}:`, then a version 7 UUID in lower case.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SessionName<'n> {
-    /// What is the same for all sessions of the owner.
+    /// The common prefix of the owner's session keys.
     pub prefix: &'n [u8],
     /// The UUID.
     pub uuid: Uuid,
 }
 
 impl<'n> SessionName<'n> {
-    /// Takes a key's name apart; `None` for a key that is no session of an owner.
+    /// Parses a key's name. `None` for a key that is not a session of an owner.
     #[inline]
     pub fn parse(name: &'n [u8]) -> Option<Self> {
         let (prefix, uuid) = name.split_last_chunk::<36>()?;
@@ -88,35 +87,35 @@ fn is_version_7(uuid: Uuid) -> bool {
     uuid.get_version() == Some(Version::SortRand) && uuid.get_variant() == Variant::RFC4122
 }
 
-/// When a version 7 UUID was made.
+/// The time in a version 7 UUID.
 pub fn created_at(uuid: Uuid) -> Option<UnixMillis> {
     let (seconds, nanos) = Some(uuid).filter(|uuid| is_version_7(*uuid))?.get_timestamp()?.to_unix();
     Some(UnixMillis::EPOCH.plus(Duration::new(seconds, nanos)))
 }
 
-/// Makes version 7 UUIDs that never go back, not even when the clock does (RFC 9562 section 6.2, method 2).
+/// Generates version 7 UUIDs that only increase, also when the clock goes back (RFC 9562 section 6.2, method 2).
 #[derive(Debug, Default)]
 pub struct IdSource {
-    /// The time of the last id.
+    /// The time in the last id.
     millis: u64,
-    /// Its random part, 80 bits of which version and variant overwrite six.
+    /// The random part of the last id.
     tail: u128,
 }
 
 impl IdSource {
-    /// How many random bytes an id takes.
+    /// The number of random bytes for an id.
     pub const RANDOM_BYTES: usize = 10;
 
-    /// The next id, with fresh random bytes.
+    /// The next id, from new random bytes.
     pub fn next(&mut self, now: UnixMillis, random: [u8; Self::RANDOM_BYTES]) -> Uuid {
         let now = u64::try_from(now.as_i64()).unwrap_or(0);
         let random = random.iter().fold(0_u128, |number, byte| number << 8 | u128::from(*byte));
         if now > self.millis {
             self.millis = now;
-            // The top bit stays clear so that there is room to count up within the millisecond.
+            // The top bit stays clear, so that the counter does not overflow within the millisecond.
             self.tail = random & (TAIL >> 1);
         } else {
-            // A random step of 32 bits keeps the next id unguessable from the last one.
+            // With a random step of 32 bits the next id cannot be guessed from the last one.
             self.tail += (random & 0xffff_ffff) + 1;
             if self.tail > TAIL {
                 self.millis += 1;
@@ -133,7 +132,7 @@ impl IdSource {
     }
 }
 
-/// 74 bits: what a version 7 UUID holds beside time, version and variant.
+/// 74 bits: a version 7 UUID without time, version and variant.
 const TAIL: u128 = (1 << 74) - 1;
 
 #[cfg(test)]

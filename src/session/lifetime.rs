@@ -1,27 +1,27 @@
-//! How long a session lives.
+//! The lifetime of a session.
 
 use std::time::Duration;
 
 use super::UnixMillis;
 
-/// The times that bound one session. Arithmetic saturates: absurd times are far away, never wrong.
+/// The limits of one session's lifetime. Arithmetic saturates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Lifetime {
-    /// The sliding time to live: how long the session lasts when nobody touches it.
+    /// The sliding time to live: the lifetime after the last use.
     pub ttl: Duration,
-    /// The hard end, whatever is done with the session: `exp`, or its start plus `max-lifetime`.
+    /// The end that no use extends: `exp`, or the start plus `max-lifetime`.
     pub deadline: Option<UnixMillis>,
 }
 
 impl Lifetime {
-    /// When a session that is used at `now` ends if nobody uses it again.
+    /// The expiry of a session that is used at `now`.
     pub fn target(&self, now: UnixMillis) -> UnixMillis {
         let idle = now.plus(self.ttl);
         self.deadline.map_or(idle, |deadline| idle.min(deadline))
     }
 
-    /// The expiry to set on a session's key when it is read at `now`, if it is to be moved at all: when it has none,
-    /// when it lies after the target, or before it by more than the smaller of `interval` and a tenth of the TTL.
+    /// The expiry to set on a session's key that is read at `now`. `None` if the current expiry stays: it exists, and
+    /// is before the target by at most the smaller of `interval` and a tenth of the TTL.
     pub fn slide(&self, now: UnixMillis, expiry: Option<UnixMillis>, interval: Duration) -> Option<UnixMillis> {
         let target = self.target(now);
         let moves = match expiry {
@@ -31,7 +31,8 @@ impl Lifetime {
         moves.then_some(target)
     }
 
-    /// The expiry of a key whose TTL is to be kept: as it is, but never after the deadline and never none.
+    /// The expiry of a key under KEEPTTL: the current one, but not after the deadline, and the target if there is
+    /// none.
     pub fn keep(&self, now: UnixMillis, expiry: Option<UnixMillis>) -> UnixMillis {
         match (expiry, self.deadline) {
             (Some(expiry), Some(deadline)) => expiry.min(deadline),
@@ -40,19 +41,19 @@ impl Lifetime {
         }
     }
 
-    /// The same session with another TTL, as `EX` and `PX` ask for once.
+    /// The lifetime with another TTL, for one use with `EX` or `PX`.
     pub const fn with_ttl(self, ttl: Duration) -> Self {
         Self { ttl, ..self }
     }
 
-    /// The earliest of the times at which a session may have begun. A time in the future, as an `iat` in milliseconds is, says
-    /// nothing; one that is no more than `tolerance` ahead comes from a clock that is fast.
+    /// The start of a session: the earliest of `times`. A time in the future is ignored, such as an `iat` in
+    /// milliseconds. A time at most `tolerance` ahead is accepted, because clocks differ.
     pub fn start(times: [Option<UnixMillis>; 3], now: UnixMillis, tolerance: Duration) -> Option<UnixMillis> {
         let latest = now.plus(tolerance);
         times.into_iter().flatten().filter(|time| *time <= latest).min()
     }
 
-    /// The earlier of `exp` and the end that `max_lifetime` sets; each may be absent.
+    /// The earlier of `exp` and the end by `max_lifetime`. Each may be absent.
     pub fn deadline(
         start: Option<UnixMillis>,
         max_lifetime: Option<Duration>,

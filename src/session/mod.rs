@@ -1,6 +1,6 @@
-//! What a session is: its id and owner, how long it lives, and the data it holds.
+//! A session: its id, owner, lifetime and data.
 //!
-//! Pure: time and randomness are handed in, and nothing here knows Redis or tokens.
+//! Pure: time and random bytes are arguments, and nothing here knows Redis or tokens.
 #![forbid(unsafe_code)]
 
 mod data;

@@ -1,18 +1,18 @@
-//! Moments. Spans of time are [`Duration`]s.
+//! Points in time. Spans of time are [`Duration`]s.
 
 use std::time::Duration;
 
-/// A moment: milliseconds since the Unix epoch, negative before it. Arithmetic saturates at both ends.
+/// A point in time in milliseconds since the Unix epoch, negative before it. Arithmetic saturates.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct UnixMillis(i64);
 
 impl UnixMillis {
     /// 1970-01-01T00:00:00Z.
     pub const EPOCH: Self = Self(0);
-    /// The end of the year 9999: the latest moment that a client may name.
+    /// The end of the year 9999: the latest time that a client may give.
     pub const YEAR_9999: Self = Self(253_402_300_799_999);
 
-    /// The moment that is `millis` milliseconds after the epoch.
+    /// The time `millis` milliseconds after the epoch.
     pub const fn new(millis: i64) -> Self {
         Self(millis)
     }
@@ -22,17 +22,17 @@ impl UnixMillis {
         self.0
     }
 
-    /// The moment `span` later. A fraction of a millisecond is dropped.
+    /// The time `span` later. Fractions of a millisecond are dropped.
     pub fn plus(self, span: Duration) -> Self {
         Self(self.0.saturating_add_unsigned(u64::try_from(span.as_millis()).unwrap_or(u64::MAX)))
     }
 
-    /// The span from `earlier` until this moment, zero if `earlier` is later. At most `i64::MAX` milliseconds.
+    /// The span from `earlier` to this time; zero if `earlier` is later. At most `i64::MAX` milliseconds.
     pub fn since(self, earlier: Self) -> Duration {
         Duration::from_millis(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
     }
 
-    /// The start of the second that this moment is in.
+    /// This time, rounded down to a second.
     pub const fn whole_seconds(self) -> Self {
         Self(self.0.saturating_sub(self.0.rem_euclid(1000)))
     }

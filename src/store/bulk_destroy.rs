@@ -1,6 +1,6 @@
-//! DESTROYALLs in progress. Each destroys the sessions that existed when it began.
+//! JRS.DESTROYALL in progress. It destroys the sessions that existed when it began.
 //!
-//! Sessions not yet processed count as destroyed, so JRS.ROTATE refuses them: the new one would stay.
+//! Sessions not yet processed count as destroyed, so JRS.ROTATE refuses them; otherwise their successors would stay.
 
 use std::{
     collections::HashSet,
@@ -14,18 +14,18 @@ use crate::{session::SessionName, threads::lock};
 
 static RUNNING: Mutex<Vec<Arc<BulkDestroy>>> = Mutex::new(Vec::new());
 
-/// One DESTROYALL.
+/// One running JRS.DESTROYALL.
 #[derive(Debug)]
 pub struct BulkDestroy {
     database: c_int,
-    /// What the names of the keys of the owner's sessions begin with.
+    /// The common prefix of the owner's session keys.
     prefix: Vec<u8>,
-    /// Sessions that stay: those that came after it began, and the one that it was told to leave.
+    /// The sessions that stay: those created after it began, and the one of EXCEPT.
     excluded: Mutex<HashSet<Uuid>>,
 }
 
 impl BulkDestroy {
-    /// Begins to end the sessions of an owner, all but `except`.
+    /// Begins to destroy the sessions of an owner, except `except`.
     pub fn begin(database: c_int, prefix: Vec<u8>, except: Option<Uuid>) -> Arc<Self> {
         let excluded = Mutex::new(except.into_iter().collect());
         let destroy = Arc::new(Self { database, prefix, excluded });
@@ -33,20 +33,20 @@ impl BulkDestroy {
         destroy
     }
 
-    /// Whether it ends this session of the owner.
+    /// Whether it destroys this session of the owner.
     pub fn covers(&self, uuid: Uuid) -> bool {
         !lock(&self.excluded).contains(&uuid)
     }
 
-    /// It is done.
+    /// Removes it from the list of running ones.
     pub fn finish(self: &Arc<Self>) {
         let mut running = lock(&RUNNING);
         running.retain(|other| !Arc::ptr_eq(other, self));
-        // Nothing is left behind when the module is unloaded.
+        // Free the memory: the module may be unloaded.
         running.shrink_to_fit();
     }
 
-    /// Excludes a new session from all that are running.
+    /// Excludes a new session from all running ones.
     pub fn exclude_new(database: c_int, key: &[u8]) {
         for destroy in lock(&RUNNING).iter() {
             if let Some(uuid) = destroy.uuid_of(database, key) {
@@ -55,7 +55,7 @@ impl BulkDestroy {
         }
     }
 
-    /// Whether one that is running ends this session.
+    /// Whether a running one destroys this session.
     pub fn covers_key(database: c_int, key: &[u8]) -> bool {
         lock(&RUNNING).iter().any(|destroy| destroy.uuid_of(database, key).is_some_and(|uuid| destroy.covers(uuid)))
     }

@@ -1,4 +1,4 @@
-//! A walk over an owner's sessions, a few at a time: what others do in between does not disturb it.
+//! A cursor over an owner's sessions, in pages. Changes between pages do not disturb it.
 
 use std::ffi::c_int;
 
@@ -7,16 +7,16 @@ use uuid::Uuid;
 use super::index_follower;
 use crate::{error::Error, redis::RedisString};
 
-/// A session in the owner index: it may have ended, so look at its key.
+/// A session in the owner index. It may have expired, so look at its key.
 #[derive(Debug)]
 pub struct IndexedSession {
     /// The name of its key.
     pub key: RedisString,
-    /// The end of its id.
+    /// The UUID at the end of its id.
     pub uuid: Uuid,
 }
 
-/// A walk over an owner's sessions, the oldest first. A session that is there all the time is met once.
+/// A cursor over an owner's sessions, the oldest first. It returns a session that exists all the time exactly once.
 #[derive(Debug)]
 pub struct SessionCursor {
     database: c_int,
@@ -25,15 +25,15 @@ pub struct SessionCursor {
 }
 
 impl SessionCursor {
-    /// Begins behind `last`, or at the oldest session. `prefix` is what the names of the owner's keys begin with.
+    /// Begins after `last`, or at the oldest session. `prefix` is the common prefix of the owner's session keys.
     pub const fn new(database: c_int, prefix: Vec<u8>, last: Option<Uuid>) -> Self {
         Self { database, prefix, last }
     }
 
-    /// Up to `count` more sessions; none at the end.
+    /// Up to `count` more sessions. Empty at the end.
     ///
     /// # Errors
-    /// [`Error::TryAgain`] while the server's keys are being read.
+    /// [`Error::TryAgain`] while the index is incomplete.
     pub fn next(&mut self, count: usize) -> Result<Vec<IndexedSession>, Error> {
         let page = index_follower::with_complete(|index| index.page(self.database, &self.prefix, self.last, count))?;
         self.last = page.last().copied().or(self.last);

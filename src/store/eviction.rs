@@ -1,4 +1,4 @@
-//! What has to go before an owner may have one more session.
+//! Which sessions `max-sessions` evicts when an owner gets one more.
 
 use super::{IndexedSession, SessionCursor, index_follower};
 use crate::{
@@ -8,11 +8,10 @@ use crate::{
     settings::Policy,
 };
 
-/// The oldest sessions of an owner, as many as are too many with a new one where the realm limits their number. Nothing is
-/// changed.
+/// The oldest sessions of an owner that must be evicted before a new one. Empty without a limit. Changes nothing.
 ///
 /// # Errors
-/// [`Error::TooMany`] where the realm refuses the new one instead, [`Error::TryAgain`] while the owner's sessions are not known.
+/// [`Error::TooMany`] if the realm refuses the new session instead, [`Error::TryAgain`] while the index is incomplete.
 pub(super) fn plan(ctx: Ctx<'_>, realm: &Realm, owner: &str) -> Result<Vec<IndexedSession>, Error> {
     let Some(most) = realm.max_sessions.filter(|_| !owner.is_empty()) else { return Ok(Vec::new()) };
     let (database, prefix) = (ctx.database(), owner_prefix(realm, owner));

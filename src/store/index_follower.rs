@@ -1,4 +1,4 @@
-//! Keeps the owner index equal to the keyspace, on a standalone server, a replica and a cluster node alike.
+//! Keeps the owner index equal to the keyspace, on standalone servers, replicas and cluster nodes.
 
 use std::{
     ffi::c_int,
@@ -18,24 +18,24 @@ use crate::{
     threads::lock,
 };
 
-/// The lock is never held while the server is called, which may tell of a key at any time.
+/// Never call the server while this lock is held: the server may send a keyspace event, whose handler takes the lock.
 static FOLLOWER: LazyLock<Mutex<Follower>> = LazyLock::new(Mutex::default);
 
-/// The index, and whether it has all keys.
+/// The index and its state.
 #[derive(Debug, Default)]
 pub(super) struct Follower {
     index: OwnerIndex,
-    /// False until the keys have been read that were there before the module.
+    /// Whether it has all keys. False until the keys that existed before the module are scanned.
     is_complete: bool,
-    /// Whether they are being read.
+    /// Whether a scan is running.
     scans: bool,
-    /// Whether a key may have been missed since that began.
+    /// Whether a key may have been missed since the scan began.
     has_missed: bool,
-    /// Whether one may have been missed since the server began to load a data set beside this one.
+    /// Whether a key may have been missed since the asynchronous load began.
     has_missed_while_loading: bool,
 }
 
-/// Begins to follow the keyspace. Few keys are read at once; [`complete`] reads many.
+/// Begins to follow the keyspace. Scans for up to 2 ms; [`complete`] scans the rest.
 pub fn begin(ctx: Ctx<'_>) {
     redis::follow_keyspace::<Follower>(ctx);
     let at_once = Duration::from_millis(2);
@@ -45,7 +45,7 @@ pub fn begin(ctx: Ctx<'_>) {
     follower.is_complete = is_done && !scan.has_failed() && !follower.has_missed;
 }
 
-/// Reads the keys that the index lacks, if any may be missing, in slices. To be called now and then.
+/// Starts a scan in slices if the index is incomplete. Call it regularly.
 pub fn complete(ctx: Ctx<'_>) {
     let mut follower = lock(&FOLLOWER);
     if !follower.is_complete && !follower.scans {
@@ -55,17 +55,17 @@ pub fn complete(ctx: Ctx<'_>) {
     }
 }
 
-/// Gives the memory back.
+/// Frees the memory.
 pub fn forget() {
     *lock(&FOLLOWER) = Follower::default();
 }
 
-/// What INFO says of the index.
+/// The numbers of the index for INFO.
 pub fn totals() -> Totals {
     lock(&FOLLOWER).index.totals()
 }
 
-/// Whether the index is what the keyspace is, found by reading all of it at once. For tests.
+/// Whether the index equals the keyspace, by one scan of all keys. For tests.
 pub fn matches_keyspace(ctx: Ctx<'_>) -> Result<bool, Error> {
     let mut found = with_complete(|index| index.empty_like())?;
     KeyScan::begin().slice(ctx, Duration::MAX, &mut |database, name| {
@@ -77,7 +77,7 @@ pub fn matches_keyspace(ctx: Ctx<'_>) -> Result<bool, Error> {
 /// Reads the index.
 ///
 /// # Errors
-/// [`Error::TryAgain`] where it does not have all keys yet.
+/// [`Error::TryAgain`] while it is incomplete.
 pub(super) fn with_complete<T>(read: impl FnOnce(&mut OwnerIndex) -> T) -> Result<T, Error> {
     let mut follower = lock(&FOLLOWER);
     if follower.is_complete {
@@ -87,14 +87,14 @@ pub(super) fn with_complete<T>(read: impl FnOnce(&mut OwnerIndex) -> T) -> Resul
 }
 
 impl Follower {
-    /// A change of a key may have been missed: commands on owners are refused until all keys have been read.
+    /// A change may have been missed. Commands on owners are refused until a new scan is complete.
     const fn lose_track(&mut self) {
         self.is_complete = false;
         self.has_missed = true;
         self.has_missed_while_loading = true;
     }
 
-    /// Changes the index in a way that takes memory.
+    /// Adds to the index, which may allocate memory.
     fn grow(database: c_int, name: &[u8], change: fn(&mut OwnerIndex, c_int, SessionName<'_>)) {
         let Some(name) = SessionName::parse(name) else { return };
         if redis::has_memory() {
@@ -105,9 +105,9 @@ impl Follower {
     }
 }
 
-/// Follows what happens to whole databases.
+/// Follows events that change whole databases.
 pub fn follow(event: Event<'_>) {
-    /// So many entries are dropped in well below a millisecond.
+    /// Dropping this many entries takes well below a millisecond.
     const AT_ONCE: usize = 4096;
     let mut follower = lock(&FOLLOWER);
     match event {

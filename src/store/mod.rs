@@ -1,7 +1,7 @@
-//! A session in the keyspace: every write, and which sessions an owner has.
+//! Sessions in the keyspace: every write, and the owner index.
 //!
-//! Whatever is written to a session goes through here, so that those who listen are told, and INFO counts. What can be refused is
-//! checked before the first write.
+//! All writes of sessions are here, so that each sends its events and is counted for INFO. Everything that can be
+//! refused is checked before the first write.
 #![forbid(unsafe_code)]
 
 mod bulk_destroy;
@@ -29,31 +29,32 @@ pub fn expiry(session: &StringKey<'_>) -> Option<UnixMillis> {
     session.expiry().map(UnixMillis::new)
 }
 
-/// Moves the expiry of a session that exists: it is used.
+/// Moves the expiry of an existing session after a use.
 pub fn extend(ctx: Ctx<'_>, name: &RedisString, expiry: UnixMillis) -> Result<(), Error> {
     Ok(ctx.expire_at(name, expiry.as_i64())?)
 }
 
-/// Moves the expiry of a session that exists, as a client asks.
+/// Moves the expiry of an existing session, as JRS.TOUCH asks.
 pub fn touch(ctx: Ctx<'_>, name: &RedisString, expiry: UnixMillis) -> Result<(), Error> {
     extend(ctx, name, expiry)?;
     ctx.notify_jrs_event(c"jrs.touch", name);
     Ok(())
 }
 
-/// Why a session ends before its time.
+/// Why a session is deleted before it expires.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reason {
     /// A logout.
     Destroyed,
-    /// Its owner has more sessions than the realm allows.
+    /// The owner had more sessions than the realm allows.
     Evicted,
 }
 
-/// Writes a new session, and ends the owner's oldest ones where the realm allows no more. `name` is the key's.
+/// Writes a new session, and evicts the owner's oldest ones that exceed the realm's limit. `name` is the name of the
+/// key.
 ///
 /// # Errors
-/// [`Error::TooMany`], [`Error::TryAgain`] while the owner's sessions are not known, and an error for a key that exists.
+/// [`Error::TooMany`]; [`Error::TryAgain`] while the index is incomplete; an error if the key exists.
 pub fn create(
     ctx: Ctx<'_>,
     key: &SessionKey,
@@ -67,8 +68,8 @@ pub fn create(
     Ok(())
 }
 
-/// Writes a session in place of `old`, which ends in the same instant. Where it has another owner than the old one, it counts as
-/// new for the realm's limit.
+/// Writes a session and deletes `old`, atomically. With another owner than `old` it counts as new for the realm's
+/// limit.
 ///
 /// # Errors
 /// As [`create`].
@@ -85,13 +86,13 @@ pub fn replace_session(
         add(ctx, key, name, data, expiry, Some(old_name))?;
     }
     COUNTERS.rotated.count();
-    // A client that follows the old key learns that it goes on elsewhere, and one that follows the new key where it is from.
+    // Listeners on either key learn of the rotation.
     ctx.notify_jrs_event(c"jrs.rotate", old_name);
     ctx.notify_jrs_event(c"jrs.rotate", name);
     Ok(())
 }
 
-/// Replaces the data of a session that exists.
+/// Replaces the data of an existing session.
 pub fn update(ctx: Ctx<'_>, name: &RedisString, data: &RedisString, expiry: UnixMillis) -> Result<(), Error> {
     ctx.replace(name, data, expiry.as_i64())?;
     COUNTERS.updated.count();
@@ -99,7 +100,7 @@ pub fn update(ctx: Ctx<'_>, name: &RedisString, data: &RedisString, expiry: Unix
     Ok(())
 }
 
-/// Ends a session that exists.
+/// Deletes an existing session.
 pub fn end(ctx: Ctx<'_>, name: &RedisString, reason: Reason) -> Result<(), Error> {
     ctx.delete(name)?.notify(ctx);
     let (event, counter) = match reason {
@@ -111,7 +112,7 @@ pub fn end(ctx: Ctx<'_>, name: &RedisString, reason: Reason) -> Result<(), Error
     Ok(())
 }
 
-/// Writes one more session of its owner, and deletes the one that it replaces.
+/// Writes one more session of an owner, and deletes the one that it replaces.
 fn add(
     ctx: Ctx<'_>,
     key: &SessionKey,
@@ -122,14 +123,14 @@ fn add(
 ) -> Result<(), Error> {
     let evicted = eviction::plan(ctx, &key.realm, key.id.owner().unwrap_or_default())?;
     write(ctx, name, data, expiry, old)?;
-    // Other modules have heard of the new session, and may have deleted another one.
+    // Other modules may have deleted sessions in reaction to the new one's events.
     let mut left = evicted.iter().filter(|oldest| ctx.open_no_touch(&oldest.key).is_some());
     left.try_for_each(|oldest| end(ctx, &oldest.key, Reason::Evicted))
 }
 
 /// Writes a session, and deletes the one that it replaces.
 ///
-/// Other modules hear of this at its end: by then no key is open, and the old session is gone.
+/// Sends the events at the end, when no key is open and the old session is deleted.
 fn write(
     ctx: Ctx<'_>,
     name: &RedisString,

@@ -1,6 +1,7 @@
-//! Which sessions each owner has, by the names of the keys in the keyspace.
+//! The sessions of each owner, derived from the names of the keys in the keyspace.
 //!
-//! Pure: it is told what happens to keys. An entry means "was there when last heard of": look at the key before it counts.
+//! Pure: callers report what happens to keys. An entry means that the key existed at the last event: look at the key
+//! before you count or name it.
 
 use std::{
     collections::BTreeMap,
@@ -14,43 +15,43 @@ use uuid::Uuid;
 use super::session_table::{Entry, OwnerHash, SessionTable};
 use crate::session::SessionName;
 
-/// What an entry takes, in bytes, as measured.
+/// The memory of an entry in bytes, as measured.
 const ENTRY_BYTES: usize = 30;
 
-/// The session keys of all databases. A hash that collides makes a reader look at one more key, and changes no answer.
+/// The session keys of all databases. A hash collision makes a reader look at one more key; it changes no answer.
 #[derive(Debug, Default)]
 pub(super) struct OwnerIndex {
     hasher: RandomState,
     databases: Databases,
-    /// The data set that a replica loads while it serves the old one.
+    /// The data set of an asynchronous load.
     beside: Option<Databases>,
 }
 
-/// What INFO says of the index.
+/// The numbers of the index for INFO.
 #[derive(Debug)]
 pub struct Totals {
-    /// How many sessions with an owner there are.
+    /// The number of sessions that have an owner.
     pub sessions: usize,
-    /// How many owners have one.
+    /// The number of owners that have a session.
     pub owners: usize,
-    /// The memory that the index takes, about.
+    /// The approximate memory of the index, in bytes.
     pub bytes: usize,
 }
 
 pub(super) type Databases = BTreeMap<c_int, SessionTable>;
 
 impl OwnerIndex {
-    /// A key was added to the keyspace, or was there before.
+    /// A key was added to the keyspace. It may be known already.
     pub(super) fn add(&mut self, database: c_int, name: SessionName<'_>) {
         let entry = self.entry(name);
         self.databases.entry(database).or_default().add(entry);
     }
 
-    /// A key was loaded from an RDB file, into the data set that is served or into the one beside it.
+    /// A key was loaded from an RDB file, into the active data set or into that of the asynchronous load.
     pub(super) fn add_loaded(&mut self, database: c_int, name: SessionName<'_>) {
         let entry = self.entry(name);
         match &mut self.beside {
-            // Others are served meanwhile, and would wait for all to be sorted in at the end.
+            // The server serves clients during this load. Sorting in all keys at the end would block them.
             Some(beside) => beside.entry(database).or_default().add(entry),
             None => self.databases.entry(database).or_default().add_loaded(entry),
         }
@@ -64,7 +65,8 @@ impl OwnerIndex {
         }
     }
 
-    /// All keys of a database were removed, or of all databases. Returns what is left to be dropped, which can take long.
+    /// All keys of a database, or of all databases, were removed. Returns what the caller must drop, which can take
+    /// long.
     #[must_use = "to be dropped on another thread"]
     pub(super) fn clear(&mut self, database: Option<c_int>) -> Databases {
         match database {
@@ -80,13 +82,14 @@ impl OwnerIndex {
         self.databases.extend(second.map(|sessions| (one, sessions)));
     }
 
-    /// A data set is going to be loaded beside the one that is served. Returns what is left to be dropped.
+    /// An asynchronous load begins. Returns what the caller must drop.
     #[must_use = "to be dropped on another thread"]
     pub(super) fn begin_async_load(&mut self) -> Option<Databases> {
         self.beside.replace(Databases::new())
     }
 
-    /// The data set beside the one that is served takes its place, or is given up. Returns the other one.
+    /// An asynchronous load ends: its data set becomes active or is discarded. Returns the other one, which the caller
+    /// must drop.
     #[must_use = "to be dropped on another thread"]
     pub(super) fn end_async_load(&mut self, is_complete: bool) -> Option<Databases> {
         let mut beside = self.beside.take()?;
@@ -96,7 +99,7 @@ impl OwnerIndex {
         Some(beside)
     }
 
-    /// Sorts in what was loaded.
+    /// Sorts in the loaded keys.
     pub(super) fn settle(&mut self) {
         self.databases.values_mut().for_each(SessionTable::settle);
     }
@@ -107,21 +110,20 @@ impl OwnerIndex {
         self.databases.get_mut(&database).map_or_else(Vec::new, |sessions| sessions.page(owner, last, count))
     }
 
-    /// How many keys begin with `prefix`.
+    /// The number of keys that begin with `prefix`.
     pub(super) fn count(&mut self, database: c_int, prefix: &[u8]) -> usize {
         let owner = self.owner(prefix);
         self.databases.get_mut(&database).map_or(0, |sessions| sessions.count(owner))
     }
 
-    /// How many session keys there are, and how many owners have one; owners of keys that are still being loaded are not
-    /// counted.
+    /// The totals. Owners of keys that are not sorted in yet are not counted.
     pub(super) fn totals(&self) -> Totals {
         let sessions = self.databases.values().map(SessionTable::len).sum();
         let owners = self.databases.values().map(|sessions| sessions.owners()).sum();
         Totals { sessions, owners, bytes: sessions * ENTRY_BYTES }
     }
 
-    /// An empty index that is comparable with this one.
+    /// An empty index with the same hash key.
     pub(super) fn empty_like(&self) -> Self {
         Self { hasher: self.hasher.clone(), ..Self::default() }
     }

@@ -1,7 +1,7 @@
 //! The session keys of one database: a hash table that grows a bucket at a time (linear hashing: W. Litwin, VLDB 1980).
 //!
-//! A new session costs two cache misses, fewer than in a search tree. A table that doubled at once would stop the server
-//! while it did.
+//! A new session costs two cache misses, fewer than in a search tree. A table that doubled in one step would block the
+//! server.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -11,16 +11,16 @@ use std::{
 
 use uuid::Uuid;
 
-/// How many entries a bucket has on average.
+/// The average number of entries in a bucket.
 const FILL: usize = 8;
-/// An owner with more sessions has a tree for them, so that no bucket is long.
+/// An owner with more sessions has a tree for them, so that buckets stay short.
 const MOST_IN_BUCKET: usize = 32;
-/// How many buckets are allocated at once.
+/// The number of buckets that are allocated together.
 const BLOCK: usize = 256;
-/// How many entries a bucket grows by.
+/// The number of entries by which a bucket grows.
 const ROOM: usize = 3;
 
-/// The keyed hash of what comes before the UUID in a key's name.
+/// The keyed hash of the part of a key's name before the UUID.
 pub(super) type OwnerHash = [u8; 6];
 
 /// A session key: its owner and its UUID, 22 bytes.
@@ -38,17 +38,17 @@ pub(super) struct SessionTable {
     trees: BTreeMap<OwnerHash, BTreeSet<Uuid>>,
     sessions: usize,
     owners: usize,
-    /// Keys of an RDB file, until all are loaded: to put them into buckets that are next to each other is faster.
+    /// Keys of an RDB file, until all are loaded. Sorted insertion is faster because it fills neighbouring buckets.
     loaded: Vec<Entry>,
 }
 
 impl SessionTable {
-    /// How many entries it has.
+    /// The number of entries.
     pub(super) fn len(&self) -> usize {
         self.sessions + self.loaded.len()
     }
 
-    /// How many owners the entries have; those of entries that were loaded are not counted before [`settle`](Self::settle).
+    /// The number of owners, without those of loaded entries before [`settle`](Self::settle).
     pub(super) fn owners(&self) -> usize {
         self.owners
     }
@@ -82,7 +82,7 @@ impl SessionTable {
         self.owners += usize::from(of_owner == 0);
     }
 
-    /// An entry of an RDB file.
+    /// Adds an entry of an RDB file.
     pub(super) fn add_loaded(&mut self, entry: Entry) {
         self.loaded.push(entry);
     }
@@ -129,20 +129,20 @@ impl SessionTable {
         found.range((start, Unbounded)).take(count).copied().collect()
     }
 
-    /// How many sessions an owner has.
+    /// The number of an owner's sessions.
     pub(super) fn count(&mut self, owner: OwnerHash) -> usize {
         self.settle();
         let in_bucket = || self.bucket(owner).iter().filter(|other| other.0 == owner).count();
         self.trees.get(&owner).map_or_else(in_bucket, BTreeSet::len)
     }
 
-    /// All entries, in no order, but those that were loaded and not settled.
+    /// All entries in no order, without loaded entries before [`settle`](Self::settle).
     pub(super) fn entries(&self) -> impl Iterator<Item = Entry> {
         let in_trees = self.trees.iter().flat_map(|(owner, tree)| tree.iter().map(|uuid| (*owner, *uuid)));
         self.blocks.iter().flatten().flatten().copied().chain(in_trees)
     }
 
-    /// Puts what was loaded where it belongs.
+    /// Moves the loaded entries into their buckets.
     pub(super) fn settle(&mut self) {
         if self.loaded.is_empty() {
             return;
@@ -156,7 +156,7 @@ impl SessionTable {
         loaded.into_iter().for_each(|entry| self.add(entry));
     }
 
-    /// Adds a bucket, and moves what belongs there from the one that had it so far.
+    /// Adds a bucket, and moves its entries from the bucket that had them.
     fn split(&mut self) {
         let new = self.buckets;
         self.buckets += 1;
@@ -180,7 +180,7 @@ impl SessionTable {
         }
     }
 
-    /// Takes the last bucket away, the opposite of [`split`](Self::split).
+    /// Removes the last bucket; the opposite of [`split`](Self::split).
     fn join(&mut self) {
         let Some(last) = self.blocks.last_mut().and_then(Vec::pop) else { return };
         self.blocks.pop_if(|block| block.is_empty());
@@ -204,14 +204,14 @@ impl SessionTable {
     }
 }
 
-/// Compares the entries: where they are depends on what was there before.
+/// Compares the entries only: their positions depend on the history.
 impl PartialEq for SessionTable {
     fn eq(&self, other: &Self) -> bool {
         self.len() == other.len() && self.owners == other.owners && self.entries().all(|entry| other.contains(&entry))
     }
 }
 
-/// The bucket of an owner, of so many buckets: as many low bits of the hash as there are buckets for.
+/// The bucket of an owner among `buckets`: the low bits of the hash.
 fn number([a, b, c, d, ..]: OwnerHash, buckets: usize) -> usize {
     let mask = buckets.next_power_of_two() - 1;
     let hash = u32::from_ne_bytes([a, b, c, d]) as usize;
@@ -219,7 +219,7 @@ fn number([a, b, c, d, ..]: OwnerHash, buckets: usize) -> usize {
     if number < buckets { number } else { number & mask >> 1 }
 }
 
-/// The bucket that had the entries of a new one; none for the first.
+/// The bucket that had the entries of a new one. `None` for the first.
 fn before_split(number: usize) -> Option<usize> {
     number.checked_ilog2().map(|top| number ^ 1 << top)
 }

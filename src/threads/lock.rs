@@ -1,9 +1,9 @@
-//! How every lock of the module is taken.
+//! Takes the module's locks.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// Takes a lock whether or not somebody panicked with it in hand: the panic was contained and logged, and to refuse all
-/// that comes after would be worse than what it may have left half done.
+/// Takes a lock also after a panic in a thread that held it. The panic was caught and logged; refusing every later
+/// command would be worse than a half-done change.
 pub fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,4 +1,4 @@
-//! The worker pool: threads that compute slow signatures and free large things, so that the server's own thread does not
+//! The worker pool: threads that compute slow signatures and free large values, so that the server's thread does not
 //! wait for either.
 
 mod lock;
@@ -12,13 +12,13 @@ pub use pool::{Lane, Pool};
 
 static POOL: Mutex<Pool> = Mutex::new(Pool::new(1, 1));
 
-/// The module's pool. Its threads never take this lock, so it is only held for as long as a job is handed over. A job must
-/// not call this: [`stop`] holds the lock while it waits for the jobs that run.
+/// The module's pool. Hold the lock only to submit a job. A job must not call this, because [`stop`] holds the lock
+/// while it waits for the running jobs.
 pub fn pool() -> MutexGuard<'static, Pool> {
     lock(&POOL)
 }
 
-/// Drops a thing on a thread of the pool, when no signature waits; at once if no thread can be started.
+/// Drops a value on a thread of the pool, after the waiting signatures; at once if no thread can be started.
 ///
 /// Never refuses and never waits for a job, so a callback of the server may call it.
 pub fn drop_later(thing: impl Send + 'static) {
@@ -26,10 +26,10 @@ pub fn drop_later(thing: impl Send + 'static) {
     if pool.has_room(Lane::Drop) {
         pool.submit(Lane::Drop, Box::new(move || drop(thing)));
     }
-    // Otherwise `thing`, a parameter, is dropped after `pool`: not under the lock.
+    // Otherwise `thing`, a parameter, is dropped after `pool`, so not under the lock.
 }
 
-/// Drops the jobs that wait, and returns when all threads have ended. The next job starts new ones.
+/// Drops the waiting jobs and joins all threads. The next job starts new threads.
 pub fn stop() {
     pool().stop();
 }

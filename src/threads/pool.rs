@@ -1,4 +1,4 @@
-//! Threads behind three queues of jobs.
+//! A pool of threads with three job queues.
 
 use std::{
     mem,
@@ -17,49 +17,48 @@ use crate::threads::lock;
 /// A piece of work.
 pub type Job = Box<dyn FnOnce() + Send>;
 
-/// The queue in which a job waits; earlier ones are served first. Any client can send tokens to be verified, as many as it
-/// likes; only the application asks for signatures. Each has its own queue, so that a login does not wait behind forgeries.
+/// The queue of a job, in order of priority. Any client can flood the server with tokens to verify, but only the
+/// application requests signatures. With separate queues a login does not wait behind forged tokens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Lane {
-    /// A signature is made.
+    /// Create a signature.
     Sign,
-    /// A token is verified that was not known before.
+    /// Verify a token that is not in the cache.
     Verify,
-    /// A deferred drop. Its queue has no bound: a drop that is refused would have to run on the server's own thread.
+    /// Drop a value later. This queue is unbounded: a refused drop would run on the server's thread.
     Drop,
 }
 
-/// At most this many jobs of other lanes are taken while a job of a lane waits, so that no lane ever stops.
+/// At most this many jobs of other lanes are taken while a job of a lane waits, so that no lane starves.
 const MAX_PASSED_OVER: u32 = 16;
 
-/// A fixed number of threads behind the queues, of a lower priority than the server's own. They are started by the first
-/// job.
+/// A fixed number of threads with a lower priority than the server's thread. The first job starts them.
 #[derive(Debug)]
 pub struct Pool {
     threads: usize,
-    /// How many jobs may wait in each bounded queue.
+    /// The capacity of each bounded queue.
     queue: usize,
     running: Option<Running>,
-    /// Threads of other sizes, which end when what waited for them is done.
+    /// Threads of former sizes, which end after the jobs that waited for them.
     retiring: Vec<Workers>,
 }
 
 #[derive(Debug)]
 struct Running {
     jobs: PerLane<Sender<Job>>,
-    /// One for each job, sent after it: a thread that receives one finds a job in one of the queues.
+    /// One message for each job, sent after the job: a thread that receives one finds a job in one of the queues.
     turns: Sender<()>,
     workers: Workers,
 }
 
-/// Threads, and what they share.
+/// Threads and their shared state.
 #[derive(Debug)]
 struct Workers {
     threads: Vec<JoinHandle<()>>,
     shared: Arc<Shared>,
 }
 
-/// One for each queue.
+/// One value for each queue.
 #[derive(Debug, Default)]
 struct PerLane<T> {
     sign: T,
@@ -69,23 +68,23 @@ struct PerLane<T> {
 
 #[derive(Debug, Default)]
 struct Shared {
-    /// How many jobs no thread has taken yet.
+    /// The number of jobs that no thread has taken yet.
     waiting: PerLane<AtomicUsize>,
-    /// Set when the jobs that still wait must be dropped.
+    /// Set when the waiting jobs must be dropped.
     stopping: AtomicBool,
 }
 
-/// The threads' end of the queues. The server's own thread never takes its lock, which a thread of a lower priority may
+/// The receiving side of the queues. The server's thread never takes its lock, which a thread of a lower priority may
 /// hold for long.
 struct Queues {
     jobs: PerLane<Receiver<Job>>,
     turns: Receiver<()>,
-    /// How many jobs of other lanes were taken in a row while a job of this one waited.
+    /// The number of jobs of other lanes that were taken in a row while a job of this lane waited.
     passed_over: PerLane<u32>,
 }
 
 impl Lane {
-    /// The first is served first.
+    /// In order of priority.
     const ALL: [Self; 3] = [Self::Sign, Self::Verify, Self::Drop];
 }
 
@@ -113,22 +112,22 @@ impl Pool {
         Self { threads, queue, running: None, retiring: Vec::new() }
     }
 
-    /// Changes the sizes. What waits already is still done, by the threads that it waits for.
+    /// Changes the sizes. The former threads still run the jobs that wait already.
     pub fn resize(&mut self, threads: usize, queue: usize) {
         if (self.threads, self.queue) == (threads, queue) {
             return;
         }
         (self.threads, self.queue) = (threads, queue);
         if let Some(running) = self.running.take() {
-            // Joined, although they are done: the end of a thread is still code of this module, which may be unloaded.
+            // Join finished threads too: the end of a thread still runs code of this module, which may be unloaded.
             self.retiring.extract_if(.., |workers| workers.has_left()).for_each(Workers::join);
-            // Without their senders the old queues end after their last jobs.
+            // Without senders the former queues end after their last jobs.
             self.retiring.push(running.workers);
         }
     }
 
-    /// Whether a queue takes one more job. As this is borrowed exclusively, the next [`submit`](Self::submit) holds to
-    /// it.
+    /// Whether a queue has room for one more job. The exclusive borrow guarantees that room to the next
+    /// [`submit`](Self::submit).
     pub fn has_room(&mut self, lane: Lane) -> bool {
         if self.running.is_none() {
             self.running = Running::start(self.threads);
@@ -136,25 +135,25 @@ impl Pool {
         self.running.is_some() && (lane == Lane::Drop || self.waiting(lane) < self.queue)
     }
 
-    /// How many jobs are waiting in a queue.
+    /// The number of jobs waiting in a queue.
     pub fn waiting(&self, lane: Lane) -> usize {
         let count = |running: &Running| running.workers.shared.waiting.get(lane).load(Ordering::Relaxed);
         self.running.as_ref().map_or(0, count)
     }
 
-    /// Hands over a job. It is dropped, and not run, if no thread could be started.
+    /// Submits a job. If no thread can be started, the job is dropped.
     pub fn submit(&mut self, lane: Lane, job: Job) {
         if let Some(running) = &self.running {
             running.workers.shared.waiting.get(lane).fetch_add(1, Ordering::Relaxed);
-            // The threads live until `stop`, so one of them takes it.
+            // The threads run until `stop`, so one of them takes the job.
             let _ = running.jobs.get(lane).send(job);
             let _ = running.turns.send(());
         }
     }
 
-    /// Drops the jobs that wait, those for threads of other sizes too, and returns when all threads have ended.
+    /// Drops all waiting jobs and joins all threads, those of former sizes too.
     pub fn stop(&mut self) {
-        // Its senders are dropped here, so that no thread waits for more.
+        // This drops the senders, so that no thread waits for more jobs.
         self.retiring.extend(self.running.take().map(|running| running.workers));
         for workers in &self.retiring {
             workers.shared.stopping.store(true, Ordering::Relaxed);
@@ -185,22 +184,22 @@ impl Workers {
         self.threads.iter().all(JoinHandle::is_finished)
     }
 
-    /// Waits for the end of its threads.
+    /// Joins the threads.
     fn join(self) {
         for thread in self.threads {
-            // A thread that panicked is as gone as one that returned.
+            // A thread that panicked has ended, too.
             let _ = thread.join();
         }
     }
 }
 
 impl Queues {
-    /// The next job, for which it waits; `None` when there will be no more.
+    /// Waits for the next job. `None` when the pool stops.
     fn next(&mut self, shared: &Shared) -> Option<Job> {
         loop {
             self.turns.recv().ok()?;
             let mut order = Lane::ALL;
-            // Lanes that were passed over too often come first; the sort is stable.
+            // Lanes that were passed over too often come first. The sort is stable.
             order.sort_by_key(|lane| *self.passed_over.get(*lane) < MAX_PASSED_OVER);
             let take = |lane| Some((lane, self.jobs.get(lane).try_recv().ok()?));
             let Some((taken, job)) = order.into_iter().find_map(take) else { continue };
@@ -218,7 +217,7 @@ impl Queues {
 fn work(queues: &Mutex<Queues>, shared: &Shared) {
     priority::lower();
     loop {
-        // The lock is held while waiting, and given on with the job in hand.
+        // The lock is held while waiting, and released with the job taken.
         let next = lock(queues).next(shared);
         let Some(job) = next else { return };
         let is_stopping = shared.stopping.load(Ordering::Relaxed);

@@ -1,25 +1,25 @@
-//! The priority of threads that must not take the cores from the server's own thread.
+//! Lowers the priority of threads, so that they do not take the cores from the server's thread.
 
 use std::fs;
 
-/// How many steps of niceness such a thread is behind the server: where both want the same core, it gets a tenth of it.
-/// With 5 steps a flood of slow signatures still takes much from other clients; with 19 a single signature may wait for
-/// many milliseconds on a machine that is busy with something else.
+/// The niceness of such a thread relative to the server. On a shared core it gets about a tenth of the time. With 5, a
+/// flood of slow signatures still slows down other clients much; with 19, a single signature may wait for many
+/// milliseconds on a busy machine.
 const STEPS: i32 = 10;
 
-/// Lowers the priority of the calling thread until its end, where that is possible and safe.
+/// Lowers the priority of the calling thread until its end, if that is possible and safe.
 ///
-/// On Linux alone niceness is a thread's own and not its process's; only there is this file.
+/// Only for Linux, where niceness belongs to a thread and not to the process.
 pub fn lower() {
     if fs::read_to_string("/proc/thread-self/status").is_ok_and(|status| no_filter(&status)) {
-        // Where it is refused, the work is done all the same, at the server's own priority.
+        // If the system refuses, the thread works at the server's priority.
         let _ = rustix::process::nice(STEPS);
     }
 }
 
-/// Whether no filter of system calls is in force. One may end the whole process for a call that it forbids, and does so
-/// for this call in Debian's units of Redis and Valkey (`SystemCallFilter=~@resources`); what a filter forbids cannot be
-/// asked.
+/// Whether the process has no system call filter. A filter may kill the process for a forbidden call; Debian's units
+/// of Redis and Valkey do so for this call (`SystemCallFilter=~@resources`). A process cannot ask what a filter
+/// forbids.
 fn no_filter(status: &str) -> bool {
     status.lines().any(|line| line.strip_prefix("Seccomp:").is_some_and(|mode| mode.trim() == "0"))
 }

@@ -1,4 +1,4 @@
-//! How much a change may cost, whatever the largest size of data is.
+//! Limits the work and memory of one change, independently of `max-data-size`.
 
 use std::{
     cell::{Cell, RefCell},
@@ -7,30 +7,30 @@ use std::{
 
 use super::Failure;
 
-/// Working memory of one change, beside the texts themselves, in bytes.
+/// The working memory of one change in bytes, without the texts themselves.
 const MEMORY: usize = 3 << 20;
 
-/// Work that any change may do, in units of about one byte looked at.
+/// The work that any change may do, in units of about one byte read.
 const WORK: usize = 4 << 20;
 
-/// What a change cost. The same change always costs the same, on every machine.
+/// The cost of a change. It is deterministic.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Cost {
-    /// The work that was counted against the budget, in units of about one byte looked at.
+    /// The work, in units of about one byte read.
     pub work: usize,
-    /// Bytes of strings with escapes that were decoded or compared. Counted where it is done, apart from the budget.
+    /// The bytes of strings with escapes that were decoded or compared. Counted apart from the work.
     pub decoded: usize,
 }
 
-/// What a change may still take.
+/// The work and memory that are left for a change.
 #[derive(Debug)]
 pub struct Budget {
     allowed: usize,
     cost: Cell<Cost>,
     memory: Cell<usize>,
-    /// The key of the hashes of names: unknown to clients, so that nobody can make names collide on purpose.
+    /// The random key of name hashes, so that clients cannot construct collisions.
     pub(super) seed: u64,
-    /// Holds a name while it is decoded.
+    /// A buffer for decoded names.
     pub(super) scratch: RefCell<String>,
 }
 
@@ -45,13 +45,13 @@ impl Budget {
         }
     }
 
-    /// Counts work that has been done or is about to be; [`Self::check`] tells whether it was too much.
+    /// Counts work. [`Self::check`] reports an exhausted budget.
     pub(super) fn spend(&self, work: usize) {
         let cost = self.cost.get();
         self.cost.set(Cost { work: cost.work.saturating_add(work), ..cost });
     }
 
-    /// Counts bytes that are decoded, which the caller also has to [spend](Self::spend).
+    /// Counts decoded bytes. The caller must [spend](Self::spend) them, too.
     pub(super) fn count_decoded(&self, bytes: usize) {
         let cost = self.cost.get();
         self.cost.set(Cost { decoded: cost.decoded.saturating_add(bytes), ..cost });
@@ -67,7 +67,7 @@ impl Budget {
         if self.cost.get().work >= self.allowed { Err(Failure::TooMuch) } else { Ok(()) }
     }
 
-    /// Takes memory for `count` values of `T`, before it is allocated.
+    /// Reserves memory for `count` values of `T`, before the caller allocates it.
     ///
     /// # Errors
     /// [`Failure::TooMuch`] where there is not enough left.

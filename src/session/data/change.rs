@@ -1,4 +1,4 @@
-//! Data that is changed in place of being replaced: merged, or patched.
+//! Changes data by a JSON Merge Patch or a JSON Patch.
 
 use super::{
     Budget, Cost, DEEPEST, DataError, check_json, check_json_object, depth,
@@ -9,33 +9,33 @@ use super::{
     utf8,
 };
 
-/// Why data cannot be changed.
+/// Why a change of data is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PatchError {
-    /// The change is none.
+    /// The patch is malformed.
     Bad(DataError),
-    /// The stored data is none, or cannot be changed.
+    /// The stored data is malformed, or cannot be changed.
     Stored(DataError),
-    /// The operation of this number, counted from 1, and of this name cannot be done.
+    /// The operation with this number, from 1, and this name failed.
     Operation(usize, &'static str, OperationError),
-    /// What comes out is no JSON object.
+    /// The result is not a JSON object.
     NoObjectLeft,
-    /// The data would become too large.
+    /// The result is too large.
     TooBig,
-    /// The change would take more work or memory than any may.
+    /// The change needs more work or memory than the budget allows.
     TooMuch,
 }
 
-/// What is wrong with an operation of a JSON Patch.
+/// Why an operation of a JSON Patch failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OperationError {
-    /// Not as RFC 6902 defines it; how so.
+    /// It violates RFC 6902 in this way.
     Malformed(&'static str),
-    /// A path leads nowhere.
+    /// A path refers to nothing.
     NoSuchPath,
-    /// A value would be moved into itself.
+    /// It moves a value into itself.
     IntoItself,
-    /// The data would be nested deeper than [`DEEPEST`].
+    /// The result is nested deeper than [`DEEPEST`].
     TooDeep,
     /// `test` found another value.
     TestFailed,
@@ -50,7 +50,7 @@ pub(super) enum Failure {
 }
 
 impl Failure {
-    /// In the operation of this number and name.
+    /// The error of the operation with this number and name.
     pub(super) const fn at(self, number: usize, name: &'static str) -> PatchError {
         match self {
             Self::OperationError(fault) => PatchError::Operation(number, name, fault),
@@ -60,8 +60,8 @@ impl Failure {
     }
 }
 
-/// `data` with a merge patch (RFC 7396) applied. What the patch does not name is kept byte for byte; white space between the
-/// members of the objects that it changes is dropped.
+/// Applies a JSON Merge Patch (RFC 7396) to `data`. Members that the patch does not name stay byte for byte. White
+/// space between the members of changed objects is dropped.
 ///
 /// # Errors
 /// [`PatchError::Bad`], [`PatchError::Stored`], [`PatchError::TooBig`] for a result of more than `limit` bytes, [`PatchError::TooMuch`].
@@ -69,7 +69,7 @@ pub fn merged(data: &[u8], merge_patch: &[u8], limit: usize) -> Result<String, P
     cost_of_merge(data, merge_patch, limit).0
 }
 
-/// [`merged`], and what it cost, for tests: nothing where no change began.
+/// [`merged`] with its cost, for tests. The cost is zero if the texts are refused.
 #[doc(hidden)]
 pub fn cost_of_merge(data: &[u8], merge_patch: &[u8], limit: usize) -> (Result<String, PatchError>, Cost) {
     with_documents(data, check_json_object(merge_patch).and_then(changeable), |data, merge_patch| {
@@ -79,21 +79,21 @@ pub fn cost_of_merge(data: &[u8], merge_patch: &[u8], limit: usize) -> (Result<S
     })
 }
 
-/// `data` with a JSON Patch (RFC 6902) applied: all of its operations or none. See [`merged`] for what stays as it was.
+/// Applies a JSON Patch (RFC 6902) to `data`: all operations or none. What stays byte for byte is as in [`merged`].
 ///
 /// # Errors
-/// Those of [`merged`]; [`PatchError::TooBig`] also where it has more than `limit` bytes on the way; [`PatchError::Operation`],
-/// [`PatchError::NoObjectLeft`].
+/// Those of [`merged`]; [`PatchError::TooBig`] also if an intermediate result has more than `limit` bytes;
+/// [`PatchError::Operation`], [`PatchError::NoObjectLeft`].
 pub fn patched(data: &[u8], operations: &[u8], limit: usize) -> Result<String, PatchError> {
     cost_of_patch(data, operations, limit).0
 }
 
-/// [`patched`], and what it cost, for tests: nothing where no change began.
+/// [`patched`] with its cost, for tests. The cost is zero if the texts are refused.
 #[doc(hidden)]
 pub fn cost_of_patch(data: &[u8], operations: &[u8], limit: usize) -> (Result<String, PatchError>, Cost) {
     with_documents(data, check_operations(operations), |data, operations| {
         let (root, size) = patch(data, operations, limit)?;
-        // What was too large before may have become smaller, and still be too large.
+        // Data that was too large before may have become smaller and still be too large.
         if size > limit {
             return Err(PatchError::TooBig);
         }
@@ -103,7 +103,7 @@ pub fn cost_of_patch(data: &[u8], operations: &[u8], limit: usize) -> (Result<St
     })
 }
 
-/// Changes the stored data, which a plain SET can have written, too. The budget is for both texts.
+/// Checks both texts and runs `change`. The stored data is checked because a plain SET may have written it.
 fn with_documents(
     data: &[u8],
     by: Result<&str, DataError>,
@@ -125,7 +125,7 @@ fn with_documents(
 fn check_operations(operations: &[u8]) -> Result<&str, DataError> {
     let text = utf8(operations)?;
     let is_array = text.trim_ascii_start().starts_with('[');
-    // Two levels are those of the array and of the operation.
+    // Plus two levels for the array and the operation.
     if is_array && depth(operations) > DEEPEST + 2 {
         return Err(DataError::TooDeep);
     }

@@ -1,8 +1,8 @@
-//! Equality as RFC 6902 section 4.6 means it: numbers by value, objects in any order.
+//! Equality by RFC 6902 section 4.6: numbers by value, objects in any order.
 
 use super::{Failure, document::Raw, fields::Fields, names::same_string};
 
-/// Whether two values are equal. Of several members of one name the last one counts.
+/// Whether two values are equal. Of members with the same name the last one counts.
 pub(super) fn same(one: Raw<'_>, other: Raw<'_>) -> Result<bool, Failure> {
     let budget = one.budget();
     budget.spend(24 + one.len().min(other.len()) / 8);
@@ -47,17 +47,17 @@ pub(super) fn same(one: Raw<'_>, other: Raw<'_>) -> Result<bool, Failure> {
     }
 }
 
-/// What a JSON number says exactly: a double would round some numbers to others.
+/// The exact value of a JSON number, because a double would round different numbers to the same value.
 struct Decimal<'t> {
     is_negative: bool,
-    /// The digits before and after the point, together without zeros at either end.
+    /// The digits before and after the point, without leading and trailing zeros.
     digits: (&'t str, &'t str),
     /// The power of ten of the last digit.
     power: i64,
 }
 
 impl<'t> Decimal<'t> {
-    /// `None` for an exponent beyond all use.
+    /// `None` for an exponent out of range.
     fn of(number: &'t str) -> Option<Self> {
         let (number, exponent) = number.split_once(['e', 'E']).unwrap_or((number, "0"));
         let (is_negative, number) = number.strip_prefix('-').map_or((false, number), |number| (true, number));

@@ -1,13 +1,13 @@
-//! JSON that is read where it stands: values are ranges of a text that was checked before, and nothing is built.
+//! Reads JSON without building values: a value is a range of a text that was checked before.
 
 use super::{Budget, DEEPEST, names::string_end};
 
-/// A checked JSON text, and where its large arrays and objects end, so that stepping over one costs nothing.
+/// A checked JSON text with the ends of its large arrays and objects, so that skipping one is cheap.
 #[derive(Debug)]
 pub(super) struct Document<'t> {
     text: &'t str,
-    /// Start and end of the arrays and objects of at least 1/1024 of the text, by start. Each level of nesting holds at
-    /// most 1024 of them.
+    /// Start and end of the arrays and objects with at least 1/1024 of the text's length, sorted by start. Each
+    /// nesting level has at most 1024 of them.
     large: Vec<(u32, u32)>,
     budget: &'t Budget,
 }
@@ -30,7 +30,7 @@ impl<'t> Document<'t> {
                 }
                 b'}' | b']' => {
                     at += 1;
-                    // Those that were opened within it are larger, or gone already.
+                    // The entries opened within it are larger, or removed already.
                     let entry = open.pop().unwrap_or_default();
                     match large.get_mut(entry) {
                         Some((start, end)) if at - index(*start) >= least => *end = offset(at),
@@ -43,13 +43,13 @@ impl<'t> Document<'t> {
         Some(Self { text, large, budget })
     }
 
-    /// The whole, without white space around it.
+    /// The whole value, without white space around it.
     pub(super) fn root(&'t self) -> Raw<'t> {
         let start = self.text.len() - self.text.trim_ascii_start().len();
         Raw { document: self, start: offset(start), end: offset(self.text.trim_ascii_end().len()) }
     }
 
-    /// Where the value that starts at `start` ends.
+    /// The end of the value that starts at `start`.
     fn value_end(&self, start: usize) -> usize {
         let bytes = self.text.as_bytes();
         let end = match bytes.get(start) {
@@ -71,7 +71,7 @@ impl<'t> Document<'t> {
         end
     }
 
-    /// The first place from `at` on that is not white space, a comma or a colon.
+    /// The first position from `at` on that is not white space, a comma or a colon.
     fn skip(&self, at: usize) -> usize {
         let rest = self.text.as_bytes().get(at..).unwrap_or_default();
         let skipped = |byte: &u8| !matches!(byte, b',' | b':') && !byte.is_ascii_whitespace();
@@ -99,7 +99,7 @@ fn small_end(bytes: &[u8], start: usize) -> usize {
     bytes.len()
 }
 
-/// A place in a text whose length fits.
+/// An offset into a text of less than 4 GiB.
 fn offset(at: usize) -> u32 {
     u32::try_from(at).unwrap_or(u32::MAX)
 }
@@ -108,14 +108,14 @@ pub(super) fn index(offset: u32) -> usize {
     usize::try_from(offset).unwrap_or(usize::MAX)
 }
 
-/// Where a value stands in its document.
+/// The position of a value in its document.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Span {
     start: u32,
     end: u32,
 }
 
-/// A value where it stands in a document.
+/// A value in a document.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Raw<'t> {
     document: &'t Document<'t>,
@@ -167,7 +167,7 @@ impl<'t> Raw<'t> {
         self.parts()
     }
 
-    /// The values within an array or object, names among them.
+    /// The values within an array or object, with names as values.
     fn parts(self) -> impl Iterator<Item = Raw<'t>> {
         let document = self.document;
         let (mut at, end) = (index(self.start) + 1, index(self.end).saturating_sub(1));

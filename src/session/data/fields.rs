@@ -1,4 +1,4 @@
-//! The members of one object, to be looked up by name.
+//! The members of one object, for look-up by name.
 
 use super::{
     Failure,
@@ -6,14 +6,14 @@ use super::{
     names::{Index, hash, same_string},
 };
 
-/// Names and values in the order of the text. Of several members of one name there is one, at the first one's place, with
-/// the last one's value.
+/// Names and values in the order of the text. Of members with the same name it keeps one, at the first position with
+/// the last value.
 #[derive(Debug)]
 pub(super) struct Fields<'t> {
     object: Raw<'t>,
     fields: Vec<Field>,
     index: Index,
-    /// How many the memory was taken for.
+    /// The number of fields for which memory is reserved.
     taken: usize,
 }
 

@@ -1,4 +1,4 @@
-//! JSON Merge Patch (RFC 7396), from text to text: what the patch does not name is copied as it stands.
+//! JSON Merge Patch (RFC 7396), from text to text. What the patch does not name is copied unchanged.
 
 use super::{
     Failure,
@@ -7,22 +7,22 @@ use super::{
     node::reserve,
 };
 
-/// What is known of the target's member of a name that the patch has.
+/// The target's member with a name of the patch.
 #[derive(Clone, Copy)]
 enum Old {
     Absent,
-    /// The last value of that name: of several it is the one that readers take.
+    /// The last value of that name, because readers take the last one.
     Value(Span),
     Done,
 }
 
-/// A member of the target that the patch names: which one, and the position of its name among the patch's.
+/// A member of the target that the patch names: its position, and that of its name in the patch.
 struct Named {
     member: u32,
     change: u32,
 }
 
-/// Appends what `patch` makes of `target` to `out`. Members keep their order.
+/// Appends the result of applying `patch` to `target` to `out`. Members keep their order.
 pub(super) fn merge(target: Option<Raw<'_>>, patch: Raw<'_>, out: &mut String) -> Result<(), Failure> {
     if !patch.is_object() {
         out.push_str(patch.text());

@@ -1,4 +1,4 @@
-//! The data of a session: a JSON object, kept byte for byte as it was given.
+//! The data of a session: a JSON object, stored byte for byte as given.
 
 mod budget;
 mod change;
@@ -19,10 +19,10 @@ pub use budget::Cost;
 use change::Failure;
 pub use change::{OperationError, PatchError, cost_of_merge, cost_of_patch, merged, patched};
 
-/// How deep arrays and objects may nest, the outermost object counted.
+/// The deepest nesting of arrays and objects, with the outermost object.
 pub const DEEPEST: usize = 128;
 
-/// Why bytes cannot be session data, or a token's claims, or a change of data.
+/// Why bytes are not session data, claims of a token or a patch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DataError {
     /// Not UTF-8, from here on.
@@ -31,13 +31,13 @@ pub enum DataError {
     NotAnObject(Position),
     /// Nested deeper than [`DEEPEST`].
     TooDeep,
-    /// A string with half of a surrogate pair: it cannot be compared with another.
+    /// A string with half of a surrogate pair, which cannot be compared.
     LoneSurrogate,
     /// Not a JSON array, as a JSON Patch is (RFC 6902).
     NotAPatch(Position),
 }
 
-/// A place in a text, both counted from 1, columns in bytes.
+/// A position in a text. Line and column count from 1, columns in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Position {
     /// The line.
@@ -47,7 +47,7 @@ pub struct Position {
 }
 
 impl Position {
-    /// The place of the byte behind the first `before` ones.
+    /// The position of the byte after `before`.
     fn after(text: &[u8], before: usize) -> Self {
         let before = text.get(..before).unwrap_or(text);
         let line = before.rsplit(|byte| *byte == b'\n').next().unwrap_or_default();
@@ -55,13 +55,12 @@ impl Position {
     }
 }
 
-/// Checks that `json` is one JSON object, nested at most [`DEEPEST`] levels. Nothing is built: time is linear in the
-/// length and no memory is taken.
+/// Checks that `json` is one JSON object, nested at most [`DEEPEST`] levels. Takes linear time and allocates nothing.
 pub fn check_json_object(json: &[u8]) -> Result<&str, DataError> {
     let text = utf8(json)?;
     let is_object = text.trim_ascii_start().starts_with('{');
-    // Depth comes first: the parser remembers one byte for each open bracket. Almost all data has few brackets, which are
-    // counted many bytes at a time.
+    // Check the depth first: the parser allocates one byte for each open bracket. Almost all data has few brackets,
+    // which are counted many bytes at a time.
     let brackets = || json.iter().map(|byte| usize::from(matches!(byte, b'{' | b'['))).sum::<usize>();
     if is_object && json.len() > DEEPEST && brackets() > DEEPEST && depth(json) > DEEPEST {
         return Err(DataError::TooDeep);
@@ -74,7 +73,7 @@ fn utf8(bytes: &[u8]) -> Result<&str, DataError> {
     str::from_utf8(bytes).map_err(|error| DataError::NotUtf8(Position::after(bytes, error.valid_up_to())))
 }
 
-/// Checks that `text` is one JSON value, and that it is of the right type, which its first byte told.
+/// Checks that `text` is one JSON value of the right type, which the caller found by its first byte.
 fn check_json(text: &str, is_of_type: bool) -> Result<(), Position> {
     if !is_of_type {
         return Err(Position::after(text.as_bytes(), text.len() - text.trim_ascii_start().len()));
@@ -83,7 +82,7 @@ fn check_json(text: &str, is_of_type: bool) -> Result<(), Position> {
     error.map_or(Ok(()), |error| Err(Position { line: error.line(), column: error.column().max(1) }))
 }
 
-/// The deepest nesting of brackets outside strings. Exact for JSON; for other text it only has to end.
+/// The deepest nesting of brackets outside strings. Exact for JSON, arbitrary for other text.
 fn depth(json: &[u8]) -> usize {
     let (mut depth, mut deepest) = (0_usize, 0);
     let (mut in_string, mut escaped) = (false, false);
@@ -103,7 +102,7 @@ fn depth(json: &[u8]) -> usize {
     deepest
 }
 
-/// The version of session data that compare-and-set goes by: its XXH3-64 in 16 lower-case hex digits.
+/// The version of session data for compare-and-set: its XXH3-64 in 16 lower-case hex digits.
 pub fn etag(data: &[u8]) -> [u8; 16] {
     const HEX: &[u8; 16] = b"0123456789abcdef";
     let hash = xxh3_64(data);
@@ -145,7 +144,7 @@ pub(crate) mod tests {
 
     #[test]
     fn etags_are_xxh3() {
-        // The hash of the empty input, as the xxHash specification's own tool prints it.
+        // The hash of the empty input, as the reference tool of xxHash prints it.
         assert_eq!(&etag(b""), b"2d06800538d394c2");
         assert_ne!(etag(b"{}"), etag(b"{} "));
     }

@@ -1,4 +1,4 @@
-//! JSON strings as they stand in a text, compared by what they say.
+//! JSON strings in a text, compared by their decoded values.
 
 use std::str::Chars;
 
@@ -6,7 +6,7 @@ use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use super::{Budget, Failure};
 
-/// The place after the string whose opening quote is at `start`.
+/// The position after the string whose opening quote is at `start`.
 pub(super) fn string_end(bytes: &[u8], start: usize) -> usize {
     let mut at = start + 1;
     loop {
@@ -19,7 +19,7 @@ pub(super) fn string_end(bytes: &[u8], start: usize) -> usize {
     }
 }
 
-/// Whether a JSON text holds half of a surrogate pair: no string can hold it, so there is nothing to compare it with.
+/// Whether a JSON text holds half of a surrogate pair, which has no decoded value.
 pub(super) fn has_lone_surrogate(text: &str) -> bool {
     let mut rest = text;
     while let Some((_, escape)) = rest.split_once('\\') {
@@ -50,7 +50,7 @@ fn inner(string: &str) -> &str {
     string.get(1..string.len().saturating_sub(1)).unwrap_or_default()
 }
 
-/// The characters that a JSON string says. The string is well-formed and without lone surrogates.
+/// The characters of the decoded string. It is well-formed and without lone surrogates.
 fn characters(string: &str) -> impl Iterator<Item = char> {
     let mut rest = inner(string).chars();
     std::iter::from_fn(move || match rest.next()? {
@@ -59,7 +59,7 @@ fn characters(string: &str) -> impl Iterator<Item = char> {
     })
 }
 
-/// The character that an escape stands for, after its backslash.
+/// The character of an escape, given after its backslash.
 fn escaped(rest: &mut Chars<'_>) -> Option<char> {
     Some(match rest.next()? {
         'b' => '\u{8}',
@@ -72,7 +72,7 @@ fn escaped(rest: &mut Chars<'_>) -> Option<char> {
             if !(0xd800..=0xdbff).contains(&unit) {
                 return char::from_u32(unit);
             }
-            // The second half comes after its own backslash and u.
+            // The second half follows after `\u`.
             let low = hex(&mut rest.by_ref().skip(2))?;
             char::from_u32(0x10000 + ((unit & 0x3ff) << 10) + (low & 0x3ff))?
         }
@@ -84,7 +84,7 @@ fn hex(digits: &mut impl Iterator<Item = char>) -> Option<u32> {
     digits.take(4).try_fold(0, |number, digit| Some(number << 4 | digit.to_digit(16)?))
 }
 
-/// Appends what a JSON string says.
+/// Appends the decoded string.
 fn decode(string: &str, out: &mut String) {
     let mut rest = inner(string);
     while let Some((plain, escape)) = rest.split_once('\\') {
@@ -96,7 +96,7 @@ fn decode(string: &str, out: &mut String) {
     out.push_str(rest);
 }
 
-/// What a JSON string says.
+/// The decoded string.
 pub(super) fn decoded(string: &str, budget: &Budget) -> String {
     spend_on_escapes(string.len(), budget);
     let mut text = String::with_capacity(string.len());
@@ -109,13 +109,13 @@ fn spend_on_escapes(bytes: usize, budget: &Budget) {
     budget.count_decoded(bytes);
 }
 
-/// Whether two JSON strings, with their quotes, say the same.
+/// Whether two JSON strings, with their quotes, have the same decoded value.
 pub(super) fn same_string(one: &str, other: &str, budget: &Budget) -> bool {
     budget.spend(one.len().min(other.len()) / 8);
     if one == other {
         return true;
     }
-    // An escape has at most six bytes for one.
+    // An escape has at most six bytes for one decoded byte.
     let may_be = one.len() <= other.len().saturating_mul(6)
         && other.len() <= one.len().saturating_mul(6)
         && (one.contains('\\') || other.contains('\\'));
@@ -125,7 +125,7 @@ pub(super) fn same_string(one: &str, other: &str, budget: &Budget) -> bool {
     may_be && characters(one).eq(characters(other))
 }
 
-/// Whether a JSON string says `text`.
+/// Whether a JSON string decodes to `text`.
 pub(super) fn says(string: &str, text: &str, budget: &Budget) -> bool {
     budget.spend(string.len() / 8);
     if !string.contains('\\') {
@@ -135,8 +135,8 @@ pub(super) fn says(string: &str, text: &str, budget: &Budget) -> bool {
     characters(string).eq(text.chars())
 }
 
-/// The hash of what a JSON string says, however it is written. It has 32 bits, which fit into the padding of a
-/// [`Name`](super::node::Name): names of equal hashes are still compared.
+/// The hash of the decoded string. Its 32 bits fit into the padding of a [`Name`](super::node::Name); names with equal
+/// hashes are still compared.
 pub(super) fn hash(string: &str, budget: &Budget) -> u32 {
     if !string.contains('\\') {
         return hash_decoded(inner(string), budget);
@@ -157,7 +157,7 @@ pub(super) fn hash_decoded(text: &str, budget: &Budget) -> u32 {
     u32::from_le_bytes([a, b, c, d])
 }
 
-/// Finds names among those of one object by their hashes. Few are searched, many have a table.
+/// Finds the names of one object by their hashes. Few names are searched one by one, many by a table.
 #[derive(Debug)]
 pub(super) struct Index {
     /// Positions of names, plus one; empty for few names.
@@ -178,7 +178,7 @@ impl Index {
         budget.give_back::<u32>(self.slots.len());
     }
 
-    /// The position of the name with this hash; `is_it` tells whether it is the one at a position, by hash and by name.
+    /// The position of the name with this hash. `is_it` compares hash and name at a position.
     pub(super) fn find(&self, hash: u32, is_it: impl Fn(usize) -> bool) -> Option<usize> {
         if self.slots.is_empty() {
             return (0..self.len).find(|at| is_it(*at));
@@ -186,7 +186,7 @@ impl Index {
         self.chain(hash).map_while(|slot| self.at(slot)).find(|at| is_it(*at))
     }
 
-    /// Enters the next name, unless it is known: then its position.
+    /// Adds the next name, or returns the position of the same name.
     pub(super) fn enter(&mut self, hash: u32, is_it: impl Fn(usize) -> bool) -> Option<usize> {
         let known = self.find(hash, is_it);
         if known.is_none() {
@@ -203,7 +203,7 @@ impl Index {
         usize::try_from(self.slots.get(slot)?.checked_sub(1)?).ok()
     }
 
-    /// The slots in which a name of this hash may be, in order.
+    /// The slots to probe for this hash, in order.
     fn chain(&self, hash: u32) -> impl Iterator<Item = usize> {
         let slots = self.slots.len();
         let first = if slots == 0 { 0 } else { usize::try_from(hash).unwrap_or_default() & (slots - 1) };

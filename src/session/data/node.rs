@@ -1,4 +1,5 @@
-//! Data while a patch is applied to it: text, and above the places that the patch goes to, arrays and objects.
+//! The data during a patch: unchanged parts stay text, and only the arrays and objects on the paths of the patch are
+//! parsed.
 
 use super::{
     Budget, Failure,
@@ -6,14 +7,14 @@ use super::{
     names::{Index, hash, hash_decoded, same_string, says},
 };
 
-/// A value. Clones of raw values cost nothing, whatever their size.
+/// A value. Cloning a raw value is cheap at any size.
 #[derive(Clone, Debug)]
 #[expect(clippy::box_collection, reason = "an untouched value, of which there are many, takes a quarter less memory")]
 pub(super) enum Node<'t> {
-    /// Untouched.
+    /// Unchanged text.
     Raw(Raw<'t>),
     Array(Box<Vec<Node<'t>>>),
-    /// Names are unique: of several members of one name the last value stays, at the first one's place.
+    /// Names are unique: of members with the same name the last value stays, at the first position.
     Object(Box<Vec<Member<'t>>>),
 }
 
@@ -43,8 +44,8 @@ impl Name<'_> {
 }
 
 impl<'t> Node<'t> {
-    /// Makes an array or object of the text of one, so that it can be changed. Its members and elements stay text.
-    /// Returns by how many bytes it is written shorter from now on: white space and all but the last value of a name go.
+    /// Parses the text of an array or object one level deep. Returns by how many bytes it becomes shorter when
+    /// written: white space and all but the last value of a name are dropped.
     pub(super) fn open(&mut self, budget: &Budget) -> Result<usize, Failure> {
         let Self::Raw(raw) = *self else { return Ok(0) };
         if raw.is_array() {
@@ -81,10 +82,10 @@ impl<'t> Node<'t> {
         Ok(raw.len().saturating_sub(len))
     }
 
-    /// How many bytes it is written with.
+    /// The length in bytes when written.
     pub(super) fn len(&self, budget: &Budget) -> usize {
         budget.spend(1);
-        // Each part is followed by a comma or by the closing bracket.
+        // A comma or the closing bracket follows each part.
         match self {
             Self::Raw(raw) => raw.len(),
             Self::Array(elements) => 2.max(1 + elements.iter().map(|element| element.len(budget) + 1).sum::<usize>()),
@@ -95,7 +96,7 @@ impl<'t> Node<'t> {
         }
     }
 
-    /// How many levels of arrays and objects it has; not right where the budget is used up.
+    /// The nesting depth. Wrong if the budget is exhausted.
     pub(super) fn levels(&self, budget: &Budget) -> usize {
         budget.spend(1);
         match self {
@@ -109,7 +110,7 @@ impl<'t> Node<'t> {
         }
     }
 
-    /// A copy, whose memory is taken first.
+    /// A copy, whose memory is reserved first.
     pub(super) fn copy(&self, budget: &Budget) -> Result<Self, Failure> {
         self.take_memory(budget)?;
         Ok(self.clone())
@@ -159,7 +160,7 @@ impl<'t> Node<'t> {
     }
 }
 
-/// The position of the member called `name`, which is no JSON string but what one says.
+/// The position of the member with this decoded name.
 pub(super) fn find_member(members: &[Member<'_>], name: &str, budget: &Budget) -> Option<usize> {
     let hash = hash_decoded(name, budget);
     let found = members.iter().position(|(known, _)| known.hash() == hash && says(known.text(), name, budget));
@@ -174,7 +175,7 @@ pub(super) fn new_name<'t>(name: &str, budget: &Budget) -> Result<Name<'t>, Fail
     Ok(Name::New(hash_decoded(name, budget), text))
 }
 
-/// Makes room for one more without doubling the memory of a long array.
+/// Reserves room for one more element without doubling the memory of a long array.
 pub(super) fn reserve<T>(items: &mut Vec<T>, budget: &Budget) -> Result<(), Failure> {
     if items.len() == items.capacity() {
         let more = 4 + items.len() / 16;

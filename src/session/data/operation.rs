@@ -1,4 +1,4 @@
-//! One operation of a JSON Patch, and the path that it goes (RFC 6901).
+//! One operation of a JSON Patch, and its JSON Pointers (RFC 6901).
 
 use std::borrow::Cow;
 
@@ -25,7 +25,7 @@ pub(super) enum OperationKind<'t> {
 }
 
 impl<'t> Operation<'t> {
-    /// Reads an operation. Members that it does not need are ignored.
+    /// Reads an operation. Unknown members are ignored.
     pub(super) fn read(operation: Raw<'t>) -> Result<Self, Failure> {
         let malformed = |what| Failure::OperationError(OperationError::Malformed(what));
         if !operation.is_object() {
@@ -83,18 +83,18 @@ impl Pointer {
         is_pointer.then_some(Self(text))
     }
 
-    /// The names and indices on the way.
+    /// The names and indices of the path.
     pub(super) fn tokens(&self) -> impl Iterator<Item = Cow<'_, str>> {
         tokens(&self.0)
     }
 
-    /// The tokens but the last one, and that; `None` for the whole.
+    /// The tokens before the last one, and the last one. `None` for the whole document.
     pub(super) fn split(&self) -> Option<(impl Iterator<Item = Cow<'_, str>>, Cow<'_, str>)> {
         let (parent, last) = self.0.rsplit_once('/')?;
         Some((tokens(parent), token(last)))
     }
 
-    /// Whether a value there is within one at `other`.
+    /// Whether a value at this path is within the value at `other`.
     pub(super) fn is_within(&self, other: &Self) -> bool {
         self.0.strip_prefix(&other.0).is_some_and(|rest| rest.starts_with('/'))
     }
@@ -108,7 +108,7 @@ fn token(text: &str) -> Cow<'_, str> {
     if text.contains('~') { text.replace("~1", "/").replace("~0", "~").into() } else { text.into() }
 }
 
-/// The index of an element: digits without a zero in front.
+/// The index of an array element: digits without a leading zero.
 pub(super) fn element_index(token: &str) -> Option<usize> {
     let is_index = token == "0" || !token.starts_with('0') && token.bytes().all(|byte| byte.is_ascii_digit());
     token.parse().ok().filter(|_| is_index)

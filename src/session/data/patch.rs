@@ -8,10 +8,10 @@ use super::{
     operation::{Operation, OperationKind, Pointer, element_index},
 };
 
-/// Applies the operations, an array, one after the other.
+/// Applies an array of operations, one after the other.
 ///
-/// Values are text and stay text: only the arrays and objects on the way to what an operation changes are taken apart.
-/// `limit` is how many bytes the data may have on the way and in the end.
+/// Only the arrays and objects on the path of an operation are parsed; all other values stay text. `limit` is the
+/// largest size of the data in bytes after each operation.
 pub(super) fn patch<'t>(data: Raw<'t>, operations: Raw<'t>, limit: usize) -> Result<(Node<'t>, usize), PatchError> {
     let mut patched = Patched { root: Node::Raw(data), size: data.len(), limit, budget: data.budget() };
     for (at, operation) in operations.elements().enumerate() {
@@ -25,7 +25,7 @@ pub(super) fn patch<'t>(data: Raw<'t>, operations: Raw<'t>, limit: usize) -> Res
 
 struct Patched<'t> {
     root: Node<'t>,
-    /// How many bytes the root is written with.
+    /// The length of the root in bytes when written.
     size: usize,
     limit: usize,
     budget: &'t Budget,
@@ -60,7 +60,7 @@ impl<'t> Patched<'t> {
             }
             OperationKind::Copy { from } => {
                 let source = find(&mut self.root, from.tokens(), &mut self.size, self.budget)?;
-                // The copy itself is what costs.
+                // The copy is the cost.
                 if source.len(self.budget) > self.limit {
                     return Err(Failure::TooBig);
                 }
@@ -127,7 +127,7 @@ impl<'t> Patched<'t> {
         self.check_size()
     }
 
-    /// Takes a value out. What stays keeps its order.
+    /// Removes a value. The others keep their order.
     fn remove(&mut self, path: &Pointer) -> Result<Node<'t>, Failure> {
         let budget = self.budget;
         let (parent, last) = path.split().ok_or(MISSING)?;
@@ -152,7 +152,7 @@ impl<'t> Patched<'t> {
     }
 
     fn check_depth(&self, path: &Pointer, value: &Node<'t>) -> Result<(), Failure> {
-        // Longer paths lead nowhere.
+        // Longer paths refer to nothing.
         let above = path.tokens().take(DEEPEST + 1).count();
         if above <= DEEPEST && above + value.levels(self.budget) > DEEPEST {
             return Err(Failure::OperationError(OperationError::TooDeep));
@@ -165,7 +165,7 @@ impl<'t> Patched<'t> {
     }
 }
 
-/// The value that a path leads to. `size` is that of the root, which shrinks where text is taken apart.
+/// The value at a path. `size` is that of the root, which shrinks when text is parsed.
 fn find<'n, 't, T: AsRef<str>>(
     root: &'n mut Node<'t>,
     path: impl Iterator<Item = T>,

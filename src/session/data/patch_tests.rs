@@ -126,7 +126,7 @@ fn much_work_for_few_bytes_is_stopped() {
     let last = json!({"op":"replace","path":"/name29999","value":1});
     assert_eq!(patched(members.clone().into(), repeated(&last), PLENTY), Err(PatchError::TooMuch));
     assert!(patched(members.into(), json!([last, last, last, last]), PLENTY).is_ok());
-    // What cannot be taken apart within the memory is refused before it is.
+    // A value that cannot be parsed within the memory is refused before it is parsed.
     let tiny = json!({"a": vec![0; 300_000]});
     assert_eq!(patched(tiny.clone(), json!([{"op":"add","path":"/a/-","value":1}]), PLENTY), Err(PatchError::TooMuch));
     assert!(patched(tiny, json!([{"op":"add","path":"/b","value":1}]), PLENTY).is_ok());
@@ -191,7 +191,7 @@ fn pointer() -> impl Strategy<Value = String> {
 
 fn operation() -> impl Strategy<Value = String> {
     (prop::sample::select(vec!["add", "remove", "replace", "move", "copy", "test"]), pointer(), pointer(), json_text())
-        // The whole stays where it is here, and cannot be taken out there.
+        // JRS allows moving the whole document to itself; the other library cannot remove it.
         .prop_filter("a move of the whole", |(op, path, from, _)| {
             *op != "move" || !(path.is_empty() && from.is_empty())
         })
