@@ -1,4 +1,4 @@
-//! The settings: names, ranges, defaults, and the values in force.
+//! The settings: names, types, ranges, defaults, values.
 
 mod realms_file;
 mod setting_type;
@@ -13,17 +13,17 @@ use std::ffi::CStr;
 /// The name of the realm that the `jrs.*` settings describe.
 pub const DEFAULT_REALM: &str = "default";
 
-/// What becomes of a session that would be one more than its owner may have.
+/// What happens when an owner gets more sessions than `max-sessions`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Policy {
-    /// The owner's oldest session ends in its place.
+    /// The owner's oldest session is evicted.
     EvictOldest,
-    /// It is refused.
+    /// The new session is refused.
     Reject,
 }
 
 impl Policy {
-    /// All of them.
+    /// All policies.
     pub const ALL: [Self; 2] = [Self::EvictOldest, Self::Reject];
     /// Their names, in the same order.
     const NAMES: [&CStr; 2] = [c"evict-oldest", c"reject"];
@@ -43,8 +43,8 @@ impl Settings {
     }
 }
 
-/// The values that hold where the server's configuration says nothing: the defaults, and over them the `NAME value`
-/// pairs that follow `--loadmodule libjrs.so`. An error names the setting and the problem.
+/// The values that the server's configuration can override: the defaults, overridden by the `NAME value` pairs after
+/// `--loadmodule libjrs.so`. An error names the setting and the problem.
 pub fn defaults(arguments: &[&str]) -> Result<Vec<Value>, String> {
     let mut given = vec![None; SETTINGS.len()];
     for pair in arguments.chunks(2) {
@@ -69,7 +69,7 @@ pub fn find(name: &str) -> Option<(usize, &'static Setting)> {
     SETTINGS.iter().enumerate().find(|(_, setting)| setting.name.to_bytes().eq_ignore_ascii_case(name.as_bytes()))
 }
 
-/// The server keeps to the types that settings were registered with, so nobody should ever read this.
+/// Cannot happen: the server sets values of the registered type only.
 const MISMATCH: &str = "the value is of the wrong type";
 
 #[cfg(test)]

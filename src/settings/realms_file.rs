@@ -1,4 +1,4 @@
-//! The file that describes realms beside the default one: TOML tables `[realm.NAME]` with fields named as the settings.
+//! The realms file: TOML tables `[realm.NAME]` whose fields are settings.
 
 use std::collections::BTreeMap;
 
@@ -7,13 +7,13 @@ use toml::Spanned;
 
 use super::{DEFAULT_REALM, SETTINGS, Scope, SettingType, Settings, Value, find};
 
-/// A realm as the file describes it.
+/// A realm of the realms file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RealmSpec {
     pub name: String,
-    /// The line of the file on which it begins.
+    /// The line of its header in the file.
     pub line: usize,
-    /// What it says: positions in [`SETTINGS`] with values. The rest is as for the default realm.
+    /// Its fields: positions in [`SETTINGS`] with values.
     overrides: Vec<(usize, Value)>,
 }
 
@@ -25,7 +25,7 @@ struct Document {
 }
 
 impl RealmSpec {
-    /// The settings of the realm, given those of the default one.
+    /// The settings of the realm, based on those of the default realm.
     pub fn settings(&self, base: &Settings) -> Result<Settings, String> {
         let mut settings = base.clone();
         for (position, setting) in SETTINGS.iter().enumerate().filter(|(_, setting)| setting.scope == Scope::OneRealm) {
@@ -61,7 +61,7 @@ pub fn parse(text: &str) -> Result<Vec<RealmSpec>, String> {
             let shown = if is_name(&field) { &field } else { "a name" };
             let refused = |problem| format!("line {line}: '{shown}' {problem}");
             let read = read_field(&field, value.into_inner()).map_err(refused)?;
-            // TOML refuses the same spelling twice; names of settings are the same in any case.
+            // TOML refuses the same spelling twice, but names of settings ignore case.
             if overrides.iter().any(|(earlier, _)| *earlier == read.0) {
                 return Err(refused("is given twice".to_owned()));
             }
@@ -78,7 +78,7 @@ pub fn parse(text: &str) -> Result<Vec<RealmSpec>, String> {
     Ok(realms)
 }
 
-/// What is wrong, without the parser's own words: they quote the file, which may hold a secret by mistake.
+/// Describes an error without the parser's message, which quotes the file: it may hold a secret by mistake.
 fn describe(message: &str) -> &'static str {
     if message.starts_with("unknown field") {
         "unknown field: the file has tables [realm.NAME] only"
@@ -91,7 +91,7 @@ fn describe(message: &str) -> &'static str {
     }
 }
 
-/// Whether a field may be a setting with a slip of the pen, and not a secret.
+/// Whether an unknown field's name can be repeated: it looks like a misspelled setting, not like a secret.
 fn is_name(field: &str) -> bool {
     field.len() <= 24 && field.bytes().all(|byte| byte.is_ascii_alphabetic() || byte == b'-')
 }
@@ -165,7 +165,7 @@ mod tests {
         assert_eq!(settings("# nothing\n").expect("no realms"), []);
     }
 
-    /// A file as large as it may be. By counting its lines for each field this would take minutes.
+    /// The largest file. Counting its lines again for each field would take minutes.
     #[test]
     fn a_large_file_is_read_once() {
         const REALMS: usize = 15_000;

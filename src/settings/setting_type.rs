@@ -1,4 +1,4 @@
-//! What a setting can hold, and how it is read and checked.
+//! The types of settings: how values are read and checked.
 
 use std::ffi::CStr;
 
@@ -10,14 +10,14 @@ pub enum SettingType {
         default: i64,
         min: i64,
         max: i64,
-        /// Whether it counts bytes and may be written `16mb`.
+        /// Whether it is a number of bytes, which may be written `16mb`.
         memory: bool,
     },
-    /// A text; the check says what is wrong with one.
+    /// A text, and a check that says what is wrong with it.
     Text { default: &'static str, check: fn(&str) -> Result<(), String> },
-    /// `yes` or, by default, `no`.
+    /// `yes` or `no`; the default is `no`.
     Flag,
-    /// One of several names, by default the first one.
+    /// One of several names; the default is the first one.
     Choice(&'static [&'static CStr]),
 }
 
@@ -35,11 +35,11 @@ pub(super) const KB: i64 = 1024;
 pub(super) const MB: i64 = 1024 * KB;
 pub(super) const GB: i64 = 1024 * MB;
 
-/// Stands for a default that depends on the machine: half of its cores, at least one.
+/// Stands for a default of half of the machine's cores, at least one.
 pub(super) const HALF_THE_CORES: i64 = -1;
 
 impl SettingType {
-    /// The value where nothing is said.
+    /// The default value.
     pub fn default(&self) -> Value {
         match self {
             Self::Number { default: HALF_THE_CORES, .. } => {
@@ -53,12 +53,12 @@ impl SettingType {
         }
     }
 
-    /// The names that a choice is made of; none for other types.
+    /// The names of a choice; empty for other types.
     pub const fn names(&self) -> &'static [&'static CStr] {
         if let Self::Choice(names) = self { names } else { &[] }
     }
 
-    /// Reads a value as redis.conf would, and checks it.
+    /// Reads a value in the syntax of redis.conf, and checks it.
     pub fn parse_text(&self, text: &str) -> Result<Value, String> {
         let value = match self {
             Self::Number { memory: false, .. } => {
@@ -91,7 +91,7 @@ impl SettingType {
     }
 }
 
-/// A number of bytes as the server's configuration writes it: `1024`, `1k` (1000), `1kb` (1024), `1m`, `1mb`, `1g`, `1gb`.
+/// Reads a number of bytes in the syntax of redis.conf: `1024`, `1k` (1000), `1kb` (1024), `1m`, `1mb`, `1g`, `1gb`.
 fn parse_memory(text: &str) -> Result<i64, String> {
     const UNITS: [(&str, i64); 8] =
         [("", 1), ("b", 1), ("k", 1000), ("kb", KB), ("m", 1_000_000), ("mb", MB), ("g", 1_000_000_000), ("gb", GB)];

@@ -8,43 +8,43 @@ use super::{
 };
 use crate::token::{ALGORITHM_NAMES, ALGORITHMS, Algorithm, same_type};
 
-/// What has a value of a setting.
+/// Which realms can set a setting.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scope {
-    /// The whole server: no realm can have its own.
+    /// Server-wide: a realm cannot set it.
     Server,
-    /// A realm; one that says nothing has that of the default realm.
+    /// Each realm can set it. The default is the value of the default realm.
     Realm,
-    /// A realm, and no two can share it: each has to say its own.
+    /// Each realm must set its own value, different from the others.
     EachRealm,
-    /// A realm; one that says nothing has the default value, not that of the default realm.
+    /// Each realm can set it. The default is the setting's default, not the value of the default realm.
     OneRealm,
 }
 
-/// A setting, as the server's configuration sees it.
+/// A setting.
 #[derive(Debug)]
 pub struct Setting {
-    /// Its name, without `jrs.`.
+    /// The name without `jrs.`.
     pub name: &'static CStr,
-    /// Its type, default and range.
+    /// The type, with default and range.
     pub setting_type: SettingType,
-    /// What has a value of it.
+    /// Which realms can set it.
     pub scope: Scope,
-    /// Whether `JRS.REALMS` tells applications each realm's value of it.
+    /// Whether `JRS.REALMS` returns its value.
     pub is_shown: bool,
     pub(super) get: fn(&Settings) -> Value,
     pub(super) set: fn(&mut Settings, Value) -> Option<()>,
 }
 
-/// The type of a field of [`Settings`].
+/// A type of a field of [`Settings`].
 trait Field: Sized {
-    /// What it holds until the server has set it.
+    /// The value until the server sets it.
     const UNSET: Self;
     fn to_value(&self) -> Value;
     fn from_value(value: Value) -> Option<Self>;
 }
 
-/// A row is: type, what it holds until it is set, how it becomes a value, how a value becomes it.
+/// A row is: type, unset value, conversion to a [`Value`], conversion from a [`Value`].
 macro_rules! fields {
     ($($type:ty, $unset:expr, $field:ident => $value:expr, $variant:pat => $read:expr;)*) => {$(
         impl Field for $type {
@@ -68,13 +68,13 @@ fields! {
     Policy, Self::EvictOldest, one => choice(&Self::ALL, one), Value::Choice(at) => Self::ALL.get(at).copied();
 }
 
-/// One of a few values, which is told by its position.
+/// One of a list of values, by its position.
 fn choice<T: PartialEq>(all: &[T], one: &T) -> Value {
     Value::Choice(all.iter().position(|other| other == one).unwrap_or(0))
 }
 
-/// Makes the fields and the table of one list. A row is: field, type, name, type with default and range, scope, whether
-/// it is shown.
+/// Makes [`Settings`] and [`SETTINGS`] from one list. A row is: field, its Rust type, name, setting type with default
+/// and range, scope, whether JRS.REALMS shows it.
 macro_rules! settings {
     ($($(#[$doc:meta])* $field:ident: $type:ty = $name:literal, $setting_type:expr, $scope:ident, $is_shown:literal;)*) => {
         /// The values of all settings.
@@ -84,11 +84,11 @@ macro_rules! settings {
         }
 
         impl Settings {
-            /// No values at all: what holds until the server has set each of them.
+            /// The values until the server has set each of them.
             pub const UNSET: Self = Self { $($field: <$type>::UNSET,)* };
         }
 
-        /// All settings. Their order is that of CONFIG REWRITE and of the documentation.
+        /// All settings, in the order of CONFIG REWRITE and of the documentation.
         pub const SETTINGS: &[Setting] = &[$(
             Setting {
                 name: $name,
@@ -105,49 +105,49 @@ macro_rules! settings {
 const YEAR: i64 = 365 * 86_400;
 
 settings! {
-    /// The file with the keys; "" means that the server makes its own.
+    /// The key file; "" for a generated key.
     keys_file: String = c"keys-file", text("", any), EachRealm, false;
-    /// The file with more realms; "" means that there are none.
+    /// The realms file; "" for none.
     realms_file: String = c"realms-file", text("", any), Server, false;
-    /// The file with the keys of another issuer; "" means that there is none.
+    /// The key file of the foreign issuer; "" for none.
     foreign_keys_file: String = c"foreign-keys-file", text("", any), OneRealm, false;
-    /// `iss` of the other issuer's tokens.
+    /// `iss` of the foreign issuer's tokens.
     foreign_issuer: String = c"foreign-issuer", text("", check_name), OneRealm, false;
-    /// The algorithm of keys that do not say theirs.
+    /// The algorithm of keys that name none.
     algorithm: Algorithm = c"algorithm", SettingType::Choice(ALGORITHM_NAMES), Realm, true;
-    /// What session keys begin with.
+    /// The prefix of session keys.
     keyspace: String = c"keyspace", text("sess:", check_keyspace), EachRealm, true;
-    /// How long a session lasts when nobody uses it, in seconds.
+    /// The sliding time to live of a session, in seconds.
     max_age: i64 = c"max-age", number(86_400, 1, 100 * YEAR), Realm, true;
-    /// How long a session lasts at all, in seconds; 0 means for ever.
+    /// The longest lifetime of a session, in seconds; 0 for no limit.
     max_lifetime: i64 = c"max-lifetime", number(2_592_000, 0, 100 * YEAR), Realm, true;
-    /// How much later the end of a session has to become for a read to move it, in seconds.
+    /// A read extends a session only if the expiry moves by more than this, in seconds.
     touch_interval: i64 = c"touch-interval", number(60, 0, YEAR), Realm, true;
-    /// Grace for `exp` and `nbf`, in seconds.
+    /// The tolerance for `exp` and `nbf`, in seconds.
     leeway: i64 = c"leeway", number(0, 0, 300), Realm, true;
-    /// `iss` of tokens; "" means none.
+    /// `iss` of tokens; "" for none.
     issuer: String = c"issuer", text("", check_name), Realm, true;
-    /// `aud` of tokens; "" means none.
+    /// `aud` of tokens; "" for none.
     audience: String = c"audience", text("", check_name), Realm, true;
-    /// `typ` of tokens, which is accepted beside `JWT`.
+    /// `typ` of tokens, accepted in addition to `JWT`.
     token_type: String = c"token-type", text("JWT", check_token_type), Realm, true;
     /// The largest session data, in bytes.
     max_data_size: i64 = c"max-data-size", bytes(MB, 2, 512 * MB), Realm, true;
     /// The longest token, in bytes.
     max_token_size: i64 = c"max-token-size", bytes(8 * KB, 256, MB), Server, false;
-    /// How many sessions an owner may have at a time; 0 means any number.
+    /// The largest number of sessions of an owner; 0 for no limit.
     max_sessions: i64 = c"max-sessions", number(0, 0, 1_000_000), Realm, true;
-    /// What becomes of a session that would be one too many.
+    /// What happens when an owner exceeds `max-sessions`.
     max_sessions_policy: Policy = c"max-sessions-policy", SettingType::Choice(&Policy::NAMES), Realm, true;
-    /// How much memory the cache of verified tokens may take, in bytes; 0 turns it off.
+    /// The memory of the cache of verified tokens, in bytes; 0 disables it.
     token_cache_size: i64 = c"token-cache-size", bytes(16 * MB, 0, 64 * GB), Server, false;
-    /// How many threads compute slow signatures.
+    /// The number of threads that compute slow signatures.
     crypto_threads: i64 = c"crypto-threads", number(HALF_THE_CORES, 1, 64), Server, false;
-    /// How many slow signatures may wait for a thread.
+    /// The number of slow signatures that may wait for a thread.
     crypto_queue: i64 = c"crypto-queue", number(1024, 1, 1_000_000), Server, false;
-    /// Lets in secrets that are shorter than their algorithm's hash.
+    /// Accepts secrets that are shorter than their algorithm's hash.
     allow_weak_secret: bool = c"allow-weak-secret", SettingType::Flag, Realm, false;
-    /// Lets MODULE UNLOAD take the module out of a running server.
+    /// Allows MODULE UNLOAD.
     allow_unload: bool = c"allow-unload", SettingType::Flag, Server, false;
 }
 
@@ -190,7 +190,7 @@ fn check_name(name: &str) -> Result<(), String> {
 
 /// Checks the `typ` of session tokens: a media type, of which `application/` may be left out (RFC 7515 section 4.1.9).
 fn check_token_type(name: &str) -> Result<(), String> {
-    /// Types of tokens that must never be taken for a session's.
+    /// Types of tokens that must never be accepted as session tokens.
     const OTHERS: [&str; 3] = ["at+jwt", "logout+jwt", "JWE"];
     let is_name = |name: &str| {
         !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$&-^_.+".contains(&byte))

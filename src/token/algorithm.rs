@@ -1,11 +1,11 @@
-//! The signature algorithms of RFC 7518 section 3 and RFC 8037 that keys may be pinned to: those of `jsonwebtoken`.
-//! `none` is not among them and never will be (RFC 8725 section 3.2).
+//! The signature algorithms of RFC 7518 section 3 and RFC 8037, as `jsonwebtoken` has them. `none` is never supported
+//! (RFC 8725 section 3.2).
 
 use std::ffi::CStr;
 
 pub use jsonwebtoken::Algorithm;
 
-/// All algorithms, in the order in which they are named to people.
+/// All algorithms, in the order of the documentation.
 pub const ALGORITHMS: [Algorithm; 12] = [
     Algorithm::HS256,
     Algorithm::HS384,
@@ -21,13 +21,13 @@ pub const ALGORITHMS: [Algorithm; 12] = [
     Algorithm::EdDSA,
 ];
 
-/// Their names in the same order, as the server's configuration takes them.
+/// Their names in the same order, for the server's configuration.
 pub const ALGORITHM_NAMES: &[&CStr] = &[
     c"HS256", c"HS384", c"HS512", c"RS256", c"RS384", c"RS512", c"PS256", c"PS384", c"PS512", c"ES256", c"ES384",
     c"EdDSA",
 ];
 
-/// The kind of key that an algorithm takes.
+/// The type of key that an algorithm needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum KeyType {
     /// A shared secret.
@@ -42,16 +42,16 @@ pub enum KeyType {
     Ed25519,
 }
 
-/// What [`Algorithm`] lacks.
+/// Extends [`Algorithm`] by its name and its key type.
 pub trait AlgorithmExt: Sized {
-    /// The algorithm that an `alg` value names, or `None`. Names are case-sensitive (RFC 7515 section 4.1.1). `Ed25519`
-    /// (RFC 9864) is another name for `EdDSA`: no other curve is supported here.
+    /// The algorithm with this `alg` value. Names are case-sensitive (RFC 7515 section 4.1.1). `Ed25519` (RFC 9864) is
+    /// another name for `EdDSA`, because no other curve is supported.
     fn from_name(name: &str) -> Option<Self>;
 
     /// The value of the `alg` header parameter.
     fn name(self) -> &'static str;
 
-    /// The kind of key that it takes.
+    /// The type of key that it needs.
     fn key_type(self) -> KeyType;
 }
 
@@ -78,7 +78,7 @@ impl AlgorithmExt for Algorithm {
 }
 
 impl KeyType {
-    /// The type's first algorithm: that of a key that does not name its own, where the setting's does not fit it.
+    /// The algorithm of a key that names none, if that of the settings does not fit its type.
     pub fn usual_algorithm(self) -> Algorithm {
         ALGORITHMS.into_iter().find(|algorithm| algorithm.key_type() == self).unwrap_or_default()
     }

@@ -1,6 +1,6 @@
 //! Keys in DER: SPKI (RFC 5280), PKCS#8 (RFC 5958), PKCS#1 (RFC 8017) and SEC1 (RFC 5915).
 //!
-//! A key must be all of its text. With bytes behind it, two readers could take it for two different keys.
+//! A key must fill its whole input. With trailing bytes, two parsers could read two different keys.
 
 use aws_lc_rs::{
     encoding::{AsDer, PublicKeyX509Der},
@@ -28,7 +28,7 @@ const EC: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.2.1");
 const ED25519: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.101.112");
 const MGF1: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.8");
 
-/// The hashes that an RSA-PSS key may be limited to, their lengths in bytes, and the algorithms that have them.
+/// The hashes to which an RSA-PSS key may be limited, with their lengths in bytes and their algorithms.
 const PSS_HASHES: [(ObjectIdentifier, u8, &[Algorithm]); 3] = [
     (ObjectIdentifier::new_unwrap("2.16.840.1.101.3.4.2.1"), 32, &[Algorithm::PS256]),
     (ObjectIdentifier::new_unwrap("2.16.840.1.101.3.4.2.2"), 48, &[Algorithm::PS384]),
@@ -43,20 +43,20 @@ const SHORT_RSA: &str = "an RSA key of less than 2048 bits";
 const NOT_WHOLE: &str = "the key is cut off, or other bytes follow it";
 const PSS_PARAMETERS: &str = "an RSA-PSS key whose parameters fit none of PS256, PS384 and PS512";
 
-/// A key as its DER describes it.
+/// A key read from DER.
 pub(super) struct DerKey {
     pub(super) pair: Pair,
-    /// The only algorithms that it may be used with; empty where its kind is all that limits it.
+    /// The only algorithms that the encoding allows. Empty if only the key type limits them.
     pub(super) algorithms: &'static [Algorithm],
 }
 
-/// Why a key is refused: a sentence without key material.
+/// Why a key is refused, without key material.
 type Problem = &'static str;
 
 /// Reads a private key in PKCS#8.
 pub(super) fn read_pkcs8(der: &[u8]) -> Result<DerKey, Problem> {
     check_whole(der)?;
-    // The library reads no private RSA-PSS key, but its PKCS#1 part.
+    // `ring` does not read a private RSA-PSS key, but reads its PKCS#1 part.
     if let Ok(info) = PrivateKeyInfoRef::from_der(der)
         && info.algorithm.oid == RSA_PSS
     {
@@ -75,7 +75,7 @@ pub(super) fn read_pkcs8(der: &[u8]) -> Result<DerKey, Problem> {
         }
     };
     let ec = |algorithm| EcdsaKeyPair::from_pkcs8(algorithm, der).ok().map(ec_pair);
-    // Most tools leave the public key out; where it is given, it is checked.
+    // Most tools leave out the public key. If it is present, it is checked.
     let ed25519 = || Ed25519KeyPair::from_pkcs8_maybe_unchecked(der).ok().and_then(ed25519_pair);
     rsa.or_else(|| ec(&ECDSA_P256_SHA256_FIXED_SIGNING))
         .or_else(|| ec(&ECDSA_P384_SHA384_FIXED_SIGNING))
@@ -126,7 +126,7 @@ pub(super) fn read_public(der: &[u8]) -> Result<DerKey, Problem> {
     }
 }
 
-/// Reads a public key that must be one for RSA: in PKCS#1, or, as some tools have it under the same label, in SPKI.
+/// Reads a public RSA key in PKCS#1, or in SPKI, which some tools write under the same label.
 pub(super) fn read_public_rsa(der: &[u8]) -> Result<DerKey, Problem> {
     read_public(der).and_then(|key| if let PublicKey::Rsa { .. } = key.pair.0 { Ok(key) } else { Err(NO_KEY) })
 }
@@ -162,7 +162,7 @@ fn read_rsa_public(der: &[u8]) -> Result<PublicKey, Problem> {
     Ok(PublicKey::Rsa { n: key.modulus.as_bytes().to_vec(), e: key.public_exponent.as_bytes().to_vec() })
 }
 
-/// The uncompressed point of an SPKI, however it is given there.
+/// The uncompressed point of an SPKI, which may hold it compressed.
 fn uncompressed(algorithm: &'static EcdsaVerificationAlgorithm, der: &[u8]) -> Option<Vec<u8>> {
     let parsed = ParsedPublicKey::new(algorithm, der).ok()?;
     let der: PublicKeyX509Der<'_> = parsed.as_der().ok()?;

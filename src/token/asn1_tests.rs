@@ -1,4 +1,4 @@
-//! Keys of openssl's, in every form: what is loaded is the key that openssl shows, and nothing may follow it.
+//! Keys of openssl in every format: the loaded key is the one that openssl shows, and trailing bytes are refused.
 
 use std::{
     io::Write,
@@ -9,7 +9,7 @@ use super::{DerKey, Problem, SubjectPublicKeyInfoRef, read_pkcs1, read_pkcs8, re
 use crate::token::{Algorithm, public::PublicKey};
 use pkcs8::der::{Decode, Encode, Tag, asn1::AnyRef};
 
-/// Forms of a key, each with the function that reads it.
+/// Formats of a key, each with the function that reads it.
 type Forms = Vec<(Vec<u8>, Read)>;
 type Read = fn(&[u8]) -> Result<DerKey, Problem>;
 
@@ -29,14 +29,14 @@ fn generate(options: &str) -> Vec<u8> {
     openssl("pkcs8 -topk8 -nocrypt -outform DER", &pem)
 }
 
-/// What openssl shows of a private key in PKCS#8: the numbers in its SPKI, which openssl writes in full.
+/// The numbers of a private key in PKCS#8, from the SPKI that openssl writes.
 fn shown(private: &[u8]) -> Vec<u8> {
     let spki = openssl("pkey -inform DER -pubout -outform DER", private);
     let info = SubjectPublicKeyInfoRef::from_der(&spki).expect("an SPKI");
     info.subject_public_key.as_bytes().expect("bytes").to_vec()
 }
 
-/// The same of a key that was read: its point, or its modulus, which openssl has in front of the exponent.
+/// The numbers of a key that was read: its point, or its modulus, which openssl writes before the exponent.
 fn is_shown(key: &DerKey, shown: &[u8]) -> bool {
     match &key.pair.0 {
         PublicKey::Ec(point) => point == shown,
@@ -48,7 +48,7 @@ fn is_shown(key: &DerKey, shown: &[u8]) -> bool {
     }
 }
 
-/// A private key in PKCS#8, and every form of it, each with the function that reads it.
+/// A private key in PKCS#8 and its other formats, each with the function that reads it.
 fn forms() -> Vec<(Vec<u8>, Forms)> {
     let [rsa, pss, p256, p384, ed25519] = [
         "RSA -pkeyopt rsa_keygen_bits:2048",
@@ -91,7 +91,7 @@ fn write(tag: u8, contents: &[u8]) -> Vec<u8> {
     AnyRef::new(tag, contents).and_then(|element| element.to_der()).expect("an element")
 }
 
-/// The same text with a byte more at the end of one element, for each element in it but integers, all lengths right.
+/// The same text with one more byte at the end of one element, for each element except integers, with correct lengths.
 fn with_a_byte_more(der: &[u8]) -> Vec<Vec<u8>> {
     let Some((tag @ 3.., contents, [])) = element(der) else { return Vec::new() };
     let mut changed = vec![write(tag, &[contents, &[0]].concat())];
@@ -140,7 +140,7 @@ fn nothing_may_follow_a_key_or_a_part_of_one() {
             let changed = with_a_byte_more(&der);
             assert!(!changed.is_empty(), "{der:02x?}");
             for changed in changed {
-                // Whoever reads it at all reads the same key.
+                // If it can be read, it is the same key.
                 assert!(!read(&changed).is_ok_and(|key| !is_shown(&key, &shown)), "{changed:02x?}");
             }
         }

@@ -1,16 +1,16 @@
-//! What is known of tokens that were verified before, so that their second sight costs no signature.
+//! Cache of verified tokens; a hit skips signature verification.
 
 use std::sync::Arc;
 
 use quick_cache::{DefaultHashBuilder, Weighter, unsync};
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
-/// A bounded cache of verified tokens. Only good tokens enter it, so bad ones cannot push good ones out.
+/// A bounded cache of verified tokens. Only valid tokens enter it, so that invalid ones cannot evict valid ones.
 ///
-/// It has to be thrown away when keys, issuer or audience change; `exp` and `nbf` must be checked on each hit.
+/// Replace it when keys, issuer or audience change. Check `exp` and `nbf` on each hit.
 pub struct Cache<V> {
     entries: unsync::Cache<u64, Entry<V>, ByBytes, DefaultHashBuilder>,
-    /// Unknown to clients, so that nobody can make two tokens meet on purpose.
+    /// A random key, so that clients cannot construct collisions.
     seed: u64,
 }
 
@@ -23,8 +23,8 @@ struct Entry<V> {
 #[derive(Clone)]
 struct ByBytes;
 
-/// What an entry costs beside its texts: the entry itself, its allocations, its place in the table, and what the table
-/// remembers of entries that it has pushed out.
+/// The memory of an entry without its texts, in bytes: the entry, its allocations, its slot in the table, and the
+/// table's record of evicted entries.
 const OVERHEAD: usize = 480;
 
 impl<V> Weighter<u64, Entry<V>> for ByBytes {
@@ -34,7 +34,7 @@ impl<V> Weighter<u64, Entry<V>> for ByBytes {
 }
 
 impl<V> Cache<V> {
-    /// A cache that holds up to `bytes` bytes and takes them only as it is used. 0 turns it off.
+    /// A cache of up to `bytes` bytes, allocated as needed. 0 disables it.
     pub fn new(bytes: u64, seed: u64) -> Self {
         let expected_entries = usize::try_from(bytes / 1024).unwrap_or(usize::MAX);
         let entries =
@@ -42,25 +42,24 @@ impl<V> Cache<V> {
         Self { entries, seed }
     }
 
-    /// What is known of the token, if it was verified before. The whole token is compared.
+    /// The value of a token, if it is cached. The whole token is compared.
     pub fn get(&self, token: &[u8]) -> Option<Arc<V>> {
         self.entries.get(&self.tag(token)).filter(|entry| *entry.token == *token).map(|entry| Arc::clone(&entry.known))
     }
 
-    /// Remembers a token that was verified just now; `bytes` is the memory that `known` takes.
+    /// Caches a verified token. `bytes` is the memory of `known`.
     pub fn put(&mut self, token: &[u8], known: Arc<V>, bytes: usize) {
         if self.entries.capacity() > 0 {
             self.entries.insert(self.tag(token), Entry { token: token.into(), known, bytes });
         }
     }
 
-    /// How many bytes the entries weigh.
+    /// The memory of all entries, in bytes.
     pub fn bytes(&self) -> u64 {
         self.entries.weight()
     }
 
-    /// A hash of the end of the token, which is its signature: two good tokens do not have the same by chance, and two
-    /// that an issuer gave the same take each other's place.
+    /// A hash of the end of the token, which is its signature. Valid tokens with the same end replace each other.
     fn tag(&self, token: &[u8]) -> u64 {
         xxh3_64_with_seed(token.last_chunk::<32>().map_or(token, |end| end), self.seed)
     }

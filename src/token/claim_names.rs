@@ -1,11 +1,11 @@
-//! Names of claims, compared as verifiers that ignore case compare them.
+//! Names of claims, compared as case-insensitive verifiers compare them.
 //!
-//! RFC 7519 section 4 makes names case-sensitive. Go's `encoding/json`, and others, fill a field `sub` from a member `SUB` all the
-//! same, so a claim that differs from a registered one in case only must not be signed.
+//! RFC 7519 section 4 makes names case-sensitive. But Go's `encoding/json` and others fill a field `sub` from a member
+//! `SUB`, so JRS must not sign a claim that differs from a registered one in case only.
 
 use super::ClaimRules;
 
-/// The claim that holds the session's own deadline, null for none, where `exp` is not it.
+/// The claim with the session's own deadline (null for none), if `exp` is another time.
 pub(super) const OWN_END: &str = "jrs_exp";
 
 /// The claims that JRS writes in every realm.
@@ -13,17 +13,17 @@ const ALWAYS: [&str; 6] = ["jti", "iat", "sub", "ttl", "auth_time", OWN_END];
 /// The claims that JRS reads and that a caller may write, `iss` and `aud` only where the realm does not set them.
 const SHARED: [&str; 4] = ["exp", "nbf", "iss", "aud"];
 
-/// What a name means to JRS.
+/// How JRS treats the name of a claim.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Meaning {
-    /// A claim that JRS alone writes.
+    /// Only JRS writes this claim.
     Reserved(&'static str),
-    /// Differs in case only from this claim, which JRS reads.
+    /// The name differs only in case from this claim, which JRS reads.
     OtherSpelling(&'static str),
     Free,
 }
 
-/// What `name` means to a realm with these demands.
+/// The meaning of `name` in a realm with these rules.
 pub(super) fn meaning(name: &str, expected: ClaimRules<'_>) -> Meaning {
     let Some(known) = ALWAYS.into_iter().chain(SHARED).find(|known| same_but_for_case(name, known)) else {
         return Meaning::Free;
@@ -40,13 +40,13 @@ pub(super) fn meaning(name: &str, expected: ClaimRules<'_>) -> Meaning {
     }
 }
 
-/// Whether `name` is `known`, which is in lower case, but for the case of its letters.
+/// Whether `name` equals `known`, which is in lower case, without regard to case.
 fn same_but_for_case(name: &str, known: &str) -> bool {
     name.chars().map(fold).eq(known.chars())
 }
 
-/// The lower case of a letter. Beside the ASCII letters, all others that some case mapping takes to an ASCII letter: U+017F and
-/// U+212A by simple folding (Go), U+0130 and U+0131 by upper and lower case (Java's `equalsIgnoreCase`).
+/// The lower case of a letter. Covers ASCII and the letters that some case mapping maps to ASCII: U+017F and U+212A by
+/// simple folding (Go), U+0130 and U+0131 by upper and lower case (Java's `equalsIgnoreCase`).
 const fn fold(char: char) -> char {
     match char {
         '\u{17f}' => 's',
@@ -66,7 +66,8 @@ mod tests {
     fn every_letter_that_maps_to_ascii_is_folded() {
         for char in char::MIN..=char::MAX {
             for mapped in char.to_lowercase().next().into_iter().chain(char.to_uppercase().next()) {
-                // The lower case of U+0130 has a combining dot behind the `i`; upper cases of ligatures are several letters.
+                // The lower case of U+0130 has a combining dot after the `i`; upper cases of ligatures are several
+                // letters.
                 let is_letter_for_letter = char.to_lowercase().len().max(char.to_uppercase().len()) == 1;
                 if mapped.is_ascii_alphabetic() && (is_letter_for_letter || char == '\u{130}') {
                     assert_eq!(fold(char), mapped.to_ascii_lowercase(), "{char:?}");

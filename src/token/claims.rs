@@ -9,36 +9,36 @@ use super::{
 };
 use crate::session::UnixMillis;
 
-/// The claims that JRS reads. Times may be however far away (they saturate).
+/// The claims that JRS reads. Times saturate.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Claims {
     /// `jti`: the id of the session. Never empty, and without control characters.
     pub id: String,
-    /// `sub`, where it is a string. A foreign token's may be anything; then there is no owner.
+    /// `sub`, if it is a string. In a foreign token it may have another type, which means no owner.
     pub subject: Option<String>,
     /// `iat`: when the token was issued.
     pub issued_at: Option<UnixMillis>,
     /// `exp`: the end.
     pub expires_at: Option<UnixMillis>,
-    /// The end that the session was given: `exp`, or `jrs_exp` where JRS wrote an earlier `exp` by itself, to tell others of
-    /// the realm's max-lifetime.
+    /// The session's own deadline: `jrs_exp` if present, otherwise `exp`. JRS writes `jrs_exp` if `exp` is the earlier
+    /// end by max-lifetime, which tells other verifiers.
     pub deadline: Option<UnixMillis>,
     /// `nbf`: not valid before.
     pub not_before: Option<UnixMillis>,
-    /// `auth_time`: when the user proved who they are, where the token has been rotated since.
+    /// `auth_time`: when the user authenticated, if the token was rotated since.
     pub authenticated_at: Option<UnixMillis>,
-    /// `ttl`: the session's own sliding time to live, a span. Anything but a positive number reads as none.
+    /// `ttl`: the session's own sliding time to live. `None` for anything but a positive number.
     pub ttl: Option<Duration>,
 }
 
-/// What a realm demands of a token.
+/// A realm's rules for the claims of a token.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct ClaimRules<'r> {
-    /// The `iss` to be found.
+    /// The required `iss`.
     pub issuer: Option<&'r str>,
-    /// The `aud` to be found, alone or in an array.
+    /// The required `aud`, alone or in an array.
     pub audience: Option<&'r str>,
-    /// The `typ` that is accepted beside `JWT`.
+    /// The `typ` that is accepted in addition to `JWT`.
     pub token_type: Option<&'r str>,
 }
 
@@ -46,8 +46,8 @@ impl Claims {
     /// Reads a decoded payload.
     ///
     /// # Errors
-    /// [`TokenError::Malformed`] if it is no JSON object with unique names, [`TokenError::Claim`] for a `jti` that is not a
-    /// usable string or a time that is no number, [`TokenError::Issuer`] and [`TokenError::Audience`].
+    /// [`TokenError::Malformed`] if it is not a JSON object with unique names, [`TokenError::Claim`] if `jti` is not a
+    /// usable string or a time is not a number, [`TokenError::Issuer`] and [`TokenError::Audience`].
     pub fn read(json: &[u8], expected: ClaimRules<'_>) -> Result<Self, TokenError> {
         let members = Members::read(json)
             .map_err(|_| TokenError::Malformed("the payload is no JSON object with unique members"))?;
@@ -58,7 +58,7 @@ impl Claims {
             Some(value) if value.get() == "null" => Some(None),
             _ => time(OWN_END)?.map(Some),
         };
-        // JRS writes it for nothing but a later end than `exp`.
+        // JRS writes it only for an end later than `exp`.
         let deadline =
             own_end.filter(|own| expires_at.is_some_and(|exp| own.is_none_or(|own| own > exp))).unwrap_or(expires_at);
         if let Some(issuer) = expected.issuer
@@ -88,7 +88,7 @@ impl Claims {
         })
     }
 
-    /// Checks `nbf` and `exp` against the clock, each with `leeway` as grace.
+    /// Checks `nbf` and `exp` against the clock, with `leeway` for each.
     pub fn check_time(&self, now: UnixMillis, leeway: Duration) -> Result<(), TokenError> {
         if self.not_before.is_some_and(|not_before| now.plus(leeway) < not_before) {
             return Err(TokenError::NotYetValid);
@@ -100,7 +100,7 @@ impl Claims {
     }
 }
 
-/// A NumericDate (RFC 7519 section 2), seconds that may be fractional or absurd.
+/// A NumericDate (RFC 7519 section 2) in seconds, which may be fractional or out of range.
 #[expect(clippy::cast_possible_truncation, reason = "`as` saturates, and absurd times are meant to")]
 fn to_moment(seconds: f64) -> UnixMillis {
     UnixMillis::new((seconds * 1000.0).round() as i64)
@@ -111,14 +111,14 @@ fn to_span(seconds: f64) -> Duration {
     to_moment(seconds).since(UnixMillis::EPOCH)
 }
 
-/// The claims that JRS writes itself, in the order in which they are written.
+/// The claims that JRS writes, in this order.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct RegisteredClaims<'s> {
     /// `jti`.
     pub id: &'s str,
     /// `iat`.
     pub issued_at: UnixMillis,
-    /// `sub`; none where it is empty.
+    /// `sub`; left out if empty.
     pub owner: &'s str,
     /// `iss`.
     pub issuer: Option<&'s str>,
@@ -126,7 +126,7 @@ pub struct RegisteredClaims<'s> {
     pub audience: Option<&'s str>,
     /// `exp`.
     pub expires_at: Option<UnixMillis>,
-    /// The end that the session was given; written as `jrs_exp` where it is not `exp`.
+    /// The session's own deadline; written as `jrs_exp` if it is not `exp`.
     pub deadline: Option<UnixMillis>,
     /// `ttl`, a span.
     pub ttl: Option<Duration>,
@@ -135,7 +135,7 @@ pub struct RegisteredClaims<'s> {
 }
 
 impl RegisteredClaims<'_> {
-    /// The text of a payload: these claims, then the caller's.
+    /// Writes a payload: these claims, then the caller's.
     pub fn write(&self, caller: &CallerClaims<'_>) -> String {
         let mut json = String::with_capacity(160 + self.id.len() + self.owner.len() + caller.inner.len());
         json.push_str(r#"{"jti":"#);
@@ -179,7 +179,7 @@ fn push_name(json: &mut String, name: &str) {
 
 /// Appends a JSON string.
 fn push_text(json: &mut String, text: &str) {
-    // Almost no id or owner needs an escape, and then quotes are all it takes. All bytes are looked at, many at a time.
+    // Almost no id or owner needs an escape, so only quotes are added. The check reads many bytes at a time.
     if text.bytes().fold(false, |needs, byte| needs | (byte < 0x20) | (byte == b'"') | (byte == b'\\')) {
         json.push_str(&serde_json::Value::from(text).to_string());
     } else {
@@ -189,10 +189,10 @@ fn push_text(json: &mut String, text: &str) {
     }
 }
 
-/// Appends the seconds since the epoch, with a fraction only where there is one.
+/// Appends the seconds since the epoch, with a fraction if there is one.
 fn push_seconds(json: &mut String, time: UnixMillis) {
     let (seconds, fraction) = (time.as_i64().div_euclid(1000), time.as_i64().rem_euclid(1000));
-    // A string takes all that is written to it.
+    // Writing to a string never fails.
     let _ = write!(json, "{seconds}");
     if fraction != 0 {
         let _ = write!(json, ".{fraction:03}");
@@ -200,7 +200,7 @@ fn push_seconds(json: &mut String, time: UnixMillis) {
     }
 }
 
-/// The claims that a caller adds to a token, checked but otherwise as they were given.
+/// The claims that a caller adds to a token, checked and otherwise unchanged.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct CallerClaims<'c> {
     /// The members between the braces.
@@ -212,22 +212,22 @@ pub struct CallerClaims<'c> {
 /// Why a caller's claims cannot go into a token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ClaimsError {
-    /// No JSON object, or a name is given twice.
+    /// It is not a JSON object, or has a name twice.
     NotAnObject,
-    /// This claim is written by JRS alone.
+    /// Only JRS writes this claim.
     Reserved(&'static str),
-    /// A claim's name differs from this one, which JRS reads, in case only.
+    /// A claim's name differs only in case from this one, which JRS reads.
     OtherSpelling(&'static str),
-    /// This claim has to be a number of seconds.
+    /// This claim must be a number of seconds.
     NotATime(&'static str),
-    /// This claim lies beyond the year 9999.
+    /// This claim is after the year 9999.
     TooFar(&'static str),
 }
 
 impl<'c> CallerClaims<'c> {
-    /// Checks `json`. `jti`, `iat`, `sub`, `ttl`, `auth_time` and `jrs_exp` are reserved, and `iss` and `aud` where the
-    /// realm sets them; so are all of their other spellings in upper and lower case, and those of `exp`, `nbf`, `iss` and
-    /// `aud`. `exp` and `nbf` must be numbers of seconds.
+    /// Checks `json`. `jti`, `iat`, `sub`, `ttl`, `auth_time` and `jrs_exp` are reserved, and `iss` and `aud` if the
+    /// realm sets them. Other upper and lower case spellings of these and of `exp`, `nbf`, `iss` and `aud` are
+    /// refused. `exp` and `nbf` must be numbers of seconds.
     pub fn read(json: &'c str, expected: ClaimRules<'_>) -> Result<Self, ClaimsError> {
         let members = Members::read(json.as_bytes()).map_err(|_| ClaimsError::NotAnObject)?;
         for (name, _) in members.iter() {
@@ -240,7 +240,7 @@ impl<'c> CallerClaims<'c> {
         let read = |name| {
             move |value| match number(value).map(to_moment) {
                 None => Err(ClaimsError::NotATime(name)),
-                // A later one is in milliseconds, not seconds.
+                // A later time is probably in milliseconds, not seconds.
                 Some(time) if time > UnixMillis::YEAR_9999 => Err(ClaimsError::TooFar(name)),
                 Some(time) => Ok(time),
             }
@@ -256,17 +256,17 @@ impl<'c> CallerClaims<'c> {
     }
 }
 
-/// Whether a payload has a claim of that name, of whatever type.
+/// Whether a payload has a claim with that name, of any type.
 pub fn has_claim(json: &[u8], name: &str) -> bool {
     Members::read(json).is_ok_and(|members| members.get(name).is_some())
 }
 
-/// The custom claims of a token that is to follow another one: those of the `old` payload, each until `new` gives it anew.
-/// `exp` is left out, for it is no longer either's alone, and so is what a caller may not write: JRS does not sign a name
-/// that only somebody else's key has signed. JSON text, to be [read](CallerClaims::read) like a caller's.
+/// The custom claims of the successor of a token: those of the `old` payload, overridden by `new`. Leaves out `exp`,
+/// which the caller handles, and names that a caller may not write: JRS does not sign a name that only a foreign key
+/// has signed. Returns JSON text, to be [read](CallerClaims::read) like a caller's claims.
 ///
 /// # Errors
-/// [`ClaimsError::NotAnObject`] if one of the two is none.
+/// [`ClaimsError::NotAnObject`] if `old` or `new` is not a JSON object.
 pub fn carry_over_claims(old: &[u8], new: &str, expected: ClaimRules<'_>) -> Result<String, ClaimsError> {
     let read = |json| Members::read(json).map_err(|_| ClaimsError::NotAnObject);
     let (old, new) = (read(old)?, read(new.as_bytes())?);

@@ -7,23 +7,23 @@ use super::{
     json::{Members, text},
 };
 
-/// The members of a header that JRS acts on. `jku`, `jwk`, `x5u` and `x5c` are never looked at: keys come from the
-/// key file alone (RFC 8725 section 3.10).
+/// The header parameters that JRS uses. `jku`, `jwk`, `x5u` and `x5c` are ignored: keys come from the key file only
+/// (RFC 8725 section 3.10).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Header {
-    /// The `alg` that the token claims, whatever it is.
+    /// The `alg`, not checked yet.
     pub algorithm: String,
-    /// The `kid` of the key that signed. An empty one counts as none.
+    /// The `kid`. An empty one counts as absent.
     pub key_id: Option<String>,
-    /// The `typ`: what kind of token this is.
+    /// The `typ`: the type of token.
     pub token_type: Option<String>,
 }
 
-/// The `typ` of tokens that do not ask for another.
+/// The default `typ`.
 pub(super) const JWT: &str = "JWT";
 
-/// Whether two values of `typ` are the same media type (RFC 7515 section 4.1.9): case does not count, nor does an
-/// `application/` in front of a name without another slash.
+/// Whether two values of `typ` are the same media type (RFC 7515 section 4.1.9). Case is ignored, and so is an
+/// `application/` before a name without another slash.
 pub fn same_type(one: &str, other: &str) -> bool {
     short_type(one).eq_ignore_ascii_case(short_type(other))
 }
@@ -36,9 +36,9 @@ fn short_type(name: &str) -> &str {
 }
 
 impl Header {
-    /// Reads a decoded header. Errs if it is no JSON object with unique names, has no textual `alg`, has a `kid`
-    /// or `typ` that is not a string, or carries `crit` (no extension is understood here), `b64` (RFC 7797), `enc` (RFC 7516) or
-    /// `zip`.
+    /// Reads a decoded header. Fails if it is not a JSON object with unique names, if `alg` is not a string, if `kid`
+    /// or `typ` is present and not a string, or if it has `crit` (no extension is supported), `b64` (RFC 7797), `enc`
+    /// (RFC 7516) or `zip`.
     pub fn read(json: &[u8]) -> Result<Self, TokenError> {
         let members = Members::read(json)
             .map_err(|_| TokenError::Malformed("the header is no JSON object with unique members"))?;
@@ -61,7 +61,7 @@ impl Header {
         })
     }
 
-    /// Checks that this is a token of the kind that is asked for: one without `typ`, a `JWT`, or of the realm's own type.
+    /// Checks that `typ` is absent, `JWT` or the realm's token type.
     pub fn check_type(&self, own: Option<&str>) -> Result<(), TokenError> {
         let is_one_of_ours = |found: &str| same_type(found, JWT) || own.is_some_and(|own| same_type(found, own));
         if self.token_type.as_deref().is_none_or(is_one_of_ours) {
@@ -73,7 +73,7 @@ impl Header {
         }
     }
 
-    /// The text of the header that JRS writes: `alg`, `typ`, and `kid` where the key has one. `token_type` needs no escape.
+    /// Writes a header: `alg`, `typ`, and `kid` if the key has one. `token_type` must need no escape.
     pub(super) fn write(algorithm: &str, token_type: &str, key_id: Option<&str>) -> String {
         let mut text = format!(r#"{{"alg":"{algorithm}","typ":"{token_type}""#);
         if let Some(key_id) = key_id {
@@ -147,7 +147,7 @@ mod tests {
         ] {
             assert!(Header::read(wrong.as_bytes()).is_err(), "{wrong}");
         }
-        // Unknown members are ignored (RFC 7515 section 4), keys offered in the header included.
+        // Unknown parameters are ignored (RFC 7515 section 4), keys in the header included.
         assert!(Header::read(br#"{"alg":"HS256","jku":"x","jwk":{"kty":"oct"},"cty":5}"#).is_ok());
     }
 }

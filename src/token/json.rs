@@ -1,4 +1,4 @@
-//! JSON objects as tokens and key files need them: members in order, each name once, values left as text.
+//! JSON objects of tokens and key files: members in order, unique names, values as text.
 
 use std::{borrow::Cow, fmt};
 
@@ -9,14 +9,14 @@ use serde::{
 use serde_json::value::RawValue;
 use zeroize::Zeroizing;
 
-/// The members of a JSON object of which no two have the same name (RFC 7515 section 4, RFC 7519 section 4).
+/// The members of a JSON object with unique names (RFC 7515 section 4, RFC 7519 section 4).
 ///
-/// Values stay the text that they were: what nobody asks for is checked to be JSON and never built.
+/// Values stay text. They are checked to be JSON, and parsed only when they are used.
 #[derive(Debug)]
 pub(super) struct Members<'t>(Vec<(Cow<'t, str>, &'t RawValue)>);
 
 impl<'t> Members<'t> {
-    /// Reads `text`. Errs unless it is exactly one JSON object with unique names, in UTF-8.
+    /// Reads `text`. Fails unless it is one JSON object with unique names, in UTF-8.
     pub(super) fn read(text: &'t [u8]) -> Result<Self, serde_json::Error> {
         serde_json::from_slice(text)
     }
@@ -60,17 +60,17 @@ impl<'de> Visitor<'de> for MembersVisitor {
     }
 }
 
-/// A string, borrowed from the text where it holds no escape.
+/// A string, borrowed from the text if it has no escape.
 #[derive(Deserialize)]
 struct Text<'t>(#[serde(borrow)] Cow<'t, str>);
 
-/// The string that `value` is, if it is one.
+/// The string in `value`, if it is one.
 pub(super) fn text(value: &RawValue) -> Option<Cow<'_, str>> {
     serde_json::from_str(value.get()).ok().map(|Text(text)| text)
 }
 
-/// The string that `value` is, if it is one, in a buffer that is wiped: for key material, which is ASCII. An escape of
-/// anything else becomes a NUL, which no encoding of keys takes.
+/// The string in `value`, if it is one, in a zeroized buffer. For key material, which is ASCII: an escape of another
+/// character becomes a NUL, which no key encoding accepts.
 pub(super) fn secret_text(value: &RawValue) -> Option<Zeroizing<String>> {
     let inner = value.get().strip_prefix('"')?.strip_suffix('"')?;
     let mut text = Zeroizing::new(String::with_capacity(inner.len()));
@@ -93,12 +93,12 @@ pub(super) fn secret_text(value: &RawValue) -> Option<Zeroizing<String>> {
     Some(text)
 }
 
-/// The number that `value` is, if it is one that a double can hold.
+/// The number in `value`, if it is one that a double can hold.
 pub(super) fn number(value: &RawValue) -> Option<f64> {
     serde_json::from_str(value.get()).ok()
 }
 
-/// The strings that `value` is: one string, or an array of nothing but strings.
+/// The strings in `value`: one string or an array of strings.
 pub(super) fn texts(value: &RawValue) -> Option<Vec<String>> {
     text(value).map(|one| vec![one.into_owned()]).or_else(|| serde_json::from_str(value.get()).ok())
 }

@@ -21,7 +21,7 @@ use super::{
 pub(super) struct Jwk {
     pub(super) id: Option<String>,
     pub(super) algorithm: Option<String>,
-    /// Whether its `key_ops` let it sign.
+    /// Whether its `key_ops` allow signing.
     pub(super) may_sign: bool,
     pub(super) material: Material,
 }
@@ -31,10 +31,10 @@ pub(super) enum Material {
     Pair(Pair),
 }
 
-/// What becomes of a JWK that is not broken.
+/// The result of reading a well-formed JWK.
 pub(super) enum Reading {
     Key(Jwk),
-    /// It is left out, for this reason: it is not for signatures, or of a kind that is not known here (RFC 7517 section 5).
+    /// It is skipped for this reason: it is not for signatures, or its type is not supported (RFC 7517 section 5).
     LeftOut(&'static str),
 }
 
@@ -42,7 +42,7 @@ impl Jwk {
     /// Reads the members of a JWK.
     ///
     /// # Errors
-    /// A sentence without key material, for a key that is understood and broken.
+    /// A sentence without key material, if a key of a supported type is malformed.
     pub(super) fn read(jwk: &Members<'_>) -> Result<Reading, String> {
         let member = Reader(jwk);
         let kind = member.text("kty")?.ok_or("it has no 'kty'")?;
@@ -55,7 +55,7 @@ impl Jwk {
         let read = |value| texts(value).ok_or("its member 'key_ops' is no array of strings");
         let operations = jwk.get("key_ops").map(read).transpose()?;
         let may = |operation: &str| operations.as_ref().is_none_or(|all| all.iter().any(|one| one == operation));
-        // What may sign verifies too, whatever else is said: a server that refused its own tokens would be of no use.
+        // A key that may sign also verifies, whatever `key_ops` says, because the server must accept its own tokens.
         let has_private = kind == "oct" || jwk.get("d").is_some();
         let is_for_signatures = may("verify") || (has_private && may("sign"));
         if !is_for_signatures {
@@ -91,7 +91,7 @@ impl Jwk {
     }
 }
 
-/// Reads members by name, and complains by name.
+/// Reads members by name, with the name in each error.
 struct Reader<'j, 't>(&'j Members<'t>);
 
 impl Reader<'_, '_> {

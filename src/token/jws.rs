@@ -1,4 +1,4 @@
-//! The compact serialization of a JWS (RFC 7515 section 7.1), cut into its parts without a copy.
+//! The compact serialization of a JWS (RFC 7515 section 7.1), split without a copy.
 
 use base64::{
     Engine,
@@ -8,7 +8,7 @@ use base64::{
 
 use super::{TokenError, lookalike::wrapping};
 
-/// Unpadded base64url that accepts one spelling only: no padding, no line breaks, no stray bits at the end.
+/// Strict base64url: no padding, no line breaks, no trailing bits.
 const BASE64URL: GeneralPurpose = GeneralPurpose::new(
     &URL_SAFE,
     GeneralPurposeConfig::new()
@@ -17,7 +17,7 @@ const BASE64URL: GeneralPurpose = GeneralPurpose::new(
         .with_decode_padding_mode(DecodePaddingMode::RequireNone),
 );
 
-/// The parts of a compact JWS, still encoded.
+/// The parts of a compact JWS, encoded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CompactJws<'t> {
     /// The header in base64url.
@@ -26,12 +26,12 @@ pub struct CompactJws<'t> {
     pub payload: &'t [u8],
     /// The signature in base64url.
     pub signature: &'t [u8],
-    /// What is signed: header, dot, payload.
+    /// The signing input: header, dot, payload.
     pub signed: &'t [u8],
 }
 
 impl<'t> CompactJws<'t> {
-    /// Cuts a token at its dots. Errs unless there are exactly three parts, none of them empty.
+    /// Splits a token at its dots. Fails unless there are three parts, none of them empty.
     pub fn split(token: &'t [u8]) -> Result<Self, TokenError> {
         const SHAPE: TokenError = TokenError::Malformed("it is not three parts joined by dots");
         const ENCRYPTED: TokenError =
@@ -53,12 +53,12 @@ impl<'t> CompactJws<'t> {
     }
 }
 
-/// Decodes one part of a token. Errs on padding, line breaks, foreign characters and non-canonical endings.
+/// Decodes one part of a token. Fails on padding, line breaks, other characters and non-canonical endings.
 pub fn base64url_decode(part: &[u8]) -> Result<Vec<u8>, TokenError> {
     BASE64URL.decode(part).map_err(|_| TokenError::Malformed("a part is not canonical unpadded base64url"))
 }
 
-/// Decodes the beginning of some text, `None` if it is not base64url or too long for the room.
+/// Decodes a text into a buffer. `None` if it is not base64url or does not fit.
 pub(super) fn decode_onto<'d>(text: &[u8], room: &'d mut [u8]) -> Option<&'d [u8]> {
     let length = BASE64URL.decode_slice(text, room).ok()?;
     room.get(..length)

@@ -20,33 +20,33 @@ use super::{
     public::PublicKey,
 };
 
-/// Room for the longest HMAC (64 bytes), in whole base64 groups.
+/// The length of the longest HMAC (64 bytes), in whole base64 groups.
 const LONGEST_HMAC: usize = 66;
 
 /// The longest RSA signature, of a key of 8192 bits, in base64url.
 const LONGEST_ENCODED: usize = 1366;
 
-/// A key in its prepared form: nothing of it is parsed or derived again when it signs or verifies.
+/// A prepared key. Signing and verification parse and derive nothing again.
 pub struct Key {
     id: Option<String>,
-    /// Whether the id was given to the key: otherwise it is its thumbprint, or there is none.
+    /// Whether the key file gives the id. Otherwise it is the thumbprint, or there is none.
     has_own_id: bool,
     algorithm: Algorithm,
     material: KeyMaterial,
     signs: bool,
-    /// Whose tokens alone this key verifies, if it is bound to an issuer.
+    /// If set, the key verifies only tokens with this `iss`.
     issuer: Option<Arc<str>>,
-    /// The header of the tokens of type `JWT` that this key signs, in base64url.
+    /// The header of tokens with `typ` `JWT` that this key signs, in base64url.
     header: String,
 }
 
-/// What computes signatures.
+/// The material that computes signatures.
 enum KeyMaterial {
     Secret(hmac::Key),
     PublicKey { public: PublicKey, thumbprint: String, verifier: ParsedPublicKey, private: Option<PrivateKey> },
 }
 
-/// A public key, with its private half if that is known.
+/// A public key, with its private half if known.
 pub(super) type Pair = (PublicKey, Option<PrivateKey>);
 
 /// The private half of a key.
@@ -56,7 +56,7 @@ pub(super) enum PrivateKey {
     Ed25519(Ed25519KeyPair),
 }
 
-/// Never shows key material.
+/// Never prints key material.
 impl fmt::Debug for Key {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Key")
@@ -69,7 +69,7 @@ impl fmt::Debug for Key {
 }
 
 impl Key {
-    /// Prepares a secret. `signs` says whether it may sign as well as verify.
+    /// Prepares a secret. `signs` tells whether it may sign.
     pub(super) fn from_secret(id: Option<String>, algorithm: Algorithm, signs: bool, secret: &[u8]) -> Self {
         let hash = match algorithm {
             Algorithm::HS384 => hmac::HMAC_SHA384,
@@ -79,8 +79,8 @@ impl Key {
         Self::new(id, algorithm, signs, KeyMaterial::Secret(hmac::Key::new(hash, secret)))
     }
 
-    /// Prepares a public key, with its private half if it is known. Without an id its id is its thumbprint. Errs if the
-    /// key is weak or no key at all.
+    /// Prepares a public key, with its private half if known. The default id is its thumbprint. Fails if the key is
+    /// weak or invalid.
     pub(super) fn from_pair(
         id: Option<String>,
         algorithm: Algorithm,
@@ -101,7 +101,7 @@ impl Key {
         Self { has_own_id: id.is_some(), id, algorithm, material, signs, issuer: None, header }
     }
 
-    /// The same key, which from now on only verifies, and only tokens with this `iss`.
+    /// The same key, limited to verifying tokens with this `iss`.
     pub(super) fn bound_to(mut self, issuer: &Arc<str>) -> Self {
         if let KeyMaterial::PublicKey { private, .. } = &mut self.material {
             *private = None;
@@ -109,7 +109,7 @@ impl Key {
         Self { signs: false, issuer: Some(Arc::clone(issuer)), ..self }
     }
 
-    /// The `iss` that tokens of this key must have: it is another issuer's.
+    /// The `iss` that tokens of this key must have, if it is a foreign issuer's key.
     pub fn foreign_issuer(&self) -> Option<&str> {
         self.issuer.as_deref()
     }
@@ -119,13 +119,12 @@ impl Key {
         self.id.as_deref()
     }
 
-    /// Whether tokens without a `kid` are tried with this key: nothing gave it a `kid`, and an id that it has is its
-    /// thumbprint.
+    /// Whether tokens without a `kid` are tried with this key: the key file gives it no `kid`.
     pub const fn is_unnamed(&self) -> bool {
         !self.has_own_id
     }
 
-    /// The one algorithm that this key is used with.
+    /// The algorithm to which this key is pinned.
     pub const fn algorithm(&self) -> Algorithm {
         self.algorithm
     }
@@ -135,7 +134,7 @@ impl Key {
         self.algorithm.name()
     }
 
-    /// True if a signature takes so long that it must not hold the server up: tens or hundreds of microseconds.
+    /// Whether a signature takes tens or hundreds of microseconds, too long for the server's thread.
     pub const fn is_slow(&self) -> bool {
         matches!(self.material, KeyMaterial::PublicKey { .. })
     }
@@ -145,7 +144,7 @@ impl Key {
         self.signs
     }
 
-    /// The JWK to publish (RFC 7517): none for a secret, and never a private half.
+    /// The JWK to publish (RFC 7517), without private members. `None` for a secret.
     pub fn public_jwk(&self) -> Option<Jwk> {
         match &self.material {
             KeyMaterial::Secret(_) => None,
@@ -153,7 +152,7 @@ impl Key {
         }
     }
 
-    /// The same for two keys of one algorithm exactly if they are the same key. It tells nothing of a secret.
+    /// Equal for two keys of one algorithm if and only if they are the same key. Reveals nothing of a secret.
     pub(super) fn fingerprint(&self) -> Vec<u8> {
         match &self.material {
             KeyMaterial::Secret(key) => hmac::sign(key, b"fingerprint of a key").as_ref().to_vec(),
@@ -161,7 +160,7 @@ impl Key {
         }
     }
 
-    /// True if `header`, in base64url, is just what this key writes: then there is nothing to parse in it.
+    /// Whether `header`, in base64url, is exactly the header that this key writes. It need not be parsed then.
     pub(super) fn has_header(&self, header: &[u8]) -> bool {
         self.header.as_bytes() == header
     }
@@ -171,8 +170,8 @@ impl Key {
         String::from_utf8(self.sign_as(JWT, payload)?).ok()
     }
 
-    /// As [`sign`](Self::sign), with another `typ`, of characters that need no escape in JSON. Such a header is made for each
-    /// token: keys are shared by realms whose types differ.
+    /// As [`sign`](Self::sign), with another `typ`, which must need no escape in JSON. The header is written for each
+    /// token, because realms with different types share keys.
     pub fn sign_as(&self, token_type: &str, payload: &str) -> Option<Vec<u8>> {
         let header = if token_type == JWT {
             Cow::Borrowed(&*self.header)
@@ -187,8 +186,8 @@ impl Key {
         Some(token)
     }
 
-    /// Checks a token's signature, HMACs in constant time. Errs with [`TokenError::Signature`] or, for a signature that is
-    /// not base64url, [`TokenError::Malformed`].
+    /// Verifies a token's signature; HMACs in constant time. Fails with [`TokenError::Signature`] or, if the signature
+    /// is not base64url, [`TokenError::Malformed`].
     pub(super) fn check(&self, parts: &CompactJws<'_>) -> Result<(), TokenError> {
         if parts.signature.len() > LONGEST_ENCODED {
             return Err(TokenError::Signature);

@@ -1,4 +1,4 @@
-//! What a key file may hold: a JWK Set or a JWK (RFC 7517), PEM blocks (RFC 7468), or a raw secret.
+//! Reads key files: a JWK Set or a JWK (RFC 7517), PEM blocks (RFC 7468), or a raw secret.
 
 use std::collections::HashSet;
 
@@ -15,19 +15,19 @@ use super::{
     pem, raw_secret,
 };
 
-/// How keys that do not say everything about themselves are read.
+/// Defaults for keys that do not specify everything.
 #[derive(Clone, Copy, Debug)]
 pub struct KeyDefaults {
-    /// The algorithm of keys that do not say theirs, where it fits them.
+    /// The algorithm of keys that do not name one, if it fits the key.
     pub algorithm: Algorithm,
-    /// Lets secrets in that are shorter than their algorithm's hash.
+    /// Accepts secrets that are shorter than their algorithm's hash.
     pub allow_weak_secret: bool,
 }
 
 /// Reads the text of a key file.
 ///
 /// # Errors
-/// A sentence that names the key and the problem, and never repeats key material. One bad key refuses the whole file.
+/// A sentence that names the key and the problem, without key material. One malformed key refuses the whole file.
 pub fn read_keys(file: &[u8], parsing: KeyDefaults) -> Result<KeyRing, String> {
     let start = file.trim_ascii_start();
     let start = start.strip_prefix(b"\xef\xbb\xbf").unwrap_or(start);
@@ -44,12 +44,12 @@ pub fn read_keys(file: &[u8], parsing: KeyDefaults) -> Result<KeyRing, String> {
     keys.finish()
 }
 
-/// The keys of a file as they are read. No two have the same `kid`.
+/// Collects the keys of a file. No two have the same `kid`.
 #[derive(Default)]
 struct Keys {
     list: Vec<Key>,
     ids: HashSet<String>,
-    /// The first keys that are left out, each with the reason, and how many there are at all.
+    /// The first skipped keys, each with the reason, and the number of all skipped keys.
     left_out: Vec<String>,
     left_out_count: usize,
 }
@@ -87,19 +87,19 @@ impl Keys {
     }
 }
 
-/// So many keys that are left out are named one by one.
+/// The number of skipped keys that warnings name one by one.
 const NAMED: usize = 8;
 
-/// The text of the key file of a server that makes its own key: a JWK Set of one HS256 secret.
+/// The text of a generated key file: a JWK Set with one HS256 secret.
 pub fn jwk_of_secret(id: &str, secret: &[u8; 32]) -> Zeroizing<String> {
     let secret = Zeroizing::new(encode(secret));
     let pieces =
         ["{\"keys\":[{\"kty\":\"oct\",\"kid\":\"", id, "\",\"alg\":\"HS256\",\"k\":\"", secret.as_str(), "\"}]}\n"];
-    // Joined into a buffer of the right size: one that grows would leave copies behind.
+    // A buffer of the right size: a growing one would leave copies of the secret behind.
     Zeroizing::new(pieces.concat())
 }
 
-/// A file of nothing but a secret: its bytes, without the line end that editors add.
+/// Reads a raw secret: the bytes of the file, without the line end that editors add.
 fn read_secret(file: &[u8], parsing: KeyDefaults) -> Result<Key, String> {
     raw_secret::check(file)?;
     let secret = file.strip_suffix(b"\n").unwrap_or(file);
@@ -122,7 +122,7 @@ fn read_pem(file: &[u8], parsing: KeyDefaults) -> Result<Keys, String> {
 }
 
 fn read_jwks(json: &[u8], parsing: KeyDefaults) -> Result<Keys, String> {
-    // The parser's own message could quote the text, so it is not passed on.
+    // The parser's message could quote the text, so it is left out.
     let document = Members::read(json).map_err(|_| {
         "it is no JSON object with unique members (keep a secret that begins with { or [ as a JWK, as docs/keys.md shows)"
             .to_owned()
@@ -148,7 +148,7 @@ fn read_jwks(json: &[u8], parsing: KeyDefaults) -> Result<Keys, String> {
     Ok(keys)
 }
 
-/// Adds the JWK of this number to the keys, or leaves it out.
+/// Adds the JWK with this number to the keys, or skips it.
 fn read_jwk(members: &Members<'_>, number: usize, parsing: KeyDefaults, keys: &mut Keys) -> Result<(), String> {
     let jwk = match Jwk::read(members)? {
         Reading::Key(jwk) => jwk,
@@ -172,8 +172,8 @@ fn read_jwk(members: &Members<'_>, number: usize, parsing: KeyDefaults, keys: &m
     })
 }
 
-/// The algorithm that a key is pinned to: the one that it names, or else the one that the setting names if it fits, or
-/// else the usual one of such keys. `only` are all that its encoding allows, unless it is empty.
+/// The algorithm to which a key is pinned: the one that it names, or that of the settings if it fits, or the usual one
+/// of its type. If not empty, `only` lists the algorithms that its encoding allows.
 fn choose(family: KeyType, named: Option<&str>, only: &[Algorithm], parsing: KeyDefaults) -> Result<Algorithm, String> {
     match named {
         Some(name) => Algorithm::from_name(name)

@@ -74,7 +74,7 @@ fn weak_and_misplaced_secrets_are_refused() {
     assert_eq!(keys("0123456789abcdef0123456789abcdef\n").expect("a secret"), [(None, "HS256", true)]);
 }
 
-/// RFC 7517 section 5: keys that are not understood, or not for signatures, are ignored, and the operator hears of it.
+/// RFC 7517 section 5: keys that are not supported or not for signatures are ignored with a warning.
 #[test]
 fn foreign_keys_of_a_set_are_left_out() {
     let good = format!(r#"{{"kty":"oct","k":"{K}","kid":"a"}}"#);
@@ -94,7 +94,7 @@ fn foreign_keys_of_a_set_are_left_out() {
         // A private key too: Wycheproof json_web_signature 355 and 356.
         (r#"{"kty":"RSA","n":"AA","e":"AQAB","d":"AA","key_ops":["encrypt","decrypt"]}"#, "its 'key_ops'"),
         (r#"{"kty":"EC","crv":"P-256","x":"AA","y":"AA","d":"AA","key_ops":["deriveKey"]}"#, "its 'key_ops'"),
-        // A public key cannot sign, whatever it says.
+        // A public key cannot sign, whatever its `key_ops` say.
         (r#"{"kty":"OKP","crv":"Ed25519","x":"AA","key_ops":["sign"]}"#, "its 'key_ops'"),
     ] {
         for (set, number) in [(format!("{other},{good}"), 1), (format!("{good},{other}"), 2)] {
@@ -103,7 +103,7 @@ fn foreign_keys_of_a_set_are_left_out() {
             let [warning] = ring.warnings() else { panic!("{:?}", ring.warnings()) };
             assert!(warning.starts_with(&format!("key {number} is left out: {reason}")), "{warning}");
         }
-        // With nothing else in it, the file is refused for that reason.
+        // If it is the only key, the file is refused for that reason.
         for file in [other.to_owned(), format!(r#"{{"keys":[{other}]}}"#)] {
             let refusal = keys(&file).expect_err(other);
             let start = format!("there is no key for signatures in it: key 1 is left out: {reason}");
@@ -139,7 +139,7 @@ fn keys_without_a_kid_are_few() {
     assert_eq!(keys(&set(8)).expect("keys").len(), 8);
     let refusal = keys(&set(9)).expect_err("nine");
     assert!(refusal.starts_with("9 keys for HS256 have no 'kid'"), "{refusal}");
-    // Public keys have their thumbprints: they load, and the operator hears of it.
+    // Public keys can be named by their thumbprints: they load with a warning.
     let ed25519 = |seed: u8| {
         let pair = aws_lc_rs::signature::Ed25519KeyPair::from_seed_unchecked(&[seed; 32]).expect("a seed");
         let point = super::encode(aws_lc_rs::signature::KeyPair::public_key(&pair).as_ref());

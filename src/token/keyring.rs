@@ -1,4 +1,4 @@
-//! The keys in force, and verification with them (RFC 7515 section 5.2).
+//! The keys of a realm, and verification with them (RFC 7515 section 5.2).
 
 use std::{
     collections::{HashMap, HashSet},
@@ -12,36 +12,36 @@ use super::{
     jws::{CompactJws, base64url_decode},
 };
 
-/// The keys of a realm: the first that can sign signs, all of them verify.
+/// The keys of a realm. The first one that can sign signs; all of them verify.
 #[derive(Debug, Default)]
 pub struct KeyRing {
     keys: Vec<Arc<Key>>,
-    /// The positions of the keys that have a `kid`, so that a token's key is found at once among thousands.
+    /// The positions of the keys that have a `kid`, by `kid`.
     by_id: HashMap<String, usize>,
-    /// The positions of the keys that nothing gave a `kid`, those that are named by their thumbprint among them: the first
+    /// The positions of the keys without a `kid` in the key file, also those whose id is their thumbprint: the first
     /// [`TRIED`] of each algorithm.
     unnamed: Vec<usize>,
-    /// What the operator should know of the file.
+    /// Warnings for the operator.
     warnings: Vec<String>,
     /// The position of the first key that can sign.
     signer: Option<usize>,
     has_slow: bool,
 }
 
-/// So many keys are compared with a token's header as it is written, which saves parsing it.
+/// The number of keys whose encoded header is compared with a token's, which saves parsing the token's header.
 const COMPARED: usize = 8;
 
-/// So many keys are tried for a token without `kid`, at most: a bound on what a bad token costs.
+/// The largest number of keys that are tried for a token without `kid`. It bounds the cost of an invalid token.
 const TRIED: usize = 8;
 
-/// A token whose signature and claims hold. Time has not been looked at: see [`Claims::check_time`].
+/// A token with a valid signature and valid claims. Its times are not checked: see [`Claims::check_time`].
 #[derive(Debug)]
 pub struct Verified {
     /// The claims that JRS reads.
     pub claims: Claims,
-    /// The payload, decoded: JSON text.
+    /// The decoded payload: JSON text.
     pub payload: Vec<u8>,
-    /// Whether its key is [bound to another issuer](KeyRing::with_foreign).
+    /// Whether its key is [that of a foreign issuer](KeyRing::with_foreign).
     pub is_foreign: bool,
 }
 
@@ -70,15 +70,16 @@ impl KeyRing {
         ring
     }
 
-    /// These keys, and behind them those of another issuer: they never sign, and verify only tokens with this `iss`.
+    /// These keys, followed by those of a foreign issuer, which never sign and verify only tokens with this `iss`.
     ///
     /// # Errors
-    /// A sentence, if a key here and one there have the same `kid` or are the same key, or if not all secrets without `kid` would be tried.
+    /// A sentence, if two keys have the same `kid` or are the same key, or if not all secrets without `kid` would be
+    /// tried.
     pub fn with_foreign(self, foreign: Self, issuer: &str) -> Result<Self, String> {
         if let Some(id) = foreign.keys.iter().filter_map(|key| key.id()).find(|id| self.knows(Some(id))) {
             return Err(format!("a key of the realm's own has the same kid '{id}'"));
         }
-        // The other issuer would sign as this realm does.
+        // With the same key, the foreign issuer could sign tokens of this realm.
         let own: HashSet<_> = self.keys.iter().map(|key| key.fingerprint()).collect();
         if foreign.keys.iter().any(|key| own.contains(&key.fingerprint())) {
             return Err("one of its keys is a key of the realm's own".to_owned());
@@ -88,7 +89,7 @@ impl KeyRing {
         let bound: Option<Vec<_>> = foreign.keys.into_iter().map(bind).collect();
         let bound = bound.ok_or("its keys are in use by another realm")?;
         let keys: Vec<_> = self.keys.into_iter().chain(bound).collect();
-        // Each file was checked by itself already.
+        // Each file was checked on its own already.
         let is_mixed = |algorithm| {
             let of = |key: &&Arc<Key>| key.is_unnamed() && key.algorithm() == algorithm;
             let foreign = keys.iter().filter(of).filter(|key| key.foreign_issuer().is_some()).count();
@@ -99,18 +100,17 @@ impl KeyRing {
         Ok(Self::of_shared(keys).with_warnings(warnings))
     }
 
-    /// The keys of the other issuer alone.
+    /// The keys of the foreign issuer only.
     pub fn without_own(&self) -> Self {
         Self::of_shared(self.keys.iter().filter(|key| key.foreign_issuer().is_some()).map(Arc::clone).collect())
     }
 
-    /// The same keys, with sentences for the operator.
+    /// The same keys, with warnings for the operator.
     pub(super) fn with_warnings(self, warnings: Vec<String>) -> Self {
         Self { warnings, ..self }
     }
 
-    /// What the operator should know of the file: the keys in it that are left out, and why. Sentences without key
-    /// material.
+    /// Warnings for the operator: which keys of the file are skipped, and why. Without key material.
     pub fn warnings(&self) -> &[String] {
         &self.warnings
     }
@@ -120,7 +120,7 @@ impl KeyRing {
         &self.keys
     }
 
-    /// The keys that are not [bound to another issuer](Self::with_foreign), in order.
+    /// The keys that are not [those of a foreign issuer](Self::with_foreign), in order.
     pub fn own(&self) -> impl Iterator<Item = &Key> {
         self.keys.iter().map(|key| &**key).filter(|key| key.foreign_issuer().is_none())
     }
@@ -130,12 +130,12 @@ impl KeyRing {
         self.keys.get(self.signer?).map(|key| &**key)
     }
 
-    /// Whether a key of this id is here; `None` asks for one without an id.
+    /// Whether there is a key with this id; `None` stands for a key without an id.
     pub fn knows(&self, id: Option<&str>) -> bool {
         !self.positions(id).is_empty()
     }
 
-    /// Where the keys of this id are.
+    /// The positions of the keys with this id.
     fn positions(&self, id: Option<&str>) -> &[usize] {
         match id {
             Some(id) => self.by_id.get(id).map(slice::from_ref).unwrap_or_default(),
@@ -143,7 +143,8 @@ impl KeyRing {
         }
     }
 
-    /// Whether to verify this token takes a slow algorithm. Errs where it is refused before any signature is computed.
+    /// Whether verifying this token needs a slow algorithm. Fails if the token is refused without computing a
+    /// signature.
     pub fn is_slow(&self, token: &[u8], expected: ClaimRules<'_>) -> Result<bool, TokenError> {
         if !self.has_slow {
             return Ok(false);
@@ -156,7 +157,7 @@ impl KeyRing {
     /// Verifies a token: its shape, its header against the key that it names, its signature, then its claims.
     ///
     /// # Errors
-    /// The [`TokenError`] of the first check that fails; claims are not read before the signature holds.
+    /// The [`TokenError`] of the first check that fails. Claims are read only after the signature is verified.
     pub fn verify(&self, token: &[u8], expected: ClaimRules<'_>) -> Result<Verified, TokenError> {
         let parts = CompactJws::split(token)?;
         let key = self.check_signature(&parts, expected)?;
@@ -173,14 +174,15 @@ impl KeyRing {
         keys.find(|key| key.check(parts).map_err(|reason| refusal = reason).is_ok()).ok_or(refusal)
     }
 
-    /// The keys that may have signed the token: the one of its `kid`, or, without a `kid`, those that nothing gave one;
-    /// and only those that are pinned to its `alg`.
+    /// The keys that may have signed the token: the one with its `kid`, or, without a `kid`, those without one in the
+    /// key file; only keys pinned to its `alg`.
     fn candidates(
         &self,
         parts: &CompactJws<'_>,
         expected: ClaimRules<'_>,
     ) -> Result<impl Iterator<Item = &Key>, TokenError> {
-        // Our own header needs no parsing: a key that writes exactly this header has its `alg` and `kid`, and its `typ` is JWT.
+        // A header that a key of ours writes need not be parsed: the key has its `alg` and `kid`, and its `typ` is
+        // JWT.
         let written = self.keys.iter().take(COMPARED).find(|key| key.has_header(parts.header));
         let (algorithm, positions) = match written {
             Some(key) => (Some(key.algorithm()), self.positions(key.id())),
@@ -199,10 +201,11 @@ impl KeyRing {
     }
 }
 
-/// Whether all keys without `kid` are tried for a token. Returns sentences for the operator where some are not.
+/// Checks that all keys without `kid` are tried for a token. Returns warnings for the keys that are not.
 ///
 /// # Errors
-/// A sentence, if a secret would not be tried: nothing else leads to it. A token can name a public key by its thumbprint.
+/// A sentence, if a secret would not be tried: no token could use it. A public key can still be named by its
+/// thumbprint.
 pub(super) fn check_unnamed<'k>(keys: impl Iterator<Item = &'k Key>) -> Result<Vec<String>, String> {
     let unnamed: Vec<_> = keys.filter(|key| key.is_unnamed()).map(Key::algorithm).collect();
     let mut warnings = Vec::new();

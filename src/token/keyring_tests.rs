@@ -20,7 +20,7 @@ fn sign(header: &str, payload: &str, algorithm: Algorithm, secret: &[u8]) -> Str
     format!("{signed}.{signature}")
 }
 
-/// What jsonwebtoken says of the signature alone.
+/// The result of jsonwebtoken for the signature only.
 fn oracle_accepts(token: &str, algorithm: Algorithm) -> bool {
     let mut validation = oracle::Validation::new(algorithm);
     validation.required_spec_claims.clear();
@@ -107,7 +107,7 @@ fn secrets_without_kid_that_would_not_be_tried_are_refused() {
     assert!(other.warnings().is_empty());
 }
 
-/// Thousands of keys: each token meets its own key alone, whatever their number.
+/// With thousands of keys, each token is verified with its own key only.
 #[test]
 fn a_token_costs_the_same_among_many_keys() {
     const MANY: usize = 40_000;
@@ -126,7 +126,7 @@ fn a_token_costs_the_same_among_many_keys() {
     let unknown = sign(r#"{"alg":"HS256","kid":"key"}"#, r#"{"jti":"a"}"#, Algorithm::HS256, &secret(0));
     assert_eq!(meets(&unknown), Err(TokenError::UnknownKey));
     assert_eq!(ring.verify(unknown.as_bytes(), ANY).map(|_| ()), Err(TokenError::UnknownKey));
-    // A key is found by its own kid alone.
+    // A key is found by its own kid only.
     let posing = sign(r#"{"alg":"HS256","kid":"key 9"}"#, r#"{"jti":"a"}"#, Algorithm::HS256, &secret(39_999));
     assert_eq!(ring.verify(posing.as_bytes(), ANY).map(|_| ()), Err(TokenError::Signature));
 }
@@ -155,7 +155,7 @@ proptest! {
         prop_assert!(!oracle_accepts(&text, Algorithm::HS256));
     }
 
-    /// Whatever JRS accepts, jsonwebtoken accepts too.
+    /// jsonwebtoken accepts every token that JRS accepts.
     #[test]
     fn nothing_is_accepted_that_another_library_refuses(
         header in r#"\{("alg":"(HS256|HS384|none)")?(,?"typ":"JWT")?(,?"kid":"k")?(,"alg":"HS256")?\}"#,

@@ -1,26 +1,26 @@
-//! What looks like a token wherever it stands: so that it is not logged, and not taken for something else.
+//! Recognizes arguments that look like a token, so that they are redacted and not taken for something else.
 
 use super::jws::{decode_onto, is_base64url};
 
-/// How far into an argument a token is looked for, in bytes: further than the longest token is by default.
+/// The length of an argument that is searched for a token, in bytes: more than the default of `max-token-size`.
 const LOOKED_AT: usize = 16 * 1024;
-/// How much of a header is decoded to recognize it, in characters of base64url; and how little is too little.
+/// The number of base64url characters that are decoded to recognize a header, and the smallest number that suffices.
 const HEAD: usize = 24;
 const SHORTEST_HEAD: usize = 12;
 
-/// Whether an argument of a command begins as tokens do, with the base64url of `{` and of `"` or a blank.
+/// Whether an argument begins like a token, with the base64url of `{` and of `"` or white space.
 #[inline]
 pub fn begins_like_token(argument: &[u8]) -> bool {
     argument.starts_with(b"ey") || argument.starts_with(b"ew")
 }
 
-/// Whether an argument could be a token, misplaced, cut off, quoted, behind `Bearer` or otherwise mangled: then it is kept out of
-/// SLOWLOG and MONITOR. Rather too often than not often enough.
+/// Whether an argument could be a token: misplaced, truncated, quoted, after `Bearer` or otherwise mangled. Such
+/// arguments are redacted in SLOWLOG and MONITOR, so a false positive is better than a miss.
 pub fn could_be_token(argument: &[u8]) -> bool {
     begins_like_token(argument) || holds_token(argument)
 }
 
-/// Whether an argument holds the header of a token: a JSON object in base64url. No name of a person or a thing does by chance.
+/// Whether an argument holds the header of a token: a JSON object in base64url. Names do not hold one by chance.
 pub fn holds_token(argument: &[u8]) -> bool {
     let argument = argument.get(..LOOKED_AT).unwrap_or(argument);
     let begins = |pair: &[u8]| matches!(pair, b"ey" | b"ew");
@@ -28,9 +28,9 @@ pub fn holds_token(argument: &[u8]) -> bool {
     starts.filter_map(|(at, _)| argument.get(at..)).any(begins_object)
 }
 
-/// Whether a text begins with the base64url of `{`, blanks, and the name of a member in ASCII.
+/// Whether a text begins with the base64url of `{`, white space, and a member's name in ASCII.
 fn begins_object(text: &[u8]) -> bool {
-    // The third character tells most words from headers: `{"`, `{ `, or `{` and a line end or tab.
+    // The third character distinguishes most words from headers: `{"`, `{ `, or `{` and a line end or tab.
     let third = text.get(2).copied().unwrap_or_default();
     if !(if text.starts_with(b"ey") { b"AIJ".as_slice() } else { b"0ko" }).contains(&third) {
         return false;
@@ -49,10 +49,10 @@ fn begins_object(text: &[u8]) -> bool {
     })
 }
 
-/// Where the name of a scheme is passed with the token, as one argument or as two.
+/// The error if an HTTP authentication scheme is passed with the token, as one argument or two.
 pub(super) const SCHEME: &str = "it has a word such as 'Bearer' in front: pass the token without it";
 
-/// What stands around a token that should not: a sentence for a person, which also says what to do.
+/// What surrounds a token and should not: a sentence that also says what to do.
 pub(super) fn wrapping(token: &[u8]) -> Option<&'static str> {
     let (first, last) = (*token.first()?, *token.last()?);
     if begins_with_scheme(token) {
@@ -65,7 +65,7 @@ pub(super) fn wrapping(token: &[u8]) -> Option<&'static str> {
     (is_quote(first) || is_quote(last)).then_some("it is in quotes: pass the token without them")
 }
 
-/// Whether a text begins with the name of a scheme, as the header `Authorization` of HTTP does (RFC 9110 section 11.4).
+/// Whether a text begins with an authentication scheme, as HTTP's `Authorization` header does (RFC 9110 section 11.4).
 fn begins_with_scheme(text: &[u8]) -> bool {
     const BEARER: &[u8] = b"bearer";
     const LONGEST_SCHEME: usize = 16;

@@ -1,6 +1,6 @@
 //! JSON Web Tokens: keys, signing and strict verification (RFC 7515, RFC 7517, RFC 7519, RFC 8725).
 //!
-//! Nothing here knows Redis, reads a clock or a file: bytes and keys come in, claims or a [`TokenError`] come out.
+//! Pure: nothing here knows Redis or reads a clock or a file.
 #![forbid(unsafe_code)]
 
 mod algorithm;

@@ -14,7 +14,7 @@ const ENCRYPTED: &str = "ENCRYPTED PRIVATE KEY";
 /// Reads all blocks. An error names the block and the problem.
 pub(super) fn read(file: &[u8]) -> Result<Vec<DerKey>, String> {
     let file = &*pem_blocks::unescape_line_ends(file);
-    // A block that begins otherwise than it should is not passed over.
+    // A malformed start of a block is an error and not skipped.
     let begun = file.windows(BEGIN.len()).filter(|window| *window == BEGIN).count();
     let blocks = pem_blocks::read(file)
         .filter(|blocks| blocks.len() == begun)
@@ -30,7 +30,7 @@ pub(super) fn read(file: &[u8]) -> Result<Vec<DerKey>, String> {
     Ok(keys)
 }
 
-/// One block; `None` for parameters, which `openssl ecparam -genkey` writes in front of a key.
+/// Reads one block. `None` for parameters, which `openssl ecparam -genkey` writes before a key.
 fn read_block(label: &str, der: &[u8], has_private: bool) -> Result<Option<DerKey>, String> {
     let key = match label {
         "EC PARAMETERS" => return Ok(None),

@@ -1,18 +1,18 @@
-//! The blocks of a PEM file (RFC 7468), read without a copy that outlives the call: the text of a private key must not
-//! stay in freed memory, and the usual libraries copy it into buffers that they do not wipe.
+//! Reads the blocks of a PEM file (RFC 7468) without leaving copies of a private key in freed memory. The usual
+//! libraries copy it into buffers that they do not zeroize.
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use zeroize::Zeroizing;
 
 pub(super) struct Block<'f> {
-    /// What stands behind `BEGIN`.
+    /// The label after `BEGIN`.
     pub(super) label: &'f str,
-    /// Whether a header of OpenSSL's old form of encryption (RFC 1421) stands in front of the data.
+    /// Whether the data has a header of OpenSSL's old encryption format (RFC 1421).
     pub(super) is_encrypted: bool,
     pub(super) der: Zeroizing<Vec<u8>>,
 }
 
-/// Reads all blocks; text around them is ignored. `None` if a block is malformed or does not end.
+/// Reads all blocks and ignores text around them. `None` if a block is malformed or does not end.
 pub(super) fn read(file: &[u8]) -> Option<Vec<Block<'_>>> {
     let mut blocks = Vec::new();
     let mut rest = file;
@@ -35,8 +35,8 @@ pub(super) fn read(file: &[u8]) -> Option<Vec<Block<'_>>> {
     Some(blocks)
 }
 
-/// Undoes what environment variables and JSON do to line ends: `\n` written as two characters. Base64 has no
-/// backslashes, so that this changes no data.
+/// Replaces `\n` written as two characters, as in environment variables and JSON, by line ends. Base64 has no
+/// backslashes, so no data changes.
 pub(super) fn unescape_line_ends(file: &[u8]) -> Zeroizing<Vec<u8>> {
     let mut text = Zeroizing::new(Vec::with_capacity(file.len()));
     let mut rest = file;
@@ -53,7 +53,7 @@ pub(super) fn unescape_line_ends(file: &[u8]) -> Zeroizing<Vec<u8>> {
     text
 }
 
-/// What is in front of the first `marker`, and what is behind it.
+/// Splits a text at the first `marker`.
 fn split<'f>(text: &'f [u8], marker: &[u8]) -> Option<(&'f [u8], &'f [u8])> {
     let at = text.windows(marker.len()).position(|window| window == marker)?;
     Some((text.get(..at)?, text.get(at + marker.len()..)?))
@@ -71,7 +71,7 @@ fn read_headers(headers: &[u8]) -> Option<bool> {
 
 /// Base64 with line ends, and padded.
 fn decode(data: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
-    // Room for all of it, so that a buffer that grows leaves no copy behind.
+    // A buffer of full size: a growing one would leave copies behind.
     let mut packed = Zeroizing::new(Vec::with_capacity(data.len()));
     packed.extend(data.iter().filter(|byte| !byte.is_ascii_whitespace()));
     let mut der = Zeroizing::new(vec![0; base64::decoded_len_estimate(packed.len())]);
@@ -87,7 +87,7 @@ mod tests {
     use super::{read, unescape_line_ends};
 
     proptest! {
-        /// The same blocks as the crate `pem` finds, whatever stands around and inside them.
+        /// The blocks are those that the crate `pem` finds, with any text around and inside them.
         #[test]
         fn blocks_are_those_of_another_reader(
             pieces in prop::collection::vec(prop_oneof![
@@ -97,13 +97,13 @@ mod tests {
             ], 0..12)
         ) {
             let text = pieces.concat();
-            // The other reader does not see a marker that begins inside of one that fails.
+            // The crate `pem` does not see a marker that begins inside a malformed one.
             if text.contains("------") {
                 return Ok(());
             }
             let ours = read(text.as_bytes());
             let count = |text: &str| text.matches("-----BEGIN ").count();
-            // The other reader passes over a block that does not end.
+            // The crate `pem` skips a block that does not end.
             let theirs = pem::parse_many(&text).ok().filter(|blocks| blocks.len() == count(&text));
             let ours = ours.filter(|blocks| blocks.len() == count(&text));
             prop_assert_eq!(ours.is_some(), theirs.is_some(), "{:?}", text);
@@ -122,7 +122,7 @@ mod tests {
         let blocks: Vec<_> =
             read(text).expect("blocks").into_iter().map(|block| (block.label, block.der.to_vec())).collect();
         assert_eq!(blocks, [("A", vec![0, 0, 0]), ("B", vec![0, 0, 1])]);
-        // Another dash in front of a block is text around it.
+        // An additional dash before a block is text around it.
         assert_eq!(read(b"------BEGIN A-----AAAA-----END A-----").expect("a block").len(), 1);
         assert!(read(b"-----BEGIN A-----AAAA------END A-----").is_none());
     }

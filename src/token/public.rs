@@ -1,4 +1,4 @@
-//! The public half of a key: its numbers, its JWK (RFC 7517, RFC 7518 section 6, RFC 8037) and its thumbprint.
+//! Public keys: numbers, JWK (RFC 7517, RFC 7518 section 6, RFC 8037) and thumbprint.
 
 use aws_lc_rs::signature::{self, ParsedPublicKey, RsaPublicKeyComponents};
 use curve25519_dalek::edwards::CompressedEdwardsY;
@@ -12,7 +12,7 @@ use super::{
     jws::encode,
 };
 
-/// The library verifies nothing with a longer exponent, in bits.
+/// The longest exponent that `ring` accepts, in bits.
 const LONGEST_EXPONENT: usize = 33;
 
 /// The numbers of a public key, big-endian.
@@ -38,7 +38,7 @@ impl PublicKey {
         }
     }
 
-    /// Prepares the key for verification with an algorithm of its family. Errs if the key is weak or no key at all.
+    /// Prepares the key for verification with an algorithm of its type. Fails if the key is weak or invalid.
     pub(super) fn prepare(&self, algorithm: Algorithm) -> Result<ParsedPublicKey, String> {
         let no_key = |_| "it is no valid key".to_owned();
         match self {
@@ -80,7 +80,7 @@ impl PublicKey {
         }
     }
 
-    /// The key as a JWK, without a name and a purpose.
+    /// The key as a JWK without `kid`, `use` and `alg`.
     fn to_jwk(&self) -> Jwk {
         let algorithm = match self {
             Self::Rsa { n, e } => {
@@ -127,8 +127,8 @@ fn bits_of(number: &[u8]) -> usize {
     number.len() * 8 - number.first().map_or(0, |byte| byte.leading_zeros() as usize)
 }
 
-/// Whether a modulus is of the generator that CVE-2017-15361 is about: its primes, and so their products, are powers of
-/// 65537 modulo many small primes. By accident that is so for one key of a hundred million.
+/// Whether a modulus comes from the faulty generator of CVE-2017-15361 (ROCA): it is a power of 65537 modulo many
+/// small primes. By chance this holds for one key in a hundred million.
 fn is_of_roca(n: &[u8]) -> bool {
     const PRIMES: [u32; 17] = [11, 13, 17, 19, 37, 53, 61, 71, 73, 79, 97, 103, 107, 109, 127, 151, 157];
     PRIMES.iter().all(|prime| {
@@ -138,8 +138,8 @@ fn is_of_roca(n: &[u8]) -> bool {
     })
 }
 
-/// Errs for a point whose order divides 8, for which signatures hold for any message, and for one that no signature fits:
-/// it is not on the curve, or is not encoded in the one right way.
+/// Fails for a point whose order divides 8, for which a signature is valid for any message, and for a point that is
+/// not on the curve or not encoded canonically.
 fn check_edwards_point(bytes: &[u8; 32]) -> Result<(), String> {
     let encoded = CompressedEdwardsY(*bytes);
     let Some(point) = encoded.decompress() else { return Err("its point is not on the curve Ed25519".to_owned()) };

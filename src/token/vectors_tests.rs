@@ -1,5 +1,5 @@
-//! The examples of the RFCs, byte for byte: their keys are read, and their signatures hold here. The payload of RFC 7515 is
-//! claims without `jti`, those of the others are sentences.
+//! The examples of the RFCs, byte for byte: JRS reads their keys and verifies their signatures. The payload of RFC
+//! 7515 is claims without `jti`, those of the others are sentences.
 
 use jsonwebtoken as oracle;
 use serde::Deserialize;
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::{ClaimRules, CompactJws, Header, KeyRing, TokenError, base64url_decode};
 use crate::token::{Algorithm, AlgorithmExt, KeyDefaults, jws::encode, read_keys};
 
-/// Keys and tokens that others have published, each with where it is from.
+/// Published keys and tokens, each with its source.
 pub fn published() -> Value {
     serde_json::from_str(include_str!("../../tests/vectors/published.json")).expect("JSON")
 }
@@ -40,7 +40,7 @@ impl Example {
     }
 }
 
-/// What the key itself says of a token's signature, whatever its claims.
+/// Verifies a token's signature only, whatever its claims.
 fn checked(ring: &KeyRing, token: &str) -> Result<(), TokenError> {
     let [key] = ring.keys() else { panic!("one key is expected: {ring:?}") };
     key.check(&CompactJws::split(token.as_bytes()).expect("three parts"))
@@ -56,7 +56,7 @@ fn the_signatures_of_the_rfcs_hold() {
         let (ring, token) = (example.ring(), example.token(&example.signature));
         assert_eq!(ring.keys()[0].algorithm_name(), example.algorithm());
         assert_eq!(checked(&ring, &token), Ok(()), "{token}");
-        // None is a session's token, and none gets further.
+        // None is the token of a session, so each is refused after the signature.
         let refusal = ring.verify(token.as_bytes(), ClaimRules::default()).expect_err(&token);
         let has_claims = example.payload.starts_with("ey");
         let no_claims = TokenError::Malformed("the payload is no JSON object with unique members");
@@ -94,7 +94,7 @@ fn private_keys_of_the_rfcs_sign() {
         let token = ring.signer().expect("a signer").sign(r#"{"jti":"a"}"#).expect("a token");
         assert_eq!(checked(&ring, &token), Ok(()), "{token}");
         assert_eq!(ring.verify(token.as_bytes(), ClaimRules::default()).expect("a good token").claims.id, "a");
-        // The public half alone does as well.
+        // The public half alone verifies, too.
         let mut public = example.jwk.clone();
         let members = public.as_object_mut().expect("an object");
         members.retain(|name, _| ["kty", "kid", "n", "e", "crv", "x", "y"].contains(&name.as_str()));

@@ -1,5 +1,5 @@
-//! Binary files that are known: keys and certificates in DER (X.690), whole, cut off or with something behind them, and
-//! key stores.
+//! Recognizes binary files: keys and certificates in DER (X.690), whole, truncated or with trailing bytes, and key
+//! stores.
 
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED, ECDSA_P384_SHA384_FIXED, ParsedPublicKey};
 
@@ -11,8 +11,8 @@ const OBJECT_ID: u8 = 0x06;
 const SEQUENCE: u8 = 0x30;
 const VERSION: u8 = 0xa0;
 
-/// The names of key types and curves, as DER has them: RSA, RSA-PSS and their signatures, EC, P-256, P-384 and P-521,
-/// secp256k1, Ed25519 and its kin.
+/// Object identifiers of key types and curves in DER: RSA, RSA-PSS and their signatures, EC, P-256, P-384, P-521,
+/// secp256k1, Ed25519 and the like.
 const NAMES: [&[u8]; 7] = [
     b"\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01",
     b"\x06\x07\x2a\x86\x48\xce\x3d\x02\x01",
@@ -25,12 +25,12 @@ const NAMES: [&[u8]; 7] = [
 
 const DER: &str = "convert it to PEM";
 
-/// What the bytes are, if they are known. Random bytes of the length of a secret are not: what is looked for is as
-/// rare by chance as four given bytes, or stands at the very beginning.
+/// The type of the bytes, if it is recognized. Random bytes of a secret's length hardly ever are: each pattern has at
+/// least four given bytes or must be at the beginning.
 pub(super) fn find(bytes: &[u8]) -> Option<Look> {
     let begins = |one: &[u8], other: &[u8]| bytes.starts_with(one) || bytes.starts_with(other);
     let pkcs12 = "make it PKCS#12 (keytool -importkeystore), then PEM (openssl pkcs12)";
-    // 65 or 97 random bytes that begin with a 4 are no point of the curve.
+    // 65 or 97 random bytes that begin with a 4 are hardly ever a point of the curve.
     let is_point = || match bytes.len() {
         65 => ParsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, bytes).is_ok(),
         97 => ParsedPublicKey::new(&ECDSA_P384_SHA384_FIXED, bytes).is_ok(),
@@ -49,7 +49,7 @@ pub(super) fn find(bytes: &[u8]) -> Option<Look> {
     .or_else(|| first([(has_name, "a part of a key in DER", "take the whole key, in PEM")]))
 }
 
-/// The key that the bytes begin with. Its length is not compared: the end may be missing, or something may follow.
+/// The key at the beginning of the bytes. Its length is not checked: the end may be missing, or more may follow.
 fn der(bytes: &[u8]) -> Option<Look> {
     let (SEQUENCE, contents) = header(bytes)? else { return None };
     // The modulus of an RSA key, which may be cut off.
@@ -70,7 +70,7 @@ fn der(bytes: &[u8]) -> Option<Look> {
         }
         (INTEGER, [0 | 1]) if matches!(second, Some(SEQUENCE | OCTET_STRING | INTEGER)) => Some(private),
         (SEQUENCE, inside) => match element(inside)? {
-            // An encrypted one; openssl asks for the password.
+            // An encrypted key; openssl asks for the password.
             (OBJECT_ID, ..) if second == Some(OCTET_STRING) => Some(private),
             (OBJECT_ID, ..) => Some(public),
             (VERSION, [INTEGER, 1, _], _) => Some(certificate),
@@ -86,7 +86,7 @@ fn der(bytes: &[u8]) -> Option<Look> {
     }
 }
 
-/// The first element: its tag, its contents, and what follows it. Sequences may be cut off, other elements may not.
+/// The first element: tag, contents, and the rest. Sequences may be truncated, other elements may not.
 fn element(bytes: &[u8]) -> Option<(u8, &[u8], &[u8])> {
     let (tag, contents) = header(bytes)?;
     let length = length(bytes)?;
@@ -97,7 +97,7 @@ fn element(bytes: &[u8]) -> Option<(u8, &[u8], &[u8])> {
     }
 }
 
-/// The tag, and everything behind the length.
+/// The tag and everything after the length.
 fn header(bytes: &[u8]) -> Option<(u8, &[u8])> {
     let (tag, rest) = bytes.split_first()?;
     let (first, rest) = rest.split_first()?;

@@ -1,15 +1,14 @@
-//! Encodings that keys come in: base64 in both alphabets, hexadecimal, UTF-16. All are read as loosely as it goes, and
-//! everything decoded is wiped, because it may be a secret.
+//! Encodings of keys: base64 in both alphabets, hexadecimal, UTF-16. All are read leniently, and decoded bytes are
+//! zeroized, because they may be a secret.
 
 use zeroize::Zeroizing;
 
 use super::{Look, find_decoded};
 
-/// The shortest piece that is decoded, in characters. No key is shorter; the shortest text that must not be a secret, a
-/// URL or a name, could be.
+/// The shortest piece that is decoded, in characters. No key is shorter.
 const SHORTEST: usize = 16;
 
-/// What stands around bytes in hexadecimal or decimal.
+/// Characters around bytes in hexadecimal or decimal.
 const SEPARATORS: &[u8] = b":,;-_%\\xX{}[]()";
 
 /// Commands that undo the encodings.
@@ -17,16 +16,17 @@ const BASE64: (&str, &str) = ("base64", "base64 -di");
 const BASE64URL: (&str, &str) = ("base64url", "tr -- -_ +/ | base64 -di 2> /dev/null");
 const HEX: (&str, &str) = ("hexadecimal", "perl -pe '$_ = pack \"H*\", s/[^0-9a-f]//gir'");
 
-/// A key, or another text that is no secret, in pieces of a text that are base64 or hexadecimal, and in all of it.
+/// Finds a key, or another text that is not a secret, in the pieces of a text that are base64 or hexadecimal, and in
+/// the whole text.
 pub(super) fn find(text: &[u8], layers: usize) -> Option<Look> {
-    // Without blanks: lines may have been joined by spaces.
+    // Without white space: lines may have been joined by spaces.
     let mut packed = Zeroizing::new(Vec::with_capacity(text.len()));
     packed.extend(text.iter().filter(|byte| !byte.is_ascii_whitespace() && !matches!(byte, b':' | b',')));
     let hex = hex_digits(text).filter(|hex| hex.len() >= SHORTEST);
     if let Some(look) = hex.and_then(|hex| find_decoded(&from_hex(&hex), layers)) {
         return Some(look.within(if text.contains(&b'x') { (HEX.0, "") } else { HEX }));
     }
-    // The same inside another text, such as a key of `openssl -text` or an array of a programming language.
+    // Also inside another text, such as a key of `openssl -text` or an array of a programming language.
     let separators: [&[u8]; 2] = [b"", b" \t\r\n"];
     for blanks in separators {
         let is_number = |byte: &u8| byte.is_ascii_hexdigit() || SEPARATORS.contains(byte) || blanks.contains(byte);
@@ -51,7 +51,7 @@ pub(super) fn find(text: &[u8], layers: usize) -> Option<Look> {
         let (layer, undo) = if piece.iter().any(|byte| matches!(byte, b'-' | b'_')) { BASE64URL } else { BASE64 };
         let undo = if is_whole(piece) { undo } else { "" };
         look.or_else(|| find_decoded(&from_base64(piece), layers).map(|look| look.within((layer, undo))))
-            // A key that has lost its first characters still has the name of its type.
+            // A key without its first characters still has the name of its type.
             .or_else(|| (1..4).find_map(|skipped| super::binary::find(&from_base64(piece.get(skipped..)?))))
     })
 }
@@ -60,7 +60,7 @@ const fn is_base64(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'-' | b'_')
 }
 
-/// The digits of a text that is hexadecimal, however its bytes are set apart: `30:82`, `30-82`, `0x30, 0x82`, `%30%82`.
+/// The digits of a hexadecimal text, with any separators: `30:82`, `30-82`, `0x30, 0x82`, `%30%82`.
 fn hex_digits(text: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
     let mut digits = Zeroizing::new(Vec::with_capacity(text.len()));
     let mut before = b' ';
@@ -120,7 +120,7 @@ fn from_hex(text: &[u8]) -> Zeroizing<Vec<u8>> {
     bytes
 }
 
-/// UTF-16, with a byte order mark or without.
+/// UTF-16, with or without a byte order mark.
 pub(super) fn utf16(file: &[u8]) -> Option<Look> {
     let command = match file {
         [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => "iconv -f UTF-16 -t UTF-8",
@@ -131,7 +131,7 @@ pub(super) fn utf16(file: &[u8]) -> Option<Look> {
     Some(Look::new("a text in UTF-16", "convert it to UTF-8", command))
 }
 
-/// The ASCII characters of a text in UTF-16, or `None` if it is none: every second byte is a NUL.
+/// The ASCII characters of a text in UTF-16, where every second byte is a NUL. `None` for another text.
 pub(super) fn from_utf16(bytes: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
     let bytes = bytes.strip_prefix(b"\xff\xfe").or_else(|| bytes.strip_prefix(b"\xfe\xff")).unwrap_or(bytes);
     let nuls = |start: usize| bytes.iter().skip(start).step_by(2).filter(|byte| **byte == 0).count();

@@ -1,12 +1,12 @@
-//! JSON files that are no JWK and hold a key in a member: those of Hasura, Google and Firebase, and their like.
+//! JSON files that are not a JWK and hold a key in a member, such as those of Hasura, Google and Firebase.
 
 use super::super::json::Members;
 
-/// Members that hold a key. What else a file calls its members is not repeated.
+/// Members that hold a key. Errors repeat no other name of a file's members.
 const MEMBERS: [&str; 8] =
     ["key", "private_key", "privateKey", "public_key", "publicKey", "secret", "client_secret", "jwt_secret"];
 
-/// What to do with an object that is no JWK, if that is known: the sentence names the member.
+/// What to do with an object that is not a JWK, if known. The sentence names the member.
 pub(in crate::token) fn advice(object: &Members<'_>) -> Option<String> {
     let is_certificate = |value: &str| value.starts_with('"') && value.contains("-----BEGIN CERTIFICATE");
     for name in MEMBERS {

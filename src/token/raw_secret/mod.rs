@@ -1,5 +1,5 @@
-//! Whether a file is a raw secret: it is one only if nothing suggests otherwise. A public text that became an HMAC secret
-//! would let everybody sign who knows it.
+//! Checks that a file is a raw secret: it is one only if nothing suggests otherwise. Anyone who knows a public text
+//! could sign if it became an HMAC secret.
 
 mod binary;
 mod encodings;
@@ -10,21 +10,21 @@ mod text;
 /// The longest raw secret, in bytes. It also bounds the work below.
 const LONGEST: usize = 16 * 1024;
 
-/// How many encodings around each other are looked through.
+/// The number of nested encodings that are searched.
 const LAYERS: usize = 4;
 
-/// How random bytes and secrets of several lines are kept instead.
+/// How to keep random bytes and secrets of several lines instead.
 const AS_JWK: &str = "keep it as a JWK with 'kty' oct and its bytes in base64url as 'k', as docs/keys.md shows";
 
-/// What a file looks like instead of a secret.
+/// What a file looks like, if not like a secret.
 #[derive(Debug)]
 struct Look {
-    /// What it is, with an article.
+    /// Its type, with an article.
     what: &'static str,
     how: &'static str,
-    /// A command that reads its input and prints what to keep; empty if there is none that suits every such file.
+    /// A command that reads the file from its input and prints what to keep. Empty if no command fits every such file.
     command: &'static str,
-    /// The encodings around it, the outermost first: the name, and a command that undoes it (or nothing).
+    /// The encodings around it, the outermost first: the name, and the command that decodes it, if there is one.
     layers: Vec<(&'static str, &'static str)>,
 }
 
@@ -36,7 +36,7 @@ impl Look {
     /// The same inside an encoding.
     fn within(mut self, layer: (&'static str, &'static str)) -> Self {
         self.layers.insert(0, layer);
-        // It reads a file and not its input.
+        // The command reads a file and not its input.
         if self.command.contains("FILE") {
             self.command = "";
         }
@@ -69,20 +69,20 @@ impl Look {
     }
 }
 
-/// The first of these that holds: what it is, and what to do.
+/// The first pattern that matches.
 fn first<const N: usize>(looks: [(bool, &'static str, &'static str); N]) -> Option<Look> {
     looks.into_iter().find(|(holds, ..)| *holds).map(|(_, what, how)| Look::new(what, how, ""))
 }
 
-/// What to do with a text in UTF-16, which holds no readable key of any form.
+/// What to do with a text in UTF-16.
 pub(super) fn utf16_problem(file: &[u8]) -> Option<String> {
     encodings::utf16(file).map(|look| look.sentence())
 }
 
-/// Checks that a file is nothing but a secret: one line of text.
+/// Checks that a file is a secret: one line of text.
 ///
 /// # Errors
-/// A sentence that says what it looks like and what to do, and repeats nothing of it.
+/// A sentence that says what it looks like and what to do, without its content.
 pub(super) fn check(file: &[u8]) -> Result<(), String> {
     if file.len() > LONGEST {
         return Err(format!("it has more than {LONGEST} bytes and is no key file: a raw secret is one short line"));
@@ -90,7 +90,8 @@ pub(super) fn check(file: &[u8]) -> Result<(), String> {
     find(file).map_or(Ok(()), |look| Err(look.sentence()))
 }
 
-/// Checks that the bytes of an `oct` JWK are not a key that others may know, in any form. Other texts are welcome there.
+/// Checks that the bytes of an `oct` JWK are not a key in another encoding, which others may know. Other texts are
+/// allowed there.
 ///
 /// # Errors
 /// As [`check`].
@@ -116,12 +117,12 @@ fn find(file: &[u8]) -> Option<Look> {
         .or_else(|| has_mark.then(|| Look::new("a text with a byte order mark", "write it without", "tail -c +4")))
 }
 
-/// A character that text on a line does not have. Tabs and line ends are looked at elsewhere.
+/// A control character other than tabs and line ends, which are checked elsewhere.
 fn is_control(char: char) -> bool {
     char.is_control() && !matches!(char, '\t' | '\n' | '\r')
 }
 
-/// What decoded bytes are, if they are a key or another text that is no secret. Random bytes are neither.
+/// The type of decoded bytes, if they are a key or another text that is not a secret.
 fn find_decoded(bytes: &[u8], layers: usize) -> Option<Look> {
     if let Some(look) = binary::find(bytes) {
         return Some(look);

@@ -1,4 +1,4 @@
-//! SSH keys: how they are recognised, and what turns them into PEM.
+//! Recognizes SSH keys and says how to convert them to PEM.
 
 use super::{Look, contains};
 
@@ -6,7 +6,7 @@ use super::{Look, contains};
 const TYPES: [&[u8]; 8] =
     [b"ssh-rsa", b"ssh-dss", b"ssh-ed25519", b"ssh-ed448", b"ecdsa-sha2-", b"sk-ssh-", b"sk-ecdsa-", b"openssh-key-v1"];
 
-/// An SSH key of any form but PEM: its type has a name, also inside the base64 of it.
+/// Finds an SSH key in any form but PEM by the name of its type, which is also inside its base64.
 pub(super) fn find(bytes: &[u8]) -> Option<Look> {
     let has = |word: &[u8]| contains(bytes, word);
     if bytes.starts_with(b"PuTTY-User-Key-File") {
@@ -27,7 +27,7 @@ pub(super) fn find(bytes: &[u8]) -> Option<Look> {
     })
 }
 
-/// The problem of a private key in the form of OpenSSH, with what to do about it.
+/// The error for a private key in OpenSSH's format, with what to do.
 pub(in crate::token) fn private_key_problem(der: &[u8]) -> String {
     if contains(der, b"ssh-ed25519") {
         "an Ed25519 key of SSH: convert it as docs/keys.md shows, because ssh-keygen cannot, or make a new one (openssl \

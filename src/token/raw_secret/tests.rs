@@ -48,7 +48,7 @@ fn pem(der: &[u8]) -> String {
     pem::encode(&pem::Pem::new("PUBLIC KEY", der))
 }
 
-/// A way to write a key, or to hide what is written.
+/// A way to write a key, or to encode what is written.
 fn disguise(way: u8, bytes: &[u8]) -> Vec<u8> {
     let text = String::from_utf8_lossy(bytes);
     match way {
@@ -90,7 +90,7 @@ fn joined(bytes: &[u8], between: &str, write: impl Fn(&u8) -> String) -> Vec<u8>
     bytes.iter().map(write).collect::<Vec<_>>().join(between).into()
 }
 
-/// Whether a way keeps all of binary input.
+/// Whether a way keeps binary input.
 const BINARY: [u8; 19] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 21, 22, 23, 24, 25, 26, 27, 28, 29];
 
 static REFUSED: AtomicUsize = AtomicUsize::new(0);
@@ -110,7 +110,7 @@ proptest! {
     fn no_disguise_makes_a_key_a_secret(key in 0..9_usize, first in 0..BINARY.len(), then in vec(0..31_u8, 0..2)) {
         let mut file = disguise(BINARY[first], &KEYS[key]);
         for way in then {
-            // Text is written as text; bytes that are not would be lost.
+            // Ways for text would lose other bytes.
             if str::from_utf8(&file).is_ok() || BINARY.contains(&way) {
                 file = disguise(way, &file);
             }
@@ -127,7 +127,7 @@ proptest! {
         }
     }
 
-    // The generators of Django and WordPress, of password managers, and of what begins like a token.
+    // The generators of Django, WordPress and password managers, and secrets that begin like a token.
     #[test]
     fn passwords_of_all_characters_are_accepted(
         secret in "(django-insecure-)?[a-z0-9!@#$%^&*(_=+)-]{50}|[!-Z^-z|~][!-~]{31,63}|e[yw][a-z]{2,6}\\.[a-z]{5,12}\\.[a-z]{5,12}"

@@ -1,4 +1,4 @@
-//! Texts that are no secrets, by their words and their shape.
+//! Recognizes texts that are not secrets by their words and their shape.
 
 use serde::de::IgnoredAny;
 use zeroize::Zeroizing;
@@ -6,26 +6,26 @@ use zeroize::Zeroizing;
 use super::{Look, contains, encodings, first, ssh};
 use crate::token::pem_blocks::unescape_line_ends;
 
-/// Words that stand in no secret, and what they suggest.
+/// Words that no secret has, and what they suggest.
 const PEM: [&[u8]; 7] = [b"-----BEGIN", b"-----END", b"BEGIN ", b"PRIVATE", b"PUBLIC KEY", b"CERTIFICATE", b"OPENSSH"];
 const XML: [&[u8]; 7] = [b"<rsakeyvalue", b"<modulus", b"<?xml", b"<!doctype", b"<html", b"<x509", b"<keyvalue"];
 const FILES: [&[u8]; 8] = [b".pem", b".key", b".json", b".jwk", b".jwks", b".pub", b".crt", b".der"];
-/// How references begin, and what a failed command prints.
+/// Beginnings of references, and of what a failed command prints.
 const REFERENCES: [&[u8]; 9] =
     [b"arn:", b"urn:", b"did:", b"vault:", b"file:", b"data:", b"https%3a", b"curl: (", b"error: "];
-/// The secrets of examples that everybody knows.
+/// Well-known secrets of examples.
 const EXAMPLES: [&[u8]; 3] = [
     b"your-256-bit-secret",
     b"a-string-secret-at-least-256-bits-long",
     b"a-valid-string-secret-that-is-at-least-512-bits-long-which-is-very-long",
 ];
-/// Pieces of names of variables and settings.
+/// Parts of names of variables and settings.
 const NAMES: [&[u8]; 9] = [b"secret", b"key", b"token", b"passw", b"jwt", b"modulus", b"hmac", b"exponent", b"private"];
 
-/// What a text is, if it is anything but a secret.
+/// The type of a text that is not a secret.
 pub(super) fn find(text: &[u8], layers: usize) -> Option<Look> {
     let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text).trim_ascii();
-    // Quotes and line ends that were written as two characters change nothing of what a text is.
+    // Quotes, and line ends written as two characters, do not change the type of a text.
     let unescaped = unescape_line_ends(text);
     let inner = unquote(&unescaped);
     if inner.len() < unescaped.len() && layers > 0 {
@@ -38,7 +38,7 @@ pub(super) fn find(text: &[u8], layers: usize) -> Option<Look> {
     find_words(&unescaped).or_else(|| encodings::find(&unescaped, layers)).or_else(|| find_shape(&unescaped))
 }
 
-/// The text between quotes of one kind.
+/// The text between two equal quotes.
 fn unquote(text: &[u8]) -> &[u8] {
     match text {
         [b'"', inner @ .., b'"'] | [b'\'', inner @ .., b'\''] | [b'`', inner @ .., b'`'] => inner,
@@ -69,7 +69,7 @@ fn is_escaped(window: &[u8]) -> bool {
         .all(|four| matches!(four, [b'\\', b'x', a, b] if a.is_ascii_hexdigit() && b.is_ascii_hexdigit()))
 }
 
-/// JSON, whole or behind something else: a member's name in quotes with a colon, or the `kty` of a JWK.
+/// JSON, also after another text: a member's name in quotes with a colon, or the `kty` of a JWK.
 fn is_json(text: &[u8]) -> bool {
     let is_whole = matches!(text.first(), Some(b'{' | b'[')) && serde_json::from_slice::<IgnoredAny>(text).is_ok();
     let named = |word: &[u8]| {
@@ -128,7 +128,7 @@ fn is_jws(text: &[u8]) -> bool {
     is_object && matches!(parts.count(), 2 | 4)
 }
 
-/// `https://` anywhere, at least three letters in front of the colon, or `s3://` at the beginning.
+/// `https://` anywhere, with at least three letters before the colon, or `s3://` at the beginning.
 fn has_scheme(text: &[u8]) -> bool {
     let is_scheme =
         |window: &[u8]| window.strip_suffix(b"://").is_some_and(|scheme| scheme.iter().all(u8::is_ascii_alphabetic));
@@ -137,7 +137,7 @@ fn has_scheme(text: &[u8]) -> bool {
     begins || text.windows(6).any(is_scheme)
 }
 
-/// What refers to a secret that is elsewhere, or stands for one that is still to be written.
+/// A reference to a secret elsewhere, or a placeholder.
 fn is_reference(text: &[u8]) -> bool {
     let lower = Zeroizing::new(text.to_ascii_lowercase());
     let is_around = |begin: &[u8], end: &[u8]| text.starts_with(begin) && text.ends_with(end);
@@ -147,7 +147,7 @@ fn is_reference(text: &[u8]) -> bool {
         || is_around(b"{{", b"}}")
 }
 
-/// A line as `.env` and property files have them. The `=` that pads base64 is none of these: no value is behind it.
+/// A line of a `.env` or property file. The `=` that pads base64 does not count, because no value follows.
 fn is_assignment(line: &[u8]) -> bool {
     let line = line.trim_ascii();
     let set = line.strip_prefix(b"export ").or_else(|| line.strip_prefix(b"set "));
@@ -167,18 +167,18 @@ fn is_assignment(line: &[u8]) -> bool {
     is_known || sign == b'=' && (set.is_some() || is_plain_name(name) && value.iter().all(is_plain))
 }
 
-/// A name without digits in one case: random characters in front of a `=` are hardly ever that.
+/// A name in one case without digits: random characters before a `=` hardly ever look like this.
 fn is_plain_name(name: &[u8]) -> bool {
     let all = |kind: fn(&u8) -> bool| name.iter().all(|byte| kind(byte) || matches!(byte, b'_' | b'.'));
     all(u8::is_ascii_lowercase) || all(u8::is_ascii_uppercase)
 }
 
-/// Letters, digits, and what stands in and around base64. A password of all characters has others, too.
+/// Letters, digits, and the characters in and around base64. A random password has others, too.
 fn is_plain(byte: &u8) -> bool {
     byte.is_ascii_alphanumeric() || b"+/=_-.: \"'".contains(byte)
 }
 
-/// A key, or several, whatever the text is otherwise.
+/// Finds keys anywhere in a text.
 pub(super) fn find_key(text: &[u8], layers: usize) -> Option<Look> {
     let is_pem = contains(text, b"-----BEGIN");
     if is_pem || is_json(text) || ssh::find(text).is_some() {
