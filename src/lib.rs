@@ -1,7 +1,51 @@
-//! JRS: JSON Web Token sessions inside Redis.
+//! JRS: sessions behind JSON Web Tokens, inside Redis and Valkey.
 //!
-//! A module of the server: it signs and verifies tokens, and keeps each session as a plain string key with a TTL. What
-//! it offers is [its commands](commands) and [its settings](settings); the server enters through `redis::load`.
+//! JRS is a module of the server. It adds the `JRS.*` commands: the server signs and verifies tokens, and keeps the data
+//! of each session as a plain string key with a TTL. ARCHITECTURE.md tells the same story with more detail.
+//!
+//! # Layers
+//!
+//! ```text
+//!        clients                    the server: load, CONFIG, INFO, events
+//!           │                                    │
+//! ┌─────────▼────────────────────────────────────▼───────────────────────┐
+//! │ redis      the server's C API as safe types; the only unsafe code    │
+//! └─────────┬────────────────────────────────────┬───────────────────────┘
+//!           │ Command::run                       │ Module::load, on_event
+//! ┌─────────▼────────────────────────┐ ┌─────────▼───────────────────────┐
+//! │ commands   one file per command  ◄─┤ module   load, settings, INFO   │
+//! └─────────┬────────────────────────┘ └─────────┬───────────────────────┘
+//! ┌─────────▼────────────────────────────────────▼───────────────────────┐
+//! │ state      what is active: settings, realms, keys; reload            │
+//! ├──────────────────────────────────────────────────────────────────────┤
+//! │ store      a session in the keyspace: every write; the owner index   │
+//! ├──────────────────────────────────────────────────────────────────────┤
+//! │ realm      keys, policy and keyspace of one tenant                   │
+//! ├──────────────────────────────────────────────────────────────────────┤
+//! │ settings   the table of all settings; the realms file         (pure) │
+//! ├──────────────────────────────────────────────────────────────────────┤
+//! │ token      JWT: keys, signing, verification, cache            (pure) │
+//! ├──────────────────────────────────────────────────────────────────────┤
+//! │ session    id, owner, lifetime, data                          (pure) │
+//! └──────────────────────────────────────────────────────────────────────┘
+//!   for all of them: error (replies), metrics (INFO), threads (worker pool)
+//! ```
+//!
+//! A layer uses the layers below it, never those above. [`redis`] uses no other layer: it calls [`commands`] and
+//! [`module`] through the traits [`Command`](redis::Command) and [`Module`](redis::Module). A pure layer knows no server,
+//! clock or file; the caller passes the time and random bytes.
+//!
+//! # The way of a command
+//!
+//! 1. The server calls the command's entry point in `redis/command/register.rs`. It wraps the arguments in a
+//!    [`Call`](redis::Call) and catches panics.
+//! 2. `read` finds the token among the arguments and redacts it, so that SLOWLOG and MONITOR do not show it.
+//! 3. `prepare` finds the token's realm and looks into the cache of verified tokens.
+//! 4. `compute` verifies the signature. A slow one (RSA, ECDSA, EdDSA) runs on a thread of the pool in [`threads`] while
+//!    the client is blocked.
+//! 5. `finish` runs on the server's main thread: it checks time, permissions and the state of the server, then acts through
+//!    [`store`] and replies.
+//! 6. An error becomes one reply, written from the list in [`error`]. The command has changed nothing then.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing))]
 
 mod commands;
@@ -17,7 +61,7 @@ mod store;
 mod threads;
 pub mod token;
 
-// Unit tests run without a server, and so without its allocator.
+/// Memory of the module is memory of the server. Unit tests run without a server, so without its allocator.
 #[cfg(all(feature = "redis-allocator", not(test)))]
 #[global_allocator]
 static ALLOCATOR: redis_module::alloc::RedisAlloc = redis_module::alloc::RedisAlloc;

@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::{threads::Lane, token::TokenError};
 
+/// The counters of this process.
 pub static COUNTERS: Counters = Counters::new();
 
 /// A number that only grows.

@@ -1,7 +1,7 @@
 //! Safe types around the server's module API. All `unsafe` code of this project is here.
 //!
 //! Everything here runs on the server's main thread, except what unblocks a client. Every function that the server
-//! calls is [guarded](guard): a panic never reaches the server.
+//! calls is [guarded](ffi::guard): a panic never reaches the server.
 #![expect(unsafe_code, reason = "this folder is where the module API is called")]
 
 mod command;

@@ -10,6 +10,7 @@ use super::{DEFAULT_REALM, SETTINGS, Scope, SettingType, Settings, Value, find};
 /// A realm of the realms file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RealmSpec {
+    /// Its name: `NAME` of `[realm.NAME]`.
     pub name: String,
     /// The line of its header in the file.
     pub line: usize,

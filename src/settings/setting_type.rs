@@ -7,14 +7,22 @@ use std::ffi::CStr;
 pub enum SettingType {
     /// An integer.
     Number {
+        /// The value where none is given.
         default: i64,
+        /// The smallest value.
         min: i64,
+        /// The largest value.
         max: i64,
         /// Whether it is a number of bytes, which may be written `16mb`.
         memory: bool,
     },
-    /// A text, and a check that says what is wrong with it.
-    Text { default: &'static str, check: fn(&str) -> Result<(), String> },
+    /// A text.
+    Text {
+        /// The value where none is given.
+        default: &'static str,
+        /// Says what is wrong with a text.
+        check: fn(&str) -> Result<(), String>,
+    },
     /// `yes` or `no`; the default is `no`.
     Flag,
     /// One of several names; the default is the first one.
@@ -24,8 +32,11 @@ pub enum SettingType {
 /// A value of a setting.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Value {
+    /// An integer.
     Number(i64),
+    /// A text.
     Text(String),
+    /// `yes` is true.
     Flag(bool),
     /// The position of a name.
     Choice(usize),
@@ -80,6 +91,7 @@ impl SettingType {
         self.check(&value).map(|()| value)
     }
 
+    /// Checks the range of a number and the form of a text. An error says what is wrong.
     pub fn check(&self, value: &Value) -> Result<(), String> {
         match (self, value) {
             (Self::Number { min, max, .. }, Value::Number(number)) if !(min..=max).contains(&number) => {

@@ -19,6 +19,7 @@ use crate::redis::{
 /// A command of a client.
 #[derive(Clone, Copy, Debug)]
 pub struct Call<'call> {
+    /// The context of the call that runs now: keys are opened and written with it.
     pub ctx: Ctx<'call>,
     /// The context that receives the reply.
     pub(in crate::redis) out: Ctx<'call>,

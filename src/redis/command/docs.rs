@@ -15,16 +15,22 @@ use crate::redis::{
 /// One argument of a command, as COMMAND DOCS describes it.
 #[derive(Debug)]
 pub struct Argument {
+    /// Its name in COMMAND DOCS and in JRS.HELP.
     pub name: &'static CStr,
+    /// What it holds.
     pub kind: ArgType,
     /// The keyword in front of the argument, or the keyword that is the argument.
     pub token: Option<&'static CStr>,
+    /// Whether it may be left out.
     pub optional: bool,
 }
 
+/// The type of an argument.
 #[derive(Debug)]
 pub enum ArgType {
+    /// Any string.
     String,
+    /// An integer.
     Integer,
     /// Seconds or milliseconds since the epoch.
     UnixTime,
@@ -32,10 +38,12 @@ pub enum ArgType {
     Key,
     /// A keyword only.
     Word,
+    /// One of these arguments.
     OneOf(&'static [Argument]),
 }
 
 impl Argument {
+    /// An argument that is any string.
     pub const fn string(name: &'static CStr) -> Self {
         Self { name, kind: ArgType::String, token: None, optional: false }
     }
@@ -50,6 +58,7 @@ impl Argument {
         Self { name, kind, token: Some(token), optional: false }
     }
 
+    /// Exactly one of several arguments.
     pub const fn one_of(name: &'static CStr, choices: &'static [Self]) -> Self {
         Self { name, kind: ArgType::OneOf(choices), token: None, optional: false }
     }

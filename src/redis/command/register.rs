@@ -20,7 +20,9 @@ use crate::redis::{
 
 /// A command: its description and its code.
 pub trait Command {
+    /// What the server is told about it.
     const SPEC: Spec;
+    /// What it fails with.
     type Error: Into<ErrorReply>;
 
     /// Runs the command. On success it replies once or [blocks the client](Call::block_and_run). On an error it has
@@ -31,6 +33,7 @@ pub trait Command {
 /// The description of a command.
 #[derive(Debug)]
 pub struct Spec {
+    /// Its name in upper case, as clients send it.
     pub name: &'static CStr,
     /// The server's flags, as `RedisModule_CreateCommand` takes them.
     pub flags: &'static CStr,
@@ -41,11 +44,13 @@ pub struct Spec {
     pub is_hidden: bool,
     /// One sentence for JRS.HELP and COMMAND DOCS.
     pub summary: &'static CStr,
+    /// Its time complexity, as COMMAND DOCS gives it.
     pub complexity: &'static CStr,
     /// The first version of JRS that has it.
     pub since: &'static CStr,
     /// Command tips for clients and proxies.
     pub tips: Option<&'static CStr>,
+    /// Its arguments, in their order.
     pub arguments: &'static [Argument],
 }
 
@@ -85,6 +90,7 @@ impl Spec {
 /// A command that can be registered.
 #[derive(Debug)]
 pub struct Registration {
+    /// What the server is told about it.
     pub spec: Spec,
     enter: EntryPoint,
 }
@@ -92,6 +98,7 @@ pub struct Registration {
 type EntryPoint = extern "C" fn(*mut raw::RedisModuleCtx, *mut *mut raw::RedisModuleString, c_int) -> c_int;
 
 impl Registration {
+    /// The registration of a command.
     pub const fn of<C: Command>() -> Self {
         Self { spec: C::SPEC, enter: enter::<C> }
     }

@@ -18,6 +18,7 @@ impl Ctx<'_> {
         unsafe { api(raw::RedisModule_ReplyWithStringBuffer)(self.as_ptr(), bytes.as_ptr().cast(), bytes.len()) };
     }
 
+    /// Replies with an integer, or adds one to the map or array under way.
     #[inline]
     pub fn reply_integer(self, number: i64) {
         // SAFETY: the context is that of the running call.

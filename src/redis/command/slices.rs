@@ -55,6 +55,7 @@ pub enum Progress {
 
 /// Work in pieces that are far shorter than a slice.
 pub trait SlicedJob {
+    /// What it fails with.
     type Error: From<Refused> + Into<ErrorReply>;
     /// Whether it changes keys. Such a job stops while writes are paused, and fails when this server becomes a
     /// read-only replica.

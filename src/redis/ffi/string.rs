@@ -24,11 +24,13 @@ impl<'call> Args<'call> {
         Self { first, count, call: PhantomData }
     }
 
+    /// How many arguments there are.
     #[inline]
     pub const fn len(self) -> usize {
         self.count
     }
 
+    /// Whether there are none.
     #[inline]
     pub const fn is_empty(self) -> bool {
         self.count == 0
@@ -62,6 +64,7 @@ pub struct ArgRef<'call> {
 }
 
 impl<'call> ArgRef<'call> {
+    /// Its bytes. They need not be UTF-8.
     #[inline]
     pub fn bytes(self) -> &'call [u8] {
         // SAFETY: the server keeps the arguments, unchanged, until the command has returned, which 'call does not
@@ -99,6 +102,7 @@ impl RedisString {
         (!raw.is_null()).then(|| Self(raw))
     }
 
+    /// Its bytes. They need not be UTF-8.
     #[inline]
     pub fn bytes(&self) -> &[u8] {
         // SAFETY: the reference that this value owns keeps the string alive, and the server does not change shared

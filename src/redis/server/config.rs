@@ -20,6 +20,7 @@ use crate::redis::ffi::{
 pub struct Parameter {
     /// The name without the module's prefix.
     pub name: &'static CStr,
+    /// The values that it takes.
     pub kind: ParameterType,
     /// The default.
     pub default: ParameterValue,
@@ -30,20 +31,29 @@ pub struct Parameter {
 pub enum ParameterType {
     /// An integer from `min` to `max`. With `is_memory`, also texts such as `16mb`.
     Number {
+        /// The smallest value.
         min: i64,
+        /// The largest value.
         max: i64,
+        /// Whether it counts bytes and may be written `16mb`.
         is_memory: bool,
     },
+    /// A text.
     Text,
+    /// `yes` or `no`.
     Flag,
     /// One of several names.
     Choice(&'static [&'static CStr]),
 }
 
+/// The value of a parameter.
 #[derive(Debug)]
 pub enum ParameterValue {
+    /// An integer.
     Number(i64),
+    /// A text.
     Text(String),
+    /// `yes` is true.
     Flag(bool),
     /// The position in the list of names.
     Choice(usize),

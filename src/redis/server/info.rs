@@ -31,6 +31,7 @@ impl Ctx<'_> {
 
 /// Writes the module's part of INFO.
 pub trait InfoSource {
+    /// Writes the sections and fields. A client can ask for it at any time.
     fn write(info: &mut Info);
 }
 
@@ -58,6 +59,7 @@ impl Info {
         unsafe { api(raw::RedisModule_InfoAddSection)(self.0, name.as_ptr()) == OK }
     }
 
+    /// Adds a field that holds a number.
     pub fn number(&mut self, name: &str, number: u64) {
         if let Ok(name) = CString::new(name) {
             // SAFETY: the answer is the one being written, the name ends in NUL.
