@@ -71,30 +71,30 @@ fn the_listener_tells_of_each_end_and_why() {
     let [destroyed, revoked, rotated] = [(); 3].map(|()| create(conn, "ada", "{}", &[]));
     exec(conn, &["SET", "another", "x", "PX", "1"]);
     exec(conn, &["JRS.DESTROY", &destroyed]);
-    told(&mut listener, &key(&destroyed), "was logged out");
+    told(&mut listener, &key(&destroyed), "was destroyed");
     exec(conn, &["JRS.REVOKE", &key(&revoked)]);
-    told(&mut listener, &key(&revoked), "was logged out");
+    told(&mut listener, &key(&revoked), "was destroyed");
     let rotated: String = send(conn, &["JRS.ROTATE", &rotated]).unwrap();
     exec(conn, &["CONFIG", "SET", "jrs.max-sessions", "1"]);
     let last = create(conn, "ada", "{}", &[]);
-    told(&mut listener, &key(&rotated), "made room for a newer one");
+    told(&mut listener, &key(&rotated), "was evicted: max-sessions");
     exec(conn, &["JRS.TOUCH", &last, "PX", "1"]);
     await_that("the session's end", || {
         let session: Value = send(conn, &["JRS.PEEK", &last]).unwrap();
         (session == Value::Nil).then_some(())
     });
-    told(&mut listener, &key(&last), "has come to its end");
+    told(&mut listener, &key(&last), "expired");
     // An owner's last session is told of like any other.
     let short = create(conn, "bob", "{}", &["PX", "5"]);
     await_that("the end of bob's session", || (!send::<bool>(conn, &["EXISTS", &key(&short)]).unwrap()).then_some(()));
-    told(&mut listener, &key(&short), "has come to its end");
+    told(&mut listener, &key(&short), "expired");
     let carl = create(conn, "carl", "{}", &[]);
     exec(conn, &["JRS.DESTROYALL", "carl"]);
-    told(&mut listener, &key(&carl), "was logged out");
+    told(&mut listener, &key(&carl), "was destroyed");
 
     let guest = create(conn, "", "{}", &[]);
     exec(conn, &["CONFIG", "SET", "maxmemory-policy", "allkeys-random", "maxmemory", "1"]);
     // Any command that may take memory makes the server look for some, in vain here.
     assert_eq!(refused(conn, &["SET", "more", "x"]), "OOM");
-    told(&mut listener, &key(&guest), "was evicted: the server is out of memory");
+    told(&mut listener, &key(&guest), "was evicted: maxmemory");
 }
