@@ -1,4 +1,4 @@
-//! Everything a command can refuse, and the words it refuses with.
+//! The errors that commands reply with.
 
 use std::borrow::Cow;
 
@@ -8,19 +8,21 @@ use crate::{
     token::{ClaimsError, TokenError},
 };
 
-/// Makes the type and its replies of one list. A row is: variant, its details, the reply as [`format!`] takes it.
+/// Defines [`Error`] and its replies. A row is: the variant, its details, the arguments of [`format!`] for the reply.
 macro_rules! errors {
     ($($(#[$doc:meta])* $error:ident$(($($detail:ident: $type:ty),*))? = $($reply:expr),+;)*) => {
-        /// Why a command is refused. A refused command has changed nothing.
+        /// Why a command failed. A failed command changed nothing; only JRS.DESTROYALL may have destroyed some
+        /// sessions.
         ///
-        /// The texts are ASCII and repeat no token, secret or session data; clients go by the first word.
+        /// The replies are ASCII and contain no token, secret or session data. Clients match the first word; the
+        /// sentence may change.
         #[derive(Debug)]
         pub enum Error {
             $($(#[$doc])* $error$(($($type),*))?,)*
         }
 
         impl Error {
-            /// The reply: a word, a space, a sentence.
+            /// The reply: the first word, a space, a sentence.
             pub fn reply(&self) -> String {
                 match self {
                     $(Self::$error$(($($detail),*))? => format!($($reply),+),)*
@@ -33,48 +35,55 @@ macro_rules! errors {
 errors! {
     /// `BADTOKEN`, `EXPIREDTOKEN` or `WRONGKEY`.
     Token(refusal: TokenError) = "{} {}", refusal.first_word(), refusal.text();
-    /// `BADDATA`: session data that is none; the argument's name.
+    /// `BADDATA`: an argument that is not valid session data. The argument's name, and the problem.
     Data(what: &'static str, bad: DataError) = "BADDATA {what} {}", bad_data(*bad);
-    /// `BADDATA` or `ERR`: claims that cannot go into a token.
+    /// `BADDATA` or `ERR`: claims of the caller that a token cannot have.
     Claims(refusal: ClaimsError) = "{}", claims_refused(*refusal);
+    /// `ERR`: an argument that is not a valid owner.
     Owner(problem: OwnerError) = "ERR the owner {problem}";
-    /// `TOOBIG`: over a limit; what, and the limit's setting.
+    /// `TOOBIG`: something exceeds a limit. Its name, and the setting of the limit.
     TooBig(what: &'static str, setting: &'static str) = "TOOBIG {what} would be larger than the realm's {setting}";
-    /// `BADDATA` or `TOOBIG`: the stored data cannot be changed in this way.
+    /// `BADDATA` or `TOOBIG`: MERGE or PATCH cannot change the stored data.
     Patch(error: PatchError) = "{}", patch_error(*error);
+    /// `TOOMANY`: the owner has `max-sessions` sessions, and `max-sessions-policy` is `reject`.
     TooMany = "TOOMANY the owner has as many sessions as the realm's max-sessions allows";
-    /// `CONFLICT`: the data is not what IFMATCH names.
+    /// `CONFLICT`: the data does not have the etag of IFMATCH.
     Conflict = "CONFLICT the data has changed since it had that etag: read it again";
-    /// `CONFLICT`: what IFMATCH names is no etag, so no data can have it; how it is none.
+    /// `CONFLICT`: the argument of IFMATCH is not an etag, so it matches no data. The problem.
     NotAnEtag(problem: &'static str) =
         "CONFLICT IFMATCH {problem}: pass the 16 hex digits that JRS.GET replies as etag, as they are";
+    /// `CROSSSLOT`: in a cluster, the sessions of the new owner are in another slot.
     CrossSlot =
         "CROSSSLOT the new owner hashes to another slot: JRS.CREATE the new session, then JRS.DESTROY this one";
-    /// `NOKEYS`: there is no key to do this with, and what to configure.
+    /// `NOKEYS`: there is no signing or verification key for this. What to configure.
     NoKeys(what: &'static str) = "NOKEYS {what}";
+    /// `NOPERM`: the ACL denies the user this access to the session's key.
     NoPermission = "NOPERM this user has no permissions to access the session's key";
+    /// `WRONGTYPE`: the value of the session's key is not a string.
     WrongType = "WRONGTYPE Operation against a key holding the wrong kind of value";
-    /// `BUSY`: more slow signatures are waiting than `jrs.crypto-queue` allows, or this one has waited for too long.
+    /// `BUSY`: the queue of slow signatures has reached `jrs.crypto-queue`, or this signature waited too long.
     Busy = "BUSY too many signatures are waiting to be computed, try again later";
-    /// `READONLY`: the server has become a replica while the command waited.
+    /// `READONLY`: the server became a replica while the command waited.
     ReadOnly = "READONLY You can't write against a read only replica.";
-    /// `OOM`: the server has run out of memory while the command waited.
+    /// `OOM`: the server reached `maxmemory` while the command waited.
     OutOfMemory = "OOM command not allowed when used memory > 'maxmemory'.";
-    /// `TRYAGAIN`: the server's state has changed while the command waited.
+    /// `TRYAGAIN`: the server cannot run the command now, for instance because a slot is migrating. Why.
     TryAgain(why: &'static str) = "TRYAGAIN {why}";
-    /// `ERR`: too few or too many arguments, in the server's own words.
+    /// `ERR`: too few or too many arguments. The server writes the sentence.
     WrongArity = "ERR wrong number of arguments";
-    /// `ERR`: this option is unknown, misplaced, given twice or lacks its value.
+    /// `ERR`: an option is unknown, misplaced, repeated or without its value.
     Syntax = "ERR syntax error, see JRS.HELP";
+    /// `ERR`: a TTL or deadline is not a positive integer.
     Expire = "ERR invalid expire time, it has to be a positive whole number";
+    /// `ERR`: the new session would have expired already.
     DeadlinePassed = "ERR invalid expire time, the deadline has passed already";
-    /// `ERR`: a session that somebody else made lacks what the command needs; what to do.
+    /// `ERR`: the command does not work with a token that JRS did not issue. What to do.
     Foreign(what: &'static str) = "ERR {what}";
-    /// `WRONGKEY`: a key that is not a session's.
+    /// `WRONGKEY`: a key that cannot be a session key.
     NotASessionKey = "WRONGKEY this is not a session key of any realm: it must be <keyspace><id>";
-    /// `ERR`: a cluster node was not told the session's key or owner; what to pass.
+    /// `ERR`: a cluster node needs the session's key or owner to route by. What to pass.
     Cluster(what: &'static str) = "ERR {what}";
-    /// `ERR`: anything else.
+    /// `ERR`: any other error. The sentence.
     Other(text: Cow<'static, str>) = "ERR {text}";
 }
 
@@ -114,7 +123,7 @@ impl From<TokenError> for Error {
 }
 
 impl Error {
-    /// There is no key to verify or to sign with at all.
+    /// No realm has a key of its own.
     pub const WITHOUT_KEYS: Self = Self::NoKeys(
         "no signing keys: a replica or cluster node does not make its own, because all nodes have to share them; set \
          jrs.keys-file to the same file on every node. After a failover from a server that made its own key, that can be a \

@@ -1,4 +1,4 @@
-//! What INFO counts since the module was loaded.
+//! Counters for INFO, since the module was loaded.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -7,7 +7,7 @@ use crate::{threads::Lane, token::TokenError};
 /// The counters of this process.
 pub static COUNTERS: Counters = Counters::new();
 
-/// A number that only grows.
+/// A monotonic counter.
 #[derive(Debug)]
 pub struct Counter(AtomicU64);
 
@@ -16,21 +16,21 @@ impl Counter {
         Self(AtomicU64::new(0))
     }
 
-    /// Counts one more.
+    /// Adds one.
     pub fn count(&self) {
         self.0.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// How many there were.
+    /// The current count.
     pub fn value(&self) -> u64 {
         self.0.load(Ordering::Relaxed)
     }
 }
 
-/// Makes the counters of one list.
+/// Defines [`Counters`], with one field for each row.
 macro_rules! counters {
     ($($(#[$doc:meta])* $name:ident,)*) => {
-        /// All counters.
+        /// All counters of the module.
         #[derive(Debug)]
         pub struct Counters {
             $($(#[$doc])* pub $name: Counter,)*
@@ -48,47 +48,47 @@ macro_rules! counters {
 counters! {
     /// Sessions created.
     created,
-    /// Sessions read, by GET or PEEK.
+    /// Sessions read by GET or PEEK.
     read,
-    /// Sessions whose data was changed.
+    /// Sessions whose data UPDATE changed.
     updated,
-    /// Sessions whose end was moved by TOUCH.
+    /// Sessions whose expiry TOUCH set.
     touched,
-    /// Sessions that went on under a new id.
+    /// Sessions that ROTATE replaced.
     rotated,
-    /// Sessions ended by DESTROY, DESTROYALL and REVOKE.
+    /// Sessions that DESTROY, DESTROYALL or REVOKE deleted.
     destroyed,
-    /// Sessions ended because their owner had too many.
+    /// Sessions deleted because their owner had more than `max-sessions`.
     evicted,
     /// Tokens found in the cache of verified tokens.
     cache_hits,
-    /// Tokens that had to be verified.
+    /// Tokens not found there. Tokens over `max-token-size` are not looked up.
     cache_misses,
-    /// Commands refused because too many tokens were waiting to be signed.
+    /// Commands refused because the signing queue was full.
     busy_signing,
-    /// Commands refused because too many tokens were waiting to be verified.
+    /// Commands refused because the verification queue was full.
     busy_verifying,
 }
 
 impl Counters {
-    /// Counts a command that found no room in a queue.
+    /// Counts a command that was refused because a queue was full.
     pub fn count_busy(&self, lane: Lane) {
         match lane {
             Lane::Sign => self.busy_signing.count(),
             Lane::Verify => self.busy_verifying.count(),
-            // Never refused.
+            // This queue is unbounded.
             Lane::Drop => {}
         }
     }
 
-    /// Counts a token that was refused.
+    /// Counts a refused token by its reason.
     pub fn count_refused_token(&self, refusal: TokenError) {
         if let Some(counter) = self.refused.get(refusal.index()) {
             counter.count();
         }
     }
 
-    /// How many tokens were refused for each kind of reason.
+    /// For each reason, its name in INFO and the number of refused tokens.
     pub fn refused_tokens(&self) -> impl Iterator<Item = (&'static str, u64)> {
         TokenError::KINDS.iter().copied().zip(self.refused.iter().map(Counter::value))
     }

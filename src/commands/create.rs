@@ -99,9 +99,8 @@ fn unsigned(call: &Call<'_>, realms: &Realms, args: Args<'_>) -> Result<Unsigned
     }
     check_json_object(data.bytes()).map_err(|bad| Error::Data("the data", bad))?;
     let claims = match wanted.claims {
-        Some(claims) => {
-            CallerClaims::read(claims_text(claims, realms.max_token_size)?, realm.expected()).map_err(Error::Claims)?
-        }
+        Some(claims) => CallerClaims::read(claims_text(claims, realms.max_token_size)?, realm.claim_rules())
+            .map_err(Error::Claims)?,
         None => CallerClaims::default(),
     };
     if claims.expires_at.is_some() && wanted.deadline.is_some() {

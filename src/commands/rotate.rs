@@ -187,9 +187,9 @@ impl RotateOptions {
         }
         let realm = &verified.key.realm;
         let given = self.claims.as_deref().unwrap_or("{}");
-        let new_deadline = CallerClaims::read(given, realm.expected()).map_err(Error::Claims)?.expires_at;
-        let claims = carry_over_claims(&verified.payload, given, realm.expected()).map_err(Error::Claims)?;
-        let claims = CallerClaims::read(&claims, realm.expected()).map_err(Error::Claims)?;
+        let new_deadline = CallerClaims::read(given, realm.claim_rules()).map_err(Error::Claims)?.expires_at;
+        let claims = carry_over_claims(&verified.payload, given, realm.claim_rules()).map_err(Error::Claims)?;
+        let claims = CallerClaims::read(&claims, realm.claim_rules()).map_err(Error::Claims)?;
         let owner = match &self.owner {
             Some(owner) => owner,
             None => kept_owner(verified)?,

@@ -1,4 +1,4 @@
-//! What INFO says of the module.
+//! The module's fields in INFO.
 
 use crate::{
     metrics::COUNTERS,
@@ -7,7 +7,7 @@ use crate::{
     threads::{self, Lane},
 };
 
-/// The answer to `INFO jrs`.
+/// Writes the reply of `INFO jrs`.
 #[derive(Debug)]
 pub struct Report;
 

@@ -1,4 +1,4 @@
-//! What the server calls beside commands: load and unload, settings, INFO, events.
+//! What the server calls apart from commands: load, unload, settings, INFO, events.
 
 mod info;
 mod settings;
@@ -14,6 +14,7 @@ use crate::{
 
 redis::entry_points!(Jrs);
 
+/// The module, as the server calls it.
 #[derive(Debug)]
 struct Jrs;
 
@@ -34,8 +35,8 @@ impl Module for Jrs {
         redis::register_all(ctx, &commands::ALL)?;
         redis::register_info::<info::Report>(ctx);
         state::load(ctx)?;
-        // Last: Redis 7.0 keeps the subscriptions of a module that it then does not load, and would call code that is
-        // gone. Nothing after this can fail.
+        // Last, and nothing after it can fail: Redis 7.0 keeps the event subscriptions of a module whose load fails,
+        // and would call its unmapped code.
         redis::declare_features(ctx);
         store::begin(ctx);
         redis::listen(ctx);

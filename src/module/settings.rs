@@ -1,4 +1,4 @@
-//! The settings as parameters of the server's configuration.
+//! Registers the settings as parameters of the server's configuration.
 
 use crate::{
     redis::{Ctx, Parameter, ParameterType, ParameterValue, Store},
@@ -6,7 +6,7 @@ use crate::{
     state,
 };
 
-/// The settings, with the values that hold where the server's configuration does not mention them.
+/// The parameter of each setting. `defaults` are the values of parameters that the server's configuration omits.
 pub(super) fn parameters(defaults: Vec<Value>) -> impl Iterator<Item = Parameter> {
     SETTINGS.iter().zip(defaults).map(|(setting, default)| Parameter {
         name: setting.name,
@@ -20,7 +20,7 @@ pub(super) fn parameters(defaults: Vec<Value>) -> impl Iterator<Item = Parameter
     })
 }
 
-/// What the server reads and sets.
+/// The settings behind CONFIG GET and CONFIG SET.
 #[derive(Debug)]
 pub(super) struct Configuration;
 
@@ -33,7 +33,7 @@ impl Store for Configuration {
         state::set(position, value.into())
     }
 
-    /// Called once for each setting that a CONFIG SET changes, after all of them were set: the first call does the work.
+    /// CONFIG SET calls this once for each changed setting, after it has set all of them. The first call applies all.
     fn apply(_: Ctx<'_>) -> Result<(), String> {
         state::apply()
     }

@@ -1,5 +1,5 @@
-//! Finds a realm by its name, by a session's key and by a token's `kid`, each at once among thousands, and checks that no
-//! two realms share one.
+//! Finds a realm by its name, a session's key or a token's `kid`, without a search through all realms. Refuses realms
+//! that share a key or whose keyspaces overlap.
 
 use std::{
     collections::{BTreeMap, HashMap, hash_map::Entry},
@@ -12,16 +12,16 @@ use crate::{
     token::{Algorithm, AlgorithmExt, Header, Key, KeyRing},
 };
 
-/// Two realms that cannot be side by side.
+/// Two realms that cannot be active together.
 #[derive(Debug)]
 pub struct Conflict {
-    /// The name of the one that comes later, which is never the default one.
+    /// The name of the realm that is later in the list. Never the default realm.
     pub later: String,
-    /// A sentence that names both.
+    /// A sentence that names both realms.
     pub problem: String,
 }
 
-/// Where each realm is in a list of realms.
+/// The position of each realm in the list of realms.
 #[derive(Debug)]
 pub struct RealmIndex {
     by_name: HashMap<String, usize>,
@@ -29,27 +29,28 @@ pub struct RealmIndex {
     by_key: Arc<KeyIndex>,
 }
 
-/// Which realm has a key.
+/// The position of the realm that has a key.
 #[derive(Debug)]
 struct KeyIndex {
     by_id: HashMap<String, usize>,
-    /// The realm that has secrets without `kid`.
+    /// The only realm with secrets that have no `kid`.
     unnamed_secrets: Option<usize>,
-    /// Which realm has keys of this algorithm that nothing gave a `kid`; `None` where more than one has, so that a token
-    /// without `kid` belongs to none of them.
+    /// For each algorithm, the realm with keys whose file gives them no `kid`. `None` if several realms have such keys:
+    /// a token without `kid` belongs to none of these realms.
     unnamed: HashMap<Algorithm, Option<usize>>,
-    /// The keys that this was made of: realms with the same keys have the same index.
+    /// The indexed keys of each realm. Realms with the same keys share this index.
     rings: Vec<Arc<KeyRing>>,
 }
 
 impl RealmIndex {
-    /// The index of these realms, which take the place of those of `former`: keys that stay are not looked at again.
+    /// The index of these realms. If the realms of `former`, which they replace, have the same keys, their keys are not
+    /// indexed again.
     ///
     /// # Errors
-    /// [`Conflict`], if two keyspaces overlap, or a token could belong to two realms.
+    /// [`Conflict`] if two keyspaces overlap or a token could belong to two realms.
     pub fn new(list: &[Arc<Realm>], former: Option<&Self>) -> Result<Self, Conflict> {
         let by_keyspace = index_keyspaces(list)?;
-        let same_keys = former.filter(|former| former.by_key.is_of(list));
+        let same_keys = former.filter(|former| former.by_key.has_keys_of(list));
         let by_key = match same_keys {
             Some(former) => Arc::clone(&former.by_key),
             None => Arc::new(KeyIndex::new(list)?),
@@ -58,20 +59,22 @@ impl RealmIndex {
         Ok(Self { by_name, by_keyspace, by_key })
     }
 
-    /// The position of the realm of that name.
+    /// The position of the realm with this name.
     pub fn named(&self, name: &str) -> Option<usize> {
         self.by_name.get(name).copied()
     }
 
-    /// The position of the realm in whose keyspace a key is.
+    /// The position of the realm whose keyspace contains a key.
     pub fn of_session(&self, key: &[u8]) -> Option<usize> {
-        // No keyspace begins with another, so none is between a key and its own.
+        // No keyspace is a prefix of another, so none sorts between a key and its own keyspace.
         let (keyspace, position) = self.by_keyspace.range::<[u8], _>((Unbounded, Included(key))).next_back()?;
         key.starts_with(keyspace).then_some(*position)
     }
 
-    /// The position of the realm that has the key of a token's `kid`. A token without one belongs to the only realm that
-    /// has keys of its `alg` that nothing gave a `kid`.
+    /// The position of the realm that has the key with the token's `kid`.
+    ///
+    /// A token without `kid` belongs to the only realm with keys of its `alg` whose file gives them no `kid`. If no
+    /// realm has such keys, the realm of the secrets without `kid` gets the token and refuses it for its `alg`.
     pub fn of_token(&self, header: &Header) -> Option<usize> {
         let keys = &self.by_key;
         match &header.key_id {
@@ -85,11 +88,11 @@ impl RealmIndex {
     }
 }
 
-/// Checks that no session could belong to two realms.
+/// Indexes the keyspaces, and checks that no session key could belong to two of them.
 fn index_keyspaces(list: &[Arc<Realm>]) -> Result<BTreeMap<Vec<u8>, usize>, Conflict> {
     let mut sorted: Vec<(&Arc<Realm>, usize)> = list.iter().zip(0..).collect();
     sorted.sort_by_key(|(realm, _)| realm.keyspace());
-    // One that begins with another follows it at once, or something else does that begins with it too.
+    // In sort order, the keyspaces with the prefix `one` follow `one` directly, so comparing neighbours is enough.
     for pair in sorted.windows(2) {
         if let [(one, at), (other, other_at)] = pair
             && other.keyspace().starts_with(one.keyspace())
@@ -144,16 +147,18 @@ impl KeyIndex {
         }
     }
 
-    /// Whether this is the index of just these realms' keys.
-    fn is_of(&self, list: &[Arc<Realm>]) -> bool {
+    /// Whether the keys of these realms are exactly the indexed ones.
+    fn has_keys_of(&self, list: &[Arc<Realm>]) -> bool {
         self.rings.len() == list.len() && self.rings.iter().zip(rings(list)).all(|(one, other)| Arc::ptr_eq(one, other))
     }
 }
 
+/// The keys of each realm.
 fn rings(list: &[Arc<Realm>]) -> impl Iterator<Item = &Arc<KeyRing>> {
     list.iter().map(|realm| &realm.keys)
 }
 
+/// The problem of two realms that share a key.
 fn shared_key(one: &Realm, other: &Realm, id: Option<&str>) -> String {
     let (one, other) = (&one.name, &other.name);
     match id {

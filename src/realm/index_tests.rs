@@ -7,12 +7,12 @@ use crate::{
     token::{Algorithm, Header, KeyDefaults, KeyRing, read_keys},
 };
 
-/// Keys of these ids.
+/// Secrets with these ids.
 fn ring(ids: impl Iterator<Item = String>) -> Arc<KeyRing> {
     let jwk = |id: String| format!(r#"{{"kty":"oct","kid":"{id}","k":"c2VjcmV0"}}"#);
     let set = format!(r#"{{"keys":[{}]}}"#, ids.map(jwk).collect::<Vec<_>>().join(","));
-    let parsing = KeyDefaults { algorithm: Algorithm::HS256, allow_weak_secret: true };
-    Arc::new(read_keys(set.as_bytes(), parsing).expect("keys"))
+    let defaults = KeyDefaults { algorithm: Algorithm::HS256, allow_weak_secret: true };
+    Arc::new(read_keys(set.as_bytes(), defaults).expect("keys"))
 }
 
 fn realm(name: &str, keyspace: &str, keys: &Arc<KeyRing>) -> Arc<Realm> {
@@ -50,7 +50,7 @@ fn realms_are_found_by_name_session_and_key() {
     assert_eq!(["x", "z", "", "y"].map(|id| index.of_token(&header("HS256", id))), [Some(0), Some(2), Some(1), None]);
 }
 
-/// Without a kid the algorithm tells the realm, as long as only one has such keys.
+/// Without a kid the algorithm determines the realm, if only one realm has such keys.
 #[test]
 fn tokens_without_a_kid_have_at_most_one_realm() {
     let jwks = [
@@ -59,9 +59,9 @@ fn tokens_without_a_kid_have_at_most_one_realm() {
         (r#"{"kty":"OKP","crv":"Ed25519","x":"GNPV1YJVCd5PN1uLv2HAYaFVV9OfIPKv3POKPoLiqS4"}"#, "c"),
         (r#"{"kty":"OKP","crv":"Ed25519","x":"GNPV1YJVCd5PN1uLv2HAYaFVV9OfIPKv3POKPoLiqS4","kid":"d"}"#, "d"),
     ];
-    let parsing = KeyDefaults { algorithm: Algorithm::HS256, allow_weak_secret: true };
+    let defaults = KeyDefaults { algorithm: Algorithm::HS256, allow_weak_secret: true };
     let realms =
-        jwks.map(|(jwk, name)| realm(name, name, &Arc::new(read_keys(jwk.as_bytes(), parsing).expect("a key"))));
+        jwks.map(|(jwk, name)| realm(name, name, &Arc::new(read_keys(jwk.as_bytes(), defaults).expect("a key"))));
     let [a, b, c, d] = &realms;
     for (list, by_algorithm) in [
         (vec![a, b], [Some(0), Some(0), Some(1), Some(1)]),
@@ -72,7 +72,7 @@ fn tokens_without_a_kid_have_at_most_one_realm() {
     ] {
         let list: Vec<_> = list.into_iter().map(Arc::clone).collect();
         let index = RealmIndex::new(&list, None).expect("an index");
-        // RS256: no key is for it. A realm of secrets refuses it for its algorithm.
+        // No key is for RS256. The realm of secrets without kid refuses the token for its algorithm.
         let found = ["EdDSA", "Ed25519", "HS256", "RS256"].map(|algorithm| index.of_token(&header(algorithm, "")));
         assert_eq!(found, by_algorithm, "{list:?}");
         for key in list.iter().flat_map(|realm| realm.keys.keys()).filter_map(|key| key.id()) {
@@ -82,7 +82,7 @@ fn tokens_without_a_kid_have_at_most_one_realm() {
     }
 }
 
-/// By comparing all keys with all others this would take minutes, which a runner of tests ends.
+/// Comparing every key with every other would take minutes, so this test would time out.
 #[test]
 fn many_keys_of_many_realms_are_compared_once() {
     const REALMS: usize = 400;
@@ -96,10 +96,10 @@ fn many_keys_of_many_realms_are_compared_once() {
         assert_eq!(index.of_token(&header("HS256", &format!("{at} 99"))), Some(at));
         assert_eq!((index.named(&name(at)), index.of_session(name(at).as_bytes())), (Some(at), Some(at)));
     }
-    // Other settings of realms with the same keys: nothing is indexed again.
+    // Realms with the same keys share the index.
     let same = RealmIndex::new(&list(&rings), Some(&index)).expect("an index");
     assert!(Arc::ptr_eq(&same.by_key, &index.by_key));
-    // One ring more or another ring: all is.
+    // With a key ring more, or another one, all keys are indexed again.
     for rings in [&rings[1..], &[&rings[1..], &[one("new")]].concat()] {
         let changed = RealmIndex::new(&list(rings), Some(&index)).expect("an index");
         assert!(!Arc::ptr_eq(&changed.by_key, &index.by_key));

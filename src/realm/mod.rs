@@ -1,4 +1,4 @@
-//! Realms: keys, policy and keyspace, and how a token finds its realm.
+//! Realms: the keys, policy and keyspace of a tenant, and the look-up of a token's realm.
 
 mod index;
 mod realms;
@@ -20,28 +20,28 @@ use crate::{
 /// Keys, policy and keyspace of one tenant. Immutable: a reload builds a new one.
 #[derive(Debug)]
 pub struct Realm {
-    /// Its name.
+    /// The name in the realms file, or that of the default realm.
     pub name: String,
-    /// The settings that it was made of.
+    /// The settings that apply to this realm.
     pub settings: Settings,
-    /// The keys in force, shared with the realm that comes next if they stay.
+    /// The active keys. The realm of the next configuration shares them if they did not change.
     pub keys: Arc<KeyRing>,
-    /// The sliding time to live of sessions that have none of their own.
+    /// The sliding TTL of sessions whose token has none.
     pub max_age: Duration,
-    /// How long a session lasts at all.
+    /// The longest lifetime of a session from its start. `None` without a limit.
     pub max_lifetime: Option<Duration>,
-    /// How much later the end of a session has to become for a read to move it.
+    /// A read extends a session only by more than this, or by more than a tenth of the TTL if that is less.
     pub touch_interval: Duration,
-    /// Grace for `exp` and `nbf`.
+    /// The clock difference that `exp` and `nbf` tolerate.
     pub leeway: Duration,
     /// The largest session data, in bytes.
     pub max_data_size: usize,
-    /// How many sessions an owner may have at a time.
+    /// How many live sessions an owner may have. `None` without a limit.
     pub max_sessions: Option<usize>,
 }
 
 impl Realm {
-    /// The realm that these settings describe, with these keys.
+    /// A realm with these settings and keys.
     pub fn new(name: &str, settings: Settings, keys: Arc<KeyRing>) -> Self {
         let seconds = |seconds: i64| Duration::from_secs(u64::try_from(seconds).unwrap_or(0));
         Self {
@@ -57,27 +57,27 @@ impl Realm {
         }
     }
 
-    /// What the realm demands of `iss` and `aud`, and writes there.
-    pub fn expected(&self) -> ClaimRules<'_> {
-        let optional = |text: &'_ str| !text.is_empty();
+    /// The `iss`, `aud` and `typ` that the realm writes into tokens and requires of them.
+    pub fn claim_rules(&self) -> ClaimRules<'_> {
+        let is_set = |text: &'_ str| !text.is_empty();
         ClaimRules {
-            issuer: Some(self.settings.issuer.as_str()).filter(|text| optional(text)),
-            audience: Some(self.settings.audience.as_str()).filter(|text| optional(text)),
+            issuer: Some(self.settings.issuer.as_str()).filter(|text| is_set(text)),
+            audience: Some(self.settings.audience.as_str()).filter(|text| is_set(text)),
             token_type: Some(self.settings.token_type.as_str()),
         }
     }
 
-    /// The key that signs new tokens.
+    /// The key that signs new tokens. `None` if no key can sign.
     pub fn signer(&self) -> Option<&Key> {
         self.keys.signer()
     }
 
-    /// Whether to sign a token takes a slow algorithm, which is also one whose tokens others can verify.
+    /// Whether the signing key has a public-key algorithm: signing is slow, and others can verify the tokens.
     pub fn signs_slowly(&self) -> bool {
         self.signer().is_some_and(Key::is_slow)
     }
 
-    /// What session keys begin with.
+    /// The prefix of the names of session keys.
     pub fn keyspace(&self) -> &str {
         &self.settings.keyspace
     }

@@ -1,4 +1,4 @@
-//! All realms of the server, and the verification of a token by its realm.
+//! All realms of the server, and the verification of a token by the keys of its realm.
 
 use std::{
     mem,
@@ -15,34 +15,35 @@ use crate::{
     token::{Cache, CompactJws, Header, TokenError, base64url_decode},
 };
 
-/// All realms of the server. They never change; others take their place.
+/// All realms of the server. Immutable, apart from the cache: a reload builds new ones.
 pub struct Realms {
-    /// The default one first.
+    /// The default realm first.
     list: Vec<Arc<Realm>>,
     index: RealmIndex,
     /// The longest token, in bytes.
     pub max_token_size: usize,
-    /// Tokens that were verified with exactly these keys and demands: a change of any makes new realms, and with them an
-    /// empty cache. The lock is never held while the server is called.
+    /// The tokens that these keys and claim rules verified. A change of either builds new realms with an empty cache.
+    /// The lock is never held during a call to the server.
     cache: Mutex<Cache<VerifiedToken>>,
 }
 
-/// What is known of a token before a signature is computed.
+/// How a token can be verified, as known before any signature is computed.
 #[derive(Debug)]
 pub enum Lookup {
-    /// It was verified before.
+    /// The cache has it: it was verified before.
     Cached(Arc<VerifiedToken>),
-    /// It has to be verified, which is quick.
+    /// Its verification is fast.
     VerifyInline,
-    /// It has to be verified, which is too slow for the server's thread.
+    /// Its verification is too slow for the server's thread.
     VerifyOffThread,
 }
 
 impl Realms {
-    /// Puts realms together, the default one first, which take the place of `former` ones; `seed` is random and secret.
+    /// The realms in `list`, with the default realm first. `former` are the realms that they replace: keys that did not
+    /// change are not indexed again. `seed` is secret and random; the cache hashes tokens with it.
     ///
     /// # Errors
-    /// [`Conflict`], if two keyspaces overlap, or a token could belong to two realms.
+    /// [`Conflict`] if two keyspaces overlap or a token could belong to two realms.
     pub fn new(list: Vec<Arc<Realm>>, former: Option<&Self>, seed: u64) -> Result<Self, Conflict> {
         let index = RealmIndex::new(&list, former.map(|former| &former.index))?;
         let sizes = list.first().map(|realm| (realm.settings.max_token_size, realm.settings.token_cache_size));
@@ -55,27 +56,30 @@ impl Realms {
         })
     }
 
-    /// All realms, the default one first.
+    /// All realms, the default realm first.
     pub fn all(&self) -> &[Arc<Realm>] {
         &self.list
     }
 
-    /// The realm of that name.
+    /// The realm with this name.
     pub fn named(&self, name: &[u8]) -> Option<&Arc<Realm>> {
-        // Almost always it is the default one.
+        // Most commands use the default realm, so it skips the index.
         let first = self.list.first().filter(|realm| realm.name.as_bytes() == name);
         first.or_else(|| self.list.get(self.index.named(str::from_utf8(name).ok()?)?))
     }
 
-    /// Whether a key is in a realm's keyspace and could be a session's.
+    /// Whether a key could be a session key: it is in the keyspace of a realm, and the rest could be an id.
     pub fn could_be_session(&self, key: &[u8]) -> bool {
         let realm = self.index.of_session(key).and_then(|position| self.list.get(position));
         let id = realm.and_then(|realm| key.strip_prefix(realm.keyspace().as_bytes()));
         id.is_some_and(|id| !id.is_empty() && str::from_utf8(id).is_ok())
     }
 
-    /// Whether a token is refused because no realm has a key of its own: this does not say that the session is gone. Keys of
-    /// another issuer do not count, but what is wrong with a token behind its good signature is the token's fault.
+    /// Whether a token is refused only because this server has no keys of its own. The session may exist nevertheless,
+    /// so the client must not treat the token as bad.
+    ///
+    /// A realm that has only keys of another issuer counts as without keys if the refusal concerns the key: the token's
+    /// `kid`, algorithm or signature.
     pub fn lack_keys_for(&self, refusal: TokenError) -> bool {
         let is_of_key = matches!(refusal, TokenError::UnknownKey | TokenError::Algorithm | TokenError::Signature);
         self.list.iter().all(|realm| {
@@ -84,7 +88,10 @@ impl Realms {
         })
     }
 
-    /// What can be said of a token before a signature is computed. Errs where that is enough to refuse it.
+    /// Looks a token up, and computes no signature.
+    ///
+    /// # Errors
+    /// The reason if the token is refused without a signature being computed.
     pub fn look_up(&self, token: &[u8]) -> Result<Lookup, TokenError> {
         if token.len() > self.max_token_size {
             return Err(TokenError::TooLong);
@@ -93,30 +100,31 @@ impl Realms {
             return Ok(Lookup::Cached(verified));
         }
         let realm = self.realm_of(token)?;
-        if realm.keys.is_slow(token, realm.expected())? {
+        if realm.keys.is_slow(token, realm.claim_rules())? {
             Ok(Lookup::VerifyOffThread)
         } else {
             Ok(Lookup::VerifyInline)
         }
     }
 
-    /// Verifies a token, and remembers that it is good.
+    /// Verifies a token's shape, signature and claims, and caches the result if it is good.
     pub fn verify(&self, token: &[u8]) -> Result<Arc<VerifiedToken>, TokenError> {
         self.verify_uncached(token).inspect(|verified| self.cache(token, verified))
     }
 
-    /// Remembers a token that is good. For the server's own thread: it would have to wait for any other that has a lower
-    /// priority and was interrupted here.
+    /// Adds a verified token to the cache. Call it on the server's thread only: other threads have a lower priority,
+    /// and one that is interrupted while it holds the lock would make the server wait.
     pub fn cache(&self, token: &[u8], verified: &Arc<VerifiedToken>) {
-        self.locked_cache().put(token, Arc::clone(verified), verified.bytes());
+        self.locked_cache().put(token, Arc::clone(verified), verified.heap_bytes());
     }
 
-    /// Verifies a token's shape, signature and claims.
+    /// As [`verify`](Self::verify), but on any thread and without the cache.
     pub fn verify_uncached(&self, token: &[u8]) -> Result<Arc<VerifiedToken>, TokenError> {
         let realm = self.realm_of(token)?;
-        let verified = realm.keys.verify(token, realm.expected())?;
+        let verified = realm.keys.verify(token, realm.claim_rules())?;
         let mut claims = verified.claims;
-        // Another issuer's token names its own user's sessions only, where the name of a session tells whose it is.
+        // A token of another issuer gives access to sessions of its own user only, if the session's id contains an
+        // owner.
         let id = SessionId::parse(realm.keyspace(), &mem::take(&mut claims.id));
         if verified.is_foreign && id.owner().is_some() && id.owner() != claims.subject.as_deref() {
             return Err(TokenError::Claim("sub"));
@@ -125,12 +133,12 @@ impl Realms {
         Ok(Arc::new(VerifiedToken { key, payload: verified.payload, is_foreign: verified.is_foreign, claims }))
     }
 
-    /// How many bytes the cache of verified tokens weighs.
+    /// The memory of the cached tokens, in bytes.
     pub fn cached_bytes(&self) -> u64 {
         self.locked_cache().bytes()
     }
 
-    /// The realm that has the key that a token names.
+    /// The realm that has the key of a token's `kid`.
     fn realm_of(&self, token: &[u8]) -> Result<&Arc<Realm>, TokenError> {
         if let [only] = self.list.as_slice() {
             return Ok(only);

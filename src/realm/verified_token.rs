@@ -1,4 +1,4 @@
-//! A token whose signature and claims hold, and what follows from them at a moment.
+//! A verified token, and the checks of it that depend on the time.
 
 use std::time::Duration;
 
@@ -8,31 +8,32 @@ use crate::{
     token::{Claims, TokenError},
 };
 
-/// A token that belongs to a realm: signature and claims hold. Time has not been looked at.
+/// A token whose signature and claims a realm has verified. [`check_time`](Self::check_time) checks its times.
 #[derive(Debug)]
 pub struct VerifiedToken {
-    /// The claims that JRS reads, but for the id, which is kept once: in `key`.
+    /// The claims that JRS reads. `id` is empty: `key` has it.
     pub claims: Claims,
-    /// The payload: JSON text.
+    /// The payload, as JSON text.
     pub payload: Vec<u8>,
-    /// Whether another issuer signed it, by a key of the realm's `foreign-keys-file`.
+    /// Whether another issuer signed it, with a key of the realm's `foreign-keys-file`.
     pub is_foreign: bool,
     /// The session's key.
     pub key: SessionKey,
 }
 
-/// How far ahead of the server's clock the start of a session may lie, at least: the clocks of two
-/// servers in a failover differ, and a clock may be set back.
+/// How far the start of a session may be ahead of the server's clock, at least. After a failover the clock of the new
+/// server may be behind that of the old one, and a clock may be set back.
 const CLOCK_TOLERANCE: Duration = Duration::from_secs(60);
 
 impl VerifiedToken {
-    /// When the session began, as far as the token tells at this moment.
+    /// The start of the session: the earliest of `auth_time`, `iat` and the time in a v7 id. Ignores times in the
+    /// future, apart from a tolerance. `None` if no time is left.
     pub fn start(&self, now: UnixMillis) -> Option<UnixMillis> {
         let times = [self.claims.authenticated_at, self.claims.issued_at, self.key.id.created()];
         Lifetime::start(times, now, self.key.realm.leeway.max(CLOCK_TOLERANCE))
     }
 
-    /// How long the token's session lives, as of this moment.
+    /// The limits of the session's lifetime at `now`.
     pub fn lifetime(&self, now: UnixMillis) -> Lifetime {
         Lifetime {
             ttl: self.claims.ttl.unwrap_or(self.key.realm.max_age),
@@ -40,16 +41,17 @@ impl VerifiedToken {
         }
     }
 
-    /// Checks the token against the clock: `nbf`, `exp`, then the age of its session, which must be known if it is limited.
+    /// Checks `nbf` and `exp`, then the age of the session. A realm with a `max-lifetime` refuses a token without a
+    /// known start.
     pub fn check_time(&self, now: UnixMillis) -> Result<(), TokenError> {
         self.claims.check_time(now, self.key.realm.leeway)?;
-        let Some(longest) = self.key.realm.max_lifetime else { return Ok(()) };
+        let Some(max_lifetime) = self.key.realm.max_lifetime else { return Ok(()) };
         let start = self.start(now).ok_or(TokenError::NoStart)?;
-        if now >= start.plus(longest) { Err(TokenError::MaxLifetimeExceeded) } else { Ok(()) }
+        if now >= start.plus(max_lifetime) { Err(TokenError::MaxLifetimeExceeded) } else { Ok(()) }
     }
 
-    /// The memory that it takes beside itself, in bytes.
-    pub(super) fn bytes(&self) -> usize {
+    /// The memory that it allocates, in bytes, without the struct itself.
+    pub(super) fn heap_bytes(&self) -> usize {
         let owner = self.claims.subject.as_ref().map_or(0, String::len);
         self.payload.len() + self.key.name().len() + owner
     }

@@ -1,4 +1,4 @@
-//! The key that a server without `keys-file` generates for itself, in a file in the server's `dir`.
+//! The signing key that a server without `keys-file` generates, in a file in the server's `dir`.
 
 use std::{
     fs::{self, File, OpenOptions},
@@ -23,15 +23,15 @@ pub const FILE: &str = "jrs-keys.json";
 /// Whether the server may use a generated key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum GeneratedKey {
-    /// It may not.
+    /// The server must not use one.
     Never,
-    /// It generates one if there is none.
+    /// The server generates one if there is none.
     Make,
-    /// It uses one already. The file must still exist: a new key would log out all users.
+    /// The server uses one already. Its file must still exist: a new key would log out all users.
     Keep,
 }
 
-/// Generates the key file, unless it exists.
+/// Generates the key file if it does not exist.
 pub fn make_if_missing() -> Result<(), String> {
     match fs::symlink_metadata(FILE) {
         Ok(_) => Ok(()),
@@ -46,9 +46,9 @@ pub fn make_if_missing() -> Result<(), String> {
     }
 }
 
-/// Renames the generated key file, so that neither this server nor a restarted one signs with it again.
+/// Renames the generated key file, so that this server does not sign with it again, also after a restart.
 ///
-/// A file that the settings or a realm name stays: it is the operator's file then, and may be shared.
+/// Leaves a file that the settings or a realm name: the operator manages it then, and other servers may share it.
 pub fn retire(sources: &KeySources, settings: &Settings) {
     const RETIRED: &str = "jrs-keys.json.retired";
     if is_named(sources, settings, FILE) {
@@ -75,7 +75,7 @@ fn is_named(sources: &KeySources, settings: &Settings, file: &str) -> bool {
     all.flat_map(|one| [one.keys_file, one.foreign_keys_file]).any(|path| identity(&path) == Some(file))
 }
 
-/// Writes a new key file whole or not at all: a crash leaves no half of one behind under the final name.
+/// Writes a new key file atomically: a crash leaves no partial file under the final name.
 fn make() -> Result<(), String> {
     const UNFINISHED: &str = "jrs-keys.json.new";
     let mut random = Zeroizing::new([0; 32]);
@@ -85,7 +85,7 @@ fn make() -> Result<(), String> {
     let id: String = id.iter().map(|byte| format!("{byte:02x}")).collect();
     let text = jwk_of_secret(&id, &random);
     let write = || {
-        // What a crash left behind is of no use, and may be a link that somebody planted.
+        // A file that a crash left is useless, and it may be a symbolic link that an attacker created.
         match fs::remove_file(UNFINISHED) {
             Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
             _ => {}

@@ -5,17 +5,19 @@ use uuid::Uuid;
 
 use crate::session::{IdSource, UnixMillis};
 
-/// The source of ids with a buffer of random bytes. A system call for the ten bytes of each id would cost more than
-/// the rest of an id.
+/// Makes session ids, with a buffer of random bytes: a system call for each id would cost more than all the rest.
 pub struct Ids {
     source: Option<IdSource>,
     random: [u8; Self::BUFFER],
+    /// How many bytes of `random` are used up.
     used: usize,
 }
 
 impl Ids {
+    /// In bytes: enough for 128 ids.
     const BUFFER: usize = 128 * IdSource::RANDOM_BYTES;
 
+    /// An empty buffer; the first id fills it.
     pub const fn new() -> Self {
         Self { source: None, random: [0; Self::BUFFER], used: Self::BUFFER }
     }
@@ -32,7 +34,7 @@ impl Ids {
         Some(self.source.get_or_insert_default().next(now, random))
     }
 
-    /// Overwrites the random bytes that are left.
+    /// Overwrites the unused random bytes.
     pub fn forget(&mut self) {
         self.random.fill(0);
         self.used = self.random.len();

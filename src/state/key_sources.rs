@@ -22,7 +22,8 @@ pub struct KeySources {
 }
 
 impl KeySources {
-    /// Reads all files that the settings name. Without `keys-file` it uses the generated key, as `generated_key` allows.
+    /// Reads all files that the settings name. Without `keys-file` it reads the generated key, if `generated_key`
+    /// allows one.
     ///
     /// # Errors
     /// A sentence with the file's name and the problem; never key material.
@@ -67,6 +68,7 @@ fn key_defaults(settings: &Settings) -> KeyDefaults {
     KeyDefaults { algorithm: settings.algorithm, allow_weak_secret: settings.allow_weak_secret }
 }
 
+/// Reads a key file, and logs its warnings.
 fn read(path: &str, defaults: KeyDefaults) -> Result<KeyRing, String> {
     let bytes = read_file(Path::new(path), true).map_err(|problem| format!("the key file '{path}' {problem}"))?;
     let keys = read_keys(&bytes, defaults).map_err(|problem| format!("the key file '{path}' is refused: {problem}"))?;
@@ -76,7 +78,7 @@ fn read(path: &str, defaults: KeyDefaults) -> Result<KeyRing, String> {
     Ok(keys)
 }
 
-/// Leaves a path out of a problem if it is no file: what the realms file has there may be a secret by mistake.
+/// Removes a path from a problem if no such file exists: the realms file may have a secret there by mistake.
 fn hide_path(problem: String, path: &str) -> String {
     if path.is_empty() || Path::new(path).exists() { problem } else { problem.replace(&format!(" '{path}'"), "") }
 }

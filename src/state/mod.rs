@@ -1,6 +1,6 @@
-//! What is active: the settings, the realms built from them, and the source of ids.
+//! The active settings, the realms built from them, and the source of ids.
 //!
-//! No lock is held while the server may call back.
+//! No lock of this folder is held during a call to the server, which may call back.
 
 mod files;
 mod generated_key;
@@ -40,6 +40,7 @@ struct State {
     active: Mutex<Option<ActiveConfig>>,
     /// Whether this server may sign with a generated key. False for good once the server has been a replica.
     can_generate_key: AtomicBool,
+    /// The source of session ids.
     ids: Mutex<Ids>,
 }
 
@@ -55,19 +56,23 @@ impl State {
     }
 }
 
+/// The settings and the content of their files.
 #[derive(Clone)]
 struct ActiveConfig {
     settings: Settings,
     source: KeySources,
 }
 
-/// The time by the server's clock.
+/// The time of the server's clock.
 #[inline]
 pub fn now(ctx: Ctx<'_>) -> UnixMillis {
     UnixMillis::new(ctx.now())
 }
 
 /// The active realms.
+///
+/// # Errors
+/// [`Error::Other`] if the module is not loaded.
 pub fn realms() -> Result<Arc<Realms>, Error> {
     let realms = STATE.realms.read().unwrap_or_else(PoisonError::into_inner);
     realms.as_ref().map(Arc::clone).ok_or(Error::Other("the module is not loaded".into()))
@@ -78,13 +83,13 @@ pub fn is_active(realms: &Arc<Realms>) -> bool {
     self::realms().is_ok_and(|now| Arc::ptr_eq(&now, realms))
 }
 
-/// Sets the defaults. The server sets only what its configuration changes.
+/// Sets all settings to their defaults. The server then sets only those that its configuration mentions.
 pub fn begin(defaults: &[Value]) -> Result<(), String> {
     let mut settings = lock(&STATE.settings);
     defaults.iter().enumerate().try_for_each(|(position, value)| settings.set(position, value.clone()))
 }
 
-/// Makes the settings active for the first time.
+/// Makes the settings active for the first time. An error says why they cannot be.
 pub fn load(ctx: Ctx<'_>) -> Result<(), String> {
     STATE.can_generate_key.store(!ctx.is_replica() && !ctx.is_cluster_node(), Ordering::Relaxed);
     let settings = lock(&STATE.settings).clone();
@@ -96,19 +101,22 @@ pub fn load(ctx: Ctx<'_>) -> Result<(), String> {
     Ok(())
 }
 
-/// Reads key and realm files again. On an error everything active stays.
+/// Reads the key and realm files again. On an error the active keys and realms stay.
 pub fn reload() -> Result<(), String> {
     let settings = lock(&STATE.settings).clone();
     let source = read_source(&settings)?;
     activate(settings, source)
 }
 
-/// A new session's UUID.
+/// A UUID for a new session.
+///
+/// # Errors
+/// [`Error::Other`] if the operating system gives no random bytes.
 pub fn new_uuid(now: UnixMillis) -> Result<Uuid, Error> {
     lock(&STATE.ids).next(now).ok_or(Error::Other("the operating system gives no random numbers".into()))
 }
 
-/// Whether the module may be taken out of the running server.
+/// Whether `allow-unload` permits MODULE UNLOAD.
 pub fn allows_unload() -> bool {
     lock(&STATE.settings).allow_unload
 }
@@ -128,19 +136,20 @@ pub fn setting(position: usize) -> Option<Value> {
     lock(&STATE.settings).get(position)
 }
 
-/// Changes a setting, which takes effect when [`apply`] is called. An error says what is wrong with the value.
+/// Changes a setting; [`apply`] makes it active. An error says what is wrong with the value.
 pub fn set(position: usize, value: Value) -> Result<(), String> {
     lock(&STATE.settings).set(position, value)
 }
 
-/// Makes all changed settings active together, or says why they cannot be.
+/// Makes all changed settings active together. An error says why they cannot be.
 pub fn apply() -> Result<(), String> {
     let settings = lock(&STATE.settings).clone();
     let Some(before) = lock(&STATE.active).clone() else { return Ok(()) };
     if settings == before.settings {
         return Ok(());
     }
-    // Files are read when they are named and when JRS.RELOAD says so, not whenever some setting changes.
+    // Read the files again only if a setting that names them or changes their meaning has changed. Otherwise only
+    // JRS.RELOAD reads them.
     let same_files = settings.keys_file == before.settings.keys_file
         && settings.realms_file == before.settings.realms_file
         && settings.foreign_keys_file == before.settings.foreign_keys_file
@@ -151,7 +160,7 @@ pub fn apply() -> Result<(), String> {
     activate(settings, source)
 }
 
-/// Stops using the generated key: this server replicates another one from now on.
+/// Stops using the generated key, because this server replicates another one now.
 pub fn became_replica() {
     if !STATE.can_generate_key.swap(false, Ordering::Relaxed) {
         return;
@@ -159,8 +168,7 @@ pub fn became_replica() {
     let Some(ActiveConfig { settings, source }) = lock(&STATE.active).clone() else { return };
     generated_key::retire(&source, &settings);
     if settings.keys_file.is_empty() {
-        // Realms that did not conflict with this key do not conflict without it. No file is read: it may be unreadable
-        // at this moment.
+        // Removing a key cannot make realms conflict. No file is read, because it may be unreadable at this moment.
         let keys = Arc::new(source.keys.without_own());
         if let Err(problem) = activate(settings, KeySources { keys, ..source }) {
             log(Level::Warning, &format!("this server is a replica, but its own key is still active: {problem}"));
@@ -168,17 +176,20 @@ pub fn became_replica() {
     }
 }
 
+/// Reads the files that the settings name, and the generated key if this server uses one.
 fn read_source(settings: &Settings) -> Result<KeySources, String> {
-    // A file that is missing now was deleted by mistake, or the server's dir has changed.
-    let has_one = |now: &ActiveConfig| now.settings.keys_file.is_empty() && now.source.keys.own().next().is_some();
+    // If a generated key is active, its file must exist: a missing file was deleted by mistake, or `dir` changed.
+    let has_generated_key =
+        |now: &ActiveConfig| now.settings.keys_file.is_empty() && now.source.keys.own().next().is_some();
     let generated_key = match STATE.can_generate_key.load(Ordering::Relaxed) {
         false => GeneratedKey::Never,
-        true if lock(&STATE.active).as_ref().is_some_and(has_one) => GeneratedKey::Keep,
+        true if lock(&STATE.active).as_ref().is_some_and(has_generated_key) => GeneratedKey::Keep,
         true => GeneratedKey::Make,
     };
     KeySources::read(settings, generated_key)
 }
 
+/// Builds the realms and makes them active. On an error the active ones stay.
 fn activate(settings: Settings, source: KeySources) -> Result<(), String> {
     let mut seed = [0; 8];
     SystemRandom::new().fill(&mut seed).map_err(|_| "the operating system gives no random numbers".to_owned())?;
@@ -197,10 +208,10 @@ fn activate(settings: Settings, source: KeySources) -> Result<(), String> {
     threads::pool().resize(size(settings.crypto_threads), size(settings.crypto_queue));
     *lock(&STATE.active) = Some(ActiveConfig { settings, source });
     let former = STATE.realms.write().unwrap_or_else(PoisonError::into_inner).replace(Arc::new(realms));
-    // Freeing a full cache of verified tokens would block the server.
+    // Freeing a full cache of verified tokens on this thread would block the server.
     former.into_iter().filter(|former| former.cached_bytes() > DROPPED_AT_ONCE).for_each(threads::drop_later);
     Ok(())
 }
 
-/// In bytes. Freeing this much takes well below a millisecond.
+/// The largest cache that is freed at once, in bytes. Freeing it takes well below a millisecond.
 const DROPPED_AT_ONCE: u64 = 1 << 20;

@@ -59,7 +59,7 @@ impl UnsignedToken {
         // Services that verify a public-key token offline see its end in `exp` alone.
         let offline_end = lifetime.deadline.filter(|_| realm.signs_slowly() && claims.expires_at.is_none());
         let key = SessionKey { id: SessionId::new(realm.keyspace(), spec.owner, spec.uuid), realm };
-        let ClaimRules { issuer, audience, .. } = key.realm.expected();
+        let ClaimRules { issuer, audience, .. } = key.realm.claim_rules();
         let payload = RegisteredClaims {
             id: key.id.as_str(),
             // A session begins when its token will say that it does.
