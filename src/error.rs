@@ -133,15 +133,17 @@ impl Error {
 
 fn claims_refused(refusal: ClaimsError) -> String {
     match refusal {
-        ClaimsError::NotAnObject => "BADDATA the claims are no JSON object with unique names".to_owned(),
-        ClaimsError::Reserved(name) => format!("ERR the claim '{name}' is reserved: it is written by the server"),
+        ClaimsError::NotAnObject => "BADDATA the claims must be a JSON object with unique names".to_owned(),
+        ClaimsError::Reserved(name) => {
+            format!("ERR the claim '{name}' is reserved: leave it out, the server writes it")
+        }
         ClaimsError::OtherSpelling(name) => format!(
-            "ERR a claim's name differs from '{name}' in case only, and some verifiers would read it as '{name}': rename it"
+            "ERR a claim differs from '{name}' only in case, and some verifiers would read it as '{name}': rename it"
         ),
-        ClaimsError::TooFar(name) => format!(
-            "ERR the claim '{name}' lies beyond the year 9999: it must be in seconds since 1970, not milliseconds"
-        ),
-        ClaimsError::NotATime(name) => format!("ERR the claim '{name}' has to be a number of seconds since 1970"),
+        ClaimsError::TooFar(name) => {
+            format!("ERR the claim '{name}' is after the year 9999: pass seconds since 1970, not milliseconds")
+        }
+        ClaimsError::NotATime(name) => format!("ERR the claim '{name}' must be a number of seconds since 1970"),
     }
 }
 

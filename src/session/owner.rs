@@ -20,9 +20,9 @@ impl Display for OwnerError {
     /// A predicate for an error sentence.
     fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
         formatter.write_str(match self {
-            Self::TooLong => "is longer than 256 bytes",
-            Self::NotUtf8 => "is not UTF-8",
-            Self::ForbiddenCharacter => "holds a brace or a control character",
+            Self::TooLong => "must be at most 256 bytes",
+            Self::NotUtf8 => "must be UTF-8",
+            Self::ForbiddenCharacter => "must not contain braces or control characters",
         })
     }
 }

@@ -50,14 +50,14 @@ pub fn defaults(arguments: &[&str]) -> Result<Vec<Value>, String> {
     for pair in arguments.chunks(2) {
         let name = pair.first().copied().unwrap_or_default();
         let short = name.strip_prefix("jrs.").unwrap_or(name);
-        let (position, setting) = find(short).ok_or_else(|| format!("there is no setting called '{name}'"))?;
-        let text = pair.get(1).ok_or_else(|| format!("the setting '{name}' has no value"))?;
+        let (position, setting) = find(short).ok_or_else(|| format!("there is no setting '{name}'"))?;
+        let text = pair.get(1).ok_or_else(|| format!("the setting '{name}' needs a value"))?;
         let given = given.get_mut(position).ok_or(MISMATCH)?;
         if given.is_some() {
             return Err(format!("the setting '{name}' is given twice"));
         }
         let value =
-            setting.setting_type.parse_text(text).map_err(|problem| format!("the setting '{name}': {problem}"))?;
+            setting.setting_type.parse_text(text).map_err(|problem| format!("the setting '{name}' {problem}"))?;
         *given = Some(value);
     }
     let defaults = SETTINGS.iter().map(|setting| setting.setting_type.default());
@@ -70,7 +70,7 @@ pub fn find(name: &str) -> Option<(usize, &'static Setting)> {
 }
 
 /// Cannot happen: the server sets values of the registered type only.
-const MISMATCH: &str = "the value is of the wrong type";
+const MISMATCH: &str = "has the wrong type";
 
 #[cfg(test)]
 mod tests {

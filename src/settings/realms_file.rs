@@ -82,7 +82,7 @@ pub fn parse(text: &str) -> Result<Vec<RealmSpec>, String> {
 /// Describes an error without the parser's message, which quotes the file: it may hold a secret by mistake.
 fn describe(message: &str) -> &'static str {
     if message.starts_with("unknown field") {
-        "unknown field: the file has tables [realm.NAME] only"
+        "unknown field: the file may only contain [realm.NAME] tables"
     } else if message.starts_with("invalid type") {
         "a value has the wrong type"
     } else if message.starts_with("duplicate key") {
@@ -100,18 +100,18 @@ fn is_name(field: &str) -> bool {
 fn check_name(name: &str) -> Result<(), String> {
     let plain = |char: char| char.is_ascii_alphanumeric() || matches!(char, '_' | '-' | '.');
     if name.is_empty() || name.len() > 64 || !name.chars().all(plain) {
-        return Err("the name of a realm is 1 to 64 letters, digits, '_', '-' or '.'".to_owned());
+        return Err("a realm's name must be 1 to 64 letters, digits, '_', '-' or '.'".to_owned());
     }
     if name == DEFAULT_REALM {
-        return Err("the realm 'default' is what the jrs.* settings describe, and cannot be in the file".to_owned());
+        return Err("the realm 'default' must not be in the file: the jrs.* settings describe it".to_owned());
     }
     Ok(())
 }
 
 fn read_field(field: &str, value: toml::Value) -> Result<(usize, Value), String> {
-    let (position, setting) = find(field).ok_or("is no field of a realm")?;
+    let (position, setting) = find(field).ok_or("is not a field of a realm")?;
     if setting.scope == Scope::Server {
-        return Err("concerns the whole server: set it as jrs.* setting".to_owned());
+        return Err("applies to the whole server: set it as a jrs.* setting".to_owned());
     }
     let value = match (value, &setting.setting_type) {
         (toml::Value::String(text), kind) => kind.parse_text(&text)?,
@@ -190,9 +190,9 @@ mod tests {
             ("realm = \"Vq7xZ2mTq9Jw4KpB1sYdR6uN8hLcXo3e\"".to_owned(), "line 1: a value has the wrong type"),
             ("[realm]\na = \"Vq7xZ2mTq9Jw4KpB1sYdR6uN8hLcXo3e\"".to_owned(), "line 2: a value has the wrong type"),
             ("Vq7xZ2mTq9Jw4KpB1sYdR6uN8hLcXo3e = 1".to_owned(), "line 1: unknown field"),
-            (with("Vq7xZ2mTq9Jw4KpB1sYdR6uN8hLcXo3e = 1"), "line 4: 'a name' is no field"),
-            (with("max-age = \"Vq7xZ2mTq9Jw4KpB1sYdR6uN8hLcXo3e\""), "line 4: 'max-age' it has to be"),
-            (with("algorithm = \"Vq7xZ2mTq9Jw4KpB1sYdR6uN8hLcXo3e\""), "line 4: 'algorithm' it has to be"),
+            (with("Vq7xZ2mTq9Jw4KpB1sYdR6uN8hLcXo3e = 1"), "line 4: 'a name' is not a field"),
+            (with("max-age = \"Vq7xZ2mTq9Jw4KpB1sYdR6uN8hLcXo3e\""), "line 4: 'max-age' must be"),
+            (with("algorithm = \"Vq7xZ2mTq9Jw4KpB1sYdR6uN8hLcXo3e\""), "line 4: 'algorithm' must be"),
             (with("max-age = Vq7xZ2mTq9Jw4KpB1sYdR6uN8hLcXo3e"), "line 4: not valid TOML"),
         ] {
             let refusal = settings(&text).expect_err(&text);

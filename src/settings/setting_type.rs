@@ -73,18 +73,18 @@ impl SettingType {
     pub fn parse_text(&self, text: &str) -> Result<Value, String> {
         let value = match self {
             Self::Number { memory: false, .. } => {
-                Value::Number(text.parse().map_err(|_| "it has to be a whole number".to_owned())?)
+                Value::Number(text.parse().map_err(|_| "must be an integer".to_owned())?)
             }
             Self::Number { memory: true, .. } => Value::Number(parse_memory(text)?),
             Self::Text { .. } => Value::Text(text.to_owned()),
             Self::Flag if text.eq_ignore_ascii_case("yes") => Value::Flag(true),
             Self::Flag if text.eq_ignore_ascii_case("no") => Value::Flag(false),
-            Self::Flag => return Err("it has to be yes or no".to_owned()),
+            Self::Flag => return Err("must be yes or no".to_owned()),
             Self::Choice(names) => {
                 let same = |name: &&CStr| name.to_bytes().eq_ignore_ascii_case(text.as_bytes());
                 Value::Choice(names.iter().position(same).ok_or_else(|| {
                     let names: Vec<_> = names.iter().map(|name| name.to_string_lossy()).collect();
-                    format!("it has to be one of {}", names.join(", "))
+                    format!("must be one of {}", names.join(", "))
                 })?)
             }
         };
@@ -95,7 +95,7 @@ impl SettingType {
     pub fn check(&self, value: &Value) -> Result<(), String> {
         match (self, value) {
             (Self::Number { min, max, .. }, Value::Number(number)) if !(min..=max).contains(&number) => {
-                Err(format!("it has to be between {min} and {max}"))
+                Err(format!("must be between {min} and {max}"))
             }
             (Self::Text { check, .. }, Value::Text(text)) => check(text),
             _ => Ok(()),
@@ -112,5 +112,5 @@ fn parse_memory(text: &str) -> Result<i64, String> {
     let factor = UNITS.iter().find(|(name, _)| unit.eq_ignore_ascii_case(name)).map(|(_, factor)| *factor);
     factor
         .and_then(|factor| digits.parse::<i64>().ok()?.checked_mul(factor))
-        .ok_or_else(|| "it has to be a number of bytes, such as 1024, 8kb or 16mb".to_owned())
+        .ok_or_else(|| "must be a number of bytes, such as 1024, 8kb or 16mb".to_owned())
 }

@@ -170,20 +170,20 @@ const fn any(_: &str) -> Result<(), String> {
 
 fn check_keyspace(keyspace: &str) -> Result<(), String> {
     if keyspace.is_empty() || keyspace.len() > 64 {
-        return Err("it has to be 1 to 64 bytes long".to_owned());
+        return Err("must be 1 to 64 bytes long".to_owned());
     }
     if keyspace.chars().any(|char| char.is_control() || char == '{' || char == '}') {
-        return Err("it must not hold braces or control characters".to_owned());
+        return Err("must not contain braces or control characters".to_owned());
     }
     if keyspace.starts_with("ey") || keyspace.starts_with("ew") {
-        return Err("it must not begin with 'ey' or 'ew', which tokens do".to_owned());
+        return Err("must not begin with 'ey' or 'ew', as tokens do".to_owned());
     }
     Ok(())
 }
 
 fn check_name(name: &str) -> Result<(), String> {
     if name.len() > 1024 || name.chars().any(char::is_control) {
-        return Err("it has to be at most 1024 bytes without control characters".to_owned());
+        return Err("must be at most 1024 bytes without control characters".to_owned());
     }
     Ok(())
 }
@@ -197,10 +197,10 @@ fn check_token_type(name: &str) -> Result<(), String> {
     };
     let (kind, rest) = name.split_once('/').unwrap_or(("application", name));
     if !is_name(kind) || !is_name(rest) || name.len() > 64 {
-        return Err("it must be a media type of at most 64 bytes, such as JWT or session+jwt".to_owned());
+        return Err("must be a media type of at most 64 bytes, such as JWT or session+jwt".to_owned());
     }
     if OTHERS.iter().any(|other| same_type(name, other)) {
-        return Err("it must not be the type of another kind of token (at+jwt, logout+jwt, JWE)".to_owned());
+        return Err("must not be the type of another kind of token (at+jwt, logout+jwt, JWE)".to_owned());
     }
     Ok(())
 }

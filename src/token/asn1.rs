@@ -38,10 +38,10 @@ const PSS_HASHES: [(ObjectIdentifier, u8, &[Algorithm]); 3] = [
 /// An RSA-PSS key without parameters may have any hash (RFC 4055 section 3.1).
 const ANY_PSS: &[Algorithm] = &[Algorithm::PS256, Algorithm::PS384, Algorithm::PS512];
 
-const NO_KEY: &str = "no valid RSA, P-256, P-384 or Ed25519 key";
-const SHORT_RSA: &str = "an RSA key of less than 2048 bits";
-const NOT_WHOLE: &str = "the key is cut off, or other bytes follow it";
-const PSS_PARAMETERS: &str = "an RSA-PSS key whose parameters fit none of PS256, PS384 and PS512";
+const NO_KEY: &str = "not a valid RSA, P-256, P-384 or Ed25519 key";
+const SHORT_RSA: &str = "the RSA key must have at least 2048 bits";
+const NOT_WHOLE: &str = "the key is truncated, or followed by other bytes";
+const PSS_PARAMETERS: &str = "the RSA-PSS key's parameters do not fit PS256, PS384 or PS512";
 
 /// A key read from DER.
 pub(super) struct DerKey {

@@ -50,7 +50,7 @@ impl Claims {
     /// usable string or a time is not a number, [`TokenError::Issuer`] and [`TokenError::Audience`].
     pub fn read(json: &[u8], expected: ClaimRules<'_>) -> Result<Self, TokenError> {
         let members = Members::read(json)
-            .map_err(|_| TokenError::Malformed("the payload is no JSON object with unique members"))?;
+            .map_err(|_| TokenError::Malformed("the payload must be a JSON object with unique names"))?;
         let read = |name| move |value| number(value).map(to_moment).ok_or(TokenError::Claim(name));
         let time = |name| members.get(name).map(read(name)).transpose();
         let expires_at = time("exp")?;

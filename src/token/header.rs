@@ -41,12 +41,12 @@ impl Header {
     /// (RFC 7516) or `zip`.
     pub fn read(json: &[u8]) -> Result<Self, TokenError> {
         let members = Members::read(json)
-            .map_err(|_| TokenError::Malformed("the header is no JSON object with unique members"))?;
+            .map_err(|_| TokenError::Malformed("the header must be a JSON object with unique names"))?;
         for (name, problem) in [
-            ("crit", "it has a 'crit' that is not understood"),
+            ("crit", "'crit' extensions are not supported"),
             ("b64", "'b64' is not supported"),
-            ("enc", "it has an 'enc', and encrypted tokens (JWE) are not supported"),
-            ("zip", "it has a 'zip', and compressed tokens are not supported: issue them uncompressed"),
+            ("enc", "encrypted tokens (JWE, 'enc') are not supported"),
+            ("zip", "compressed tokens ('zip') are not supported, issue them uncompressed"),
         ] {
             if members.get(name).is_some() {
                 return Err(TokenError::Header(problem));
@@ -55,9 +55,9 @@ impl Header {
         let read = |problem| move |value| text(value).map(Cow::into_owned).ok_or(TokenError::Header(problem));
         let string = |name, problem| members.get(name).map(read(problem)).transpose();
         Ok(Self {
-            token_type: string("typ", "'typ' is no string")?,
-            algorithm: string("alg", "'alg' is no string")?.ok_or(TokenError::Header("it has no 'alg'"))?,
-            key_id: string("kid", "'kid' is no string")?.filter(|id| !id.is_empty()),
+            token_type: string("typ", "'typ' must be a string")?,
+            algorithm: string("alg", "'alg' must be a string")?.ok_or(TokenError::Header("'alg' is missing"))?,
+            key_id: string("kid", "'kid' must be a string")?.filter(|id| !id.is_empty()),
         })
     }
 
@@ -67,9 +67,7 @@ impl Header {
         if self.token_type.as_deref().is_none_or(is_one_of_ours) {
             Ok(())
         } else {
-            Err(TokenError::Header(
-                "its 'typ' is neither JWT nor the realm's token-type, so it is not a session's token",
-            ))
+            Err(TokenError::Header("'typ' must be JWT or the realm's token-type, so this is not a session token"))
         }
     }
 

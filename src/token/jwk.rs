@@ -47,23 +47,23 @@ impl Jwk {
         let member = Reader(jwk);
         let kind = member.text("kty")?.ok_or("it has no 'kty'")?;
         if !["oct", "RSA", "EC", "OKP"].contains(&kind.as_str()) {
-            return Ok(Reading::LeftOut("its 'kty' is none of oct, RSA, EC and OKP"));
+            return Ok(Reading::LeftOut("its 'kty' is not oct, RSA, EC or OKP"));
         }
         if member.text("use")?.is_some_and(|purpose| purpose != "sig") {
             return Ok(Reading::LeftOut("its 'use' is not 'sig'"));
         }
-        let read = |value| texts(value).ok_or("its member 'key_ops' is no array of strings");
+        let read = |value| texts(value).ok_or("its 'key_ops' must be an array of strings");
         let operations = jwk.get("key_ops").map(read).transpose()?;
         let may = |operation: &str| operations.as_ref().is_none_or(|all| all.iter().any(|one| one == operation));
         // A key that may sign also verifies, whatever `key_ops` says, because the server must accept its own tokens.
         let has_private = kind == "oct" || jwk.get("d").is_some();
         let is_for_signatures = may("verify") || (has_private && may("sign"));
         if !is_for_signatures {
-            return Ok(Reading::LeftOut("its 'key_ops' do not let it sign or verify"));
+            return Ok(Reading::LeftOut("its 'key_ops' allows neither signing nor verifying"));
         }
         let algorithm = member.text("alg")?;
         match algorithm.as_deref() {
-            Some("none") => return Err("its 'alg' is none".to_owned()),
+            Some("none") => return Err("its 'alg' must not be none".to_owned()),
             Some(name) if Algorithm::from_name(name).is_none() => {
                 return Ok(Reading::LeftOut("its 'alg' is not a supported signature algorithm"));
             }
@@ -75,11 +75,11 @@ impl Jwk {
             _ => &[],
         };
         if !curves.is_empty() && !curves.contains(&member.text("crv")?.ok_or("it has no 'crv'")?.as_str()) {
-            return Ok(Reading::LeftOut("its 'crv' is none of P-256, P-384 and Ed25519, or not one of its 'kty'"));
+            return Ok(Reading::LeftOut("its 'crv' is not P-256, P-384 or Ed25519, or does not fit its 'kty'"));
         }
         let id = member.text("kid")?.filter(|id| !id.is_empty());
         if id.as_ref().is_some_and(|id| id.chars().any(char::is_control)) {
-            return Err("its 'kid' holds control characters".to_owned());
+            return Err("its 'kid' must not contain control characters".to_owned());
         }
         let material = match kind.as_str() {
             "oct" => Material::Secret(member.bytes("k")?),
@@ -96,18 +96,18 @@ struct Reader<'j, 't>(&'j Members<'t>);
 
 impl Reader<'_, '_> {
     fn text(&self, name: &str) -> Result<Option<String>, String> {
-        let read = |value| text(value).map(Cow::into_owned).ok_or_else(|| format!("its member '{name}' is no string"));
+        let read = |value| text(value).map(Cow::into_owned).ok_or_else(|| format!("its '{name}' must be a string"));
         self.0.get(name).map(read).transpose()
     }
 
     fn bytes(&self, name: &str) -> Result<Zeroizing<Vec<u8>>, String> {
         let encoded = self.0.get(name).ok_or_else(|| format!("it has no '{name}'"))?;
-        let encoded = secret_text(encoded).ok_or_else(|| format!("its member '{name}' is no string"))?;
+        let encoded = secret_text(encoded).ok_or_else(|| format!("its '{name}' must be a string"))?;
         if encoded.is_empty() {
             return Ok(Zeroizing::default());
         }
         let bytes = base64url_decode(encoded.as_bytes());
-        bytes.map(Zeroizing::new).map_err(|_| format!("its '{name}' is no unpadded base64url"))
+        bytes.map(Zeroizing::new).map_err(|_| format!("its '{name}' must be unpadded base64url"))
     }
 
     fn rsa(&self) -> Result<Pair, String> {
@@ -118,7 +118,7 @@ impl Reader<'_, '_> {
         };
         let (n, e) = (trimmed("n")?, trimmed("e")?);
         if self.0.get("oth").is_some() {
-            return Err("an RSA key of more than two primes".to_owned());
+            return Err("RSA keys with more than two primes are not supported".to_owned());
         }
         if self.0.get("d").is_none() {
             return Ok((PublicKey::Rsa { n, e }, None));
@@ -132,7 +132,7 @@ impl Reader<'_, '_> {
             dQ: self.bytes("dq")?.as_slice(),
             qInv: self.bytes("qi")?.as_slice(),
         })
-        .map_err(|_| "its numbers are not those of an RSA key of 2048 to 8192 bits".to_owned())?;
+        .map_err(|_| "its numbers do not form an RSA key of 2048 to 8192 bits".to_owned())?;
         Ok((PublicKey::Rsa { n, e }, Some(PrivateKey::Rsa(pair))))
     }
 
@@ -144,25 +144,25 @@ impl Reader<'_, '_> {
         // RFC 7518 section 6.2.1.2: coordinates have the full length of the curve.
         let number = |name| {
             let bytes = self.bytes(name)?;
-            if bytes.len() == length { Ok(bytes) } else { Err(format!("its '{name}' is not {length} bytes long")) }
+            if bytes.len() == length { Ok(bytes) } else { Err(format!("its '{name}' must be {length} bytes long")) }
         };
         let point = [&[4], number("x")?.as_slice(), number("y")?.as_slice()].concat();
         if self.0.get("d").is_none() {
             return Ok((PublicKey::Ec(point), None));
         }
         let pair = EcdsaKeyPair::from_private_key_and_public_key(algorithm, &number("d")?, &point)
-            .map_err(|_| "its 'd' does not belong to its 'x' and 'y'".to_owned())?;
+            .map_err(|_| "its 'd' does not match its 'x' and 'y'".to_owned())?;
         Ok((PublicKey::Ec(point), Some(PrivateKey::Ec(pair))))
     }
 
     fn okp(&self) -> Result<Pair, String> {
         let point: [u8; 32] =
-            self.bytes("x")?.as_slice().try_into().map_err(|_| "its 'x' is not 32 bytes long".to_owned())?;
+            self.bytes("x")?.as_slice().try_into().map_err(|_| "its 'x' must be 32 bytes long".to_owned())?;
         if self.0.get("d").is_none() {
             return Ok((PublicKey::Ed25519(point), None));
         }
         let pair = Ed25519KeyPair::from_seed_and_public_key(&self.bytes("d")?, &point)
-            .map_err(|_| "its 'd' does not belong to its 'x'".to_owned())?;
+            .map_err(|_| "its 'd' does not match its 'x'".to_owned())?;
         Ok((PublicKey::Ed25519(point), Some(PrivateKey::Ed25519(pair))))
     }
 }

@@ -33,9 +33,9 @@ pub struct CompactJws<'t> {
 impl<'t> CompactJws<'t> {
     /// Splits a token at its dots. Fails unless there are three parts, none of them empty.
     pub fn split(token: &'t [u8]) -> Result<Self, TokenError> {
-        const SHAPE: TokenError = TokenError::Malformed("it is not three parts joined by dots");
+        const SHAPE: TokenError = TokenError::Malformed("it must have three parts separated by dots");
         const ENCRYPTED: TokenError =
-            TokenError::Malformed("it has five parts, so it is encrypted (JWE), which is not supported");
+            TokenError::Malformed("it has five parts, but encrypted tokens (JWE) are not supported");
         if let Some(problem) = wrapping(token) {
             return Err(TokenError::Malformed(problem));
         }
@@ -55,7 +55,7 @@ impl<'t> CompactJws<'t> {
 
 /// Decodes one part of a token. Fails on padding, line breaks, other characters and non-canonical endings.
 pub fn base64url_decode(part: &[u8]) -> Result<Vec<u8>, TokenError> {
-    BASE64URL.decode(part).map_err(|_| TokenError::Malformed("a part is not canonical unpadded base64url"))
+    BASE64URL.decode(part).map_err(|_| TokenError::Malformed("its parts must be canonical unpadded base64url"))
 }
 
 /// Decodes a text into a buffer. `None` if it is not base64url or does not fit.

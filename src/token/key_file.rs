@@ -68,7 +68,7 @@ impl Keys {
 
     fn leave_out(&mut self, number: usize, reason: &str) {
         if self.left_out.len() < NAMED {
-            self.left_out.push(format!("key {number} is left out: {reason}"));
+            self.left_out.push(format!("key {number} is skipped: {reason}"));
         }
         self.left_out_count += 1;
     }
@@ -76,11 +76,11 @@ impl Keys {
     fn finish(self) -> Result<KeyRing, String> {
         if self.list.is_empty() {
             let reason = self.left_out.first().map(|reason| format!(": {reason}")).unwrap_or_default();
-            return Err(format!("there is no key for signatures in it{reason}"));
+            return Err(format!("it contains no key for signatures{reason}"));
         }
         let mut warnings = self.left_out;
         if let Some(more @ 1..) = self.left_out_count.checked_sub(warnings.len()) {
-            warnings.push(format!("{more} more keys are left out"));
+            warnings.push(format!("{more} more keys are skipped"));
         }
         warnings.extend(check_unnamed(self.list.iter())?);
         Ok(KeyRing::new(self.list).with_warnings(warnings))
@@ -124,7 +124,7 @@ fn read_pem(file: &[u8], parsing: KeyDefaults) -> Result<Keys, String> {
 fn read_jwks(json: &[u8], parsing: KeyDefaults) -> Result<Keys, String> {
     // The parser's message could quote the text, so it is left out.
     let document = Members::read(json).map_err(|_| {
-        "it is no JSON object with unique members (keep a secret that begins with { or [ as a JWK, as docs/keys.md shows)"
+        "it must be a JSON object with unique names (store a secret that begins with { or [ as a JWK, see docs/keys.md)"
             .to_owned()
     })?;
     let mut keys = Keys::default();
@@ -137,11 +137,10 @@ fn read_jwks(json: &[u8], parsing: KeyDefaults) -> Result<Keys, String> {
         read_jwk(&document, 1, parsing, &mut keys).map_err(|problem| format!("key 1: {problem}"))?;
         return Ok(keys);
     };
-    let set: Vec<&RawValue> =
-        serde_json::from_str(set.get()).map_err(|_| "its member 'keys' is no array".to_owned())?;
+    let set: Vec<&RawValue> = serde_json::from_str(set.get()).map_err(|_| "its 'keys' must be an array".to_owned())?;
     for (number, jwk) in (1..).zip(set) {
         Members::read(jwk.get().as_bytes())
-            .map_err(|_| "it is no JSON object with unique members".to_owned())
+            .map_err(|_| "it must be a JSON object with unique names".to_owned())
             .and_then(|jwk| read_jwk(&jwk, number, parsing, &mut keys))
             .map_err(|problem| format!("key {number}: {problem}"))?;
     }
@@ -198,7 +197,7 @@ fn check_strength(secret: &[u8], algorithm: Algorithm, parsing: KeyDefaults) -> 
     if secret.len() < least && !parsing.allow_weak_secret {
         let name = algorithm.name();
         return Err(format!(
-            "the secret has {} bytes, {name} needs at least {least} (jrs.allow-weak-secret yes lets an old one in)",
+            "the secret has {} bytes, but {name} needs at least {least} (jrs.allow-weak-secret yes accepts an old secret)",
             secret.len()
         ));
     }

@@ -36,21 +36,21 @@ fn bad_files_are_refused_whole_and_name_the_key() {
         (r#"{"kty":"oct"}"#.to_owned(), "key 2: it has no 'k'"),
         (r#"{"k":"AA"}"#.to_owned(), "key 2: it has no 'kty'"),
         (r#"{"kty":"RSA","n":"AQ"}"#.to_owned(), "key 2: it has no 'e'"),
-        (r#"{"kty":"RSA","n":"AQAB","e":"AQAB"}"#.to_owned(), "key 2: an RSA key of 17 bits"),
-        (r#"{"kty":7}"#.to_owned(), "key 2: its member 'kty' is no string"),
+        (r#"{"kty":"RSA","n":"AQAB","e":"AQAB"}"#.to_owned(), "key 2: the RSA key has 17 bits"),
+        (r#"{"kty":7}"#.to_owned(), "key 2: its 'kty' must be a string"),
         (r#"{"kty":"EC"}"#.to_owned(), "key 2: it has no 'crv'"),
         (r#"{"kty":"EC","crv":"P-256"}"#.to_owned(), "key 2: it has no 'x'"),
         (format!(r#"{{"kty":"oct","k":"{K}","alg":"RS256"}}"#), "key 2: its 'alg' does not fit"),
-        (format!(r#"{{"kty":"oct","k":"{K}","key_ops":7}}"#), "key 2: its member 'key_ops' is no array"),
-        (format!(r#"{{"kty":"oct","k":"{K}="}}"#), "key 2: its 'k' is no unpadded base64url"),
-        (format!(r#"{{"kty":"oct","k":"{K}","k":"{K}"}}"#), "key 2: it is no JSON object"),
+        (format!(r#"{{"kty":"oct","k":"{K}","key_ops":7}}"#), "key 2: its 'key_ops' must be an array"),
+        (format!(r#"{{"kty":"oct","k":"{K}="}}"#), "key 2: its 'k' must be unpadded base64url"),
+        (format!(r#"{{"kty":"oct","k":"{K}","k":"{K}"}}"#), "key 2: it must be a JSON object"),
         (format!(r#"{{"kty":"oct","k":"{K}","alg":"none"}}"#), "key 2: its 'alg'"),
-        (format!(r#"{{"kty":"oct","k":"{K}","alg":"HS512"}}"#), "key 2: the secret has 32 bytes, HS512 needs"),
-        (format!(r#"{{"kty":"oct","k":"{K}","kid":1}}"#), "key 2: its member 'kid' is no string"),
+        (format!(r#"{{"kty":"oct","k":"{K}","alg":"HS512"}}"#), "key 2: the secret has 32 bytes, but HS512 needs"),
+        (format!(r#"{{"kty":"oct","k":"{K}","kid":1}}"#), "key 2: its 'kid' must be a string"),
         (format!(r#"{{"kty":"oct","k":"{K}","kid":"a"}}"#), "key 2: an earlier key has the same 'kid'"),
-        (format!(r#"{{"kty":"oct","k":"{K}","kid":"a\u0000"}}"#), "key 2: its 'kid' holds control"),
+        (format!(r#"{{"kty":"oct","k":"{K}","kid":"a\u0000"}}"#), "key 2: its 'kid' must not contain control"),
         (r#"{"kty":"oct","k":""}"#.to_owned(), "key 2: the secret is empty"),
-        ("7".to_owned(), "key 2: it is no JSON object"),
+        ("7".to_owned(), "key 2: it must be a JSON object"),
     ] {
         let refusal = keys(&format!(r#"{{"keys":[{good},{bad}]}}"#)).expect_err(&bad);
         assert!(refusal.starts_with(problem), "{bad}: {refusal}");
@@ -101,18 +101,18 @@ fn foreign_keys_of_a_set_are_left_out() {
             let ring = read_keys(format!(r#"{{"keys":[{set}]}}"#).as_bytes(), STRICT).expect(other);
             assert_eq!(ring.keys().iter().map(|key| key.id()).collect::<Vec<_>>(), [Some("a")], "{other}");
             let [warning] = ring.warnings() else { panic!("{:?}", ring.warnings()) };
-            assert!(warning.starts_with(&format!("key {number} is left out: {reason}")), "{warning}");
+            assert!(warning.starts_with(&format!("key {number} is skipped: {reason}")), "{warning}");
         }
         // If it is the only key, the file is refused for that reason.
         for file in [other.to_owned(), format!(r#"{{"keys":[{other}]}}"#)] {
             let refusal = keys(&file).expect_err(other);
-            let start = format!("there is no key for signatures in it: key 1 is left out: {reason}");
+            let start = format!("it contains no key for signatures: key 1 is skipped: {reason}");
             assert!(refusal.starts_with(&start), "{refusal}");
         }
     }
     let many = r#"{"kty":"AKP"},"#.repeat(20);
     let ring = read_keys(format!(r#"{{"keys":[{many}{good}]}}"#).as_bytes(), STRICT).expect("a key");
-    assert_eq!((ring.warnings().len(), ring.warnings()[8].as_str()), (9, "12 more keys are left out"));
+    assert_eq!((ring.warnings().len(), ring.warnings()[8].as_str()), (9, "12 more keys are skipped"));
     assert_eq!(read_keys(good.as_bytes(), STRICT).expect("a key").warnings(), [""; 0]);
 }
 
@@ -149,7 +149,7 @@ fn keys_without_a_kid_are_few() {
     let ring = read_keys(set(9).as_bytes(), STRICT).expect("keys");
     assert_eq!(ring.keys().len(), 9);
     let [warning] = ring.warnings() else { panic!("{:?}", ring.warnings()) };
-    assert!(warning.starts_with("9 keys for EdDSA have no 'kid': the first 8 are tried"), "{warning}");
+    assert!(warning.starts_with("9 keys for EdDSA have no 'kid': only the first 8 are tried"), "{warning}");
     assert_eq!(read_keys(set(8).as_bytes(), STRICT).expect("keys").warnings(), [""; 0]);
 }
 
@@ -177,7 +177,7 @@ fn keys_that_can_verify_nothing_are_refused() {
         ((2, 0, 0), "not on the curve"),
         ((2, 0, 0x80), "not on the curve"),
         // y = p + 3 is another encoding of 3.
-        ((0xf0, 0xff, 0x7f), "one right way"),
+        ((0xf0, 0xff, 0x7f), "not canonically encoded"),
     ] {
         let refusal = ed25519(point.0, point.1, point.2).expect_err("no point of use");
         assert!(refusal.contains(problem), "{point:?}: {refusal}");

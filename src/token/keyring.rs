@@ -77,12 +77,12 @@ impl KeyRing {
     /// tried.
     pub fn with_foreign(self, foreign: Self, issuer: &str) -> Result<Self, String> {
         if let Some(id) = foreign.keys.iter().filter_map(|key| key.id()).find(|id| self.knows(Some(id))) {
-            return Err(format!("a key of the realm's own has the same kid '{id}'"));
+            return Err(format!("one of the realm's own keys has the same kid '{id}'"));
         }
         // With the same key, the foreign issuer could sign tokens of this realm.
         let own: HashSet<_> = self.keys.iter().map(|key| key.fingerprint()).collect();
         if foreign.keys.iter().any(|key| own.contains(&key.fingerprint())) {
-            return Err("one of its keys is a key of the realm's own".to_owned());
+            return Err("one of its keys is also one of the realm's own keys".to_owned());
         }
         let issuer: Arc<str> = issuer.into();
         let bind = |key| Arc::into_inner(key).map(|key: Key| Arc::new(key.bound_to(&issuer)));
@@ -214,9 +214,9 @@ pub(super) fn check_unnamed<'k>(keys: impl Iterator<Item = &'k Key>) -> Result<V
         if count > TRIED {
             let text = format!("{count} keys for {} have no 'kid'", algorithm.name());
             if algorithm.key_type() == KeyType::Secret {
-                return Err(format!("{text}, of which at most {TRIED} are tried for a token: give each a 'kid'"));
+                return Err(format!("{text}, but at most {TRIED} are tried for a token: give each a 'kid'"));
             }
-            warnings.push(format!("{text}: the first {TRIED} are tried for a token without 'kid'"));
+            warnings.push(format!("{text}: only the first {TRIED} are tried for a token without 'kid'"));
         }
     }
     Ok(warnings)

@@ -101,7 +101,7 @@ fn secrets_without_kid_that_would_not_be_tried_are_refused() {
     let refused = join(0..8, 8..9).expect_err("too many");
     assert!(refused.contains("together") && refused.contains("9 keys for HS256"), "{refused}");
     assert!(join(0..7, 7..8).is_ok());
-    assert_eq!(join(0..2, 1..3).expect_err("the same key"), "one of its keys is a key of the realm's own");
+    assert_eq!(join(0..2, 1..3).expect_err("the same key"), "one of its keys is also one of the realm's own keys");
     let other = secrets(0..8, Algorithm::HS256).with_foreign(secrets(0..8, Algorithm::HS384), "x").expect("two kinds");
     assert_eq!((other.own().count(), other.without_own().keys().len(), other.without_own().own().count()), (8, 8, 0));
     assert!(other.warnings().is_empty());

@@ -50,7 +50,7 @@ fn begins_object(text: &[u8]) -> bool {
 }
 
 /// The error if an HTTP authentication scheme is passed with the token, as one argument or two.
-pub(super) const SCHEME: &str = "it has a word such as 'Bearer' in front: pass the token without it";
+pub(super) const SCHEME: &str = "it begins with a word such as 'Bearer': pass the token alone";
 
 /// What surrounds a token and should not: a sentence that also says what to do.
 pub(super) fn wrapping(token: &[u8]) -> Option<&'static str> {
@@ -59,7 +59,7 @@ pub(super) fn wrapping(token: &[u8]) -> Option<&'static str> {
         return Some(SCHEME);
     }
     if first.is_ascii_whitespace() || last.is_ascii_whitespace() {
-        return Some("it has a blank or a line end in front or behind: pass the token without it");
+        return Some("it begins or ends with whitespace: pass the token without it");
     }
     let is_quote = |byte| matches!(byte, b'"' | b'\'' | b'`');
     (is_quote(first) || is_quote(last)).then_some("it is in quotes: pass the token without them")
@@ -135,7 +135,7 @@ mod tests {
             assert!(named(&format!("{scheme}{TOKEN}"), "'Bearer'"), "{scheme}");
         }
         for (wrong, word) in
-            [(" t", "blank"), ("t\n", "blank"), ("\"t\"", "quotes"), ("'t", "quotes"), ("t\"", "quotes")]
+            [(" t", "whitespace"), ("t\n", "whitespace"), ("\"t\"", "quotes"), ("'t", "quotes"), ("t\"", "quotes")]
         {
             assert!(named(wrong, word), "{wrong}");
         }

@@ -18,7 +18,7 @@ pub(super) fn read(file: &[u8]) -> Result<Vec<DerKey>, String> {
     let begun = file.windows(BEGIN.len()).filter(|window| *window == BEGIN).count();
     let blocks = pem_blocks::read(file)
         .filter(|blocks| blocks.len() == begun)
-        .ok_or("a PEM block in it is malformed or does not end")?;
+        .ok_or("a PEM block is malformed or has no end line")?;
     let has_private = blocks.iter().any(|block| block.label.ends_with("PRIVATE KEY"));
     let mut keys = Vec::with_capacity(blocks.len());
     for block in blocks {
@@ -39,16 +39,17 @@ fn read_block(label: &str, der: &[u8], has_private: bool) -> Result<Option<DerKe
         "EC PRIVATE KEY" => asn1::read_sec1(der),
         "PUBLIC KEY" => asn1::read_public(der),
         "RSA PUBLIC KEY" => asn1::read_public_rsa(der),
-        ENCRYPTED => return Err("an encrypted key: decrypt it first (openssl pkey < FILE)".to_owned()),
+        ENCRYPTED => return Err("the key is encrypted: decrypt it first (openssl pkey < FILE)".to_owned()),
         "CERTIFICATE" | "X509 CERTIFICATE" | "TRUSTED CERTIFICATE" if has_private => {
-            let problem = "a certificate beside a private key: leave the key only, it includes the public key";
+            let problem =
+                "a certificate next to a private key: keep only the private key, which includes the public key";
             return Err(format!("{problem} (openssl pkey < FILE)"));
         }
         "CERTIFICATE" | "X509 CERTIFICATE" | "TRUSTED CERTIFICATE" => {
-            return Err("a certificate: take its public key (openssl x509 -pubkey -noout < FILE)".to_owned());
+            return Err("this is a certificate: extract its public key (openssl x509 -pubkey -noout < FILE)".to_owned());
         }
         "OPENSSH PRIVATE KEY" => return Err(ssh::private_key_problem(der)),
-        _ => return Err("a PEM block that is no PRIVATE KEY or PUBLIC KEY".to_owned()),
+        _ => return Err("the PEM block is not a PRIVATE KEY or PUBLIC KEY".to_owned()),
     };
     key.map(Some).map_err(str::to_owned)
 }

@@ -40,23 +40,23 @@ impl PublicKey {
 
     /// Prepares the key for verification with an algorithm of its type. Fails if the key is weak or invalid.
     pub(super) fn prepare(&self, algorithm: Algorithm) -> Result<ParsedPublicKey, String> {
-        let no_key = |_| "it is no valid key".to_owned();
+        let no_key = |_| "it is not a valid key".to_owned();
         match self {
             Self::Rsa { n, e } => {
                 let bits = bits_of(n);
                 if !(2048..=8192).contains(&bits) {
-                    return Err(format!("an RSA key of {bits} bits, of which 2048 to 8192 are needed"));
+                    return Err(format!("the RSA key has {bits} bits, but must have 2048 to 8192"));
                 }
                 // With an exponent of 1 every message is its own signature; an even one has no inverse.
                 let is_even = |number: &[u8]| number.last().is_some_and(|last| last % 2 == 0);
                 if e.as_slice() == [1] || is_even(e) || is_even(n) {
-                    return Err("it is no valid key".to_owned());
+                    return Err("it is not a valid key".to_owned());
                 }
                 if bits_of(e) > LONGEST_EXPONENT {
-                    return Err(format!("an RSA key with an exponent of more than {LONGEST_EXPONENT} bits"));
+                    return Err(format!("the RSA key's exponent must have at most {LONGEST_EXPONENT} bits"));
                 }
                 if is_of_roca(n) {
-                    return Err("an RSA key that can be factored (ROCA, CVE-2017-15361)".to_owned());
+                    return Err("the RSA key can be factored (ROCA, CVE-2017-15361): generate a new one".to_owned());
                 }
                 let parameters = match algorithm {
                     Algorithm::RS384 => &signature::RSA_PKCS1_2048_8192_SHA384,
@@ -67,7 +67,7 @@ impl PublicKey {
                     _ => &signature::RSA_PKCS1_2048_8192_SHA256,
                 };
                 let numbers = RsaPublicKeyComponents { n, e };
-                numbers.to_parsed_public_key(parameters).map_err(|_| "it is no valid key".to_owned())
+                numbers.to_parsed_public_key(parameters).map_err(|_| "it is not a valid key".to_owned())
             }
             Self::Ec(point) => match self.key_type() {
                 KeyType::P256 => ParsedPublicKey::new(&signature::ECDSA_P256_SHA256_FIXED, point).map_err(no_key),
@@ -144,10 +144,10 @@ fn check_edwards_point(bytes: &[u8; 32]) -> Result<(), String> {
     let encoded = CompressedEdwardsY(*bytes);
     let Some(point) = encoded.decompress() else { return Err("its point is not on the curve Ed25519".to_owned()) };
     if point.is_small_order() {
-        return Err("an Ed25519 key of low order, for which anybody can sign".to_owned());
+        return Err("the Ed25519 key has low order: anyone could sign for it".to_owned());
     }
     if point.compress() != encoded {
-        return Err("its point is not encoded in the one right way".to_owned());
+        return Err("its point is not canonically encoded".to_owned());
     }
     Ok(())
 }

@@ -44,32 +44,32 @@ token_errors! {
     /// Not three parts of canonical unpadded base64url that hold JSON objects (RFC 7515 section 7.1).
     Malformed(what) = "malformed", "the token is malformed: {what}";
     /// The header uses something unsupported: `crit`, an unencoded payload, another type.
-    Header(what) = "header", "the token's header is not acceptable: {what}";
+    Header(what) = "header", "the token's header is not accepted: {what}";
     /// The header's `alg` is not the one to which its key is pinned (RFC 8725 section 3.1).
-    Algorithm = "algorithm", "the token's algorithm is not the one its key is pinned to";
+    Algorithm = "algorithm", "the token's 'alg' is not the algorithm of its key";
     /// No active key has the header's `kid`. Or the header has none, and so has no key.
-    UnknownKey = "unknown_key", "no key in force matches the token's kid";
+    UnknownKey = "unknown_key", "no active key has the token's kid";
     /// The signature is not valid for this text and key.
-    Signature = "signature", "the token's signature is wrong";
+    Signature = "signature", "the token's signature is invalid";
     /// A claim that JRS reads, with this name, is missing or of the wrong type.
     Claim(name) = "claim", "the token's claim '{name}' is missing or of the wrong type";
     /// `iss` is not the realm's issuer.
     Issuer = "issuer", "the token's 'iss' is not the realm's issuer";
     /// `aud` does not contain the realm's audience.
-    Audience = "audience", "the token's 'aud' does not hold the realm's audience";
+    Audience = "audience", "the token's 'aud' does not contain the realm's audience";
     /// `nbf` lies in the future.
-    NotYetValid = "not_yet_valid", "the token is not valid yet ('nbf' lies in the future)";
+    NotYetValid = "not_yet_valid", "the token is not valid yet ('nbf' is in the future)";
     /// `exp` lies in the past.
-    Expired = "expired", "the token has expired ('exp' lies in the past)";
+    Expired = "expired", "the token has expired ('exp' is in the past)";
     /// The session is older than `max-lifetime`.
-    MaxLifetimeExceeded = "outlived", "the session is older than the realm's max-lifetime, log in again";
+    MaxLifetimeExceeded = "outlived", "the session is older than the realm's max-lifetime: log in again";
     /// The key given before the token is not that of the token's session.
-    WrongSession = "wrong_session", "the key is not that of the token's session: pass <keyspace><jti>";
+    WrongSession = "wrong_session", "the key does not belong to the token's session: pass <keyspace><jti>";
     /// The token belongs to another owner or realm than the command names.
-    WrongOwner = "wrong_owner", "the token is not of this owner and realm";
+    WrongOwner = "wrong_owner", "the token belongs to another owner or realm";
     /// The token has no start of the session, which a realm with `max-lifetime` needs.
-    NoStart = "no_start", "the token does not say when its session started: 'iat' must be there, in seconds, and not in the \
-        future, unless the realm's max-lifetime is 0";
+    NoStart = "no_start", "the token does not say when its session started: 'iat' is required, in seconds and not in \
+        the future, unless the realm's max-lifetime is 0";
 }
 
 impl TokenError {

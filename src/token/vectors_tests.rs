@@ -59,7 +59,7 @@ fn the_signatures_of_the_rfcs_hold() {
         // None is the token of a session, so each is refused after the signature.
         let refusal = ring.verify(token.as_bytes(), ClaimRules::default()).expect_err(&token);
         let has_claims = example.payload.starts_with("ey");
-        let no_claims = TokenError::Malformed("the payload is no JSON object with unique members");
+        let no_claims = TokenError::Malformed("the payload must be a JSON object with unique names");
         let expected = if has_claims { TokenError::Claim("jti") } else { no_claims };
         assert_eq!(refusal, expected, "{token}");
     }

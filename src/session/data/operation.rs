@@ -39,7 +39,7 @@ impl<'t> Operation<'t> {
             if let Some(slot) = known.and_then(|at| found.get_mut(at))
                 && slot.replace(value).is_some()
             {
-                return Err(malformed("has a member twice"));
+                return Err(malformed("has a duplicate member"));
             }
         }
         let [op, path, from, value] = found;

@@ -29,7 +29,7 @@ const DER: &str = "convert it to PEM";
 /// least four given bytes or must be at the beginning.
 pub(super) fn find(bytes: &[u8]) -> Option<Look> {
     let begins = |one: &[u8], other: &[u8]| bytes.starts_with(one) || bytes.starts_with(other);
-    let pkcs12 = "make it PKCS#12 (keytool -importkeystore), then PEM (openssl pkcs12)";
+    let pkcs12 = "convert it to PKCS#12 (keytool -importkeystore), then to PEM (openssl pkcs12)";
     // 65 or 97 random bytes that begin with a 4 are hardly ever a point of the curve.
     let is_point = || match bytes.len() {
         65 => ParsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, bytes).is_ok(),
@@ -46,7 +46,7 @@ pub(super) fn find(bytes: &[u8]) -> Option<Look> {
     .or_else(|| der(bytes))
     .or_else(|| first([(bytes.first() == Some(&4) && is_point(), "the point of a public EC key", point)]))
     .or_else(|| ssh::find(bytes).filter(|_| is_binary).map(|look| Look { command: "", ..look }))
-    .or_else(|| first([(has_name, "a part of a key in DER", "take the whole key, in PEM")]))
+    .or_else(|| first([(has_name, "a part of a key in DER", "use the whole key in PEM")]))
 }
 
 /// The key at the beginning of the bytes. Its length is not checked: the end may be missing, or more may follow.
@@ -63,7 +63,7 @@ fn der(bytes: &[u8]) -> Option<Look> {
     let private = Look::new("a private key in DER", DER, "openssl pkey -inform DER");
     let public = Look::new("a public key in DER", DER, "openssl pkey -pubin -inform DER");
     let certificate =
-        Look::new("a certificate in DER", "take its public key", "openssl x509 -inform DER -pubkey -noout");
+        Look::new("a certificate in DER", "extract its public key", "openssl x509 -inform DER -pubkey -noout");
     match (first, inside) {
         (INTEGER, [3]) if second == Some(SEQUENCE) => {
             Some(Look::new("a PKCS#12 file", DER, "openssl pkcs12 -nodes -nocerts"))
@@ -80,7 +80,7 @@ fn der(bytes: &[u8]) -> Option<Look> {
             _ => None,
         },
         (OBJECT_ID, _) if second == Some(VERSION) => {
-            Some(Look::new("a PKCS#7 file in DER", "take a key out of it", ""))
+            Some(Look::new("a PKCS#7 file in DER", "extract a key from it", ""))
         }
         _ => None,
     }

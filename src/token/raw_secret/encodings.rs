@@ -128,10 +128,10 @@ pub(super) fn utf16(file: &[u8]) -> Option<Look> {
         [0, ..] => "iconv -f UTF-16BE -t UTF-8",
         _ => "iconv -f UTF-16LE -t UTF-8",
     };
-    Some(Look::new("a text in UTF-16", "convert it to UTF-8", command))
+    Some(Look::new("text in UTF-16", "convert it to UTF-8", command))
 }
 
-/// The ASCII characters of a text in UTF-16, where every second byte is a NUL. `None` for another text.
+/// The ASCII characters of text in UTF-16, where every second byte is a NUL. `None` for another text.
 pub(super) fn from_utf16(bytes: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
     let bytes = bytes.strip_prefix(b"\xff\xfe").or_else(|| bytes.strip_prefix(b"\xfe\xff")).unwrap_or(bytes);
     let nuls = |start: usize| bytes.iter().skip(start).step_by(2).filter(|byte| **byte == 0).count();

@@ -14,7 +14,7 @@ const LONGEST: usize = 16 * 1024;
 const LAYERS: usize = 4;
 
 /// How to keep random bytes and secrets of several lines instead.
-const AS_JWK: &str = "keep it as a JWK with 'kty' oct and its bytes in base64url as 'k', as docs/keys.md shows";
+const AS_JWK: &str = "store it as a JWK with 'kty' oct and its bytes in base64url as 'k', see docs/keys.md";
 
 /// What a file looks like, if not like a secret.
 #[derive(Debug)]
@@ -74,7 +74,7 @@ fn first<const N: usize>(looks: [(bool, &'static str, &'static str); N]) -> Opti
     looks.into_iter().find(|(holds, ..)| *holds).map(|(_, what, how)| Look::new(what, how, ""))
 }
 
-/// What to do with a text in UTF-16.
+/// What to do with text in UTF-16.
 pub(super) fn utf16_problem(file: &[u8]) -> Option<String> {
     encodings::utf16(file).map(|look| look.sentence())
 }
@@ -85,7 +85,9 @@ pub(super) fn utf16_problem(file: &[u8]) -> Option<String> {
 /// A sentence that says what it looks like and what to do, without its content.
 pub(super) fn check(file: &[u8]) -> Result<(), String> {
     if file.len() > LONGEST {
-        return Err(format!("it has more than {LONGEST} bytes and is no key file: a raw secret is one short line"));
+        return Err(format!(
+            "it has more than {LONGEST} bytes and is not a key file: a raw secret must be one short line"
+        ));
     }
     find(file).map_or(Ok(()), |look| Err(look.sentence()))
 }
@@ -99,7 +101,7 @@ pub(super) fn check_bytes(bytes: &[u8]) -> Result<(), String> {
     let text = encodings::from_utf16(bytes);
     let text = text.as_deref().map_or(bytes, |text| text);
     let look = binary::find(bytes).or_else(|| text::find_key(text, LAYERS));
-    look.map_or(Ok(()), |look| Err(format!("its 'k' is not a secret: {}", Look { command: "", ..look }.sentence())))
+    look.map_or(Ok(()), |look| Err(format!("its 'k' is refused: {}", Look { command: "", ..look }.sentence())))
 }
 
 fn find(file: &[u8]) -> Option<Look> {
@@ -107,14 +109,16 @@ fn find(file: &[u8]) -> Option<Look> {
     let line = file.strip_suffix(b"\n").unwrap_or(file);
     let line = line.strip_suffix(b"\r").unwrap_or(line);
     let has_lines = line.contains(&b'\n') || line.contains(&b'\r');
-    let one_line = "write the secret as one line; if tokens are signed with it as it is, \
-        keep it as a JWK as docs/keys.md shows";
+    let one_line = "write the secret on one line; if tokens are already signed with exactly \
+        these bytes, store them as a JWK, see docs/keys.md";
     let has_mark = file.starts_with(b"\xef\xbb\xbf");
     binary::find(file)
         .or_else(|| first([(!is_text, "a binary file", AS_JWK)]))
         .or_else(|| text::find(file, LAYERS))
         .or_else(|| first([(has_lines, "several lines", one_line)]))
-        .or_else(|| has_mark.then(|| Look::new("a text with a byte order mark", "write it without", "tail -c +4")))
+        .or_else(|| {
+            has_mark.then(|| Look::new("text with a byte order mark", "remove the byte order mark", "tail -c +4"))
+        })
 }
 
 /// A control character other than tabs and line ends, which are checked elsewhere.

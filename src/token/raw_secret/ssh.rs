@@ -10,7 +10,7 @@ const TYPES: [&[u8]; 8] =
 pub(super) fn find(bytes: &[u8]) -> Option<Look> {
     let has = |word: &[u8]| contains(bytes, word);
     if bytes.starts_with(b"PuTTY-User-Key-File") {
-        let how = "export it in the OpenSSH format, then convert it as docs/keys.md shows";
+        let how = "export it in OpenSSH format, then convert it as docs/keys.md shows";
         return Some(Look::new("a PuTTY key", how, ""));
     }
     let is_ssh = bytes.starts_with(b"ssh-")
@@ -20,7 +20,7 @@ pub(super) fn find(bytes: &[u8]) -> Option<Look> {
         || TYPES.iter().any(|name| has(name));
     is_ssh.then(|| {
         if has(b"ssh-ed25519") {
-            Look::new("an Ed25519 key of SSH", "convert it as docs/keys.md shows, because ssh-keygen cannot", "")
+            Look::new("an SSH Ed25519 key", "ssh-keygen cannot convert it, see docs/keys.md", "")
         } else {
             Look::new("an SSH key", "convert it to PEM", "ssh-keygen -e -m PKCS8 -f FILE")
         }
@@ -30,7 +30,7 @@ pub(super) fn find(bytes: &[u8]) -> Option<Look> {
 /// The error for a private key in OpenSSH's format, with what to do.
 pub(in crate::token) fn private_key_problem(der: &[u8]) -> String {
     if contains(der, b"ssh-ed25519") {
-        "an Ed25519 key of SSH: convert it as docs/keys.md shows, because ssh-keygen cannot, or make a new one (openssl \
+        "an SSH Ed25519 key: ssh-keygen cannot convert it, see docs/keys.md, or generate a new one (openssl \
          genpkey -algorithm ED25519)"
     } else {
         "an SSH key: convert a copy of it (ssh-keygen -p -m PKCS8 -N '' -f COPY)"

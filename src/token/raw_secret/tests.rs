@@ -179,10 +179,10 @@ fn other_texts_are_named() {
     );
     let ed = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJIcsuDDtzbbVPxALcaz2lawncGH294reB89Ds0rMnFD test";
     for (file, what) in [
-        (format!("restrict {ed}"), "an Ed25519 key of SSH"),
-        (format!("|1|abc=|def= {ed}"), "an Ed25519 key of SSH"),
-        (format!("github.com,140.82.121.3 {ed}"), "an Ed25519 key of SSH"),
-        (ed.split(' ').nth(1).expect("a blob").to_owned(), "an Ed25519 key of SSH in base64"),
+        (format!("restrict {ed}"), "an SSH Ed25519 key"),
+        (format!("|1|abc=|def= {ed}"), "an SSH Ed25519 key"),
+        (format!("github.com,140.82.121.3 {ed}"), "an SSH Ed25519 key"),
+        (ed.split(' ').nth(1).expect("a blob").to_owned(), "an SSH Ed25519 key in base64"),
         ("example.org ssh-rsa AAAAB3NzaC1yc2E".to_owned(), "an SSH key"),
         ("SHA256:yS2mSgK0b2ZbFcDUwO3h5dF7B6r5pQmT1K8G5bM8v3M".to_owned(), "an SSH key"),
         ("PuTTY-User-Key-File-3: ssh-ed25519\nEncryption: none\n".to_owned(), "a PuTTY key"),
@@ -205,7 +205,7 @@ fn other_texts_are_named() {
         ("${JWT_SECRET:-none}".to_owned(), "a reference or a placeholder"),
         ("<your-256-bit-secret-goes-here>".to_owned(), "a reference or a placeholder"),
         ("curl: (6) Could not resolve host: tenant.example".to_owned(), "a reference or a placeholder"),
-        ("a-string-secret-at-least-256-bits-long".to_owned(), "the secret of an example"),
+        ("a-string-secret-at-least-256-bits-long".to_owned(), "the secret of a published example"),
         ("/etc/jrs/keys.pem".to_owned(), "the name of a file"),
         (token.clone(), "JSON in base64"),
         (format!("Bearer {token}"), "JSON in base64"),
@@ -213,7 +213,7 @@ fn other_texts_are_named() {
         ("a".repeat(40) + "\n" + &"b".repeat(40) + "\n", "several lines"),
         ("a".repeat(40) + "\n\n", "several lines"),
         ("a".repeat(40) + "\r" + &"b".repeat(40), "several lines"),
-        ("\u{feff}".to_owned() + &"a".repeat(40), "a text with a byte order mark"),
+        ("\u{feff}".to_owned() + &"a".repeat(40), "text with a byte order mark"),
         ("a\0".to_owned() + &"b".repeat(40), "a binary file"),
         ("a\u{1b}".to_owned() + &"b".repeat(40), "a binary file"),
         (format!("// keys\n{jwks}"), "JSON"),
@@ -224,7 +224,7 @@ fn other_texts_are_named() {
         (BASE64_STANDARD.encode(BASE64_STANDARD.encode(jwks)), "JSON in base64 in base64"),
         (hex(jwks.as_bytes()), "JSON in hexadecimal"),
         ("kty: RSA, n: AQAB".to_owned(), "JSON"),
-        (r"b'\x30\x82\x01\x22\x30\x0d\x06\x09'".to_owned(), "an escaped text"),
+        (r"b'\x30\x82\x01\x22\x30\x0d\x06\x09'".to_owned(), "escaped text"),
         (BASE64_STANDARD.encode(b"\xfe\xed\xfe\xed\0\0\0\x02\0\0\0\x01"), "a Java key store in base64"),
     ] {
         let problem = check(file.as_bytes()).expect_err(&file);
@@ -270,7 +270,7 @@ fn a_jwk_holds_any_bytes_but_keys() {
     for key in KEYS.iter() {
         for text in [key.clone(), pem(key).into(), BASE64_STANDARD.encode(key).into()] {
             let problem = read(&text).expect_err("a key");
-            assert!(problem.starts_with("key 1: its 'k' is not a secret: it looks like "), "{problem}");
+            assert!(problem.starts_with("key 1: its 'k' is refused: it looks like "), "{problem}");
         }
     }
 }

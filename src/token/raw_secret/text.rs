@@ -50,14 +50,14 @@ fn find_words(text: &[u8]) -> Option<Look> {
     let lower = Zeroizing::new(text.to_ascii_lowercase());
     let any = |text: &[u8], words: &[&[u8]]| words.iter().any(|word| contains(text, word));
     let key_or_secret = "put a key in PEM, a JWK or a secret in the file";
-    let pem = "leave whole PEM blocks in the file, as openssl writes them";
+    let pem = "keep whole PEM blocks in the file, as openssl writes them";
     let is_escaped = contains(text, b"&quot;") || text.windows(16).any(is_escaped);
     ssh::find(text).or_else(|| {
         first([
-            (is_json(text), "JSON", "leave nothing but a JWK or a JWK Set in the file"),
+            (is_json(text), "JSON", "keep only a JWK or a JWK Set in the file"),
             (any(text, &PEM), "a key or certificate in PEM", pem),
             (any(&lower, &XML) || is_tag(text), "XML or HTML", key_or_secret),
-            (is_escaped, "an escaped text", key_or_secret),
+            (is_escaped, "escaped text", key_or_secret),
         ])
     })
 }
@@ -109,12 +109,12 @@ fn find_shape(text: &[u8]) -> Option<Look> {
     let has_name = text.split(|byte| matches!(byte, b'\n' | b'\r')).any(is_assignment);
     first([
         (is_jws(text), "a token", "put the key of its issuer in the file"),
-        (is_url, "a URL", "download what it refers to, and name that file"),
-        (is_reference(text), "a reference or a placeholder", "write the secret itself into the file"),
-        (EXAMPLES.contains(&text), "the secret of an example", "make one of your own (openssl rand -base64 48)"),
-        (is_file, "the name of a file", "name that file itself"),
-        (is_comment, "a comment", "leave nothing but the secret in the file"),
-        (has_name, "NAME=value", "leave nothing but the value in the file"),
+        (is_url, "a URL", "download it, and set the path of the downloaded file"),
+        (is_reference(text), "a reference or a placeholder", "write the secret itself to the file"),
+        (EXAMPLES.contains(&text), "the secret of a published example", "generate a new one (openssl rand -base64 48)"),
+        (is_file, "the name of a file", "set that path itself"),
+        (is_comment, "a comment", "keep only the secret in the file"),
+        (has_name, "NAME=value", "keep only the value in the file"),
     ])
 }
 

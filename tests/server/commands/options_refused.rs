@@ -199,8 +199,8 @@ fn times_in_milliseconds_and_ends_given_twice_are_named() {
     }
     for name in ["exp", "nbf"] {
         let claims = &json!({name: now() * 1000}).to_string();
-        assert_says(conn, &["JRS.CREATE", "ada", "{}", "CLAIMS", claims], "in seconds");
-        assert_says(conn, &["JRS.ROTATE", &token, "CLAIMS", claims], "in seconds");
+        assert_says(conn, &["JRS.CREATE", "ada", "{}", "CLAIMS", claims], "seconds since 1970");
+        assert_says(conn, &["JRS.ROTATE", &token, "CLAIMS", claims], "seconds since 1970");
     }
     let exp = &format!(r#"{{"exp":{soon}}}"#);
     assert_says(conn, &["JRS.CREATE", "ada", "{}", "CLAIMS", exp, "EXAT", &soon], "'exp' in CLAIMS and EXAT or PXAT");
@@ -234,7 +234,7 @@ fn other_spellings_of_reserved_claims_are_refused() {
             ("jr\u{17f}_exp", "jrs_exp"),
         ] {
             let claims = &json!({"role": "user", spelling: 9_999_999_999_i64}).to_string();
-            let says = &format!("'{name}' in case only");
+            let says = &format!("'{name}' only in case");
             assert_says(conn, &["JRS.CREATE", "ada", "{}", "CLAIMS", claims], says);
             assert_says(conn, &["JRS.ROTATE", &token, "CLAIMS", claims], says);
         }

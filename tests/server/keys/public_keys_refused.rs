@@ -14,7 +14,7 @@ use crate::support::{
 };
 
 /// The problem of a block that cannot be read as any key.
-const NONE: &str = "no valid RSA, P-256, P-384 or Ed25519 key";
+const NONE: &str = "not a valid RSA, P-256, P-384 or Ed25519 key";
 
 /// A server with a good key, and a token that it made.
 struct Tried {
@@ -72,16 +72,16 @@ fn pem_blocks_that_are_no_key_to_use() {
     let certificate = text(&openssl(&format!("req -x509 -subj /CN=a -key {}", file.display()), ""));
     let small = new("RSA -pkeyopt rsa_keygen_bits:1024");
     for (bad, problem) in [
-        (text(&openssl("pkcs8 -topk8 -v2 aes-256-cbc -passout pass:secret", &rsa)), "an encrypted key"),
-        (text(&openssl("rsa -traditional -aes128 -passout pass:secret", &rsa)), "an encrypted key"),
+        (text(&openssl("pkcs8 -topk8 -v2 aes-256-cbc -passout pass:secret", &rsa)), "the key is encrypted"),
+        (text(&openssl("rsa -traditional -aes128 -passout pass:secret", &rsa)), "the key is encrypted"),
         (certificate, "a certificate"),
-        (small.clone(), "an RSA key of less than 2048 bits"),
-        (new("RSA -pkeyopt rsa_keygen_bits:2047"), "an RSA key of less than 2048 bits"),
-        (new("RSA-PSS -pkeyopt rsa_keygen_bits:1024"), "an RSA key of less than 2048 bits"),
-        (text(&openssl("rsa -traditional", &small)), "an RSA key of less than 2048 bits"),
-        (public_pem(&small), "an RSA key of 1024 bits"),
-        (text(&openssl("rsa -RSAPublicKey_out", &small)), "an RSA key of 1024 bits"),
-        (public_pem(&new("RSA -pkeyopt rsa_keygen_bits:2047")), "an RSA key of 2047 bits"),
+        (small.clone(), "the RSA key must have at least 2048 bits"),
+        (new("RSA -pkeyopt rsa_keygen_bits:2047"), "the RSA key must have at least 2048 bits"),
+        (new("RSA-PSS -pkeyopt rsa_keygen_bits:1024"), "the RSA key must have at least 2048 bits"),
+        (text(&openssl("rsa -traditional", &small)), "the RSA key must have at least 2048 bits"),
+        (public_pem(&small), "the RSA key has 1024 bits"),
+        (text(&openssl("rsa -RSAPublicKey_out", &small)), "the RSA key has 1024 bits"),
+        (public_pem(&new("RSA -pkeyopt rsa_keygen_bits:2047")), "the RSA key has 2047 bits"),
         (new("EC -pkeyopt ec_paramgen_curve:P-521"), NONE),
         (public_pem(&new("EC -pkeyopt ec_paramgen_curve:P-521")), NONE),
         (text(&openssl("ecparam -genkey -noout -name secp521r1", "")), NONE),
@@ -91,7 +91,7 @@ fn pem_blocks_that_are_no_key_to_use() {
         (public_pem(&new("X25519")), NONE),
         (new("ED448"), NONE),
         (good.replace("PRIVATE", "OPENSSH PRIVATE"), "an SSH key: convert a copy"),
-        (good.replace("PRIVATE", "PRIVATE SOMETHING"), "a PEM block that is no PRIVATE KEY or PUBLIC KEY"),
+        (good.replace("PRIVATE", "PRIVATE SOMETHING"), "the PEM block is not a PRIVATE KEY or PUBLIC KEY"),
         (good.replace("PRIVATE", "PUBLIC"), NONE),
         (public_pem(&good).replace("PUBLIC", "PRIVATE"), NONE),
         (public_pem(&good).replace("PUBLIC", "RSA PUBLIC"), NONE),
@@ -100,8 +100,11 @@ fn pem_blocks_that_are_no_key_to_use() {
     }
     tried.refuses(&format!("{good}{good}"), "key 2: an earlier key has the same 'kid'");
     tried.refuses(&format!("{good}{}", public_pem(&good)), "key 2: an earlier key has the same 'kid'");
-    tried.refuses(&good.replacen('M', "!", 1), "a PEM block in it is malformed");
-    tried.refuses("-----BEGIN EC PARAMETERS-----\nBggqhkjOPQMBBw==\n-----END EC PARAMETERS-----\n", "there is no key");
+    tried.refuses(&good.replacen('M', "!", 1), "a PEM block is malformed");
+    tried.refuses(
+        "-----BEGIN EC PARAMETERS-----\nBggqhkjOPQMBBw==\n-----END EC PARAMETERS-----\n",
+        "it contains no key",
+    );
 }
 
 /// As secrets, the public ones would let anybody sign who knows them.
@@ -136,7 +139,7 @@ fn jwks_whose_numbers_are_no_key() {
     let mut off_curve = bytes(&p256.public, "y");
     off_curve[31] ^= 1;
     let (p256_private, ed_private) = (&p256.private, &ed.private);
-    let numbers = "its numbers are not those of an RSA key";
+    let numbers = "its numbers do not form an RSA key";
     for (jwk, changes, problem) in [
         (&rsa.private, json!({"d": other_rsa.private["d"]}), numbers),
         (&rsa.private, json!({"n": other_rsa.private["n"]}), numbers),
@@ -144,34 +147,34 @@ fn jwks_whose_numbers_are_no_key() {
         (&rsa.private, json!({"dp": other_rsa.private["dp"]}), numbers),
         (&rsa.private, json!({"dq": other_rsa.private["dq"]}), numbers),
         (&rsa.private, json!({"qi": other_rsa.private["qi"]}), numbers),
-        (&rsa.private, json!({"p": null}), "its member 'p' is no string"),
-        (&rsa.private, json!({"oth": []}), "an RSA key of more than two primes"),
-        (&rsa.public, json!({"e": ""}), "it is no valid key"),
-        (&rsa.public, json!({"n": ""}), "an RSA key of 0 bits"),
-        (&rsa.public, json!({"n": encode(&[0xff; 128])}), "an RSA key of 1024 bits"),
-        (&rsa.public, json!({"n": encode(&[0xff; 1025])}), "an RSA key of 8200 bits"),
+        (&rsa.private, json!({"p": null}), "its 'p' must be a string"),
+        (&rsa.private, json!({"oth": []}), "RSA keys with more than two primes are not supported"),
+        (&rsa.public, json!({"e": ""}), "it is not a valid key"),
+        (&rsa.public, json!({"n": ""}), "the RSA key has 0 bits"),
+        (&rsa.public, json!({"n": encode(&[0xff; 128])}), "the RSA key has 1024 bits"),
+        (&rsa.public, json!({"n": encode(&[0xff; 1025])}), "the RSA key has 8200 bits"),
         (&rsa.public, json!({"alg": "ES256"}), "its 'alg'"),
         (&rsa.public, json!({"alg": "HS256"}), "its 'alg'"),
         (&rsa.public, json!({"alg": "none"}), "its 'alg'"),
-        (p256_private, json!({"d": other_p256.private["d"]}), "its 'd' does not belong"),
-        (p256_private, json!({"x": other_p256.private["x"], "y": other_p256.private["y"]}), "its 'd' does not belong"),
-        (p256_private, json!({"d": encode(&[0; 32])}), "its 'd' does not belong"),
-        (p256_private, shorter(p256_private, "d"), "its 'd' is not 32 bytes long"),
-        (p256_private, longer(p256_private, "d"), "its 'd' is not 32 bytes long"),
-        (&p256.public, json!({"y": encode(&off_curve)}), "it is no valid key"),
-        (&p256.public, json!({"x": encode(&[0; 32]), "y": encode(&[0; 32])}), "it is no valid key"),
-        (&p256.public, shorter(&p256.public, "x"), "its 'x' is not 32 bytes long"),
-        (&p256.public, longer(&p256.public, "y"), "its 'y' is not 32 bytes long"),
-        (&p256.public, json!({"y": null}), "its member 'y' is no string"),
-        (&p256.public, json!({"crv": "P-384"}), "its 'x' is not 48 bytes long"),
-        (&p384.public, json!({"crv": "P-256"}), "its 'x' is not 32 bytes long"),
-        (&p256.public, json!({"crv": null}), "its member 'crv' is no string"),
+        (p256_private, json!({"d": other_p256.private["d"]}), "its 'd' does not match"),
+        (p256_private, json!({"x": other_p256.private["x"], "y": other_p256.private["y"]}), "its 'd' does not match"),
+        (p256_private, json!({"d": encode(&[0; 32])}), "its 'd' does not match"),
+        (p256_private, shorter(p256_private, "d"), "its 'd' must be 32 bytes long"),
+        (p256_private, longer(p256_private, "d"), "its 'd' must be 32 bytes long"),
+        (&p256.public, json!({"y": encode(&off_curve)}), "it is not a valid key"),
+        (&p256.public, json!({"x": encode(&[0; 32]), "y": encode(&[0; 32])}), "it is not a valid key"),
+        (&p256.public, shorter(&p256.public, "x"), "its 'x' must be 32 bytes long"),
+        (&p256.public, longer(&p256.public, "y"), "its 'y' must be 32 bytes long"),
+        (&p256.public, json!({"y": null}), "its 'y' must be a string"),
+        (&p256.public, json!({"crv": "P-384"}), "its 'x' must be 48 bytes long"),
+        (&p384.public, json!({"crv": "P-256"}), "its 'x' must be 32 bytes long"),
+        (&p256.public, json!({"crv": null}), "its 'crv' must be a string"),
         (&p256.public, json!({"alg": "ES384"}), "its 'alg'"),
         (&p384.public, json!({"alg": "ES256"}), "its 'alg'"),
-        (ed_private, json!({"d": other_ed.private["d"]}), "its 'd' does not belong"),
-        (ed_private, json!({"x": other_ed.private["x"]}), "its 'd' does not belong"),
-        (ed_private, shorter(ed_private, "d"), "its 'd' does not belong"),
-        (&ed.public, shorter(&ed.public, "x"), "its 'x' is not 32 bytes long"),
+        (ed_private, json!({"d": other_ed.private["d"]}), "its 'd' does not match"),
+        (ed_private, json!({"x": other_ed.private["x"]}), "its 'd' does not match"),
+        (ed_private, shorter(ed_private, "d"), "its 'd' does not match"),
+        (&ed.public, shorter(&ed.public, "x"), "its 'x' must be 32 bytes long"),
         (&ed.public, json!({"alg": "ES256"}), "its 'alg'"),
         (&ed.public, json!({"kid": "first"}), "an earlier key has the same 'kid'"),
     ] {
@@ -194,7 +197,7 @@ fn jwks_whose_numbers_are_no_key() {
         (&rsa.private, json!({"use": "enc"}), "its 'use'"),
         (&rsa.private, json!({"key_ops": ["encrypt", "decrypt"]}), "its 'key_ops'"),
     ] {
-        let problem = format!("there is no key for signatures in it: key 1 is left out: {problem}");
+        let problem = format!("it contains no key for signatures: key 1 is skipped: {problem}");
         tried.refuses(&with(jwk, &changes).to_string(), &problem);
         tried.refuses(&set(&[with(jwk, &changes)]), &problem);
     }
@@ -223,7 +226,7 @@ fn ed25519_keys_for_which_anybody_can_sign() {
         for sign in [0, 0x80] {
             point[31] = point[31] & 0x7f | sign;
             let key = json!({"kty": "OKP", "crv": "Ed25519", "x": encode(&point)});
-            tried.refuses(&key.to_string(), "key 1: an Ed25519 key of low order");
+            tried.refuses(&key.to_string(), "key 1: the Ed25519 key has low order");
             let block = pem::encode(&pem::Pem::new("PUBLIC KEY", [&prefix[..], &point].concat()));
             tried.refuses(&block, "key 1: ");
         }
@@ -280,7 +283,7 @@ fn keys_are_counted_as_they_stand_in_the_file() {
     let mut tried = Tried::start();
     let ec = text(&openssl("ecparam -genkey -name prime256v1", ""));
     let small = new("RSA -pkeyopt rsa_keygen_bits:1024");
-    tried.refuses(&format!("{ec}{}", public_pem(&small)), "key 2: an RSA key of 1024 bits");
+    tried.refuses(&format!("{ec}{}", public_pem(&small)), "key 2: the RSA key has 1024 bits");
     tried.refuses(&format!("{ec}{small}"), "key 2: ");
     let keys = generate(&["ES256", "EdDSA"]);
     let unused = with(&keys[0].public, &json!({"use": "enc"}));

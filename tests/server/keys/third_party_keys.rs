@@ -48,15 +48,15 @@ fn foreign_keys_of_a_set_are_left_out_and_logged() {
         let (server, conn) = &mut start(&set(&[other.clone(), good.clone()]));
         assert!(get(conn, &token).is_some(), "{other}");
         assert_eq!(jwks(conn)["keys"].as_array().unwrap().len(), 1, "{other}");
-        assert!(server.log().contains("key 1 is left out: its '"), "{}", server.log());
+        assert!(server.log().contains("key 1 is skipped: its '"), "{}", server.log());
     }
     // A key that is understood and broken still refuses the whole file.
     let (server, conn) = &mut start(&set(&[rest[0].clone(), good.clone()]));
     let broken = with(&pair.public, &json!({"n": "AQAB", "kid": "broken"}));
     for (file, problem) in [
-        (set(&[rest[0].clone(), good.clone(), broken]), "key 3: an RSA key of 17 bits"),
-        (set(&rest), "there is no key for signatures in it: key 1 is left out"),
-        (rest[2].to_string(), "there is no key for signatures in it: key 1 is left out: its 'alg'"),
+        (set(&[rest[0].clone(), good.clone(), broken]), "key 3: the RSA key has 17 bits"),
+        (set(&rest), "it contains no key for signatures: key 1 is skipped"),
+        (rest[2].to_string(), "it contains no key for signatures: key 1 is skipped: its 'alg'"),
     ] {
         fs::write(server.dir().join("keys"), file).unwrap();
         let error = refused(conn, &["JRS.RELOAD"]);
@@ -124,7 +124,7 @@ fn tokens_without_a_kid_are_never_of_two_realms() {
         if is_good {
             assert_eq!(get(conn, &token).expect("the session of the realm").data, "{}");
         } else {
-            assert!(refused(conn, &["JRS.GET", &token]).starts_with("BADTOKEN no key"), "{name}");
+            assert!(refused(conn, &["JRS.GET", &token]).starts_with("BADTOKEN no active key"), "{name}");
         }
         // By its name each key is found.
         let kid = read(std::slice::from_ref(private)).remove(0).thumbprint;
@@ -184,7 +184,7 @@ fn rsa_pss_keys_are_never_used_with_pkcs1_signatures() {
     let private = openssl("genpkey -algorithm RSA-PSS -pkeyopt rsa_pss_keygen_md:sha1", "");
     fs::write(server.dir().join("keys"), private).unwrap();
     let error = refused(conn, &["JRS.RELOAD"]);
-    assert!(error.contains("key 1: an RSA-PSS key whose parameters fit none of PS256"), "{error}");
+    assert!(error.contains("key 1: the RSA-PSS key's parameters do not fit PS256"), "{error}");
 }
 
 #[test]
@@ -206,7 +206,7 @@ fn compressed_points_are_read_and_nothing_may_follow_a_key() {
             let block = pem::encode(&pem::Pem::new(tag, [spki, tail].concat()));
             fs::write(server.dir().join("keys"), block).unwrap();
             let error = refused(conn, &["JRS.RELOAD"]);
-            assert!(error.contains("key 1: the key is cut off, or other bytes follow it"), "{error}");
+            assert!(error.contains("key 1: the key is truncated, or followed by other bytes"), "{error}");
             assert!(get(conn, &token).is_some());
         }
     }

@@ -172,8 +172,8 @@ fn one_mistake_has_one_message() {
     for (bad, says) in [
         (format!("Bearer {token}"), "'Bearer'"),
         (format!("bearer  {token}"), "'Bearer'"),
-        (format!(" {token}"), "blank"),
-        (format!("{token}\n"), "blank"),
+        (format!(" {token}"), "whitespace"),
+        (format!("{token}\n"), "whitespace"),
         (format!("\"{token}\""), "quotes"),
         (format!("{token}.a.b"), "encrypted"),
     ] {

@@ -148,7 +148,7 @@ fn the_two_settings_go_together_and_are_a_realms_own() {
     let renamed = jwk("renamed", "HS256", SECRET.as_bytes()).to_string();
     fs::write(server.dir().join("renamed"), renamed).unwrap();
     for (change, reason) in [
-        (&["jrs.foreign-keys-file", "renamed"][..], "one of its keys is a key of the realm's own"),
+        (&["jrs.foreign-keys-file", "renamed"][..], "one of its keys is also one of the realm's own keys"),
         (&["jrs.foreign-issuer", ""], "foreign-keys-file needs foreign-issuer"),
         (&["jrs.foreign-keys-file", ""], "foreign-issuer needs foreign-keys-file"),
         (&["jrs.foreign-keys-file", "none"], "no such file"),
@@ -260,6 +260,6 @@ fn no_key_without_kid_is_left_untried_in_silence() {
     assert!(!server.log().contains("have no 'kid'"));
     fs::write(server.dir().join("theirs"), es256()).unwrap();
     exec(conn, &["JRS.RELOAD"]);
-    let warning = "together with the realm's own keys, 9 keys for ES256 have no 'kid': the first 8 are tried";
+    let warning = "together with the realm's own keys, 9 keys for ES256 have no 'kid': only the first 8 are tried";
     assert!(server.log().contains(warning), "{}", server.log());
 }
