@@ -62,7 +62,7 @@ counters! {
     evicted,
     /// Tokens found in the cache of verified tokens.
     cache_hits,
-    /// Tokens not found there. Tokens over `max-token-size` are not looked up.
+    /// Tokens not found in this cache. Tokens over `max-token-size` are not looked up and not counted.
     cache_misses,
     /// Commands refused because the signing queue was full.
     busy_signing,

@@ -9,6 +9,7 @@ use crate::{
     redis::{Access, Argument, Call, Command, Ctx, Progress, SlicedJob, Spec},
 };
 
+/// Counts the live sessions of an owner.
 pub(super) struct Count;
 
 impl Command for Count {
@@ -25,13 +26,14 @@ impl Command for Count {
     fn run(call: &Call<'_>) -> Result<(), Error> {
         let mut scope = OwnerScope::read(call, Access::Read, |_, _| Err(Error::Syntax))?;
         scope.begin(call.ctx, None)?;
-        call.in_slices(CountJob { scope, alive: 0 })
+        call.in_slices(CountJob { scope, live: 0 })
     }
 }
 
+/// A running JRS.COUNT.
 struct CountJob {
     scope: OwnerScope,
-    alive: i64,
+    live: i64,
 }
 
 impl SlicedJob for CountJob {
@@ -40,12 +42,12 @@ impl SlicedJob for CountJob {
 
     fn work(&mut self, ctx: Ctx<'_>) -> Result<Progress, Error> {
         let Some(page) = self.scope.page(ctx, 64, INCOMPLETE)? else { return Ok(Progress::Done) };
-        self.alive += page.iter().map(|session| i64::from(ctx.open_no_touch(&session.key).is_some())).sum::<i64>();
+        self.live += page.iter().map(|session| i64::from(ctx.open_no_touch(&session.key).is_some())).sum::<i64>();
         Ok(Progress::More)
     }
 
     fn reply(&mut self, _: Option<Ctx<'_>>, out: Ctx<'_>) -> Progress {
-        out.reply_integer(self.alive);
+        out.reply_integer(self.live);
         Progress::Done
     }
 }

@@ -17,6 +17,7 @@ use crate::{
     token::CallerClaims,
 };
 
+/// Creates a session and issues its token.
 pub(super) struct Create;
 
 impl SignatureCommand for Create {
@@ -54,11 +55,11 @@ impl SignatureCommand for Create {
     }
 
     fn prepare(call: &Call<'_>, realms: &Arc<Realms>, args: &Args<'_>) -> Result<Prepared<UnsignedToken>, Error> {
-        let token = unsigned(call, realms, *args)?;
+        let token = unsigned_token(call, realms, *args)?;
         if !token.key.realm.signs_slowly() {
             return Ok(Prepared::Inline(token));
         }
-        // Checked first: a user without the permission must not fill the queue.
+        // A user without the permission must not fill the queue, so the ACL is checked before.
         call.ctx.check_access(&RedisString::new(token.key.name()), Access::Create)?;
         Ok(Prepared::Slow(Lane::Sign, token))
     }
@@ -85,25 +86,25 @@ impl SignatureCommand for Create {
     }
 }
 
-/// Checks everything but what depends on the moment of writing.
-fn unsigned(call: &Call<'_>, realms: &Realms, args: Args<'_>) -> Result<UnsignedToken, Error> {
+/// Builds the token, and checks everything that does not depend on the time of the write.
+fn unsigned_token(call: &Call<'_>, realms: &Realms, args: Args<'_>) -> Result<UnsignedToken, Error> {
     let (Some(owner), Some(data)) = (args.get(0), args.get(1)) else { return Err(Error::WrongArity) };
-    let wanted = CreateOptions::read(args.skip(2))?;
+    let options = CreateOptions::read(args.skip(2))?;
     let owner = options::owner(owner)?;
     if owner.is_empty() && call.ctx.is_cluster_node() {
         return Err(Error::Cluster("a cluster node needs an owner to route by: pass any random string"));
     }
-    let realm = named_realm(realms, wanted.realm)?;
+    let realm = named_realm(realms, options.realm)?;
     if data.bytes().len() > realm.max_data_size {
         return Err(Error::TooBig("the data", "max-data-size"));
     }
     check_json_object(data.bytes()).map_err(|bad| Error::Data("the data", bad))?;
-    let claims = match wanted.claims {
+    let claims = match options.claims {
         Some(claims) => CallerClaims::read(claims_text(claims, realms.max_token_size)?, realm.claim_rules())
             .map_err(Error::Claims)?,
         None => CallerClaims::default(),
     };
-    if claims.expires_at.is_some() && wanted.deadline.is_some() {
+    if claims.expires_at.is_some() && options.deadline.is_some() {
         return Err(Error::Other(
             "both 'exp' in CLAIMS and EXAT or PXAT give the deadline: leave one of them out".into(),
         ));
@@ -116,40 +117,42 @@ fn unsigned(call: &Call<'_>, realms: &Realms, args: Args<'_>) -> Result<Unsigned
         start: now.whole_seconds(),
         is_rotated: false,
         restarts_idle_timer: true,
-        ttl: wanted.ttl,
-        deadline: wanted.deadline,
+        ttl: options.ttl,
+        deadline: options.deadline,
     };
     UnsignedToken::new(realm, spec, &claims)
 }
 
-/// The options of the command.
+/// The options of JRS.CREATE.
 #[derive(Debug, Default)]
 struct CreateOptions<'c> {
+    /// JSON text, not checked.
     claims: Option<ArgRef<'c>>,
-    /// The session's own sliding TTL.
+    /// The session's own sliding TTL, of EX or PX.
     ttl: Option<Duration>,
-    /// A fixed deadline.
+    /// A fixed deadline, of EXAT or PXAT.
     deadline: Option<UnixMillis>,
+    /// The name of the realm.
     realm: Option<ArgRef<'c>>,
 }
 
 impl<'c> CreateOptions<'c> {
     fn read(arguments: Args<'c>) -> Result<Self, Error> {
-        let mut wanted = Self::default();
+        let mut parsed = Self::default();
         Options::each(arguments, |word, options| match word {
-            b"CLAIMS" => once(&mut wanted.claims, options.value()?),
-            b"REALM" => once(&mut wanted.realm, options.value()?),
-            b"EX" => once(&mut wanted.ttl, options.span(Unit::Seconds)?),
-            b"PX" => once(&mut wanted.ttl, options.span(Unit::Milliseconds)?),
-            b"EXAT" => once(&mut wanted.deadline, options.time(Unit::Seconds)?),
-            b"PXAT" => once(&mut wanted.deadline, options.time(Unit::Milliseconds)?),
+            b"CLAIMS" => once(&mut parsed.claims, options.value()?),
+            b"REALM" => once(&mut parsed.realm, options.value()?),
+            b"EX" => once(&mut parsed.ttl, options.span(Unit::Seconds)?),
+            b"PX" => once(&mut parsed.ttl, options.span(Unit::Milliseconds)?),
+            b"EXAT" => once(&mut parsed.deadline, options.time(Unit::Seconds)?),
+            b"PXAT" => once(&mut parsed.deadline, options.time(Unit::Milliseconds)?),
             _ => Err(Error::Syntax),
         })?;
-        if wanted.ttl.is_some() && wanted.deadline.is_some() {
+        if parsed.ttl.is_some() && parsed.deadline.is_some() {
             return Err(Error::Other(
                 "EX or PX cannot be given with EXAT or PXAT: for both, put 'exp' into CLAIMS".into(),
             ));
         }
-        Ok(wanted)
+        Ok(parsed)
     }
 }

@@ -1,4 +1,4 @@
-//! `JRS.DEBUG INDEX`: for tests, and not in the documentation.
+//! `JRS.DEBUG INDEX`: for tests, not documented.
 
 use crate::{
     error::Error,
@@ -6,7 +6,8 @@ use crate::{
     store,
 };
 
-/// Compares the owner index with the keyspace: 1 if they are the same, else 0. It reads all keys at once.
+/// Compares the owner index with the keyspace: replies 1 if they agree, else 0. Blocks the server while it reads all
+/// keys.
 pub(super) struct Debug;
 
 impl Command for Debug {

@@ -12,6 +12,7 @@ use crate::{
     store::{self, Reason},
 };
 
+/// Destroys the session of a token: a logout.
 pub(super) struct Destroy;
 
 impl TokenCommand for Destroy {

@@ -18,7 +18,7 @@ use crate::{
     token::{TokenError, could_be_token},
 };
 
-/// Ends all sessions of an owner: "log out everywhere".
+/// Destroys all sessions of an owner: "log out everywhere".
 pub(super) struct DestroyAll;
 
 impl SignatureCommand for DestroyAll {
@@ -35,7 +35,7 @@ impl SignatureCommand for DestroyAll {
         ..Spec::BASE
     };
 
-    /// Whose sessions, and the token of the one that stays.
+    /// The owner, and the token of the session that stays.
     type Args<'c> = (OwnerScope, Option<ArgRef<'c>>);
     type Job = Option<Verification>;
     type Outcome = Option<Verified>;
@@ -79,10 +79,10 @@ impl SignatureCommand for DestroyAll {
         };
         scope.begin(call.ctx, None)?;
         let destroy = BulkDestroy::begin(call.ctx.database(), scope.prefix(), except);
-        call.in_slices(DestroyJob { scope, destroy, ended: 0 })
+        call.in_slices(DestroyJob { scope, destroy, destroyed: 0 })
     }
 
-    /// Keeps whatever may be a token out of SLOWLOG and MONITOR, also where it is misplaced or mangled.
+    /// Redacts every argument that may be a token, also one that is misplaced or malformed.
     fn redact(call: &Call<'_>) {
         let mut follows_except = false;
         for position in 1..call.args().len() {
@@ -95,14 +95,15 @@ impl SignatureCommand for DestroyAll {
     }
 }
 
-/// Sessions that are being ended: those that there are at the beginning.
+/// A running JRS.DESTROYALL. It destroys the sessions that existed when it began.
 struct DestroyJob {
     scope: OwnerScope,
     destroy: Arc<BulkDestroy>,
-    ended: i64,
+    /// The number of destroyed sessions.
+    destroyed: i64,
 }
 
-/// How many sessions are ended at a time.
+/// How many sessions one piece of the work destroys.
 const PIECE: usize = 64;
 
 impl SlicedJob for DestroyJob {
@@ -115,14 +116,14 @@ impl SlicedJob for DestroyJob {
         for session in page.into_iter().filter(|session| self.destroy.covers(session.uuid)) {
             if ctx.open_no_touch(&session.key).is_some() {
                 store::end(ctx, &session.key, Reason::Destroyed)?;
-                self.ended += 1;
+                self.destroyed += 1;
             }
         }
         Ok(Progress::More)
     }
 
     fn reply(&mut self, _: Option<Ctx<'_>>, out: Ctx<'_>) -> Progress {
-        out.reply_integer(self.ended);
+        out.reply_integer(self.destroyed);
         Progress::Done
     }
 }

@@ -16,6 +16,7 @@ use crate::{
 
 const ARGUMENTS: &[Argument] = &[KEY, TOKEN];
 
+/// Returns the session of a token and extends it.
 pub(super) struct Get;
 
 impl TokenCommand for Get {
@@ -30,13 +31,13 @@ impl TokenCommand for Get {
     const REQUIREMENTS: Requirements = requirements(Access::ReadAndTouch);
 
     fn handle(call: &Call<'_>, session: &AuthenticatedSession<'_>) -> Result<(), Error> {
-        // Where the session's end cannot be moved, because writes are paused since the client began to wait, it is read
-        // all the same.
-        let slides = call.revalidate(&session.key, Intent::Write).is_ok();
-        reply(call, session, slides)
+        // If the server began to refuse writes during the client's wait, the session is read but not extended.
+        let may_extend = call.revalidate(&session.key, Intent::Write).is_ok();
+        reply(call, session, may_extend)
     }
 }
 
+/// Returns the session of a token without extending it.
 pub(super) struct Peek;
 
 impl TokenCommand for Peek {
@@ -60,13 +61,13 @@ const fn requirements(access: Access) -> Requirements {
     Requirements { after: 0, access, time: TimeCheck::Enforce, intent: Intent::Read }
 }
 
-fn reply(call: &Call<'_>, session: &AuthenticatedSession<'_>, slides: bool) -> Result<(), Error> {
+/// Replies with the session, or null. Extends it first if `may_extend`.
+fn reply(call: &Call<'_>, session: &AuthenticatedSession<'_>, may_extend: bool) -> Result<(), Error> {
     nothing_follows(session.rest)?;
     let ctx = call.ctx;
     let lifetime = session.lifetime();
     let target = lifetime.target(session.now);
     let mut entry = session.open()?;
-    // Within its leeway a token may be good although its session has reached its deadline.
     if target <= session.now {
         entry = None;
     }
@@ -75,12 +76,12 @@ fn reply(call: &Call<'_>, session: &AuthenticatedSession<'_>, slides: bool) -> R
         return Ok(());
     };
     let mut expiry = store::expiry(&found);
-    let moved = lifetime.slide(session.now, expiry, session.realm().touch_interval);
-    if let Some(moved) = moved.filter(|_| slides) {
-        // An open key must not be changed.
+    let extended = lifetime.slide(session.now, expiry, session.realm().touch_interval);
+    if let Some(extended) = extended.filter(|_| may_extend) {
+        // Closes the key: an open key must not be changed.
         drop(found);
-        store::extend(ctx, &session.key, moved)?;
-        expiry = Some(moved);
+        store::extend(ctx, &session.key, extended)?;
+        expiry = Some(extended);
         let Some(again) = session.open()? else {
             ctx.reply_null();
             return Ok(());
@@ -99,7 +100,7 @@ fn reply(call: &Call<'_>, session: &AuthenticatedSession<'_>, slides: bool) -> R
     ctx.reply_bytes("claims");
     ctx.reply_bytes(&session.token.payload);
     ctx.reply_bytes("ttl");
-    // What a PEEK finds without an expiry, or with one beyond the deadline, the next GET mends.
+    // For PEEK the key may have no expiry, or one after the deadline; the next GET corrects it.
     ctx.reply_integer(seconds_until(lifetime.keep(session.now, expiry), session.now));
     ctx.reply_bytes("etag");
     ctx.reply_bytes(etag(data));

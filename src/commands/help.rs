@@ -5,9 +5,10 @@ use crate::{
     redis::{ArgType, Argument, Call, Command, Spec},
 };
 
+/// Lists the commands with their syntax and summary.
 pub(super) struct Help;
 
-/// The lines before and after those of the commands.
+/// The first and the last line of the reply.
 const FIRST: &str = "JRS.<command> [<argument> ...]. Commands are:";
 const LAST: &str =
     "On a cluster node [key] is required: <keyspace><jti of the token>, such as sess:{user:42}:0192f3a4-...";
@@ -44,6 +45,7 @@ fn synopsis(spec: &Spec) -> String {
     words.join(" ")
 }
 
+/// The syntax of an argument: `[EX seconds | PX milliseconds]`.
 fn argument(argument: &Argument) -> String {
     let name = argument.name.to_string_lossy();
     let text = match (&argument.kind, argument.token) {

@@ -17,6 +17,7 @@ use crate::{
     token::{CompactJws, Header, base64url_decode},
 };
 
+/// Explains why a token is accepted or refused. A bad token is not an error here.
 pub(super) struct Inspect;
 
 impl SignatureCommand for Inspect {
@@ -50,7 +51,7 @@ impl SignatureCommand for Inspect {
         let session = Session::find(call, realms, verified.cached(realms))?;
         let contents = Contents::read(args.token.bytes(), realms.max_token_size);
         reply(call.ctx, &session, &contents);
-        // What is refused may be a token in the key's place, as it is for the commands that err.
+        // A refused token may be in the key's place: redact as for a command that fails.
         if session.problem.is_some() {
             call.redact_secrets();
         }
@@ -58,14 +59,16 @@ impl SignatureCommand for Inspect {
     }
 }
 
-/// What the server knows of the token's session.
+/// What the server knows about the token's session.
 #[derive(Debug, Default)]
 struct Session {
     /// Why GET would refuse the token or find nothing.
     problem: Option<String>,
+    /// The name of the realm. `None` if the token is not verified, like `key` and `ttl`.
     realm: Option<String>,
+    /// The name of the session's key.
     key: Option<Vec<u8>>,
-    /// The seconds that the session has left.
+    /// The seconds until the session expires. `None` if there is no session.
     ttl: Option<i64>,
 }
 
@@ -80,13 +83,13 @@ impl Session {
                 return Ok(Self { problem: Some(problem(error)), ..Self::default() });
             }
         };
-        // What is told from here on is about a key, and only for those who may read it.
+        // The rest of the reply is about the session's key, so the caller needs permission to read it.
         let key = RedisString::new(verified.key.name());
         call.ctx.check_access(&key, Access::Read)?;
         call.revalidate(&key, Intent::Read)?;
         let now = state::now(call.ctx);
         let lifetime = verified.lifetime(now);
-        let (gone, ttl) = match call.ctx.open(&key) {
+        let (missing, ttl) = match call.ctx.open(&key) {
             Ok(Some(entry)) if lifetime.target(now) > now => {
                 (None, Some(seconds_until(lifetime.keep(now, store::expiry(&entry)), now)))
             }
@@ -95,7 +98,7 @@ impl Session {
         };
         let expired = verified.check_time(now).err().map(|refusal| problem(refusal.into()));
         Ok(Self {
-            problem: expired.or(gone),
+            problem: expired.or(missing),
             realm: Some(verified.key.realm.name.clone()),
             key: Some(verified.key.name().to_vec()),
             ttl,
@@ -103,19 +106,24 @@ impl Session {
     }
 }
 
-/// What the token says of itself, as far as it can be read; nothing of it is verified.
+/// The decoded token, as far as it can be read. Not verified.
 #[derive(Debug, Default)]
 struct Contents {
+    /// The header, as JSON text.
     header: Option<Vec<u8>>,
+    /// The payload, as JSON text.
     claims: Option<Vec<u8>>,
+    /// The header's `alg`.
     algorithm: Option<String>,
+    /// The header's `kid`.
     key_id: Option<String>,
 }
 
 impl Contents {
-    fn read(token: &[u8], longest: usize) -> Self {
+    /// Decodes a token of at most `max_size` bytes.
+    fn read(token: &[u8], max_size: usize) -> Self {
         let Some(parts) =
-            Some(token).filter(|token| token.len() <= longest).and_then(|token| CompactJws::split(token).ok())
+            Some(token).filter(|token| token.len() <= max_size).and_then(|token| CompactJws::split(token).ok())
         else {
             return Self::default();
         };

@@ -10,7 +10,7 @@ use crate::{
     token::Key,
 };
 
-/// Replies with a realm's public keys as a JWK Set (RFC 7517 section 5): what `/.well-known/jwks.json` would serve.
+/// Replies with a realm's public keys as a JWK Set (RFC 7517 section 5), ready to serve as `/.well-known/jwks.json`.
 pub(super) struct Jwks;
 
 impl Command for Jwks {

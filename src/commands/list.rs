@@ -50,15 +50,15 @@ impl Command for List {
         call.in_slices(ListJob {
             scope,
             with_data: with_data.is_some(),
-            left: limit.unwrap_or(usize::MAX),
+            remaining: limit.unwrap_or(usize::MAX),
             sessions: VecDeque::new(),
-            is_begun: false,
+            has_begun: false,
             written: 0,
         })
     }
 }
 
-/// The UUID of the owner's session with this id, which may have ended.
+/// The UUID in the id of an owner's session. The session need not exist.
 fn uuid_of(scope: &OwnerScope, id: ArgRef<'_>) -> Result<Uuid, Error> {
     let key = [scope.realm.keyspace().as_bytes(), id.bytes()].concat();
     let name = SessionName::parse(&key).filter(|name| name.prefix == scope.prefix());
@@ -66,26 +66,31 @@ fn uuid_of(scope: &OwnerScope, id: ArgRef<'_>) -> Result<Uuid, Error> {
         .ok_or(Error::Other("AFTER must be the id of a session of the owner, as JRS.LIST returns it".into()))
 }
 
+/// A running JRS.LIST.
 struct ListJob {
     scope: OwnerScope,
     with_data: bool,
-    /// How many sessions may still be found.
-    left: usize,
-    /// Those that are found, until they are written into the reply.
+    /// How many more sessions LIMIT allows.
+    remaining: usize,
+    /// The sessions that were found and are not in the reply yet.
     sessions: VecDeque<Session>,
-    /// Whether the reply has begun, and how many are written into it.
-    is_begun: bool,
+    /// Whether the array of the reply has begun.
+    has_begun: bool,
+    /// The number of sessions in the reply.
     written: usize,
 }
 
+/// A session for the reply.
 struct Session {
     found: IndexedSession,
+    /// The seconds until it expires. `None` if its key has no expiry.
     ttl: Option<i64>,
+    /// Only with WITHDATA.
     data: Option<Vec<u8>>,
 }
 
 impl ListJob {
-    /// How many sessions are looked at, or written, at a time: their data may be large.
+    /// How many sessions one piece of the job reads or writes. With data only a few, because data may be large.
     const fn piece(&self) -> usize {
         if self.with_data { 4 } else { 64 }
     }
@@ -96,13 +101,13 @@ impl SlicedJob for ListJob {
     const WRITES: bool = false;
 
     fn work(&mut self, ctx: Ctx<'_>) -> Result<Progress, Error> {
-        let Some(page) = self.scope.page(ctx, self.piece().min(self.left), INCOMPLETE)? else {
+        let Some(page) = self.scope.page(ctx, self.piece().min(self.remaining), INCOMPLETE)? else {
             return Ok(Progress::Done);
         };
         let now = state::now(ctx);
         for found in page {
             let Some(entry) = ctx.open_no_touch(&found.key) else { continue };
-            self.left -= 1;
+            self.remaining -= 1;
             self.sessions.push_back(Session {
                 ttl: store::expiry(&entry).map(|expiry| seconds_until(expiry, now)),
                 data: self.with_data.then(|| entry.bytes().to_vec()),
@@ -113,18 +118,19 @@ impl SlicedJob for ListJob {
     }
 
     fn reply(&mut self, ctx: Option<Ctx<'_>>, out: Ctx<'_>) -> Progress {
-        if !self.is_begun {
+        if !self.has_begun {
             out.begin_array();
-            self.is_begun = true;
+            self.has_begun = true;
         }
-        // What is written is freed at once: to free all at the end would take as long as a long slice.
+        // Frees each session as it is written: freeing all of them at the end would block the server for too long.
         let piece = self.piece().min(self.sessions.len());
-        // While its slot is migrating, what is not here may be on another node.
-        let mut are_here = None;
+        // Skips a session that was destroyed since it was found. While the slot is migrating it may have moved to
+        // another node instead, so it is not skipped then.
+        let mut holds_slot = None;
         for session in self.sessions.drain(..piece) {
             if let Some(ctx) = ctx
                 && ctx.open_no_touch(&session.found.key).is_none()
-                && *are_here.get_or_insert_with(|| self.scope.are_here(ctx))
+                && *holds_slot.get_or_insert_with(|| self.scope.holds_slot(ctx))
             {
                 continue;
             }

@@ -1,4 +1,4 @@
-//! The commands, one file each: parse, do, reply.
+//! The commands, one file each. A command parses its arguments, acts and replies.
 #![forbid(unsafe_code)]
 
 mod common;
@@ -21,7 +21,7 @@ mod update;
 
 use crate::redis::Registration;
 
-/// All commands, in the order in which they are registered.
+/// All commands, in the order of registration and of JRS.HELP.
 pub static ALL: [Registration; 17] = [
     Registration::of::<create::Create>(),
     Registration::of::<get::Get>(),

@@ -8,6 +8,7 @@ use crate::{
     token::Key,
 };
 
+/// Lists the realms with their settings and the ids of their keys.
 pub(super) struct ListRealms;
 
 impl Command for ListRealms {
@@ -41,6 +42,7 @@ impl Command for ListRealms {
     }
 }
 
+/// Replies with the value of a setting. `names` are the names of a choice.
 fn reply_value(ctx: Ctx<'_>, value: Option<Value>, names: &[&std::ffi::CStr]) {
     match value {
         Some(Value::Number(number)) => ctx.reply_integer(number),
@@ -51,6 +53,7 @@ fn reply_value(ctx: Ctx<'_>, value: Option<Value>, names: &[&std::ffi::CStr]) {
     }
 }
 
+/// Replies with `kid`, `alg` and `signs` of each key.
 fn reply_keys(ctx: Ctx<'_>, keys: &[&Key]) {
     ctx.reply_array(keys.len());
     for key in keys {

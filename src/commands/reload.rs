@@ -6,6 +6,7 @@ use crate::{
     state,
 };
 
+/// Reads the key and realm files again and makes them active.
 pub(super) struct Reload;
 
 impl Command for Reload {

@@ -8,14 +8,15 @@ use crate::{
     token::could_be_token,
 };
 
-/// Ends a session by its key, without its token: "log that device out".
+/// Destroys a session by its key, without its token: "log that device out".
 pub(super) struct Revoke;
 
 impl Command for Revoke {
     type Error = Error;
     const SPEC: Spec = Spec {
         name: c"JRS.REVOKE",
-        // Not declared as a key: the server would write a token that stands in its place into ACL LOG.
+        // Declared NOT_KEY, and `run` checks the ACL: for a real key, the server would write a refused argument to ACL
+        // LOG, and it may be a token by mistake.
         summary: c"Destroys a session by its key, without its token. Returns 1, or 0 if there was none.",
         arguments: &[Argument { name: c"key", kind: ArgType::Key, token: None, optional: false }],
         ..Spec::BASE

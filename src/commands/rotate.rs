@@ -23,7 +23,7 @@ use crate::{
     token::{CallerClaims, carry_over_claims, has_claim},
 };
 
-/// Gives a session a new id and a new token; the old ones are dead at once. The defence against session fixation.
+/// Gives a session a new id and a new token. The old ones stop working at once. This prevents session fixation.
 pub(super) struct Rotate;
 
 impl SignatureCommand for Rotate {
@@ -57,7 +57,7 @@ impl SignatureCommand for Rotate {
         match &job.0 {
             Verification::Slow(..) => Ok(Prepared::Slow(Lane::Verify, job)),
             Verification::Done(Ok(token)) if !token.is_foreign && token.key.realm.signs_slowly() => {
-                // A token that is refused or whose session is gone takes no slow signature, however often it is sent.
+                // A refused token, and a token without a session, must not cost a slow signature.
                 let session = AuthenticatedSession::authorize(call, *args, REQUIREMENTS, Ok(Arc::clone(token)))?;
                 if session.open()?.is_some() {
                     return Ok(Prepared::Slow(Lane::Sign, job));
@@ -83,26 +83,26 @@ impl SignatureCommand for Rotate {
     ) -> Result<(), Error> {
         let result = verified.cached(realms);
         let session = AuthenticatedSession::authorize(call, args, REQUIREMENTS, result)?;
-        // Within its leeway a token may be good although its session has reached its deadline.
         if session.lifetime().target(session.now) <= session.now {
             call.ctx.reply_null();
             return Ok(());
         }
-        // A token that was verified has a successor.
+        // Always present: `compute` builds a successor for every verified token.
         let (successor, token) = successor.ok_or(Error::Other("internal error: no successor".into()))??;
         rotate(call, &session, &successor, token)
     }
 }
 
-/// A token that is to be verified, and what its successor is made of.
+/// The verification of the old token, and the options for its successor.
 type Job = (Verification, RotateOptions);
 
-/// A verified token, and its successor if the token is good.
+/// The result for the old token and, if that is verified, its signed successor.
 type Outcome = (Verified, Option<Result<(UnsignedToken, Vec<u8>), Error>>);
 
 const REQUIREMENTS: Requirements =
     Requirements { after: 0, access: Access::Move, time: TimeCheck::Enforce, intent: Intent::WriteMayGrow };
 
+/// Replaces the session by its successor, and replies with the new token.
 fn rotate(
     call: &Call<'_>,
     session: &AuthenticatedSession<'_>,
@@ -112,9 +112,9 @@ fn rotate(
     let ctx = call.ctx;
     let name = RedisString::new(successor.key.name());
     ctx.check_access(&name, Access::Create)?;
-    // Where the server does not say, a session must not come to lie in a slot that may be another node's.
-    let share_a_slot = || ctx.slot_of(&name).is_some_and(|slot| ctx.slot_of(&session.key) == Some(slot));
-    if ctx.is_cluster_node() && !share_a_slot() {
+    // If the server cannot tell a slot, the command is refused: the new key could be in a slot of another node.
+    let has_same_slot = || ctx.slot_of(&name).is_some_and(|slot| ctx.slot_of(&session.key) == Some(slot));
+    if ctx.is_cluster_node() && !has_same_slot() {
         return Err(Error::CrossSlot);
     }
     // A session that a DESTROYALL has not reached yet counts as destroyed.
@@ -124,7 +124,7 @@ fn rotate(
         return Ok(());
     };
     let lifetime = successor.lifetime;
-    // The idle time starts again for a user who has just authenticated; otherwise the session goes on as it was.
+    // The idle timer restarts for a user who has just authenticated. Otherwise the expiry stays.
     let expiry = if successor.restarts_idle_timer {
         lifetime.target(session.now)
     } else {
@@ -141,15 +141,18 @@ fn rotate(
     Ok(())
 }
 
-/// What the caller wants of the new session, apart from the call so that it can be signed elsewhere.
+/// The options for the successor, owned, because another thread may build and sign it.
 #[derive(Debug)]
 pub(super) struct RotateOptions {
     /// JSON text.
     claims: Option<String>,
+    /// The new owner, if it changes.
     owner: Option<String>,
-    /// Whether the user has just proved who they are.
+    /// Whether the user has just authenticated.
     reauth: bool,
+    /// The UUID of the new session.
     uuid: Uuid,
+    /// When the new token is issued.
     now: UnixMillis,
 }
 
@@ -177,7 +180,7 @@ impl RotateOptions {
         })
     }
 
-    /// The session and the token that take the place of those of `verified`.
+    /// Builds and signs the successor of a verified token. Runs on any thread.
     fn successor(&self, realms: &Realms, verified: &VerifiedToken) -> Result<(UnsignedToken, Vec<u8>), Error> {
         if verified.is_foreign {
             return Err(Error::Foreign(
@@ -192,7 +195,7 @@ impl RotateOptions {
         let claims = CallerClaims::read(&claims, realm.claim_rules()).map_err(Error::Claims)?;
         let owner = match &self.owner {
             Some(owner) => owner,
-            None => kept_owner(verified)?,
+            None => current_owner(verified)?,
         };
         let known_start = if self.reauth { Some(self.now.whole_seconds()) } else { verified.start(self.now) };
         let spec = TokenSpec {
@@ -203,7 +206,7 @@ impl RotateOptions {
             is_rotated: known_start.is_some(),
             restarts_idle_timer: self.reauth,
             ttl: verified.claims.ttl,
-            // A new deadline may only shorten.
+            // A new deadline can only shorten the session.
             deadline: [verified.claims.deadline, new_deadline].into_iter().flatten().min(),
         };
         let successor = UnsignedToken::new(Arc::clone(realm), spec, &claims)?;
@@ -212,8 +215,8 @@ impl RotateOptions {
     }
 }
 
-/// The owner whose session this is.
-fn kept_owner(verified: &VerifiedToken) -> Result<&str, Error> {
+/// The current owner of the session. An error if the `sub` of a token that JRS did not issue cannot be an owner.
+fn current_owner(verified: &VerifiedToken) -> Result<&str, Error> {
     const FOREIGN: Error = Error::Foreign("the token's 'sub' cannot be an owner: pass OWNER");
     match &verified.claims.subject {
         Some(subject) => check_owner(subject.as_bytes()).map_err(|_| FOREIGN),

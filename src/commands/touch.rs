@@ -12,6 +12,7 @@ use crate::{
     store,
 };
 
+/// Extends a session.
 pub(super) struct Touch;
 
 impl TokenCommand for Touch {
@@ -38,9 +39,9 @@ impl TokenCommand for Touch {
             call.ctx.reply_null();
             return Ok(());
         };
-        let moves = store::expiry(&entry) != Some(expiry);
+        let changes = store::expiry(&entry) != Some(expiry);
         drop(entry);
-        if moves {
+        if changes {
             store::touch(call.ctx, &session.key, expiry)?;
         }
         COUNTERS.touched.count();

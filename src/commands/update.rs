@@ -14,6 +14,7 @@ use crate::{
     store,
 };
 
+/// Changes the data of a session.
 pub(super) struct Update;
 
 impl TokenCommand for Update {
@@ -48,7 +49,7 @@ impl TokenCommand for Update {
         let given = session.rest.get(0).ok_or(Error::WrongArity)?;
         let options = UpdateOptions::read(session.rest.skip(1))?;
         if options.mode != UpdateMode::Replace || options.if_match.is_some() {
-            // What the data was, the reply tells.
+            // The reply depends on the stored data, so the user needs permission to read it.
             call.ctx.check_access(&session.key, Access::ReadAndTouch)?;
         }
         let limit = session.realm().max_data_size;
@@ -90,11 +91,12 @@ impl TokenCommand for Update {
     }
 }
 
+/// The changed data, as a string of the server.
 fn new_text(changed: Result<String, PatchError>) -> Result<RedisString, Error> {
     changed.map(|data| RedisString::new(data.as_bytes())).map_err(Error::Patch)
 }
 
-/// What is wrong with bytes that cannot be the etag of any data.
+/// Why these bytes cannot be an etag. `None` if they can.
 fn not_an_etag(given: &[u8]) -> Option<&'static str> {
     match given {
         [b'W', b'/', ..] => Some("is a weak HTTP etag, W/ and quotes"),
@@ -110,26 +112,28 @@ fn not_an_etag(given: &[u8]) -> Option<&'static str> {
     }
 }
 
+/// The options of JRS.UPDATE.
 #[derive(Debug)]
 struct UpdateOptions<'c> {
     mode: UpdateMode,
-    /// The etag that the data has to have.
+    /// The etag that the stored data must have.
     if_match: Option<ArgRef<'c>>,
     ttl: Ttl,
 }
 
-/// What is done with the argument.
+/// What the argument is, and how it changes the data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum UpdateMode {
+    /// The new data.
     Replace,
-    /// It is a merge patch (RFC 7396).
+    /// A merge patch (RFC 7396).
     Merge,
-    /// It is a JSON Patch (RFC 6902).
+    /// A JSON Patch (RFC 6902).
     Patch,
 }
 
 impl UpdateMode {
-    /// What the argument is, for a person.
+    /// The name of the argument in errors.
     const fn argument(self) -> &'static str {
         match self {
             Self::Replace => "the data",
@@ -138,14 +142,14 @@ impl UpdateMode {
     }
 }
 
-/// What becomes of the session's TTL.
+/// The new expiry of the session.
 #[derive(Clone, Copy, Debug)]
 enum Ttl {
-    /// It starts anew.
+    /// The session's full TTL from now.
     Slide,
-    /// It stays.
+    /// The current expiry, for KEEPTTL.
     Keep,
-    /// It is this, until the next read.
+    /// This TTL from now, for EX or PX. The next read applies the session's own TTL again.
     Once(Duration),
 }
 

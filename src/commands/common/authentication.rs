@@ -1,4 +1,4 @@
-//! How a command on an existing session begins: its token is verified, and its caller allowed.
+//! Authenticates a token and authorizes the caller, before a command acts on the token's session.
 
 use std::sync::Arc;
 
@@ -15,11 +15,14 @@ use crate::{
     state,
 };
 
-/// A command that does one thing with the session of a token.
+/// A command on the session of one token.
 pub(in crate::commands) trait TokenCommand {
+    /// See [`Command::SPEC`](crate::redis::Command::SPEC).
     const SPEC: Spec;
+    /// What must hold before [`handle`](Self::handle) runs.
     const REQUIREMENTS: Requirements;
 
+    /// Acts on the session and replies. On an error it has changed nothing and not replied.
     fn handle(call: &Call<'_>, session: &AuthenticatedSession<'_>) -> Result<(), Error>;
 }
 
@@ -28,9 +31,11 @@ pub(in crate::commands) trait TokenCommand {
 pub(in crate::commands) struct Requirements {
     /// How many arguments must follow the token.
     pub(in crate::commands) after: usize,
-    /// What the calling user must be allowed to do with the session's key.
+    /// The permission on the session's key that the calling user needs.
     pub(in crate::commands) access: Access,
+    /// Whether the token's times are checked.
     pub(in crate::commands) time: TimeCheck,
+    /// What the command does with the session's key, for [`Call::revalidate`].
     pub(in crate::commands) intent: Intent,
 }
 
@@ -62,20 +67,22 @@ impl<C: TokenCommand> SignatureCommand for C {
     }
 }
 
-/// A session whose token was verified, and allowed to the calling user.
+/// A session whose token is verified and whose key the calling user may access. The session may not exist.
 #[derive(Debug)]
 pub(in crate::commands) struct AuthenticatedSession<'c> {
     call: Call<'c>,
+    /// The session's token.
     pub(in crate::commands) token: Arc<VerifiedToken>,
     /// The name of the session's key.
     pub(in crate::commands) key: RedisString,
-    /// The time that the whole command goes by.
+    /// The current time, for the whole command.
     pub(in crate::commands) now: UnixMillis,
-    /// What follows the token.
+    /// The arguments after the token.
     pub(in crate::commands) rest: Args<'c>,
 }
 
 impl<'c> AuthenticatedSession<'c> {
+    /// Checks the token's times, the user's permission, and what may have changed during a wait.
     pub(in crate::commands) fn authorize(
         call: &Call<'c>,
         args: TokenArgs<'c>,
@@ -90,22 +97,25 @@ impl<'c> AuthenticatedSession<'c> {
         Ok(Self { call: *call, token, key, now, rest: args.rest })
     }
 
+    /// The realm of the token.
     pub(in crate::commands) fn realm(&self) -> &Realm {
         &self.token.key.realm
     }
 
-    /// The session's key, open for reading; `None` if there is no such session.
+    /// Opens the session's key for reading. `None` if there is no such session.
     #[inline]
     pub(in crate::commands) fn open(&self) -> Result<Option<StringKey<'c>>, Error> {
         Ok(self.call.ctx.open(&self.key)?)
     }
 
+    /// The limits of the session's lifetime. Its target may be in the past: `leeway` accepts a token for a while after
+    /// the deadline, but the session has expired then.
     #[inline]
     pub(in crate::commands) fn lifetime(&self) -> Lifetime {
         self.token.lifetime(self.now)
     }
 
-    /// The owner: the token's `sub`, "" where it has none.
+    /// The owner: the token's `sub`, or "" without one.
     pub(in crate::commands) fn owner(&self) -> &str {
         self.token.claims.subject.as_deref().unwrap_or_default()
     }

@@ -1,4 +1,4 @@
-//! A token that is about to be issued.
+//! Builds and signs the token of a new session.
 
 use std::{sync::Arc, time::Duration};
 
@@ -12,57 +12,65 @@ use crate::{
     token::{CallerClaims, ClaimRules, RegisteredClaims},
 };
 
-/// A session that is going to be written, and what its token says.
+/// A new session that is not stored yet, and its token that is not signed yet.
 #[derive(Debug)]
 pub(in crate::commands) struct UnsignedToken {
     /// The new session's key.
     pub(in crate::commands) key: SessionKey,
-    /// How long it lives.
+    /// The limits of the session's lifetime.
     pub(in crate::commands) lifetime: Lifetime,
-    /// Whether its idle time starts again with this token.
+    /// Whether the session's idle timer restarts, instead of keeping the expiry of its predecessor.
     pub(in crate::commands) restarts_idle_timer: bool,
-    /// The token's payload.
+    /// The token's payload, as JSON text.
     payload: String,
 }
 
-/// The times and names that go into a token.
+/// The owner, id and times of a new token.
 #[derive(Debug)]
 pub(in crate::commands) struct TokenSpec<'f> {
+    /// The token's `sub`. Empty for an anonymous session.
     pub(in crate::commands) owner: &'f str,
+    /// The UUID at the end of the session's id.
     pub(in crate::commands) uuid: Uuid,
     /// When the token is issued.
     pub(in crate::commands) now: UnixMillis,
-    /// When the session began, and whether that was before the token is issued.
+    /// The start of the session.
     pub(in crate::commands) start: UnixMillis,
+    /// Whether the token states `start` as its `auth_time`, because `iat` is later.
     pub(in crate::commands) is_rotated: bool,
+    /// See [`UnsignedToken::restarts_idle_timer`].
     pub(in crate::commands) restarts_idle_timer: bool,
-    /// The session's own sliding TTL.
+    /// The session's own sliding TTL, instead of the realm's.
     pub(in crate::commands) ttl: Option<Duration>,
-    /// A deadline that is not among the caller's claims.
+    /// A fixed deadline that is not among the caller's claims.
     pub(in crate::commands) deadline: Option<UnixMillis>,
 }
 
 impl UnsignedToken {
+    /// Builds the payload.
+    ///
+    /// # Errors
+    /// [`Error::DeadlinePassed`] if the session would have expired already.
     pub(in crate::commands) fn new(
         realm: Arc<Realm>,
         spec: TokenSpec<'_>,
         claims: &CallerClaims<'_>,
     ) -> Result<Self, Error> {
-        let wanted_end = spec.deadline.or(claims.expires_at);
+        let requested_end = spec.deadline.or(claims.expires_at);
         let lifetime = Lifetime {
             ttl: spec.ttl.unwrap_or(realm.max_age),
-            deadline: Lifetime::deadline(Some(spec.start), realm.max_lifetime, wanted_end),
+            deadline: Lifetime::deadline(Some(spec.start), realm.max_lifetime, requested_end),
         };
         if lifetime.target(spec.now) <= spec.now {
             return Err(Error::DeadlinePassed);
         }
-        // Services that verify a public-key token offline see its end in `exp` alone.
+        // A service that verifies a public-key token offline knows the end of the session from `exp` only.
         let offline_end = lifetime.deadline.filter(|_| realm.signs_slowly() && claims.expires_at.is_none());
         let key = SessionKey { id: SessionId::new(realm.keyspace(), spec.owner, spec.uuid), realm };
         let ClaimRules { issuer, audience, .. } = key.realm.claim_rules();
         let payload = RegisteredClaims {
             id: key.id.as_str(),
-            // A session begins when its token will say that it does.
+            // Whole seconds, as `spec.start`: both state the same time.
             issued_at: spec.now.whole_seconds(),
             owner: spec.owner,
             issuer,
@@ -79,7 +87,7 @@ impl UnsignedToken {
     /// Signs the token.
     ///
     /// # Errors
-    /// [`Error::NoKeys`], and [`Error::TooBig`] for a token that no command would take.
+    /// [`Error::NoKeys`] without a signing key, [`Error::TooBig`] for a token over `max-token-size`.
     pub(in crate::commands) fn sign(&self, realms: &Realms) -> Result<Vec<u8>, Error> {
         let realm = &self.key.realm;
         let signer = realm.signer().ok_or(if realm.keys.own().next().is_none() {
@@ -97,9 +105,9 @@ impl UnsignedToken {
     }
 }
 
-/// The argument of CLAIMS: a JSON object that could fit into a token.
+/// Checks the argument of CLAIMS: a JSON object of at most `longest` bytes, the maximum size of a token.
 pub(in crate::commands) fn claims_text<'c>(claims: ArgRef<'c>, longest: usize) -> Result<&'c str, Error> {
-    // Longer claims need not be parsed to find out that they do not fit.
+    // Claims that are longer than a token cannot fit, so they are not parsed.
     if claims.bytes().len() > longest {
         return Err(Error::TooBig("the token", "max-token-size"));
     }

@@ -1,4 +1,4 @@
-//! What several commands share: reading arguments, verifying tokens, owners, and making new tokens.
+//! Shared by several commands: arguments and options, token verification, owner scopes, new tokens.
 
 pub(super) mod authentication;
 pub(super) mod issuing;

@@ -1,4 +1,4 @@
-//! The options at the end of a command.
+//! Reads the options at the end of a command.
 
 use std::{str::FromStr, sync::Arc, time::Duration};
 
@@ -11,25 +11,30 @@ use crate::{
     token::holds_token,
 };
 
-/// `EX s | PX ms`: a time to live.
+/// `EX seconds`: a TTL.
 pub(in crate::commands) const EX: Argument = Argument::after(c"EX", c"seconds", ArgType::Integer);
+/// `PX milliseconds`: a TTL.
 pub(in crate::commands) const PX: Argument = Argument::after(c"PX", c"milliseconds", ArgType::Integer);
-/// `[key]`: the session's key.
+/// `[key]`: the session's key, in front of the token.
 pub(in crate::commands) const KEY: Argument =
     Argument { name: c"key", kind: ArgType::Key, token: None, optional: true };
+/// `[CLAIMS json]`: claims for a new token.
 pub(in crate::commands) const CLAIMS: Argument = Argument::after(c"CLAIMS", c"json", ArgType::String).optional();
+/// `[REALM name]`: the realm, if not the default one.
 pub(in crate::commands) const REALM: Argument = Argument::after(c"REALM", c"name", ArgType::String).optional();
+/// `token`: the session's token.
 pub(in crate::commands) const TOKEN: Argument = Argument::string(c"token");
 
-/// No option has a longer name.
+/// At least the length of the longest option name.
 const LONGEST_NAME: usize = 16;
 
-/// Takes options from the end of a command, one by one.
+/// The options of a command that are not read yet.
 #[derive(Debug)]
 pub(in crate::commands) struct Options<'c>(Args<'c>);
 
 impl<'c> Options<'c> {
-    /// Reads all options: `take` gets the name of each in capitals, or an empty name for any other text, and takes its value.
+    /// Reads all options. Calls `take` with the name of each in upper case; `take` reads the option's value, if it has
+    /// one. A name that is too long for an option becomes "".
     pub(in crate::commands) fn each(
         arguments: Args<'c>,
         mut take: impl FnMut(&[u8], &mut Self) -> Result<(), Error>,
@@ -56,30 +61,31 @@ impl<'c> Options<'c> {
         next
     }
 
-    /// The value of the option that was read last.
+    /// Takes the next argument, the value of the current option.
     pub(in crate::commands) fn value(&mut self) -> Result<ArgRef<'c>, Error> {
         self.next().ok_or(Error::Syntax)
     }
 
-    /// The server's own commands take digits only, without a sign or blanks.
+    /// The next argument as a number. `None` unless it is digits only: no sign and no blanks, as in the server's
+    /// commands.
     fn number<N: FromStr>(&mut self) -> Result<Option<N>, Error> {
         let text = str::from_utf8(self.value()?.bytes()).ok();
         Ok(text.filter(|text| text.bytes().all(|byte| byte.is_ascii_digit())).and_then(|text| text.parse().ok()))
     }
 
-    /// The value of the option that was read last: a positive number of things.
+    /// The value of LIMIT: a positive integer.
     pub(in crate::commands) fn count(&mut self) -> Result<usize, Error> {
         let count = self.number()?.filter(|count| *count > 0);
         count.ok_or(Error::Other("LIMIT must be a positive integer".into()))
     }
 
-    /// The value of the option that was read last: a positive number of seconds or milliseconds. It is at most as long as
-    /// the time from the epoch to the latest moment that a client may name.
+    /// The value of the current option as a duration: a positive integer, at most [`UnixMillis::YEAR_9999`].
     pub(in crate::commands) fn span(&mut self, unit: Unit) -> Result<Duration, Error> {
         Ok(self.time(unit)?.since(UnixMillis::EPOCH))
     }
 
-    /// The value of the option that was read last: a positive number of seconds or milliseconds since the epoch.
+    /// The value of the current option as a time since the epoch: a positive integer, at most
+    /// [`UnixMillis::YEAR_9999`].
     pub(in crate::commands) fn time(&mut self, unit: Unit) -> Result<UnixMillis, Error> {
         let factor = match unit {
             Unit::Seconds => 1000,
@@ -87,7 +93,7 @@ impl<'c> Options<'c> {
         };
         let number = self.number()?.filter(|number: &i64| *number > 0).ok_or(Error::Expire)?;
         let time = number.checked_mul(factor).map(UnixMillis::new);
-        // Other software does not handle later times.
+        // Other software does not support later times.
         time.filter(|time| *time <= UnixMillis::YEAR_9999).ok_or(match unit {
             Unit::Seconds => {
                 Error::Other("invalid expire time, too far away: EX and EXAT take seconds, not milliseconds".into())
@@ -97,18 +103,20 @@ impl<'c> Options<'c> {
     }
 }
 
+/// The unit of an option's value.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::commands) enum Unit {
     Seconds,
     Milliseconds,
 }
 
-/// Sets an option that may be given once.
+/// Sets an option. Fails if it is set already.
 pub(in crate::commands) fn once<T>(option: &mut Option<T>, value: T) -> Result<(), Error> {
     if option.replace(value).is_some() { Err(Error::Syntax) } else { Ok(()) }
 }
 
-/// An argument that is an owner. A token in its place is refused: a LIST or DESTROYALL would find no session, and say nothing.
+/// Checks an owner argument. Refuses a token in its place, because LIST and DESTROYALL would find no sessions of such
+/// an owner and report success.
 pub(in crate::commands) fn owner(argument: ArgRef<'_>) -> Result<&str, Error> {
     if holds_token(argument.bytes()) {
         return Err(Error::Other("the owner is a token: pass the name of the user, as in the token's 'sub'".into()));
@@ -116,7 +124,7 @@ pub(in crate::commands) fn owner(argument: ArgRef<'_>) -> Result<&str, Error> {
     check_owner(argument.bytes()).map_err(Error::Owner)
 }
 
-/// The realm that `REALM` names, or the default one.
+/// The realm with the name in the option REALM, or the default realm.
 pub(in crate::commands) fn named_realm(realms: &Realms, name: Option<ArgRef<'_>>) -> Result<Arc<Realm>, Error> {
     let realm = realms.named(name.map_or(DEFAULT_REALM.as_bytes(), ArgRef::bytes));
     realm.map(Arc::clone).ok_or(Error::Other("there is no realm of that name".into()))

@@ -1,4 +1,4 @@
-//! `owner … [REALM name]`: how the commands on all sessions of an owner begin.
+//! `owner … [REALM name]`: what the commands on all sessions of an owner have in common.
 
 use std::sync::Arc;
 
@@ -14,21 +14,23 @@ use crate::{
     store::{IndexedSession, SessionCursor},
 };
 
-/// What is wrong where a command that changes nothing cannot answer.
+/// The TRYAGAIN sentence of commands that only read.
 pub(in crate::commands) const INCOMPLETE: &str =
     "the owner's slot is migrating, so that some of its sessions are elsewhere";
 
-/// An owner in a realm, whose sessions the caller may use, and a walk over them.
+/// An owner in a realm, whose sessions the caller may access, and a cursor over them.
 #[derive(Debug)]
 pub(in crate::commands) struct OwnerScope {
+    /// Never empty.
     pub(in crate::commands) owner: String,
+    /// The realm of the option REALM.
     pub(in crate::commands) realm: Arc<Realm>,
     cursor: SessionCursor,
 }
 
 impl OwnerScope {
-    /// Reads the arguments, and checks the calling user's permission on the keys of the owner's sessions. `take` gets the
-    /// options other than REALM.
+    /// Reads the arguments, and checks the calling user's permission on the owner's session keys. Calls `take` for each
+    /// option except REALM.
     pub(in crate::commands) fn read<'c>(
         call: &Call<'c>,
         access: Access,
@@ -45,36 +47,36 @@ impl OwnerScope {
             return Err(Error::Other("an owner is needed: sessions without one are not listed".into()));
         }
         let realm = named_realm(&*state::realms()?, realm)?;
-        // A user who may use a key that nobody could have foreseen may use all of them.
+        // Checks one key for all: an ACL pattern that matches this random UUID matches every session key of the owner.
         let sample = SessionId::new(realm.keyspace(), owner, state::new_uuid(state::now(call.ctx))?);
         call.check_access(&RedisString::new(sample.key_name().as_bytes()), access)?;
         let cursor = SessionCursor::new(call.ctx.database(), owner_prefix(&realm, owner), None);
         Ok(Self { owner: owner.to_owned(), realm, cursor })
     }
 
-    /// What the names of the keys of the owner's sessions begin with.
+    /// The common prefix of the names of the owner's session keys.
     pub(in crate::commands) fn prefix(&self) -> Vec<u8> {
         owner_prefix(&self.realm, &self.owner)
     }
 
-    /// Whether a token is of this owner and realm.
+    /// Whether a token belongs to this owner and realm.
     pub(in crate::commands) fn has(&self, token: &VerifiedToken) -> bool {
         token.key.realm.name == self.realm.name && token.claims.subject.as_deref() == Some(self.owner.as_str())
     }
 
-    /// Begins the walk over the owner's sessions, behind `last` if that is given.
+    /// Sets the cursor to the owner's oldest session, or behind `last`.
     ///
     /// # Errors
-    /// [`Error::TryAgain`] where only some of them may be on this node.
+    /// [`Error::TryAgain`] if some sessions may be on another node.
     pub(in crate::commands) fn begin(&mut self, ctx: Ctx<'_>, last: Option<Uuid>) -> Result<(), Error> {
         self.cursor = SessionCursor::new(ctx.database(), self.prefix(), last);
         self.check_slot(ctx, "the owner's slot is migrating, nothing was done")
     }
 
-    /// Up to `count` more sessions; none at the end.
+    /// Up to `count` more sessions. `None` at the end.
     ///
     /// # Errors
-    /// [`Error::TryAgain`] with `problem` at the end where some of them may have left this node.
+    /// [`Error::TryAgain`] with `problem` at the end if some sessions may have moved to another node.
     pub(in crate::commands) fn page(
         &mut self,
         ctx: Ctx<'_>,
@@ -86,11 +88,11 @@ impl OwnerScope {
     }
 
     fn check_slot(&self, ctx: Ctx<'_>, problem: &'static str) -> Result<(), Error> {
-        if self.are_here(ctx) { Ok(()) } else { Err(Error::TryAgain(problem)) }
+        if self.holds_slot(ctx) { Ok(()) } else { Err(Error::TryAgain(problem)) }
     }
 
-    /// Whether this server holds all of the owner's sessions.
-    pub(in crate::commands) fn are_here(&self, ctx: Ctx<'_>) -> bool {
+    /// Whether this server has the whole slot of the owner, and so all sessions of the owner.
+    pub(in crate::commands) fn holds_slot(&self, ctx: Ctx<'_>) -> bool {
         !ctx.is_cluster_node() || ctx.holds_slot_of(&RedisString::new(&self.prefix()))
     }
 }

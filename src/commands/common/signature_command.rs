@@ -1,4 +1,4 @@
-//! Slow signatures: how a command computes one on another thread while its client waits.
+//! Computes slow signatures of commands on another thread while the client is blocked.
 
 use std::sync::Arc;
 
@@ -11,29 +11,31 @@ use crate::{
     threads::{self, Lane},
 };
 
-/// A command that may have to compute a slow signature. It is three functions behind its arguments: `prepare`, `compute` and
-/// `finish`. None of them knows whether the client has waited, nor whether the active keys changed meanwhile.
+/// A command that may compute a slow signature. It reads its arguments, then runs three steps: `prepare`, `compute` and
+/// `finish`. [`run`] handles the wait of the client and a change of the active keys meanwhile; the steps need not know.
 pub(in crate::commands) trait SignatureCommand {
     /// See [`Command::SPEC`].
     const SPEC: Spec;
+    /// The arguments, as [`read`](Self::read) finds them.
     type Args<'c>;
-    /// What there is to compute.
+    /// The input of `compute`.
     type Job: Send + 'static;
-    /// What the computation finds.
+    /// The result of `compute`.
     type Outcome: Send + 'static;
-    /// Whether `finish` may go on in slices.
+    /// Whether `finish` may use [`Call::in_slices`].
     const IN_SLICES: bool = false;
 
-    /// Reads the arguments. Tokens among them are redacted.
+    /// Reads the arguments, and redacts the tokens among them. Runs again after a wait.
     fn read<'c>(call: &Call<'c>) -> Result<Self::Args<'c>, Error>;
 
-    /// Checks what can be checked now, and looks into the cache.
+    /// Runs the checks that need no signature, and looks the token up in the cache.
     fn prepare(call: &Call<'_>, realms: &Arc<Realms>, args: &Self::Args<'_>) -> Result<Prepared<Self::Job>, Error>;
 
-    /// Computes; on any thread.
+    /// Computes the signature, on any thread.
     fn compute(realms: &Arc<Realms>, job: Self::Job) -> Self::Outcome;
 
-    /// Checks again what may have changed, acts and replies.
+    /// Repeats the checks whose result may have changed during a wait, acts and replies. On an error it has changed
+    /// nothing and not replied.
     fn finish<'c>(
         call: &Call<'c>,
         realms: &Arc<Realms>,
@@ -41,7 +43,7 @@ pub(in crate::commands) trait SignatureCommand {
         outcome: Self::Outcome,
     ) -> Result<(), Error>;
 
-    /// Redacts more, last of all: a client that waits keeps a copy of its arguments, and Valkey redacts them in place.
+    /// Redacts more arguments. Runs last: blocking a client copies its arguments, and Valkey redacts them in place.
     fn redact(_: &Call<'_>) {}
 }
 
@@ -57,18 +59,18 @@ impl<C: SignatureCommand> Command for C {
     }
 }
 
-/// What is left to compute.
+/// The result of [`SignatureCommand::prepare`].
 #[derive(Debug)]
 pub(in crate::commands) enum Prepared<J> {
-    /// Nothing that takes long.
+    /// The job is fast enough for the server's thread.
     Inline(J),
-    /// A slow signature.
+    /// The job computes a slow signature, in this queue if the client can be blocked.
     Slow(Lane, J),
-    /// Nothing: the command has replied.
+    /// There is no job: the command has replied.
     Replied,
 }
 
-/// Runs a command, with its client waiting if it computes a slow signature.
+/// Runs a command. Blocks the client if the command computes a slow signature.
 #[inline]
 fn run<C: SignatureCommand>(call: &Call<'_>) -> Result<(), Error> {
     let realms = state::realms()?;
@@ -87,7 +89,8 @@ fn run<C: SignatureCommand>(call: &Call<'_>) -> Result<(), Error> {
             if state::is_active(&realms) {
                 return Ok(C::finish(call, &realms, C::read(call)?, outcome)?);
             }
-            // A key that is no longer active must not have verified or signed anything: all is done again, at once.
+            // A result of keys that are no longer active must not be used. Run the whole command again; the client is
+            // not blocked twice.
             Ok(run::<C>(call)?)
         }) as Continuation
     };

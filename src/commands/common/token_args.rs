@@ -1,4 +1,4 @@
-//! `[key] token`: where the token stands among a command's arguments.
+//! `[key] token`: finds the token among a command's arguments.
 
 use crate::{
     error::Error,
@@ -9,19 +9,23 @@ use crate::{
 /// The arguments of a command on an existing session.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::commands) struct TokenArgs<'c> {
-    /// The key in front of the token.
+    /// The key in front of the token, if given.
     pub(in crate::commands) key: Option<ArgRef<'c>>,
+    /// The token, not verified.
     pub(in crate::commands) token: ArgRef<'c>,
-    /// What follows the token.
+    /// The arguments after the token.
     pub(in crate::commands) rest: Args<'c>,
 }
 
 impl<'c> TokenArgs<'c> {
-    /// Finds the token and keeps it out of SLOWLOG and MONITOR. `after` is how many arguments must follow it.
+    /// Finds the token, and redacts it in SLOWLOG and MONITOR. `after` arguments must follow it.
     ///
-    /// Argument 1 is the token if it begins with `ey` or `ew`, as the base64url of every JSON header does, or if there are too
-    /// few arguments for a key; also if it holds a token and argument 2 does not begin as one. A cluster node needs the key,
-    /// which the command was routed by.
+    /// Argument 1 is the token in each of these cases:
+    /// - It begins with `ey` or `ew`, as the base64url of every JSON header.
+    /// - There are too few arguments for a key.
+    /// - It contains a token, and argument 2 does not begin like one.
+    ///
+    /// On a cluster node the key is required, because it routes the command.
     pub(in crate::commands) fn find(call: &Call<'c>, after: usize) -> Result<Self, Error> {
         let arguments = call.args();
         let first = arguments.get(0).ok_or(Error::WrongArity)?;
@@ -44,7 +48,7 @@ impl<'c> TokenArgs<'c> {
     }
 }
 
-/// Errs if anything follows the token.
+/// Fails if arguments follow the token.
 #[inline]
 pub(in crate::commands) fn nothing_follows(rest: Args<'_>) -> Result<(), Error> {
     if rest.is_empty() { Ok(()) } else { Err(Error::Syntax) }

@@ -1,4 +1,4 @@
-//! Verifying the token of a command.
+//! Verifies the token of a command.
 
 use std::sync::Arc;
 
@@ -14,34 +14,39 @@ use crate::{
     token::TokenError,
 };
 
-/// What verification makes of a token.
+/// A verified token, or the reason why it is refused.
 pub(in crate::commands) type VerifyResult = Result<Arc<VerifiedToken>, TokenError>;
 
-/// When a token must be valid.
+/// Whether the times of a token are checked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::commands) enum TimeCheck {
-    /// `exp`, `nbf` and the session's age are checked.
+    /// Checks `exp`, `nbf` and the session's age.
     Enforce,
-    /// They are not: a logout works with a token that has expired.
+    /// Accepts a token at any time: a logout works with an expired token.
     Skip,
 }
 
+/// The verification of a token before its slow signature, if any, is computed.
 #[derive(Debug)]
 pub(in crate::commands) enum Verification {
+    /// The result is known without a slow signature.
     Done(VerifyResult),
-    /// It has to be verified, which takes long. The token, and the key in front of it.
+    /// A slow signature must be computed. The token, and the key in front of it.
     Slow(Vec<u8>, Option<Vec<u8>>),
 }
 
+/// A completed verification.
 #[derive(Debug)]
 pub(in crate::commands) struct Verified {
+    /// The result, with the key in front of the token checked.
     pub(in crate::commands) result: VerifyResult,
-    /// What the cache does not have yet, with the bytes that were verified: the argument may be redacted by now.
+    /// A verified token that is not cached yet, with its bytes: the argument may be redacted by now.
     new: Option<(Vec<u8>, Arc<VerifiedToken>)>,
 }
 
 impl Verification {
-    /// Looks into the cache, and verifies what takes no time. `key` is what stands in front of the token.
+    /// Looks the token up in the cache, and verifies it at once if that is fast. `key` is the argument in front of the
+    /// token. Counts cache hits and misses.
     #[inline]
     pub(in crate::commands) fn begin(realms: &Realms, token: ArgRef<'_>, key: Option<ArgRef<'_>>) -> Self {
         let (token, key) = (token.bytes(), key.map(ArgRef::bytes));
@@ -60,7 +65,7 @@ impl Verification {
         Self::Done(check_key(result, key))
     }
 
-    /// What is left to compute; `job` makes the command's job of this.
+    /// The job that is left. `job` turns this verification into the job of the command.
     #[inline]
     pub(in crate::commands) fn prepared<J>(self, job: impl FnOnce(Self) -> J) -> Prepared<J> {
         match &self {
@@ -69,6 +74,7 @@ impl Verification {
         }
     }
 
+    /// Computes the slow signature, if any. Runs on any thread.
     #[inline]
     pub(in crate::commands) fn compute(self, realms: &Realms) -> Verified {
         match self {
@@ -83,7 +89,7 @@ impl Verification {
 }
 
 impl Verified {
-    /// The result. What is new goes into the cache.
+    /// The result. Adds a newly verified token to the cache, so call it on the server's thread.
     #[inline]
     pub(in crate::commands) fn cached(self, realms: &Realms) -> VerifyResult {
         if let Some((token, verified)) = &self.new {
@@ -93,19 +99,19 @@ impl Verified {
     }
 }
 
-/// Checks a verified token against the key in front of it.
+/// Checks that the key in front of a verified token, if any, is the key of its session.
 fn check_key(result: VerifyResult, key: Option<&[u8]>) -> VerifyResult {
     let verified = result?;
     match key {
         None => Ok(verified),
         Some(key) if key == verified.key.name() => Ok(verified),
-        // The header `Authorization`, taken apart at its space.
+        // The caller split the value of the `Authorization` header at its space.
         Some(key) if key.eq_ignore_ascii_case(b"Bearer") => Err(TokenError::SCHEME),
         Some(_) => Err(TokenError::WrongSession),
     }
 }
 
-/// Checks a verified token against the clock; a refusal is counted.
+/// Checks the times of a verified token, if `time` requires it. Counts a refused token.
 pub(in crate::commands) fn accept(
     result: VerifyResult,
     time: TimeCheck,
