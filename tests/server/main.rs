@@ -1,6 +1,6 @@
-//! What JRS does on a real server. Each test starts its own; JRS_TEST_SERVER names another program than `redis-server`.
+//! Tests of JRS on real servers. Each test starts its own; `JRS_TEST_SERVER` names the program, `redis-server` by default.
 //!
-//! One program, and not one for each file: it is linked once.
+//! All tests are one program, which links faster than a program for each file.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests may fail")]
 
 mod cluster;

@@ -6,8 +6,8 @@ use redis::{Connection, Value};
 
 use crate::support::{
     await_that,
-    devices::{count, fill, ids, living},
     nodes::Cluster,
+    owner_sessions::{count, fill, ids, ids_in_keyspace},
     sessions::{begin, create, end, exec, send},
     tokens::{SECRET, key},
 };
@@ -87,7 +87,7 @@ fn what_comes_meanwhile_stays_and_what_was_there_goes() {
     new.push(excepted);
     let mut expected: Vec<String> = new.iter().map(|token| key(token)["sess:".len()..].to_owned()).collect();
     expected.sort_unstable();
-    assert_eq!(living(conn, "sess:", "ada"), expected);
+    assert_eq!(ids_in_keyspace(conn, "sess:", "ada"), expected);
     assert_eq!(ids(conn, "ada"), expected);
 }
 

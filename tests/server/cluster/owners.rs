@@ -3,8 +3,8 @@
 use redis::{Connection, Value};
 
 use crate::support::{
-    devices::{count, ids, list},
     nodes::Cluster,
+    owner_sessions::{count, ids, list},
     sessions::{assert_refused, contents, create, exec, refused, send},
     tokens::{SECRET, elliptic_jwk, key},
 };
@@ -38,8 +38,8 @@ fn sessions_are_listed_counted_and_ended() {
         exec(conn, &["SET", "other:{ada}:x", "1"]);
         exec(conn, &["SET", "sess:{ada}:no uuid", "1"]);
         exec(conn, &["DEL", &key(&made[1])]);
-        let living: Vec<String> = [0, 2, 3, 4].map(|number| id(&made[number])).into();
-        assert_eq!(ids(conn, "ada"), living);
+        let ids_in_keyspace: Vec<String> = [0, 2, 3, 4].map(|number| id(&made[number])).into();
+        assert_eq!(ids(conn, "ada"), ids_in_keyspace);
         assert_eq!(count(conn, "ada"), 4);
         assert_eq!(list(conn, &["ada", "WITHDATA"])[3].data.as_deref(), Some(r#"{"n":4}"#));
         assert_eq!(send::<i64>(conn, &["JRS.REVOKE", &key(&made[2])]).unwrap(), 1);

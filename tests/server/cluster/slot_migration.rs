@@ -10,10 +10,10 @@ use redis::{Connection, Value};
 
 use crate::support::{
     Server, await_that,
-    devices::{ids, living},
     index_check::totals,
     moving_slots::{owners, use_sessions},
     nodes::Cluster,
+    owner_sessions::{ids, ids_in_keyspace},
     sessions::{contents, create, exec, refused, send},
     tokens::{SECRET, elliptic_jwk, key},
     version,
@@ -70,7 +70,7 @@ fn owners_with_sessions(source: &mut Connection) -> BTreeMap<String, [String; 2]
 fn listed<'a>(node: &mut Connection, owners: impl Iterator<Item = &'a String>) -> BTreeMap<String, Vec<String>> {
     let mut of_owner = |owner: &String| {
         let ids = ids(node, owner);
-        assert_eq!(living(node, "sess:", owner), ids, "the keys of {owner}");
+        assert_eq!(ids_in_keyspace(node, "sess:", owner), ids, "the keys of {owner}");
         (owner.clone(), ids)
     };
     owners.map(&mut of_owner).collect()

@@ -7,7 +7,7 @@ use serde_json::{Map, Value as Json, json};
 
 use crate::support::{
     await_that,
-    devices::{assert_index_is_right, list},
+    owner_sessions::{assert_index_agrees, list},
     session_model::{self, Model, Realm, Session, rng::Rng},
     sessions::{etag, exec, expiry, get, millis, refused, send},
     tokens::claims,
@@ -268,7 +268,7 @@ impl World {
                 assert_eq!(count, self.model.of(realm, owner).count());
             }
         }
-        assert_index_is_right(&mut self.conn);
+        assert_index_agrees(&mut self.conn);
         let sessions = &self.model.0;
         assert_eq!(ends, sessions.iter().map(|session| (session.key(), session.expiry)).collect());
         for session in sessions.iter().filter(|session| session.owner.is_empty()) {

@@ -12,7 +12,7 @@ use serde_json::json;
 
 use crate::support::{
     Server,
-    devices::{assert_index_is_right, ids},
+    owner_sessions::{assert_index_agrees, ids},
     random_commands::{self, Command, Supplies},
     sessions::{contents, create, exec, get, send},
     tokens::{SECRET, elliptic_jwk, jwk, key},
@@ -54,7 +54,7 @@ fn session_keys(conn: &mut Connection) -> BTreeSet<String> {
 /// Checks that the index is what the keyspace is, and that each owner's list names the owner's sessions, and besides them none
 /// but those that a plain command has replaced.
 fn assert_lists_agree(conn: &mut Connection, replaced: &BTreeSet<String>) {
-    assert_index_is_right(conn);
+    assert_index_agrees(conn);
     let owned: BTreeSet<String> = session_keys(conn).into_iter().filter(|key| key.contains("}:")).collect();
     let owners: BTreeSet<&str> =
         owned.iter().filter_map(|key| key.strip_prefix("sess:{")?.split_once("}:")).map(|(owner, _)| owner).collect();

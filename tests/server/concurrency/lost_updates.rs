@@ -10,7 +10,7 @@ use serde_json::{Value as Json, json};
 
 use crate::support::{
     Server,
-    devices::assert_agree,
+    owner_sessions::assert_agree,
     sessions::{create, etag, exec, get, send},
     tokens::{SECRET, elliptic_jwk, key},
 };

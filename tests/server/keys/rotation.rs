@@ -10,8 +10,9 @@ use redis::{Connection, RedisResult, Value};
 use serde_json::json;
 
 use crate::support::{
-    Server, await_that, devices,
+    Server, await_that,
     in_flight::{assert_sound, es256, info},
+    owner_sessions,
     sessions::{create, exec, get, now, refusal, refused, send},
     tokens::{SECRET, claims, header, jwk, key, token},
 };
@@ -187,9 +188,9 @@ fn the_cache_takes_no_more_memory_than_it_says() {
         pipe.exec(&mut server.conn()).unwrap();
         exec(conn, &["FLUSHALL", "SYNC"]);
         await_that("the end of the client", || {
-            (devices::info(conn, "clients", "connected_clients") == 1).then_some(())
+            (owner_sessions::info(conn, "clients", "connected_clients") == 1).then_some(())
         });
-        devices::info(conn, "memory", "used_memory")
+        owner_sessions::info(conn, "memory", "used_memory")
     };
     let before = peek_all(conn);
     exec(conn, &["CONFIG", "SET", "jrs.token-cache-size", "2mb"]);

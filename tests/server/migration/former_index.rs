@@ -4,7 +4,7 @@ use redis::{Connection, Value};
 
 use crate::support::{
     Server, await_that,
-    devices::{assert_agree, assert_index_is_right, count, fill, ids},
+    owner_sessions::{assert_agree, assert_index_agrees, count, fill, ids},
     sessions::{assert_indexed, assert_refused, begin, create, end, exec, expiry, get, index, millis, send},
     tokens::{SECRET, key},
 };
@@ -67,7 +67,7 @@ fn no_command_reads_or_writes_it() {
         exec(conn, &["PEXPIRE", &index("ada"), "1"]);
         await_that("its end", || (send::<i64>(conn, &["EXISTS", &index("ada")]).unwrap() == 0).then_some(()));
         assert_agree(conn, "bob");
-        assert_index_is_right(conn);
+        assert_index_agrees(conn);
     }
 }
 

@@ -4,8 +4,8 @@ use redis::Connection;
 
 use crate::support::{
     Server,
-    devices::{count, fill},
-    index_check::{ADA, BOB, assert_follows},
+    index_check::{ADA, BOB, assert_index_follows},
+    owner_sessions::{count, fill},
     sessions::exec,
     slow_load,
     tokens::SECRET,
@@ -19,7 +19,7 @@ fn servers() -> (Server, Server) {
     let replica = slow_load::replica(builder, &primary).config("replica-read-only", "no").start();
     let conn = &mut replica.conn();
     slow_load::await_link(conn);
-    assert_eq!(assert_follows(conn), 3);
+    assert_eq!(assert_index_follows(conn), 3);
     (primary, replica)
 }
 
@@ -60,7 +60,7 @@ fn what_is_loaded_takes_the_place_of_what_is_served() {
         assert_eq!(meanwhile(conn), expected, "{words:?}");
     }
     slow_load::await_link(conn);
-    assert_eq!(assert_follows(conn), 2501);
+    assert_eq!(assert_index_follows(conn), 2501);
     assert_eq!([count(conn, "ada"), count(conn, "bob")], [1, 2500]);
 }
 
@@ -73,15 +73,15 @@ fn what_is_served_stays_where_loading_is_given_up() {
     assert_eq!(meanwhile(conn), [3, 1]);
     primary.kill();
     slow_load::await_end(conn);
-    assert_eq!(assert_follows(conn), 4);
+    assert_eq!(assert_index_follows(conn), 4);
     // It goes on, as a primary and then again as a replica.
     exec(conn, &["REPLICAOF", "NO", "ONE"]);
     exec(conn, &["RENAME", ADA[2], BOB[1]]);
-    assert_eq!((assert_follows(conn), count(conn, "bob")), (4, 2));
+    assert_eq!((assert_index_follows(conn), count(conn, "bob")), (4, 2));
     primary.restart();
     let of_primary = &mut primary.conn();
     exec(of_primary, &["MSET", ADA[1], "x", ADA[2], "x"]);
     exec(conn, &["REPLICAOF", "127.0.0.1", &primary.port().to_string()]);
     slow_load::await_link(conn);
-    assert_eq!((assert_follows(conn), count(conn, "bob")), (2, 0));
+    assert_eq!((assert_index_follows(conn), count(conn, "bob")), (2, 0));
 }

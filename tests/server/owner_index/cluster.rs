@@ -6,10 +6,10 @@ use redis::{Connection, Value};
 
 use crate::support::{
     Server,
-    devices::{assert_agree, assert_index_is_right, count},
-    index_check::{ADA, BOB, assert_follows, totals},
+    index_check::{ADA, BOB, assert_index_follows, totals},
     moving_slots::owners,
     nodes::Cluster,
+    owner_sessions::{assert_agree, assert_index_agrees, count},
     sessions::{contents, create, exec, refused, send},
     tokens::{SECRET, key},
 };
@@ -17,7 +17,7 @@ use crate::support::{
 /// Checks how many sessions and how many owners each node has.
 fn assert_totals(nodes: [&mut Connection; 2], expected: [[usize; 2]; 2]) {
     for (node, expected) in nodes.into_iter().zip(expected) {
-        assert_index_is_right(node);
+        assert_index_agrees(node);
         assert_eq!(totals(node), expected);
     }
 }
@@ -68,7 +68,7 @@ fn a_node_that_gives_its_slots_up_counts_no_sessions() {
     exec(node, &["FLUSHALL"]);
     exec(node, &["CLUSTER", "FLUSHSLOTS"]);
     assert!(send::<Value>(node, &["JRS.COUNT", "ada"]).is_err());
-    assert_index_is_right(node);
+    assert_index_agrees(node);
     assert_eq!(totals(node), [0, 0]);
 }
 
@@ -116,7 +116,7 @@ fn keys_that_servers_send_each_other_are_followed() {
     let mut migrate = |database, rest: &[&str]| {
         let words = ["MIGRATE", "127.0.0.1", &port, "", database, "5000"];
         let reply: Result<String, _> = send(source, &[&words[..], rest].concat());
-        (reply.is_ok(), assert_follows(source), assert_follows(target))
+        (reply.is_ok(), assert_index_follows(source), assert_index_follows(target))
     };
     assert_eq!(migrate("0", &["COPY", "KEYS", ADA[0]]), (true, 3, 2));
     assert_eq!(migrate("0", &["KEYS", ADA[2]]), (false, 3, 2), "the target has one of this name");
@@ -140,6 +140,6 @@ fn keys_that_are_restored_are_followed() {
         (BOB[1], "1", &["ABSTTL"], 1),
     ] {
         redis::cmd("RESTORE").arg(key).arg(ttl).arg(&dump).arg(rest).exec(conn).unwrap();
-        assert_eq!(assert_follows(conn), expected, "{key} {ttl} {rest:?}");
+        assert_eq!(assert_index_follows(conn), expected, "{key} {ttl} {rest:?}");
     }
 }

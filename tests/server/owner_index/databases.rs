@@ -4,8 +4,8 @@ use redis::Connection;
 
 use crate::support::{
     Server,
-    devices::{count, fill},
-    index_check::{ADA, BOB, assert_follows},
+    index_check::{ADA, BOB, assert_index_follows},
+    owner_sessions::{count, fill},
     sessions::{create, exec, send},
     tokens::{SECRET, key},
 };
@@ -17,7 +17,7 @@ fn in_database(conn: &mut Connection, database: &str, words: &[&str]) {
 
 /// How many sessions ada has in databases 0, 1 and 2.
 fn counts(conn: &mut Connection) -> [usize; 3] {
-    assert_follows(conn);
+    assert_index_follows(conn);
     let counts = ["0", "1", "2"].map(|database| {
         exec(conn, &["SELECT", database]);
         count(conn, "ada")

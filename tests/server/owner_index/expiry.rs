@@ -4,8 +4,8 @@ use redis::{Connection, RedisResult, Value};
 
 use crate::support::{
     Server, await_that,
-    devices::{count, fill, info},
-    index_check::{ADA, BOB, assert_follows, totals},
+    index_check::{ADA, BOB, assert_index_follows, totals},
+    owner_sessions::{count, fill, info},
     sessions::{create, exec, refused, send},
     tokens::SECRET,
 };
@@ -26,7 +26,7 @@ fn the_server_ends_what_has_expired() {
     }
     // Nobody looks at the keys.
     await_that("the end of the sessions", || (totals(conn) == [2, 2]).then_some(()));
-    assert_eq!(assert_follows(conn), 2);
+    assert_eq!(assert_index_follows(conn), 2);
 }
 
 #[test]
@@ -42,14 +42,14 @@ fn a_client_finds_what_has_expired() {
             send::<Value>(conn, words).unwrap();
             (totals(conn) == [1, 1]).then_some(())
         });
-        assert_eq!((assert_follows(conn), count(conn, "ada")), (1, 0), "{words:?}");
+        assert_eq!((assert_index_follows(conn), count(conn, "ada")), (1, 0), "{words:?}");
     }
     // A name that is used again when its session has expired.
     for (words, all) in [(&["SET", ADA[0], "y"][..], 2), (&["RENAME", BOB[0], ADA[0]], 1)] {
         exec(conn, &["SET", ADA[0], "x", "PX", "1"]);
         await_that("its end", || (send::<i64>(conn, &["PTTL", ADA[0]]).unwrap() <= 0).then_some(()));
         exec(conn, words);
-        assert_eq!((assert_follows(conn), count(conn, "ada")), (all, 1), "{words:?}");
+        assert_eq!((assert_index_follows(conn), count(conn, "ada")), (all, 1), "{words:?}");
     }
 }
 
@@ -78,7 +78,7 @@ fn keys_are_evicted() {
             fill(conn, "bob", 1000);
         }
         overfill(conn);
-        let left = assert_follows(conn);
+        let left = assert_index_follows(conn);
         assert!((1..4000).contains(&left), "{policy}: {left}");
         // A limit counts what is left.
         exec(conn, &["FLUSHALL"]);
@@ -86,13 +86,13 @@ fn keys_are_evicted() {
         fill(conn, "ada", 1000);
         exec(conn, &["CONFIG", "RESETSTAT"]);
         overfill(conn);
-        let gone = 1000 - assert_follows(conn);
+        let gone = 1000 - assert_index_follows(conn);
         assert!(gone > 0, "{policy}");
         for _ in 0..gone {
             create(conn, "ada", "{}", &[]);
         }
         assert_eq!(refused(conn, &["JRS.CREATE", "ada", "{}"]), "TOOMANY");
-        assert_eq!(assert_follows(conn), 1000);
+        assert_eq!(assert_index_follows(conn), 1000);
     }
 }
 
@@ -107,5 +107,5 @@ fn the_fields_of_a_hash_expire() {
         return;
     }
     await_that("the end of the hash", || (send::<i64>(conn, &["DBSIZE"]).unwrap() == 0).then_some(()));
-    assert_eq!((assert_follows(conn), totals(conn)), (0, [0, 0]));
+    assert_eq!((assert_index_follows(conn), totals(conn)), (0, [0, 0]));
 }

@@ -9,8 +9,8 @@ use redis::Connection;
 
 use crate::support::{
     Builder, Server, await_that,
-    devices::{count, fill},
-    index_check::{ADA, BOB, assert_follows},
+    index_check::{ADA, BOB, assert_index_follows},
+    owner_sessions::{count, fill},
     sessions::{create, exec, send},
     tokens::{SECRET, key},
 };
@@ -36,7 +36,7 @@ fn act(conn: &mut Connection) {
     for words in steps {
         exec(conn, words);
     }
-    assert_eq!(assert_follows(conn), 9);
+    assert_eq!(assert_index_follows(conn), 9);
     assert_eq!([count(conn, "ada"), count(conn, "bob")], [2, 2]);
 }
 
@@ -46,9 +46,9 @@ fn assert_restarts(server: &mut Server, ways: &[fn(&mut Server)]) {
         end(server);
         server.restart();
         let conn = &mut server.conn();
-        assert_eq!(assert_follows(conn), 9);
+        assert_eq!(assert_index_follows(conn), 9);
         exec(conn, &["RENAME", ADA[1], ADA[2]]);
-        assert_eq!(assert_follows(conn), 9);
+        assert_eq!(assert_index_follows(conn), 9);
         exec(conn, &["RENAME", ADA[2], ADA[1]]);
     }
 }
@@ -65,13 +65,13 @@ fn an_rdb_file() {
     let conn = &mut server.conn();
     for words in [&["DEBUG", "RELOAD"][..], &["DEBUG", "RELOAD", "NOSAVE", "NOFLUSH", "MERGE"]] {
         exec(conn, words);
-        assert_eq!(assert_follows(conn), 9, "{words:?}");
+        assert_eq!(assert_index_follows(conn), 9, "{words:?}");
     }
     // What was not saved is lost.
     exec(conn, &["DEL", BOB[0]]);
-    assert_eq!(assert_follows(conn), 8);
+    assert_eq!(assert_index_follows(conn), 8);
     exec(conn, &["DEBUG", "RELOAD", "NOSAVE"]);
-    assert_eq!(assert_follows(conn), 9);
+    assert_eq!(assert_index_follows(conn), 9);
 }
 
 #[test]
@@ -90,7 +90,7 @@ fn an_aof_file() {
         assert_restarts(&mut server, &[Server::kill, Server::kill]);
         let conn = &mut server.conn();
         exec(conn, &["DEBUG", "LOADAOF"]);
-        assert_eq!(assert_follows(conn), 9, "preamble: {preamble}");
+        assert_eq!(assert_index_follows(conn), 9, "preamble: {preamble}");
     }
 }
 
@@ -103,7 +103,7 @@ fn an_aof_file_that_was_cut_off() {
     let words = ["DEL", BOB[0]];
     exec(conn, &words);
     redis::pipe().atomic().cmd("DEL").arg(ADA[1]).cmd("SET").arg(&[ADA[2], "x"]).exec(conn).unwrap();
-    assert_eq!(assert_follows(conn), 8);
+    assert_eq!(assert_index_follows(conn), 8);
     server.kill();
     let file = server.dir().join("appendonlydir/appendonly.aof.1.incr.aof");
     let length = fs::metadata(&file).unwrap().len();
@@ -111,13 +111,13 @@ fn an_aof_file_that_was_cut_off() {
     File::options().write(true).open(&file).unwrap().set_len(length - 3).unwrap();
     server.restart();
     let conn = &mut server.conn();
-    assert_eq!(assert_follows(conn), 8);
+    assert_eq!(assert_index_follows(conn), 8);
     assert_eq!(send::<i64>(conn, &["EXISTS", ADA[1], ADA[2]]), Ok(1), "the transaction was cut off");
     server.kill();
     let mut file = OpenOptions::new().append(true).open(&file).unwrap();
     file.write_all(format!("*3\r\n$3\r\nSET\r\n${}\r\n{}", BOB[0].len(), &BOB[0][..20]).as_bytes()).unwrap();
     server.restart();
-    assert_eq!(assert_follows(&mut server.conn()), 8);
+    assert_eq!(assert_index_follows(&mut server.conn()), 8);
 }
 
 #[test]
@@ -130,9 +130,9 @@ fn many_keys_in_an_rdb_file() {
     server.restart();
     let conn = &mut server.conn();
     exec(conn, &["DEL", &format!("sess:{}", made[77])]);
-    assert_eq!(assert_follows(conn), 39_999);
+    assert_eq!(assert_index_follows(conn), 39_999);
     exec(conn, &["DEBUG", "RELOAD"]);
-    assert_eq!(assert_follows(conn), 39_999);
+    assert_eq!(assert_index_follows(conn), 39_999);
 }
 
 /// An earlier release kept a sorted set of each owner's sessions: it is loaded, disturbs nothing and expires.
@@ -149,14 +149,14 @@ fn data_with_index_keys_of_an_earlier_release() {
     server.stop();
     server.restart();
     let conn = &mut server.conn();
-    assert_eq!(assert_follows(conn), 3);
+    assert_eq!(assert_index_follows(conn), 3);
     assert_eq!([count(conn, "ada"), count(conn, "bob")], [3, 0]);
     create(conn, "ada", "{}", &[]);
-    assert_eq!((assert_follows(conn), count(conn, "ada")), (3, 3));
+    assert_eq!((assert_index_follows(conn), count(conn, "ada")), (3, 3));
     assert_eq!(send::<i64>(conn, &["EXISTS", ADA[0]]), Ok(0), "the oldest made room");
     assert_eq!(send::<i64>(conn, &["JRS.DESTROYALL", "ada"]), Ok(3));
     assert_eq!(send::<i64>(conn, &["EXISTS", "sess:{ada}", "sess:{bob}"]), Ok(2));
     exec(conn, &["PEXPIRE", "sess:{ada}", "1"]);
     await_that("its end", || (send::<i64>(conn, &["EXISTS", "sess:{ada}"]).unwrap() == 0).then_some(()));
-    assert_eq!(assert_follows(conn), 0);
+    assert_eq!(assert_index_follows(conn), 0);
 }

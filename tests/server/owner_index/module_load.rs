@@ -4,9 +4,9 @@ use redis::{Connection, Pipeline, RedisResult, Value};
 
 use crate::support::{
     Builder, Server, await_that,
-    devices::{self, count},
-    index_check::{ADA, BOB, assert_follows, totals},
+    index_check::{ADA, BOB, assert_index_follows, totals},
     module_path,
+    owner_sessions::{self, count},
     sessions::{create, exec, get, send},
     tokens::SECRET,
     version,
@@ -60,7 +60,7 @@ fn few_keys_are_read_at_once() {
         load(&server, conn, &mut pipe, "0");
         pipe.cmd("JRS.COUNT").arg("ada").cmd("JRS.COUNT").arg("bob");
         assert_eq!(pipe.query::<[usize; 2]>(conn).unwrap(), [2, 1], "in the same breath");
-        assert_eq!(assert_follows(conn), 6);
+        assert_eq!(assert_index_follows(conn), 6);
         exec(conn, &["PING"]);
     }
 }
@@ -116,13 +116,13 @@ fn many_keys_are_read_in_slices() {
         send::<Value>(conn, &["JRS.COUNT", "ada"]).is_ok().then_some(())
     });
     assert!(rounds > 1, "it was never seen reading");
-    assert!(assert_follows(conn) > 6);
+    assert!(assert_index_follows(conn) > 6);
     exec(conn, &["SELECT", "9"]);
     let eve = count(conn, "eve");
     exec(conn, &["SELECT", "0"]);
     assert_eq!((eve + count(conn, "eve"), guest.is_empty()), (1, false));
     create(conn, "ada", "{}", &[]);
-    assert_follows(conn);
+    assert_index_follows(conn);
 }
 
 #[test]
@@ -136,7 +136,7 @@ fn all_is_flushed_while_keys_are_read() {
     load(&server, conn, &mut pipe, "0");
     pipe.cmd("FLUSHDB").ignore().cmd("SET").arg(&[ADA[2], "x"]).ignore().exec(conn).unwrap();
     await_that("the end of reading", || send::<Value>(conn, &["JRS.COUNT", "ada"]).is_ok().then_some(()));
-    assert_eq!((assert_follows(conn), count(conn, "ada")), (4, 1));
+    assert_eq!((assert_index_follows(conn), count(conn, "ada")), (4, 1));
 }
 
 /// Sessions of a database that was not read yet come into one that was.
@@ -153,7 +153,7 @@ fn swaps_while_keys_are_read() -> bool {
     fill(conn);
     exec(conn, &["SELECT", "3"]);
     exec(conn, &["DEBUG", "POPULATE", "300000", "sess:{many}", "2"]);
-    devices::fill(conn, "eve", 2000);
+    owner_sessions::fill(conn, "eve", 2000);
     let mut pipe = redis::pipe();
     load(&server, conn, &mut pipe, "0");
     pipe.cmd("PING").ignore().exec(conn).unwrap();
@@ -164,6 +164,6 @@ fn swaps_while_keys_are_read() -> bool {
     let replies: Vec<RedisResult<Value>> = pipe.query(conn).unwrap();
     assert!(replies[0].is_ok(), "{replies:?}");
     await_that("the end of reading", || send::<Value>(conn, &["JRS.COUNT", "ada"]).is_ok().then_some(()));
-    assert_eq!(assert_follows(conn), 2006);
+    assert_eq!(assert_index_follows(conn), 2006);
     replies[1].is_err()
 }

@@ -4,7 +4,7 @@ use redis::{Connection, RedisResult, Value};
 
 use crate::support::{
     Server, await_that,
-    index_check::{ADA, BOB, assert_follows},
+    index_check::{ADA, BOB, assert_index_follows},
     session_model::rng::Rng,
     sessions::{exec, millis, send},
     tokens::SECRET,
@@ -99,7 +99,7 @@ fn run(seed: u64) -> [usize; 2] {
             return 0";
             (send::<i64>(conn, &["EVAL", script, "0"]).unwrap() == 0).then_some(())
         });
-        most = most.max(assert_follows(conn));
+        most = most.max(assert_index_follows(conn));
     }
     [most, world.tokens.len()]
 }

@@ -4,8 +4,8 @@ use redis::{Connection, Value};
 
 use crate::support::{
     Builder, Server, await_that,
-    devices::{count, fill, info},
-    index_check::{ADA, BOB, assert_follows},
+    index_check::{ADA, BOB, assert_index_follows},
+    owner_sessions::{count, fill, info},
     sessions::{create, exec, send},
     tokens::SECRET,
 };
@@ -32,8 +32,8 @@ fn assert_in_step(primary: &mut Connection, replica: &mut Connection) -> usize {
     });
     // Redis 7.0 tells no databases while it loads beside others, so that they are read again.
     await_that("the index", || send::<Value>(replica, &["JRS.COUNT", "ada"]).is_ok().then_some(()));
-    let all = assert_follows(primary);
-    assert_eq!(assert_follows(replica), all);
+    let all = assert_index_follows(primary);
+    assert_eq!(assert_index_follows(replica), all);
     assert_eq!(["ada", "bob"].map(|owner| count(replica, owner)), ["ada", "bob"].map(|owner| count(primary, owner)));
     all
 }
@@ -82,7 +82,7 @@ fn full_synchronisation() {
             exec(reader, &["SELECT", "3"]);
             fill(reader, "bob", 1000);
             exec(reader, &["SELECT", "0"]);
-            assert_eq!(assert_follows(reader), 1006);
+            assert_eq!(assert_index_follows(reader), 1006);
             let before = info(conn, "stats", "sync_full");
             exec(reader, &["REPLICAOF", "127.0.0.1", &primary.port().to_string()]);
             await_that("the synchronisation", || (info(conn, "stats", "sync_full") > before).then_some(()));
@@ -102,7 +102,7 @@ fn partial_synchronisation() {
     let [full, partial] = ["sync_full", "sync_partial_ok"].map(|name| info(conn, "stats", name));
     exec(reader, &["REPLICAOF", "127.0.0.1", "1"]);
     act(conn);
-    assert_eq!(assert_follows(reader), 5, "it has not heard of the rest");
+    assert_eq!(assert_index_follows(reader), 5, "it has not heard of the rest");
     exec(reader, &["REPLICAOF", "127.0.0.1", &primary.port().to_string()]);
     await_that("the synchronisation", || (info(conn, "stats", "sync_partial_ok") > partial).then_some(()));
     assert!(assert_in_step(conn, reader) > 5);
@@ -140,7 +140,7 @@ fn a_chain_of_replicas_and_a_promotion() {
     first.kill();
     // The middle one takes writes now, and the last one follows it.
     exec(conn2, &["REPLICAOF", "NO", "ONE"]);
-    assert_eq!(assert_follows(conn2), all);
+    assert_eq!(assert_index_follows(conn2), all);
     exec(conn2, &["JRS.DESTROYALL", "bob"]);
     act(conn2);
     assert_in_step(conn2, conn3);

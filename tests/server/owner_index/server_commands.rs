@@ -4,8 +4,8 @@ use redis::{Connection, Value};
 
 use crate::support::{
     Server,
-    devices::count,
-    index_check::{ADA, BOB, assert_follows},
+    index_check::{ADA, BOB, assert_index_follows},
+    owner_sessions::count,
     sessions::{exec, send},
     tokens::SECRET,
 };
@@ -27,7 +27,7 @@ fn assert_steps(conn: &mut Connection, steps: &[Step<'_>]) {
     for (words, [ada, bob, all]) in steps {
         exec(conn, words);
         // Many of these commands end a key in a way of their own.
-        assert_eq!(assert_follows(conn), *all, "all after {words:?}");
+        assert_eq!(assert_index_follows(conn), *all, "all after {words:?}");
         assert_eq!([count(conn, "ada"), count(conn, "bob")], [*ada, *bob], "after {words:?}");
     }
 }
@@ -147,11 +147,11 @@ fn names_that_are_not_a_session_of_an_owner() {
         "",
     ] {
         exec(conn, &["SET", name, "x"]);
-        assert_eq!(assert_follows(conn), 0, "{name}");
+        assert_eq!(assert_index_follows(conn), 0, "{name}");
     }
     // Another keyspace's sessions are in it, and are not told as this one's.
     exec(conn, &["SET", "elsewhere:{ada}:01900000-0000-7000-8000-000000000001", "x"]);
-    assert_eq!((assert_follows(conn), count(conn, "ada")), (1, 0));
+    assert_eq!((assert_index_follows(conn), count(conn, "ada")), (1, 0));
 }
 
 #[test]
@@ -163,7 +163,7 @@ fn commands_of_jrs_scripts_and_transactions() {
         redis.call('JRS.CREATE', 'ada', '{}') redis.call('JRS.CREATE', 'ada', '{}')
         redis.call('DEL', KEYS[2]) return redis.call('JRS.COUNT', 'ada')";
     assert_eq!(send::<usize>(conn, &["EVAL", script, "3", A, A2, B]), Ok(2));
-    assert_eq!(assert_follows(conn), 3);
+    assert_eq!(assert_index_follows(conn), 3);
     let mut pipe = redis::pipe();
     pipe.atomic().cmd("SET").arg(&[A, "x"]).ignore();
     for (database, key) in [("1", A2), ("2", A3)] {
@@ -172,16 +172,16 @@ fn commands_of_jrs_scripts_and_transactions() {
     }
     pipe.cmd("SELECT").arg("0").ignore().cmd("JRS.COUNT").arg("ada");
     assert_eq!(pipe.query::<[usize; 3]>(conn).unwrap(), [2, 2, 3]);
-    assert_eq!(assert_follows(conn), 8);
+    assert_eq!(assert_index_follows(conn), 8);
     let script =
         "redis.call('SELECT', '1') redis.call('RENAME', KEYS[1], KEYS[2]) return redis.call('JRS.COUNT', 'ada')";
     assert_eq!(send::<usize>(conn, &["EVAL", script, "2", A2, B2]), Ok(1));
-    assert_eq!(assert_follows(conn), 8);
+    assert_eq!(assert_index_follows(conn), 8);
     assert_eq!(send::<usize>(conn, &["JRS.DESTROYALL", "ada"]), Ok(3));
-    assert_eq!(assert_follows(conn), 5);
+    assert_eq!(assert_index_follows(conn), 5);
     // A transaction that is given up changes nothing.
     let discarded: Value =
         redis::pipe().cmd("MULTI").cmd("DEL").arg(B).cmd("SET").arg(&[A, "x"]).cmd("DISCARD").query(conn).unwrap();
     assert!(matches!(discarded, Value::Array(_)), "{discarded:?}");
-    assert_eq!(assert_follows(conn), 5);
+    assert_eq!(assert_index_follows(conn), 5);
 }

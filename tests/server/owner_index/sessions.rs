@@ -6,7 +6,7 @@ use redis::Connection;
 
 use crate::support::{
     Server, await_that,
-    devices::{self, assert_agree, assert_index_is_right, fill, ids, info},
+    owner_sessions::{self, assert_agree, assert_index_agrees, fill, ids, info},
     sessions::{self, assert_indexed, create, exec, get, index, send},
     tokens::{SECRET, key},
 };
@@ -74,7 +74,7 @@ fn it_survives_a_restart() {
         server.restart();
         let conn = &mut server.conn();
         assert_eq!((assert_agree(conn, "ada"), sessions::contents(conn)), before, "{persistence}");
-        assert_index_is_right(conn);
+        assert_index_agrees(conn);
         assert_eq!(gauges(conn), [2, 1]);
         assert_eq!(send::<i64>(conn, &["JRS.DESTROYALL", "ada"]).unwrap(), 2);
     }
@@ -234,7 +234,7 @@ fn an_owner_costs_little_memory() {
         let server = server();
         let conn = &mut server.conn();
         // One of each first, so that what grows once has grown.
-        let before: i64 = devices::info(conn, "memory", "used_memory");
+        let before: i64 = owner_sessions::info(conn, "memory", "used_memory");
         for from in (0..20_000).step_by(1000) {
             let mut pipe = redis::pipe();
             for number in from..from + 1000 {
@@ -243,7 +243,7 @@ fn an_owner_costs_little_memory() {
             }
             pipe.exec(conn).unwrap();
         }
-        devices::info(conn, "memory", "used_memory") - before
+        owner_sessions::info(conn, "memory", "used_memory") - before
     });
     // An owner of eleven bytes makes the key's name longer too.
     assert!(with * 100 <= without * 117, "{with} bytes with owners, {without} without");

@@ -6,7 +6,7 @@ use redis::{Connection, Value};
 
 use crate::support::{
     Server, await_that,
-    devices::{count, fill, info},
+    owner_sessions::{count, fill, info},
     sessions::{assert_refused, begin, create, end, exec, get, refused, send},
     tokens::{SECRET, jwk, key},
 };

@@ -5,8 +5,8 @@ use serde_json::json;
 
 use crate::support::{
     Server, await_that,
-    devices::{assert_agree, count, fill, info},
     in_flight::{InFlight, assert_sound, await_idle, meanwhile_verifying, outcomes, slow, words},
+    owner_sessions::{assert_agree, count, fill, info},
     sessions::{begin, create, end, exec, get, now, refused, send},
     tokens::{self, key},
 };

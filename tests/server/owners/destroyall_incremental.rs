@@ -7,7 +7,7 @@ use serde_json::json;
 
 use crate::support::{
     Builder, Server, await_that,
-    devices::{assert_agree, fill, ids, living},
+    owner_sessions::{assert_agree, fill, ids, ids_in_keyspace},
     sessions::{self, begin, create, end, exec, get, now, send},
     tokens::{SECRET, key, token},
 };
@@ -121,7 +121,7 @@ fn what_comes_meanwhile_stays_and_what_was_there_goes() {
     let mut expected: Vec<String> = new.iter().map(|token| key(token)["sess:".len()..].to_owned()).collect();
     expected.sort_unstable();
     assert_eq!(assert_agree(conn, "ada"), expected);
-    assert_eq!(living(conn, "sess:", "bob"), [""; 0]);
+    assert_eq!(ids_in_keyspace(conn, "sess:", "bob"), [""; 0]);
 }
 
 #[test]

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use crate::support::{
     Server,
-    devices::{self, assert_agree, created, ids, info, list},
+    owner_sessions::{self, assert_agree, created, ids, info, list},
     sessions::{assert_refused, create, exec, get, millis, now, refused, send},
     tokens::{self, SECRET, elliptic_jwk, jwk, key, token},
 };
@@ -25,14 +25,14 @@ fn a_list_tells_the_sessions_the_oldest_first() {
             .map(|(data, ttl)| create(conn, "ada", data, &["EX", ttl]));
         create(conn, "adam", "{}", &[]);
         create(conn, "", "{}", &[]);
-        let devices = list(conn, &["ada"]);
-        assert_eq!(devices.len(), 3);
-        for ((device, token), ttl) in devices.iter().zip(&tokens).zip([100, 2000, 30]) {
-            assert_eq!(format!("sess:{}", device.id), key(token));
-            assert_eq!((device.created, device.ttl, &device.data), (created(&device.id), Some(ttl), &None));
-            assert!((millis() - 10_000..=millis()).contains(&device.created));
+        let listed = list(conn, &["ada"]);
+        assert_eq!(listed.len(), 3);
+        for ((session, token), ttl) in listed.iter().zip(&tokens).zip([100, 2000, 30]) {
+            assert_eq!(format!("sess:{}", session.id), key(token));
+            assert_eq!((session.created, session.ttl, &session.data), (created(&session.id), Some(ttl), &None));
+            assert!((millis() - 10_000..=millis()).contains(&session.created));
         }
-        let data: Vec<_> = list(conn, &["ada", "withdata"]).into_iter().map(|device| device.data.unwrap()).collect();
+        let data: Vec<_> = list(conn, &["ada", "withdata"]).into_iter().map(|session| session.data.unwrap()).collect();
         assert_eq!(data, ["{\"n\":1}", "{}", "{\"n\":3}"]);
         // A session without an end, which a plain PERSIST made so.
         exec(conn, &["PERSIST", &key(&tokens[1])]);
@@ -157,7 +157,7 @@ fn realms_have_owners_of_their_own() {
         .unwrap();
     exec(conn, &["CONFIG", "SET", "jrs.realms-file", "realms.toml"]);
     let (here, there) = (create(conn, "ada", "{}", &[]), create(conn, "ada", "{}", &["REALM", "app"]));
-    let id = |device: &devices::Device| device.id.clone();
+    let id = |session: &owner_sessions::ListedSession| session.id.clone();
     assert_eq!(list(conn, &["ada"]).iter().map(id).collect::<Vec<_>>(), [key(&here)["sess:".len()..].to_owned()]);
     let app = list(conn, &["ada", "REALM", "app", "WITHDATA"]);
     assert_eq!(app.iter().map(id).collect::<Vec<_>>(), [tokens::claims(&there)["jti"].as_str().unwrap()]);

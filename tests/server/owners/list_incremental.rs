@@ -6,7 +6,7 @@ use redis::{Connection, Value};
 
 use crate::support::{
     Server,
-    devices::{fill, ids},
+    owner_sessions::{fill, ids},
     sessions::{begin, create, end, get, send},
     tokens::SECRET,
 };

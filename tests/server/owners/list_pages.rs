@@ -6,7 +6,7 @@ use redis::Connection;
 
 use crate::support::{
     Server, await_that,
-    devices::{Device, fill, ids, list},
+    owner_sessions::{ListedSession, fill, ids, list},
     sessions::{assert_refused, create, exec, send},
     tokens::{SECRET, jwk, key},
 };
@@ -19,8 +19,8 @@ fn id(token: &str) -> String {
     key(token)["sess:".len()..].to_owned()
 }
 
-fn names(devices: Vec<Device>) -> Vec<String> {
-    devices.into_iter().map(|device| device.id).collect()
+fn names(listed: Vec<ListedSession>) -> Vec<String> {
+    listed.into_iter().map(|session| session.id).collect()
 }
 
 /// All pages of this length, with `between` run after each.
@@ -57,9 +57,9 @@ fn pages_of_any_length_make_the_whole_list() {
         &["ada", "LIMIT", "02", "WITHDATA", "AFTER", &made[3], "REALM", "default"],
         &["ada", "REALM", "default", "AFTER", &made[3], "WITHDATA", "LIMIT", "2"],
     ] {
-        let devices = list(conn, words);
-        assert!(devices.iter().all(|device| device.data.is_some() == words.contains(&"WITHDATA")));
-        assert_eq!(names(devices), made[4..6], "{words:?}");
+        let listed = list(conn, words);
+        assert!(listed.iter().all(|session| session.data.is_some() == words.contains(&"WITHDATA")));
+        assert_eq!(names(listed), made[4..6], "{words:?}");
     }
     assert_eq!(names(list(conn, &["ada", "AFTER", &made[6]])), made[7..]);
     assert!(list(conn, &["ada", "AFTER", &made[9]]).is_empty());
@@ -89,7 +89,7 @@ fn each_session_that_stays_is_met_once_whatever_happens_meanwhile() {
             // One that was met ends, as does one that was not, if there is one; and one comes.
             let met = page[page.len() / 2].clone();
             let unmet =
-                list(conn, &["ada", "AFTER", &page[page.len() - 1], "LIMIT", "3"]).pop().map(|device| device.id);
+                list(conn, &["ada", "AFTER", &page[page.len() - 1], "LIMIT", "3"]).pop().map(|session| session.id);
             exec(conn, &["JRS.REVOKE", &format!("sess:{met}")]);
             if let Some(unmet) = unmet.filter(|id| !made.contains(id)) {
                 exec(conn, &["JRS.REVOKE", &format!("sess:{unmet}")]);

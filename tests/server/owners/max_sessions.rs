@@ -6,7 +6,7 @@ use redis::{Connection, RedisResult, Value};
 
 use crate::support::{
     Server, await_that,
-    devices::{assert_agree, fill, ids, info},
+    owner_sessions::{assert_agree, fill, ids, info},
     sessions::{assert_refused, contents, create, exec, get, send},
     tokens::{SECRET, elliptic_jwk, jwk, key},
 };

@@ -4,7 +4,7 @@ use redis::Connection;
 
 use crate::support::{
     Server, await_that,
-    devices::{assert_agree, assert_index_is_right, count, fill, info},
+    owner_sessions::{assert_agree, assert_index_agrees, count, fill, info},
     sessions::{assert_refused, create, exec, get, send},
     tokens::SECRET,
 };
@@ -55,7 +55,7 @@ fn evicted_sessions_make_room_under_each_policy() {
         }
         assert_eq!(assert_agree(conn, "ada").len(), 20, "{policy}");
         assert_refused(conn, "TOOMANY", &["JRS.CREATE", "ada", "{}"]);
-        assert_index_is_right(conn);
+        assert_index_agrees(conn);
     }
 }
 
@@ -98,6 +98,6 @@ fn the_limit_holds_at_each_moment_while_the_server_evicts() {
         assert_agree(conn, "ada");
         assert_agree(conn, "bob");
         assert!(info(conn, "stats", "evicted_keys") > 0, "{policy}");
-        assert_index_is_right(conn);
+        assert_index_agrees(conn);
     }
 }

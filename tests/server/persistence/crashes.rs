@@ -10,8 +10,8 @@ use redis::{Connection, RedisResult};
 
 use crate::support::{
     Server, await_that,
-    devices::{assert_agree, assert_index_is_right},
     in_flight::es256,
+    owner_sessions::{assert_agree, assert_index_agrees},
     sessions::{create, exec, get, millis, send},
     tokens::{SECRET, key},
 };
@@ -97,11 +97,14 @@ fn sessions_and_indexes_agree_after_kills() {
                 }
             }
             let conn = &mut server.conn();
-            let living: usize = OWNERS.iter().map(|owner| assert_agree(conn, owner).len()).sum();
-            assert_index_is_right(conn);
+            let ids_in_keyspace: usize = OWNERS.iter().map(|owner| assert_agree(conn, owner).len()).sum();
+            assert_index_agrees(conn);
             let expected = all.values().filter(|lives| **lives).count();
             // Each client may have been killed over one more.
-            assert!((expected..=expected + 4 * round).contains(&living), "{living} live, {expected} were acknowledged");
+            assert!(
+                (expected..=expected + 4 * round).contains(&ids_in_keyspace),
+                "{ids_in_keyspace} live, {expected} were acknowledged"
+            );
             for (token, lives) in &all {
                 assert_eq!(get(conn, token).is_some(), *lives, "{} in round {round}", key(token));
             }

@@ -6,8 +6,9 @@ use redis::{Connection, Value};
 use serde_json::{Value as Json, json};
 
 use crate::support::{
-    Builder, Server, await_that, devices,
+    Builder, Server, await_that,
     in_flight::es256,
+    owner_sessions,
     sessions::{assert_lives, assert_refused, contents, create, exec, get, now, refusal, refused, send},
     tokens::{SECRET, claims, header, jwk, sign},
 };
@@ -110,7 +111,7 @@ fn each_realm_uses_its_own_settings() {
     for ((realm, keyspace), key) in
         [("admin", "admin:"), ("partner.v2", "partner:"), ("default", "sess:")].into_iter().zip(&lives)
     {
-        let listed = devices::list(conn, &["ada", "REALM", realm]);
+        let listed = owner_sessions::list(conn, &["ada", "REALM", realm]);
         let listed: Vec<String> = listed.into_iter().map(|device| format!("{keyspace}{}", device.id)).collect();
         assert_eq!(listed, [key.as_str()], "{realm}");
         assert_eq!(send::<i64>(conn, &["JRS.COUNT", "ada", "REALM", realm]).unwrap(), 1, "{realm}");

@@ -4,8 +4,8 @@ use redis::Value;
 
 use crate::support::{
     Server,
-    devices::assert_index_is_right,
     in_flight::rs256,
+    owner_sessions::assert_index_agrees,
     sessions::{create, send},
     slow_load,
     tokens::SECRET,
@@ -31,7 +31,7 @@ fn a_replica_reads_sessions_while_it_loads_others_beside_them() {
         let log = replica.log();
         assert!(!log.contains("not aware of async"), "{log}");
         assert_eq!(send::<usize>(reader, &["DBSIZE"]).unwrap(), added + 1, "the keys and the session");
-        assert_index_is_right(reader);
+        assert_index_agrees(reader);
         assert!(matches!(send(reader, &["JRS.PEEK", &token]).unwrap(), Value::Array(_)));
     }
 }

@@ -5,7 +5,7 @@ use serde_json::json;
 
 use crate::support::{
     Server, await_that,
-    devices::info,
+    owner_sessions::info,
     sessions::{assert_lives, assert_refused, create, etag, exec, expiry, get, refused, send},
     tokens::key,
 };

@@ -11,8 +11,8 @@ use serde_json::{Value as Json, json};
 
 use crate::support::{
     Server,
-    devices::{assert_agree, info},
     in_flight::{es256, rs256},
+    owner_sessions::{assert_agree, info},
     sessions::{self, assert_refused, contents, create, exec, expiry, get, now, refused, send},
     tokens::{self, SECRET, claims, header, jwk, key, token},
 };

@@ -5,8 +5,8 @@ use serde_json::json;
 
 use crate::support::{
     Server, await_that,
-    devices::assert_agree,
     in_flight::es256,
+    owner_sessions::assert_agree,
     sessions::{create, exec, expiry, millis, now, refusal, send},
     tokens::{SECRET, claims, key, token},
 };

@@ -6,7 +6,7 @@ use redis::{Connection, Value};
 use serde_json::json;
 
 use crate::support::{
-    Builder, Server, await_that, devices,
+    Builder, Server, await_that, owner_sessions,
     sessions::{at_once, contents, create, exec, get, now, refusal, refused, send},
     tokens::{self, SECRET, claims, elliptic_jwk, header, key, token},
 };
@@ -295,7 +295,7 @@ fn several_in_one_config_set_take_effect_together() {
     let keys: Vec<String> = contents(conn).into_keys().collect();
     let id = claims(&token)["jti"].as_str().unwrap().to_owned();
     assert_eq!(keys, [format!("s2:{id}")], "one session");
-    assert_eq!(devices::ids(conn, "ada"), [id]);
+    assert_eq!(owner_sessions::ids(conn, "ada"), [id]);
     assert_eq!(get(conn, &token).expect("a session").ttl, 70);
     assert_eq!(shown(conn, "maxmemory"), "1073741824");
 }

@@ -1,5 +1,5 @@
-"""Runs a command under a filter of system calls that ends it for a change of its priority, as the systemd units of Debian
-do (SystemCallFilter=~@resources): filtered.py COMMAND ARGUMENTS..."""
+"""Runs a command with a seccomp filter that kills it if it changes its priority, as Debian's systemd units do
+(SystemCallFilter=~@resources). Usage: filtered.py COMMAND ARGUMENTS..."""
 
 import ctypes
 import os
@@ -19,10 +19,10 @@ class Filter(ctypes.Structure):
 
 
 def instructions():
-    """Each is a code, how far to jump if true and if false, and a value."""
+    """Each is an opcode, the jumps for true and for false, and a value."""
     yield LOAD_NUMBER, 0, 0, 0
-    for place, number in enumerate(FORBIDDEN):
-        yield JUMP_IF_EQUAL, len(FORBIDDEN) - place, 0, number
+    for position, number in enumerate(FORBIDDEN):
+        yield JUMP_IF_EQUAL, len(FORBIDDEN) - position, 0, number
     yield RETURN, 0, 0, ALLOW
     yield RETURN, 0, 0, KILL_PROCESS
 

@@ -1,4 +1,4 @@
-//! Work in flight: more slow signatures than the crypto threads get done before something else happens.
+//! Commands that wait for the crypto threads while a test changes something else.
 
 use std::{process::Command, sync::LazyLock};
 
@@ -9,41 +9,41 @@ use crate::support::{
     sessions::{contents, create, send},
 };
 
-/// A new private key in PEM, made by openssl with these arguments.
+/// A new private key in PEM, from `openssl genpkey` with these arguments.
 pub(crate) fn openssl_key(arguments: &[&str]) -> String {
-    let output = Command::new("openssl").arg("genpkey").args(arguments).output().expect("openssl is there");
+    let output = Command::new("openssl").arg("genpkey").args(arguments).output().expect("openssl is installed");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout).expect("PEM is text")
 }
 
-/// A key whose signatures take some ten microseconds.
+/// An ES256 key: a signature takes about 10 us.
 pub(crate) fn es256() -> String {
     openssl_key(&["-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256"])
 }
 
-/// A key whose signatures take some hundred microseconds.
+/// An RS256 key: a signature takes about 500 us.
 pub(crate) fn rs256() -> String {
     openssl_key(&["-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048"])
 }
 
-/// A key whose signatures take some milliseconds. It takes seconds to make, and so is made once.
+/// A 4096-bit RSA key: a signature takes several milliseconds. Generating it takes seconds, so all tests share one.
 pub(crate) fn rs512() -> &'static str {
     static KEY: LazyLock<String> =
         LazyLock::new(|| openssl_key(&["-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:4096"]));
     &KEY
 }
 
-/// A server with the slowest of keys, one thread to compute with it, and no memory of tokens that it has seen: each
-/// command has to wait for those before it.
+/// A server with the slowest key, one crypto thread and no token cache: each command waits for those before it.
 pub(crate) fn slow() -> Builder {
     let args = ["algorithm", "RS512", "crypto-threads", "1", "token-cache-size", "0"];
     Server::builder().keys(rs512().as_bytes()).args(&args)
 }
 
-/// Commands that were sent, each on a connection of its own, and whose replies nobody has read.
+/// Commands that are sent, one on each connection, and whose replies are not read yet.
 pub(crate) struct InFlight(Vec<Connection>);
 
 impl InFlight {
+    /// Sends each command on one of the connections.
     pub(crate) fn start(mut connections: Vec<Connection>, commands: &[Vec<String>]) -> InFlight {
         assert_eq!(connections.len(), commands.len());
         for (connection, words) in connections.iter_mut().zip(commands) {
@@ -53,27 +53,28 @@ impl InFlight {
         InFlight(connections)
     }
 
-    /// Slow signatures, and behind them these commands, whose tokens have to be verified: they are done after the
-    /// signatures, or each after sixteen of them.
+    /// Sends JRS.CREATE `creates` times, then these commands, whose tokens must be verified. They run after all the
+    /// creates, or each after sixteen of them.
     pub(crate) fn behind_creates(server: &Server, creates: usize, commands: &[Vec<String>]) -> InFlight {
         let connections = commands.iter().map(|_| server.conn()).collect();
-        let mut flood = InFlight::creates(server, creates);
+        let mut in_flight = InFlight::creates(server, creates);
         await_waiting(&mut server.conn(), 1);
-        flood.join(InFlight::start(connections, commands));
-        flood
+        in_flight.join(InFlight::start(connections, commands));
+        in_flight
     }
 
-    /// Puts another flood behind this one.
+    /// Adds the commands of `other` behind these.
     pub(crate) fn join(&mut self, other: InFlight) {
         self.0.extend(other.0);
     }
 
+    /// Sends JRS.CREATE for the owner "flood" `creates` times.
     pub(crate) fn creates(server: &Server, creates: usize) -> InFlight {
         let connections = (0..creates).map(|_| server.conn()).collect();
         InFlight::start(connections, &vec![words(&["JRS.CREATE", "flood", "{}"]); creates])
     }
 
-    /// All replies, in the order of the commands. One that never came is an error without a code.
+    /// All replies, in the order of the commands. A connection that ended gives an error without a code.
     pub(crate) fn replies(&mut self) -> Vec<RedisResult<Value>> {
         self.0.iter_mut().map(|connection| connection.recv_response().and_then(Value::extract_error)).collect()
     }
@@ -83,7 +84,7 @@ pub(crate) fn words(words: &[&str]) -> Vec<String> {
     words.iter().map(ToString::to_string).collect()
 }
 
-/// A number that INFO tells.
+/// A number of the INFO section `jrs_tokens`.
 pub(crate) fn info(conn: &mut Connection, name: &str) -> u64 {
     let info: String = send(conn, &["INFO", "jrs_tokens"]).expect("INFO works");
     number(&info, name)
@@ -94,38 +95,38 @@ fn number(info: &str, name: &str) -> u64 {
     line.unwrap_or_else(|| panic!("{name} is not in {info}")).parse().expect("a number")
 }
 
-/// Waits until at least so much work is waiting.
+/// Waits until at least `least` jobs are in the queue.
 pub(crate) fn await_waiting(conn: &mut Connection, least: u64) {
-    await_that("work in flight", || (info(conn, "crypto_queue_waiting") >= least).then_some(()));
+    await_that("jobs in the queue", || (info(conn, "crypto_queue_waiting") >= least).then_some(()));
 }
 
-/// Waits until no work is waiting.
+/// Waits until the queue is empty.
 pub(crate) fn await_idle(conn: &mut Connection) {
-    await_that("no work in flight", || (info(conn, "crypto_queue_waiting") == 0).then_some(()));
+    await_that("an empty queue", || (info(conn, "crypto_queue_waiting") == 0).then_some(()));
 }
 
-/// Runs a command as soon as so much work waits, and checks that it still did at the moment of the command: the server
-/// runs what one connection sends in one piece without a pause.
+/// Runs a command as soon as `least` jobs are in the queue, and checks that they still are when the command runs. INFO and
+/// the command are sent together: the server runs both without serving other clients in between.
 pub(crate) fn meanwhile(conn: &mut Connection, least: u64, command: &[&str]) -> RedisResult<Value> {
     meanwhile_in("crypto_queue_waiting", conn, least, command)
 }
 
-/// As [`meanwhile`], with so many tokens waiting to be verified.
+/// As [`meanwhile`], for the queue of tokens to be verified.
 pub(crate) fn meanwhile_verifying(conn: &mut Connection, least: u64, command: &[&str]) -> RedisResult<Value> {
     meanwhile_in("crypto_queue_waiting_verifying", conn, least, command)
 }
 
 fn meanwhile_in(queue: &str, conn: &mut Connection, least: u64, command: &[&str]) -> RedisResult<Value> {
-    await_that("work in flight", || (info(conn, queue) >= least).then_some(()));
+    await_that("jobs in the queue", || (info(conn, queue) >= least).then_some(()));
     let mut both = redis::cmd("INFO").arg("jrs_tokens").get_packed_command();
     both.extend(redis::cmd(command[0]).arg(&command[1..]).get_packed_command());
     conn.send_packed_command(&both).expect("the server listens");
     let info: String = redis::from_redis_value(conn.recv_response().expect("INFO works")).expect("INFO is text");
-    assert!(number(&info, queue) >= least, "too little work was in flight at {command:?}: {info}");
+    assert!(number(&info, queue) >= least, "too few jobs were in the queue at {command:?}: {info}");
     conn.recv_response().and_then(Value::extract_error)
 }
 
-/// The tokens of sessions of these owners, one each.
+/// Creates a session for each of these owners. Returns the tokens.
 pub(crate) fn tokens<const N: usize>(conn: &mut Connection, owners: [&str; N]) -> [String; N] {
     owners.map(|owner| create(conn, owner, r#"{"old":1}"#, &[]))
 }
@@ -133,7 +134,7 @@ pub(crate) fn tokens<const N: usize>(conn: &mut Connection, owners: [&str; N]) -
 /// The owners of the sessions that [`token_commands`] act on.
 pub(crate) const OWNERS: [&str; 6] = ["get", "peek", "update", "touch", "destroy", "rotate"];
 
-/// Every command that acts on an existing session, each with a token of its own, in the order of [`OWNERS`].
+/// Each command that acts on an existing session, with one of the tokens; in the order of [`OWNERS`].
 pub(crate) fn token_commands(tokens: &[String; OWNERS.len()]) -> Vec<Vec<String>> {
     let [get, peek, update, touch, destroy, rotate] = tokens;
     vec![
@@ -146,14 +147,14 @@ pub(crate) fn token_commands(tokens: &[String; OWNERS.len()]) -> Vec<Vec<String>
     ]
 }
 
-/// The first words of errors, "ok" for what is none, and "gone" for connections that ended.
+/// For each reply: the first word of an error, "ok", or "gone" if the connection ended.
 pub(crate) fn outcomes(replies: &[RedisResult<Value>]) -> Vec<&str> {
     replies.iter().map(|reply| reply.as_ref().map_or_else(|error| error.code().unwrap_or("gone"), |_| "ok")).collect()
 }
 
 /// The tokens among replies to CREATE.
 pub(crate) fn created(replies: &[RedisResult<Value>]) -> Vec<String> {
-    let token = |value: &Value| redis::from_redis_value_ref(value).expect("CREATE answers with a token");
+    let token = |value: &Value| redis::from_redis_value_ref(value).expect("CREATE replies with a token");
     replies.iter().flatten().map(token).collect()
 }
 
@@ -163,7 +164,7 @@ pub(crate) fn sessions_of(conn: &mut Connection, owner: &str) -> Vec<String> {
     contents(conn).into_keys().filter(|key| key.starts_with(&prefix)).collect()
 }
 
-/// Checks that the server has come through, and did not have to contain a defect.
+/// Checks that the server still runs, and that no panic of the module was caught.
 pub(crate) fn assert_sound(server: &mut Server) {
     assert!(server.alive());
     let log = server.log();

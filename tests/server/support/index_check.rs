@@ -1,4 +1,4 @@
-//! Whether the owner index follows the keyspace: all that JRS tells of owners is compared with the keys.
+//! Compares the owner index, and all replies that come from it, with the keys.
 
 use std::collections::BTreeMap;
 
@@ -6,22 +6,23 @@ use redis::Connection;
 use uuid::{Uuid, Variant};
 
 use crate::support::{
-    devices::{assert_index_is_right, count, ids, info},
+    owner_sessions::{assert_index_agrees, count, ids, info},
     sessions::{exec, send},
 };
 
-/// Names of session keys: of ada's, from the oldest, then of bob's.
+/// Session keys of ada, oldest first.
 pub(crate) const ADA: [&str; 3] = [
     "sess:{ada}:01900000-0000-7000-8000-000000000001",
     "sess:{ada}:01900000-0000-7000-8000-000000000002",
     "sess:{ada}:01900000-0001-7000-8000-000000000000",
 ];
+/// Session keys of bob, oldest first.
 pub(crate) const BOB: [&str; 2] =
     ["sess:{bob}:01900000-0000-7000-8000-000000000001", "sess:{bob}:01900000-0000-7000-8000-000000000002"];
 
-/// Checks that JRS.LIST and JRS.COUNT of each owner in each database, the owner index and INFO's totals say what the keys say.
-/// Returns how many keys have a session's name, in all databases.
-pub(crate) fn assert_follows(conn: &mut Connection) -> usize {
+/// Compares JRS.LIST and JRS.COUNT of each owner in each database, the owner index, and INFO's totals with the keys.
+/// Returns how many keys have the name of a session, in all databases.
+pub(crate) fn assert_index_follows(conn: &mut Connection) -> usize {
     let selected = database(conn);
     let keyspace: String = send(conn, &["INFO", "keyspace"]).unwrap();
     let database = |line: &str| Some(line.strip_prefix("db")?.split_once(':')?.0.to_owned());
@@ -34,7 +35,7 @@ pub(crate) fn assert_follows(conn: &mut Connection) -> usize {
         let owner = |prefix: &str| prefix.strip_prefix("sess:{")?.strip_suffix("}:").map(str::to_owned);
         let listed = by_prefix.iter().filter_map(|(prefix, keys)| Some((owner(prefix)?, strings(conn, keys))));
         let mut listed: BTreeMap<String, Vec<String>> = listed.collect();
-        // These may have none, and must not be told to have any.
+        // These may have no sessions: then the list must be empty.
         for owner in ["ada", "bob"] {
             listed.entry(owner.to_owned()).or_default();
         }
@@ -46,11 +47,11 @@ pub(crate) fn assert_follows(conn: &mut Connection) -> usize {
     }
     exec(conn, &["SELECT", &selected]);
     assert_eq!(totals(conn), [sessions, owners], "the totals of sessions and owners");
-    assert_index_is_right(conn);
+    assert_index_agrees(conn);
     sessions
 }
 
-/// How many sessions and how many owners there are, as INFO tells.
+/// The numbers of sessions and owners in INFO.
 pub(crate) fn totals(conn: &mut Connection) -> [usize; 2] {
     let total = |name| usize::try_from(info(conn, "jrs_sessions", name)).unwrap();
     ["jrs_sessions_active", "jrs_owners_active"].map(total)
@@ -61,7 +62,7 @@ fn database(conn: &mut Connection) -> String {
     client.split(' ').find_map(|word| word.strip_prefix("db=")).unwrap().to_owned()
 }
 
-/// The keys of the database with a session's name, in order, by what is before the UUID.
+/// The keys with the name of a session in the selected database, sorted, grouped by the text before the UUID.
 fn session_keys(conn: &mut Connection) -> BTreeMap<String, Vec<String>> {
     let mut keys: Vec<String> = send(conn, &["KEYS", "*"]).unwrap();
     keys.sort_unstable();
@@ -81,7 +82,7 @@ fn prefix(key: &str) -> Option<&str> {
     Some(prefix).filter(|prefix| is_ours && prefix.ends_with("}:"))
 }
 
-/// Those keys that are strings.
+/// Those of the keys whose value is a string.
 fn strings(conn: &mut Connection, keys: &[String]) -> Vec<String> {
     let mut pipe = redis::pipe();
     for key in keys {

@@ -1,14 +1,14 @@
-//! Real servers for tests: a fresh one for each test, on its own port, in its own temporary folder.
+//! Real servers for tests: each test starts its own, on its own port, in its own temporary folder.
 //!
-//! The server is ended when its [`Server`] goes out of scope, also in a panic, and dies with the test process.
-#![allow(clippy::print_stderr, reason = "the log of the server is part of what a failed test says")]
+//! The server is killed when its [`Server`] is dropped, also in a panic, and when the test process ends.
+#![allow(clippy::print_stderr, reason = "a failed test prints the log of its server")]
 
-pub(crate) mod devices;
 pub(crate) mod in_flight;
 pub(crate) mod index_check;
 pub(crate) mod keypairs;
 pub(crate) mod moving_slots;
 pub(crate) mod nodes;
+pub(crate) mod owner_sessions;
 pub(crate) mod package;
 mod process;
 pub(crate) mod programs;
@@ -36,8 +36,8 @@ use tempfile::TempDir;
 pub(crate) use process::version;
 use process::{answers, free_port, launch, read_log};
 
-/// How long a condition may take to come true, and a server to answer.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// How long to wait for a condition or a reply. Long, because other processes may keep the machine busy.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A running server.
 pub struct Server {
@@ -86,29 +86,29 @@ impl Server {
         client.get_connection().unwrap_or_else(|error| panic!("{error}"))
     }
 
-    /// The server's log so far, that of earlier runs in the same folder included.
+    /// The server's log, with that of earlier runs in the same folder.
     pub fn log(&self) -> String {
         read_log(self.dir())
     }
 
-    /// Ends the server without a chance to save anything (SIGKILL), and waits for its end.
+    /// Kills the server (SIGKILL), so that it saves nothing, and waits until it has ended.
     pub fn kill(&mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
     }
 
-    /// Asks the server to shut down (SIGTERM), and waits until it has done so cleanly.
+    /// Asks the server to shut down (SIGTERM), and waits until it has ended cleanly.
     pub fn stop(&mut self) {
-        // The standard library knows no SIGTERM, and the kill of the shell is there on any machine.
+        // The standard library cannot send SIGTERM; the shell's kill is always installed.
         let pid = self.child.id().to_string();
         assert!(Command::new("sh").args(["-c", "kill -TERM $0", &pid]).status().unwrap().success());
         let status = await_that("the end of the server", || self.child.try_wait().unwrap());
         assert!(status.success(), "the server ended with {status}; its log:\n{}", self.log());
     }
 
-    /// Starts the stopped or killed server again: same folder, port and settings.
+    /// Starts a stopped or killed server again, with the same folder, port and settings.
     pub fn restart(&mut self) {
-        assert!(self.child.try_wait().unwrap().is_some(), "restart() wants a server that was stopped or killed");
+        assert!(self.child.try_wait().unwrap().is_some(), "restart() needs a server that was stopped or killed");
         self.child = launch(&self.settings, self.dir.path(), self.port).unwrap_or_else(|log| panic!("{log}"));
     }
 
@@ -119,8 +119,8 @@ impl Server {
 }
 
 impl Server {
-    /// Checks that the owner index is what the keyspace is, if the server still runs and tells.
-    fn assert_index_is_right(&mut self) {
+    /// Checks that the owner index agrees with the keyspace, if the server still runs and allows JRS.DEBUG.
+    fn assert_index_agrees(&mut self) {
         if !self.settings.module || thread::panicking() || !matches!(self.child.try_wait(), Ok(None)) {
             return;
         }
@@ -133,8 +133,8 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        self.assert_index_is_right();
-        // An error here means that it has ended already. SIGKILL does not change how a crashed server ended.
+        self.assert_index_agrees();
+        // An error here means that the server has ended. A crash keeps its own exit status.
         let _ = self.child.kill();
         let status = self.child.wait();
         let (port, log) = (self.port, self.log());
@@ -143,18 +143,18 @@ impl Drop for Server {
             return;
         }
         assert!(!status.is_ok_and(crashed), "the server on port {port} crashed; its log:\n{log}");
-        // A panic in the module, which the server survived.
+        // The log of a panic in the module that was caught.
         assert!(!log.contains("a defect of the module"), "the log of the server on port {port}:\n{log}");
     }
 }
 
-/// Whether a process ended by itself other than by a clean exit. SIGKILL is [`Server::kill`].
+/// Whether a process crashed: it neither exited cleanly nor was killed by SIGKILL, which [`Server::kill`] sends.
 fn crashed(status: ExitStatus) -> bool {
     const SIGKILL: i32 = 9;
     !status.success() && status.signal() != Some(SIGKILL)
 }
 
-/// What a server is started with.
+/// How to start a server.
 #[derive(Clone)]
 pub struct Builder {
     module: bool,
@@ -170,19 +170,19 @@ impl Builder {
         self.args(&[name, value])
     }
 
-    /// Arguments to the module as they stand: also an odd number of them.
+    /// Arguments to the module, unchanged; their number may be odd.
     pub fn args(mut self, args: &[&str]) -> Builder {
         self.args.extend(args.iter().map(ToString::to_string));
         self
     }
 
-    /// A line of redis.conf, written as it stands: the value may hold several words and quotes.
+    /// A line of redis.conf, unchanged: the value may have several words and quotes.
     pub fn config(mut self, directive: &str, value: &str) -> Builder {
         self.config.push((directive.to_owned(), value.to_owned()));
         self
     }
 
-    /// A command that becomes the server: its words, and behind them those of the server.
+    /// A command that runs the server: these words, then the server's program and arguments.
     pub fn launcher(mut self, words: &[&str]) -> Builder {
         self.launcher = words.iter().map(ToString::to_string).collect();
         self
@@ -193,13 +193,13 @@ impl Builder {
         self
     }
 
-    /// Writes a key file (mode 0600) into the server's folder and names it as the module's `keys-file`.
+    /// Writes a key file (mode 0600) into the server's folder and sets `keys-file` to its path.
     pub fn keys(mut self, bytes: &[u8]) -> Builder {
         self.keys = Some(bytes.to_vec());
         self
     }
 
-    /// The running server, or the log of one that ended before it answered.
+    /// Starts the server. The error is the log of a server that ended before it answered.
     pub fn try_start(self) -> Result<Server, String> {
         // Between finding a free port and binding it, another process may take it.
         for _ in 0..10 {
@@ -217,7 +217,7 @@ impl Builder {
         self.try_start().unwrap_or_else(|log| panic!("the server did not start; its log:\n{log}"))
     }
 
-    /// The text of redis.conf, whose words in quotes may hold any character.
+    /// The text of redis.conf.
     fn redis_conf(&self, dir: &Path, port: u16) -> String {
         let mut conf = format!("bind 127.0.0.1\nport {port}\ndir {}\nsave \"\"\n", quoted(&dir.to_string_lossy()));
         if self.module {
@@ -237,6 +237,7 @@ impl Builder {
     }
 }
 
+/// A word of redis.conf in quotes, which may contain any character.
 fn quoted(word: &str) -> String {
     format!("\"{}\"", word.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n"))
 }
@@ -251,10 +252,10 @@ pub fn module_path() -> PathBuf {
         .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("target/release/libjrs.so"), PathBuf::from)
 }
 
-/// Polls until there is a value, at most a minute.
+/// Polls until `condition` returns a value, for at most [`PATIENCE`].
 ///
 /// # Panics
-/// If none came: `what` says what was awaited.
+/// If it returns none; the message names `what`.
 pub fn await_that<T>(what: &str, condition: impl FnMut() -> Option<T>) -> T {
     poll(condition).unwrap_or_else(|| panic!("{what}: not within {PATIENCE:?}"))
 }

@@ -1,4 +1,4 @@
-//! Sessions that are used while their slots move from one cluster node to another.
+//! Clients that use sessions while slots move from one cluster node to another.
 
 use std::{
     collections::HashMap,
@@ -15,7 +15,7 @@ pub(crate) fn data(reply: RedisResult<Value>) -> Option<String> {
     session.map(|session| redis::from_redis_value_ref(&session["data"]).unwrap())
 }
 
-/// Owners whose slots are below this one.
+/// Owners whose slot is less than `below`.
 pub(crate) fn owners(conn: &mut Connection, below: u16) -> Vec<String> {
     let names: Vec<String> = (0..5000).map(|number| format!("user:{number}")).collect();
     let mut pipe = redis::pipe();
@@ -26,7 +26,7 @@ pub(crate) fn owners(conn: &mut Connection, below: u16) -> Vec<String> {
     names.into_iter().zip(slots).filter(|(_, slot)| *slot < below).map(|(name, _)| name).collect()
 }
 
-/// Reads and changes these sessions in turn, until told to stop and all have been seen again. How often it did.
+/// Reads and changes these sessions in turn until `stop` is set, then each once more. Returns the number of reads.
 pub(crate) fn use_sessions(cluster: &Cluster, tokens: &[String], stop: &AtomicBool) -> usize {
     let nodes = &mut cluster.nodes();
     let mut expected: Vec<String> = vec!["{}".to_owned(); tokens.len()];

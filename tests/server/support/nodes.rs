@@ -1,4 +1,4 @@
-//! A cluster of two nodes with the same keys, half of the slots each.
+//! A cluster of two nodes with the same keys. Each node has half of the slots.
 
 use redis::{Connection, RedisResult, Value};
 
@@ -16,7 +16,7 @@ impl Cluster {
         Cluster::start_as(&Server::builder().keys(keys.as_bytes()))
     }
 
-    /// A cluster of nodes that are started like this.
+    /// A cluster of nodes that `node` starts.
     pub(crate) fn start_as(node: &Builder) -> Cluster {
         let node = || node.clone().config("cluster-enabled", "yes").start();
         let nodes = [node(), node()];
@@ -39,7 +39,7 @@ impl Cluster {
         Cluster(nodes)
     }
 
-    /// A replica of a node, when it has all that the node has.
+    /// A new replica of a node, after it has received all keys.
     pub(crate) fn replica(&self, node: usize, keys: &str) -> Server {
         let replica = Server::builder().keys(keys.as_bytes()).config("cluster-enabled", "yes").start();
         let conn = &mut replica.conn();
@@ -64,7 +64,7 @@ impl Cluster {
         self.0[node].port()
     }
 
-    /// The node that a key lives on at first, and the other one.
+    /// The node that has a key's slot at the start, and the other one.
     pub(crate) fn home_and_other(&self, key: &str) -> [usize; 2] {
         if self.slot(key) < 8192 { [0, 1] } else { [1, 0] }
     }
@@ -73,24 +73,24 @@ impl Cluster {
         send(&mut self.0[0].conn(), &["CLUSTER", "KEYSLOT", key]).expect("every key has a slot")
     }
 
-    /// How the cluster knows a node.
+    /// The id of a node in the cluster.
     pub(crate) fn id(&self, node: usize) -> String {
         send(&mut self.0[node].conn(), &["CLUSTER", "MYID"]).expect("every node has an id")
     }
 
-    /// The reply to a command, which is sent to wherever the nodes say it belongs, and again if they say so.
+    /// The reply to a command. Follows redirections (MOVED, ASK), and sends the command again at TRYAGAIN.
     pub(crate) fn routed(&self, nodes: &mut [Connection; 2], words: &[&str]) -> RedisResult<Value> {
-        await_that("an answer", || {
-            let reply = self.followed(nodes, words);
+        await_that("a reply other than TRYAGAIN", || {
+            let reply = self.follow_redirections(nodes, words);
             let again = reply.as_ref().is_err_and(|error| error.code() == Some("TRYAGAIN"));
             (!again).then_some(reply)
         })
     }
 
-    fn followed(&self, nodes: &mut [Connection; 2], words: &[&str]) -> RedisResult<Value> {
+    fn follow_redirections(&self, nodes: &mut [Connection; 2], words: &[&str]) -> RedisResult<Value> {
         let mut node = 0;
         let mut asking = false;
-        // While a slot is on the move a client may be sent to and fro.
+        // While a slot moves, both nodes may redirect a client several times.
         for _ in 0..100 {
             if asking {
                 let () = send(&mut nodes[node], &["ASKING"])?;

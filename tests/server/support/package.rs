@@ -4,10 +4,10 @@ use serde_json::{Value, json};
 
 use crate::support::{Server, programs};
 
-/// Shorter than any hash, and not ASCII: what old installations have.
+/// Short and not ASCII, as old installations have it.
 pub(crate) const SECRET: &str = "pässwörd";
 
-/// The package's middleware with these options, in front of that server.
+/// The package's middleware with these options, connected to this server.
 pub(crate) struct Package<'s> {
     server: &'s Server,
     options: Value,
@@ -18,13 +18,13 @@ impl<'s> Package<'s> {
         Self::with_options(server, json!({}))
     }
 
-    /// `options` are those besides the secret.
+    /// `options` are all options but the secret.
     pub(crate) fn with_options(server: &'s Server, mut options: Value) -> Self {
         options["secret"] = json!(SECRET);
         Self { server, options }
     }
 
-    /// See `tests/interop/legacy.js` for what a task may hold.
+    /// Runs an action of `tests/interop/legacy.js`, which describes the members of a task.
     pub(crate) fn act(&self, action: &str, mut task: Value) -> Value {
         task["action"] = json!(action);
         task["port"] = json!(self.server.port());
@@ -39,11 +39,12 @@ impl<'s> Package<'s> {
         (text("id"), text("token"))
     }
 
-    /// What a request with this token finds in its session.
+    /// What a request with this token reads from its session.
     pub(crate) fn read(&self, token: &str) -> Value {
         self.act("read", json!({"token": token}))
     }
 
+    /// Whether a request with this token has a session.
     pub(crate) fn finds(&self, token: &str) -> bool {
         self.read(token)["found"] == json!(true)
     }

@@ -1,4 +1,4 @@
-//! The process of a server: how it is started, and when it is ready.
+//! The process of a server: starts it and waits until it is ready.
 
 use std::{
     env,
@@ -21,9 +21,9 @@ use rustix::{
 
 use super::{Builder, PATIENCE, await_that, key_file, poll};
 
-/// How long a server may run: one that hangs is killed, which fails its test instead of hanging it too.
+/// How long a server may run. A server that hangs is killed, so its test fails and does not hang.
 ///
-/// A timeout of each read is no such bound: where there is one, a pause of the whole machine makes the read fail (EINTR).
+/// Read timeouts on the connections cannot do this: with one, a pause of the whole machine makes a read fail (EINTR).
 const LONGEST_RUN: Duration = Duration::from_secs(300);
 
 /// The server under test.
@@ -31,16 +31,16 @@ fn program() -> String {
     env::var("JRS_TEST_SERVER").unwrap_or_else(|_| "redis-server".to_owned())
 }
 
-/// What the server under test says of its version: `Valkey server v=9.1.2 sha=…`.
+/// The version that the server under test prints: `Valkey server v=9.1.2 sha=…`.
 pub fn version() -> String {
     let output = Command::new(program()).arg("--version").output().unwrap();
     String::from_utf8(output.stdout).unwrap()
 }
 
-/// Starts a server in `dir` and waits until it answers. The error is the log of one that ended instead.
+/// Starts a server in `dir` and waits until it answers. The error is the log of a server that ended before.
 pub fn launch(settings: &Builder, dir: &Path, port: u16) -> Result<Child, String> {
     let conf = dir.join("redis.conf");
-    // A restart keeps what CONFIG REWRITE may have written.
+    // A restart keeps the changes of CONFIG REWRITE.
     if !conf.exists() {
         fs::write(&conf, settings.redis_conf(dir, port)).unwrap();
     }
@@ -49,7 +49,7 @@ pub fn launch(settings: &Builder, dir: &Path, port: u16) -> Result<Child, String
         file.write_all(keys).unwrap();
     }
     let log = File::options().create(true).append(true).open(dir.join("server.log")).unwrap();
-    // setpriv makes the kernel end the server with the thread that started it, even if the test process is killed.
+    // setpriv makes the kernel kill the server when the thread that started it ends, also if the test process is killed.
     let mut command = Command::new("setpriv");
     command.args(["--pdeathsig", "KILL"]).args(&settings.launcher);
     command.arg(program()).arg(conf).current_dir(dir).stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log);
@@ -78,20 +78,20 @@ fn kill_if_it_hangs(child: &Child) {
         let longest = Timespec::try_from(LONGEST_RUN).unwrap();
         let mut end = [PollFd::new(&process, PollFlags::IN)];
         if retry_on_intr(|| poll_files(&mut end, Some(&longest))).unwrap() == 0 {
-            eprintln!("process {pid} is killed: its test takes over {LONGEST_RUN:?}");
+            eprintln!("process {pid} is killed: its test took more than {LONGEST_RUN:?}");
             let _ = pidfd_send_signal(&process, Signal::KILL);
         }
     });
 }
 
-/// Starts a process from a thread that lives as long as the test process, for `--pdeathsig` means the thread.
+/// Starts a process from a thread that lives as long as the test process: `--pdeathsig` is about the thread.
 fn spawn(command: Command) -> io::Result<Child> {
     type Order = (Command, mpsc::Sender<io::Result<Child>>);
     static STARTER: LazyLock<mpsc::Sender<Order>> = LazyLock::new(|| {
         let (sender, orders) = mpsc::channel::<Order>();
         thread::spawn(move || {
             for (mut command, reply) in orders {
-                // Whoever gave the order waits for the reply.
+                // The receiver waits for this reply, so sending cannot fail.
                 let _ = reply.send(command.spawn());
             }
         });
@@ -102,9 +102,9 @@ fn spawn(command: Command) -> io::Result<Child> {
     child.recv().unwrap()
 }
 
-/// Whether the process `pid`, and not another server that was quicker to take the port, answers on `port`.
+/// Whether the process `pid` answers on `port`, and not another server that took the port before it.
 pub fn answers(port: u16, pid: u32) -> bool {
-    let ask = || -> io::Result<String> {
+    let request = || -> io::Result<String> {
         let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port))?;
         stream.set_read_timeout(Some(PATIENCE))?;
         stream.write_all(b"PING\r\nINFO server\r\nQUIT\r\n")?;
@@ -112,14 +112,14 @@ pub fn answers(port: u16, pid: u32) -> bool {
         stream.read_to_string(&mut reply)?;
         Ok(reply)
     };
-    ask().is_ok_and(|reply| {
+    request().is_ok_and(|reply| {
         let answer = reply.starts_with("+PONG") && reply.contains(&format!("process_id:{pid}\r\n"));
-        // A server with passwords tells strangers nothing more than that it is there.
+        // A server with passwords answers with an error before authentication.
         answer || reply.starts_with("-NOAUTH") || reply.starts_with("-NOPERM")
     })
 }
 
-/// A free port that leaves room for that of the cluster bus, which is 10,000 higher.
+/// A free port whose cluster bus port (10,000 higher) is free too.
 pub fn free_port() -> u16 {
     let free = |port| TcpListener::bind((Ipv4Addr::LOCALHOST, port)).ok()?.local_addr().ok();
     await_that("a free port", || {
@@ -129,6 +129,7 @@ pub fn free_port() -> u16 {
     })
 }
 
+/// The log of a server in `dir`, empty if there is none.
 pub fn read_log(dir: &Path) -> String {
     fs::read(dir.join("server.log")).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default()
 }

@@ -1,4 +1,4 @@
-//! Runs the programs of `tests/interop`: other people's JWT libraries, with JSON in and JSON out.
+//! Runs the programs of `tests/interop`: other JWT libraries, with JSON as input and output.
 
 use std::{
     io::Read,
@@ -6,18 +6,16 @@ use std::{
     process::{Child, Command, Stdio},
     sync::mpsc,
     thread,
-    time::Duration,
 };
 
 use serde_json::Value;
 
-/// Generous: a program takes a fraction of a second, but a machine may be busy with all tests at once.
-const PATIENCE: Duration = Duration::from_secs(60);
+use crate::support::PATIENCE;
 
-/// Runs a program of `tests/interop` with `task` as its only argument and returns what it printed.
+/// Runs a program of `tests/interop` with `task` as its only argument and returns the JSON that it prints.
 ///
 /// # Panics
-/// If it, or what it needs, is not there, does not end in time, fails, or prints anything but JSON.
+/// If the program or its libraries are missing, or if it fails, does not end in time or prints something else.
 pub(crate) fn run(program: &str, task: &Value) -> Value {
     let mut child = command(program)
         .arg(task.to_string())
@@ -31,18 +29,18 @@ pub(crate) fn run(program: &str, task: &Value) -> Value {
         panic!("{program} did not end within {PATIENCE:?}: {task}");
     };
     let status = child.wait().expect("a program that closed its output ends");
-    assert!(status.success(), "{program} failed ({status}, its own words are above): {task}");
-    serde_json::from_str(&printed).unwrap_or_else(|error| panic!("{program} printed no JSON ({error}): {printed}"))
+    assert!(status.success(), "{program} failed ({status}; its output is above): {task}");
+    serde_json::from_str(&printed).unwrap_or_else(|error| panic!("{program} did not print JSON ({error}): {printed}"))
 }
 
-/// All that the program prints, or nothing if it is not at its end in time.
+/// All output of the program, or nothing if the program does not end in time.
 fn output_in_time(child: &mut Child) -> Option<String> {
     let mut output = child.stdout.take().expect("the output is piped");
     let (sender, receiver) = mpsc::channel();
     thread::spawn(move || {
         let mut printed = String::new();
         output.read_to_string(&mut printed).expect("a program prints UTF-8");
-        // Nobody listens any more if the program was overdue.
+        // An error here means that the program ended too late and the receiver is gone.
         let _ = sender.send(printed);
     });
     receiver.recv_timeout(PATIENCE).ok()

@@ -1,4 +1,4 @@
-//! Commands of the module with arguments that make sense now and then.
+//! Random commands of the module, some of them with arguments that fit.
 
 use proptest::{
     collection::vec,
@@ -6,7 +6,7 @@ use proptest::{
     sample::{Index, select},
 };
 
-/// What random commands are made of.
+/// The tokens and owners that random commands use.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Supplies {
     /// Tokens, each with the key of its session.
@@ -28,7 +28,7 @@ impl Command {
         self.name.to_uppercase().strip_prefix("JRS.") == Some(name)
     }
 
-    /// Whether argument 1 is taken for a token: it begins as one, or it holds one and argument 2 does not begin as one.
+    /// Whether JRS reads argument 1 as a token: it begins like one, or it contains one and argument 2 does not begin like one.
     pub(crate) fn begins_with_token(&self) -> bool {
         let begins = |at: usize| self.arguments.get(at).is_some_and(|argument| argument.starts_with(b"ey"));
         let header = b"eyJhbGciOiJ";
@@ -61,7 +61,7 @@ const WORDS: [&str; 23] = [
     "MERGE", "PATCH", "IFMATCH", "NX", "OWNER", "REAUTH", "WITHDATA", "EXCEPT", "patch", "reauth",
 ];
 
-/// None of them lets a session end while a test runs: a span of ten minutes at least, or none at all.
+/// None of them ends a session while a test runs: as a TTL each is at least ten minutes, or invalid.
 const NUMBERS: [&str; 14] = [
     "600000",
     "99999999",
@@ -105,7 +105,7 @@ const JSON: [&str; 23] = [
     r#"[{"op":"remove","path":""}]"#,
 ];
 
-/// Any command at all: no argument fits to any other, or the first ones do.
+/// Any command. Its first arguments may fit together; the others are random.
 pub(crate) fn commands(supplies: &Supplies) -> impl Strategy<Value = Command> + use<> {
     let name = select(NAMES.to_vec());
     let rest = prop_oneof![vec(argument(supplies), 0..=1), vec(argument(supplies), 0..=8)];
@@ -115,7 +115,7 @@ pub(crate) fn commands(supplies: &Supplies) -> impl Strategy<Value = Command> + 
     })
 }
 
-/// What commands begin with: nothing, or what one of them wants there.
+/// The first arguments: none, or those that some command expects.
 fn beginning(supplies: &Supplies) -> BoxedStrategy<Vec<Vec<u8>>> {
     let session = select(supplies.tokens.clone());
     fn bytes(words: &[&str]) -> Vec<Vec<u8>> {
@@ -138,7 +138,7 @@ fn beginning(supplies: &Supplies) -> BoxedStrategy<Vec<Vec<u8>>> {
     .boxed()
 }
 
-/// Any argument at all.
+/// Any argument.
 fn argument(supplies: &Supplies) -> BoxedStrategy<Vec<u8>> {
     let text = |choices: &[&'static str]| select(choices.to_vec()).prop_map(|word| word.as_bytes().to_vec());
     let session = select(supplies.tokens.clone());
@@ -158,12 +158,12 @@ fn argument(supplies: &Supplies) -> BoxedStrategy<Vec<u8>> {
     .boxed()
 }
 
-/// Bytes that are no number by chance, which could be a short TTL.
+/// Random bytes that are not a number, because a number could be a short TTL.
 fn random_bytes() -> impl Strategy<Value = Vec<u8>> {
     vec(any::<u8>(), 0..24).prop_filter("a number", |bytes| !bytes.iter().all(u8::is_ascii_digit) || bytes.is_empty())
 }
 
-/// The token with one byte changed, inserted, or everything after or before it cut off; or with something around it.
+/// The token with one byte changed or inserted, cut at that byte, or with text around it.
 fn mutated(mut token: Vec<u8>, at: Index, byte: u8, kind: u8) -> Vec<u8> {
     let at = at.index(token.len());
     match kind {

@@ -1,4 +1,4 @@
-//! A module beside JRS, `reactor.c`: it runs commands for clients and when keyspace events happen.
+//! A second module, `reactor.c`: it runs commands for its clients and on keyspace events.
 
 use std::{
     path::{Path, PathBuf},
@@ -10,7 +10,7 @@ use tempfile::TempDir;
 
 use super::Builder;
 
-/// Loads the module beside JRS.
+/// Loads the second module after JRS.
 pub(crate) fn with_reactor(server: Builder) -> Builder {
     static BUILT: LazyLock<(TempDir, PathBuf)> = LazyLock::new(|| {
         let dir = tempfile::tempdir().unwrap();
@@ -18,7 +18,7 @@ pub(crate) fn with_reactor(server: Builder) -> Builder {
         let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/server/support/reactor.c");
         let mut cc = Command::new("cc");
         cc.args(["-std=c99", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC", "-o"]).arg(&module).arg(source);
-        assert!(cc.status().expect("cc is there").success(), "the C compiler refuses reactor.c");
+        assert!(cc.status().expect("cc is installed").success(), "the C compiler refuses reactor.c");
         (dir, module)
     });
     server.config("loadmodule", BUILT.1.to_str().unwrap())

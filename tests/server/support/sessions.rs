@@ -1,4 +1,4 @@
-//! Sessions as a client sees them, in the types that tests compare with.
+//! Commands and sessions as a client sees them.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -11,27 +11,26 @@ use serde_json::Value;
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::support::{
-    Server,
-    devices::{assert_agree, assert_index_is_right},
-    error_word,
+    Server, error_word,
+    owner_sessions::{assert_agree, assert_index_agrees},
 };
 
-/// A session as `JRS.GET` describes it.
+/// A session as `JRS.GET` returns it.
 #[derive(Debug)]
 pub(crate) struct Session {
     pub(crate) id: String,
     pub(crate) owner: String,
-    /// The text, byte for byte.
+    /// The data, byte for byte.
     pub(crate) data: String,
     pub(crate) claims: Value,
-    /// The claims as they were sent.
+    /// The JSON text of `claims`.
     pub(crate) claims_text: String,
     /// Seconds left.
     pub(crate) ttl: i64,
     pub(crate) etag: String,
 }
 
-/// Sends a command, given as its words.
+/// Sends a command and returns the reply.
 pub(crate) fn send<T: FromRedisValue>(connection: &mut Connection, words: &[&str]) -> RedisResult<T> {
     let (name, arguments) = words.split_first().expect("a command has a name");
     redis::cmd(name).arg(arguments).query(connection)
@@ -60,24 +59,24 @@ pub(crate) fn at_once(server: &Server, clients: usize, words: &[&str]) -> Vec<re
     clients.iter_mut().map(|client| client.recv_response().expect("the server replies")).collect()
 }
 
-/// Sends a command whose reply is read later.
+/// Sends a command. [`end`] reads the reply.
 pub(crate) fn begin(conn: &mut Connection, words: &[&str]) {
     let packed = redis::cmd(words[0]).arg(&words[1..]).get_packed_command();
     conn.send_packed_command(&packed).expect("the server listens");
 }
 
-/// The reply to what was [begun](begin).
+/// The reply to the command that [`begin`] sent.
 pub(crate) fn end(conn: &mut Connection) -> RedisResult<redis::Value> {
     conn.recv_response().and_then(redis::Value::extract_error)
 }
 
-/// The token of a new session; `options` are what follows the data.
+/// Creates a session and returns its token. `options` follow the data.
 pub(crate) fn create(connection: &mut Connection, owner: &str, data: &str, options: &[&str]) -> String {
     let words = [&["JRS.CREATE", owner, data], options].concat();
     send(connection, &words).unwrap_or_else(|error| panic!("{words:?}: {error}"))
 }
 
-/// Everything that the server holds: each key's value (serialized) and when it expires, in milliseconds.
+/// All keys of the selected database, each with its value (serialized) and its expiry in milliseconds.
 pub(crate) fn contents(connection: &mut Connection) -> BTreeMap<String, (Vec<u8>, i64)> {
     let keys: Vec<String> = send(connection, &["KEYS", "*"]).expect("the keys can be listed");
     let mut entry = |key: &str| {
@@ -87,25 +86,25 @@ pub(crate) fn contents(connection: &mut Connection) -> BTreeMap<String, (Vec<u8>
     keys.iter().map(|key| (key.clone(), entry(key))).collect()
 }
 
-/// What the keys of an owner's sessions begin with in the default keyspace, up to the colon.
+/// The prefix of an owner's session keys in the default keyspace, without the colon.
 pub(crate) fn index(owner: &str) -> String {
     format!("sess:{{{owner}}}")
 }
 
-/// Checks that these are an owner's sessions in the default keyspace, given by their keys, and no others.
+/// Checks that an owner has exactly the sessions with these keys in the default keyspace.
 pub(crate) fn assert_indexed(connection: &mut Connection, owner: &str, keys: &[impl AsRef<str>]) {
     let mut expected: Vec<&str> = keys.iter().filter_map(|key| key.as_ref().strip_prefix("sess:")).collect();
     expected.sort_unstable();
     assert_eq!(assert_agree(connection, owner), expected, "the sessions of {owner}");
-    assert_index_is_right(connection);
+    assert_index_agrees(connection);
 }
 
-/// The first word of the error that a command must be refused with.
+/// The first word of the error. The command must be refused.
 pub(crate) fn refused(connection: &mut Connection, words: &[&str]) -> String {
     error_word(send(connection, words))
 }
 
-/// Checks that a command, in words of text or bytes, is refused with an error of this first word and changes nothing.
+/// Checks that a command is refused with an error of this first word and changes nothing. The words are text or bytes.
 pub(crate) fn assert_refused(connection: &mut Connection, word: &str, words: &[impl ToRedisArgs + Debug]) {
     let before = contents(connection);
     let reply = redis::Cmd::new().arg(words).query(connection);
@@ -119,7 +118,7 @@ pub(crate) fn etag(data: &str) -> String {
     format!("{:016x}", xxh3_64(data.as_bytes()))
 }
 
-/// `JRS.GET` of a token that must be acceptable: its session, or nothing if there is none.
+/// The session that `JRS.GET` returns, or `None` if the session does not exist. The token must be valid.
 pub(crate) fn get(connection: &mut Connection, token: &str) -> Option<Session> {
     let reply: Option<HashMap<String, redis::Value>> =
         send(connection, &["JRS.GET", token]).unwrap_or_else(|error| panic!("JRS.GET of {token}: {error}"));
@@ -136,17 +135,17 @@ pub(crate) fn get(connection: &mut Connection, token: &str) -> Option<Session> {
     })
 }
 
-/// The word of the refusal of a `JRS.GET` that must be refused.
+/// The first word of the error of `JRS.GET`. The command must be refused.
 pub(crate) fn refusal(connection: &mut Connection, token: &str) -> String {
     error_word(send::<redis::Value>(connection, &["JRS.GET", token]))
 }
 
 /// When a key expires, in milliseconds since the epoch; -1 is never.
 pub(crate) fn expiry(connection: &mut Connection, key: &str) -> i64 {
-    send(connection, &["PEXPIRETIME", key]).expect("a server tells when a key expires")
+    send(connection, &["PEXPIRETIME", key]).expect("PEXPIRETIME replies with a number")
 }
 
-/// Runs an action and checks that it made the key expire `span` milliseconds after it.
+/// Runs an action and checks that the key then expires `span` milliseconds later.
 pub(crate) fn assert_lives<T>(
     connection: &mut Connection,
     key: &str,

@@ -1,4 +1,4 @@
-//! A replica that loads a data set slowly beside the one that it serves (`repl-diskless-load swapdb`).
+//! A replica that loads a new data set slowly while it serves the old one (`repl-diskless-load swapdb`).
 
 use redis::Connection;
 
@@ -7,15 +7,15 @@ use crate::support::{
     sessions::{exec, send},
 };
 
-/// A key takes 2 ms to send, so the load takes 10 seconds at least.
+/// The primary takes 2 ms to send a key, so loading takes at least 10 seconds.
 const BALLAST: usize = 5000;
 
-/// What a primary needs for [`begin`].
+/// The configuration of a primary for [`begin`].
 pub(crate) fn primary(builder: Builder) -> Builder {
     builder.config("repl-diskless-sync-delay", "0").config("repl-backlog-size", "16kb").config("rdbcompression", "no")
 }
 
-/// What a replica needs for [`begin`].
+/// The configuration of a replica for [`begin`].
 pub(crate) fn replica(builder: Builder, primary: &Server) -> Builder {
     builder
         .config("repl-diskless-load", "swapdb")
@@ -27,13 +27,13 @@ pub(crate) fn await_link(replica: &mut Connection) {
     await_that("the replica's link", || info(replica).contains("master_link_status:up").then_some(()));
 }
 
-/// Lets the replica fall behind while `meanwhile` changes the primary, and then load all that the primary has.
-/// Returns how many keys were added.
+/// Disconnects the replica, lets `meanwhile` change the primary, and starts a full synchronization. Returns how many keys
+/// it added to the primary.
 pub(crate) fn begin(primary: &Server, replica: &mut Connection, meanwhile: impl FnOnce(&mut Connection)) -> usize {
     let conn = &mut primary.conn();
     exec(replica, &["REPLICAOF", "127.0.0.1", "1"]);
     meanwhile(conn);
-    // A replica answers between the pieces of 16 KB that arrive: here some 300 of them, 30 ms apart.
+    // The replica serves clients after each 16 KB that arrive: here about 300 times, 30 ms apart.
     let text = "x".repeat(1000);
     let mut sets = redis::pipe();
     for number in 0..BALLAST {
@@ -42,7 +42,7 @@ pub(crate) fn begin(primary: &Server, replica: &mut Connection, meanwhile: impl 
     sets.exec(conn).unwrap();
     exec(conn, &["CONFIG", "SET", "rdb-key-save-delay", "2000"]);
     exec(replica, &["REPLICAOF", "127.0.0.1", &primary.port().to_string()]);
-    // The next synchronisation is not slow.
+    // The next synchronization must not be slow.
     await_that("asynchronous loading", || is_loading(&info(replica)).then_some(()));
     exec(conn, &["CONFIG", "SET", "rdb-key-save-delay", "0"]);
     BALLAST
@@ -52,8 +52,7 @@ pub(crate) fn await_end(replica: &mut Connection) {
     await_that("the end of loading", || info(replica).contains("async_loading:0").then_some(()));
 }
 
-/// The replies of the commands that `reads` adds, sent in one piece, between two looks at whether the server is loading:
-/// it is before them and after them.
+/// The replies to `reads`, sent together with an INFO before and after them: both say that the server is loading.
 pub(crate) fn read_meanwhile<T: redis::FromRedisValue>(replica: &mut Connection, reads: &redis::Pipeline) -> T {
     let mut pipe = redis::pipe();
     pipe.cmd("INFO");

@@ -1,4 +1,4 @@
-//! Tokens as anybody can make and read them: no code of the module takes part.
+//! Makes and reads tokens without code of the module.
 
 use aws_lc_rs::{
     encoding::{AsDer, Pkcs8V1Der},
@@ -10,11 +10,11 @@ use serde_json::{Value, json};
 
 use crate::support::sessions::now;
 
-/// A secret that is long enough for any algorithm.
+/// A secret that is long enough for each HMAC algorithm.
 pub(crate) const SECRET: &str = "a secret of 64 bytes, which is as long as HS512 wants it: 314159";
 
-/// An HS256 token with these claims, signed with [`SECRET`]. Its `iat` is now where they have none, so that it is not refused
-/// for that.
+/// An HS256 token with these claims, signed with [`SECRET`]. Without an `iat` it gets the present time, because a token with
+/// no known start is refused.
 pub(crate) fn token(claims: &Value) -> String {
     let mut claims = claims.clone();
     if claims.get("iat").is_none() {
@@ -23,12 +23,12 @@ pub(crate) fn token(claims: &Value) -> String {
     sign(&json!({"alg": "HS256", "typ": "JWT"}), &claims, SECRET.as_bytes())
 }
 
-/// A token with this header, whatever it says, signed with HMAC-SHA-256.
+/// A token signed with HMAC-SHA-256, whatever its header says.
 pub(crate) fn sign(header: &Value, claims: &Value, secret: &[u8]) -> String {
     sign_bytes(header.to_string().as_bytes(), claims.to_string().as_bytes(), Algorithm::HS256, secret)
 }
 
-/// A token of any bytes as header and payload, signed with this algorithm, whatever the header says.
+/// A token of these bytes, signed with this algorithm, whatever the header says.
 pub(crate) fn sign_bytes(header: &[u8], payload: &[u8], algorithm: Algorithm, secret: &[u8]) -> String {
     let signed = [header, payload].map(|part| BASE64_URL_SAFE_NO_PAD.encode(part)).join(".");
     let key = EncodingKey::from_secret(secret);
@@ -41,8 +41,7 @@ pub(crate) fn jwk(id: &str, algorithm: &str, secret: &[u8]) -> Value {
     json!({"kty": "oct", "kid": id, "alg": algorithm, "k": BASE64_URL_SAFE_NO_PAD.encode(secret)})
 }
 
-/// The private ES256 key of RFC 7515 appendix A.3 as a JWK: its signatures are slow, and not computed by the server's
-/// own thread.
+/// The private ES256 key of RFC 7515 appendix A.3 as a JWK: its signatures are computed on a crypto thread.
 pub(crate) fn elliptic_jwk() -> Value {
     json!({
         "kty": "EC", "crv": "P-256", "kid": "slow", "d": "jpsQnnGQmL-YBIffH1136cspYG6-0iY7X1fCE9-E9LI",
@@ -50,7 +49,7 @@ pub(crate) fn elliptic_jwk() -> Value {
     })
 }
 
-/// A new private key of 4096 bits in PEM: it takes milliseconds to sign with.
+/// A new private RSA key of 4096 bits in PEM: a signature takes milliseconds.
 pub(crate) fn rsa_pem() -> String {
     let pair = KeyPair::generate(KeySize::Rsa4096).expect("a new key");
     let der: Pkcs8V1Der<'_> = pair.as_der().expect("a private key has an encoding");
@@ -70,7 +69,7 @@ pub(crate) fn key(token: &str) -> String {
     format!("sess:{}", claims(token)["jti"].as_str().expect("a token has a jti"))
 }
 
-/// The text of the claims.
+/// The claims as text.
 pub(crate) fn payload(token: &str) -> String {
     String::from_utf8(part(token, 1)).expect("a payload is text")
 }

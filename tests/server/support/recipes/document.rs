@@ -1,12 +1,12 @@
-//! docs/clients.md, taken apart.
+//! Parses docs/clients.md.
 
-/// The part of the document under one heading.
+/// A section of the document.
 #[derive(Default)]
 pub(crate) struct Section {
     pub(crate) heading: String,
     /// The name and the text of each file. The name is the last code span before the block.
     pub(crate) files: Vec<(String, String)>,
-    /// What is typed at the prompt `$`.
+    /// The command lines after the prompt `$`.
     pub(crate) commands: Vec<String>,
 }
 
@@ -24,12 +24,12 @@ pub(crate) fn sections(document: &str) -> Vec<Section> {
 fn section(text: &str) -> Section {
     let (heading, text) = text.split_once('\n').expect("a section has a text");
     let mut section = Section { heading: heading.to_owned(), ..Section::default() };
-    // Prose and blocks take turns.
+    // Text and code blocks alternate.
     let mut name = "";
     for (at, part) in text.split("```").enumerate() {
-        let prose = at % 2 == 0;
-        if prose {
-            // Between two ticks is every second part.
+        let is_text = at % 2 == 0;
+        if is_text {
+            // Each second part is between two backticks.
             let spans = part.split('`').skip(1).step_by(2);
             name = spans.last().unwrap_or(name);
             continue;

@@ -1,4 +1,4 @@
-//! The applications of docs/clients.md: written out, built, and asked.
+//! Writes, builds and runs the applications of docs/clients.md, and sends requests to them.
 
 mod document;
 
@@ -16,17 +16,17 @@ use std::{
 
 pub(crate) use document::{Section, sections};
 
-/// The ports that the document writes.
+/// The ports in the document.
 const REDIS_PORT: &str = "6379";
 const WEB_PORT: &str = "8080";
 
-/// At its first run Go compiles its standard library, and Cargo what the Rust recipe depends on.
+/// Long, because the first run compiles Go's standard library and the dependencies of the Rust recipe.
 const PATIENCE: Duration = Duration::from_secs(600);
 
-/// An application, which ends with this value.
+/// A running application. Dropping it ends the process.
 pub(crate) struct Application {
     folder: PathBuf,
-    /// Nothing for a program of the command line.
+    /// None for a command-line program.
     web: Option<Web>,
 }
 
@@ -35,19 +35,19 @@ struct Web {
     process: Child,
 }
 
-/// An HTTP status, and the text that came with it. A program's exit status is translated into one.
+/// An HTTP status and the body. The exit status of a command-line program is mapped to an HTTP status.
 pub(crate) type Answer = (u16, String);
 
 impl Application {
-    /// The application of these sections, in front of the Redis on that port. A file of a later section takes the place
-    /// of an earlier one's.
+    /// Starts the application of these sections, connected to the Redis on that port. Where two sections have a file of
+    /// the same name, the later one is used.
     pub(crate) fn start(sections: &[&Section], redis: u16) -> Application {
         // Between finding a free port and binding it, another process may take it.
         for _ in 0..10 {
             match Self::try_start(sections, redis) {
                 Ok(application) => return application,
                 Err(log) if log.to_lowercase().contains("address already in use") => {}
-                Err(log) => panic!("it does not start: {log}"),
+                Err(log) => panic!("the application does not start: {log}"),
             }
         }
         panic!("no free port in ten attempts");
@@ -55,7 +55,7 @@ impl Application {
 
     fn try_start(sections: &[&Section], redis: u16) -> Result<Application, String> {
         let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port();
-        // In parts, for one port may hold the digits of the other.
+        // Split first: the new port may contain the digits of the other one.
         let with_redis = |part: &str| part.replace(REDIS_PORT, &redis.to_string());
         let real = |text: &str| text.split(WEB_PORT).map(with_redis).collect::<Vec<_>>().join(&port.to_string());
         let mut application = Application { folder: folder(&sections.last().unwrap().heading), web: None };
@@ -66,7 +66,7 @@ impl Application {
         }
         let commands = sections.iter().flat_map(|section| &section.commands);
         let mut commands: Vec<String> = commands.map(|line| real(line)).collect();
-        // The last command of a web application runs it; those before, and all others, build.
+        // The last command of a web application runs it. All other commands build.
         let serves = sections.iter().any(|section| section.mentions(WEB_PORT));
         let last = if serves { commands.pop() } else { None };
         for command in commands {
@@ -76,15 +76,15 @@ impl Application {
         if let Some(command) = last {
             application.serve(&command, port)?;
         }
-        // Cargo would sooner change its lock file than fail.
+        // Cargo changes an outdated lock file and does not fail.
         assert!(lock() == fs::read(application.folder.join("Cargo.lock")).unwrap(), "tests/clients/Cargo.lock is old");
         Ok(application)
     }
 
-    /// Runs the command until this value ends. Returns when it listens; the error is what it said if it does not.
+    /// Starts the command and waits until it listens. The error is the output of a command that does not.
     fn serve(&mut self, command: &str, port: u16) -> Result<(), String> {
         let log = File::create(self.folder.join("log")).unwrap();
-        // setpriv: the kernel ends it with the thread that runs the test, even if that is killed.
+        // setpriv makes the kernel kill it when the thread of the test ends, also if the test is killed.
         let process = self
             .command(&["setpriv", "--pdeathsig", "KILL"], &format!("exec {command}"))
             .stdout(log.try_clone().unwrap())
@@ -109,16 +109,16 @@ impl Application {
         command
             .env("PATH", format!("{}:{}", target.join("venv/bin").display(), env::var("PATH").unwrap()))
             .env("PYTHONDONTWRITEBYTECODE", "1")
-            // Debian's Go packages, and nothing else. What was compiled is kept for the next run.
+            // Only Debian's Go packages, and a cache for the next run.
             .envs([("GO111MODULE", "off"), ("GOPATH", "/usr/share/gocode"), ("GOPROXY", "off"), ("CGO_ENABLED", "0")])
             .env("GOCACHE", target.join("go-cache"))
-            // Debug information would double the time of the first build.
+            // Debug information doubles the time of the first build.
             .env("CARGO_TARGET_DIR", target.join("clients/cargo"))
             .env("CARGO_PROFILE_DEV_DEBUG", "false");
         command
     }
 
-    /// What the application says of itself.
+    /// The output of the application.
     pub(crate) fn log(&self) -> String {
         fs::read(self.folder.join("log")).map(|log| String::from_utf8_lossy(&log).into_owned()).unwrap_or_default()
     }
@@ -146,7 +146,7 @@ impl Application {
 impl Drop for Application {
     fn drop(&mut self) {
         if let Some(web) = &mut self.web {
-            // An error here means that it has ended already.
+            // An error here means that the process has ended.
             let _ = web.process.kill();
             let _ = web.process.wait();
         }
@@ -163,7 +163,7 @@ impl Web {
         };
         let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, self.port))?;
         stream.set_read_timeout(Some(Duration::from_secs(60)))?;
-        // HTTP/1.0: the answer comes in one piece and ends with the connection.
+        // With HTTP/1.0 the server closes the connection after the response.
         let length = body.len();
         let head = format!("{method} /{request} HTTP/1.0\r\n{header}\r\nContent-Length: {length}\r\n\r\n");
         stream.write_all(format!("{head}{body}").as_bytes())?;
@@ -175,7 +175,7 @@ impl Web {
     }
 }
 
-/// A folder in which a recipe finds what is installed for it. It stays the same, so that Cargo knows it again.
+/// The folder of a recipe, with the installed dependencies. Its path stays the same, so that Cargo can reuse builds.
 fn folder(heading: &str) -> PathBuf {
     let name: String = heading.to_lowercase().chars().filter(|letter| letter.is_ascii_alphanumeric()).collect();
     let folder = root().join("target/clients").join(name);

@@ -1,4 +1,4 @@
-//! What sessions should be: a plain list, in the order of creation, that obeys the contract and knows no server.
+//! A model of the sessions in a server: a plain list, in the order of creation.
 
 use crate::support::{
     Server,
@@ -12,19 +12,19 @@ use std::fs;
 
 use serde_json::{Map, Value};
 
-/// How many sessions an owner may have in the realms that have a limit.
-pub(crate) const MOST: usize = 3;
+/// The `max-sessions` of the realms with a limit.
+pub(crate) const MAX_SESSIONS: usize = 3;
 /// The default of `touch-interval`, in milliseconds.
 const TOUCH_INTERVAL: i64 = 60_000;
 
 /// A realm of the test.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Realm {
-    /// Without a limit.
+    /// No limit.
     Default,
-    /// The oldest sessions make room.
+    /// A limit with the policy `evict-oldest`.
     Few,
-    /// A new session is refused.
+    /// A limit with the policy `reject`.
     Strict,
 }
 
@@ -72,18 +72,18 @@ impl Session {
         Value::Object(self.data.clone()).to_string()
     }
 
-    /// When it ends if it is used at `now` for the last time, and lives for `ttl` then.
+    /// When the session expires if it is used at `now` and `ttl` starts again.
     pub(crate) fn target(&self, now: i64, ttl: i64) -> i64 {
         self.deadline.map_or(now + ttl, |deadline| deadline.min(now + ttl))
     }
 
-    /// Whether a read at `now` moves its end.
+    /// Whether a read at `now` moves the key's expiry.
     pub(crate) fn slides(&self, now: i64) -> bool {
         let target = self.target(now, self.ttl);
         self.expiry > target || target - self.expiry > TOUCH_INTERVAL.min(self.ttl / 10)
     }
 
-    /// Merges flat members into the data.
+    /// Merges members, which are not objects, into the data.
     pub(crate) fn merge(&mut self, change: &Map<String, Value>) {
         for (name, value) in change {
             if value.is_null() {
@@ -106,16 +106,16 @@ impl Model {
 
     /// Whether the realm refuses one more session of this owner.
     pub(crate) fn is_full(&self, realm: Realm, owner: &str) -> bool {
-        realm == Realm::Strict && !owner.is_empty() && self.of(realm, owner).count() >= MOST
+        realm == Realm::Strict && !owner.is_empty() && self.of(realm, owner).count() >= MAX_SESSIONS
     }
 
-    /// Adds a session; the oldest ones of its owner make room where the realm says so and `counts` is true.
+    /// Adds a session. Where the realm evicts and `counts` is true, the owner's oldest sessions are removed.
     pub(crate) fn add(&mut self, session: Session, counts: bool) {
         let (realm, owner) = (session.realm, session.owner.clone());
         self.0.push(session);
-        while counts && realm == Realm::Few && !owner.is_empty() && self.of(realm, &owner).count() > MOST {
+        while counts && realm == Realm::Few && !owner.is_empty() && self.of(realm, &owner).count() > MAX_SESSIONS {
             let oldest = self.0.iter().position(|session| session.realm == realm && session.owner == owner);
-            self.0.remove(oldest.expect("more than there may be"));
+            self.0.remove(oldest.expect("there are more than the limit"));
         }
     }
 
@@ -134,7 +134,7 @@ pub(crate) fn server() -> Server {
         let secret = format!("the secret of a realm, long enough: {name:>20}");
         write(&format!("{name}.json"), &jwk(name, "HS256", secret.as_bytes()).to_string());
         realms += &format!("[realm.{name}]\nkeys-file = \"{name}.json\"\nkeyspace = \"{name}:\"\n");
-        realms += &format!("max-sessions = {MOST}\nmax-sessions-policy = \"{policy}\"\n");
+        realms += &format!("max-sessions = {MAX_SESSIONS}\nmax-sessions-policy = \"{policy}\"\n");
     }
     write("realms.toml", &realms);
     exec(&mut server.conn(), &["CONFIG", "SET", "jrs.realms-file", "realms.toml"]);

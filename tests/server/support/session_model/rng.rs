@@ -1,9 +1,9 @@
-//! Random numbers for a test that can be run again.
+//! Random numbers for tests that a seed can repeat.
 #![allow(clippy::print_stderr, reason = "the seed is part of what a failed test says")]
 
 use std::thread;
 
-/// Random numbers that a seed makes again. It is told when a test fails.
+/// Random numbers from a seed, which is printed when the test fails.
 pub(crate) struct Rng {
     seed: u64,
     state: u64,

@@ -1,4 +1,4 @@
-//! An owner's sessions: as JRS.LIST tells them, and as they stand in the server.
+//! An owner's sessions: as JRS.LIST returns them, and as they are in the keyspace.
 
 use std::collections::HashMap;
 
@@ -7,40 +7,40 @@ use uuid::Uuid;
 
 use crate::support::sessions::{index, send};
 
-/// A session as `JRS.LIST` describes it.
+/// A session as `JRS.LIST` returns it.
 #[derive(Debug)]
-pub(crate) struct Device {
+pub(crate) struct ListedSession {
     pub(crate) id: String,
     /// When it was created, in milliseconds since the epoch.
     pub(crate) created: i64,
-    /// Seconds left; none for a session without an end.
+    /// Seconds left; none for a session that does not expire.
     pub(crate) ttl: Option<i64>,
-    /// Told only where it was asked for.
+    /// Present if the command asks for it with WITHDATA.
     pub(crate) data: Option<String>,
 }
 
 /// `JRS.LIST` with these arguments.
-pub(crate) fn list(conn: &mut Connection, arguments: &[&str]) -> Vec<Device> {
+pub(crate) fn list(conn: &mut Connection, arguments: &[&str]) -> Vec<ListedSession> {
     let reply: Vec<HashMap<String, Value>> =
         send(conn, &[&["JRS.LIST"], arguments].concat()).unwrap_or_else(|error| panic!("{arguments:?}: {error}"));
-    let device = |fields: HashMap<String, Value>| {
+    let session = |fields: HashMap<String, Value>| {
         fn field<T: FromRedisValue>(fields: &HashMap<String, Value>, name: &str) -> T {
             T::from_redis_value_ref(fields.get(name).unwrap_or(&Value::Nil)).expect("a field of the right type")
         }
         assert_eq!(fields.len(), 3 + usize::from(fields.contains_key("data")), "{fields:?}");
         let (id, created) = (field(&fields, "id"), field(&fields, "created"));
-        Device { id, created, ttl: field(&fields, "ttl"), data: field(&fields, "data") }
+        ListedSession { id, created, ttl: field(&fields, "ttl"), data: field(&fields, "data") }
     };
-    reply.into_iter().map(device).collect()
+    reply.into_iter().map(session).collect()
 }
 
-/// The ids of an owner's sessions, the oldest first, as `JRS.LIST` tells them.
+/// The ids of an owner's sessions from `JRS.LIST`, oldest first.
 pub(crate) fn ids(conn: &mut Connection, owner: &str) -> Vec<String> {
-    list(conn, &[owner]).into_iter().map(|device| device.id).collect()
+    list(conn, &[owner]).into_iter().map(|session| session.id).collect()
 }
 
-/// The ids of an owner's sessions in a keyspace, as the keys tell them.
-pub(crate) fn living(conn: &mut Connection, keyspace: &str, owner: &str) -> Vec<String> {
+/// The ids of an owner's sessions in a keyspace, from the names of the keys.
+pub(crate) fn ids_in_keyspace(conn: &mut Connection, keyspace: &str, owner: &str) -> Vec<String> {
     let keys: Vec<String> = send(conn, &["KEYS", "*"]).expect("the keys can be listed");
     let id = |key: String| key.strip_prefix(keyspace).map(str::to_owned);
     let prefix = format!("{{{owner}}}:");
@@ -51,20 +51,20 @@ pub(crate) fn living(conn: &mut Connection, keyspace: &str, owner: &str) -> Vec<
 
 /// Checks that the keys, the list and the count of an owner in the default realm agree. Returns the ids.
 pub(crate) fn assert_agree(conn: &mut Connection, owner: &str) -> Vec<String> {
-    let ids = living(conn, "sess:", owner);
-    // Version 7 UUIDs sort by the time of creation, and JRS makes none twice or backwards.
+    let ids = ids_in_keyspace(conn, "sess:", owner);
+    // The ids of a server increase strictly: version 7 UUIDs sort by time.
     assert_eq!(self::ids(conn, owner), ids, "the list of {owner}");
     assert_eq!(count(conn, owner), ids.len(), "the count of {owner}");
     ids
 }
 
-/// How many live sessions an owner has, as `JRS.COUNT` tells.
+/// The reply to `JRS.COUNT`.
 pub(crate) fn count(conn: &mut Connection, owner: &str) -> usize {
     send(conn, &["JRS.COUNT", owner]).unwrap_or_else(|error| panic!("JRS.COUNT of {owner}: {error}"))
 }
 
-/// Checks that the owner index is what the keyspace is, in all databases.
-pub(crate) fn assert_index_is_right(conn: &mut Connection) {
+/// Checks that the owner index agrees with the keyspace, in all databases.
+pub(crate) fn assert_index_agrees(conn: &mut Connection) {
     assert_eq!(send(conn, &["JRS.DEBUG", "INDEX"]), Ok(1), "the owner index differs from the keyspace");
 }
 
@@ -75,8 +75,8 @@ pub(crate) fn created(id: &str) -> i64 {
     i64::try_from(seconds).expect("a sane time") * 1000 + i64::from(nanos / 1_000_000)
 }
 
-/// Puts many sessions of an owner into the server, in the way that JRS.CREATE stores them: one for each millisecond
-/// before now. The id of each, the oldest first.
+/// Stores `count` sessions of an owner as JRS.CREATE does, created one millisecond apart, the last one just before now.
+/// Returns their ids, oldest first.
 pub(crate) fn fill(conn: &mut Connection, owner: &str, count: usize) -> Vec<String> {
     let script = "
         local prefix, data, now, from, to = ARGV[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
@@ -100,7 +100,7 @@ pub(crate) fn fill(conn: &mut Connection, owner: &str, count: usize) -> Vec<Stri
     made
 }
 
-/// A number from a section of INFO.
+/// A number of a section of INFO.
 pub(crate) fn info(conn: &mut Connection, section: &str, name: &str) -> i64 {
     let info: String = send(conn, &["INFO", section]).expect("INFO works");
     let line = info.lines().find_map(|line| line.strip_prefix(&format!("{name}:")));
