@@ -1,4 +1,4 @@
-//! An owner with very many sessions on a cluster node, beside many other keys.
+//! An owner with thousands of sessions on a cluster node that has many other keys.
 
 use std::thread;
 
@@ -12,11 +12,12 @@ use crate::support::{
     tokens::{SECRET, key},
 };
 
-/// So many that reading them takes more than one stretch.
+/// Enough sessions that destroying them takes more than one slice.
 const MANY: usize = 30_000;
-/// So many that they take more than one page.
+/// Enough sessions for more than one page of a scan.
 const SOME: usize = 6000;
 
+/// A cluster and two connections to the node that has the owner's slot.
 fn cluster(owner: &str) -> (Cluster, Connection, Connection) {
     let cluster = Cluster::start(SECRET);
     let node = cluster.home_and_other(owner)[0];
@@ -25,8 +26,8 @@ fn cluster(owner: &str) -> (Cluster, Connection, Connection) {
     (cluster, conn, other)
 }
 
-/// Puts other keys on the owner's node, in another slot.
-fn crowd(cluster: &Cluster, conn: &mut Connection, owner: &str, count: usize) {
+/// Adds other keys to the owner's node, in another slot.
+fn add_other_keys(cluster: &Cluster, conn: &mut Connection, owner: &str, count: usize) {
     let home = |tag: &String| {
         cluster.slot(tag) != cluster.slot(owner) && cluster.home_and_other(tag) == cluster.home_and_other(owner)
     };
@@ -36,39 +37,39 @@ fn crowd(cluster: &Cluster, conn: &mut Connection, owner: &str, count: usize) {
 }
 
 #[test]
-fn all_are_listed_in_order() {
-    // The last one is a pattern if taken literally.
+fn lists_all_sessions_in_order() {
+    // The second owner contains the characters of a pattern.
     for owner in ["ada", "a*?[^b-c]\\d"] {
         let (cluster, mut conn, _) = cluster(owner);
         let conn = &mut conn;
         let made = fill(conn, owner, SOME);
-        // Keys that the owner's pattern would match, in a different slot or not, and that are not its sessions.
+        // A key that begins like a session of the owner and is not one.
         exec(conn, &["SET", &format!("sess:{{{owner}}}:no uuid"), ""]);
-        for crowded in [false, true] {
-            if crowded {
-                crowd(&cluster, conn, owner, 5 * SOME);
+        for with_other_keys in [false, true] {
+            if with_other_keys {
+                add_other_keys(&cluster, conn, owner, 5 * SOME);
             }
-            assert_eq!(ids(conn, owner), made, "{owner}, crowded: {crowded}");
+            assert_eq!(ids(conn, owner), made, "{owner}, with other keys: {with_other_keys}");
             assert_eq!(count(conn, owner), SOME);
             let script = "return #redis.call('JRS.LIST', ARGV[1])";
             assert_eq!(send::<usize>(conn, &["EVAL", script, "1", &format!("sess:{}", made[0]), owner]).unwrap(), SOME);
         }
         let all: usize = send(conn, &["DBSIZE"]).unwrap();
         assert_eq!(send::<usize>(conn, &["JRS.DESTROYALL", owner]).unwrap(), SOME);
-        assert_eq!(send::<usize>(conn, &["DBSIZE"]).unwrap(), all - SOME, "nothing else is gone");
+        assert_eq!(send::<usize>(conn, &["DBSIZE"]).unwrap(), all - SOME, "other keys stay");
         assert!(ids(conn, owner).is_empty());
     }
 }
 
 #[test]
-fn what_comes_meanwhile_stays_and_what_was_there_goes() {
+fn destroyall_keeps_sessions_created_meanwhile() {
     let (_cluster, mut conn, mut ending) = cluster("ada");
     let conn = &mut conn;
     let made = fill(conn, "ada", MANY);
     let excepted = create(conn, "ada", "{}", &[]);
     let id: u64 = send(&mut ending, &["CLIENT", "ID"]).unwrap();
     begin(&mut ending, &["JRS.DESTROYALL", "ada", "EXCEPT", &excepted]);
-    await_that("the first pause", || {
+    await_that("a blocked client", || {
         let client: String = send(conn, &["CLIENT", "LIST", "ID", &id.to_string()]).unwrap();
         client.contains(" flags=b ").then_some(())
     });
@@ -92,7 +93,7 @@ fn what_comes_meanwhile_stays_and_what_was_there_goes() {
 }
 
 #[test]
-fn a_replica_lists_them_too() {
+fn a_replica_lists_all_sessions() {
     let (cluster, mut conn, _) = cluster("ada");
     let made = fill(&mut conn, "ada", MANY);
     let replica = cluster.replica(cluster.home_and_other("ada")[0], SECRET);
@@ -103,7 +104,7 @@ fn a_replica_lists_them_too() {
 }
 
 #[test]
-fn limits_hold_in_a_large_slot() {
+fn max_sessions_is_exact_in_a_large_slot() {
     let (_cluster, mut conn, _) = cluster("ada");
     let conn = &mut conn;
     let made = fill(conn, "ada", SOME);

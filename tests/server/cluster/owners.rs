@@ -1,4 +1,4 @@
-//! Owners on cluster nodes: all sessions of one are in a slot.
+//! Commands on an owner's sessions on cluster nodes: all sessions of an owner are in one slot.
 
 use redis::{Connection, Value};
 
@@ -6,40 +6,40 @@ use crate::support::{
     nodes::Cluster,
     owner_sessions::{count, ids, list},
     sessions::{assert_refused, contents, create, exec, refused, send},
-    tokens::{SECRET, elliptic_jwk, key},
+    tokens::{SECRET, key, signing_keys},
 };
 
 fn id(token: &str) -> String {
     key(token)["sess:".len()..].to_owned()
 }
 
-/// A cluster, and connections to the node that has the owner's slot and to the other one.
+/// A cluster, connections to the node that has the owner's slot and to the other node, and their numbers.
 fn cluster(keys: &str, owner: &str) -> (Cluster, Connection, Connection, [usize; 2]) {
     let cluster = Cluster::start(keys);
     let [a, b] = cluster.nodes();
-    let places = cluster.home_and_other(owner);
-    let (home, other) = if places[0] == 0 { (a, b) } else { (b, a) };
-    (cluster, home, other, places)
+    let numbers = cluster.home_and_other(owner);
+    let (home, other) = if numbers[0] == 0 { (a, b) } else { (b, a) };
+    (cluster, home, other, numbers)
 }
 
-/// `JRS.ROTATE` with the key, as a cluster wants it.
+/// `JRS.ROTATE` with the key, which a cluster requires.
 fn rotate(conn: &mut Connection, token: &str, options: &[&str]) -> String {
     send(conn, &[&["JRS.ROTATE", &key(token), token], options].concat()).unwrap()
 }
 
 #[test]
-fn sessions_are_listed_counted_and_ended() {
-    for keys in [SECRET.to_owned(), elliptic_jwk().to_string()] {
+fn owner_commands_work_on_the_node_of_the_slot() {
+    for keys in signing_keys() {
         let (_cluster, mut home, mut other, _) = cluster(&keys, "ada");
         let conn = &mut home;
         let made: Vec<String> =
             (0..5).map(|number| create(conn, "ada", &format!(r#"{{"n":{number}}}"#), &[])).collect();
-        // Others have keys in the same slot.
+        // Other keys in the same slot.
         exec(conn, &["SET", "other:{ada}:x", "1"]);
         exec(conn, &["SET", "sess:{ada}:no uuid", "1"]);
         exec(conn, &["DEL", &key(&made[1])]);
-        let ids_in_keyspace: Vec<String> = [0, 2, 3, 4].map(|number| id(&made[number])).into();
-        assert_eq!(ids(conn, "ada"), ids_in_keyspace);
+        let expected: Vec<String> = [0, 2, 3, 4].map(|number| id(&made[number])).into();
+        assert_eq!(ids(conn, "ada"), expected);
         assert_eq!(count(conn, "ada"), 4);
         assert_eq!(list(conn, &["ada", "WITHDATA"])[3].data.as_deref(), Some(r#"{"n":4}"#));
         assert_eq!(send::<i64>(conn, &["JRS.REVOKE", &key(&made[2])]).unwrap(), 1);
@@ -49,7 +49,7 @@ fn sessions_are_listed_counted_and_ended() {
         assert_eq!(send::<Value>(conn, &["JRS.PEEK", &key(&made[3]), &made[3]]).unwrap(), Value::Nil);
         assert_eq!(send::<i64>(conn, &["JRS.DESTROYALL", "ada", "EXCEPT", &made[4]]).unwrap(), 2);
         assert_eq!(ids(conn, "ada"), [id(&made[4])]);
-        assert_eq!(contents(conn).len(), 3, "no index was made: {:?}", contents(conn).keys());
+        assert_eq!(contents(conn).len(), 3, "there is no index key: {:?}", contents(conn).keys());
         for words in [
             &["JRS.LIST", "ada"][..],
             &["JRS.LIST", "ada", "LIMIT", "1"],
@@ -65,11 +65,11 @@ fn sessions_are_listed_counted_and_ended() {
 }
 
 #[test]
-fn a_session_stays_in_its_slot() {
+fn rotate_keeps_the_slot() {
     let (cluster, mut conn, _, _) = cluster(SECRET, "ada");
     let conn = &mut conn;
     let token = create(conn, "ada", "{}", &[]);
-    // Another node's slot, and another one of this node.
+    // One owner in another slot of this node, one in a slot of the other node.
     let slot = cluster.slot("ada");
     let near = (0..)
         .map(|number| format!("user:{number}"))
@@ -90,8 +90,8 @@ fn a_session_stays_in_its_slot() {
 }
 
 #[test]
-fn limits_hold_in_a_slot() {
-    for keys in [SECRET.to_owned(), elliptic_jwk().to_string()] {
+fn max_sessions_holds_on_a_cluster_node() {
+    for keys in signing_keys() {
         let (_cluster, mut conn, _, _) = cluster(&keys, "ada");
         let conn = &mut conn;
         exec(conn, &["CONFIG", "SET", "jrs.max-sessions", "3"]);
@@ -107,7 +107,7 @@ fn limits_hold_in_a_slot() {
 }
 
 #[test]
-fn half_a_slot_is_not_listed() {
+fn owner_commands_are_refused_while_a_slot_migrates() {
     let (cluster, mut source, mut target, [from, to]) = cluster(SECRET, "ada");
     let (source, target) = (&mut source, &mut target);
     let slot = cluster.slot("ada").to_string();
@@ -115,7 +115,7 @@ fn half_a_slot_is_not_listed() {
     exec(target, &["CLUSTER", "SETSLOT", &slot, "IMPORTING", &cluster.id(from)]);
     exec(source, &["CLUSTER", "SETSLOT", &slot, "MIGRATING", &cluster.id(to)]);
     let port = cluster.port(to).to_string();
-    exec(source, &["MIGRATE", "127.0.0.1", &port, &key(&made[0]), "0", "5000"]);
+    exec(source, &["MIGRATE", "127.0.0.1", &port, &key(&made[0]), "0", "60000"]);
     let commands = [
         &["JRS.LIST", "ada"][..],
         &["JRS.LIST", "ada", "LIMIT", "1"],
@@ -124,17 +124,17 @@ fn half_a_slot_is_not_listed() {
         &["JRS.DESTROYALL", "ada", "EXCEPT", &made[1]],
     ];
     for words in commands {
-        // The server itself sends clients to the target for what it does not have, and the module refuses there.
+        // Redis redirects for keys that the source does not have (ASK). The module refuses the others.
         let word = refused(source, words);
         assert!(word == "ASK" || word == "TRYAGAIN", "{word}");
         exec(target, &["ASKING"]);
         assert_eq!(refused(target, words), "TRYAGAIN", "{words:?}");
     }
-    // A session on either side goes on where it is.
+    // A session can be used on the node that has its key.
     let rotated = rotate(source, &made[1], &[]);
     assert_eq!(send::<i64>(source, &["JRS.REVOKE", &key(&made[2])]).unwrap(), 1);
     assert_eq!(refused(source, &["JRS.REVOKE", &key(&made[0])]), "ASK");
-    exec(source, &["MIGRATE", "127.0.0.1", &port, &key(&rotated), "0", "5000"]);
+    exec(source, &["MIGRATE", "127.0.0.1", &port, &key(&rotated), "0", "60000"]);
     for node in [&mut *target, &mut *source] {
         exec(node, &["CLUSTER", "SETSLOT", &slot, "NODE", &cluster.id(to)]);
     }

@@ -1,4 +1,4 @@
-//! Slots on the move between cluster nodes: every answer is right, or says where to ask.
+//! Slots that move between cluster nodes key by key: each reply is right or a redirection.
 
 use std::{
     process::Command,
@@ -12,10 +12,10 @@ use crate::support::{
     moving_slots::{data, owners, use_sessions},
     nodes::Cluster,
     sessions::{contents, create, exec, refused, send},
-    tokens::{SECRET, elliptic_jwk, key},
+    tokens::{key, signing_keys},
 };
 
-/// The reply to a client that was told to ask here.
+/// The reply to a command after ASKING.
 fn ask(conn: &mut Connection, words: &[&str]) -> RedisResult<Value> {
     exec(conn, &["ASKING"]);
     send(conn, words)
@@ -23,7 +23,7 @@ fn ask(conn: &mut Connection, words: &[&str]) -> RedisResult<Value> {
 
 #[test]
 fn a_slot_moves_key_by_key() {
-    for keys in [SECRET.to_owned(), elliptic_jwk().to_string()] {
+    for keys in signing_keys() {
         let cluster = Cluster::start(&keys);
         let nodes = cluster.nodes();
         let [from, to] = cluster.home_and_other("ada");
@@ -36,16 +36,16 @@ fn a_slot_moves_key_by_key() {
         exec(target, &["CLUSTER", "SETSLOT", slot, "IMPORTING", &cluster.id(from)]);
         exec(source, &["CLUSTER", "SETSLOT", slot, "MIGRATING", &cluster.id(to)]);
         let get_moved = ["JRS.GET", &moved_key, &moved];
-        assert_eq!(data(send(source, &get_moved)).as_deref(), Some(r#"{"n":1}"#), "it is still here");
+        assert_eq!(data(send(source, &get_moved)).as_deref(), Some(r#"{"n":1}"#), "the key is still on the source");
         let port = cluster.port(to).to_string();
-        exec(source, &["MIGRATE", "127.0.0.1", &port, &moved_key, "0", "5000"]);
+        exec(source, &["MIGRATE", "127.0.0.1", &port, &moved_key, "0", "60000"]);
 
         for words in [&get_moved[..], &["JRS.PEEK", &moved_key, &moved], &["JRS.DESTROY", &moved_key, &moved]] {
             assert_eq!(refused(source, words), "ASK", "{words:?}");
             assert_eq!(refused(target, words), "MOVED", "{words:?}");
         }
         assert_eq!(refused(source, &["JRS.UPDATE", &moved_key, &moved, "{}"]), "ASK");
-        assert_eq!(refused(source, &["JRS.CREATE", "ada", "{}"]), "ASK", "a new session goes where the slot goes");
+        assert_eq!(refused(source, &["JRS.CREATE", "ada", "{}"]), "ASK", "the target creates new sessions");
         assert_eq!(data(ask(target, &get_moved)).as_deref(), Some(r#"{"n":1}"#));
         assert!(ask(target, &["JRS.UPDATE", &moved_key, &moved, r#"{"n":3}"#]).is_ok());
         assert_eq!(data(ask(target, &get_moved)).as_deref(), Some(r#"{"n":3}"#));
@@ -55,7 +55,7 @@ fn a_slot_moves_key_by_key() {
 
         assert_eq!(data(send(source, &["JRS.GET", &stays_key, &stays])).as_deref(), Some(r#"{"n":2}"#));
         assert_eq!(send::<i64>(source, &["JRS.DESTROY", &stays_key, &stays]).unwrap(), 1);
-        assert_eq!(refused(source, &["JRS.GET", &stays_key, &stays]), "ASK", "what is gone here may be there");
+        assert_eq!(refused(source, &["JRS.GET", &stays_key, &stays]), "ASK", "the target may have the key");
         assert_eq!(data(ask(target, &["JRS.GET", &stays_key, &stays])), None);
 
         for node in [&mut *target, &mut *source] {
@@ -70,16 +70,16 @@ fn a_slot_moves_key_by_key() {
     }
 }
 
-/// How many slots the test below moves: the lowest ones of the first node.
+/// How many slots the test below moves: the lowest slots of the first node.
 const MOVING: u16 = 300;
 
 #[test]
-fn no_answer_is_wrong_while_slots_move() {
-    for keys in [SECRET.to_owned(), elliptic_jwk().to_string()] {
+fn replies_are_right_while_slots_move() {
+    for keys in signing_keys() {
         let cluster = Cluster::start(&keys);
         let [source, target] = &mut cluster.nodes();
         for node in [&mut *source, target] {
-            // Without a cache each command of the second kind waits for a signature, while its slot may go.
+            // Without a token cache each ES256 command waits for a crypto thread while its slot may move.
             exec(node, &["CONFIG", "SET", "jrs.token-cache-size", "0"]);
         }
         let tokens: Vec<String> = owners(source, MOVING).iter().map(|owner| create(source, owner, "{}", &[])).collect();
@@ -97,7 +97,7 @@ fn no_answer_is_wrong_while_slots_move() {
             let outcome = reshard.args(["--cluster-slots", &MOVING.to_string()]).output().unwrap();
             stop.store(true, Ordering::Relaxed);
             for user in users {
-                // How often depends on what else the machine does; each answer was the right one.
+                // The number depends on the load of the machine.
                 assert!(user.join().unwrap() > 0, "sessions were used while slots moved");
             }
             assert!(outcome.status.success(), "{}", String::from_utf8_lossy(&outcome.stdout));

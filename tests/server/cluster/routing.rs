@@ -1,4 +1,4 @@
-//! Cluster nodes: a command goes to the node of the session's slot, or is refused with what to pass.
+//! Routing on cluster nodes: the node of the session's slot runs a command; errors say which key to pass.
 
 use redis::{Connection, Value};
 use serde_json::json;
@@ -6,13 +6,13 @@ use serde_json::json;
 use crate::support::{
     nodes::Cluster,
     sessions::{contents, create, exec, refused, send},
-    tokens::{self, SECRET, elliptic_jwk, key},
+    tokens::{self, SECRET, key, signing_keys},
 };
 
-/// Owners whose slots lie on the one node and on the other, and one that hashes like a key with braces.
+/// Owners with slots on both nodes.
 const OWNERS: [&str; 4] = ["ada", "bob", "user:42", "zoë & söhne"];
 
-/// The commands on a session, with what follows the token. The last one ends it.
+/// The commands on a session, with the arguments after the token. The last one destroys it.
 const TOKEN_COMMANDS: [&[&str]; 6] = [
     &["JRS.GET"],
     &["JRS.PEEK"],
@@ -22,12 +22,12 @@ const TOKEN_COMMANDS: [&[&str]; 6] = [
     &["JRS.DESTROY"],
 ];
 
-/// A command's words with these between its name and its options.
-fn form<'w>(words: &[&'w str], between: &[&'w str]) -> Vec<&'w str> {
-    [&words[..1], between, &words[1..]].concat()
+/// The words of a command with `inserted` after its name.
+fn insert_words<'w>(words: &[&'w str], inserted: &[&'w str]) -> Vec<&'w str> {
+    [&words[..1], inserted, &words[1..]].concat()
 }
 
-/// Checks that a command is sent to the node that listens on that port.
+/// Checks that the server redirects a command to the node on this port.
 fn assert_moved(conn: &mut Connection, words: &[&str], port: u16) {
     let error = send::<Value>(conn, words).expect_err("a redirection");
     assert_eq!(error.code(), Some("MOVED"), "{words:?}: {error}");
@@ -36,7 +36,7 @@ fn assert_moved(conn: &mut Connection, words: &[&str], port: u16) {
 
 #[test]
 fn sessions_are_created_and_used_on_the_node_of_their_owner() {
-    for keys in [SECRET.to_owned(), elliptic_jwk().to_string()] {
+    for keys in signing_keys() {
         let cluster = Cluster::start(&keys);
         let nodes = &mut cluster.nodes();
         let mut homes = Vec::new();
@@ -48,7 +48,7 @@ fn sessions_are_created_and_used_on_the_node_of_their_owner() {
             assert_eq!(cluster.slot(&key), cluster.slot(owner));
             assert_eq!(send::<String>(&mut nodes[home], &["GET", &key]).unwrap(), "{}");
             for words in TOKEN_COMMANDS {
-                let words = form(words, &[&key, &token]);
+                let words = insert_words(words, &[&key, &token]);
                 assert_moved(&mut nodes[other], &words, cluster.port(home));
                 let reply = send::<Value>(&mut nodes[home], &words);
                 assert!(reply.as_ref().is_ok_and(|reply| *reply != Value::Nil), "{words:?}: {reply:?}");
@@ -56,13 +56,13 @@ fn sessions_are_created_and_used_on_the_node_of_their_owner() {
             assert_eq!(send::<i64>(&mut nodes[home], &["JRS.DESTROY", &key, &token]).unwrap(), 0);
             homes.push(home);
         }
-        assert!(homes.contains(&0) && homes.contains(&1), "both nodes are tried");
+        assert!(homes.contains(&0) && homes.contains(&1), "the owners are on both nodes");
         assert!(contents(&mut nodes[0]).is_empty() && contents(&mut nodes[1]).is_empty());
     }
 }
 
 #[test]
-fn a_token_without_a_key_is_refused_with_what_to_pass() {
+fn a_token_without_its_key_is_refused() {
     let cluster = Cluster::start(SECRET);
     let nodes = &mut cluster.nodes();
     let [home, _] = cluster.home_and_other("ada");
@@ -70,7 +70,7 @@ fn a_token_without_a_key_is_refused_with_what_to_pass() {
     let [reached, elsewhere] = cluster.home_and_other(&token);
     let before = [0, 1].map(|node| contents(&mut nodes[node]));
     for words in TOKEN_COMMANDS {
-        let words = form(words, &[&token]);
+        let words = insert_words(words, &[&token]);
         assert_moved(&mut nodes[elsewhere], &words, cluster.port(reached));
         let error = send::<Value>(&mut nodes[reached], &words).expect_err("a refusal");
         assert_eq!(error.code(), Some("ERR"), "{words:?}: {error}");
@@ -81,7 +81,7 @@ fn a_token_without_a_key_is_refused_with_what_to_pass() {
 }
 
 #[test]
-fn a_session_without_an_owner_is_refused_with_what_to_pass() {
+fn create_without_an_owner_is_refused() {
     let cluster = Cluster::start(SECRET);
     let nodes = &mut cluster.nodes();
     let [home, _] = cluster.home_and_other("");
@@ -92,8 +92,8 @@ fn a_session_without_an_owner_is_refused_with_what_to_pass() {
 }
 
 #[test]
-fn a_token_of_another_session_than_the_keys_is_refused() {
-    for keys in [SECRET.to_owned(), elliptic_jwk().to_string()] {
+fn the_key_of_another_session_is_refused() {
+    for keys in signing_keys() {
         let cluster = Cluster::start(&keys);
         let nodes = &mut cluster.nodes();
         let [home, _] = cluster.home_and_other("ada");
@@ -103,7 +103,7 @@ fn a_token_of_another_session_than_the_keys_is_refused() {
         let before = contents(conn);
         for wrong in [&*same_slot, "sess:{ada}:", "{ada}", "other:{ada}"] {
             for words in TOKEN_COMMANDS.iter().filter(|words| words[0] != "JRS.INSPECT") {
-                assert_eq!(refused(conn, &form(words, &[wrong, &token])), "WRONGKEY", "{words:?} with {wrong}");
+                assert_eq!(refused(conn, &insert_words(words, &[wrong, &token])), "WRONGKEY", "{words:?} with {wrong}");
             }
         }
         assert_eq!(contents(conn), before);
@@ -111,7 +111,7 @@ fn a_token_of_another_session_than_the_keys_is_refused() {
 }
 
 #[test]
-fn sessions_of_other_software_live_where_their_whole_key_says() {
+fn sessions_of_other_software_are_routed_by_their_whole_key() {
     let cluster = Cluster::start(SECRET);
     let nodes = &mut cluster.nodes();
     for id in ["9b2c5e1c-6e0b-4a57-8d9a-3f3a8f6d2c11", "an id", "{tag}other", "{}empty"] {
@@ -120,7 +120,7 @@ fn sessions_of_other_software_live_where_their_whole_key_says() {
         let token = tokens::token(&json!({"jti": id, "sub": "ada"}));
         exec(&mut nodes[home], &["SETEX", &key, "500", "{}"]);
         for words in TOKEN_COMMANDS {
-            let words = form(words, &[&key, &token]);
+            let words = insert_words(words, &[&key, &token]);
             assert_moved(&mut nodes[other], &words, cluster.port(home));
             let reply = send::<Value>(&mut nodes[home], &words);
             assert!(reply.as_ref().is_ok_and(|reply| *reply != Value::Nil), "{words:?}: {reply:?}");
@@ -129,8 +129,8 @@ fn sessions_of_other_software_live_where_their_whole_key_says() {
 }
 
 #[test]
-fn scripts_and_transactions_keep_to_the_nodes_own_slots() {
-    for keys in [SECRET.to_owned(), elliptic_jwk().to_string()] {
+fn scripts_and_transactions_use_only_slots_of_the_node() {
+    for keys in signing_keys() {
         let cluster = Cluster::start(&keys);
         let nodes = &mut cluster.nodes();
         let [home, other] = cluster.home_and_other("ada");

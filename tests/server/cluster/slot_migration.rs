@@ -1,4 +1,5 @@
-//! Slots that Valkey moves between cluster nodes at once (`CLUSTER MIGRATESLOTS`): an owner's sessions are on one node.
+//! Slots that Valkey moves between cluster nodes atomically (`CLUSTER MIGRATESLOTS`): all sessions of an owner are on one
+//! node at each moment.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -15,19 +16,19 @@ use crate::support::{
     nodes::Cluster,
     owner_sessions::{ids, ids_in_keyspace},
     sessions::{contents, create, exec, refused, send},
-    tokens::{SECRET, elliptic_jwk, key},
+    tokens::{SECRET, key, signing_keys},
     version,
 };
 
-/// How many slots move: the lowest ones of the first node.
+/// How many slots move: the lowest slots of the first node.
 const MOVING: u16 = 300;
 
-/// A cluster whose nodes can move slots at once. None on other servers than Valkey 9 and later, which have no such command.
+/// A cluster whose nodes know `CLUSTER MIGRATESLOTS`. None on servers other than Valkey 9 and later.
 fn cluster(keys: &str) -> Option<Cluster> {
     let version = version();
     let valkey = version.strip_prefix("Valkey server v=").and_then(|version| version.split('.').next());
     let moves_slots = valkey.is_some_and(|major| major.parse::<u32>().unwrap() >= 9);
-    // DEBUG can hold a migration before its end.
+    // DEBUG can stop a migration before its end.
     let node = Server::builder().keys(keys.as_bytes()).config("enable-debug-command", "yes");
     moves_slots.then(|| Cluster::start_as(&node))
 }
@@ -38,7 +39,7 @@ fn migrate(cluster: &Cluster, source: &mut Connection, target: usize) {
     exec(source, &words);
 }
 
-/// Waits until the newest migration from or to this node is in this state.
+/// Waits until the newest migration of this node is in this state.
 fn await_state(node: &mut Connection, state: &str) {
     await_that(state, || {
         let migrations: Vec<HashMap<String, Value>> = send(node, &["CLUSTER", "GETSLOTMIGRATIONS"]).unwrap();
@@ -47,7 +48,7 @@ fn await_state(node: &mut Connection, state: &str) {
     });
 }
 
-/// Begins a migration that stops when the target has all keys and the source serves them.
+/// Begins a migration that stops when the target has all keys and the source still serves them.
 fn begin_migration(cluster: &Cluster, source: &mut Connection, target: &mut Connection) {
     exec(source, &["DEBUG", "SLOTMIGRATION", "PREVENT-PAUSE", "1"]);
     migrate(cluster, source, 1);
@@ -59,14 +60,14 @@ fn end_migration(source: &mut Connection) {
     await_state(source, "success");
 }
 
-/// Owners in the slots that move, with two sessions each: their tokens.
+/// Creates two sessions for each of many owners in the slots that move. Returns the tokens.
 fn owners_with_sessions(source: &mut Connection) -> BTreeMap<String, [String; 2]> {
     let owners = owners(source, MOVING);
     assert!(owners.len() > 50);
     owners.into_iter().map(|owner| (owner.clone(), [(); 2].map(|()| create(source, &owner, "{}", &[])))).collect()
 }
 
-/// What a node lists of these owners' sessions, which must be what is there.
+/// The sessions of these owners that a node lists. They must agree with its keys.
 fn listed<'a>(node: &mut Connection, owners: impl Iterator<Item = &'a String>) -> BTreeMap<String, Vec<String>> {
     let mut of_owner = |owner: &String| {
         let ids = ids(node, owner);
@@ -76,7 +77,7 @@ fn listed<'a>(node: &mut Connection, owners: impl Iterator<Item = &'a String>) -
     owners.map(&mut of_owner).collect()
 }
 
-/// Checks that INFO counts as many sessions as there are keys.
+/// Checks that the number of sessions in INFO is the number of keys.
 fn assert_counted(nodes: &mut [Connection]) {
     for node in nodes {
         let keys: usize = send(node, &["DBSIZE"]).unwrap();
@@ -85,7 +86,7 @@ fn assert_counted(nodes: &mut [Connection]) {
 }
 
 #[test]
-fn sessions_are_listed_where_their_slots_are() {
+fn sessions_are_listed_on_the_node_that_has_the_slot() {
     let Some(cluster) = cluster(SECRET) else { return };
     let [source, target] = &mut cluster.nodes();
     let replica = &mut cluster.replica(1, SECRET);
@@ -99,10 +100,10 @@ fn sessions_are_listed_where_their_slots_are() {
     begin_migration(&cluster, source, target);
     let (new, ((gone, _), (less, [destroyed, left]))) = (owner(0).0, (owner(1), owner(2)));
     create(source, new, "{}", &[]);
-    let brief = key(&create(source, new, "{}", &["PX", "300"]));
+    let short = key(&create(source, new, "{}", &["PX", "300"]));
     assert_eq!(send::<i64>(source, &["JRS.DESTROYALL", gone]).unwrap(), 2);
     assert_eq!(send::<i64>(source, &["JRS.DESTROY", &key(destroyed), destroyed]).unwrap(), 1);
-    await_that("the end of a session", || (send::<i64>(source, &["EXISTS", &brief]).unwrap() == 0).then_some(()));
+    await_that("the end of a session", || (send::<i64>(source, &["EXISTS", &short]).unwrap() == 0).then_some(()));
     let expected = listed(source, tokens.keys());
     assert_eq!((expected[new].len(), expected[gone].len()), (3, 0));
     assert_eq!(expected[less], [&key(left)["sess:".len()..]]);
@@ -112,16 +113,16 @@ fn sessions_are_listed_where_their_slots_are() {
     end_migration(source);
     assert_counted(&mut cluster.nodes());
     assert_eq!(listed(target, tokens.keys()), expected);
-    assert_eq!(contents(target).len(), expected.values().map(Vec::len).sum::<usize>(), "there is nothing else");
+    assert_eq!(contents(target).len(), expected.values().map(Vec::len).sum::<usize>(), "the target has no other keys");
     assert_eq!(refused(source, &["JRS.LIST", new]), "MOVED");
     assert_eq!(contents(source).into_keys().collect::<Vec<_>>(), [stays]);
-    await_that("the replica", || {
+    await_that("the keys on the replica", || {
         let knows = send::<Value>(replica, &["JRS.LIST", new]).is_ok();
         let keys = |node| send::<usize>(node, &["DBSIZE"]).unwrap();
         (knows && keys(replica) == keys(target)).then_some(())
     });
     assert_eq!(listed(replica, tokens.keys()), expected);
-    // A limit counts what came from the source.
+    // A limit counts the sessions that came from the source.
     exec(target, &["CONFIG", "SET", "jrs.max-sessions", "3"]);
     let created = key(&create(target, new, "{}", &[]));
     assert_eq!(
@@ -131,7 +132,7 @@ fn sessions_are_listed_where_their_slots_are() {
 }
 
 #[test]
-fn a_migration_that_is_cancelled_changes_nothing() {
+fn a_cancelled_migration_changes_nothing() {
     let Some(cluster) = cluster(SECRET) else { return };
     let [source, target] = &mut cluster.nodes();
     let tokens = owners_with_sessions(source);
@@ -139,7 +140,7 @@ fn a_migration_that_is_cancelled_changes_nothing() {
     for _ in 0..2 {
         begin_migration(&cluster, source, target);
         exec(source, &["CLUSTER", "CANCELSLOTMIGRATIONS"]);
-        // The target drops what it has got before it says so.
+        // The target drops its keys before it reports the state.
         await_state(target, "failed");
         assert_counted(&mut cluster.nodes());
         assert_eq!(listed(source, tokens.keys()), expected);
@@ -153,7 +154,7 @@ fn a_migration_that_is_cancelled_changes_nothing() {
 }
 
 #[test]
-fn a_slot_that_is_flushed_has_no_sessions() {
+fn a_flushed_slot_has_no_sessions() {
     let Some(cluster) = cluster(SECRET) else { return };
     let node = &mut cluster.nodes()[0];
     let tokens = owners_with_sessions(node);
@@ -173,12 +174,12 @@ fn a_slot_that_is_flushed_has_no_sessions() {
 }
 
 #[test]
-fn no_answer_is_wrong_while_slots_go_to_and_fro() {
-    for keys in [SECRET.to_owned(), elliptic_jwk().to_string()] {
+fn replies_are_right_while_slots_migrate_back_and_forth() {
+    for keys in signing_keys() {
         let Some(cluster) = cluster(&keys) else { return };
         let nodes = &mut cluster.nodes();
         for node in &mut *nodes {
-            // Without a cache each command of the second kind waits for a signature, while its slot may go.
+            // Without a token cache each ES256 command waits for a crypto thread while its slot may move.
             exec(node, &["CONFIG", "SET", "jrs.token-cache-size", "0"]);
         }
         let tokens = owners_with_sessions(&mut nodes[0]).into_values().flatten().collect::<Vec<_>>();

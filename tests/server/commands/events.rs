@@ -7,7 +7,7 @@ use redis::{Connection, PushInfo, PushKind, Value};
 use crate::support::{
     Server, await_that,
     sessions::{create, etag, exec, send},
-    tokens::{self, SECRET, elliptic_jwk, key},
+    tokens::{self, SECRET, key, signing_keys},
 };
 
 /// The keyspace events that `act` causes, each as the event and the key.
@@ -46,7 +46,7 @@ fn on(key: &str, names: &[&str]) -> Vec<(String, String)> {
 
 #[test]
 fn changes_are_announced_as_the_servers_own_commands_would_and_by_the_modules_own_events() {
-    for keys in [SECRET.to_owned(), elliptic_jwk().to_string()] {
+    for keys in signing_keys() {
         let server = server(&keys);
         let conn = &mut server.conn();
         let token = create(conn, "ada", "{}", &[]);
@@ -89,7 +89,7 @@ fn changes_are_announced_as_the_servers_own_commands_would_and_by_the_modules_ow
 
 #[test]
 fn new_sessions_and_those_that_make_room_for_them_are_announced() {
-    for keys in [SECRET.to_owned(), elliptic_jwk().to_string()] {
+    for keys in signing_keys() {
         let server = server(&keys);
         let conn = &mut server.conn();
         let mut token = String::new();
@@ -110,7 +110,7 @@ fn new_sessions_and_those_that_make_room_for_them_are_announced() {
 
 #[test]
 fn a_rotation_is_announced_on_both_keys() {
-    for keys in [SECRET.to_owned(), elliptic_jwk().to_string()] {
+    for keys in signing_keys() {
         let server = server(&keys);
         let token = create(&mut server.conn(), "ada", "{}", &[]);
         let mut rotated = String::new();
@@ -190,7 +190,7 @@ fn aborts(server: &Server, key: &str, words: &[&str]) -> bool {
 
 #[test]
 fn only_what_changes_a_session_aborts_transactions_that_watch_it() {
-    for keys in [SECRET.to_owned(), elliptic_jwk().to_string()] {
+    for keys in signing_keys() {
         let server = server(&keys);
         let conn = &mut server.conn();
         let (token, other) = (create(conn, "ada", "{}", &[]), create(conn, "ada", "{}", &[]));
@@ -266,7 +266,7 @@ fn client_side_caches_are_told_of_changes() {
 
 #[test]
 fn client_side_caches_are_told_only_of_what_they_read_by_a_read_only_command_and_its_key() {
-    for keys in [SECRET.to_owned(), elliptic_jwk().to_string()] {
+    for keys in signing_keys() {
         // Without a cache the client of an elliptic key waits for another thread.
         let server = Server::builder().keys(keys.as_bytes()).arg("token-cache-size", "0").start();
         let conn = &mut server.conn();

@@ -1,4 +1,4 @@
-//! No update is lost: clients that change one session at the same time all get their way, and none brings one back.
+//! Clients change one session at the same time: no update is lost, and no update restores a destroyed session.
 
 use std::{
     sync::atomic::{AtomicBool, AtomicUsize, Ordering},
@@ -12,19 +12,17 @@ use crate::support::{
     Server,
     owner_sessions::assert_agree,
     sessions::{create, etag, exec, get, send},
-    tokens::{SECRET, elliptic_jwk, key},
+    tokens::{key, signing_keys},
 };
 
 const CLIENTS: usize = 50;
 
-/// Servers whose signatures are fast, and slow: then clients wait side by side for each command.
+/// A server for each kind of signing key. With ES256 and no token cache, clients wait together for each command.
 fn servers() -> impl Iterator<Item = Server> {
-    [SECRET.to_owned(), elliptic_jwk().to_string()]
-        .into_iter()
-        .map(|keys| Server::builder().keys(keys.as_bytes()).arg("token-cache-size", "0").start())
+    signing_keys().map(|keys| Server::builder().keys(keys.as_bytes()).arg("token-cache-size", "0").start())
 }
 
-/// Runs fifty clients, each with its number.
+/// Runs `act` for each of the clients, with its number.
 fn clients(server: &Server, act: impl Fn(&mut Connection, usize) + Sync) {
     thread::scope(|scope| {
         for number in 0..CLIENTS {
@@ -39,7 +37,7 @@ fn data(conn: &mut Connection, token: &str) -> Json {
 }
 
 #[test]
-fn fields_that_are_merged_all_arrive() {
+fn no_merge_is_lost() {
     for server in servers() {
         let token = create(&mut server.conn(), "ada", r#"{"kept":1}"#, &[]);
         clients(&server, |conn, number| {
@@ -59,7 +57,7 @@ fn fields_that_are_merged_all_arrive() {
 }
 
 #[test]
-fn elements_that_are_patched_in_all_arrive() {
+fn no_patch_is_lost() {
     for server in servers() {
         let token = create(&mut server.conn(), "ada", r#"{"cart":[]}"#, &[]);
         clients(&server, |conn, number| {
@@ -74,7 +72,7 @@ fn elements_that_are_patched_in_all_arrive() {
 }
 
 #[test]
-fn no_increment_is_lost_between_a_read_and_a_write() {
+fn ifmatch_loses_no_increment() {
     for server in servers() {
         let token = create(&mut server.conn(), "ada", r#"{"n":0}"#, &[]);
         let conflicts = AtomicUsize::new(0);
@@ -96,39 +94,39 @@ fn no_increment_is_lost_between_a_read_and_a_write() {
             }
         });
         assert_eq!(data(&mut server.conn(), &token), json!({"n": 4 * CLIENTS}));
-        assert!(conflicts.into_inner() > 0, "the clients met each other");
+        assert!(conflicts.into_inner() > 0, "some updates met a conflict");
     }
 }
 
 #[test]
-fn an_update_never_brings_a_session_back() {
+fn an_update_never_restores_a_session() {
     for server in servers() {
         let conn = &mut server.conn();
         for end in ["JRS.DESTROY", "JRS.ROTATE", "JRS.REVOKE"] {
             let token = create(conn, "ada", "{}", &[]);
             let key = key(&token);
-            let ended = AtomicBool::new(false);
+            let destroyed = AtomicBool::new(false);
             thread::scope(|scope| {
-                for way in ["REPLACE", "MERGE", "REPLACE", "MERGE"] {
-                    let (server, token, ended) = (&server, &token, &ended);
+                for mode in ["REPLACE", "MERGE", "REPLACE", "MERGE"] {
+                    let (server, token, destroyed) = (&server, &token, &destroyed);
                     scope.spawn(move || {
                         let conn = &mut server.conn();
                         loop {
-                            let was_ended = ended.load(Ordering::SeqCst);
-                            let reply: RedisResult<Value> = send(conn, &["JRS.UPDATE", token, r#"{"n":1}"#, way]);
+                            let was_destroyed = destroyed.load(Ordering::SeqCst);
+                            let reply: RedisResult<Value> = send(conn, &["JRS.UPDATE", token, r#"{"n":1}"#, mode]);
                             match reply.unwrap() {
                                 Value::Nil => break,
-                                _ => assert!(!was_ended, "an update of a session that had ended"),
+                                _ => assert!(!was_destroyed, "updated a session after {end}"),
                             }
                         }
                     });
                 }
                 let argument = if end == "JRS.REVOKE" { &key } else { &token };
                 assert_ne!(send::<Value>(conn, &[end, argument]).unwrap(), Value::Nil);
-                ended.store(true, Ordering::SeqCst);
+                destroyed.store(true, Ordering::SeqCst);
             });
             assert_eq!(send::<i64>(conn, &["EXISTS", &key]).unwrap(), 0, "{end}");
         }
-        assert_eq!(assert_agree(conn, "ada").len(), 1, "the one that was rotated");
+        assert_eq!(assert_agree(conn, "ada").len(), 1, "the successor of the rotated session");
     }
 }

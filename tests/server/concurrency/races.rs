@@ -1,4 +1,4 @@
-//! Many clients at once: what is gone stays gone, what exists stays, and the module can be replaced meanwhile.
+//! Updates race with a destroy, clients create sessions at the same time, and the module is reloaded under load.
 
 use std::{
     collections::HashSet,
@@ -12,7 +12,7 @@ use crate::support::{
 };
 
 #[test]
-fn an_update_never_brings_a_destroyed_session_back() {
+fn an_update_never_restores_a_destroyed_session() {
     let server = Server::start();
     let conn = &mut server.conn();
     for round in 0..20 {
@@ -23,7 +23,7 @@ fn an_update_never_brings_a_destroyed_session_back() {
             for _ in 0..4 {
                 scope.spawn(|| {
                     let conn = &mut server.conn();
-                    // Each writer goes on until it has seen the session gone several times.
+                    // Each writer goes on until five updates have not found the session.
                     for _ in 0..5 {
                         while send::<Option<String>>(conn, &["JRS.UPDATE", &token, r#"{"late":true}"#])
                             .unwrap()
@@ -35,7 +35,7 @@ fn an_update_never_brings_a_destroyed_session_back() {
                     }
                 });
             }
-            await_that("writers that are at work", || (updated.load(Ordering::Relaxed) > 20).then_some(()));
+            await_that("some updates", || (updated.load(Ordering::Relaxed) > 20).then_some(()));
             assert_eq!(send::<i64>(conn, &["JRS.DESTROY", &token]).unwrap(), 1);
         });
         assert_eq!(refused.load(Ordering::Relaxed), 20);
@@ -45,7 +45,7 @@ fn an_update_never_brings_a_destroyed_session_back() {
 }
 
 #[test]
-fn a_create_never_overwrites() {
+fn create_never_overwrites_a_session() {
     let server = Server::start();
     let tokens: Vec<(String, String)> = thread::scope(|scope| {
         let clients: Vec<_> = (0..8)
@@ -61,7 +61,7 @@ fn a_create_never_overwrites() {
         clients.into_iter().flat_map(|client| client.join().unwrap()).collect()
     });
     let conn = &mut server.conn();
-    assert_eq!(send::<usize>(conn, &["DBSIZE"]).unwrap(), 2000, "the sessions alone");
+    assert_eq!(send::<usize>(conn, &["DBSIZE"]).unwrap(), 2000, "there are only sessions");
     let mut ids = HashSet::new();
     for (token, data) in tokens {
         let session = get(conn, &token).expect("a live session");
@@ -72,21 +72,21 @@ fn a_create_never_overwrites() {
 }
 
 #[test]
-fn the_module_is_unloaded_and_loaded_again_under_load() {
+fn the_module_is_reloaded_under_load() {
     let mut server = Server::builder().config("enable-module-command", "local").arg("allow-unload", "yes").start();
     let conn = &mut server.conn();
     let token = create(conn, "ada", r#"{"a":1}"#, &[]);
     let key = format!("sess:{}", get(conn, &token).unwrap().id);
     let module = module_path();
     let module = module.to_str().unwrap();
-    let (over, served, missing) = (AtomicBool::new(false), AtomicUsize::new(0), AtomicUsize::new(0));
+    let (done, served, missing) = (AtomicBool::new(false), AtomicUsize::new(0), AtomicUsize::new(0));
     thread::scope(|scope| {
         for _ in 0..4 {
             scope.spawn(|| {
                 let plain = &mut server.conn();
-                while !over.load(Ordering::Relaxed) {
-                    // On a new connection each time: Redis 8 reads the command that a client sent last when it sends the
-                    // next, also when a module has taken that command away with it (any module's; it can crash it).
+                while !done.load(Ordering::Relaxed) {
+                    // A new connection for each command: Redis 8 reads a client's previous command when it gets the next one.
+                    // If a module was unloaded with that command, the server may crash, whatever the module.
                     match send::<Vec<redis::Value>>(&mut server.conn(), &["JRS.GET", &token]) {
                         Ok(reply) => {
                             assert_eq!(reply[5], redis::Value::BulkString(br#"{"a":1}"#.to_vec()));
@@ -108,7 +108,7 @@ fn the_module_is_unloaded_and_loaded_again_under_load() {
             await_that("requests without the module", || (missing.load(Ordering::Relaxed) > without).then_some(()));
             exec(conn, &["MODULE", "LOAD", module, "allow-unload", "yes"]);
         }
-        over.store(true, Ordering::Relaxed);
+        done.store(true, Ordering::Relaxed);
     });
     assert_eq!(get(conn, &token).unwrap().data, r#"{"a":1}"#);
     assert!(server.alive());

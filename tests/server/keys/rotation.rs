@@ -14,7 +14,7 @@ use crate::support::{
     in_flight::{assert_sound, es256, info},
     owner_sessions,
     sessions::{create, exec, get, now, refusal, refused, send},
-    tokens::{SECRET, claims, header, jwk, key, token},
+    tokens::{SECRET, claims, header, jwk, key, signing_keys, token},
 };
 
 /// Rotates keys in four steps while clients create and read sessions; `files` are the old key, both with the new one
@@ -133,7 +133,7 @@ fn sights(conn: &mut Connection) -> (u64, u64) {
 
 #[test]
 fn hits_and_misses_are_counted() {
-    for keys in [SECRET.to_owned(), es256()] {
+    for keys in signing_keys() {
         let server = Server::builder().keys(keys.as_bytes()).start();
         let conn = &mut server.conn();
         let token = &*create(conn, "ada", "{}", &[]);

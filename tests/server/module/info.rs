@@ -11,7 +11,7 @@ use serde_json::json;
 use crate::support::{
     Server,
     sessions::{at_once, create, exec, now, send},
-    tokens::{self, SECRET, elliptic_jwk, jwk, rsa_pem, sign, token},
+    tokens::{self, SECRET, elliptic_jwk, jwk, rsa_pem, sign, signing_keys, token},
 };
 
 /// The fields of a section of INFO, without the module's prefix.
@@ -82,7 +82,7 @@ fn key_ids_and_algorithms_are_shown_in_one_line() {
 
 #[test]
 fn each_command_that_succeeds_is_counted_once() {
-    for keys in [SECRET.to_owned(), elliptic_jwk().to_string()] {
+    for keys in signing_keys() {
         let server = Server::builder().keys(keys.as_bytes()).start();
         let conn = &mut server.conn();
         let token = &*create(conn, "ada", "{}", &[]);
@@ -121,7 +121,7 @@ fn each_command_that_succeeds_is_counted_once() {
 
 #[test]
 fn sessions_that_begin_anew_or_end_in_another_way_are_counted() {
-    for keys in [SECRET.to_owned(), elliptic_jwk().to_string()] {
+    for keys in signing_keys() {
         let server = Server::builder().keys(keys.as_bytes()).start();
         let conn = &mut server.conn();
         let [rotated, revoked] = [(); 2].map(|()| create(conn, "bob", "{}", &[]));

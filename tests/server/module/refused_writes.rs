@@ -7,7 +7,7 @@ use redis::{Connection, Value};
 use crate::support::{
     Server, await_that,
     sessions::{assert_refused, contents, create, exec, get, send},
-    tokens::{SECRET, elliptic_jwk, key},
+    tokens::{key, signing_keys},
 };
 
 fn set(conn: &mut Connection, name: &str, value: &str) {
@@ -36,7 +36,7 @@ fn assert_works(conn: &mut Connection, commands: &[&[&str]]) {
 
 #[test]
 fn without_memory_nothing_grows() {
-    for keys in [SECRET.to_owned(), elliptic_jwk().to_string()] {
+    for keys in signing_keys() {
         let server = Server::builder().keys(keys.as_bytes()).start();
         let conn = &mut server.conn();
         let [token, other, _] = &[(); 3].map(|()| create(conn, "ada", "{}", &[]));
@@ -122,7 +122,7 @@ fn without_enough_replicas_nothing_is_written() {
 
 #[test]
 fn while_writes_are_paused_they_wait() {
-    for keys in [SECRET.to_owned(), elliptic_jwk().to_string()] {
+    for keys in signing_keys() {
         let mut server = Server::builder().keys(keys.as_bytes()).start();
         let conn = &mut server.conn();
         let [read, updated, touched, ended, rotated, revoked] = [(); 6].map(|()| create(conn, "ada", "{}", &[]));

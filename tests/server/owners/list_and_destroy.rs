@@ -9,7 +9,7 @@ use crate::support::{
     Server,
     owner_sessions::{self, assert_agree, created, ids, info, list},
     sessions::{assert_refused, create, exec, get, millis, now, refused, send},
-    tokens::{self, SECRET, elliptic_jwk, jwk, key, token},
+    tokens::{self, SECRET, jwk, key, signing_keys, token},
 };
 
 fn server() -> Server {
@@ -68,7 +68,7 @@ fn revoke_ends_a_session_by_its_key() {
 
 #[test]
 fn all_sessions_end_but_the_one_that_is_excepted() {
-    for keys in [SECRET.to_owned(), elliptic_jwk().to_string()] {
+    for keys in signing_keys() {
         let server = Server::builder().keys(keys.as_bytes()).start();
         let conn = &mut server.conn();
         let tokens = [0; 4].map(|_| create(conn, "ada", "{}", &[]));

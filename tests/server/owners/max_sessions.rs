@@ -8,7 +8,7 @@ use crate::support::{
     Server, await_that,
     owner_sessions::{assert_agree, fill, ids, info},
     sessions::{assert_refused, contents, create, exec, get, send},
-    tokens::{SECRET, elliptic_jwk, jwk, key},
+    tokens::{SECRET, jwk, key, signing_keys},
 };
 
 fn limited(keys: &str, most: &str, policy: &str) -> Server {
@@ -147,7 +147,7 @@ fn fifty(server: &Server, act: impl Fn(&mut Connection) -> RedisResult<Value> + 
 #[test]
 fn it_is_exact_under_concurrent_creates() {
     // Fast signatures, and slow ones, for which clients wait side by side.
-    for keys in [SECRET.to_owned(), elliptic_jwk().to_string()] {
+    for keys in signing_keys() {
         let server = limited(&keys, "7", "reject");
         let replies = fifty(&server, |conn| send(conn, &["JRS.CREATE", "ada", "{}"]));
         let made = replies.iter().filter(|reply| reply.is_ok()).count();

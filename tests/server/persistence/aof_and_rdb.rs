@@ -1,4 +1,4 @@
-//! AOF and RDB: they hold plain commands and plain keys, and nothing that was acknowledged is lost.
+//! AOF and RDB files have plain commands and plain keys, and lose no acknowledged write.
 
 use std::{
     collections::HashMap,
@@ -25,13 +25,12 @@ fn with_aof(builder: Builder) -> Builder {
     builder.config("appendonly", "yes").config("appendfsync", "always")
 }
 
-/// The commands in the incremental AOF file, as their words. The SELECT that some servers write before the first transaction
-/// and some within it is left out.
+/// The words of the commands in the incremental AOF file, without SELECT, whose place differs between servers.
 fn aof(dir: &Path) -> Vec<Vec<String>> {
     let text = fs::read_to_string(dir.join("appendonlydir/appendonly.aof.1.incr.aof")).unwrap();
     let mut lines = text.split("\r\n");
     let mut commands = Vec::new();
-    // The test's data has no line ends, so that each word is a line, with its length in the one before.
+    // The data of the tests has no line ends: each word is a line, after a line with its length.
     while let Some(count) = lines.next().and_then(|line| line.strip_prefix('*')) {
         let words = (0..count.parse().unwrap()).map(|_| lines.nth(1).unwrap().to_owned());
         commands.push(words.collect());
@@ -40,7 +39,7 @@ fn aof(dir: &Path) -> Vec<Vec<String>> {
     commands
 }
 
-/// The effects of one command or transaction as the AOF holds them: several are a transaction of their own.
+/// The effects of a command or transaction in the AOF: a transaction if there are several.
 fn atomic(effects: &[&[&str]]) -> Vec<Vec<String>> {
     let (first, last): (&[&[&str]], &[&[&str]]) =
         if effects.len() > 1 { (&[&["MULTI"]], &[&["EXEC"]]) } else { (&[], &[]) };
@@ -48,13 +47,13 @@ fn atomic(effects: &[&[&str]]) -> Vec<Vec<String>> {
     all.iter().map(|words| words.iter().map(ToString::to_string).collect()).collect()
 }
 
-/// When a key expires, as the AOF says it.
+/// When a key expires, as in the AOF.
 fn expires(conn: &mut Connection, key: &str) -> String {
     expiry(conn, key).to_string()
 }
 
 #[test]
-fn the_aof_holds_effects_with_absolute_times() {
+fn the_aof_has_effects_with_absolute_times() {
     let server = with_aof(Server::builder()).start();
     let conn = &mut server.conn();
     let mut expected = Vec::new();
@@ -62,7 +61,7 @@ fn the_aof_holds_effects_with_absolute_times() {
     let token = create(conn, "ada", r#"{"a":1}"#, &["EX", "1000", "CLAIMS", r#"{"b":2}"#]);
     let key = &key(&token);
     expected.extend(atomic(&[&["SET", key, r#"{"a":1}"#, "PXAT", &expires(conn, key)]]));
-    assert_eq!(aof(server.dir()), expected, "a create with an owner is one command");
+    assert_eq!(aof(server.dir()), expected, "a JRS.CREATE is one command");
     let reads =
         [&["JRS.GET", &*token][..], &["JRS.PEEK", &token], &["JRS.INSPECT", &token], &["JRS.LIST", "ada", "WITHDATA"]];
     for words in reads {
@@ -104,12 +103,12 @@ fn the_aof_holds_effects_with_absolute_times() {
 }
 
 #[test]
-fn the_aof_holds_what_becomes_of_an_owners_sessions() {
+fn the_aof_has_the_effects_of_owner_commands() {
     let server = with_aof(Server::builder()).start();
     let conn = &mut server.conn();
     let tokens = [(); 3].map(|()| create(conn, "ada", "{}", &[]));
     let mut expected = aof(server.dir());
-    assert_eq!(expected.len(), 3, "one command a session: {expected:?}");
+    assert_eq!(expected.len(), 3, "one command for each session: {expected:?}");
 
     let rotated: String = send(conn, &["JRS.ROTATE", &tokens[0], "REAUTH"]).unwrap();
     let [old, second, third, new] = &[&tokens[0], &tokens[1], &tokens[2], &rotated].map(|token| key(token));
@@ -124,7 +123,7 @@ fn the_aof_holds_what_becomes_of_an_owners_sessions() {
     expected.extend(atomic(&[&["SET", last, "{}", "PXAT", &expires(conn, last)], &["DEL", new]]));
     exec(conn, &["CONFIG", "SET", "jrs.max-sessions", "0"]);
 
-    // What has ended without JRS leaves nothing behind that a later command would write about.
+    // After a DEL by a client, later commands write nothing about the deleted session.
     exec(conn, &["DEL", last]);
     expected.extend(atomic(&[&["DEL", last]]));
     let next = &key(&create(conn, "ada", "{}", &[]));
@@ -134,7 +133,7 @@ fn the_aof_holds_what_becomes_of_an_owners_sessions() {
     assert_eq!(aof(server.dir()), expected);
 }
 
-/// A folder with a copy of what a server has in its own.
+/// A folder with a copy of a file or folder of the server.
 fn copy_of(server: &Server, name: &str) -> TempDir {
     let copy = TempDir::new().unwrap();
     let from = server.dir().join(name);
@@ -173,16 +172,16 @@ fn rdb_and_aof_load_with_and_without_the_module() {
     }
 }
 
-/// What a writer knows of its sessions, by their tokens: the data, or nothing for one that is destroyed.
+/// The acknowledged writes of a client: the data of each token's session, or none if it is destroyed.
 #[derive(Default)]
 struct Acknowledged {
     sessions: HashMap<String, Option<String>>,
-    /// The session whose fate is unknown, because the server died over it.
+    /// The session of the last command, which has no reply because the server was killed.
     uncertain: Option<String>,
 }
 
-/// Creates, updates and destroys sessions until the server dies.
-fn write_until_it_dies(conn: &mut Connection, writes: &AtomicUsize) -> Acknowledged {
+/// Creates, updates and destroys sessions until the server is killed.
+fn write_until_killed(conn: &mut Connection, writes: &AtomicUsize) -> Acknowledged {
     let mut known = Acknowledged::default();
     let mut live: Vec<String> = Vec::new();
     for step in 0.. {
@@ -212,13 +211,13 @@ fn write_until_it_dies(conn: &mut Connection, writes: &AtomicUsize) -> Acknowled
 }
 
 #[test]
-fn nothing_acknowledged_is_lost_when_the_server_is_killed() {
+fn a_kill_loses_no_acknowledged_write() {
     let mut server = with_aof(Server::builder()).start();
     for round in 1..=3 {
         let writes = Arc::new(AtomicUsize::new(0));
         let writer = {
             let (mut conn, writes) = (server.conn(), Arc::clone(&writes));
-            thread::spawn(move || write_until_it_dies(&mut conn, &writes))
+            thread::spawn(move || write_until_killed(&mut conn, &writes))
         };
         await_that("some writes", || (writes.load(Ordering::Relaxed) > 150 * round).then_some(()));
         server.kill();

@@ -1,4 +1,4 @@
-//! After a kill, sessions and indexes agree, and what was acknowledged is there.
+//! After the server is killed and restarted, the sessions and the owner index agree and all acknowledged writes exist.
 
 use std::{
     collections::HashMap,
@@ -10,24 +10,23 @@ use redis::{Connection, RedisResult};
 
 use crate::support::{
     Server, await_that,
-    in_flight::es256,
     owner_sessions::{assert_agree, assert_index_agrees},
     sessions::{create, exec, get, millis, send},
-    tokens::{SECRET, key},
+    tokens::{key, signing_keys},
 };
 
 const OWNERS: [&str; 3] = ["ada", "bob", "eve"];
 
-/// What a client knows of its sessions, by their tokens: whether each lives.
+/// The acknowledged writes of a client: whether each token's session exists.
 #[derive(Default)]
 struct Known {
     sessions: HashMap<String, bool>,
-    /// The session whose fate is unknown, because the server died over it.
+    /// The session of the last command, which has no reply because the server was killed.
     uncertain: Option<String>,
 }
 
-/// Creates, rotates and destroys sessions until the server dies.
-fn act_until_it_dies(conn: &mut Connection, seed: usize, acts: &AtomicUsize) -> Known {
+/// Creates, rotates and destroys sessions until the server is killed.
+fn act_until_killed(conn: &mut Connection, seed: usize, acts: &AtomicUsize) -> Known {
     let (mut known, mut live) = (Known::default(), Vec::<String>::new());
     for step in seed.. {
         let owner = OWNERS[step * 7 % OWNERS.len()];
@@ -68,24 +67,24 @@ fn act_until_it_dies(conn: &mut Connection, seed: usize, acts: &AtomicUsize) -> 
 }
 
 #[test]
-fn sessions_and_indexes_agree_after_kills() {
-    for keys in [SECRET.to_owned(), es256()] {
+fn sessions_and_the_index_agree_after_kills() {
+    for keys in signing_keys() {
         let aof = ["appendonly", "appendfsync"].into_iter().zip(["yes", "always"]);
         let builder = Server::builder().keys(keys.as_bytes()).args(&["max-sessions", "1000000"]);
         let mut server = aof.fold(builder, |builder, (name, value)| builder.config(name, value)).start();
         let mut all = HashMap::new();
         for round in 1..=3_usize {
             let acts = AtomicUsize::new(0);
-            // Any moment will do: this one differs from run to run.
+            // The moment of the kill differs from run to run.
             let enough = 100 + usize::try_from(millis()).unwrap() % 150;
             let connections: Vec<Connection> = (0..4).map(|_| server.conn()).collect();
             let known: Vec<Known> = thread::scope(|scope| {
                 let acts = &acts;
                 let client = |(number, mut conn): (usize, Connection)| {
-                    scope.spawn(move || act_until_it_dies(&mut conn, round * 1000 + number * 17, acts))
+                    scope.spawn(move || act_until_killed(&mut conn, round * 1000 + number * 17, acts))
                 };
                 let clients: Vec<_> = connections.into_iter().enumerate().map(client).collect();
-                await_that("some acts", || (acts.load(Ordering::Relaxed) > enough).then_some(()));
+                await_that("some commands", || (acts.load(Ordering::Relaxed) > enough).then_some(()));
                 server.kill();
                 clients.into_iter().map(|client| client.join().unwrap()).collect()
             });
@@ -97,13 +96,13 @@ fn sessions_and_indexes_agree_after_kills() {
                 }
             }
             let conn = &mut server.conn();
-            let ids_in_keyspace: usize = OWNERS.iter().map(|owner| assert_agree(conn, owner).len()).sum();
+            let existing: usize = OWNERS.iter().map(|owner| assert_agree(conn, owner).len()).sum();
             assert_index_agrees(conn);
             let expected = all.values().filter(|lives| **lives).count();
-            // Each client may have been killed over one more.
+            // The last command of each client may have created one more.
             assert!(
-                (expected..=expected + 4 * round).contains(&ids_in_keyspace),
-                "{ids_in_keyspace} live, {expected} were acknowledged"
+                (expected..=expected + 4 * round).contains(&existing),
+                "{existing} sessions exist, {expected} were acknowledged"
             );
             for (token, lives) in &all {
                 assert_eq!(get(conn, token).is_some(), *lives, "{} in round {round}", key(token));

@@ -1,9 +1,10 @@
-//! A replica that loads a new data set beside the old one (`repl-diskless-load swapdb`) serves the old one meanwhile.
+//! A replica serves the old data set while it loads a new one (`repl-diskless-load swapdb`).
 
 use redis::Value;
 
 use crate::support::{
     Server,
+    cases::cases,
     in_flight::rs256,
     owner_sessions::assert_index_agrees,
     sessions::{create, send},
@@ -12,8 +13,8 @@ use crate::support::{
 };
 
 #[test]
-fn a_replica_reads_sessions_while_it_loads_others_beside_them() {
-    for keys in [SECRET.to_owned(), rs256()] {
+fn a_replica_serves_the_old_data_while_it_loads_new_data() {
+    for keys in cases([("HS256", SECRET.to_owned()), ("RS256", rs256())]) {
         let builder = Server::builder().keys(keys.as_bytes());
         let primary = slow_load::primary(builder.clone()).start();
         let token = create(&mut primary.conn(), "ada", r#"{"a":1}"#, &[]);
@@ -30,7 +31,7 @@ fn a_replica_reads_sessions_while_it_loads_others_beside_them() {
         slow_load::await_link(reader);
         let log = replica.log();
         assert!(!log.contains("not aware of async"), "{log}");
-        assert_eq!(send::<usize>(reader, &["DBSIZE"]).unwrap(), added + 1, "the keys and the session");
+        assert_eq!(send::<usize>(reader, &["DBSIZE"]).unwrap(), added + 1, "the added keys and the session");
         assert_index_agrees(reader);
         assert!(matches!(send(reader, &["JRS.PEEK", &token]).unwrap(), Value::Array(_)));
     }

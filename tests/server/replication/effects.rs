@@ -1,4 +1,4 @@
-//! Replicas: they get the effects, with absolute times, and need the module only to read sessions with tokens.
+//! Replicas receive effects with absolute times. They need the module only to read sessions by their tokens.
 
 use std::collections::HashMap;
 
@@ -7,16 +7,16 @@ use redis::{Connection, Value};
 use crate::support::{
     Builder, Server, await_that,
     sessions::{assert_indexed, contents, create, exec, get, index, refused, send},
-    tokens::{SECRET, elliptic_jwk, key},
+    tokens::{SECRET, key, signing_keys},
 };
 
-/// A server with these keys. Replicas are in step with it at once, and it sends them nothing but what changes.
+/// A server with these keys that synchronizes replicas without delay and sends them only changes.
 fn primary(keys: &str) -> Server {
     let builder = Server::builder().keys(keys.as_bytes());
     builder.config("repl-diskless-sync-delay", "0").config("repl-ping-replica-period", "3600").start()
 }
 
-/// A replica of that server that is in step with it.
+/// A new replica, after its synchronization.
 fn replica(primary: &Server, builder: Builder) -> Server {
     let replica = builder.config("replicaof", &format!("127.0.0.1 {}", primary.port())).start();
     await_that("the replica's link", || {
@@ -26,13 +26,13 @@ fn replica(primary: &Server, builder: Builder) -> Server {
     replica
 }
 
-/// Waits until that many replicas have everything that this connection wrote.
+/// Waits until this many replicas have all writes of this connection.
 fn await_replicas(conn: &mut Connection, replicas: u32) {
-    let count: u32 = send(conn, &["WAIT", &replicas.to_string(), "10000"]).unwrap();
+    let count: u32 = send(conn, &["WAIT", &replicas.to_string(), "60000"]).unwrap();
     assert_eq!(count, replicas);
 }
 
-/// What can happen to a session; the token of one that is left.
+/// Changes sessions in all ways. Returns the token of one that is left.
 fn act(conn: &mut Connection) -> String {
     let made: Vec<String> = ["ada", "bob", ""].map(|owner| create(conn, owner, r#"{"a":1}"#, &[])).into();
     create(conn, "ada", "{}", &["EX", "100", "CLAIMS", r#"{"role":"admin"}"#]);
@@ -42,7 +42,7 @@ fn act(conn: &mut Connection) -> String {
     for token in &made {
         exec(conn, &["PEXPIRE", &key(token), "1000001"]);
     }
-    assert_eq!(get(conn, &made[0]).expect("a session").ttl, 86_400, "the end was moved");
+    assert_eq!(get(conn, &made[0]).expect("a session").ttl, 86_400, "GET moved the expiry");
     exec(conn, &["JRS.UPDATE", &made[1], r#"{"b":2}"#, "KEEPTTL"]);
     exec(conn, &["JRS.UPDATE", &made[0], r#"{"b":[3]}"#, "PX", "50001"]);
     exec(conn, &["JRS.TOUCH", &made[1], "EX", "777"]);
@@ -52,7 +52,7 @@ fn act(conn: &mut Connection) -> String {
     redis::pipe().atomic().cmd("JRS.CREATE").arg("eve").arg("{}").ignore().exec(conn).unwrap();
     exec(conn, &["JRS.UPDATE", &made[1], r#"{"b":2,"c":1.50}"#, "MERGE"]);
     exec(conn, &["JRS.UPDATE", &made[1], r#"[{"op":"remove","path":"/c"}]"#, "PATCH", "KEEPTTL"]);
-    // Of each of these owners one session is left.
+    // One session of each of these owners is left.
     for owner in ["rotated", "revoked", "spared", "evicted"] {
         let [first, second] = [(); 2].map(|()| create(conn, owner, r#"{"a":1}"#, &[]));
         match owner {
@@ -75,13 +75,13 @@ fn act(conn: &mut Connection) -> String {
     made[1].clone()
 }
 
-/// How many sessions [`act`] leaves behind, by their owners.
+/// How many sessions [`act`] leaves, by owner.
 const LEFT: [(&str, usize); 7] =
     [("ada", 5), ("bob", 1), ("eve", 2), ("rotated", 1), ("revoked", 1), ("spared", 1), ("evicted", 1)];
 
 #[test]
-fn replicas_hold_the_same_data_and_times_with_and_without_the_module() {
-    for keys in [SECRET.to_owned(), elliptic_jwk().to_string()] {
+fn replicas_have_the_same_data_and_expiries() {
+    for keys in signing_keys() {
         let primary = primary(&keys);
         let early = replica(&primary, Server::builder().without_module());
         let with_module = replica(&primary, Server::builder().keys(keys.as_bytes()));
@@ -109,8 +109,8 @@ fn replicas_hold_the_same_data_and_times_with_and_without_the_module() {
 }
 
 #[test]
-fn a_replica_with_the_same_keys_reads_sessions_and_writes_none() {
-    for keys in [SECRET.to_owned(), elliptic_jwk().to_string()] {
+fn a_replica_reads_sessions_and_refuses_writes() {
+    for keys in signing_keys() {
         let primary = primary(&keys);
         let replica = replica(&primary, Server::builder().keys(keys.as_bytes()));
         let (conn, other) = (&mut primary.conn(), &mut replica.conn());
@@ -151,7 +151,7 @@ fn a_replica_with_the_same_keys_reads_sessions_and_writes_none() {
 }
 
 #[test]
-fn what_changes_nothing_replicates_nothing() {
+fn commands_that_change_nothing_replicate_nothing() {
     let primary = primary(SECRET);
     let _replica = replica(&primary, Server::builder().without_module());
     let conn = &mut primary.conn();

@@ -5,7 +5,7 @@ use redis::{Connection, Value};
 use crate::support::{
     Server,
     sessions::{assert_refused, begin, create, end, exec, send},
-    tokens::{SECRET, elliptic_jwk, key},
+    tokens::{SECRET, key, signing_keys},
 };
 
 /// What MONITOR, SLOWLOG and ACL LOG show of commands, and their error replies.
@@ -63,7 +63,7 @@ fn mangled(token: &str) -> Vec<String> {
 
 #[test]
 fn mangled_tokens_in_every_place() {
-    for keys in [SECRET.to_owned(), elliptic_jwk().to_string()] {
+    for keys in signing_keys() {
         let server = slow_server(&keys);
         let conn = &mut server.conn();
         let token = create(conn, "ada", "{}", &[]);

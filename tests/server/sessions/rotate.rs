@@ -14,7 +14,7 @@ use crate::support::{
     in_flight::{es256, rs256},
     owner_sessions::{assert_agree, info},
     sessions::{self, assert_refused, contents, create, exec, expiry, get, now, refused, send},
-    tokens::{self, SECRET, claims, header, jwk, key, token},
+    tokens::{self, SECRET, claims, header, jwk, key, signing_keys, token},
 };
 
 fn server() -> Server {
@@ -139,7 +139,7 @@ fn sessions_of_the_package_rotate_too() {
 
 #[test]
 fn of_many_who_rotate_one_session_one_gets_it() {
-    for keys in [SECRET.to_owned(), es256()] {
+    for keys in signing_keys() {
         let server = Server::builder().keys(keys.as_bytes()).start();
         let conn = &mut server.conn();
         let token = create(conn, "ada", "{}", &[]);

@@ -5,10 +5,9 @@ use serde_json::json;
 
 use crate::support::{
     Server, await_that,
-    in_flight::es256,
     owner_sessions::assert_agree,
     sessions::{create, exec, expiry, millis, now, refusal, send},
-    tokens::{SECRET, claims, key, token},
+    tokens::{SECRET, claims, key, signing_keys, token},
 };
 
 /// The new token; `options` are what follows the old one.
@@ -18,7 +17,7 @@ fn rotate(conn: &mut Connection, token: &str, options: &[&str]) -> String {
 
 #[test]
 fn a_deadline_may_only_become_shorter() {
-    for keys in [SECRET.to_owned(), es256()] {
+    for keys in signing_keys() {
         let server = Server::builder().keys(keys.as_bytes()).start();
         let conn = &mut server.conn();
         let deadline = now() + 5000;
@@ -41,7 +40,7 @@ fn a_deadline_may_only_become_shorter() {
 
 #[test]
 fn rotating_never_extends_the_lifetime() {
-    for keys in [SECRET.to_owned(), es256()] {
+    for keys in signing_keys() {
         let is_public = keys != SECRET;
         let args = ["max-lifetime", "3", "max-age", "100"];
         let server = Server::builder().keys(keys.as_bytes()).args(&args).start();
@@ -77,7 +76,7 @@ fn rotating_never_extends_the_lifetime() {
 
 #[test]
 fn whoever_proves_who_they_are_begins_anew() {
-    for keys in [SECRET.to_owned(), es256()] {
+    for keys in signing_keys() {
         let is_public = keys != SECRET;
         let server = Server::builder().keys(keys.as_bytes()).args(&["max-lifetime", "1000", "max-age", "900"]).start();
         let conn = &mut server.conn();
@@ -111,7 +110,7 @@ fn within_the_leeway_a_session_at_its_deadline_is_gone() {
 
 #[test]
 fn whoever_begins_anew_does_not_outlive_a_deadline() {
-    for keys in [SECRET.to_owned(), es256()] {
+    for keys in signing_keys() {
         let is_public = keys != SECRET;
         let server = Server::builder().keys(keys.as_bytes()).args(&["max-lifetime", "1000", "max-age", "9000"]).start();
         let conn = &mut server.conn();

@@ -7,6 +7,11 @@ use crate::support::{
     sessions::{exec, send},
 };
 
+/// With a long timeout, because on a busy machine a node may be slow to answer the others.
+fn as_cluster_node(server: Builder) -> Builder {
+    server.config("cluster-enabled", "yes").config("cluster-node-timeout", "60000")
+}
+
 /// The nodes; the first has the lower half of the slots.
 pub(crate) struct Cluster([Server; 2]);
 
@@ -18,7 +23,7 @@ impl Cluster {
 
     /// A cluster of nodes that `node` starts.
     pub(crate) fn start_as(node: &Builder) -> Cluster {
-        let node = || node.clone().config("cluster-enabled", "yes").start();
+        let node = || as_cluster_node(node.clone()).start();
         let nodes = [node(), node()];
         for (number, (node, slots)) in nodes.iter().zip([["0", "8191"], ["8192", "16383"]]).enumerate() {
             let conn = &mut node.conn();
@@ -41,7 +46,7 @@ impl Cluster {
 
     /// A new replica of a node, after it has received all keys.
     pub(crate) fn replica(&self, node: usize, keys: &str) -> Server {
-        let replica = Server::builder().keys(keys.as_bytes()).config("cluster-enabled", "yes").start();
+        let replica = as_cluster_node(Server::builder().keys(keys.as_bytes())).start();
         let conn = &mut replica.conn();
         exec(conn, &["CLUSTER", "MEET", "127.0.0.1", &self.port(node).to_string()]);
         await_that("a replica", || send::<()>(conn, &["CLUSTER", "REPLICATE", &self.id(node)]).ok());

@@ -8,7 +8,10 @@ use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use jsonwebtoken::{Algorithm, EncodingKey, crypto};
 use serde_json::{Value, json};
 
-use crate::support::sessions::now;
+use crate::support::{
+    cases::{Cases, cases},
+    sessions::now,
+};
 
 /// A secret that is long enough for each HMAC algorithm.
 pub(crate) const SECRET: &str = "a secret of 64 bytes, which is as long as HS512 wants it: 314159";
@@ -47,6 +50,11 @@ pub(crate) fn elliptic_jwk() -> Value {
         "kty": "EC", "crv": "P-256", "kid": "slow", "d": "jpsQnnGQmL-YBIffH1136cspYG6-0iY7X1fCE9-E9LI",
         "x": "f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU", "y": "x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0",
     })
+}
+
+/// A secret, whose signatures are fast, and a key whose signatures are computed on a crypto thread.
+pub(crate) fn signing_keys() -> Cases<String> {
+    cases([("HS256", SECRET.to_owned()), ("ES256", elliptic_jwk().to_string())])
 }
 
 /// A new private RSA key of 4096 bits in PEM: a signature takes milliseconds.

@@ -6,7 +6,7 @@ use serde_json::{Value as Json, json};
 use crate::support::{
     Server,
     sessions::{assert_refused, create, exec, get, now, refusal, send},
-    tokens::{SECRET, elliptic_jwk, header, sign},
+    tokens::{SECRET, header, sign, signing_keys},
 };
 
 fn with_type(kind: &Json) -> String {
@@ -72,7 +72,7 @@ fn only_sessions_tokens_are_accepted() {
 
 #[test]
 fn a_realms_own_type() {
-    for keys in [SECRET.to_owned(), elliptic_jwk().to_string()] {
+    for keys in signing_keys() {
         let server = Server::builder().keys(keys.as_bytes()).start();
         let conn = &mut server.conn();
         let old = create(conn, "ada", "{}", &[]);
