@@ -84,7 +84,7 @@ fn destroyall_keeps_sessions_created_meanwhile() {
         ended.join().unwrap()
     });
     assert_eq!(ended, Value::Int(i64::try_from(made.len()).unwrap()));
-    assert!(new.len() > 10, "others were served {} times", new.len());
+    assert!(new.len() > 10, "other clients were served {} times", new.len());
     new.push(excepted);
     let mut expected: Vec<String> = new.iter().map(|token| key(token)["sess:".len()..].to_owned()).collect();
     expected.sort_unstable();

@@ -1,12 +1,13 @@
 //! `JRS.COUNT`: how many live sessions an owner has.
 
-use std::{fs, thread};
+use std::thread;
 
 use redis::{Connection, Value};
 
 use crate::support::{
     Server, await_that,
     owner_sessions::{count, fill, info},
+    realms::add_app_realm,
     sessions::{assert_refused, begin, create, end, exec, get, refused, send},
     tokens::{SECRET, jwk, key},
 };
@@ -16,7 +17,7 @@ fn server() -> Server {
 }
 
 #[test]
-fn it_counts_the_sessions_that_are_alive() {
+fn count_is_the_number_of_live_sessions() {
     let server = server();
     for conn in [&mut server.conn(), &mut server.conn3()] {
         assert_eq!(count(conn, "nobody"), 0);
@@ -34,7 +35,7 @@ fn it_counts_the_sessions_that_are_alive() {
         assert_eq!(count(conn, "ada"), 3);
         exec(conn, &["JRS.ROTATE", &made[4], "OWNER", "adam"]);
         assert_eq!((count(conn, "ada"), count(conn, "adam")), (2, 2));
-        // What is named like a session, and is none.
+        // Keys that begin like a session and are not one.
         exec(conn, &["SET", "sess:{ada}:no uuid", "{}"]);
         exec(conn, &["RPUSH", "sess:{ada}:01890a5d-ac96-774b-bcce-b302099a8057", "a list"]);
         assert_eq!(count(conn, "ada"), 2);
@@ -44,14 +45,14 @@ fn it_counts_the_sessions_that_are_alive() {
 }
 
 #[test]
-fn expired_ones_are_not_counted_before_the_server_removes_them() {
+fn expired_sessions_are_not_counted() {
     let server = Server::builder().keys(SECRET.as_bytes()).config("enable-debug-command", "yes").start();
     let conn = &mut server.conn();
-    // Without the active cycle, an expired key stays in the keyspace until somebody asks for it.
+    // Without the active cycle, an expired key stays in the keyspace until a command reads it.
     exec(conn, &["DEBUG", "SET-ACTIVE-EXPIRE", "0"]);
     create(conn, "ada", "{}", &[]);
     let short = create(conn, "ada", "{}", &["PX", "1"]);
-    await_that("its end", || (count(conn, "ada") == 1).then_some(()));
+    await_that("the expiry", || (count(conn, "ada") == 1).then_some(()));
     assert_eq!(info(conn, "jrs_sessions", "jrs_sessions_active"), send::<i64>(conn, &["DBSIZE"]).unwrap());
     assert!(get(conn, &short).is_none());
     assert_eq!(count(conn, "ada"), 1);
@@ -59,14 +60,10 @@ fn expired_ones_are_not_counted_before_the_server_removes_them() {
 }
 
 #[test]
-fn each_realm_is_counted_by_itself() {
+fn each_realm_is_counted_separately() {
     let server = Server::builder().keys(jwk("main", "HS256", SECRET.as_bytes()).to_string().as_bytes()).start();
     let conn = &mut server.conn();
-    let other = jwk("other", "HS256", b"a secret of the other realm: 31415926535897932384626433832795");
-    fs::write(server.dir().join("other.json"), other.to_string()).unwrap();
-    fs::write(server.dir().join("realms.toml"), "[realm.app]\nkeys-file = \"other.json\"\nkeyspace = \"app:\"\n")
-        .unwrap();
-    exec(conn, &["CONFIG", "SET", "jrs.realms-file", "realms.toml"]);
+    add_app_realm(&server, "");
     create(conn, "ada", "{}", &[]);
     for _ in 0..3 {
         create(conn, "ada", "{}", &["REALM", "app"]);
@@ -79,7 +76,7 @@ fn each_realm_is_counted_by_itself() {
 }
 
 #[test]
-fn what_is_refused_names_the_reason_and_no_token() {
+fn errors_name_the_reason_and_no_token() {
     let server = server();
     let conn = &mut server.conn();
     let token = create(conn, "ada", "{}", &[]);
@@ -108,7 +105,7 @@ fn what_is_refused_names_the_reason_and_no_token() {
 }
 
 #[test]
-fn it_reads_and_writes_nothing() {
+fn count_needs_read_permission_and_writes_nothing() {
     let server = server();
     let conn = &mut server.conn();
     create(conn, "ada", "{}", &[]);
@@ -124,7 +121,7 @@ fn it_reads_and_writes_nothing() {
     }
     exec(conn, &["ACL", "SETUSER", "reader", "allkeys", "-jrs.count"]);
     assert_eq!(refused(reader, &["JRS.COUNT", "ada"]), "NOPERM");
-    // Where no write is taken: on a full server, and on a replica.
+    // A server without memory and a replica refuse writes.
     exec(conn, &["CONFIG", "SET", "maxmemory", "1"]);
     assert_eq!(refused(conn, &["JRS.CREATE", "ada", "{}"]), "OOM");
     assert_eq!(count(conn, "ada"), 1);
@@ -137,7 +134,7 @@ fn it_reads_and_writes_nothing() {
 }
 
 #[test]
-fn a_replica_counts_what_it_got() {
+fn a_replica_counts_its_sessions() {
     let primary = server();
     let conn = &mut primary.conn();
     let early = create(conn, "ada", "{}", &[]);
@@ -162,7 +159,7 @@ fn a_replica_counts_what_it_got() {
 }
 
 #[test]
-fn others_are_served_while_very_many_are_counted() {
+fn other_clients_are_served_during_a_long_count() {
     const MANY: usize = 100_000;
     let server = server();
     let conn = &mut server.conn();
@@ -180,8 +177,8 @@ fn others_are_served_while_very_many_are_counted() {
         counted.join().unwrap()
     });
     assert_eq!(counted, Value::Int(i64::try_from(MANY).unwrap()));
-    assert!(served > 10, "others were served {served} times");
-    // A transaction and a script have it in one go.
+    assert!(served > 10, "other clients were served {served} times");
+    // In a transaction and in a script the command is not interrupted.
     let script = "local before = redis.call('JRS.COUNT', 'ada')
                   return {before, redis.call('JRS.DESTROYALL', 'bob'), redis.call('JRS.COUNT', 'bob')}";
     assert_eq!(send::<[usize; 3]>(conn, &["EVAL", script, "0"]).unwrap(), [MANY, 1, 0]);

@@ -1,4 +1,4 @@
-//! A DESTROYALL of very many sessions whose EXCEPT waits for the crypto threads first, and then goes on in slices.
+//! JRS.DESTROYALL of thousands of sessions whose EXCEPT token is verified on a crypto thread first.
 
 use redis::{Connection, Value};
 use serde_json::json;
@@ -11,11 +11,12 @@ use crate::support::{
     tokens::{self, key},
 };
 
-/// So many that something can happen before all are ended.
+/// Enough sessions that a test can act before all are destroyed.
 const SOME: usize = 40_000;
-/// How many slow signatures keep the thread busy.
+/// How many creates keep the crypto thread busy.
 const CREATES: usize = 25;
 
+/// How many keys are left.
 fn left(conn: &mut Connection) -> usize {
     send(conn, &["DBSIZE"]).unwrap()
 }
@@ -24,50 +25,50 @@ fn id(token: &str) -> String {
     key(token)["sess:".len()..].to_owned()
 }
 
-/// Many sessions of ada's, and one more with its token, which nothing knows yet.
-fn many(conn: &mut Connection) -> String {
+/// Creates many sessions of ada. Returns the token of the last one, which is not in the token cache.
+fn fill_and_create(conn: &mut Connection) -> String {
     fill(conn, "ada", SOME);
     create(conn, "ada", "{}", &[])
 }
 
-/// Begins to end ada's sessions but that of `token`, and comes back while it goes on in slices.
+/// Starts to destroy all sessions of ada but that of `token`, and returns after the first slice.
 fn begin_slices(server: &Server, ending: &mut Connection, token: &str) {
     let conn = &mut server.conn();
     let before = left(conn);
     begin(ending, &["JRS.DESTROYALL", "ada", "EXCEPT", token]);
     await_that("the first slice", || (left(conn) < before).then_some(()));
-    assert!(left(conn) > 1000, "it is over before anything can happen meanwhile");
+    assert!(left(conn) > 1000, "the command ended before the test could act");
 }
 
 #[test]
-fn the_one_that_is_excepted_stays_and_what_comes_meanwhile() {
+fn the_excepted_session_and_new_sessions_stay() {
     let mut server = slow().start();
     let conn = &mut server.conn();
-    let token = many(conn);
+    let token = fill_and_create(conn);
     let mut flood = InFlight::behind_creates(&server, CREATES, &[words(&["JRS.DESTROYALL", "ada", "EXCEPT", &token])]);
-    // It begins when its token is verified: what is there by then is ended.
+    // The command starts when its token is verified, and destroys all sessions that exist then.
     meanwhile_verifying(conn, 1, &["SET", "sess:{ada}:01890a5d-ac96-774b-bcce-b302099a8057", "{}"]).unwrap();
     await_that("the first slice", || (left(conn) < SOME).then_some(()));
-    assert!(left(conn) > 1000, "it is over before anything can happen meanwhile");
+    assert!(left(conn) > 1000, "the command ended before the test could act");
     exec(conn, &["SET", "sess:{ada}:01890a5d-ac96-774b-bcce-b302099a8058", "{}", "EX", "1000"]);
     let late = create(conn, "ada", "{}", &[]);
     assert_eq!(*flood.replies()[CREATES].as_ref().unwrap(), Value::Int(i64::try_from(SOME).unwrap() + 1));
-    let is = assert_agree(conn, "ada");
-    assert!(is.contains(&id(&token)) && is.contains(&id(&late)), "{is:?}");
+    let left = assert_agree(conn, "ada");
+    assert!(left.contains(&id(&token)) && left.contains(&id(&late)), "{left:?}");
     assert!(get(conn, &token).is_some() && get(conn, &late).is_some());
     assert_sound(&mut server);
 }
 
 #[test]
-fn refused_tokens_end_nothing() {
+fn a_refused_token_destroys_nothing() {
     let server = slow().start();
     let conn = &mut server.conn();
-    let ada = many(conn);
+    let ada = fill_and_create(conn);
     let [bob, anonymous] = ["bob", ""].map(|owner| create(conn, owner, "{}", &[]));
-    let short = create(conn, "ada", "{}", &["EXAT", &(now() + 1).to_string()]);
+    let short = create(conn, "ada", "{}", &["EXAT", &(now() + 3).to_string()]);
     let other = tokens::token(&json!({"jti": "{ada}:01890a5d-ac96-774b-bcce-b302099a8057", "sub": "ada"}));
     let forged = format!("{}AAAA", &ada[..ada.len() - 4]);
-    await_that("the end of the short one", || {
+    await_that("the deadline of the short session", || {
         send::<Value>(conn, &["JRS.PEEK", &short])
             .is_err_and(|error| error.code() == Some("EXPIREDTOKEN"))
             .then_some(())
@@ -88,16 +89,16 @@ fn refused_tokens_end_nothing() {
     }
     assert_eq!((count(conn, "ada"), count(conn, "bob")), (before, 1));
     assert_eq!(info(conn, "jrs_sessions", "jrs_sessions_destroyed"), counted);
-    // The other owner's token is good for the other owner.
+    // The token of the other owner can be excepted for that owner.
     assert_eq!(send::<i64>(conn, &["JRS.DESTROYALL", "bob", "EXCEPT", &bob]).unwrap(), 0);
     assert_eq!(send::<usize>(conn, &["JRS.DESTROYALL", "ada", "EXCEPT", &ada]).unwrap(), SOME);
 }
 
 #[test]
-fn it_stops_when_the_server_becomes_a_replica() {
+fn destroyall_stops_when_the_server_becomes_a_replica() {
     let (mut server, primary) = (slow().start(), Server::builder().without_module().start());
     let conn = &mut server.conn();
-    let token = many(conn);
+    let token = fill_and_create(conn);
     let mut ending = server.conn();
     begin_slices(&server, &mut ending, &token);
     exec(conn, &["REPLICAOF", "127.0.0.1", &primary.port().to_string()]);
@@ -112,19 +113,19 @@ fn it_stops_when_the_server_becomes_a_replica() {
 }
 
 #[test]
-fn it_goes_on_when_its_client_is_killed() {
+fn destroyall_continues_when_its_client_is_killed() {
     let mut server = slow().start();
     let conn = &mut server.conn();
-    let token = many(conn);
+    let token = fill_and_create(conn);
     let mut ending = server.conn();
     let client: i64 = send(&mut ending, &["CLIENT", "ID"]).unwrap();
     begin_slices(&server, &mut ending, &token);
     assert_eq!(send::<i64>(conn, &["CLIENT", "KILL", "ID", &client.to_string()]).unwrap(), 1);
     assert!(end(&mut ending).is_err());
-    await_that("the end", || (left(conn) == 1).then_some(()));
+    await_that("the last slice", || (left(conn) == 1).then_some(()));
     assert_eq!(assert_agree(conn, "ada"), [id(&token)]);
 
-    // The client is gone before its token is verified: what it asked for is done all the same.
+    // The client is killed before its token is verified: the command still runs.
     create(conn, "ada", "{}", &[]);
     let mut waiting = server.conn();
     let client: i64 = send(&mut waiting, &["CLIENT", "ID"]).unwrap();
@@ -132,16 +133,16 @@ fn it_goes_on_when_its_client_is_killed() {
     begin(&mut waiting, &["JRS.DESTROYALL", "ada", "EXCEPT", &token]);
     meanwhile_verifying(conn, 1, &["CLIENT", "KILL", "ID", &client.to_string()]).unwrap();
     assert!(outcomes(&creates.replies()).iter().all(|outcome| *outcome == "ok"));
-    await_that("the end", || (count(conn, "ada") == 1).then_some(()));
+    await_that("the last slice", || (count(conn, "ada") == 1).then_some(()));
     assert_eq!(assert_agree(conn, "ada"), [id(&token)]);
     assert_sound(&mut server);
 }
 
 #[test]
-fn a_user_who_is_deleted_meanwhile_ends_nothing_more() {
+fn destroyall_of_a_deleted_user_destroys_nothing() {
     let mut server = slow().start();
     let conn = &mut server.conn();
-    let token = many(conn);
+    let token = fill_and_create(conn);
     exec(conn, &["ACL", "SETUSER", "limited", "reset", "on", ">pw", "+@all", "~sess:*"]);
     let mut limited = server.conn();
     exec(&mut limited, &["AUTH", "limited", "pw"]);
@@ -158,11 +159,11 @@ fn a_user_who_is_deleted_meanwhile_ends_nothing_more() {
 }
 
 #[test]
-fn in_a_transaction_and_a_script_it_is_done_in_one_go() {
+fn transactions_and_scripts_run_destroyall_at_once() {
     let mut server = slow().start();
     let conn = &mut server.conn();
     for script in [true, false] {
-        let token = many(conn);
+        let token = fill_and_create(conn);
         let reply: (usize, usize) = if script {
             let script =
                 "return {redis.call('JRS.DESTROYALL', 'ada', 'EXCEPT', ARGV[1]), redis.call('JRS.COUNT', 'ada')}";
@@ -174,7 +175,7 @@ fn in_a_transaction_and_a_script_it_is_done_in_one_go() {
         };
         assert_eq!(reply, (SOME, 1));
         assert_eq!(assert_agree(conn, "ada"), [id(&token)]);
-        // A refusal within a transaction leaves the rest of it alone.
+        // A refused command in a transaction does not stop the others.
         let bob = create(conn, "bob", "{}", &[]);
         exec(conn, &["MULTI"]);
         for words in [&["JRS.DESTROYALL", "ada", "EXCEPT", &*bob][..], &["JRS.COUNT", "ada"]] {
@@ -190,7 +191,7 @@ fn in_a_transaction_and_a_script_it_is_done_in_one_go() {
 }
 
 #[test]
-fn what_stands_for_a_redacted_token_is_none() {
+fn the_placeholder_of_a_redacted_token_is_not_a_token() {
     let mut server = slow().start();
     let conn = &mut server.conn();
     for slow in [true, false] {

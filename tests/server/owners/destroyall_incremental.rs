@@ -1,4 +1,4 @@
-//! An owner with very many sessions: they are listed and ended in steps, with everybody else served in between.
+//! JRS.LIST and JRS.DESTROYALL of thousands of sessions run in slices, and the server serves other clients in between.
 
 use std::{fs, thread};
 
@@ -13,33 +13,34 @@ use crate::support::{
 };
 
 const MANY: usize = 100_000;
-/// Enough that something can happen before all are ended.
+/// Enough sessions that a test can act before all are destroyed.
 const SOME: usize = 40_000;
 
 fn builder() -> Builder {
     Server::builder().keys(SECRET.as_bytes())
 }
 
-/// A token for a session that was put into the server without one.
+/// A token for a session that [`fill`] stored.
 fn token_of(owner: &str, id: &str) -> String {
     token(&json!({"jti": id, "sub": owner, "iat": now()}))
 }
 
+/// How many keys are left.
 fn left(conn: &mut Connection) -> usize {
     send(conn, &["DBSIZE"]).unwrap()
 }
 
-/// Begins to end all of the owner's sessions, and comes back while it is under way.
-fn begin_ending(server: &Server, owner: &str) -> Connection {
+/// Starts to destroy all of the owner's sessions, and returns after the first slice.
+fn begin_destroyall(server: &Server, owner: &str) -> Connection {
     let (mut ending, conn) = (server.conn(), &mut server.conn());
     let before = left(conn);
     begin(&mut ending, &["JRS.DESTROYALL", owner]);
-    await_that("the beginning", || (left(conn) < before).then_some(()));
-    assert!(left(conn) > 1000, "it is over before anything can happen meanwhile");
+    await_that("the first slice", || (left(conn) < before).then_some(()));
+    assert!(left(conn) > 1000, "the command ended before the test could act");
     ending
 }
 
-/// How many keys each transaction in the AOF deletes: the server writes what one stretch does as one.
+/// How many keys each transaction in the AOF deletes. The server writes one transaction for each slice.
 fn deleted_at_once(server: &Server) -> Vec<usize> {
     let text = fs::read_to_string(server.dir().join("appendonlydir/appendonly.aof.1.incr.aof")).unwrap();
     text.split("MULTI\r\n")
@@ -49,7 +50,7 @@ fn deleted_at_once(server: &Server) -> Vec<usize> {
 }
 
 #[test]
-fn others_are_served_while_very_many_are_listed_and_ended() {
+fn other_clients_are_served_during_a_long_list_and_destroyall() {
     let server = builder().config("appendonly", "yes").config("appendfsync", "no").start();
     let conn = &mut server.conn();
     let made = fill(conn, "ada", MANY);
@@ -65,39 +66,39 @@ fn others_are_served_while_very_many_are_listed_and_ended() {
         }
         listed.join().unwrap()
     });
-    let Value::Array(listed) = listed else { panic!("a list") };
+    let Value::Array(listed) = listed else { panic!("not an array") };
     assert_eq!(listed.len(), made.len());
-    assert!(served > 10, "others were served {served} times");
+    assert!(served > 10, "other clients were served {served} times");
 
     let ending = &mut server.conn();
     begin(ending, &["JRS.DESTROYALL", "ada"]);
     let mut seen = Vec::new();
-    await_that("the end", || {
+    await_that("the last slice", || {
         seen.push(left(conn));
         assert!(get(conn, &bob).is_some());
         (seen[seen.len() - 1] == 1).then_some(())
     });
     assert_eq!(end(ending).unwrap(), Value::Int(i64::try_from(MANY).unwrap()));
     seen.dedup();
-    assert!(seen.len() > 10, "others saw {seen:?}");
-    assert_eq!(sessions::contents(conn).len(), 1, "the other owner's session");
+    assert!(seen.len() > 10, "other clients saw {seen:?}");
+    assert_eq!(sessions::contents(conn).len(), 1, "the session of bob");
     let deleted = deleted_at_once(&server);
     assert_eq!(deleted.iter().sum::<usize>(), MANY);
     assert!(deleted.iter().all(|count| *count < MANY / 10), "{deleted:?}");
 }
 
 #[test]
-fn what_comes_meanwhile_stays_and_what_was_there_goes() {
+fn only_sessions_created_meanwhile_stay() {
     let server = builder().start();
     let conn = &mut server.conn();
     let made = fill(conn, "ada", MANY);
     let (bob, excepted) = (create(conn, "bob", "{}", &[]), create(conn, "ada", "{}", &[]));
-    // The youngest, which it reaches last.
+    // The newest sessions, which the command destroys last.
     let youngest: Vec<String> = made.iter().rev().take(60).map(|id| token_of("ada", id)).collect();
     let ending = &mut server.conn();
     begin(ending, &["JRS.DESTROYALL", "ada", "EXCEPT", &excepted]);
-    await_that("the beginning", || (left(conn) < MANY - 100).then_some(()));
-    // They try to get away: under another id, to another owner, by being used.
+    await_that("the first slice", || (left(conn) < MANY - 100).then_some(()));
+    // Sessions not yet destroyed count as destroyed: they cannot be rotated, and using them does not keep them.
     let mut tried = 0;
     for (number, token) in youngest.iter().enumerate() {
         let words: &[&str] = match number % 4 {
@@ -107,7 +108,7 @@ fn what_comes_meanwhile_stays_and_what_was_there_goes() {
             _ => &["JRS.TOUCH", token, "EX", "5000"],
         };
         let reply: Value = send(conn, words).unwrap();
-        assert!(number % 4 == 3 || reply == Value::Nil, "a session that is as good as ended was rotated");
+        assert!(number % 4 == 3 || reply == Value::Nil, "a session that counts as destroyed was rotated");
         tried += 1;
     }
     let mut new: Vec<String> = (0..50).map(|_| create(conn, "ada", "{}", &[])).collect();
@@ -115,7 +116,7 @@ fn what_comes_meanwhile_stays_and_what_was_there_goes() {
     new[0] = rotated;
     new.push(send(conn, &["JRS.ROTATE", &excepted]).unwrap());
     new.push(send(conn, &["JRS.ROTATE", &bob, "OWNER", "ada"]).unwrap());
-    assert!(left(conn) > 1000, "it is over before anything could happen meanwhile");
+    assert!(left(conn) > 1000, "the command ended before the test could act");
     assert_eq!(send::<i64>(conn, &["JRS.DESTROY", &new.remove(5)]).unwrap(), 1);
     assert_eq!((end(ending).unwrap(), tried), (Value::Int(i64::try_from(MANY).unwrap()), 60));
     let mut expected: Vec<String> = new.iter().map(|token| key(token)["sess:".len()..].to_owned()).collect();
@@ -125,48 +126,48 @@ fn what_comes_meanwhile_stays_and_what_was_there_goes() {
 }
 
 #[test]
-fn two_at_once_end_each_session_once() {
+fn two_concurrent_destroyalls_destroy_each_session_once() {
     let server = builder().start();
     let conn = &mut server.conn();
     fill(conn, "ada", SOME);
-    let mut first = begin_ending(&server, "ada");
+    let mut first = begin_destroyall(&server, "ada");
     let new = create(conn, "ada", "{}", &[]);
     let second: usize = send(&mut server.conn(), &["JRS.DESTROYALL", "ada"]).unwrap();
-    let Value::Int(first) = end(&mut first).unwrap() else { panic!("a number") };
-    assert_eq!(usize::try_from(first).unwrap() + second, SOME + 1, "the second one ends what was new to the first");
+    let Value::Int(first) = end(&mut first).unwrap() else { panic!("not a number") };
+    assert_eq!(usize::try_from(first).unwrap() + second, SOME + 1, "the second command destroys the new session too");
     assert!(get(conn, &new).is_none());
     assert_eq!(left(conn), 0);
 }
 
 #[test]
-fn it_rests_while_writes_are_paused() {
+fn destroyall_waits_while_writes_are_paused() {
     let server = builder().start();
     let conn = &mut server.conn();
     fill(conn, "ada", SOME);
-    let mut ending = begin_ending(&server, "ada");
-    exec(conn, &["CLIENT", "PAUSE", "8000", "WRITE"]);
+    let mut ending = begin_destroyall(&server, "ada");
+    exec(conn, &["CLIENT", "PAUSE", "600000", "WRITE"]);
     let time = |conn: &mut Connection| {
         let [seconds, micros]: [i64; 2] = send(conn, &["TIME"]).unwrap();
         seconds * 1000 + micros / 1000
     };
-    let (paused, at) = (time(conn), left(conn));
-    await_that("some time", || (time(conn) > paused + 100).then_some(()));
-    assert_eq!(left(conn), at);
+    let (paused, expected) = (time(conn), left(conn));
+    await_that("100 ms of the server", || (time(conn) > paused + 100).then_some(()));
+    assert_eq!(left(conn), expected);
     exec(conn, &["CLIENT", "UNPAUSE"]);
     assert_eq!(end(&mut ending).unwrap(), Value::Int(i64::try_from(SOME).unwrap()));
     assert_eq!(left(conn), 0);
 }
 
 #[test]
-fn it_goes_on_when_its_client_is_gone() {
+fn destroyall_continues_without_its_client() {
     let server = builder().start();
     let conn = &mut server.conn();
     fill(conn, "ada", SOME);
-    drop(begin_ending(&server, "ada"));
-    await_that("the end", || (left(conn) == 0).then_some(()));
+    drop(begin_destroyall(&server, "ada"));
+    await_that("the last slice", || (left(conn) == 0).then_some(()));
     create(conn, "ada", "{}", &[]);
     assert_eq!(assert_agree(conn, "ada").len(), 1);
-    // A list that nobody waits for any more.
+    // A list whose client has disconnected.
     fill(conn, "ada", SOME);
     let mut listing = server.conn();
     begin(&mut listing, &["JRS.LIST", "ada", "WITHDATA"]);
@@ -175,14 +176,14 @@ fn it_goes_on_when_its_client_is_gone() {
 }
 
 #[test]
-fn it_ends_when_all_is_flushed() {
+fn a_flush_ends_destroyall() {
     for flush in [&["FLUSHALL"][..], &["FLUSHDB", "ASYNC"]] {
         let server = builder().start();
         let conn = &mut server.conn();
         fill(conn, "ada", SOME);
-        let mut ending = begin_ending(&server, "ada");
+        let mut ending = begin_destroyall(&server, "ada");
         exec(conn, flush);
-        let Value::Int(ended) = end(&mut ending).unwrap() else { panic!("a number") };
+        let Value::Int(ended) = end(&mut ending).unwrap() else { panic!("not a number") };
         assert!(ended > 0 && usize::try_from(ended).unwrap() < SOME, "{ended}");
         exec(conn, &["FLUSHALL"]);
         create(conn, "ada", "{}", &[]);
@@ -191,27 +192,27 @@ fn it_ends_when_all_is_flushed() {
 }
 
 #[test]
-fn it_ends_when_databases_change_places() {
+fn swapdb_ends_destroyall() {
     let server = builder().start();
     let conn = &mut server.conn();
     exec(conn, &["SELECT", "1"]);
     let others = fill(conn, "ada", 10);
     exec(conn, &["SELECT", "0"]);
     fill(conn, "ada", SOME);
-    let mut ending = begin_ending(&server, "ada");
+    let mut ending = begin_destroyall(&server, "ada");
     exec(conn, &["SWAPDB", "0", "1"]);
     assert_eq!(end(&mut ending).unwrap_err().code(), Some("TRYAGAIN"));
     assert_eq!(assert_agree(conn, "ada"), others);
 }
 
 #[test]
-fn it_ends_when_the_server_becomes_a_replica() {
+fn destroyall_ends_when_the_server_becomes_a_replica() {
     let (server, primary) = (builder().start(), Server::builder().without_module().start());
     let conn = &mut server.conn();
     fill(conn, "ada", SOME);
-    let mut ending = begin_ending(&server, "ada");
+    let mut ending = begin_destroyall(&server, "ada");
     exec(conn, &["REPLICAOF", "127.0.0.1", &primary.port().to_string()]);
-    // The server sends such clients away, or the job says why it ends.
+    // The server unblocks the client, or the job replies with an error.
     assert!(end(&mut ending).is_err());
     exec(conn, &["REPLICAOF", "NO", "ONE"]);
     exec(conn, &["FLUSHALL"]);
@@ -221,7 +222,7 @@ fn it_ends_when_the_server_becomes_a_replica() {
 }
 
 #[test]
-fn in_a_transaction_and_a_script_it_is_done_in_one_go() {
+fn transactions_and_scripts_list_and_destroy_at_once() {
     let server = builder().start();
     let conn = &mut server.conn();
     for script in [true, false] {

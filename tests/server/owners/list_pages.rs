@@ -1,12 +1,13 @@
-//! `JRS.LIST … LIMIT n AFTER id`: an owner's sessions a page at a time.
+//! `JRS.LIST … LIMIT n AFTER id`: an owner's sessions page by page.
 
-use std::{collections::HashSet, fs};
+use std::collections::HashSet;
 
 use redis::Connection;
 
 use crate::support::{
     Server, await_that,
     owner_sessions::{ListedSession, fill, ids, list},
+    realms::add_app_realm,
     sessions::{assert_refused, create, exec, send},
     tokens::{SECRET, jwk, key},
 };
@@ -19,17 +20,17 @@ fn id(token: &str) -> String {
     key(token)["sess:".len()..].to_owned()
 }
 
-fn names(listed: Vec<ListedSession>) -> Vec<String> {
+fn ids_of(listed: Vec<ListedSession>) -> Vec<String> {
     listed.into_iter().map(|session| session.id).collect()
 }
 
-/// All pages of this length, with `between` run after each.
+/// Reads all pages of this length and runs `between` after each.
 fn pages(conn: &mut Connection, limit: usize, mut between: impl FnMut(&mut Connection, &[String])) -> Vec<Vec<String>> {
     let (limit, mut pages, mut after) = (limit.to_string(), Vec::new(), None::<String>);
     loop {
         let mut words = vec!["ada", "LIMIT", &limit];
         words.extend(after.iter().flat_map(|id| ["AFTER", id.as_str()]));
-        let page = names(list(conn, &words));
+        let page = ids_of(list(conn, &words));
         let Some(last) = page.last() else { return pages };
         after = Some(last.clone());
         between(conn, &page);
@@ -38,7 +39,7 @@ fn pages(conn: &mut Connection, limit: usize, mut between: impl FnMut(&mut Conne
 }
 
 #[test]
-fn pages_of_any_length_make_the_whole_list() {
+fn pages_of_each_length_make_the_whole_list() {
     let server = server();
     let conn = &mut server.conn();
     assert!(pages(conn, 3, |_, _| ()).is_empty());
@@ -49,7 +50,10 @@ fn pages_of_any_length_make_the_whole_list() {
         let found = pages(conn, limit, |_, _| ());
         assert_eq!(found.concat(), made, "LIMIT {limit}");
         let (last, full) = found.split_last().unwrap();
-        assert!(full.iter().all(|page| page.len() == limit) && last.len() <= limit, "only the last page is short");
+        assert!(
+            full.iter().all(|page| page.len() == limit) && last.len() <= limit,
+            "only the last page may be shorter"
+        );
     }
     for words in [
         &["ada", "LIMIT", "2", "AFTER", &*made[3]][..],
@@ -59,57 +63,57 @@ fn pages_of_any_length_make_the_whole_list() {
     ] {
         let listed = list(conn, words);
         assert!(listed.iter().all(|session| session.data.is_some() == words.contains(&"WITHDATA")));
-        assert_eq!(names(listed), made[4..6], "{words:?}");
+        assert_eq!(ids_of(listed), made[4..6], "{words:?}");
     }
-    assert_eq!(names(list(conn, &["ada", "AFTER", &made[6]])), made[7..]);
+    assert_eq!(ids_of(list(conn, &["ada", "AFTER", &made[6]])), made[7..]);
     assert!(list(conn, &["ada", "AFTER", &made[9]]).is_empty());
-    // Behind a session that has ended meanwhile, or that never was.
+    // AFTER the id of a destroyed session, or of one that never existed.
     assert_eq!(send::<i64>(conn, &["JRS.REVOKE", &format!("sess:{}", made[4])]).unwrap(), 1);
-    assert_eq!(names(list(conn, &["ada", "AFTER", &made[4], "LIMIT", "1"])), made[5..6]);
+    assert_eq!(ids_of(list(conn, &["ada", "AFTER", &made[4], "LIMIT", "1"])), made[5..6]);
     assert_eq!(
-        names(list(conn, &["ada", "AFTER", "{ada}:00000000-0000-7000-8000-000000000000", "LIMIT", "1"])),
+        ids_of(list(conn, &["ada", "AFTER", "{ada}:00000000-0000-7000-8000-000000000000", "LIMIT", "1"])),
         made[..1]
     );
     assert!(list(conn, &["ada", "AFTER", "{ada}:ffffffff-ffff-7fff-bfff-ffffffffffff"]).is_empty());
 }
 
 #[test]
-fn each_session_that_stays_is_met_once_whatever_happens_meanwhile() {
+fn paging_lists_each_remaining_session_once() {
     let server = server();
     let conn = &mut server.conn();
     let old = fill(conn, "ada", 3000);
     for limit in [7, 64, 500] {
         let mut made = HashSet::new();
-        let (mut turn, mut ended) = (0, Vec::new());
+        let (mut turn, mut revoked) = (0, Vec::new());
         let found = pages(conn, limit, |conn, page| {
             turn += 1;
             if turn > 40 {
                 return;
             }
-            // One that was met ends, as does one that was not, if there is one; and one comes.
-            let met = page[page.len() / 2].clone();
-            let unmet =
+            // Revokes a session that was listed and one that was not, and creates one.
+            let listed = page[page.len() / 2].clone();
+            let unlisted =
                 list(conn, &["ada", "AFTER", &page[page.len() - 1], "LIMIT", "3"]).pop().map(|session| session.id);
-            exec(conn, &["JRS.REVOKE", &format!("sess:{met}")]);
-            if let Some(unmet) = unmet.filter(|id| !made.contains(id)) {
-                exec(conn, &["JRS.REVOKE", &format!("sess:{unmet}")]);
-                ended.push(unmet);
+            exec(conn, &["JRS.REVOKE", &format!("sess:{listed}")]);
+            if let Some(unlisted) = unlisted.filter(|id| !made.contains(id)) {
+                exec(conn, &["JRS.REVOKE", &format!("sess:{unlisted}")]);
+                revoked.push(unlisted);
             }
             made.insert(id(&create(conn, "ada", "{}", &[])));
         })
         .concat();
-        assert!(found.is_sorted() && found.windows(2).all(|two| two[0] != two[1]), "each once, the oldest first");
-        assert!(ended.iter().all(|id| !found.contains(id)), "what ended before its page is not listed");
-        assert!(made.iter().all(|id| found.contains(id)), "what is new is on a later page");
+        assert!(found.is_sorted() && found.windows(2).all(|two| two[0] != two[1]), "each once, oldest first");
+        assert!(revoked.iter().all(|id| !found.contains(id)), "a session revoked before its page is not listed");
+        assert!(made.iter().all(|id| found.contains(id)), "new sessions are on a later page");
         let alive = ids(conn, "ada");
-        assert!(alive.iter().all(|id| found.contains(id)), "what stays is met");
-        assert!(ended.len() >= 3 && alive.len() > 2800, "{} ended, {} are left", ended.len(), alive.len());
+        assert!(alive.iter().all(|id| found.contains(id)), "remaining sessions are listed");
+        assert!(revoked.len() >= 3 && alive.len() > 2800, "{} revoked, {} left", revoked.len(), alive.len());
         assert!(found.iter().all(|id| old.contains(id) || id > &old[2999]));
     }
 }
 
 #[test]
-fn what_ended_takes_no_place_on_a_page() {
+fn removed_sessions_take_no_place_on_a_page() {
     let server = Server::builder().keys(SECRET.as_bytes()).config("enable-debug-command", "yes").start();
     let conn = &mut server.conn();
     let made = fill(conn, "ada", 300);
@@ -117,27 +121,23 @@ fn what_ended_takes_no_place_on_a_page() {
     for id in &made[..250] {
         exec(conn, &["DEL", &format!("sess:{id}")]);
     }
-    // A value that is no session's, and expired ones that the server still has.
+    // A value that is not a session, and expired sessions that are still in the keyspace.
     exec(conn, &["RPUSH", &format!("sess:{}", made[0]), "a list"]);
     for id in &made[250..270] {
         exec(conn, &["PEXPIRE", &format!("sess:{id}"), "1"]);
     }
-    await_that("their end", || {
-        let page = names(list(conn, &["ada", "LIMIT", "10"]));
+    await_that("their expiry", || {
+        let page = ids_of(list(conn, &["ada", "LIMIT", "10"]));
         (page == made[270..280]).then_some(())
     });
     exec(conn, &["DEBUG", "SET-ACTIVE-EXPIRE", "1"]);
 }
 
 #[test]
-fn what_is_refused_changes_nothing() {
+fn invalid_limit_and_after_are_refused() {
     let server = Server::builder().keys(jwk("main", "HS256", SECRET.as_bytes()).to_string().as_bytes()).start();
     let conn = &mut server.conn();
-    let other = jwk("other", "HS256", b"a secret of the other realm: 31415926535897932384626433832795");
-    fs::write(server.dir().join("other.json"), other.to_string()).unwrap();
-    fs::write(server.dir().join("realms.toml"), "[realm.app]\nkeys-file = \"other.json\"\nkeyspace = \"app:\"\n")
-        .unwrap();
-    exec(conn, &["CONFIG", "SET", "jrs.realms-file", "realms.toml"]);
+    add_app_realm(&server, "");
     let token = create(conn, "ada", "{}", &[]);
     let (mine, bobs, anonymous) = (id(&token), id(&create(conn, "bob", "{}", &[])), id(&create(conn, "", "{}", &[])));
     create(conn, "ada", "{}", &["REALM", "app"]);
@@ -192,8 +192,8 @@ fn what_is_refused_changes_nothing() {
     ] {
         assert_refused(conn, "ERR", words);
     }
-    // An id is a name within its realm: of two realms, either takes it, and each answers with its own sessions.
-    assert_eq!(names(list(conn, &["ada", "AFTER", &mine, "REALM", "app"])), std::slice::from_ref(&there));
+    // AFTER accepts the id of another realm's session. The reply has the sessions of the command's realm.
+    assert_eq!(ids_of(list(conn, &["ada", "AFTER", &mine, "REALM", "app"])), std::slice::from_ref(&there));
     assert!(list(conn, &["ada", "AFTER", &there]).is_empty());
     assert_refused(conn, "ERR", &["JRS.LIST", "ada", "AFTER", &format!("app:{there}"), "REALM", "app"]);
 }

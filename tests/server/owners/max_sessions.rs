@@ -1,18 +1,19 @@
-//! `max-sessions`: how many sessions an owner may have at a time, exactly.
+//! `max-sessions`: how many sessions an owner may have.
 
-use std::{fs, thread};
+use std::thread;
 
 use redis::{Connection, RedisResult, Value};
 
 use crate::support::{
     Server, await_that,
     owner_sessions::{assert_agree, fill, ids, info},
+    realms::add_app_realm,
     sessions::{assert_refused, contents, create, exec, get, send},
     tokens::{SECRET, jwk, key, signing_keys},
 };
 
-fn limited(keys: &str, most: &str, policy: &str) -> Server {
-    Server::builder().keys(keys.as_bytes()).args(&["max-sessions", most, "max-sessions-policy", policy]).start()
+fn limited(keys: &str, max_sessions: &str, policy: &str) -> Server {
+    Server::builder().keys(keys.as_bytes()).args(&["max-sessions", max_sessions, "max-sessions-policy", policy]).start()
 }
 
 fn id(token: &str) -> String {
@@ -20,7 +21,7 @@ fn id(token: &str) -> String {
 }
 
 #[test]
-fn the_oldest_make_room() {
+fn the_oldest_sessions_are_evicted() {
     let server = limited(SECRET, "3", "evict-oldest");
     let conn = &mut server.conn();
     let made: Vec<String> = (0..6).map(|_| create(conn, "ada", "{}", &[])).collect();
@@ -33,11 +34,11 @@ fn the_oldest_make_room() {
         create(conn, "bob", "{}", &[]);
     }
     assert_eq!((assert_agree(conn, "bob").len(), assert_agree(conn, "ada").len()), (3, 3), "each owner has a limit");
-    assert_eq!(send::<i64>(conn, &["DBSIZE"]).unwrap(), 3 + 3 + 5, "nobody's sessions have none");
+    assert_eq!(send::<i64>(conn, &["DBSIZE"]).unwrap(), 3 + 3 + 5, "anonymous sessions have no limit");
 }
 
 #[test]
-fn a_new_one_is_refused_where_the_realm_says_so() {
+fn the_policy_reject_refuses_a_new_session() {
     let server = limited(SECRET, "2", "reject");
     let conn = &mut server.conn();
     let made = [0; 2].map(|_| create(conn, "ada", "{}", &[]));
@@ -45,7 +46,7 @@ fn a_new_one_is_refused_where_the_realm_says_so() {
     assert_refused(conn, "TOOMANY", &["JRS.CREATE", "ada", "{}"]);
     assert_refused(conn, "TOOMANY", &["JRS.ROTATE", &bob, "OWNER", "ada"]);
     assert_eq!(assert_agree(conn, "ada").len(), 2);
-    // To go on under another id is no new session.
+    // ROTATE without another owner does not add a session.
     let rotated: String = send(conn, &["JRS.ROTATE", &made[0]]).unwrap();
     let rotated: String = send(conn, &["JRS.ROTATE", &rotated, "OWNER", "ada"]).unwrap();
     assert_refused(conn, "TOOMANY", &["JRS.CREATE", "ada", "{}"]);
@@ -59,29 +60,29 @@ fn a_new_one_is_refused_where_the_realm_says_so() {
 }
 
 #[test]
-fn rotating_to_an_owner_evicts_as_a_create_would() {
+fn rotate_to_another_owner_evicts_like_create() {
     let server = limited(SECRET, "2", "evict-oldest");
     let conn = &mut server.conn();
     let made = [0; 2].map(|_| create(conn, "ada", "{}", &[]));
-    let (bob, nobody) = (create(conn, "bob", r#"{"cart":1}"#, &[]), create(conn, "", "{}", &[]));
+    let (bob, anonymous) = (create(conn, "bob", r#"{"cart":1}"#, &[]), create(conn, "", "{}", &[]));
     let bob: String = send(conn, &["JRS.ROTATE", &bob, "OWNER", "ada"]).unwrap();
     assert_eq!(assert_agree(conn, "ada"), [id(&made[1]), id(&bob)]);
-    let nobody: String = send(conn, &["JRS.ROTATE", &nobody, "OWNER", "ada"]).unwrap();
-    assert_eq!(assert_agree(conn, "ada"), [id(&bob), id(&nobody)]);
+    let anonymous: String = send(conn, &["JRS.ROTATE", &anonymous, "OWNER", "ada"]).unwrap();
+    assert_eq!(assert_agree(conn, "ada"), [id(&bob), id(&anonymous)]);
     assert_eq!(assert_agree(conn, "bob"), [""; 0]);
     assert_eq!(info(conn, "jrs_sessions", "jrs_sessions_evicted"), 2);
 }
 
 #[test]
-fn the_dead_do_not_count() {
+fn removed_sessions_do_not_count() {
     for policy in ["evict-oldest", "reject"] {
         let server = limited(SECRET, "3", policy);
         let conn = &mut server.conn();
         let stays = create(conn, "ada", "{}", &[]);
-        let dead = [0; 2].map(|_| create(conn, "ada", "{}", &["EX", "1000"]));
-        exec(conn, &["DEL", &key(&dead[0])]);
-        exec(conn, &["PEXPIRE", &key(&dead[1]), "1"]);
-        await_that("its end", || (send::<i64>(conn, &["EXISTS", &key(&dead[1])]).unwrap() == 0).then_some(()));
+        let removed = [0; 2].map(|_| create(conn, "ada", "{}", &["EX", "1000"]));
+        exec(conn, &["DEL", &key(&removed[0])]);
+        exec(conn, &["PEXPIRE", &key(&removed[1]), "1"]);
+        await_that("the expiry", || (send::<i64>(conn, &["EXISTS", &key(&removed[1])]).unwrap() == 0).then_some(()));
         for _ in 0..2 {
             create(conn, "ada", "{}", &[]);
         }
@@ -92,7 +93,7 @@ fn the_dead_do_not_count() {
 }
 
 #[test]
-fn a_limit_that_is_lowered_holds_from_the_next_create_on() {
+fn a_lower_limit_holds_from_the_next_create() {
     let server = limited(SECRET, "0", "evict-oldest");
     let conn = &mut server.conn();
     let made: Vec<String> = (0..10).map(|_| create(conn, "ada", "{}", &[])).collect();
@@ -114,14 +115,10 @@ fn a_limit_that_is_lowered_holds_from_the_next_create_on() {
 }
 
 #[test]
-fn each_realm_has_its_own() {
+fn each_realm_has_its_own_limit() {
     let server = Server::builder().keys(jwk("main", "HS256", SECRET.as_bytes()).to_string().as_bytes()).start();
     let conn = &mut server.conn();
-    let other = jwk("other", "HS256", b"a secret of the other realm: 31415926535897932384626433832795");
-    fs::write(server.dir().join("other.json"), other.to_string()).unwrap();
-    let file = "[realm.app]\nkeys-file = \"other.json\"\nkeyspace = \"app:\"\nmax-sessions = 1\nmax-sessions-policy = \"reject\"\n";
-    fs::write(server.dir().join("realms.toml"), file).unwrap();
-    exec(conn, &["CONFIG", "SET", "jrs.realms-file", "realms.toml"]);
+    add_app_realm(&server, "max-sessions = 1\nmax-sessions-policy = \"reject\"\n");
     for _ in 0..3 {
         create(conn, "ada", "{}", &[]);
     }
@@ -132,8 +129,11 @@ fn each_realm_has_its_own() {
     assert_eq!(assert_agree(conn, "ada").len(), 3);
 }
 
-/// What fifty clients get that all do this at the same time, ten times each.
-fn fifty(server: &Server, act: impl Fn(&mut Connection) -> RedisResult<Value> + Sync) -> Vec<RedisResult<Value>> {
+/// Lets fifty clients run this at the same time, ten times each. Returns all replies.
+fn run_fifty_clients(
+    server: &Server,
+    act: impl Fn(&mut Connection) -> RedisResult<Value> + Sync,
+) -> Vec<RedisResult<Value>> {
     thread::scope(|scope| {
         let client = || {
             let conn = &mut server.conn();
@@ -145,28 +145,28 @@ fn fifty(server: &Server, act: impl Fn(&mut Connection) -> RedisResult<Value> + 
 }
 
 #[test]
-fn it_is_exact_under_concurrent_creates() {
-    // Fast signatures, and slow ones, for which clients wait side by side.
+fn the_limit_is_exact_under_concurrent_creates() {
+    // With ES256 the clients wait together for the crypto threads.
     for keys in signing_keys() {
         let server = limited(&keys, "7", "reject");
-        let replies = fifty(&server, |conn| send(conn, &["JRS.CREATE", "ada", "{}"]));
+        let replies = run_fifty_clients(&server, |conn| send(conn, &["JRS.CREATE", "ada", "{}"]));
         let made = replies.iter().filter(|reply| reply.is_ok()).count();
         assert_eq!(made, 7);
         assert!(replies.iter().filter_map(|reply| reply.as_ref().err()).all(|error| error.code() == Some("TOOMANY")));
         assert_eq!(assert_agree(&mut server.conn(), "ada").len(), 7);
 
         let server = limited(&keys, "7", "evict-oldest");
-        let replies = fifty(&server, |conn| send(conn, &["JRS.CREATE", "ada", "{}"]));
+        let replies = run_fifty_clients(&server, |conn| send(conn, &["JRS.CREATE", "ada", "{}"]));
         assert!(replies.iter().all(Result::is_ok));
         let conn = &mut server.conn();
         assert_eq!(assert_agree(conn, "ada").len(), 7);
         assert_eq!(info(conn, "jrs_sessions", "jrs_sessions_evicted"), 493);
-        let replies = fifty(&server, |conn| {
+        let replies = run_fifty_clients(&server, |conn| {
             let token: String = send(conn, &["JRS.CREATE", "", "{}"])?;
             send(conn, &["JRS.ROTATE", &token, "OWNER", "ada"])
         });
         assert!(replies.iter().all(Result::is_ok));
         assert_eq!(assert_agree(conn, "ada").len(), 7);
-        assert_eq!(contents(conn).len(), 7, "nothing but the sessions");
+        assert_eq!(contents(conn).len(), 7, "there are only sessions");
     }
 }

@@ -1,4 +1,4 @@
-//! `max-sessions` on a server that evicts keys: the limit counts what is left, exactly.
+//! `max-sessions` on a server that evicts keys: the limit counts the keys that are left.
 
 use redis::Connection;
 
@@ -9,10 +9,10 @@ use crate::support::{
     tokens::SECRET,
 };
 
-/// Evicting policies.
+/// The policies that evict keys.
 const POLICIES: [&str; 5] = ["allkeys-lru", "volatile-ttl", "allkeys-random", "volatile-lfu", "volatile-lru"];
-/// Those that are sure to take sessions where there are other keys too.
-const SURE: [&str; 4] = ["volatile-ttl", "allkeys-random", "volatile-lfu", "volatile-lru"];
+/// The policies that always evict sessions when there are other keys too.
+const EVICTING_SESSIONS: [&str; 4] = ["volatile-ttl", "allkeys-random", "volatile-lfu", "volatile-lru"];
 
 fn start(eviction: &str, limit: &str) -> Server {
     Server::builder()
@@ -22,27 +22,27 @@ fn start(eviction: &str, limit: &str) -> Server {
         .start()
 }
 
-/// Lets the server evict until so many of the owner's sessions are left at most, and returns how many are. What takes their
-/// place never expires, so that all policies but `allkeys-*` can take nothing but sessions.
-fn evict_down_to(conn: &mut Connection, most: usize) -> usize {
+/// Lets the server evict keys until at most `max` of ada's sessions are left. Returns how many are. The keys that fill the
+/// memory do not expire, so `volatile-*` policies can evict only sessions.
+fn evict_down_to(conn: &mut Connection, max: usize) -> usize {
     let used = info(conn, "memory", "used_memory");
     exec(conn, &["CONFIG", "SET", "maxmemory", &(used + 20_000).to_string()]);
     let mut number = 0;
     await_that("evictions", || {
         number += 1;
-        // Refused where nothing is left to evict.
+        // The server refuses this when it has nothing to evict.
         let _ = send::<()>(conn, &["SET", &format!("other:{number}"), &"x".repeat(200)]);
-        (count(conn, "ada") <= most).then_some(())
+        (count(conn, "ada") <= max).then_some(())
     });
-    // Before this, the server may evict between any two commands.
+    // Until here, the server may evict between any two commands.
     exec(conn, &["CONFIG", "SET", "maxmemory", "0"]);
     assert!(info(conn, "stats", "evicted_keys") > 0);
     assert_agree(conn, "ada").len()
 }
 
 #[test]
-fn evicted_sessions_make_room_under_each_policy() {
-    for policy in SURE {
+fn evicted_sessions_do_not_count_under_each_policy() {
+    for policy in EVICTING_SESSIONS {
         let server = start(policy, "reject");
         let conn = &mut server.conn();
         for _ in 0..20 {
@@ -60,8 +60,8 @@ fn evicted_sessions_make_room_under_each_policy() {
 }
 
 #[test]
-fn no_session_is_ended_for_one_that_was_evicted() {
-    for policy in SURE {
+fn create_after_an_eviction_removes_no_other_session() {
+    for policy in EVICTING_SESSIONS {
         let server = start(policy, "evict-oldest");
         let conn = &mut server.conn();
         for _ in 0..20 {
@@ -81,7 +81,7 @@ fn no_session_is_ended_for_one_that_was_evicted() {
 }
 
 #[test]
-fn the_limit_holds_at_each_moment_while_the_server_evicts() {
+fn the_limit_holds_while_the_server_evicts_keys() {
     for policy in POLICIES {
         let server = start(policy, "evict-oldest");
         let conn = &mut server.conn();
@@ -91,8 +91,8 @@ fn the_limit_holds_at_each_moment_while_the_server_evicts() {
         let data = format!(r#"{{"a":"{}"}}"#, "x".repeat(2_000));
         for _ in 0..300 {
             create(conn, "ada", &data, &["EX", "1000"]);
-            let is = count(conn, "ada");
-            assert!(is <= 20, "{policy}: {is}");
+            let count = count(conn, "ada");
+            assert!(count <= 20, "{policy}: {count}");
         }
         exec(conn, &["CONFIG", "SET", "maxmemory", "0"]);
         assert_agree(conn, "ada");

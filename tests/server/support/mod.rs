@@ -15,6 +15,7 @@ mod process;
 pub(crate) mod programs;
 pub(crate) mod random_commands;
 pub(crate) mod reactor;
+pub(crate) mod realms;
 pub(crate) mod recipes;
 pub(crate) mod session_model;
 pub(crate) mod sessions;
