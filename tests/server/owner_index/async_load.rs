@@ -1,4 +1,4 @@
-//! A replica that loads a data set beside the one that it serves has the owner index of the one that it serves, all the time.
+//! While a replica loads a new data set and serves the old one, its owner index is that of the served data.
 
 use redis::Connection;
 
@@ -11,7 +11,7 @@ use crate::support::{
     tokens::SECRET,
 };
 
-/// A primary, and a replica that is in step with it and loads beside what it serves.
+/// A primary, and a synchronized replica that serves its data while it loads.
 fn servers() -> (Server, Server) {
     let builder = Server::builder().keys(SECRET.as_bytes());
     let primary = slow_load::primary(builder.clone()).start();
@@ -23,7 +23,7 @@ fn servers() -> (Server, Server) {
     (primary, replica)
 }
 
-/// Lets the replica fall behind, and then load all that the primary has, slowly.
+/// Disconnects the replica, changes the primary, and starts a slow full synchronization.
 fn begin_loading(primary: &Server, replica: &mut Connection) {
     slow_load::begin(primary, replica, |conn| {
         exec(conn, &["DEL", ADA[0], BOB[0]]);
@@ -31,22 +31,22 @@ fn begin_loading(primary: &Server, replica: &mut Connection) {
     });
 }
 
-/// The sessions of ada and bob while the server loads beside them.
-fn meanwhile(conn: &mut Connection) -> [usize; 2] {
+/// How many sessions ada and bob have, read while the replica loads.
+fn counts_while_loading(conn: &mut Connection) -> [usize; 2] {
     let mut reads = redis::pipe();
     reads.cmd("JRS.COUNT").arg("ada").cmd("JRS.COUNT").arg("bob").cmd("JRS.DEBUG").arg("INDEX");
     let (ada, bob, same): (usize, usize, i64) = slow_load::read_meanwhile(conn, &reads);
-    assert_eq!(same, 1, "the index and what is served");
+    assert_eq!(same, 1, "the index agrees with the served data");
     [ada, bob]
 }
 
 #[test]
-fn what_is_loaded_takes_the_place_of_what_is_served() {
+fn the_loaded_data_replaces_the_served_data() {
     let (primary, replica) = servers();
     let conn = &mut replica.conn();
     begin_loading(&primary, conn);
-    assert_eq!(meanwhile(conn), [2, 1]);
-    // The replica takes writes, to what it serves.
+    assert_eq!(counts_while_loading(conn), [2, 1]);
+    // The replica accepts writes, which change the served data.
     for (words, expected) in [
         (&["DEL", ADA[0]][..], [1, 1]),
         (&["SET", BOB[1], "x"], [1, 2]),
@@ -57,7 +57,7 @@ fn what_is_loaded_takes_the_place_of_what_is_served() {
         (&["SET", ADA[2], "x"], [1, 0]),
     ] {
         exec(conn, words);
-        assert_eq!(meanwhile(conn), expected, "{words:?}");
+        assert_eq!(counts_while_loading(conn), expected, "{words:?}");
     }
     slow_load::await_link(conn);
     assert_eq!(assert_index_follows(conn), 2501);
@@ -65,16 +65,16 @@ fn what_is_loaded_takes_the_place_of_what_is_served() {
 }
 
 #[test]
-fn what_is_served_stays_where_loading_is_given_up() {
+fn the_served_data_stays_when_loading_is_aborted() {
     let (mut primary, replica) = servers();
     let conn = &mut replica.conn();
     begin_loading(&primary, conn);
     exec(conn, &["SET", ADA[2], "x"]);
-    assert_eq!(meanwhile(conn), [3, 1]);
+    assert_eq!(counts_while_loading(conn), [3, 1]);
     primary.kill();
     slow_load::await_end(conn);
     assert_eq!(assert_index_follows(conn), 4);
-    // It goes on, as a primary and then again as a replica.
+    // The index follows later changes too, on a primary and then on a replica again.
     exec(conn, &["REPLICAOF", "NO", "ONE"]);
     exec(conn, &["RENAME", ADA[2], BOB[1]]);
     assert_eq!((assert_index_follows(conn), count(conn, "bob")), (4, 2));

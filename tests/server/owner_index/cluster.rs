@@ -1,4 +1,4 @@
-//! The owner index of cluster nodes whose slots and keys go, and of servers that send each other keys.
+//! The owner index of cluster nodes whose slots move, and of servers that receive keys by MIGRATE and RESTORE.
 
 use std::collections::BTreeMap;
 
@@ -23,7 +23,7 @@ fn assert_totals(nodes: [&mut Connection; 2], expected: [[usize; 2]; 2]) {
 }
 
 #[test]
-fn sessions_are_counted_where_their_keys_are_while_a_slot_moves() {
+fn each_node_counts_its_keys_while_a_slot_moves() {
     let cluster = Cluster::start(SECRET);
     let [from, to] = cluster.home_and_other("ada");
     let slot = &cluster.slot("ada").to_string();
@@ -42,7 +42,7 @@ fn sessions_are_counted_where_their_keys_are_while_a_slot_moves() {
     let port = cluster.port(to).to_string();
     for (moved, key) in keys.iter().enumerate() {
         assert_totals([&mut *source, &mut *target], [[4 - moved, 2], [moved, usize::from(moved > 0)]]);
-        exec(source, &["MIGRATE", "127.0.0.1", &port, key, "0", "5000"]);
+        exec(source, &["MIGRATE", "127.0.0.1", &port, key, "0", "60000"]);
     }
     for node in [&mut *target, &mut *source] {
         exec(node, &["CLUSTER", "SETSLOT", slot, "NODE", &cluster.id(to)]);
@@ -58,12 +58,12 @@ fn sessions_are_counted_where_their_keys_are_while_a_slot_moves() {
 }
 
 #[test]
-fn a_node_that_gives_its_slots_up_counts_no_sessions() {
+fn a_node_without_slots_has_no_sessions() {
     let cluster = Cluster::start(SECRET);
     let [home, _] = cluster.home_and_other("ada");
     let node = &mut cluster.nodes()[home];
     create(node, "ada", "{}", &[]);
-    assert_eq!(refused(node, &["CLUSTER", "FLUSHSLOTS"]), "ERR", "it has keys");
+    assert_eq!(refused(node, &["CLUSTER", "FLUSHSLOTS"]), "ERR", "the node has keys");
     assert_eq!(assert_agree(node, "ada").len(), 1);
     exec(node, &["FLUSHALL"]);
     exec(node, &["CLUSTER", "FLUSHSLOTS"]);
@@ -72,8 +72,8 @@ fn a_node_that_gives_its_slots_up_counts_no_sessions() {
     assert_eq!(totals(node), [0, 0]);
 }
 
-/// Two owners whose sessions are in one slot of the first node.
-fn neighbours(cluster: &Cluster) -> [String; 2] {
+/// Two owners whose sessions are in the same slot of the first node.
+fn owners_in_one_slot(cluster: &Cluster) -> [String; 2] {
     let mut by_slot = BTreeMap::new();
     for owner in owners(&mut cluster.nodes()[0], 400) {
         if let Some(other) = by_slot.insert(cluster.slot(&owner), owner.clone()) {
@@ -84,10 +84,10 @@ fn neighbours(cluster: &Cluster) -> [String; 2] {
 }
 
 #[test]
-fn destroyall_ends_no_others_of_its_slot() {
+fn destroyall_destroys_no_other_owner_of_the_slot() {
     let cluster = Cluster::start(SECRET);
     let conn = &mut cluster.nodes()[0];
-    let [owner, other] = &neighbours(&cluster);
+    let [owner, other] = &owners_in_one_slot(&cluster);
     for _ in 0..10 {
         create(conn, owner, "{}", &[]);
         create(conn, other, "{}", &[]);
@@ -96,30 +96,30 @@ fn destroyall_ends_no_others_of_its_slot() {
     let mut expected = contents(conn);
     expected.retain(|key, _| !key.starts_with(&prefix));
     assert_eq!(expected.len(), 10);
-    // A session of another realm, and a key that is not a session's.
-    let strange = [&ADA[0]["sess:{ada}:".len()..], "no uuid"];
-    let strange = [format!("other:{{{owner}}}:{}", strange[0]), format!("{prefix}{}", strange[1])];
-    strange.iter().for_each(|key| send(conn, &["SET", key, "x"]).unwrap());
+    // A session key of another realm, and a key that is not a session key.
+    let others = [&ADA[0]["sess:{ada}:".len()..], "no uuid"];
+    let others = [format!("other:{{{owner}}}:{}", others[0]), format!("{prefix}{}", others[1])];
+    others.iter().for_each(|key| send(conn, &["SET", key, "x"]).unwrap());
     assert_eq!(send::<usize>(conn, &["JRS.DESTROYALL", owner]), Ok(10));
     assert_eq!((count(conn, owner), assert_agree(conn, other).len()), (0, 10));
-    assert_eq!(send::<usize>(conn, &["DEL", &strange[0], &strange[1]]), Ok(2), "they were there");
+    assert_eq!(send::<usize>(conn, &["DEL", &others[0], &others[1]]), Ok(2), "the other keys stay");
     assert_eq!(contents(conn), expected);
 }
 
 #[test]
-fn keys_that_servers_send_each_other_are_followed() {
+fn migrated_keys_are_followed() {
     let servers = [(); 2].map(|()| Server::builder().keys(SECRET.as_bytes()).start());
     let [source, target] = &mut [servers[0].conn(), servers[1].conn()];
     ADA.iter().for_each(|key| send(source, &["SET", key, "x"]).unwrap());
     exec(target, &["SET", ADA[2], "y"]);
     let port = servers[1].port().to_string();
     let mut migrate = |database, rest: &[&str]| {
-        let words = ["MIGRATE", "127.0.0.1", &port, "", database, "5000"];
+        let words = ["MIGRATE", "127.0.0.1", &port, "", database, "60000"];
         let reply: Result<String, _> = send(source, &[&words[..], rest].concat());
         (reply.is_ok(), assert_index_follows(source), assert_index_follows(target))
     };
     assert_eq!(migrate("0", &["COPY", "KEYS", ADA[0]]), (true, 3, 2));
-    assert_eq!(migrate("0", &["KEYS", ADA[2]]), (false, 3, 2), "the target has one of this name");
+    assert_eq!(migrate("0", &["KEYS", ADA[2]]), (false, 3, 2), "the target has a key of this name");
     assert_eq!(migrate("0", &["REPLACE", "KEYS", ADA[0], ADA[2]]), (true, 1, 2));
     assert_eq!(migrate("1", &["KEYS", ADA[1]]), (true, 0, 3));
     exec(target, &["SELECT", "1"]);
@@ -127,7 +127,7 @@ fn keys_that_servers_send_each_other_are_followed() {
 }
 
 #[test]
-fn keys_that_are_restored_are_followed() {
+fn restored_keys_are_followed() {
     let server = Server::builder().keys(SECRET.as_bytes()).start();
     let conn = &mut server.conn();
     exec(conn, &["SET", "plain", "x"]);

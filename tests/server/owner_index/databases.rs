@@ -1,15 +1,17 @@
-//! The owner index follows whole databases: flushed, swapped, and keys that move between them.
+//! The owner index follows databases that are flushed or swapped, and keys that move between them.
 
 use redis::Connection;
 
 use crate::support::{
     Server,
+    cases::cases,
     index_check::{ADA, BOB, assert_index_follows},
     owner_sessions::{count, fill},
     sessions::{create, exec, send},
     tokens::{SECRET, key},
 };
 
+/// Runs a command in a database.
 fn in_database(conn: &mut Connection, database: &str, words: &[&str]) {
     exec(conn, &["SELECT", database]);
     exec(conn, words);
@@ -39,8 +41,8 @@ fn filled() -> Server {
 }
 
 #[test]
-fn a_database_is_flushed() {
-    for how in ["SYNC", "ASYNC"] {
+fn flushed_databases_are_followed() {
+    for how in cases(["SYNC", "ASYNC"].map(|how| (how, how))) {
         let server = filled();
         let conn = &mut server.conn();
         in_database(conn, "1", &["FLUSHDB", how]);
@@ -56,9 +58,9 @@ fn a_database_is_flushed() {
     }
 }
 
-/// What is flushed is dropped elsewhere, and is gone at once all the same.
+/// A large index is dropped on the worker pool, and is empty for commands at once.
 #[test]
-fn many_sessions_are_flushed() {
+fn a_large_index_is_empty_at_once_after_a_flush() {
     let server = Server::builder().keys(SECRET.as_bytes()).start();
     let conn = &mut server.conn();
     for words in [&["FLUSHDB"][..], &["FLUSHALL", "ASYNC"]] {
@@ -69,14 +71,14 @@ fn many_sessions_are_flushed() {
 }
 
 #[test]
-fn databases_are_swapped() {
+fn swapped_databases_are_followed() {
     let server = filled();
     let conn = &mut server.conn();
     for (pair, expected) in [
         (["0", "1"], [2, 1, 3]),
         (["2", "0"], [3, 1, 2]),
         (["1", "1"], [3, 1, 2]),
-        // This one is empty.
+        // Database 9 is empty.
         (["0", "9"], [0, 1, 2]),
         (["9", "1"], [0, 3, 2]),
     ] {
@@ -91,15 +93,15 @@ fn databases_are_swapped() {
 }
 
 #[test]
-fn keys_move_between_databases() {
+fn moved_and_copied_keys_are_followed() {
     let server = filled();
     let conn = &mut server.conn();
     in_database(conn, "2", &["MOVE", ADA[2], "0"]);
-    // Valkey 8.1.1 would leave a client in the other database where a module hears of keys.
+    // Valkey 8.1.1 leaves the client in the other database if a module subscribes to keyspace events.
     let client: String = send(conn, &["CLIENT", "INFO"]).unwrap();
     assert!(client.contains(" db=2 "), "{client}");
     assert_eq!(counts(conn), [2, 2, 2]);
-    // The other database has one of this name.
+    // Database 0 has a key of this name.
     in_database(conn, "2", &["MOVE", ADA[0], "0"]);
     assert_eq!(counts(conn), [2, 2, 2]);
     in_database(conn, "0", &["COPY", ADA[2], ADA[2], "DB", "1"]);
@@ -108,16 +110,16 @@ fn keys_move_between_databases() {
     assert_eq!(counts(conn), [2, 3, 2]);
 }
 
-/// One client's sessions in one database are not another database's.
+/// An owner's sessions in other databases are not found.
 #[test]
-fn commands_of_jrs_stay_in_their_database() {
+fn jrs_commands_use_only_the_selected_database() {
     let server = filled();
     let conn = &mut server.conn();
     exec(conn, &["SELECT", "1"]);
     let token = create(conn, "ada", "{}", &[]);
     assert_eq!(send::<i64>(conn, &["JRS.DESTROYALL", "ada", "EXCEPT", &token]), Ok(2));
     assert_eq!(counts(conn), [1, 1, 3]);
-    assert_eq!(send::<i64>(conn, &["EXISTS", &key(&token)]), Ok(0), "this is another database");
+    assert_eq!(send::<i64>(conn, &["EXISTS", &key(&token)]), Ok(0), "the session is in database 1");
     exec(conn, &["SELECT", "1"]);
     exec(conn, &["JRS.ROTATE", &token, "OWNER", "bob"]);
     assert_eq!(counts(conn), [1, 0, 3]);

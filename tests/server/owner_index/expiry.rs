@@ -1,4 +1,4 @@
-//! The owner index follows keys that end by themselves: expired, by a read or by the server, or evicted when memory is full.
+//! The owner index follows keys that the server removes: expired on a read or by the server, or evicted when memory is full.
 
 use redis::{Connection, RedisResult, Value};
 
@@ -15,7 +15,7 @@ fn server() -> Server {
 }
 
 #[test]
-fn the_server_ends_what_has_expired() {
+fn keys_that_the_server_expires_are_followed() {
     let server = server();
     let conn = &mut server.conn();
     for database in ["0", "1"] {
@@ -24,13 +24,13 @@ fn the_server_ends_what_has_expired() {
         ADA[1..].iter().for_each(|key| send(conn, &["SET", key, "x", "PX", "20"]).unwrap());
         create(conn, "bob", "{}", &["PX", "20"]);
     }
-    // Nobody looks at the keys.
-    await_that("the end of the sessions", || (totals(conn) == [2, 2]).then_some(()));
+    // No command reads the keys.
+    await_that("the expiry of the sessions", || (totals(conn) == [2, 2]).then_some(()));
     assert_eq!(assert_index_follows(conn), 2);
 }
 
 #[test]
-fn a_client_finds_what_has_expired() {
+fn keys_that_expire_on_a_read_are_followed() {
     let server = server();
     let conn = &mut server.conn();
     exec(conn, &["DEBUG", "SET-ACTIVE-EXPIRE", "0"]);
@@ -38,22 +38,22 @@ fn a_client_finds_what_has_expired() {
     for words in [&["EXISTS", ADA[0]][..], &["GET", ADA[0]], &["JRS.LIST", "ada"], &["JRS.COUNT", "ada"]] {
         exec(conn, &["SET", ADA[0], "x", "PX", "1"]);
         assert_eq!(totals(conn), [2, 2], "no command has read the keys");
-        await_that("its end", || {
+        await_that("the expiry", || {
             send::<Value>(conn, words).unwrap();
             (totals(conn) == [1, 1]).then_some(())
         });
         assert_eq!((assert_index_follows(conn), count(conn, "ada")), (1, 0), "{words:?}");
     }
-    // A name that is used again when its session has expired.
+    // The name of an expired session is used again.
     for (words, all) in [(&["SET", ADA[0], "y"][..], 2), (&["RENAME", BOB[0], ADA[0]], 1)] {
         exec(conn, &["SET", ADA[0], "x", "PX", "1"]);
-        await_that("its end", || (send::<i64>(conn, &["PTTL", ADA[0]]).unwrap() <= 0).then_some(()));
+        await_that("the expiry", || (send::<i64>(conn, &["PTTL", ADA[0]]).unwrap() <= 0).then_some(()));
         exec(conn, words);
         assert_eq!((assert_index_follows(conn), count(conn, "ada")), (all, 1), "{words:?}");
     }
 }
 
-/// Fills the server until it has evicted some keys, and then some more.
+/// Adds keys until the server has evicted more than 200.
 fn overfill(conn: &mut Connection) {
     let memory = (info(conn, "memory", "used_memory") - 200_000).to_string();
     exec(conn, &["CONFIG", "SET", "maxmemory", &memory]);
@@ -68,7 +68,7 @@ fn overfill(conn: &mut Connection) {
 }
 
 #[test]
-fn keys_are_evicted() {
+fn evicted_keys_are_followed() {
     for policy in ["allkeys-random", "allkeys-lru", "volatile-lru", "volatile-ttl", "volatile-random"] {
         let server = Server::builder().keys(SECRET.as_bytes()).config("maxmemory-policy", policy).start();
         let conn = &mut server.conn();
@@ -80,7 +80,7 @@ fn keys_are_evicted() {
         overfill(conn);
         let left = assert_index_follows(conn);
         assert!((1..4000).contains(&left), "{policy}: {left}");
-        // A limit counts what is left.
+        // max-sessions counts the keys that are left.
         exec(conn, &["FLUSHALL"]);
         exec(conn, &["CONFIG", "SET", "jrs.max-sessions", "1000", "jrs.max-sessions-policy", "reject"]);
         fill(conn, "ada", 1000);
@@ -96,16 +96,17 @@ fn keys_are_evicted() {
     }
 }
 
-/// The last field of a hash may expire, and the hash with it.
+/// A hash is removed when its last field expires.
 #[test]
-fn the_fields_of_a_hash_expire() {
+fn a_hash_whose_last_field_expires_is_followed() {
     let server = server();
     let conn = &mut server.conn();
     exec(conn, &["HSET", ADA[0], "field", "x"]);
     let expired: RedisResult<Value> = send(conn, &["HPEXPIRE", ADA[0], "1", "FIELDS", "1", "field"]);
+    // Servers without HPEXPIRE have no such case.
     if expired.is_err_and(|error| error.to_string().contains("unknown command")) {
         return;
     }
-    await_that("the end of the hash", || (send::<i64>(conn, &["DBSIZE"]).unwrap() == 0).then_some(()));
+    await_that("the expiry of the hash", || (send::<i64>(conn, &["DBSIZE"]).unwrap() == 0).then_some(()));
     assert_eq!((assert_index_follows(conn), totals(conn)), (0, [0, 0]));
 }

@@ -1,4 +1,4 @@
-//! The owner index is there when the server has loaded its data, from whatever file.
+//! The owner index after the server has loaded an RDB or AOF file.
 
 use std::{
     fs::{self, File, OpenOptions},
@@ -9,6 +9,7 @@ use redis::Connection;
 
 use crate::support::{
     Builder, Server, await_that,
+    cases::cases,
     index_check::{ADA, BOB, assert_index_follows},
     owner_sessions::{count, fill},
     sessions::{create, exec, send},
@@ -19,7 +20,7 @@ fn builder() -> Builder {
     Server::builder().keys(SECRET.as_bytes()).config("enable-debug-command", "yes")
 }
 
-/// Sessions come, go and move, in two databases. Nine keys with a session's name are left.
+/// Creates, moves and removes sessions in two databases. Nine keys with the name of a session are left.
 fn act(conn: &mut Connection) {
     let tokens = [(); 4].map(|()| create(conn, "ada", "{}", &[]));
     let steps: [&[&str]; 9] = [
@@ -40,9 +41,9 @@ fn act(conn: &mut Connection) {
     assert_eq!([count(conn, "ada"), count(conn, "bob")], [2, 2]);
 }
 
-/// Starts the server again in these ways; each time it has the nine keys, and goes on.
-fn assert_restarts(server: &mut Server, ways: &[fn(&mut Server)]) {
-    for end in ways {
+/// Ends the server in each of these ways and restarts it. Each time the index has the nine keys and follows changes.
+fn assert_restarts(server: &mut Server, ends: &[fn(&mut Server)]) {
+    for end in ends {
         end(server);
         server.restart();
         let conn = &mut server.conn();
@@ -54,7 +55,7 @@ fn assert_restarts(server: &mut Server, ways: &[fn(&mut Server)]) {
 }
 
 #[test]
-fn an_rdb_file() {
+fn the_index_is_built_from_an_rdb_file() {
     let mut server = builder().config("save", "3600 1").start();
     act(&mut server.conn());
     let save = |server: &mut Server| {
@@ -67,7 +68,7 @@ fn an_rdb_file() {
         exec(conn, words);
         assert_eq!(assert_index_follows(conn), 9, "{words:?}");
     }
-    // What was not saved is lost.
+    // Without a save, DEBUG RELOAD restores the old data.
     exec(conn, &["DEL", BOB[0]]);
     assert_eq!(assert_index_follows(conn), 8);
     exec(conn, &["DEBUG", "RELOAD", "NOSAVE"]);
@@ -75,8 +76,8 @@ fn an_rdb_file() {
 }
 
 #[test]
-fn an_aof_file() {
-    for preamble in ["yes", "no"] {
+fn the_index_is_built_from_an_aof_file() {
+    for preamble in cases([("with an RDB preamble", "yes"), ("without an RDB preamble", "no")]) {
         let aof = builder().config("appendonly", "yes").config("appendfsync", "always");
         let mut server = aof.config("aof-use-rdb-preamble", preamble).start();
         act(&mut server.conn());
@@ -90,12 +91,12 @@ fn an_aof_file() {
         assert_restarts(&mut server, &[Server::kill, Server::kill]);
         let conn = &mut server.conn();
         exec(conn, &["DEBUG", "LOADAOF"]);
-        assert_eq!(assert_index_follows(conn), 9, "preamble: {preamble}");
+        assert_eq!(assert_index_follows(conn), 9);
     }
 }
 
 #[test]
-fn an_aof_file_that_was_cut_off() {
+fn the_index_is_built_from_a_truncated_aof_file() {
     let aof = builder().config("appendonly", "yes").config("appendfsync", "always");
     let mut server = aof.start();
     let conn = &mut server.conn();
@@ -107,12 +108,12 @@ fn an_aof_file_that_was_cut_off() {
     server.kill();
     let file = server.dir().join("appendonlydir/appendonly.aof.1.incr.aof");
     let length = fs::metadata(&file).unwrap().len();
-    // The end of EXEC is gone, and so the transaction is not done.
+    // Cuts off the end of EXEC: the server does not run the transaction.
     File::options().write(true).open(&file).unwrap().set_len(length - 3).unwrap();
     server.restart();
     let conn = &mut server.conn();
     assert_eq!(assert_index_follows(conn), 8);
-    assert_eq!(send::<i64>(conn, &["EXISTS", ADA[1], ADA[2]]), Ok(1), "the transaction was cut off");
+    assert_eq!(send::<i64>(conn, &["EXISTS", ADA[1], ADA[2]]), Ok(1), "the transaction is not run");
     server.kill();
     let mut file = OpenOptions::new().append(true).open(&file).unwrap();
     file.write_all(format!("*3\r\n$3\r\nSET\r\n${}\r\n{}", BOB[0].len(), &BOB[0][..20]).as_bytes()).unwrap();
@@ -121,7 +122,7 @@ fn an_aof_file_that_was_cut_off() {
 }
 
 #[test]
-fn many_keys_in_an_rdb_file() {
+fn the_index_is_built_from_a_large_rdb_file() {
     let mut server = builder().config("save", "3600 1").start();
     let conn = &mut server.conn();
     let made = fill(conn, "ada", 20_000);
@@ -135,9 +136,9 @@ fn many_keys_in_an_rdb_file() {
     assert_eq!(assert_index_follows(conn), 39_999);
 }
 
-/// An earlier release kept a sorted set of each owner's sessions: it is loaded, disturbs nothing and expires.
+/// Older releases had a sorted set of each owner's sessions. It is loaded, has no effect and expires.
 #[test]
-fn data_with_index_keys_of_an_earlier_release() {
+fn index_keys_of_an_older_release_have_no_effect() {
     let mut server = builder().config("save", "3600 1").args(&["max-sessions", "3"]).start();
     let conn = &mut server.conn();
     for (key, member) in ADA.iter().map(|key| (key, &key[key.len() - 36..])) {
@@ -153,10 +154,10 @@ fn data_with_index_keys_of_an_earlier_release() {
     assert_eq!([count(conn, "ada"), count(conn, "bob")], [3, 0]);
     create(conn, "ada", "{}", &[]);
     assert_eq!((assert_index_follows(conn), count(conn, "ada")), (3, 3));
-    assert_eq!(send::<i64>(conn, &["EXISTS", ADA[0]]), Ok(0), "the oldest made room");
+    assert_eq!(send::<i64>(conn, &["EXISTS", ADA[0]]), Ok(0), "the oldest session is evicted");
     assert_eq!(send::<i64>(conn, &["JRS.DESTROYALL", "ada"]), Ok(3));
     assert_eq!(send::<i64>(conn, &["EXISTS", "sess:{ada}", "sess:{bob}"]), Ok(2));
     exec(conn, &["PEXPIRE", "sess:{ada}", "1"]);
-    await_that("its end", || (send::<i64>(conn, &["EXISTS", "sess:{ada}"]).unwrap() == 0).then_some(()));
+    await_that("the expiry", || (send::<i64>(conn, &["EXISTS", "sess:{ada}"]).unwrap() == 0).then_some(()));
     assert_eq!(assert_index_follows(conn), 0);
 }

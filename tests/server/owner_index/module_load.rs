@@ -1,4 +1,4 @@
-//! The module is loaded into a server that has data: the owner index is whole when commands on owners answer.
+//! The module is loaded into a server that has data: commands on owners are refused until the owner index is complete.
 
 use redis::{Connection, Pipeline, RedisResult, Value};
 
@@ -17,22 +17,23 @@ fn builder() -> Builder {
     builder.config("enable-module-command", "yes").config("enable-debug-command", "yes")
 }
 
-/// Loads the module again, with the keys that it had, and this many sessions for each owner. It is the first command of the
-/// pipeline, so that the server does nothing else before the next one; Valkey 9 looks all of them up before it runs the first,
-/// so there it is run at once.
-fn load(server: &Server, conn: &mut Connection, pipe: &mut Pipeline, most: &str) {
+/// Loads the module with the keys that it had and this `max-sessions`, as the first command of the pipeline: the server runs
+/// the next command immediately after it. Valkey 9 looks up all commands of a pipeline before it runs the first, so there
+/// the module is loaded before.
+fn load(server: &Server, conn: &mut Connection, pipe: &mut Pipeline, max_sessions: &str) {
     let (module, keys) = (module_path(), server.dir().join("keys"));
     let mut first = redis::pipe();
-    let looks_ahead = version().starts_with("Valkey") && !version().contains("v=8.");
-    let load = if looks_ahead { &mut first } else { pipe };
+    let looks_up_first = version().starts_with("Valkey") && !version().contains("v=8.");
+    let load = if looks_up_first { &mut first } else { pipe };
     load.cmd("MODULE").arg("LOAD").arg(module.to_str().unwrap()).arg("keys-file").arg(keys.to_str().unwrap());
-    load.arg(&["max-sessions", most, "allow-unload", "yes"]).ignore();
-    if looks_ahead {
+    load.arg(&["max-sessions", max_sessions, "allow-unload", "yes"]).ignore();
+    if looks_up_first {
         first.exec(conn).unwrap();
     }
 }
 
-/// Takes the module out. Of the connections, only this one has sent a command of it last on servers that would crash.
+/// Unloads the module. Some servers crash if a connection whose last command was one of the module is used again, so the
+/// tests use the returned connection.
 fn unload(server: &Server) -> Connection {
     let mut conn = server.conn();
     exec(&mut conn, &["MODULE", "UNLOAD", "jrs"]);
@@ -48,32 +49,32 @@ fn fill(conn: &mut Connection) {
 }
 
 #[test]
-fn few_keys_are_read_at_once() {
+fn few_keys_are_indexed_at_once() {
     let server = builder().start();
     for round in 0..3 {
         let conn = &mut unload(&server);
-        // What happens while there is no module is known when it is there again.
+        // Keys change while the module is not loaded.
         exec(conn, &["FLUSHALL"]);
         fill(conn);
         exec(conn, &["RENAME", ADA[0], &format!("{}{round}", &ADA[2][..ADA[2].len() - 1])]);
         let mut pipe = redis::pipe();
         load(&server, conn, &mut pipe, "0");
         pipe.cmd("JRS.COUNT").arg("ada").cmd("JRS.COUNT").arg("bob");
-        assert_eq!(pipe.query::<[usize; 2]>(conn).unwrap(), [2, 1], "in the same breath");
+        assert_eq!(pipe.query::<[usize; 2]>(conn).unwrap(), [2, 1], "the index is complete when the module is loaded");
         assert_eq!(assert_index_follows(conn), 6);
         exec(conn, &["PING"]);
     }
 }
 
 #[test]
-fn many_keys_are_read_in_slices() {
+fn many_keys_are_indexed_in_slices() {
     const MANY: usize = 300_000;
     let server = builder().start();
     let mine = create(&mut server.conn(), "eve", "{}", &[]);
     let conn = &mut unload(&server);
     fill(conn);
     exec(conn, &["DEBUG", "POPULATE", &MANY.to_string(), "sess:{many}", "2"]);
-    // In one piece, so that the server does nothing else in between.
+    // In one pipeline, so that the server does nothing else in between.
     let mut pipe = redis::pipe();
     load(&server, conn, &mut pipe, "5");
     let refused: [&[&str]; 5] = [
@@ -92,12 +93,12 @@ fn many_keys_are_read_in_slices() {
     for (reply, words) in [a, b, c, d, e].into_iter().zip(refused) {
         assert_eq!(reply.as_ref().unwrap_err().code(), Some("TRYAGAIN"), "{words:?}");
     }
-    // What needs no owner's sessions is done all the while.
+    // Commands that need no index work meanwhile.
     assert_eq!(get(conn, &mine).expect("a session").owner, "eve");
     let guest = create(conn, "", "{}", &[]);
-    // Keys come, go and change places and names until all are read.
+    // Keys are added, renamed and moved, and databases swapped, until the index is complete.
     let mut rounds = 0;
-    await_that("the end of reading", || {
+    await_that("a complete index", || {
         rounds += 1;
         let number = format!("{:012x}", rounds);
         let new = |owner: &str| format!("sess:{{{owner}}}:01900000-0002-7000-8000-{number}");
@@ -109,13 +110,13 @@ fn many_keys_are_read_in_slices() {
             &["SWAPDB", "5", "7"],
             &["SWAPDB", "0", "9"],
         ];
-        // Reading begins again when databases are swapped, so that this does not go on for ever.
+        // SWAPDB starts indexing again, so it stops after some rounds.
         for words in &steps[..if rounds < 10 { 6 } else { 4 }] {
             exec(conn, words);
         }
         send::<Value>(conn, &["JRS.COUNT", "ada"]).is_ok().then_some(())
     });
-    assert!(rounds > 1, "it was never seen reading");
+    assert!(rounds > 1, "the index was complete at once");
     assert!(assert_index_follows(conn) > 6);
     exec(conn, &["SELECT", "9"]);
     let eve = count(conn, "eve");
@@ -126,7 +127,7 @@ fn many_keys_are_read_in_slices() {
 }
 
 #[test]
-fn all_is_flushed_while_keys_are_read() {
+fn a_flush_during_indexing_is_followed() {
     let server = builder().start();
     let conn = &mut unload(&server);
     exec(conn, &["SELECT", "3"]);
@@ -135,19 +136,19 @@ fn all_is_flushed_while_keys_are_read() {
     let mut pipe = redis::pipe();
     load(&server, conn, &mut pipe, "0");
     pipe.cmd("FLUSHDB").ignore().cmd("SET").arg(&[ADA[2], "x"]).ignore().exec(conn).unwrap();
-    await_that("the end of reading", || send::<Value>(conn, &["JRS.COUNT", "ada"]).is_ok().then_some(()));
+    await_that("a complete index", || send::<Value>(conn, &["JRS.COUNT", "ada"]).is_ok().then_some(()));
     assert_eq!((assert_index_follows(conn), count(conn, "ada")), (4, 1));
 }
 
-/// Sessions of a database that was not read yet come into one that was.
+/// Swaps a database that is not indexed yet with one that is.
 #[test]
-fn databases_are_swapped_while_keys_are_read() {
-    // A machine that is busy with something else may let all keys be read before the swap.
-    assert!((0..10).any(|_| swaps_while_keys_are_read()), "all keys were read each time before databases were swapped");
+fn a_swapdb_during_indexing_is_followed() {
+    // On a busy machine the index may be complete before the swap.
+    assert!((0..10).any(|_| swap_during_indexing()), "the index was complete before each swap");
 }
 
-/// Checks that no session is missing. Says whether keys were still being read when the databases were swapped.
-fn swaps_while_keys_are_read() -> bool {
+/// Checks that no session is missing. Returns whether the index was incomplete at the swap.
+fn swap_during_indexing() -> bool {
     let server = builder().start();
     let conn = &mut unload(&server);
     fill(conn);
@@ -163,7 +164,7 @@ fn swaps_while_keys_are_read() -> bool {
     pipe.cmd("SWAPDB").arg(&["0", "5"]).cmd("JRS.COUNT").arg("ada").ignore_errors();
     let replies: Vec<RedisResult<Value>> = pipe.query(conn).unwrap();
     assert!(replies[0].is_ok(), "{replies:?}");
-    await_that("the end of reading", || send::<Value>(conn, &["JRS.COUNT", "ada"]).is_ok().then_some(()));
+    await_that("a complete index", || send::<Value>(conn, &["JRS.COUNT", "ada"]).is_ok().then_some(()));
     assert_eq!(assert_index_follows(conn), 2006);
     replies[1].is_err()
 }

@@ -1,4 +1,4 @@
-//! Random commands, of JRS and past it, on the same keys in two databases: the owner index agrees with the keys at every step.
+//! Random commands of JRS and of the server on the same keys in two databases: the index agrees with the keys after each.
 
 use redis::{Connection, RedisResult, Value};
 
@@ -19,7 +19,7 @@ struct World {
 }
 
 impl World {
-    /// A key with a session's name, mostly one that may be there.
+    /// A key with the name of a session, usually one that exists.
     fn key(&mut self) -> String {
         let keys: Vec<String> =
             if self.rng.below(2) == 0 { send(&mut self.conn, &["KEYS", "*"]).unwrap() } else { Vec::new() };
@@ -68,7 +68,7 @@ impl World {
             2 => &["DEBUG", "RELOAD"],
             number => steps[number % steps.len()],
         };
-        // Many are refused: the key is not there, or of another type.
+        // Many are refused: the key does not exist or has another type.
         let reply: RedisResult<Value> = send(&mut self.conn, words);
         if let (true, Ok(Value::BulkString(token))) = (matches!(words[0], "JRS.CREATE" | "JRS.ROTATE"), reply) {
             self.tokens.push(String::from_utf8(token).unwrap());
@@ -76,7 +76,7 @@ impl World {
     }
 }
 
-/// How many sessions there were at most, and how many tokens were made.
+/// Runs the random commands. Returns the largest number of sessions, and the number of tokens.
 fn run(seed: u64) -> [usize; 2] {
     let server = Server::builder().keys(SECRET.as_bytes()).config("enable-debug-command", "yes").start();
     exec(&mut server.conn(), &["CONFIG", "SET", "jrs.max-sessions", "4"]);
@@ -85,8 +85,8 @@ fn run(seed: u64) -> [usize; 2] {
     for _ in 0..STEPS {
         world.step();
         let conn = &mut world.conn;
-        // No key ends between two looks at it.
-        await_that("the end of what ends soon", || {
+        // No key may expire during the check.
+        await_that("the expiry of keys with a short TTL", || {
             let script = "for database = 0, 1 do
                 redis.call('SELECT', database)
                 local keys = redis.call('KEYS', '*')
@@ -112,7 +112,7 @@ fn a_known_seed_agrees() {
 
 #[test]
 fn a_random_seed_agrees() {
-    // How many there are depends on the seed.
+    // The numbers depend on the seed.
     let [most, tokens] = run(millis().unsigned_abs().wrapping_mul(0x9e37_79b9_7f4a_7c15));
     assert!(most > 0 && tokens > 0);
 }

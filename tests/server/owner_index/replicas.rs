@@ -1,9 +1,10 @@
-//! The owner index of a replica is that of its data: whatever way they come, and whatever role it takes later.
+//! The owner index of a replica follows its data, after each kind of synchronization and after a change of role.
 
 use redis::{Connection, Value};
 
 use crate::support::{
     Builder, Server, await_that,
+    cases::cases,
     index_check::{ADA, BOB, assert_index_follows},
     owner_sessions::{count, fill, info},
     sessions::{create, exec, send},
@@ -20,9 +21,9 @@ fn replica(primary: &Server, load: &str) -> Server {
     replica.config("replicaof", &format!("127.0.0.1 {}", primary.port())).start()
 }
 
-/// Waits until a replica has everything that its primary has; then its index is right, too.
-fn assert_in_step(primary: &mut Connection, replica: &mut Connection) -> usize {
-    await_that("the replica", || {
+/// Waits until a replica has all data of its primary, and checks its index.
+fn assert_index_follows_primary(primary: &mut Connection, replica: &mut Connection) -> usize {
+    await_that("the data on the replica", || {
         let [of_primary, of_replica] = [&mut *primary, &mut *replica]
             .map(|conn| send::<String>(conn, &["INFO", "replication"]).unwrap_or_default());
         let offset = |info: &str, name: &str| info.lines().find_map(|line| line.strip_prefix(name)).map(str::to_owned);
@@ -30,7 +31,7 @@ fn assert_in_step(primary: &mut Connection, replica: &mut Connection) -> usize {
         let is_equal = offset(&of_primary, "master_repl_offset:") == offset(&of_replica, "slave_repl_offset:");
         (is_up && is_equal).then_some(())
     });
-    // Redis 7.0 tells no databases while it loads beside others, so that they are read again.
+    // Redis 7.0 reports no database during asynchronous loading, so the module scans the data after it.
     await_that("the index", || send::<Value>(replica, &["JRS.COUNT", "ada"]).is_ok().then_some(()));
     let all = assert_index_follows(primary);
     assert_eq!(assert_index_follows(replica), all);
@@ -38,7 +39,7 @@ fn assert_in_step(primary: &mut Connection, replica: &mut Connection) -> usize {
     all
 }
 
-/// Sessions come and go in two databases.
+/// Creates and removes sessions in two databases.
 fn act(conn: &mut Connection) {
     let token = create(conn, "ada", "{}", &[]);
     let steps: [&[&str]; 8] = [
@@ -58,25 +59,26 @@ fn act(conn: &mut Connection) {
 }
 
 #[test]
-fn full_synchronisation() {
+fn the_index_follows_a_full_synchronization() {
     for diskless in ["yes", "no"] {
-        for load in ["disabled", "on-empty-db", "swapdb"] {
+        let loads = ["disabled", "on-empty-db", "swapdb"];
+        for load in cases(loads.map(|load| (format!("diskless sync: {diskless}, diskless load: {load}"), load))) {
             let primary = builder().config("repl-diskless-sync", diskless).start();
             let conn = &mut primary.conn();
             act(conn);
             let replica = replica(&primary, load);
             let reader = &mut replica.conn();
-            assert_eq!(assert_in_step(conn, reader), 5, "{diskless} {load}");
-            // It gets what changes,
+            assert_eq!(assert_index_follows_primary(conn, reader), 5);
+            // The replica follows changes.
             act(conn);
-            assert!(assert_in_step(conn, reader) > 5);
+            assert!(assert_index_follows_primary(conn, reader) > 5);
             for words in [&["FLUSHDB"][..], &["FLUSHALL"]] {
                 exec(conn, words);
-                assert_in_step(conn, reader);
+                assert_index_follows_primary(conn, reader);
             }
             act(conn);
-            assert_in_step(conn, reader);
-            // and everything again, in place of what it made up meanwhile.
+            assert_index_follows_primary(conn, reader);
+            // A new full synchronization replaces data that the replica wrote itself.
             exec(reader, &["REPLICAOF", "NO", "ONE"]);
             exec(reader, &["SET", ADA[2], "x"]);
             exec(reader, &["SELECT", "3"]);
@@ -85,70 +87,70 @@ fn full_synchronisation() {
             assert_eq!(assert_index_follows(reader), 1006);
             let before = info(conn, "stats", "sync_full");
             exec(reader, &["REPLICAOF", "127.0.0.1", &primary.port().to_string()]);
-            await_that("the synchronisation", || (info(conn, "stats", "sync_full") > before).then_some(()));
-            assert_eq!(assert_in_step(conn, reader), 5);
+            await_that("the full synchronization", || (info(conn, "stats", "sync_full") > before).then_some(()));
+            assert_eq!(assert_index_follows_primary(conn, reader), 5);
         }
     }
 }
 
 #[test]
-fn partial_synchronisation() {
+fn the_index_follows_a_partial_synchronization() {
     let primary = builder().start();
     let conn = &mut primary.conn();
     act(conn);
     let replica = replica(&primary, "disabled");
     let reader = &mut replica.conn();
-    assert_in_step(conn, reader);
+    assert_index_follows_primary(conn, reader);
     let [full, partial] = ["sync_full", "sync_partial_ok"].map(|name| info(conn, "stats", name));
     exec(reader, &["REPLICAOF", "127.0.0.1", "1"]);
     act(conn);
-    assert_eq!(assert_index_follows(reader), 5, "it has not heard of the rest");
+    assert_eq!(assert_index_follows(reader), 5, "the replica is disconnected");
     exec(reader, &["REPLICAOF", "127.0.0.1", &primary.port().to_string()]);
-    await_that("the synchronisation", || (info(conn, "stats", "sync_partial_ok") > partial).then_some(()));
-    assert!(assert_in_step(conn, reader) > 5);
+    await_that("the partial synchronization", || (info(conn, "stats", "sync_partial_ok") > partial).then_some(()));
+    assert!(assert_index_follows_primary(conn, reader) > 5);
     assert_eq!(info(conn, "stats", "sync_full"), full);
 }
 
 #[test]
-fn a_replica_expires_what_its_primary_expires() {
+fn a_replica_removes_expired_sessions() {
     let primary = builder().start();
     let conn = &mut primary.conn();
     let replica = replica(&primary, "disabled");
     let reader = &mut replica.conn();
-    assert_eq!(assert_in_step(conn, reader), 0);
+    assert_eq!(assert_index_follows_primary(conn, reader), 0);
     exec(conn, &["SET", ADA[0], "x"]);
     for key in [ADA[1], ADA[2], BOB[0]] {
         exec(conn, &["SET", key, "x", "PX", "50"]);
     }
-    await_that("the end of the sessions", || (send::<i64>(conn, &["DBSIZE"]).unwrap() == 1).then_some(()));
-    assert_eq!(assert_in_step(conn, reader), 1);
+    await_that("the expiry of the sessions", || (send::<i64>(conn, &["DBSIZE"]).unwrap() == 1).then_some(()));
+    assert_eq!(assert_index_follows_primary(conn, reader), 1);
 }
 
 #[test]
-fn a_chain_of_replicas_and_a_promotion() {
+fn the_index_follows_a_chain_of_replicas_and_a_promotion() {
     let [mut first, second] = [builder().start(), builder().start()];
     let conn = &mut first.conn();
     act(conn);
     let middle = replica(&first, "swapdb");
     let last = replica(&middle, "disabled");
     let [conn2, conn3] = &mut [middle.conn(), last.conn()];
-    assert_eq!(assert_in_step(conn, conn2), 5);
-    assert_eq!(assert_in_step(conn2, conn3), 5);
+    assert_eq!(assert_index_follows_primary(conn, conn2), 5);
+    assert_eq!(assert_index_follows_primary(conn2, conn3), 5);
     act(conn);
-    let all = assert_in_step(conn, conn2);
-    assert_eq!(assert_in_step(conn2, conn3), all);
+    let all = assert_index_follows_primary(conn, conn2);
+    assert_eq!(assert_index_follows_primary(conn2, conn3), all);
     first.kill();
-    // The middle one takes writes now, and the last one follows it.
+    // The middle server becomes a primary. The last one is still its replica.
     exec(conn2, &["REPLICAOF", "NO", "ONE"]);
     assert_eq!(assert_index_follows(conn2), all);
     exec(conn2, &["JRS.DESTROYALL", "bob"]);
     act(conn2);
-    assert_in_step(conn2, conn3);
-    // The last one follows another server, and so does the middle one.
+    assert_index_follows_primary(conn2, conn3);
+    // The last and the middle server become replicas of another server.
     let other = &mut second.conn();
     exec(other, &["SET", ADA[0], "x"]);
     for conn in [&mut *conn3, &mut *conn2] {
         exec(conn, &["REPLICAOF", "127.0.0.1", &second.port().to_string()]);
-        assert_eq!(assert_in_step(other, conn), 1);
+        assert_eq!(assert_index_follows_primary(other, conn), 1);
     }
 }

@@ -1,4 +1,4 @@
-//! The owner index follows every command of the server that adds, renames or removes keys, past JRS.
+//! The owner index follows commands of the server that add, rename or remove keys.
 
 use redis::{Connection, Value};
 
@@ -16,7 +16,7 @@ const A3: &str = ADA[2];
 const B: &str = BOB[0];
 const B2: &str = BOB[1];
 
-/// A command, and then how many sessions ada and bob have, and how many keys have a session's name.
+/// A command; and how many sessions ada and bob have after it, and how many keys have the name of a session.
 type Step<'s> = (&'s [&'s str], [usize; 3]);
 
 fn server() -> Server {
@@ -26,14 +26,13 @@ fn server() -> Server {
 fn assert_steps(conn: &mut Connection, steps: &[Step<'_>]) {
     for (words, [ada, bob, all]) in steps {
         exec(conn, words);
-        // Many of these commands end a key in a way of their own.
         assert_eq!(assert_index_follows(conn), *all, "all after {words:?}");
         assert_eq!([count(conn, "ada"), count(conn, "bob")], [*ada, *bob], "after {words:?}");
     }
 }
 
 #[test]
-fn strings() {
+fn commands_on_strings_are_followed() {
     let server = server();
     assert_steps(
         &mut server.conn(),
@@ -67,7 +66,7 @@ fn strings() {
 }
 
 #[test]
-fn names_that_change() {
+fn renamed_copied_and_restored_keys_are_followed() {
     let server = server();
     let restore = "local how = {unpack(ARGV)} table.remove(how, 1)
         return redis.call('RESTORE', KEYS[2], ARGV[1], redis.call('DUMP', KEYS[1]), unpack(how))";
@@ -98,7 +97,7 @@ fn names_that_change() {
 }
 
 #[test]
-fn other_types() {
+fn commands_on_other_types_are_followed() {
     let server = server();
     assert_steps(
         &mut server.conn(),
@@ -130,9 +129,9 @@ fn other_types() {
     );
 }
 
-/// Keys are in the index by their names alone: what JRS would not write is not in it.
+/// The index has only keys with a name that JRS writes.
 #[test]
-fn names_that_are_not_a_session_of_an_owner() {
+fn other_names_are_not_in_the_index() {
     let server = server();
     let conn = &mut server.conn();
     for name in [
@@ -149,13 +148,13 @@ fn names_that_are_not_a_session_of_an_owner() {
         exec(conn, &["SET", name, "x"]);
         assert_eq!(assert_index_follows(conn), 0, "{name}");
     }
-    // Another keyspace's sessions are in it, and are not told as this one's.
+    // Sessions of another keyspace are in the index, and are not counted for this one.
     exec(conn, &["SET", "elsewhere:{ada}:01900000-0000-7000-8000-000000000001", "x"]);
     assert_eq!((assert_index_follows(conn), count(conn, "ada")), (1, 0));
 }
 
 #[test]
-fn commands_of_jrs_scripts_and_transactions() {
+fn jrs_commands_in_scripts_and_transactions_are_followed() {
     let server = server();
     let conn = &mut server.conn();
     let script =
@@ -179,7 +178,7 @@ fn commands_of_jrs_scripts_and_transactions() {
     assert_eq!(assert_index_follows(conn), 8);
     assert_eq!(send::<usize>(conn, &["JRS.DESTROYALL", "ada"]), Ok(3));
     assert_eq!(assert_index_follows(conn), 5);
-    // A transaction that is given up changes nothing.
+    // A discarded transaction changes nothing.
     let discarded: Value =
         redis::pipe().cmd("MULTI").cmd("DEL").arg(B).cmd("SET").arg(&[A, "x"]).cmd("DISCARD").query(conn).unwrap();
     assert!(matches!(discarded, Value::Array(_)), "{discarded:?}");

@@ -1,4 +1,4 @@
-//! The index of an owner's sessions follows whatever happens to them, and costs little.
+//! The owner index follows each change of a session, and needs few writes and little memory.
 
 use std::fs;
 
@@ -15,23 +15,21 @@ fn server() -> Server {
     Server::builder().keys(SECRET.as_bytes()).start()
 }
 
-/// Lets sessions end by themselves.
+/// Lets sessions expire.
 fn expire(conn: &mut Connection, tokens: &[&String]) {
     for token in tokens {
         exec(conn, &["PEXPIRE", &key(token), "1"]);
-        await_that("the end of a session", || {
-            (send::<i64>(conn, &["EXISTS", &key(token)]).unwrap() == 0).then_some(())
-        });
+        await_that("the expiry", || (send::<i64>(conn, &["EXISTS", &key(token)]).unwrap() == 0).then_some(()));
     }
 }
 
-/// How many sessions and owners INFO counts.
+/// The numbers of sessions and owners in INFO.
 fn gauges(conn: &mut Connection) -> [i64; 2] {
     ["jrs_sessions_active", "jrs_owners_active"].map(|name| info(conn, "jrs_sessions", name))
 }
 
 #[test]
-fn it_follows_each_way_in_which_a_session_can_end() {
+fn each_end_of_a_session_is_followed() {
     let server = server();
     let conn = &mut server.conn();
     let made = [0; 6].map(|_| create(conn, "ada", "{}", &[]));
@@ -48,7 +46,7 @@ fn it_follows_each_way_in_which_a_session_can_end() {
     assert_indexed(conn, "ada", &keys[4..]);
     expire(conn, &[&made[4]]);
     assert_indexed(conn, "ada", &keys[5..]);
-    assert_eq!(gauges(conn), [2, 1], "what has ended is forgotten without being looked for");
+    assert_eq!(gauges(conn), [2, 1], "an expired session leaves the index without a read");
     let moved: String = send(conn, &["JRS.ROTATE", &made[5], "OWNER", "bob"]).unwrap();
     assert_indexed(conn, "ada", &keys[6..]);
     assert_indexed(conn, "bob", &[key(&moved)]);
@@ -63,7 +61,7 @@ fn it_follows_each_way_in_which_a_session_can_end() {
 }
 
 #[test]
-fn it_survives_a_restart() {
+fn the_index_is_the_same_after_a_restart() {
     for (persistence, value) in [("save", "3600 1"), ("appendonly", "yes")] {
         let mut server = Server::builder().keys(SECRET.as_bytes()).config(persistence, value).start();
         let conn = &mut server.conn();
@@ -81,7 +79,7 @@ fn it_survives_a_restart() {
 }
 
 #[test]
-fn a_limit_does_not_count_what_expired_and_writes_nothing_about_it() {
+fn max_sessions_ignores_expired_sessions_and_writes_nothing() {
     let server = Server::builder()
         .keys(SECRET.as_bytes())
         .args(&["max-sessions", "5", "max-sessions-policy", "reject"])
@@ -94,18 +92,18 @@ fn a_limit_does_not_count_what_expired_and_writes_nothing_about_it() {
     for token in &made[..4] {
         expire(conn, &[token]);
     }
-    // The server itself writes that a key has expired.
-    assert_eq!(writes.new_ones(), ["PEXPIREAT", "DEL"].repeat(4));
+    // The server writes a DEL for each expired key.
+    assert_eq!(writes.next_names(), ["PEXPIREAT", "DEL"].repeat(4));
     for _ in 0..4 {
         create(conn, "ada", "{}", &[]);
     }
-    assert_eq!(writes.new_ones(), ["SET"; 4]);
+    assert_eq!(writes.next_names(), ["SET"; 4]);
     assert_eq!(assert_agree(conn, "ada").len(), 5);
     sessions::assert_refused(conn, "TOOMANY", &["JRS.CREATE", "ada", "{}"]);
 }
 
 #[test]
-fn it_ends_with_the_last_session_and_not_before() {
+fn an_owner_leaves_the_index_with_the_last_session() {
     let server = server();
     let conn = &mut server.conn();
     let empty = info(conn, "jrs_sessions", "jrs_index_bytes");
@@ -126,20 +124,21 @@ fn it_ends_with_the_last_session_and_not_before() {
         exec(conn, words);
         assert_eq!(assert_agree(conn, "ada"), all);
     }
-    // A session that its deadline ends, and its owner's index with it: nobody asks for either meanwhile.
-    create(conn, "eve", "{}", &["PX", "100"]);
+    // An expired session leaves the index without a read, and so does its owner.
+    let short = create(conn, "eve", "{}", &[]);
     assert_eq!(gauges(conn), [5, 2]);
-    await_that("the end of eve's session", || (gauges(conn) == [4, 1]).then_some(()));
+    exec(conn, &["PEXPIRE", &key(&short), "1"]);
+    await_that("the expiry of eve's session", || (gauges(conn) == [4, 1]).then_some(()));
     assert_eq!(send::<i64>(conn, &["JRS.DESTROYALL", "ada"]).unwrap(), 4);
     assert_eq!(gauges(conn), [0, 0]);
     assert_eq!(info(conn, "jrs_sessions", "jrs_index_bytes"), empty);
 }
 
 #[test]
-fn it_never_leaks() {
+fn expired_sessions_use_no_memory() {
     let server = server();
     let conn = &mut server.conn();
-    // One session lives on, so that the owner does; the others end by themselves, and nobody lists or destroys any.
+    // One session stays, so the owner stays in the index. The others expire, and no command lists or destroys them.
     let stays = create(conn, "ada", "{}", &[]);
     let one = info(conn, "jrs_sessions", "jrs_index_bytes");
     for _ in 0..40 {
@@ -148,34 +147,34 @@ fn it_never_leaks() {
             pipe.cmd("JRS.CREATE").arg(&["ada", "{}", "PX", "1"]);
         }
         pipe.exec(conn).unwrap();
-        await_that("their end", || (send::<i64>(conn, &["DBSIZE"]).unwrap() == 1).then_some(()));
+        await_that("their expiry", || (send::<i64>(conn, &["DBSIZE"]).unwrap() == 1).then_some(()));
     }
     assert_eq!((gauges(conn), info(conn, "jrs_sessions", "jrs_index_bytes")), ([1, 1], one));
     assert_indexed(conn, "ada", &[key(&stays)]);
     assert!(get(conn, &stays).is_some());
 }
 
-/// Reads the commands that a server writes into its AOF.
+/// Reads the commands that a server writes to its AOF.
 struct Writes<'s> {
     server: &'s Server,
     seen: usize,
 }
 
 impl<'s> Writes<'s> {
-    /// Those from now on.
+    /// Reads the commands from now on.
     fn of(server: &'s Server) -> Self {
         let mut writes = Self { server, seen: 0 };
-        writes.new_ones();
+        writes.next_names();
         writes
     }
 
-    /// The names of those that are new since the last call.
-    fn new_ones(&mut self) -> Vec<String> {
+    /// The names of the commands since the last call.
+    fn next_names(&mut self) -> Vec<String> {
         let text = fs::read_to_string(self.server.dir().join("appendonlydir/appendonly.aof.1.incr.aof")).unwrap();
         let (mut lines, mut names) = (text.split("\r\n"), Vec::new());
         while let Some(count) = lines.next().and_then(|line| line.strip_prefix('*')) {
             let words: Vec<_> = (0..count.parse().unwrap()).map(|_| lines.nth(1).unwrap()).collect();
-            // Valkey deletes what has expired with UNLINK.
+            // Valkey deletes expired keys with UNLINK.
             names.push(words[0].to_uppercase().replace("UNLINK", "DEL"));
         }
         let new = names.split_off(self.seen);
@@ -185,17 +184,17 @@ impl<'s> Writes<'s> {
 }
 
 #[test]
-fn an_owner_costs_no_write_more_and_a_read_that_moves_nothing_none() {
+fn an_owner_adds_no_writes() {
     let server =
         Server::builder().keys(SECRET.as_bytes()).config("appendonly", "yes").config("appendfsync", "always").start();
     let conn = &mut server.conn();
     let mut writes = Writes::of(&server);
     let mut made = Vec::new();
     for (owner, ttl) in
-        ["ada", "ada", "bob", "ada", "ada", ""].into_iter().zip(["100", "100", "5000", "50", "100", "9"])
+        ["ada", "ada", "bob", "ada", "ada", ""].into_iter().zip(["1000", "1000", "5000", "500", "1000", "900"])
     {
         made.push(create(conn, owner, "{}", &["EX", ttl]));
-        assert_eq!(writes.new_ones(), ["SET"], "{owner}");
+        assert_eq!(writes.next_names(), ["SET"], "{owner}");
     }
     let token = made[0].clone();
     for words in [
@@ -210,11 +209,11 @@ fn an_owner_costs_no_write_more_and_a_read_that_moves_nothing_none() {
         &["JRS.DESTROYALL", "bob", "EXCEPT", &made[2]],
     ] {
         exec(conn, words);
-        assert_eq!(writes.new_ones(), [""; 0], "{words:?}");
+        assert_eq!(writes.next_names(), [""; 0], "{words:?}");
     }
     for (words, written) in [
         (&["JRS.UPDATE", &*token, "{}"][..], &["SET"][..]),
-        (&["JRS.TOUCH", &token, "EX", "60"], &["PEXPIREAT"]),
+        (&["JRS.TOUCH", &token, "EX", "600"], &["PEXPIREAT"]),
         (&["JRS.GET", &token], &["PEXPIREAT"]),
         (&["JRS.ROTATE", &made[1]], &["SET", "DEL"]),
         (&["JRS.DESTROY", &token], &["DEL"]),
@@ -222,18 +221,17 @@ fn an_owner_costs_no_write_more_and_a_read_that_moves_nothing_none() {
         (&["JRS.DESTROYALL", "ada"], &["DEL"; 2]),
     ] {
         exec(conn, words);
-        assert_eq!(writes.new_ones(), written, "{words:?}");
+        assert_eq!(writes.next_names(), written, "{words:?}");
     }
     assert_indexed(conn, "bob", &[key(&made[2])]);
 }
 
 #[test]
-fn an_owner_costs_little_memory() {
+fn an_owner_adds_little_memory() {
     let data = format!(r#"{{"a":"{}"}}"#, "x".repeat(192));
     let [without, with] = ["", "user"].map(|owner| {
         let server = server();
         let conn = &mut server.conn();
-        // One of each first, so that what grows once has grown.
         let before: i64 = owner_sessions::info(conn, "memory", "used_memory");
         for from in (0..20_000).step_by(1000) {
             let mut pipe = redis::pipe();
@@ -245,17 +243,17 @@ fn an_owner_costs_little_memory() {
         }
         owner_sessions::info(conn, "memory", "used_memory") - before
     });
-    // An owner of eleven bytes makes the key's name longer too.
+    // The name of the key is longer too, by the owner's eleven bytes.
     assert!(with * 100 <= without * 117, "{with} bytes with owners, {without} without");
 }
 
 #[test]
-fn a_long_one_is_listed_in_full() {
+fn thousands_of_sessions_are_listed_in_order() {
     let server = server();
     let conn = &mut server.conn();
     let made = fill(conn, "ada", 3000);
     assert_eq!(ids(conn, "ada"), made);
-    // Many sessions of the same millisecond, as scripts and imports make them.
+    // Many sessions of the same millisecond, as a script or an import creates them.
     let script = "
         for number = 1, 3000 do
             redis.call('SET', string.format('%s:01890a5d-ac96-7%03x-8000-%012x', ARGV[1], number % 4096, 3000 - number), '{}')

@@ -4,14 +4,15 @@
 use std::{thread, vec};
 
 /// The values of a table of names and values. If a test fails in a loop over them, it prints the name of its case.
-pub(crate) fn cases<T>(table: impl IntoIterator<Item = (&'static str, T)>) -> Cases<T> {
-    Cases { rest: table.into_iter().collect::<Vec<_>>().into_iter(), current: None }
+pub(crate) fn cases<N: ToString, T>(table: impl IntoIterator<Item = (N, T)>) -> Cases<T> {
+    let named = table.into_iter().map(|(name, value)| (name.to_string(), value)).collect::<Vec<_>>();
+    Cases { rest: named.into_iter(), current: None }
 }
 
 /// See [`cases`].
 pub(crate) struct Cases<T> {
-    rest: vec::IntoIter<(&'static str, T)>,
-    current: Option<&'static str>,
+    rest: vec::IntoIter<(String, T)>,
+    current: Option<String>,
 }
 
 impl<T> Iterator for Cases<T> {
@@ -27,7 +28,7 @@ impl<T> Iterator for Cases<T> {
 impl<T> Drop for Cases<T> {
     /// A loop drops its iterator when its body panics.
     fn drop(&mut self) {
-        if let Some(name) = self.current.filter(|_| thread::panicking()) {
+        if let Some(name) = self.current.as_ref().filter(|_| thread::panicking()) {
             eprintln!("the case is: {name}");
         }
     }
