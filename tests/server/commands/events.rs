@@ -1,4 +1,4 @@
-//! What others notice of a command: keyspace events, transactions that watch the key, client-side caching.
+//! The effects of commands on other clients: keyspace events, aborted transactions, client-side caching.
 
 use std::sync::mpsc::channel;
 
@@ -10,14 +10,14 @@ use crate::support::{
     tokens::{self, SECRET, key, signing_keys},
 };
 
-/// The keyspace events that `act` causes, each as the event and the key.
+/// The keyspace events that `act` fires, each as the event and the key.
 fn events(server: &Server, act: impl FnOnce(&mut Connection)) -> Vec<(String, String)> {
     let (mut listener, mut conn) = (server.conn(), server.conn());
     let mut listener = listener.as_pubsub();
     listener.psubscribe("__keyevent@0__:*").unwrap();
-    listener.subscribe("the end").unwrap();
+    listener.subscribe("end").unwrap();
     act(&mut conn);
-    exec(&mut conn, &["PUBLISH", "the end", ""]);
+    exec(&mut conn, &["PUBLISH", "end", ""]);
     let mut events = Vec::new();
     loop {
         let message = listener.get_message().unwrap();
@@ -26,26 +26,26 @@ fn events(server: &Server, act: impl FnOnce(&mut Connection)) -> Vec<(String, St
     }
 }
 
-/// The keyspace events that a command causes.
-fn caused(server: &Server, words: &[&str]) -> Vec<(String, String)> {
+/// The keyspace events that a command fires.
+fn events_of(server: &Server, words: &[&str]) -> Vec<(String, String)> {
     events(server, |conn| {
-        // The reply is null where there is no session.
+        // The reply is null if there is no session.
         send::<Value>(conn, words).unwrap_or_else(|error| panic!("{words:?}: {error}"));
     })
 }
 
-/// A server that announces all events, the module's own included.
+/// A server that sends all keyspace events, with those of the module.
 fn server(keys: &str) -> Server {
     Server::builder().keys(keys.as_bytes()).config("notify-keyspace-events", "KEA").start()
 }
 
-/// Events on one key.
+/// Events of one key.
 fn on(key: &str, names: &[&str]) -> Vec<(String, String)> {
     names.iter().map(|name| ((*name).to_owned(), key.to_owned())).collect()
 }
 
 #[test]
-fn changes_are_announced_as_the_servers_own_commands_would_and_by_the_modules_own_events() {
+fn commands_fire_the_servers_events_and_their_own() {
     for keys in signing_keys() {
         let server = server(&keys);
         let conn = &mut server.conn();
@@ -69,9 +69,9 @@ fn changes_are_announced_as_the_servers_own_commands_would_and_by_the_modules_ow
             (&["JRS.DESTROYALL", "ada", "EXCEPT", &token], &[]),
             (&["JRS.DESTROYALL", "nobody"], &[]),
         ] {
-            assert_eq!(caused(&server, words), on(&key, expected), "{words:?}");
+            assert_eq!(events_of(&server, words), on(&key, expected), "{words:?}");
         }
-        assert_eq!(caused(&server, &["JRS.DESTROY", &token]), on(&key, &["del", "jrs.destroy"]));
+        assert_eq!(events_of(&server, &["JRS.DESTROY", &token]), on(&key, &["del", "jrs.destroy"]));
         for words in [
             &["JRS.DESTROY", &*token][..],
             &["JRS.GET", &token],
@@ -82,26 +82,26 @@ fn changes_are_announced_as_the_servers_own_commands_would_and_by_the_modules_ow
             &["JRS.REVOKE", &key],
             &["JRS.DESTROYALL", "ada"],
         ] {
-            assert_eq!(caused(&server, words), [], "{words:?}");
+            assert_eq!(events_of(&server, words), [], "{words:?}");
         }
     }
 }
 
 #[test]
-fn new_sessions_and_those_that_make_room_for_them_are_announced() {
+fn create_and_eviction_fire_events() {
     for keys in signing_keys() {
         let server = server(&keys);
         let conn = &mut server.conn();
         let mut token = String::new();
-        let seen = events(&server, |conn| token = create(conn, "bob", "{}", &["EX", "9"]));
+        let seen = events(&server, |conn| token = create(conn, "bob", "{}", &["EX", "900"]));
         let old = key(&token);
-        assert_eq!(seen, on(&old, &["set", "expire", "jrs.create"]), "the session's own events alone");
+        assert_eq!(seen, on(&old, &["set", "expire", "jrs.create"]), "only events of the session");
 
         let seen = events(&server, |conn| token = create(conn, "", "{}", &[]));
         assert_eq!(seen, on(&key(&token), &["set", "expire", "jrs.create"]));
 
         exec(conn, &["CONFIG", "SET", "jrs.max-sessions", "1"]);
-        let seen = events(&server, |conn| token = create(conn, "bob", "{}", &["EX", "9"]));
+        let seen = events(&server, |conn| token = create(conn, "bob", "{}", &["EX", "900"]));
         let new = key(&token);
         let expected = [on(&new, &["set", "expire"]), on(&old, &["del", "jrs.evict"]), on(&new, &["jrs.create"])];
         assert_eq!(seen, expected.concat());
@@ -109,7 +109,7 @@ fn new_sessions_and_those_that_make_room_for_them_are_announced() {
 }
 
 #[test]
-fn a_rotation_is_announced_on_both_keys() {
+fn rotate_fires_events_on_both_keys() {
     for keys in signing_keys() {
         let server = server(&keys);
         let token = create(&mut server.conn(), "ada", "{}", &[]);
@@ -122,27 +122,27 @@ fn a_rotation_is_announced_on_both_keys() {
 }
 
 #[test]
-fn sessions_that_are_ended_without_their_tokens_are_announced() {
+fn revoke_and_destroyall_fire_events() {
     let server = server(SECRET);
     let conn = &mut server.conn();
     let [first, second, third] = [(); 3].map(|()| key(&create(conn, "ada", "{}", &[])));
-    assert_eq!(caused(&server, &["JRS.REVOKE", &first]), on(&first, &["del", "jrs.destroy"]));
+    assert_eq!(events_of(&server, &["JRS.REVOKE", &first]), on(&first, &["del", "jrs.destroy"]));
     let rest = [second, third].map(|key| on(&key, &["del", "jrs.destroy"])).concat();
-    assert_eq!(caused(&server, &["JRS.DESTROYALL", "ada"]), rest);
+    assert_eq!(events_of(&server, &["JRS.DESTROYALL", "ada"]), rest);
 }
 
 #[test]
-fn the_modules_own_events_are_of_a_class_of_their_own() {
+fn the_events_of_the_module_have_the_class_d() {
     for (class, expected) in [("Kd", &["jrs.create"][..]), ("K$", &["set"]), ("Kg", &["expire"]), ("Kz", &[])] {
         let server = Server::builder().keys(SECRET.as_bytes()).config("notify-keyspace-events", class).start();
         let (mut listener, mut conn) = (server.conn(), server.conn());
         let mut listener = listener.as_pubsub();
         listener.psubscribe("__keyspace@0__:*").unwrap();
-        listener.subscribe("the end").unwrap();
+        listener.subscribe("end").unwrap();
         let key = key(&create(&mut conn, "ada", "{}", &[]));
-        exec(&mut conn, &["PUBLISH", "the end", ""]);
+        exec(&mut conn, &["PUBLISH", "end", ""]);
         let messages = std::iter::from_fn(|| Some(listener.get_message().unwrap()))
-            .take_while(|message| message.get_channel_name() != "the end");
+            .take_while(|message| message.get_channel_name() != "end");
         let seen: Vec<(String, String)> =
             messages.map(|message| (message.get_payload().unwrap(), message.get_channel_name().to_owned())).collect();
         assert_eq!(seen, on(&format!("__keyspace@0__:{key}"), expected), "{class}");
@@ -150,7 +150,7 @@ fn the_modules_own_events_are_of_a_class_of_their_own() {
 }
 
 #[test]
-fn refused_commands_announce_nothing() {
+fn refused_commands_fire_no_event() {
     let server = server(SECRET);
     let token = create(&mut server.conn(), "ada", "{}", &[]);
     let seen = events(&server, |conn| {
@@ -175,13 +175,14 @@ fn refused_commands_announce_nothing() {
             assert!(send::<Value>(conn, words).is_err(), "{words:?}");
         }
     });
-    assert_eq!(seen, [("expire".to_owned(), key(&token))], "nothing but the EXPIRE of this test");
+    assert_eq!(seen, [("expire".to_owned(), key(&token))], "only the EXPIRE of this test");
 }
 
-/// Whether a transaction that watches the key is aborted because of what `words` do meanwhile.
+/// Whether a transaction that watches the key is aborted by a command of another client.
 fn aborts(server: &Server, key: &str, words: &[&str]) -> bool {
     let (mut watcher, mut conn) = (server.conn(), server.conn());
     exec(&mut watcher, &["WATCH", key]);
+    // Some of the commands are refused.
     let _: redis::RedisResult<Value> = send(&mut conn, words);
     exec(&mut watcher, &["MULTI"]);
     exec(&mut watcher, &["PING"]);
@@ -189,7 +190,7 @@ fn aborts(server: &Server, key: &str, words: &[&str]) -> bool {
 }
 
 #[test]
-fn only_what_changes_a_session_aborts_transactions_that_watch_it() {
+fn only_changes_abort_transactions_that_watch_the_key() {
     for keys in signing_keys() {
         let server = server(&keys);
         let conn = &mut server.conn();
@@ -235,11 +236,11 @@ fn only_what_changes_a_session_aborts_transactions_that_watch_it() {
 }
 
 #[test]
-fn client_side_caches_are_told_of_changes() {
+fn changes_invalidate_client_side_caches() {
     let server = server(SECRET);
     let conn = &mut server.conn();
     let mut caching = server.conn3();
-    let (pushes, told) = channel::<PushInfo>();
+    let (pushes, invalidations) = channel::<PushInfo>();
     caching.set_push_sender(pushes);
     exec(&mut caching, &["CLIENT", "TRACKING", "ON"]);
     let token = create(conn, "ada", "{}", &[]);
@@ -253,11 +254,11 @@ fn client_side_caches_are_told_of_changes() {
     ] {
         exec(&mut caching, &["JRS.PEEK", &key, &token]);
         exec(&mut caching, &["PING"]);
-        assert!(told.try_recv().is_err(), "nothing has changed before {words:?}");
+        assert!(invalidations.try_recv().is_err(), "an invalidation before {words:?}");
         exec(conn, words);
         let push = await_that("an invalidation", || {
             exec(&mut caching, &["PING"]);
-            told.try_recv().ok()
+            invalidations.try_recv().ok()
         });
         assert_eq!(push.kind, PushKind::Invalidate);
         assert_eq!(push.data, [Value::Array(vec![Value::BulkString(key.clone().into())])], "{words:?}");
@@ -265,9 +266,9 @@ fn client_side_caches_are_told_of_changes() {
 }
 
 #[test]
-fn client_side_caches_are_told_only_of_what_they_read_by_a_read_only_command_and_its_key() {
+fn only_read_only_commands_with_the_key_are_tracked() {
     for keys in signing_keys() {
-        // Without a cache the client of an elliptic key waits for another thread.
+        // Without a token cache an ES256 command waits for a crypto thread.
         let server = Server::builder().keys(keys.as_bytes()).arg("token-cache-size", "0").start();
         let conn = &mut server.conn();
         for (name, with_key, broadcast, expected) in [
@@ -283,19 +284,19 @@ fn client_side_caches_are_told_only_of_what_they_read_by_a_read_only_command_and
             let token = create(conn, "ada", "{}", &[]);
             let key = key(&token);
             let mut caching = server.conn3();
-            let (pushes, told) = channel::<PushInfo>();
+            let (pushes, invalidations) = channel::<PushInfo>();
             caching.set_push_sender(pushes);
             let tracking = ["CLIENT", "TRACKING", "ON", "BCAST", "PREFIX", "sess:"];
             exec(&mut caching, &tracking[..if broadcast { 6 } else { 3 }]);
             let words = if with_key { vec![name, &key, &token] } else { vec![name, &token] };
             exec(&mut caching, &words);
             exec(&mut caching, &["PING"]);
-            assert!(told.try_recv().is_err(), "nothing has changed since {words:?}");
+            assert!(invalidations.try_recv().is_err(), "an invalidation before a change, after {words:?}");
             exec(conn, &["JRS.DESTROY", &token]);
             exec(&mut caching, &["PING"]);
-            let invalid: Vec<Value> = told.try_iter().flat_map(|push| push.data).collect();
-            let is_told = format!("{invalid:?}").contains(&key);
-            assert_eq!(is_told, expected, "{words:?}, broadcast: {broadcast}: {invalid:?}");
+            let invalid: Vec<Value> = invalidations.try_iter().flat_map(|push| push.data).collect();
+            let is_invalidated = format!("{invalid:?}").contains(&key);
+            assert_eq!(is_invalidated, expected, "{words:?}, broadcast: {broadcast}: {invalid:?}");
         }
     }
 }

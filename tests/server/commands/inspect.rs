@@ -1,4 +1,4 @@
-//! `JRS.INSPECT`: what it says of every kind of token, never an error, and that it changes nothing.
+//! `JRS.INSPECT`: its reply for each kind of token. It is never an error and changes nothing.
 
 use std::{collections::HashMap, fmt::Debug};
 
@@ -14,7 +14,7 @@ use crate::support::{
 
 const FIELDS: [&str; 9] = ["active", "reason", "realm", "alg", "kid", "header", "claims", "key", "ttl"];
 
-/// What is said of a token; nothing where it is null.
+/// The reply. A null is `None`.
 #[derive(Debug, Default, PartialEq)]
 struct Report {
     active: bool,
@@ -29,7 +29,7 @@ struct Report {
     ttl: Option<i64>,
 }
 
-/// `JRS.INSPECT` of a token, in text or bytes, with or without a key in front; must not fail or change anything.
+/// `JRS.INSPECT` of a token, with or without the key before it. It must not fail or change anything.
 fn inspect(conn: &mut Connection, words: &[impl ToRedisArgs + Debug]) -> Report {
     let before = contents(conn);
     let fields: HashMap<String, Value> =
@@ -59,7 +59,7 @@ fn server() -> Server {
 }
 
 #[test]
-fn the_reply_is_a_map_of_nine() {
+fn the_reply_is_a_map_of_nine_fields() {
     let server = server();
     let token = create(&mut server.conn(), "ada", "{}", &["EX", "1000"]);
     let Value::Array(flat) = send(&mut server.conn(), &["JRS.INSPECT", &token]).unwrap() else { panic!("RESP2") };
@@ -72,12 +72,12 @@ fn the_reply_is_a_map_of_nine() {
 }
 
 #[test]
-fn an_active_session() {
+fn an_active_session_is_reported() {
     let server = Server::builder().keys(jwk("2026-01", "HS384", SECRET.as_bytes()).to_string().as_bytes()).start();
     let conn = &mut server.conn();
     let token = create(conn, "zoë", "{}", &["EX", "1000", "CLAIMS", r#"{"role": "admin"}"#]);
-    for place in [vec![token.clone()], vec![key(&token), token.clone()]] {
-        let mut report = inspect(conn, &place);
+    for arguments in [vec![token.clone()], vec![key(&token), token.clone()]] {
+        let mut report = inspect(conn, &arguments);
         assert!(report.ttl.take().is_some_and(|ttl| (990..=1000).contains(&ttl)));
         let expected = Report {
             active: true,
@@ -92,13 +92,13 @@ fn an_active_session() {
         };
         assert_eq!(report, expected);
     }
-    // Without an expiry, what a GET would set is reported.
+    // Without an expiry, the report has the TTL that GET would set.
     exec(conn, &["PERSIST", &key(&token)]);
     assert_eq!(inspect(conn, &[&token]).ttl, Some(1000));
 }
 
 #[test]
-fn a_token_that_only_time_refuses() {
+fn a_token_outside_its_time_is_reported() {
     let server = server();
     let conn = &mut server.conn();
     exec(conn, &["SET", "sess:a", "{}", "EX", "1000"]);
@@ -112,7 +112,7 @@ fn a_token_that_only_time_refuses() {
         let report = inspect(conn, &[&token]);
         assert_eq!((report.active, report.reason.as_deref()), (false, Some(reason)), "{claims}");
         assert_eq!((report.realm.as_deref(), report.key.as_deref()), (Some("default"), Some("sess:a")), "{claims}");
-        // A session that has reached its deadline has nothing left, whatever its key's TTL says.
+        // After the deadline of a session its TTL is null, whatever the key's TTL is.
         match reason {
             "EXPIREDTOKEN" => assert_eq!(report.ttl, None, "{claims}"),
             _ => assert!(report.ttl.is_some_and(|ttl| (990..=1000).contains(&ttl)), "{claims}: {:?}", report.ttl),
@@ -122,7 +122,7 @@ fn a_token_that_only_time_refuses() {
 }
 
 #[test]
-fn a_session_that_is_gone() {
+fn a_destroyed_session_is_reported() {
     let server = server();
     let conn = &mut server.conn();
     let token = create(conn, "ada", "{}", &[]);
@@ -133,7 +133,7 @@ fn a_session_that_is_gone() {
 }
 
 #[test]
-fn a_key_that_holds_a_list() {
+fn a_key_with_a_list_is_reported() {
     let server = server();
     let conn = &mut server.conn();
     let token = create(conn, "ada", "{}", &[]);
@@ -147,7 +147,7 @@ fn a_key_that_holds_a_list() {
 }
 
 #[test]
-fn a_forged_token_says_what_it_holds_and_the_server_says_nothing() {
+fn a_forged_token_shows_only_its_own_content() {
     let server = server();
     let conn = &mut server.conn();
     let good = create(conn, "ada", r#"{"secret":1}"#, &[]);
@@ -158,7 +158,7 @@ fn a_forged_token_says_what_it_holds_and_the_server_says_nothing() {
         json!({"alg": "RS256", "kid": "x", "jku": "https://evil.example"}),
     ];
     for header in headers {
-        let forged = sign(&header, &claims(&good), b"somebody else's secret");
+        let forged = sign(&header, &claims(&good), b"the secret of another issuer");
         let expected = Report {
             reason: some("BADTOKEN"),
             algorithm: header["alg"].as_str().map(str::to_owned),
@@ -173,7 +173,7 @@ fn a_forged_token_says_what_it_holds_and_the_server_says_nothing() {
 }
 
 #[test]
-fn the_key_of_another_session() {
+fn the_key_of_another_session_is_reported() {
     let server = server();
     let conn = &mut server.conn();
     let (token, other) = (create(conn, "ada", "{}", &[]), create(conn, "bob", "{}", &[]));
@@ -185,7 +185,7 @@ fn the_key_of_another_session() {
 }
 
 #[test]
-fn malformed_tokens() {
+fn malformed_tokens_are_reported() {
     let server = server();
     let conn = &mut server.conn();
     let good = create(conn, "ada", "{}", &[]);
@@ -212,7 +212,7 @@ fn malformed_tokens() {
         assert_eq!(inspect(conn, &[b"sess:a", token]), nothing, "{}", token.escape_ascii());
     }
 
-    // Each part is shown if it is JSON, whatever becomes of the other.
+    // The header and the claims are each shown if they are JSON.
     let parts: [(&[u8], &[u8]); 5] = [
         (b"[]", b"{\"a\":1}"),
         (b"\"", b"1"),
@@ -241,12 +241,12 @@ fn active_means_that_a_read_finds_the_session() {
         json!({"nbf": now() + 1000}),
         json!({"nbf": now() + 100}),
         json!({"iat": now() - 40 * 86_400}),
-        // Good by its leeway, but no session outlives its deadline.
+        // The leeway admits the token, but the session ends at its deadline.
         json!({"exp": now() - 100}),
     ];
     let states: [&[&str]; 4] = [
         &["SET", "sess:a", "{}", "EX", "1000"],
-        // As an application without JRS might leave it.
+        // As an application without JRS may store it.
         &["SET", "sess:a", "{}"],
         &["DEL", "sess:a"],
         &["RPUSH", "sess:a", "{}"],

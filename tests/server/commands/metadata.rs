@@ -1,4 +1,4 @@
-//! What the server tells about the commands: COMMAND INFO, COMMAND DOCS, COMMAND GETKEYS, JRS.HELP.
+//! The descriptions of the commands: COMMAND INFO, COMMAND DOCS, COMMAND GETKEYS, JRS.HELP.
 
 use std::collections::BTreeSet;
 
@@ -10,14 +10,14 @@ use crate::support::{
     sessions::{refused, send},
 };
 
-/// What a client can find out about a command.
-struct Described {
+/// The description of a command.
+struct CommandSpec {
     name: &'static str,
     arity: i64,
     flags: &'static [&'static str],
-    /// The flags of the key specification. With `not_key` it says that argument 1 is hashed to find the node, and is no key.
+    /// The flags of the key specification. `not_key`: argument 1 routes the command and is not a key.
     routing: Option<&'static [&'static str]>,
-    /// The arguments, each with its type.
+    /// The arguments with their types.
     arguments: &'static str,
 }
 
@@ -27,7 +27,7 @@ const READS: Option<&[&str]> = Some(&["RO", "not_key"]);
 const READING: &[&str] = &["fast", "module", "readonly"];
 const READING_ANYWHERE: &[&str] = &["fast", "module", "readonly", "stale"];
 const WRITING: &[&str] = &["fast", "module", "write"];
-const GROWING: &[&str] = &["denyoom", "fast", "module", "write"];
+const MAY_GROW: &[&str] = &["denyoom", "fast", "module", "write"];
 const READING_SLOWLY: &[&str] = &["module", "readonly"];
 const WRITING_SLOWLY: &[&str] = &["module", "write"];
 
@@ -42,27 +42,27 @@ const LIST: &str = "owner:string [WITHDATA] [LIMIT count:integer] [AFTER id:stri
 const COUNT: &str = "owner:string [REALM name:string]";
 const DESTROYALL: &str = "owner:string [EXCEPT token:string] [REALM name:string]";
 
-const COMMANDS: [Described; 17] = [
-    described("JRS.CREATE", -3, GROWING, WRITES, CREATE),
-    described("JRS.GET", -2, WRITING, WRITES, KEY_AND_TOKEN),
-    described("JRS.PEEK", -2, READING, READS, KEY_AND_TOKEN),
-    described("JRS.UPDATE", -3, GROWING, WRITES, UPDATE),
-    described("JRS.TOUCH", -2, WRITING, WRITES, TOUCH),
-    described("JRS.DESTROY", -2, WRITING, WRITES, KEY_AND_TOKEN),
-    described("JRS.ROTATE", -2, GROWING, WRITES, ROTATE),
-    described("JRS.LIST", -2, READING_SLOWLY, READS, LIST),
-    described("JRS.COUNT", -2, READING_SLOWLY, READS, COUNT),
-    described("JRS.REVOKE", 2, WRITING, WRITES, "key:key"),
-    described("JRS.DESTROYALL", -2, WRITING_SLOWLY, WRITES, DESTROYALL),
-    described("JRS.INSPECT", -2, READING, READS, KEY_AND_TOKEN),
-    described("JRS.JWKS", -1, READING_ANYWHERE, None, "[REALM name:string]"),
-    described("JRS.REALMS", 1, READING_ANYWHERE, None, ""),
-    described("JRS.RELOAD", 1, &["admin", "module", "stale"], None, ""),
-    described("JRS.HELP", 1, &["fast", "loading", "module", "stale"], None, ""),
-    described("JRS.DEBUG", 2, &["admin", "module", "readonly"], None, "INDEX"),
+const COMMANDS: [CommandSpec; 17] = [
+    spec("JRS.CREATE", -3, MAY_GROW, WRITES, CREATE),
+    spec("JRS.GET", -2, WRITING, WRITES, KEY_AND_TOKEN),
+    spec("JRS.PEEK", -2, READING, READS, KEY_AND_TOKEN),
+    spec("JRS.UPDATE", -3, MAY_GROW, WRITES, UPDATE),
+    spec("JRS.TOUCH", -2, WRITING, WRITES, TOUCH),
+    spec("JRS.DESTROY", -2, WRITING, WRITES, KEY_AND_TOKEN),
+    spec("JRS.ROTATE", -2, MAY_GROW, WRITES, ROTATE),
+    spec("JRS.LIST", -2, READING_SLOWLY, READS, LIST),
+    spec("JRS.COUNT", -2, READING_SLOWLY, READS, COUNT),
+    spec("JRS.REVOKE", 2, WRITING, WRITES, "key:key"),
+    spec("JRS.DESTROYALL", -2, WRITING_SLOWLY, WRITES, DESTROYALL),
+    spec("JRS.INSPECT", -2, READING, READS, KEY_AND_TOKEN),
+    spec("JRS.JWKS", -1, READING_ANYWHERE, None, "[REALM name:string]"),
+    spec("JRS.REALMS", 1, READING_ANYWHERE, None, ""),
+    spec("JRS.RELOAD", 1, &["admin", "module", "stale"], None, ""),
+    spec("JRS.HELP", 1, &["fast", "loading", "module", "stale"], None, ""),
+    spec("JRS.DEBUG", 2, &["admin", "module", "readonly"], None, "INDEX"),
 ];
 
-/// What clients and proxies should know beside that.
+/// The command tips for clients and proxies.
 fn tips(name: &str) -> &'static [&'static str] {
     match name {
         "JRS.CREATE" | "JRS.ROTATE" => &["nondeterministic_output"],
@@ -71,14 +71,14 @@ fn tips(name: &str) -> &'static [&'static str] {
     }
 }
 
-const fn described(
+const fn spec(
     name: &'static str,
     arity: i64,
     flags: &'static [&'static str],
     routing: Option<&'static [&'static str]>,
     arguments: &'static str,
-) -> Described {
-    Described { name, arity, flags, routing, arguments }
+) -> CommandSpec {
+    CommandSpec { name, arity, flags, routing, arguments }
 }
 
 /// A reply as JSON: maps as objects, sets as sorted arrays.
@@ -99,15 +99,15 @@ fn to_json(reply: redis::Value) -> Value {
             let pair = |(name, value)| (to_json(name).as_str().unwrap().to_owned(), to_json(value));
             Value::Object(pairs.into_iter().map(pair).collect())
         }
-        other => panic!("an unexpected kind of reply: {other:?}"),
+        other => panic!("a reply of an unexpected type: {other:?}"),
     }
 }
 
-fn ask(conn: &mut Connection, words: &[&str]) -> Value {
+fn query(conn: &mut Connection, words: &[&str]) -> Value {
     to_json(send(conn, words).unwrap())
 }
 
-/// Arguments as COMMAND DOCS describes them, in the form of [`Described::arguments`].
+/// The arguments in COMMAND DOCS, in the form of [`CommandSpec::arguments`].
 fn rendered(arguments: &Value) -> String {
     let Some(arguments) = arguments.as_array() else { return String::new() };
     let render = |argument: &Value| {
@@ -131,19 +131,19 @@ fn rendered(arguments: &Value) -> String {
 }
 
 #[test]
-fn every_command_of_the_module_is_described_here() {
+fn this_list_has_every_command() {
     let server = Server::start();
-    let names = ask(&mut server.conn3(), &["COMMAND", "LIST", "FILTERBY", "MODULE", "jrs"]);
+    let names = query(&mut server.conn3(), &["COMMAND", "LIST", "FILTERBY", "MODULE", "jrs"]);
     let names: BTreeSet<&str> = names.as_array().unwrap().iter().map(|name| name.as_str().unwrap()).collect();
     assert_eq!(names, COMMANDS.iter().map(|command| command.name).collect());
 }
 
 #[test]
-fn command_info_tells_arity_flags_tips_and_routing() {
+fn command_info_has_arity_flags_tips_and_key_specs() {
     let server = Server::start();
     let conn = &mut server.conn3();
-    for Described { name, arity, flags, routing, .. } in COMMANDS {
-        let info = ask(conn, &["COMMAND", "INFO", name]);
+    for CommandSpec { name, arity, flags, routing, .. } in COMMANDS {
+        let info = query(conn, &["COMMAND", "INFO", name]);
         let [name_, arity_, flags_, first, last, step, _, tips_, specs, ..] = info[0].as_array().unwrap().as_slice()
         else {
             panic!("{info}")
@@ -162,17 +162,17 @@ fn command_info_tells_arity_flags_tips_and_routing() {
         assert_eq!(spec["begin_search"], json!({"type": "index", "spec": {"index": 1}}), "{name}");
         let range = json!({"type": "range", "spec": {"lastkey": 0, "keystep": 1, "limit": 0}});
         assert_eq!(spec["find_keys"], range, "{name}");
-        let says_that_it_routes = spec["notes"].as_str().is_some_and(|notes| notes.contains("routes"));
-        assert_eq!(says_that_it_routes, routing.contains(&"not_key"), "{name}: {spec}");
+        let notes_routing = spec["notes"].as_str().is_some_and(|notes| notes.contains("routes"));
+        assert_eq!(notes_routing, routing.contains(&"not_key"), "{name}: {spec}");
     }
 }
 
 #[test]
-fn command_docs_tells_what_a_command_is_for_and_its_arguments() {
+fn command_docs_has_summary_and_arguments() {
     let server = Server::start();
     let conn = &mut server.conn3();
-    for Described { name, arguments, routing, .. } in COMMANDS {
-        let docs = &ask(conn, &["COMMAND", "DOCS", name])[name];
+    for CommandSpec { name, arguments, routing, .. } in COMMANDS {
+        let docs = &query(conn, &["COMMAND", "DOCS", name])[name];
         let summary = docs["summary"].as_str().unwrap();
         assert!(summary.ends_with('.') && summary.len() > 20, "{name}: {summary}");
         assert!(docs["complexity"].as_str().unwrap().starts_with("O("), "{name}");
@@ -188,7 +188,7 @@ fn command_docs_tells_what_a_command_is_for_and_its_arguments() {
 fn command_getkeys_finds_no_keys() {
     let server = Server::start();
     let conn = &mut server.conn();
-    for Described { name, arity, .. } in &COMMANDS {
+    for CommandSpec { name, arity, .. } in &COMMANDS {
         for form in ["GETKEYS", "GETKEYSANDFLAGS"] {
             let arguments = &["sess:a", "eyJ", "{}"][..if *arity == 2 { 1 } else { 3 }];
             let error = send::<redis::Value>(conn, &[&["COMMAND", form, name], arguments].concat()).expect_err(name);
@@ -196,14 +196,14 @@ fn command_getkeys_finds_no_keys() {
         }
     }
     let declared: Vec<String> = send(conn, &["COMMAND", "GETKEYS", "GET", "sess:a"]).unwrap();
-    assert_eq!(declared, ["sess:a"], "keys would be found");
+    assert_eq!(declared, ["sess:a"], "the server finds keys of other commands");
 }
 
 #[test]
-fn a_wrong_number_of_arguments_is_refused_in_the_servers_words() {
+fn a_wrong_number_of_arguments_gives_the_servers_error() {
     let server = Server::start();
     let conn = &mut server.conn();
-    for Described { name, arity, .. } in COMMANDS {
+    for CommandSpec { name, arity, .. } in COMMANDS {
         let words: &[&str] = match arity {
             1 => &[name, "too many"],
             2 => &[name, "one", "too many"],
@@ -223,11 +223,11 @@ fn help_names_every_command() {
     let conn = &mut server.conn();
     let lines: Vec<String> = send(conn, &["JRS.HELP"]).unwrap();
     assert_eq!(send::<Vec<String>>(conn, &["jrs.help"]).unwrap(), lines);
-    // That one is for tests.
-    for Described { name, arguments, .. } in COMMANDS.into_iter().filter(|command| command.name != "JRS.DEBUG") {
+    // JRS.DEBUG is for tests.
+    for CommandSpec { name, arguments, .. } in COMMANDS.into_iter().filter(|command| command.name != "JRS.DEBUG") {
         let short = name.strip_prefix("JRS.").unwrap();
         let line = lines.iter().find(|line| line.split(' ').next() == Some(short)).unwrap_or_else(|| panic!("{name}"));
-        // Words in capitals are the options.
+        // The words without a type are the options.
         for option in arguments.split(['[', ']', ' ', '|']).filter(|word| !word.is_empty() && !word.contains(':')) {
             assert!(line.contains(option), "{name}: {option} is missing in {line}");
         }

@@ -1,4 +1,4 @@
-//! Random commands over several owners and realms: replies, keys, times and indexes agree with a plain model at every step.
+//! Random commands on several owners and realms: replies, keys, expiries and the index agree with a model after each.
 
 use std::collections::HashMap;
 
@@ -16,18 +16,17 @@ use crate::support::{
 const STEPS: usize = 1000;
 const OWNERS: [&str; 3] = ["ada", "bob", ""];
 
-struct World {
+struct Simulation {
     conn: Connection,
     model: Model,
-    /// Tokens of sessions that have ended.
-    dead: Vec<String>,
+    /// Tokens of sessions that are destroyed, evicted or expired.
+    removed: Vec<String>,
     rng: Rng,
 }
 
-impl World {
-    /// Sets when the session expires: as the server says, which must be `span` after some moment since `before`, or at
-    /// the deadline.
-    fn moved(&mut self, at: usize, before: i64, ttl: i64) {
+impl Simulation {
+    /// Takes the expiry of a session from the server. It must be `ttl` after a moment since `before`, or the deadline.
+    fn take_expiry(&mut self, at: usize, before: i64, ttl: i64) {
         let session = &mut self.model.0[at];
         let end = expiry(&mut self.conn, &session.key());
         let (first, last) = (session.target(before, ttl), session.target(millis(), ttl));
@@ -35,24 +34,25 @@ impl World {
         session.expiry = end;
     }
 
-    fn ended(&mut self, ids: &[String]) {
+    /// Removes sessions from the model.
+    fn remove(&mut self, ids: &[String]) {
         for id in ids {
             let token = self.model.0.iter().find(|session| session.id == *id).unwrap().token.clone();
-            self.dead.push(token);
+            self.removed.push(token);
             self.model.remove(id);
         }
     }
 
-    /// Some session, if there is one; else, and now and then, nothing.
+    /// A random session, or sometimes none.
     fn pick(&mut self) -> Option<usize> {
         let count = self.model.0.len();
         (count > 0 && self.rng.below(8) > 0).then(|| self.rng.below(count))
     }
 
-    /// A token whose session has ended.
-    fn pick_dead(&mut self) -> Option<String> {
-        let count = self.dead.len();
-        (count > 0).then(|| self.dead[self.rng.below(count)].clone())
+    /// The token of a removed session.
+    fn pick_removed(&mut self) -> Option<String> {
+        let count = self.removed.len();
+        (count > 0).then(|| self.removed[self.rng.below(count)].clone())
     }
 
     fn fields(&mut self) -> Map<String, Json> {
@@ -87,14 +87,14 @@ impl World {
         let id = claims(&token)["jti"].as_str().unwrap().to_owned();
         let session = Session { realm, owner: owner.to_owned(), id, token, data, ttl, deadline, expiry: 0 };
         self.add(session, true);
-        self.moved(self.model.0.len() - 1, before, ttl);
+        self.take_expiry(self.model.0.len() - 1, before, ttl);
     }
 
     fn add(&mut self, session: Session, counts: bool) {
         let before: Vec<Session> = self.model.0.clone();
         self.model.add(session, counts);
         let gone = before.iter().filter(|old| !self.model.0.iter().any(|session| session.id == old.id));
-        self.dead.extend(gone.map(|session| session.token.clone()));
+        self.removed.extend(gone.map(|session| session.token.clone()));
     }
 
     fn read(&mut self, at: usize) {
@@ -102,11 +102,15 @@ impl World {
         let found = get(&mut self.conn, &session.token).unwrap();
         assert_eq!((&found.id, &found.owner, &found.data), (&session.id, &session.owner, &session.text()));
         assert_eq!(found.etag, etag(&session.text()));
+        let after = millis();
         if session.slides(before) {
-            self.moved(at, before, session.ttl);
+            self.take_expiry(at, before, session.ttl);
+        } else if session.slides(after) {
+            // The touch interval ended during the command.
+            self.model.0[at].expiry = expiry(&mut self.conn, &session.key());
         }
         let left = self.model.0[at].expiry - before;
-        assert!((left - 5000..left + 1000).contains(&(found.ttl * 1000)), "{} of {left}", found.ttl);
+        assert!((left - (after - before) - 1000..left + 1000).contains(&(found.ttl * 1000)), "{} of {left}", found.ttl);
     }
 
     fn touch(&mut self, at: usize) {
@@ -116,13 +120,13 @@ impl World {
         let mut words = vec!["JRS.TOUCH", &session.token];
         words.extend(value.iter().flat_map(|value| ["EX", value]));
         exec(&mut self.conn, &words);
-        self.moved(at, before, once.map_or(session.ttl, |seconds| seconds * 1000));
+        self.take_expiry(at, before, once.map_or(session.ttl, |seconds| seconds * 1000));
     }
 
     fn update(&mut self, at: usize) {
         let (before, mut session) = (millis(), self.model.0[at].clone());
         let (old, change) = (etag(&session.text()), self.fields());
-        let (way, text) = match self.rng.below(3) {
+        let (mode, text) = match self.rng.below(3) {
             0 => {
                 session.data = change.clone();
                 ("REPLACE", Json::Object(change).to_string())
@@ -140,7 +144,7 @@ impl World {
             }
         };
         let keeps = self.rng.below(2) == 0;
-        let mut words = vec!["JRS.UPDATE", &session.token, &text, way];
+        let mut words = vec!["JRS.UPDATE", &session.token, &text, mode];
         words.extend(keeps.then_some("KEEPTTL"));
         if self.rng.below(4) == 0 {
             let wrong = [&words[..], &["IFMATCH", "0000000000000000"]].concat();
@@ -151,16 +155,16 @@ impl World {
         let ttl = session.ttl;
         self.model.0[at] = session;
         if !keeps {
-            self.moved(at, before, ttl);
+            self.take_expiry(at, before, ttl);
         }
     }
 
     fn rotate(&mut self, at: usize) {
         let (before, old) = (millis(), self.model.0[at].clone());
-        let (owner, anew) = (self.rng.one_of(&[None, Some("ada"), Some("bob"), Some("")]), self.rng.below(3) == 0);
+        let (owner, reauth) = (self.rng.one_of(&[None, Some("ada"), Some("bob"), Some("")]), self.rng.below(3) == 0);
         let mut words = vec!["JRS.ROTATE", &old.token];
         words.extend(owner.iter().flat_map(|owner| ["OWNER", owner]));
-        words.extend(anew.then_some("REAUTH"));
+        words.extend(reauth.then_some("REAUTH"));
         let new_owner = owner.unwrap_or(&old.owner).to_owned();
         let counts = new_owner != old.owner;
         if counts && self.model.is_full(old.realm, &new_owner) {
@@ -169,15 +173,15 @@ impl World {
         }
         let token: String = send(&mut self.conn, &words).unwrap();
         let id = claims(&token)["jti"].as_str().unwrap().to_owned();
-        self.ended(std::slice::from_ref(&old.id));
+        self.remove(std::slice::from_ref(&old.id));
         let ttl = old.ttl;
         self.add(Session { owner: new_owner, id, token, ..old }, counts);
-        if anew {
-            self.moved(self.model.0.len() - 1, before, ttl);
+        if reauth {
+            self.take_expiry(self.model.0.len() - 1, before, ttl);
         }
     }
 
-    fn end_all(&mut self) {
+    fn destroy_all(&mut self) {
         let (realm, owner) = (self.rng.one_of(&Realm::ALL), self.rng.one_of(&OWNERS[..2]));
         let except = self.pick().map(|at| self.model.0[at].clone());
         let mut words = vec!["JRS.DESTROYALL", owner, "REALM", realm.name()];
@@ -186,14 +190,14 @@ impl World {
             assert_eq!(refused(&mut self.conn, &words), "BADTOKEN");
             return;
         }
-        let spared = except.as_ref().map(|session| session.id.clone());
+        let excepted = except.as_ref().map(|session| session.id.clone());
         let ids = self.model.of(realm, owner).map(|session| session.id.clone());
-        let ids: Vec<String> = ids.filter(|id| spared.as_ref() != Some(id)).collect();
+        let ids: Vec<String> = ids.filter(|id| excepted.as_ref() != Some(id)).collect();
         assert_eq!(send::<usize>(&mut self.conn, &words).unwrap(), ids.len());
-        self.ended(&ids);
+        self.remove(&ids);
     }
 
-    /// Ends a session by a command, a plain DEL, or by itself.
+    /// Removes a session with a command of JRS, with DEL, or by its expiry.
     fn end(&mut self, at: usize) {
         let (token, key, id) = (self.model.0[at].token.clone(), self.model.0[at].key(), self.model.0[at].id.clone());
         let words = [["JRS.DESTROY", &token], ["JRS.REVOKE", &key], ["DEL", &key]];
@@ -201,17 +205,17 @@ impl World {
             3 => {
                 exec(&mut self.conn, &["PEXPIRE", &key, "1"]);
                 let conn = &mut self.conn;
-                await_that("its end", || (send::<i64>(conn, &["EXISTS", &key]).unwrap() == 0).then_some(()));
+                await_that("the expiry", || (send::<i64>(conn, &["EXISTS", &key]).unwrap() == 0).then_some(()));
             }
-            way => {
-                assert_eq!(send::<i64>(&mut self.conn, &words[way]).unwrap(), 1);
-                assert_eq!(send::<i64>(&mut self.conn, &words[way]).unwrap(), 0);
+            command => {
+                assert_eq!(send::<i64>(&mut self.conn, &words[command]).unwrap(), 1);
+                assert_eq!(send::<i64>(&mut self.conn, &words[command]).unwrap(), 0);
             }
         }
-        self.ended(&[id]);
+        self.remove(&[id]);
     }
 
-    /// As if time had gone by for this session.
+    /// Moves the expiry as if time had passed for this session.
     fn age(&mut self, at: usize) {
         let session = &mut self.model.0[at];
         session.expiry = millis() + (session.expiry - millis()) / 3 + 100_000;
@@ -227,21 +231,21 @@ impl World {
             (10, Some(at)) => self.touch(at),
             (11..=13, Some(at)) => self.update(at),
             (14..=16, Some(at)) => self.rotate(at),
-            (17, Some(_)) => self.end_all(),
+            (17, Some(_)) => self.destroy_all(),
             (18..=20, Some(at)) => self.end(at),
             (21, Some(at)) => self.age(at),
             _ => {
-                if let Some(dead) = self.pick_dead() {
+                if let Some(removed) = self.pick_removed() {
                     for words in [
-                        &["JRS.GET", &*dead][..],
-                        &["JRS.TOUCH", &dead],
-                        &["JRS.UPDATE", &dead, "{}"],
-                        &["JRS.ROTATE", &dead],
+                        &["JRS.GET", &*removed][..],
+                        &["JRS.TOUCH", &removed],
+                        &["JRS.UPDATE", &removed, "{}"],
+                        &["JRS.ROTATE", &removed],
                     ] {
                         let reply: RedisResult<Value> = send(&mut self.conn, words);
                         assert_eq!(reply.unwrap(), Value::Nil, "{words:?}");
                     }
-                    assert_eq!(send::<i64>(&mut self.conn, &["JRS.DESTROY", &dead]).unwrap(), 0);
+                    assert_eq!(send::<i64>(&mut self.conn, &["JRS.DESTROY", &removed]).unwrap(), 0);
                 }
             }
         }
@@ -254,23 +258,23 @@ impl World {
         for key in &keys {
             pipe.cmd("PEXPIRETIME").arg(key);
         }
-        let ends: Vec<i64> = pipe.query(&mut self.conn).unwrap();
-        let ends: HashMap<String, i64> = keys.into_iter().zip(ends).collect();
+        let expiries: Vec<i64> = pipe.query(&mut self.conn).unwrap();
+        let expiries: HashMap<String, i64> = keys.into_iter().zip(expiries).collect();
         for realm in Realm::ALL {
             for owner in &OWNERS[..2] {
                 let mut listed = list(&mut self.conn, &[owner, "REALM", realm.name(), "WITHDATA"]).into_iter();
                 for session in self.model.of(realm, owner) {
-                    let device = listed.next().expect("a session that is not listed");
-                    assert_eq!((&device.id, device.data), (&session.id, Some(session.text())));
+                    let found = listed.next().expect("each session is listed");
+                    assert_eq!((&found.id, found.data), (&session.id, Some(session.text())));
                 }
-                assert!(listed.next().is_none(), "a dead session is listed");
+                assert!(listed.next().is_none(), "a removed session is listed");
                 let count: usize = send(&mut self.conn, &["JRS.COUNT", owner, "REALM", realm.name()]).unwrap();
                 assert_eq!(count, self.model.of(realm, owner).count());
             }
         }
         assert_index_agrees(&mut self.conn);
         let sessions = &self.model.0;
-        assert_eq!(ends, sessions.iter().map(|session| (session.key(), session.expiry)).collect());
+        assert_eq!(expiries, sessions.iter().map(|session| (session.key(), session.expiry)).collect());
         for session in sessions.iter().filter(|session| session.owner.is_empty()) {
             assert_eq!(send::<String>(&mut self.conn, &["GET", &session.key()]).unwrap(), session.text());
         }
@@ -279,12 +283,13 @@ impl World {
 
 fn run(seed: u64) {
     let server = session_model::server();
-    let mut world = World { conn: server.conn(), model: Model::default(), dead: Vec::new(), rng: Rng::new(seed) };
+    let mut simulation =
+        Simulation { conn: server.conn(), model: Model::default(), removed: Vec::new(), rng: Rng::new(seed) };
     for _ in 0..STEPS {
-        world.step();
-        world.check();
+        simulation.step();
+        simulation.check();
     }
-    assert!(world.dead.len() > STEPS / 10 && !world.model.0.is_empty());
+    assert!(simulation.removed.len() > STEPS / 10 && !simulation.model.0.is_empty());
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Options and claims that the commands refuse, by the first word of the error; and that nothing has changed then.
+//! Options and reserved claims that commands refuse with a certain error, without a change.
 
 use redis::Value;
 use serde_json::json;
@@ -10,12 +10,12 @@ use crate::support::{
 };
 
 #[test]
-fn options_of_create() {
+fn invalid_options_of_create_are_refused() {
     let server = Server::start();
     let conn = &mut server.conn();
     let future = &(now() + 1000).to_string();
     let future_exp = &format!(r#"{{"exp":{future}}}"#);
-    let cases: [&[&str]; 27] = [
+    let table: [&[&str]; 27] = [
         &["EX"],
         &["EX", "100", "EX", "100"],
         &["EX", "100", "PX", "100000"],
@@ -44,13 +44,13 @@ fn options_of_create() {
         &["CLAIMS", r#"{"nbf":null}"#],
         &["EX", "100", "CLAIMS", r#"{"exp":-1}"#],
     ];
-    for options in cases {
+    for options in table {
         assert_refused(conn, "ERR", &[&["JRS.CREATE", "ada", "{}"], options].concat());
     }
     assert_eq!(send::<i64>(conn, &["DBSIZE"]).unwrap(), 0);
 }
 
-/// What is no positive whole number, or one that overflows as milliseconds, or as a moment.
+/// Not a positive integer, or one that overflows as milliseconds or as a time.
 const BAD_TIMES: [&str; 17] = [
     "",
     "0",
@@ -72,7 +72,7 @@ const BAD_TIMES: [&str; 17] = [
 ];
 
 #[test]
-fn times() {
+fn invalid_times_are_refused() {
     let server = Server::start();
     let conn = &mut server.conn();
     let token = create(conn, "ada", "{}", &[]);
@@ -85,14 +85,14 @@ fn times() {
             assert_refused(conn, "ERR", &["JRS.TOUCH", &token, option, time]);
         }
     }
-    // What fits into 64 bits as seconds does not as milliseconds.
+    // This fits in 64 bits as seconds and not as milliseconds.
     for option in ["EX", "EXAT"] {
         assert_refused(conn, "ERR", &["JRS.CREATE", "ada", "{}", option, "9223372036854776"]);
     }
 }
 
 #[test]
-fn options_of_update_and_touch() {
+fn invalid_options_of_update_touch_and_rotate_are_refused() {
     let server = Server::start();
     let conn = &mut server.conn();
     let token = create(conn, "ada", "{}", &[]);
@@ -138,22 +138,22 @@ fn options_of_update_and_touch() {
         &["CLAIMS", r#"{"sub":"bob"}"#],
         &["CLAIMS", r#"{"auth_time":1}"#],
     ];
-    let (bare, with_key) = (vec![token.as_str()], vec![key.as_str(), token.as_str()]);
-    for place in [bare, with_key] {
+    let (token_only, with_key) = (vec![token.as_str()], vec![key.as_str(), token.as_str()]);
+    for session in [token_only, with_key] {
         for options in of_both.iter().chain(&of_update) {
-            assert_refused(conn, "ERR", &[&["JRS.UPDATE"], &*place, &[r#"{"n":2}"#], options].concat());
+            assert_refused(conn, "ERR", &[&["JRS.UPDATE"], &*session, &[r#"{"n":2}"#], options].concat());
         }
         for options in of_both.iter().chain(&[&["KEEPTTL"][..], &["REPLACE"], &["IFMATCH", "a"]]) {
-            assert_refused(conn, "ERR", &[&["JRS.TOUCH"], &*place, options].concat());
+            assert_refused(conn, "ERR", &[&["JRS.TOUCH"], &*session, options].concat());
         }
         for options in of_rotate {
-            assert_refused(conn, "ERR", &[&["JRS.ROTATE"], &*place, options].concat());
+            assert_refused(conn, "ERR", &[&["JRS.ROTATE"], &*session, options].concat());
         }
     }
 }
 
 #[test]
-fn options_of_the_commands_on_an_owners_sessions() {
+fn invalid_options_of_owner_commands_are_refused() {
     let server = Server::start();
     let conn = &mut server.conn();
     let token = create(conn, "ada", "{}", &[]);
@@ -176,15 +176,15 @@ fn options_of_the_commands_on_an_owners_sessions() {
     assert_refused(conn, "BADTOKEN", &["JRS.DESTROYALL", "bob", "EXCEPT", &token]);
 }
 
-/// Checks that the error says this.
-fn assert_says(conn: &mut redis::Connection, words: &[&str], says: &str) {
+/// Checks that a command is refused with an error that contains this text.
+fn assert_says(conn: &mut redis::Connection, words: &[&str], text: &str) {
     assert_refused(conn, "ERR", words);
     let error = send::<Value>(conn, words).unwrap_err().to_string();
-    assert!(error.contains(says), "{words:?}: {error}");
+    assert!(error.contains(text), "{words:?}: {error}");
 }
 
 #[test]
-fn times_in_milliseconds_and_ends_given_twice_are_named() {
+fn errors_name_milliseconds_and_duplicate_deadlines() {
     let server = Server::start();
     let conn = &mut server.conn();
     let (token, soon) = (create(conn, "ada", "{}", &[]), (now() + 1000).to_string());
@@ -234,12 +234,12 @@ fn other_spellings_of_reserved_claims_are_refused() {
             ("jr\u{17f}_exp", "jrs_exp"),
         ] {
             let claims = &json!({"role": "user", spelling: 9_999_999_999_i64}).to_string();
-            let says = &format!("'{name}' only in case");
-            assert_says(conn, &["JRS.CREATE", "ada", "{}", "CLAIMS", claims], says);
-            assert_says(conn, &["JRS.ROTATE", &token, "CLAIMS", claims], says);
+            let text = &format!("'{name}' only in case");
+            assert_says(conn, &["JRS.CREATE", "ada", "{}", "CLAIMS", claims], text);
+            assert_says(conn, &["JRS.ROTATE", &token, "CLAIMS", claims], text);
         }
     }
-    // What somebody else signed stays what it was, and JRS does not sign it again.
+    // Tokens of another issuer may have such claims; JRS does not carry them over.
     let conn = &mut plain.conn();
     let foreign = token(&json!({"jti": "a", "SUB": "admin", "Exp": 9_999_999_999_i64, "role": "user"}));
     exec(conn, &["SET", "sess:a", "{}", "EX", "100"]);
@@ -251,7 +251,7 @@ fn other_spellings_of_reserved_claims_are_refused() {
 }
 
 #[test]
-fn reserved_claims_are_named() {
+fn errors_name_reserved_claims() {
     let plain = Server::start();
     let strict =
         Server::builder().keys(SECRET.as_bytes()).args(&["issuer", "https://login", "audience", "shop"]).start();
@@ -269,7 +269,7 @@ fn reserved_claims_are_named() {
         refuses(&plain, name);
         refuses(&strict, name);
     }
-    // These are the caller's own where the realm does not set them.
+    // Without the setting, the caller may set these.
     for name in ["iss", "aud"] {
         refuses(&strict, name);
         let token = create(&mut plain.conn(), "ada", "{}", &["CLAIMS", &json!({name: "me"}).to_string()]);

@@ -1,4 +1,4 @@
-//! A storm of commands that make no sense: the server survives it, does what it says, and keeps nothing.
+//! Thousands of random commands: the server survives, its replies are right, and the keys agree with them.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -18,26 +18,26 @@ use crate::support::{
     tokens::{SECRET, elliptic_jwk, jwk, key},
 };
 
-/// All that a refusal may begin with here: the contract's words, as far as this server has reason to use them.
+/// The first words of errors that may occur here.
 const WORDS: [&str; 7] = ["ERR", "BADTOKEN", "WRONGKEY", "BADDATA", "TOOBIG", "WRONGTYPE", "CONFLICT"];
 
-/// Sessions to act on; one is gone, one key holds a list, and two hold what is no session data.
+/// Sessions for the commands. One is deleted, one key holds a list, and two hold invalid data.
 fn supplies(conn: &mut Connection) -> Supplies {
     let mut supplies = Supplies::default();
     for number in 0..12 {
-        // Each has a second session, which no command but those on all sessions of an owner can reach.
+        // Each owner has a second session, which only commands on all sessions of an owner can reach.
         let owner = format!("owner {number}");
         let (token, _) = (create(conn, &owner, r#"{"a":[1,2,3]}"#, &[]), create(conn, &owner, "{}", &[]));
         let key = key(&token);
         supplies.owners.push(owner);
         match number {
-            8 => send(conn, &["DEL", &key]).unwrap(),
+            8 => exec(conn, &["DEL", &key]),
             9 => {
                 exec(conn, &["DEL", &key]);
-                send(conn, &["RPUSH", &key, "a", "b"]).unwrap()
+                exec(conn, &["RPUSH", &key, "a", "b"]);
             }
-            10 => send(conn, &["SET", &key, "no JSON"]).unwrap(),
-            11 => send(conn, &["SET", &key, ""]).unwrap(),
+            10 => exec(conn, &["SET", &key, "no JSON"]),
+            11 => exec(conn, &["SET", &key, ""]),
             _ => {}
         }
         supplies.tokens.push((key, token));
@@ -46,25 +46,25 @@ fn supplies(conn: &mut Connection) -> Supplies {
     supplies
 }
 
-/// The keys that hold sessions, or something else in their place: all keys.
-fn session_keys(conn: &mut Connection) -> BTreeSet<String> {
+/// All keys: those of sessions and those that hold something else.
+fn all_keys(conn: &mut Connection) -> BTreeSet<String> {
     contents(conn).into_keys().collect()
 }
 
-/// Checks that the index is what the keyspace is, and that each owner's list names the owner's sessions, and besides them none
-/// but those that a plain command has replaced.
-fn assert_lists_agree(conn: &mut Connection, replaced: &BTreeSet<String>) {
+/// Checks that the index agrees with the keyspace, and that the lists of all owners have exactly the session keys. Keys that
+/// this test writes itself may be missing.
+fn assert_lists_agree(conn: &mut Connection, written: &BTreeSet<String>) {
     assert_index_agrees(conn);
-    let owned: BTreeSet<String> = session_keys(conn).into_iter().filter(|key| key.contains("}:")).collect();
+    let owned: BTreeSet<String> = all_keys(conn).into_iter().filter(|key| key.contains("}:")).collect();
     let owners: BTreeSet<&str> =
         owned.iter().filter_map(|key| key.strip_prefix("sess:{")?.split_once("}:")).map(|(owner, _)| owner).collect();
     let listed: BTreeSet<String> =
         owners.into_iter().flat_map(|owner| ids(conn, owner)).map(|id| format!("sess:{id}")).collect();
-    let differ: Vec<_> = owned.symmetric_difference(&listed).filter(|key| !replaced.contains(*key)).collect();
+    let differ: Vec<_> = owned.symmetric_difference(&listed).filter(|key| !written.contains(*key)).collect();
     assert!(differ.is_empty() && !listed.is_empty(), "{differ:?}");
 }
 
-/// What a command that failed was refused with: words of the contract in one line of ASCII, which repeats no argument.
+/// The first word of an error. The error must be a line of ASCII with a known first word, and must not repeat an argument.
 fn word_of(error: &RedisError, command: &Command) -> String {
     assert_ne!(error.kind(), ErrorKind::Io, "{command:?}: {error}");
     let word = error.code().unwrap_or_else(|| panic!("{command:?}: {error}"));
@@ -77,8 +77,8 @@ fn word_of(error: &RedisError, command: &Command) -> String {
     word.to_owned()
 }
 
-/// Reads MONITOR until the end of a storm: the lines that show what is signed of a token, and its signature.
-fn watch(server: &Server, supplies: &Supplies) -> JoinHandle<Vec<String>> {
+/// Reads MONITOR until the commands end. Returns the lines that show the payload and signature of a token.
+fn watch_monitor(server: &Server, supplies: &Supplies) -> JoinHandle<Vec<String>> {
     let mut monitor = server.conn();
     exec(&mut monitor, &["MONITOR"]);
     let hidden: Vec<String> =
@@ -87,7 +87,7 @@ fn watch(server: &Server, supplies: &Supplies) -> JoinHandle<Vec<String>> {
         let mut shown = Vec::new();
         loop {
             let Value::SimpleString(line) = monitor.recv_response().unwrap() else { panic!("MONITOR sends lines") };
-            if line.contains("the end of the storm") {
+            if line.contains("end of the commands") {
                 return shown;
             }
             if hidden.iter().any(|token| line.contains(token)) {
@@ -97,21 +97,21 @@ fn watch(server: &Server, supplies: &Supplies) -> JoinHandle<Vec<String>> {
     })
 }
 
-/// Sends thousands of random commands and checks each reply; says which replies there were to which command.
-fn storm(server: &mut Server, commands: usize) -> BTreeMap<String, BTreeSet<String>> {
+/// Sends random commands and checks each reply. Returns the kinds of replies of each command.
+fn send_random_commands(server: &mut Server, commands: usize) -> BTreeMap<String, BTreeSet<String>> {
     let conn = &mut server.conn();
-    let untouched = create(conn, "nobody sends this token", r#"{"plain":true}"#, &[]);
+    let untouched = create(conn, "no command uses this token", r#"{"plain":true}"#, &[]);
     let supplies = supplies(conn);
     let before = contents(conn)[&key(&untouched)].clone();
-    let by_hand: BTreeSet<String> = supplies.tokens.iter().map(|(key, _)| key.clone()).collect();
-    let count = |conn: &mut Connection| i64::try_from(session_keys(conn).len()).unwrap();
+    let written: BTreeSet<String> = supplies.tokens.iter().map(|(key, _)| key.clone()).collect();
+    let count = |conn: &mut Connection| i64::try_from(all_keys(conn).len()).unwrap();
     let mut keys = count(conn);
-    let shown = watch(server, &supplies);
+    let shown = watch_monitor(server, &supplies);
     let mut replies = BTreeMap::<_, BTreeSet<_>>::new();
-    // Always the same numbers: a failure comes again.
+    // The same random numbers in each run, so that a failure can be repeated.
     let (mut runner, strategy) = (TestRunner::deterministic(), random_commands::commands(&supplies));
     for number in 0..commands {
-        // Those that the storm has ended are there again, by hand, so that there is always something to act on.
+        // Stores destroyed sessions again, so that commands always have sessions to act on.
         for (key, _) in supplies.tokens[..8].iter().filter(|_| number % 200 == 0) {
             keys += i64::from(send::<Option<String>>(conn, &["SET", key, r#"{"a":[1,2,3]}"#, "NX"]).unwrap().is_some());
         }
@@ -139,18 +139,18 @@ fn storm(server: &mut Server, commands: usize) -> BTreeMap<String, BTreeSet<Stri
         assert!(!command.is("INSPECT") || !is_one_token || reply == "something", "{command:?}: {reply}");
         replies.entry(command.name.to_uppercase()).or_default().insert(reply);
     }
-    exec(conn, &["ECHO", "the end of the storm"]);
+    exec(conn, &["ECHO", "end of the commands"]);
     assert_eq!(shown.join().unwrap(), [""; 0], "MONITOR shows tokens");
     assert!(server.alive());
     assert_eq!(count(conn), keys);
-    assert_lists_agree(conn, &by_hand);
+    assert_lists_agree(conn, &written);
     assert_eq!(contents(conn)[&key(&untouched)], before);
     assert_eq!(get(conn, &untouched).unwrap().data, r#"{"plain":true}"#);
     replies
 }
 
-/// Checks that the storm was one: that it came as far as each of these replies.
-fn assert_reached(replies: &BTreeMap<String, BTreeSet<String>>) {
+/// Checks that each command got each of these replies.
+fn assert_has_each_reply(replies: &BTreeMap<String, BTreeSet<String>>) {
     let expected = [
         ("JRS.CREATE", &["a token", "ERR", "BADDATA"][..]),
         ("JRS.GET", &["something", "null", "ERR", "BADTOKEN", "WRONGKEY", "WRONGTYPE"]),
@@ -172,14 +172,14 @@ fn assert_reached(replies: &BTreeMap<String, BTreeSet<String>>) {
 }
 
 #[test]
-fn a_storm_of_random_commands() {
+fn random_commands_with_a_secret() {
     let mut server = Server::builder().keys(SECRET.as_bytes()).start();
-    assert_reached(&storm(&mut server, 16000));
+    assert_has_each_reply(&send_random_commands(&mut server, 16000));
 }
 
 #[test]
-fn a_storm_that_the_crypto_threads_weather() {
+fn random_commands_with_crypto_threads() {
     let keys = json!({"keys": [elliptic_jwk(), jwk("quick", "HS256", SECRET.as_bytes())]});
     let mut server = Server::builder().keys(keys.to_string().as_bytes()).arg("token-cache-size", "0").start();
-    assert_reached(&storm(&mut server, 10000));
+    assert_has_each_reply(&send_random_commands(&mut server, 10000));
 }

@@ -1,4 +1,4 @@
-//! What the commands refuse, by the first word of the error; and that a refused command has changed nothing.
+//! Commands that are refused, with the first word of the error. A refused command changes nothing.
 
 use redis::Connection;
 use serde_json::json;
@@ -9,7 +9,7 @@ use crate::support::{
     tokens::{SECRET, claims, key, sign, token},
 };
 
-/// The commands on a session, each with what has to follow the token.
+/// The commands on a session, with the arguments after the token.
 const ON_A_SESSION: [(&str, &[&str]); 9] = [
     ("JRS.GET", &[]),
     ("JRS.PEEK", &[]),
@@ -22,7 +22,7 @@ const ON_A_SESSION: [(&str, &[&str]); 9] = [
     ("JRS.DESTROY", &[]),
 ];
 
-/// The same with a key in front of the token, or none.
+/// The words of a command, with or without a key before the token.
 fn words<'w>(name: &'w str, key: Option<&'w str>, token: &'w str, rest: &[&'w str]) -> Vec<&'w str> {
     [name].into_iter().chain(key).chain([token]).chain(rest.iter().copied()).collect()
 }
@@ -32,7 +32,7 @@ fn server() -> Server {
 }
 
 #[test]
-fn too_few_and_too_many_arguments() {
+fn a_wrong_number_of_arguments_is_refused() {
     let server = server();
     let conn = &mut server.conn();
     let token = create(conn, "ada", "{}", &[]);
@@ -42,7 +42,7 @@ fn too_few_and_too_many_arguments() {
         assert_refused(conn, "ERR", &words(name, None, &token, &[rest, &["more"]].concat()));
         assert_refused(conn, "ERR", &words(name, Some(key), &token, &[rest, &["more"]].concat()));
     }
-    let cases: [&[&str]; 14] = [
+    let table: [&[&str]; 14] = [
         &["JRS.LIST"],
         &["JRS.LIST", "ada", "more"],
         &["JRS.REVOKE"],
@@ -58,13 +58,13 @@ fn too_few_and_too_many_arguments() {
         &["JRS.HELP", "me"],
         &["JRS.RELOAD", "now"],
     ];
-    for command in cases {
+    for command in table {
         assert_refused(conn, "ERR", command);
     }
 }
 
 #[test]
-fn a_key_that_is_not_the_tokens() {
+fn a_key_of_another_session_is_refused() {
     let server = server();
     let conn = &mut server.conn();
     let (token, other) = (create(conn, "ada", "{}", &[]), create(conn, "bob", "{}", &[]));
@@ -87,7 +87,7 @@ fn a_key_that_is_not_the_tokens() {
         for key in wrong {
             assert_refused(conn, "WRONGKEY", &words(name, Some(key), &token, rest));
         }
-        // Wrong is wrong, also when the session is gone.
+        // The key is also refused if the session does not exist.
         let gone = self::token(&json!({"jti": "gone"}));
         assert_refused(conn, "WRONGKEY", &words(name, Some(&right), &gone, rest));
     }
@@ -95,7 +95,7 @@ fn a_key_that_is_not_the_tokens() {
 }
 
 #[test]
-fn a_token_that_is_not_ours() {
+fn a_forged_token_is_refused() {
     let server = server();
     let conn = &mut server.conn();
     let good = create(conn, "ada", "{}", &[]);
@@ -108,7 +108,7 @@ fn a_token_that_is_not_ours() {
 }
 
 #[test]
-fn an_expired_token_is_good_for_a_logout_only() {
+fn an_expired_token_can_only_destroy_its_session() {
     let server = server();
     let conn = &mut server.conn();
     let refused_for = [
@@ -119,7 +119,7 @@ fn an_expired_token_is_good_for_a_logout_only() {
     for (word, times) in refused_for {
         let mut claims = times.clone();
         claims["jti"] = json!("a");
-        let (old, forged) = (token(&claims), sign(&json!({"alg": "HS256"}), &claims, b"somebody else's secret"));
+        let (old, forged) = (token(&claims), sign(&json!({"alg": "HS256"}), &claims, b"the secret of another issuer"));
         for with_key in [None, Some("sess:a")] {
             exec(conn, &["SET", "sess:a", "{}", "EX", "1000"]);
             for (name, rest) in ON_A_SESSION.into_iter().filter(|(name, _)| *name != "JRS.DESTROY") {
@@ -135,7 +135,7 @@ fn an_expired_token_is_good_for_a_logout_only() {
 }
 
 #[test]
-fn a_key_that_holds_something_else() {
+fn a_key_of_another_type_is_refused() {
     let server = server();
     let conn = &mut server.conn();
     let token = create(conn, "ada", "{}", &[]);
@@ -158,9 +158,9 @@ fn a_key_that_holds_something_else() {
     }
 }
 
-/// An earlier version kept an index in this key.
+/// Older releases kept an index in this key.
 #[test]
-fn a_key_named_as_an_owner_disturbs_no_session() {
+fn the_index_key_of_an_older_release_has_no_effect() {
     let server = server();
     let conn = &mut server.conn();
     for words in [&["SET", "sess:{ada}", "x"][..], &["RPUSH", "sess:{ada}", "x"], &["ZADD", "sess:{ada}", "1", "x"]] {
@@ -173,7 +173,7 @@ fn a_key_named_as_an_owner_disturbs_no_session() {
         assert_eq!(send::<i64>(conn, &["JRS.DESTROYALL", "ada"]).unwrap(), 2);
         assert_eq!(contents(conn).into_keys().collect::<Vec<_>>(), ["sess:{ada}"], "{words:?}");
     }
-    // It is the key of an id like any other that another issuer may have given.
+    // The token of another issuer may have this id.
     assert_refused(conn, "WRONGTYPE", &["JRS.REVOKE", "sess:{ada}"]);
     exec(conn, &["SET", "sess:{ada}", "{}"]);
     assert!(get(conn, &token(&json!({"jti": "{ada}"}))).is_some());
@@ -182,7 +182,7 @@ fn a_key_named_as_an_owner_disturbs_no_session() {
 }
 
 #[test]
-fn keys_that_cannot_be_revoked() {
+fn revoke_refuses_keys_that_are_not_sessions() {
     let server = server();
     let conn = &mut server.conn();
     let token = create(conn, "ada", "{}", &[]);
@@ -192,14 +192,14 @@ fn keys_that_cannot_be_revoked() {
         assert_refused(conn, "WRONGKEY", &["JRS.REVOKE", wrong]);
     }
     assert_refused(conn, "ERR", &["JRS.REVOKE", &token]);
-    // A session of the npm package's kind, without an owner.
+    // A session of the npm package jwt-redis-session, without an owner.
     exec(conn, &["SET", "sess:9b2c5e1c-6e0b-4a57-8d9a-3f3a8f6d2c11", "{}"]);
     assert_eq!(send::<i64>(conn, &["JRS.REVOKE", "sess:9b2c5e1c-6e0b-4a57-8d9a-3f3a8f6d2c11"]).unwrap(), 1);
     assert_eq!(send::<i64>(conn, &["JRS.REVOKE", "sess:nobody"]).unwrap(), 0);
 }
 
 #[test]
-fn no_memory_left() {
+fn commands_that_need_memory_are_refused_without_it() {
     let server = server();
     let conn = &mut server.conn();
     let token = create(conn, "ada", "{}", &[]);

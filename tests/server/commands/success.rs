@@ -1,4 +1,4 @@
-//! What the commands reply when all is well, with and without the key.
+//! The replies of commands that succeed, with and without the key before the token.
 
 use redis::{Connection, Value};
 use serde_json::json;
@@ -15,7 +15,7 @@ fn bulk(text: &str) -> Value {
 }
 
 #[test]
-fn create_makes_a_plain_key_and_replies_with_its_token() {
+fn create_stores_a_plain_key_and_replies_with_the_token() {
     let server = Server::builder().keys(SECRET.as_bytes()).start();
     let conn = &mut server.conn();
     let before = now();
@@ -42,7 +42,7 @@ fn create_makes_a_plain_key_and_replies_with_its_token() {
 }
 
 #[test]
-fn ids_go_up() {
+fn ids_increase() {
     let server = Server::start();
     let conn = &mut server.conn();
     let ids: Vec<String> = (0..100).map(|_| key(&create(conn, "ada", "{}", &[]))).collect();
@@ -50,7 +50,7 @@ fn ids_go_up() {
 }
 
 #[test]
-fn each_command_takes_the_key_in_front_of_the_token() {
+fn each_command_accepts_the_key_before_the_token() {
     let server = Server::start();
     let conn = &mut server.conn();
     let token = create(conn, "ada", r#"{"n":1}"#, &[]);
@@ -82,7 +82,7 @@ fn each_command_takes_the_key_in_front_of_the_token() {
 }
 
 #[test]
-fn owners_are_any_text() {
+fn owners_may_be_any_text() {
     let server = Server::start();
     let conn = &mut server.conn();
     let longest = "é".repeat(128);
@@ -96,11 +96,11 @@ fn owners_are_any_text() {
         assert!(send::<bool>(conn, &["EXISTS", &format!("sess:{}", session.id)]).unwrap(), "{owner}");
         assert_indexed(conn, owner, &[key(&token)]);
     }
-    assert_eq!(send::<usize>(conn, &["DBSIZE"]).unwrap(), owners.len(), "a session each");
+    assert_eq!(send::<usize>(conn, &["DBSIZE"]).unwrap(), owners.len(), "one session for each owner");
 }
 
 #[test]
-fn nobody_is_an_owner_too() {
+fn the_empty_owner_is_anonymous() {
     let server = Server::start();
     let conn = &mut server.conn();
     let token = create(conn, "", "{}", &[]);
@@ -109,11 +109,11 @@ fn nobody_is_an_owner_too() {
     assert_eq!(Uuid::parse_str(&session.id).unwrap().get_version_num(), 7);
     assert_eq!(session.claims, json!({"jti": session.id, "iat": session.claims["iat"]}));
     assert!(send::<bool>(conn, &["EXISTS", &format!("sess:{}", session.id)]).unwrap());
-    assert_eq!(send::<usize>(conn, &["DBSIZE"]).unwrap(), 1, "the session alone");
+    assert_eq!(send::<usize>(conn, &["DBSIZE"]).unwrap(), 1, "there is only the session");
 }
 
 #[test]
-fn data_is_kept_byte_for_byte() {
+fn data_is_stored_byte_for_byte() {
     let server = Server::start();
     let conn = &mut server.conn();
     let long = format!(r#"{{"a":"{}"}}"#, "x".repeat(100_000));
@@ -148,7 +148,7 @@ fn data_is_kept_byte_for_byte() {
 fn an_etag_is_the_xxh3_of_the_data() {
     let server = Server::start();
     let conn = &mut server.conn();
-    // As the reference implementation (python-xxhash 3) computes them; the last is hashed in blocks.
+    // From the reference implementation (python-xxhash 3). The last one is long enough for the block algorithm.
     let long = format!(r#"{{"a":"{}"}}"#, "x".repeat(1000));
     let hashes = [
         ("{}", "1349cde127705c16"),
@@ -164,19 +164,19 @@ fn an_etag_is_the_xxh3_of_the_data() {
 }
 
 #[test]
-fn the_callers_claims_are_in_the_token_and_in_the_reply() {
+fn claims_of_the_caller_are_in_the_token_and_the_reply() {
     let server = Server::start();
     let conn = &mut server.conn();
-    let theirs =
+    let callers =
         r#" { "role" : "admin", "limit":1.50, "name":"Zo\u00eb 日本", "groups":["a",{"b":null}], "iss":"me" } "#;
-    let token = create(conn, "ada", "{}", &["CLAIMS", theirs]);
+    let token = create(conn, "ada", "{}", &["CLAIMS", callers]);
     let number = |text| serde_json::from_str::<serde_json::Value>(text).unwrap();
     let expected = json!({
         "jti": key(&token).strip_prefix("sess:").unwrap(), "iat": claims(&token)["iat"], "sub": "ada",
         "role": "admin", "limit": number("1.50"), "name": "Zoë 日本", "groups": ["a", {"b": null}], "iss": "me",
     });
     assert_eq!(claims(&token), expected);
-    assert!(payload(&token).contains(r#""limit":1.50"#), "a number stays as it was written: {}", payload(&token));
+    assert!(payload(&token).contains(r#""limit":1.50"#), "a number keeps its digits: {}", payload(&token));
     assert_eq!(get(conn, &token).unwrap().claims_text, payload(&token));
 
     let token = create(conn, "", "{}", &["CLAIMS", " { } "]);
@@ -184,7 +184,7 @@ fn the_callers_claims_are_in_the_token_and_in_the_reply() {
 }
 
 #[test]
-fn options_come_in_any_order_and_case() {
+fn options_may_have_any_order_and_case() {
     let server = Server::start();
     let conn = &mut server.conn();
     let token = create(conn, "ada", "{}", &["rEaLm", "default", "ex", "500", "claims", r#"{"a":1}"#]);
@@ -235,7 +235,7 @@ fn help_names_each_command() {
 }
 
 #[test]
-fn reload_replies_ok_and_sessions_stay() {
+fn reload_replies_ok_and_keeps_sessions() {
     let server = Server::start();
     let conn = &mut server.conn();
     let token = create(conn, "ada", "{}", &[]);

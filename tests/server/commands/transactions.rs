@@ -1,4 +1,4 @@
-//! The commands in transactions and in scripts.
+//! Commands in transactions and scripts.
 
 use redis::{Connection, ConnectionLike, FromRedisValue, Value};
 
@@ -32,8 +32,10 @@ fn a_transaction_runs_all_commands() {
     for command in commands {
         assert_eq!(send::<Value>(conn, command).unwrap(), Value::SimpleString("QUEUED".to_owned()));
     }
-    // As it comes: the client's own query() would make one error of all.
-    let Value::Array(replies) = conn.req_command(&redis::cmd("EXEC")).unwrap() else { panic!("EXEC replies a list") };
+    // The raw reply, because query() returns one error for all.
+    let Value::Array(replies) = conn.req_command(&redis::cmd("EXEC")).unwrap() else {
+        panic!("EXEC replies with an array")
+    };
     let [created, updated, Value::ServerError(error), Value::Array(read), rest @ ..] = replies.as_slice() else {
         panic!("{replies:?}");
     };
@@ -46,11 +48,11 @@ fn a_transaction_runs_all_commands() {
     let created: String = redis::from_redis_value_ref(created).unwrap();
     assert_eq!(get(conn, &created).unwrap().owner, "zoë");
     assert_indexed(conn, "zoë", &[key(&created)]);
-    assert_eq!(send::<usize>(conn, &["DBSIZE"]).unwrap(), 1, "the session alone");
+    assert_eq!(send::<usize>(conn, &["DBSIZE"]).unwrap(), 1, "there is only the session");
 }
 
 #[test]
-fn a_transaction_runs_the_commands_on_an_owners_sessions() {
+fn a_transaction_runs_owner_commands() {
     let server = Server::start();
     let conn = &mut server.conn();
     let (token, other) = (create(conn, "ada", r#"{"n":1}"#, &[]), create(conn, "ada", "{}", &[]));
@@ -67,12 +69,12 @@ fn a_transaction_runs_the_commands_on_an_owners_sessions() {
     for command in commands {
         transaction.cmd(command[0]).arg(&command[1..]);
     }
-    let [merged, patched, rotated, listed, revoked, ended]: [Value; 6] = transaction.query(conn).unwrap();
+    let [merged, patched, rotated, listed, revoked, destroyed]: [Value; 6] = transaction.query(conn).unwrap();
     assert_eq!([merged, patched], [bulk(&etag(r#"{"n":1,"m":2}"#)), bulk(&etag(r#"{"m":2}"#))]);
-    assert_eq!([revoked, ended], [Value::Int(1), Value::Int(1)], "revoked, and what was left");
+    assert_eq!([revoked, destroyed], [Value::Int(1), Value::Int(1)]);
     let rotated: String = redis::from_redis_value(rotated).unwrap();
     let listed: Vec<Vec<Value>> = redis::from_redis_value(listed).unwrap();
-    // The session that was rotated is the younger one now.
+    // The rotated session has a new id, so it is the newer one.
     let ids = [key(&other), key(&rotated)].map(|key| bulk(key.strip_prefix("sess:").unwrap()));
     assert_eq!(listed.iter().map(|session| session[1].clone()).collect::<Vec<_>>(), ids);
     assert_eq!((&listed[1][6], &listed[1][7]), (&bulk("data"), &bulk(r#"{"m":2}"#)));
@@ -80,7 +82,7 @@ fn a_transaction_runs_the_commands_on_an_owners_sessions() {
 }
 
 #[test]
-fn a_discarded_transaction_does_nothing() {
+fn a_discarded_transaction_changes_nothing() {
     let server = Server::start();
     let conn = &mut server.conn();
     let token = create(conn, "ada", "{}", &[]);
@@ -90,7 +92,7 @@ fn a_discarded_transaction_does_nothing() {
         exec(conn, &["JRS.DESTROY", &token]);
         exec(conn, &["JRS.CREATE", "ada", "{}"]);
         if end == ["EXEC"] {
-            // A command with too few arguments spoils the whole transaction before it runs.
+            // A command with too few arguments aborts the transaction.
             assert_eq!(refused(conn, &["JRS.CREATE", "ada"]), "ERR");
             assert_eq!(refused(conn, end), "EXECABORT");
         } else {
@@ -101,7 +103,7 @@ fn a_discarded_transaction_does_nothing() {
 }
 
 #[test]
-fn a_read_that_moves_nothing_does_not_break_a_watch() {
+fn a_read_does_not_abort_a_watch() {
     let server = Server::start();
     let (conn, other) = (&mut server.conn(), &mut server.conn());
     let token = create(conn, "ada", "{}", &[]);
@@ -152,7 +154,7 @@ fn a_script_runs_all_commands() {
 }
 
 #[test]
-fn a_script_runs_the_commands_on_an_owners_sessions() {
+fn a_script_runs_owner_commands() {
     let server = Server::start();
     let conn = &mut server.conn();
     let [token, other, third] = [(); 3].map(|()| create(conn, "ada", r#"{"n":1}"#, &[]));
@@ -178,7 +180,7 @@ fn a_script_runs_the_commands_on_an_owners_sessions() {
 }
 
 #[test]
-fn a_script_that_speaks_resp3_gets_maps_and_nulls() {
+fn a_script_with_resp3_gets_maps_and_nulls() {
     let server = Server::start();
     let conn = &mut server.conn();
     let token = create(conn, "ada", r#"{"n":1}"#, &[]);
@@ -196,14 +198,14 @@ fn a_script_that_speaks_resp3_gets_maps_and_nulls() {
 }
 
 #[test]
-fn a_script_sees_the_errors() {
+fn a_script_can_catch_errors() {
     let server = Server::start();
     let conn = &mut server.conn();
     let token = create(conn, "ada", "{}", &[]);
     let before = contents(conn);
     let caught = "return redis.pcall(unpack(ARGV)).err";
     let first_word = |text: String| text.split(' ').next().map(str::to_owned).unwrap();
-    let cases: [(&str, &[&str]); 10] = [
+    let table: [(&str, &[&str]); 10] = [
         ("BADTOKEN", &["JRS.GET", "no token"]),
         ("BADDATA", &["JRS.UPDATE", &token, "[]"]),
         ("BADDATA", &["JRS.UPDATE", &token, "{}", "PATCH"]),
@@ -215,14 +217,14 @@ fn a_script_sees_the_errors() {
         ("WRONGKEY", &["JRS.DESTROY", "sess:other", &token]),
         ("ERR", &["JRS.CREATE", "{", "{}"]),
     ];
-    for (word, command) in cases {
+    for (word, command) in table {
         assert_eq!(first_word(eval(conn, caught, command)), word, "{command:?}");
         assert_eq!(contents(conn), before, "{command:?}");
     }
 }
 
 #[test]
-fn a_script_that_must_not_write_may_peek_only() {
+fn a_read_only_script_can_only_read() {
     let server = Server::start();
     let conn = &mut server.conn();
     let token = create(conn, "ada", "{}", &[]);

@@ -1,4 +1,4 @@
-//! What the server sends in answer to the commands, to the byte, in both protocols.
+//! The replies byte by byte, in RESP2 and RESP3.
 
 use std::{
     io::{Read, Write},
@@ -13,8 +13,8 @@ use crate::support::{
     tokens::{key, payload},
 };
 
-/// What the server sends, to the byte, in answer to a line of text.
-fn wire(server: &Server, protocol: char, line: &str) -> String {
+/// The bytes of the reply to a command line.
+fn reply_bytes(server: &Server, protocol: char, line: &str) -> String {
     let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, server.port())).unwrap();
     write!(stream, "HELLO {protocol}\r\nECHO now:\r\n{line}\r\nQUIT\r\n").unwrap();
     let mut text = String::new();
@@ -23,8 +23,8 @@ fn wire(server: &Server, protocol: char, line: &str) -> String {
     reply.strip_suffix("+OK\r\n").unwrap().to_owned()
 }
 
-/// Strings and, where there are none, whole replies, as the protocol writes them one after the other.
-fn as_sent(items: &[&str]) -> String {
+/// These items as the protocol writes them: strings, or complete items such as `:1`.
+fn encoded(items: &[&str]) -> String {
     let item = |item: &&str| match item.as_bytes() {
         [b'*' | b'%' | b':' | b'_', ..] => format!("{item}\r\n"),
         _ => format!("${}\r\n{item}\r\n", item.len()),
@@ -33,8 +33,8 @@ fn as_sent(items: &[&str]) -> String {
 }
 
 #[test]
-fn the_replies_are_maps_and_nulls_of_each_protocol() {
-    // A read that moves the end each time has the whole TTL to report.
+fn session_replies_in_both_protocols() {
+    // With touch-interval 0 each read sets the whole TTL, so its reply is known.
     let server = Server::with_args(&["touch-interval", "0"]);
     let conn = &mut server.conn();
     let data = r#"{"name":"Zoë"}"#;
@@ -44,26 +44,26 @@ fn the_replies_are_maps_and_nulls_of_each_protocol() {
     for (protocol, map, null) in [('2', "*12", "$-1\r\n"), ('3', "%6", "_\r\n")] {
         let etag = etag(data);
         let session = ["id", id, "owner", "ada", "data", data, "claims", &claims, "ttl", ":86400", "etag", &etag];
-        let session = as_sent(&[&[map], &session[..]].concat());
-        assert_eq!(wire(&server, protocol, &format!("JRS.GET {token}")), session);
-        // Without an expiry, what a GET would set is reported.
+        let session = encoded(&[&[map], &session[..]].concat());
+        assert_eq!(reply_bytes(&server, protocol, &format!("JRS.GET {token}")), session);
+        // Without an expiry, the reply has the TTL that GET would set.
         exec(conn, &["PERSIST", &key]);
-        assert_eq!(wire(&server, protocol, &format!("JRS.PEEK {key} {token}")), session);
+        assert_eq!(reply_bytes(&server, protocol, &format!("JRS.PEEK {key} {token}")), session);
 
         let gone = create(conn, "", "{}", &[]);
-        assert_eq!(wire(&server, protocol, &format!("JRS.UPDATE {gone} {{}}")), as_sent(&[&self::etag("{}")]));
-        assert_eq!(wire(&server, protocol, &format!("JRS.TOUCH {gone}")), ":86400\r\n");
-        assert_eq!(wire(&server, protocol, &format!("JRS.DESTROY {gone}")), ":1\r\n");
-        assert_eq!(wire(&server, protocol, &format!("JRS.DESTROY {gone}")), ":0\r\n");
+        assert_eq!(reply_bytes(&server, protocol, &format!("JRS.UPDATE {gone} {{}}")), encoded(&[&self::etag("{}")]));
+        assert_eq!(reply_bytes(&server, protocol, &format!("JRS.TOUCH {gone}")), ":86400\r\n");
+        assert_eq!(reply_bytes(&server, protocol, &format!("JRS.DESTROY {gone}")), ":1\r\n");
+        assert_eq!(reply_bytes(&server, protocol, &format!("JRS.DESTROY {gone}")), ":0\r\n");
         for line in ["GET", "PEEK", "TOUCH"] {
-            assert_eq!(wire(&server, protocol, &format!("JRS.{line} {gone}")), null, "{line}");
+            assert_eq!(reply_bytes(&server, protocol, &format!("JRS.{line} {gone}")), null, "{line}");
         }
-        assert_eq!(wire(&server, protocol, &format!("JRS.UPDATE {gone} {{}}")), null);
+        assert_eq!(reply_bytes(&server, protocol, &format!("JRS.UPDATE {gone} {{}}")), null);
     }
 }
 
 #[test]
-fn the_replies_about_an_owners_sessions_are_those_of_each_protocol() {
+fn owner_replies_in_both_protocols() {
     let server = Server::start();
     let conn = &mut server.conn();
     let data = r#"{"name":"Zoë"}"#;
@@ -78,35 +78,37 @@ fn the_replies_about_an_owners_sessions_are_those_of_each_protocol() {
     let ids = [&first, &second].map(|token| key(token)["sess:".len()..].to_owned());
     let times = [&first, &second].map(|token| created(token));
     for (protocol, [map3, map4], null) in [('2', ["*6", "*8"], "$-1"), ('3', ["%3", "%4"], "_")] {
-        let list = |line: &str| wire(&server, protocol, line);
-        // The TTL of a new session goes down as soon as a second has passed.
-        exec(conn, &["EXPIRE", &key(&first), "86400"]);
+        // Sets the TTL first, because the list shows the seconds left.
+        let list = |line: &str| {
+            exec(&mut server.conn(), &["EXPIRE", &key(&first), "86400"]);
+            reply_bytes(&server, protocol, line)
+        };
         let one = [map3, "id", &ids[0], "created", &times[0], "ttl", ":86400"];
         let other = [map3, "id", &ids[1], "created", &times[1], "ttl"];
-        let expected = format!("*2\r\n{}{}{null}\r\n", as_sent(&one), as_sent(&other));
+        let expected = format!("*2\r\n{}{}{null}\r\n", encoded(&one), encoded(&other));
         assert_eq!(list("JRS.LIST ada"), expected);
         let one = [map4, "id", &ids[0], "created", &times[0], "ttl", ":86400", "data", data];
         let other = [map4, "id", &ids[1], "created", &times[1], "ttl"];
-        let expected = format!("*2\r\n{}{}{null}\r\n{}", as_sent(&one), as_sent(&other), as_sent(&["data", "{}"]));
+        let expected = format!("*2\r\n{}{}{null}\r\n{}", encoded(&one), encoded(&other), encoded(&["data", "{}"]));
         assert_eq!(list("JRS.LIST ada WITHDATA REALM default"), expected);
         assert_eq!(list("JRS.LIST nobody"), "*0\r\n");
 
         let [guest, gone] = [(); 2].map(|()| create(conn, "", "{}", &[]));
-        let reply = wire(&server, protocol, &format!("JRS.ROTATE {guest}"));
+        let reply = reply_bytes(&server, protocol, &format!("JRS.ROTATE {guest}"));
         let token = reply.trim_end().rsplit("\r\n").next().unwrap();
-        assert_eq!(reply, as_sent(&[token]));
+        assert_eq!(reply, encoded(&[token]));
         assert_eq!(get(conn, token).unwrap().data, "{}");
-        let merged = wire(&server, protocol, &format!("JRS.UPDATE {token} '{{\"a\":1}}' MERGE"));
-        assert_eq!(merged, as_sent(&[&etag(r#"{"a":1}"#)]));
-        assert_eq!(wire(&server, protocol, &format!("JRS.REVOKE {}", key(token))), ":1\r\n");
-        assert_eq!(wire(&server, protocol, &format!("JRS.REVOKE {}", key(token))), ":0\r\n");
+        let merged = reply_bytes(&server, protocol, &format!("JRS.UPDATE {token} '{{\"a\":1}}' MERGE"));
+        assert_eq!(merged, encoded(&[&etag(r#"{"a":1}"#)]));
+        assert_eq!(reply_bytes(&server, protocol, &format!("JRS.REVOKE {}", key(token))), ":1\r\n");
+        assert_eq!(reply_bytes(&server, protocol, &format!("JRS.REVOKE {}", key(token))), ":0\r\n");
         exec(conn, &["JRS.DESTROY", &gone]);
         for line in ["ROTATE", "ROTATE {key}"] {
             let line = line.replace("{key}", &key(&gone));
-            assert_eq!(wire(&server, protocol, &format!("JRS.{line} {gone}")), format!("{null}\r\n"));
+            assert_eq!(reply_bytes(&server, protocol, &format!("JRS.{line} {gone}")), format!("{null}\r\n"));
         }
         create(conn, "bob", "{}", &[]);
-        assert_eq!(wire(&server, protocol, "JRS.DESTROYALL bob"), ":1\r\n");
-        assert_eq!(wire(&server, protocol, "JRS.DESTROYALL bob"), ":0\r\n");
+        assert_eq!(reply_bytes(&server, protocol, "JRS.DESTROYALL bob"), ":1\r\n");
+        assert_eq!(reply_bytes(&server, protocol, "JRS.DESTROYALL bob"), ":0\r\n");
     }
 }

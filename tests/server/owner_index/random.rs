@@ -12,13 +12,13 @@ use crate::support::{
 
 const STEPS: usize = 400;
 
-struct World {
+struct Simulation {
     conn: Connection,
     rng: Rng,
     tokens: Vec<String>,
 }
 
-impl World {
+impl Simulation {
     /// A key with the name of a session, usually one that exists.
     fn key(&mut self) -> String {
         let keys: Vec<String> =
@@ -80,11 +80,11 @@ impl World {
 fn run(seed: u64) -> [usize; 2] {
     let server = Server::builder().keys(SECRET.as_bytes()).config("enable-debug-command", "yes").start();
     exec(&mut server.conn(), &["CONFIG", "SET", "jrs.max-sessions", "4"]);
-    let mut world = World { conn: server.conn(), rng: Rng::new(seed), tokens: Vec::new() };
+    let mut simulation = Simulation { conn: server.conn(), rng: Rng::new(seed), tokens: Vec::new() };
     let mut most = 0;
     for _ in 0..STEPS {
-        world.step();
-        let conn = &mut world.conn;
+        simulation.step();
+        let conn = &mut simulation.conn;
         // No key may expire during the check.
         await_that("the expiry of keys with a short TTL", || {
             let script = "for database = 0, 1 do
@@ -101,7 +101,7 @@ fn run(seed: u64) -> [usize; 2] {
         });
         most = most.max(assert_index_follows(conn));
     }
-    [most, world.tokens.len()]
+    [most, simulation.tokens.len()]
 }
 
 #[test]
