@@ -46,15 +46,15 @@ errors! {
     /// `BADDATA` or `TOOBIG`: MERGE or PATCH cannot change the stored data.
     Patch(error: PatchError) = "{}", patch_error(*error);
     /// `TOOMANY`: the owner has `max-sessions` sessions, and `max-sessions-policy` is `reject`.
-    TooMany = "TOOMANY the owner has as many sessions as the realm's max-sessions allows";
+    TooMany = "TOOMANY the owner has reached the realm's max-sessions: destroy a session first";
     /// `CONFLICT`: the data does not have the etag of IFMATCH.
-    Conflict = "CONFLICT the data has changed since it had that etag: read it again";
+    Conflict = "CONFLICT the data does not match the etag: read the session again";
     /// `CONFLICT`: the argument of IFMATCH is not an etag, so it matches no data. The problem.
     NotAnEtag(problem: &'static str) =
-        "CONFLICT IFMATCH {problem}: pass the 16 hex digits that JRS.GET replies as etag, as they are";
+        "CONFLICT IFMATCH {problem}: pass the etag of JRS.GET unchanged, 16 lowercase hex digits";
     /// `CROSSSLOT`: in a cluster, the sessions of the new owner are in another slot.
     CrossSlot =
-        "CROSSSLOT the new owner hashes to another slot: JRS.CREATE the new session, then JRS.DESTROY this one";
+        "CROSSSLOT the new owner hashes to another slot: create the new session with JRS.CREATE, then destroy this one with JRS.DESTROY";
     /// `NOKEYS`: there is no signing or verification key for this. What to configure.
     NoKeys(what: &'static str) = "NOKEYS {what}";
     /// `NOPERM`: the ACL denies the user this access to the session's key.
@@ -62,7 +62,7 @@ errors! {
     /// `WRONGTYPE`: the value of the session's key is not a string.
     WrongType = "WRONGTYPE Operation against a key holding the wrong kind of value";
     /// `BUSY`: the queue of slow signatures has reached `jrs.crypto-queue`, or this signature waited too long.
-    Busy = "BUSY too many signatures are waiting to be computed, try again later";
+    Busy = "BUSY too many signatures are waiting to be computed: try again later";
     /// `READONLY`: the server became a replica while the command waited.
     ReadOnly = "READONLY You can't write against a read only replica.";
     /// `OOM`: the server reached `maxmemory` while the command waited.
@@ -74,13 +74,13 @@ errors! {
     /// `ERR`: an option is unknown, misplaced, repeated or without its value.
     Syntax = "ERR syntax error, see JRS.HELP";
     /// `ERR`: a TTL or deadline is not a positive integer.
-    Expire = "ERR invalid expire time, it has to be a positive whole number";
+    Expire = "ERR invalid expire time: it must be a positive integer";
     /// `ERR`: the new session would have expired already.
-    DeadlinePassed = "ERR invalid expire time, the deadline has passed already";
+    DeadlinePassed = "ERR invalid expire time: the deadline is in the past";
     /// `ERR`: the command does not work with a token that JRS did not issue. What to do.
     Foreign(what: &'static str) = "ERR {what}";
     /// `WRONGKEY`: a key that cannot be a session key.
-    NotASessionKey = "WRONGKEY this is not a session key of any realm: it must be <keyspace><id>";
+    NotASessionKey = "WRONGKEY the key is not a session key of any realm: pass <keyspace><id>";
     /// `ERR`: a cluster node needs the session's key or owner to route by. What to pass.
     Cluster(what: &'static str) = "ERR {what}";
     /// `ERR`: any other error. The sentence.
@@ -97,12 +97,12 @@ impl From<Refused> for Error {
             Refused::WritesPaused => Self::TryAgain("writes are paused on this server, nothing was done"),
             Refused::SlotMigrating => Self::TryAgain("the session's slot is migrating, nothing was done"),
             Refused::DatabasesSwapped => {
-                Self::TryAgain("SWAPDB came in between: a part may be done, send the command again")
+                Self::TryAgain("SWAPDB ran in between: the command may be partly done, send it again")
             }
             Refused::CannotWait | Refused::TimedOut => Self::Busy,
-            Refused::CannotOpen => Self::Other("the session's key cannot be opened".into()),
-            Refused::CannotReplicate => Self::Other("the effect cannot be replicated".into()),
-            Refused::Panicked => Self::Other("internal error, see the server's log".into()),
+            Refused::CannotOpen => Self::Other("cannot open the session's key".into()),
+            Refused::CannotReplicate => Self::Other("cannot replicate the write".into()),
+            Refused::Panicked => Self::Other("internal error: see the server's log".into()),
         }
     }
 }
@@ -125,9 +125,9 @@ impl From<TokenError> for Error {
 impl Error {
     /// No realm has a key of its own.
     pub const WITHOUT_KEYS: Self = Self::NoKeys(
-        "no signing keys: a replica or cluster node does not make its own, because all nodes have to share them; set \
-         jrs.keys-file to the same file on every node. After a failover from a server that made its own key, that can be a \
-         copy of the key file in that server's dir: jrs-keys.json, or jrs-keys.json.retired",
+        "no signing keys: a replica or cluster node does not generate one, because all nodes must share \
+         their keys. Set jrs.keys-file to the same file on every node. After a failover, this can be a copy of the \
+         generated key file in the former primary's dir: jrs-keys.json or jrs-keys.json.retired",
     );
 }
 
@@ -149,11 +149,11 @@ fn claims_refused(refusal: ClaimsError) -> String {
 
 fn bad_data(bad: DataError) -> String {
     match bad {
-        DataError::NotUtf8(place) => format!("is not UTF-8 {}", position(place)),
+        DataError::NotUtf8(place) => format!("must be UTF-8 {}", position(place)),
         DataError::NotAnObject(place) => format!("must be a JSON object {}", position(place)),
-        DataError::TooDeep => format!("is nested deeper than {DEEPEST} levels"),
+        DataError::TooDeep => format!("must not be nested deeper than {DEEPEST} levels"),
         DataError::LoneSurrogate => {
-            "holds half of a surrogate pair (\\ud800 to \\udfff), so it cannot be merged or patched: use REPLACE"
+            "contains an unpaired surrogate (\\ud800 to \\udfff) and cannot be merged or patched: use REPLACE"
                 .to_owned()
         }
         DataError::NotAPatch(place) => {

@@ -10,7 +10,7 @@ from stressing.commands import DEFAULT, KEYSPACES, OWNERS, SLOW
 
 KEYSPACE_OF = {name: f"{name}:" for name in SLOW}
 SESSION = re.compile(r"([^{]*:)\{([^{}]*)\}:[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
-DEFECT = re.compile(r"BUG REPORT|ASSERTION FAILED|crashed by signal|Guru Meditation|<jrs> .*(defect|caught|panic)|panicked",
+DEFECT = re.compile(r"BUG REPORT|ASSERTION FAILED|crashed by signal|Guru Meditation|<jrs> caught a panic|panicked",
                     re.IGNORECASE)
 SHOWN = 3  # names that a finding shows
 

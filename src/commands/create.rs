@@ -24,8 +24,9 @@ impl SignatureCommand for Create {
     const SPEC: Spec = Spec {
         name: c"JRS.CREATE",
         flags: c"write deny-oom fast",
-        summary: c"Creates a session and returns its token. EX, PX: its own sliding TTL. EXAT, PXAT: a deadline.",
-        complexity: c"O(N) with N being the size of the data and the claims",
+        summary:
+            c"Creates a session and returns its token. EX, PX: the session's sliding TTL. EXAT, PXAT: its deadline.",
+        complexity: c"O(N) where N is the size of the data and the claims",
         tips: Some(c"nondeterministic_output"),
         arguments: &[
             Argument::string(c"owner"),
@@ -92,7 +93,7 @@ fn unsigned_token(call: &Call<'_>, realms: &Realms, args: Args<'_>) -> Result<Un
     let options = CreateOptions::read(args.skip(2))?;
     let owner = options::owner(owner)?;
     if owner.is_empty() && call.ctx.is_cluster_node() {
-        return Err(Error::Cluster("a cluster node needs an owner to route by: pass any random string"));
+        return Err(Error::Cluster("a cluster node routes by the owner: pass any random string as the owner"));
     }
     let realm = named_realm(realms, options.realm)?;
     if data.bytes().len() > realm.max_data_size {
@@ -106,7 +107,7 @@ fn unsigned_token(call: &Call<'_>, realms: &Realms, args: Args<'_>) -> Result<Un
     };
     if claims.expires_at.is_some() && options.deadline.is_some() {
         return Err(Error::Other(
-            "both 'exp' in CLAIMS and EXAT or PXAT give the deadline: leave one of them out".into(),
+            "'exp' in CLAIMS and EXAT or PXAT both set the deadline: pass only one of them".into(),
         ));
     }
     let now = state::now(call.ctx);
@@ -150,7 +151,7 @@ impl<'c> CreateOptions<'c> {
         })?;
         if parsed.ttl.is_some() && parsed.deadline.is_some() {
             return Err(Error::Other(
-                "EX or PX cannot be given with EXAT or PXAT: for both, put 'exp' into CLAIMS".into(),
+                "EX or PX cannot be combined with EXAT or PXAT: for both, put 'exp' into CLAIMS".into(),
             ));
         }
         Ok(parsed)

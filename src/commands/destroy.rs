@@ -18,7 +18,7 @@ pub(super) struct Destroy;
 impl TokenCommand for Destroy {
     const SPEC: Spec = Spec {
         name: c"JRS.DESTROY",
-        summary: c"Destroys a session; the token may have expired. Returns 1, or 0 if there was none.",
+        summary: c"Destroys a session, also with an expired token. Returns 1, or 0 if there is no such session.",
         arguments: &[KEY, TOKEN],
         ..Spec::BASE
     };

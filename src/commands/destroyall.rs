@@ -25,8 +25,8 @@ impl SignatureCommand for DestroyAll {
     const SPEC: Spec = Spec {
         name: c"JRS.DESTROYALL",
         flags: c"write",
-        summary: c"Destroys all sessions of an owner, or all but the one of a token. Returns how many.",
-        complexity: c"O(N) with N being the number of the owner's sessions",
+        summary: c"Destroys all sessions of an owner, except the one of a given token. Returns how many.",
+        complexity: c"O(N) where N is the number of the owner's sessions",
         arguments: &[
             Argument::string(c"owner"),
             Argument::after(c"EXCEPT", c"token", ArgType::String).optional(),
@@ -111,7 +111,7 @@ impl SlicedJob for DestroyJob {
     const WRITES: bool = true;
 
     fn work(&mut self, ctx: Ctx<'_>) -> Result<Progress, Error> {
-        let problem = "the owner's slot is migrating: sessions may be left, send the command again";
+        let problem = "the owner's slot is migrating: some sessions may be left, send the command again";
         let Some(page) = self.scope.page(ctx, PIECE, problem)? else { return Ok(Progress::Done) };
         for session in page.into_iter().filter(|session| self.destroy.covers(session.uuid)) {
             if ctx.open_no_touch(&session.key).is_some() {

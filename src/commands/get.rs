@@ -23,7 +23,7 @@ impl TokenCommand for Get {
     const SPEC: Spec = Spec {
         name: c"JRS.GET",
         summary: c"Verifies a token, returns its session (id, owner, data, claims, ttl, etag) and extends it.",
-        complexity: c"O(N) with N being the size of the data",
+        complexity: c"O(N) where N is the size of the data",
         arguments: ARGUMENTS,
         ..Spec::BASE
     };
@@ -45,7 +45,7 @@ impl TokenCommand for Peek {
         name: c"JRS.PEEK",
         flags: c"readonly fast",
         summary: c"Verifies a token and returns its session without extending it; works on replicas.",
-        complexity: c"O(N) with N being the size of the data",
+        complexity: c"O(N) where N is the size of the data",
         arguments: ARGUMENTS,
         ..Spec::BASE
     };

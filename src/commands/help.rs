@@ -20,7 +20,7 @@ impl Command for Help {
         name: c"JRS.HELP",
         flags: c"allow-loading allow-stale fast",
         is_routed: false,
-        summary: c"Explains the commands.",
+        summary: c"Lists the commands and their arguments.",
         ..Spec::BASE
     };
 

@@ -24,8 +24,8 @@ impl SignatureCommand for Inspect {
     const SPEC: Spec = Spec {
         name: c"JRS.INSPECT",
         flags: c"readonly fast",
-        summary: c"Explains a token: what it holds, whether its session is alive, and why it is refused, if it is.",
-        complexity: c"O(N) with N being the size of the token",
+        summary: c"Explains a token: its contents, whether its session is alive, and why it is refused.",
+        complexity: c"O(N) where N is the size of the token",
         arguments: &[KEY, TOKEN],
         ..Spec::BASE
     };
@@ -93,7 +93,9 @@ impl Session {
             Ok(Some(entry)) if lifetime.target(now) > now => {
                 (None, Some(seconds_until(lifetime.keep(now, store::expiry(&entry)), now)))
             }
-            Ok(_) => (Some("there is no such session: it has ended or never was".to_owned()), None),
+            Ok(_) => {
+                (Some("there is no such session: it has expired, was destroyed or never existed".to_owned()), None)
+            }
             Err(refused) => (Some(problem(refused.into())), None),
         };
         let expired = verified.check_time(now).err().map(|refusal| problem(refusal.into()));

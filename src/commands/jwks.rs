@@ -20,7 +20,7 @@ impl Command for Jwks {
         flags: c"readonly fast allow-stale",
         is_routed: false,
         summary: c"Returns the public keys of a realm as a JWK Set; never a private key or a secret.",
-        complexity: c"O(N) with N being the number of keys",
+        complexity: c"O(N) where N is the number of keys",
         arguments: &[REALM],
         ..Spec::BASE
     };
@@ -34,7 +34,7 @@ impl Command for Jwks {
         let realm = named_realm(&*state::realms()?, name)?;
         let keys = realm.keys.own().filter_map(Key::public_jwk).collect();
         let set = serde_json::to_string(&JwkSet { keys });
-        call.ctx.reply_bytes(set.map_err(|_| Error::Other("the keys cannot be written".into()))?);
+        call.ctx.reply_bytes(set.map_err(|_| Error::Other("cannot write the keys".into()))?);
         Ok(())
     }
 }

@@ -25,8 +25,8 @@ impl Command for List {
     const SPEC: Spec = Spec {
         name: c"JRS.LIST",
         flags: c"readonly",
-        summary: c"Returns the live sessions of an owner (id, created, ttl), the oldest first.",
-        complexity: c"O(N) with N being the number of the owner's sessions",
+        summary: c"Returns the live sessions of an owner (id, created, ttl), oldest first.",
+        complexity: c"O(N) where N is the number of the owner's sessions",
         arguments: &[
             Argument::string(c"owner"),
             Argument::word(c"withdata", c"WITHDATA").optional(),

@@ -18,7 +18,7 @@ impl Command for ListRealms {
         flags: c"readonly fast allow-stale",
         is_routed: false,
         summary: c"Returns the settings, the keyspace and the key ids of each realm.",
-        complexity: c"O(N) with N being the number of realms and keys",
+        complexity: c"O(N) where N is the number of realms and keys",
         ..Spec::BASE
     };
 

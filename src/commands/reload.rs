@@ -15,18 +15,18 @@ impl Command for Reload {
         name: c"JRS.RELOAD",
         flags: c"admin allow-stale",
         is_routed: false,
-        summary: c"Reads the key and realm files again. On an error the active keys and realms stay.",
-        complexity: c"O(N) with N being the number of keys",
+        summary: c"Reads the key and realm files again. On an error, the active keys and realms are kept.",
+        complexity: c"O(N) where N is the number of keys",
         tips: Some(c"request_policy:all_nodes response_policy:all_succeeded"),
         ..Spec::BASE
     };
 
     fn run(call: &Call<'_>) -> Result<(), Error> {
         if let Err(problem) = state::reload() {
-            log(Level::Warning, &format!("keys and realms in force stay: {problem}"));
+            log(Level::Warning, &format!("reload failed, keeping the active keys and realms: {problem}"));
             return Err(Error::Other(problem.into()));
         }
-        log(Level::Notice, "keys and realms were read again");
+        log(Level::Notice, "reloaded the keys and realms");
         call.ctx.reply_ok();
         Ok(())
     }

@@ -17,7 +17,7 @@ impl Command for Revoke {
         name: c"JRS.REVOKE",
         // Declared NOT_KEY, and `run` checks the ACL: for a real key, the server would write a refused argument to ACL
         // LOG, and it may be a token by mistake.
-        summary: c"Destroys a session by its key, without its token. Returns 1, or 0 if there was none.",
+        summary: c"Destroys a session by its key, without its token. Returns 1, or 0 if there is no such session.",
         arguments: &[Argument { name: c"key", kind: ArgType::Key, token: None, optional: false }],
         ..Spec::BASE
     };
@@ -25,7 +25,7 @@ impl Command for Revoke {
     fn run(call: &Call<'_>) -> Result<(), Error> {
         let key = call.args().get(0).ok_or(Error::WrongArity)?.to_text();
         if could_be_token(key.bytes()) {
-            return Err(Error::Other("that is a token, not a session's key: end its session with JRS.DESTROY".into()));
+            return Err(Error::Other("the argument is a token, not a session key: use JRS.DESTROY".into()));
         }
         if !state::realms()?.could_be_session(key.bytes()) {
             return Err(Error::NotASessionKey);

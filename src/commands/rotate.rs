@@ -31,7 +31,7 @@ impl SignatureCommand for Rotate {
         name: c"JRS.ROTATE",
         flags: c"write deny-oom fast",
         summary: c"Gives a session a new id and returns its new token. The old token is refused from then on.",
-        complexity: c"O(N) with N being the size of the data and the claims",
+        complexity: c"O(N) where N is the size of the data and the claims",
         tips: Some(c"nondeterministic_output"),
         arguments: &[
             KEY,
@@ -88,7 +88,7 @@ impl SignatureCommand for Rotate {
             return Ok(());
         }
         // Always present: `compute` builds a successor for every verified token.
-        let (successor, token) = successor.ok_or(Error::Other("internal error: no successor".into()))??;
+        let (successor, token) = successor.ok_or(Error::Other("internal error: the new token is missing".into()))??;
         rotate(call, &session, &successor, token)
     }
 }
@@ -167,7 +167,7 @@ impl RotateOptions {
         })?;
         let owner = owner.map(options::owner).transpose()?;
         if owner == Some("") && call.ctx.is_cluster_node() {
-            return Err(Error::Cluster("a cluster node needs an owner to route by: pass any random string"));
+            return Err(Error::Cluster("a cluster node routes by the owner: pass any random string as the owner"));
         }
         let claims = claims.map(|claims| claims_text(claims, realms.max_token_size)).transpose()?;
         let now = state::now(call.ctx);
@@ -184,8 +184,8 @@ impl RotateOptions {
     fn successor(&self, realms: &Realms, verified: &VerifiedToken) -> Result<(UnsignedToken, Vec<u8>), Error> {
         if verified.is_foreign {
             return Err(Error::Foreign(
-                "the token is another issuer's, whose claims are not signed here: verify it with JRS.GET and make a \
-                 session with JRS.CREATE",
+                "the token is from another issuer and cannot be rotated: verify it with JRS.GET, \
+                 then create a session with JRS.CREATE",
             ));
         }
         let realm = &verified.key.realm;

@@ -22,7 +22,7 @@ impl TokenCommand for Update {
         name: c"JRS.UPDATE",
         flags: c"write deny-oom fast",
         summary: c"Changes the data of a session. Returns the new etag, or null if there is no such session.",
-        complexity: c"O(N) with N being the size of the data",
+        complexity: c"O(N) where N is the size of the data",
         arguments: &[
             KEY,
             TOKEN,
@@ -99,14 +99,12 @@ fn new_text(changed: Result<String, PatchError>) -> Result<RedisString, Error> {
 /// Why these bytes cannot be an etag. `None` if they can.
 fn not_an_etag(given: &[u8]) -> Option<&'static str> {
     match given {
-        [b'W', b'/', ..] => Some("is a weak HTTP etag, W/ and quotes"),
-        [b'"' | b'\'', ..] | [.., b'"' | b'\''] => Some("has quotes around it"),
+        [b'W', b'/', ..] => Some("is a weak HTTP etag (W/ and quotes)"),
+        [b'"' | b'\'', ..] | [.., b'"' | b'\''] => Some("is in quotes"),
         b"" => Some("is empty"),
-        b"undefined" | b"null" | b"None" | b"nil" | b"false" | b"NaN" => {
-            Some("is what a variable without a value becomes")
-        }
+        b"undefined" | b"null" | b"None" | b"nil" | b"false" | b"NaN" => Some("looks like an unset variable"),
         _ if given.len() != 16 => Some("is not 16 bytes long"),
-        _ if given.iter().any(u8::is_ascii_uppercase) => Some("has upper-case letters"),
+        _ if given.iter().any(u8::is_ascii_uppercase) => Some("has uppercase letters"),
         _ if !given.iter().all(u8::is_ascii_hexdigit) => Some("is not hexadecimal"),
         _ => None,
     }

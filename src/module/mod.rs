@@ -48,9 +48,9 @@ impl Module for Jrs {
         if state::allows_unload() {
             return Ok(());
         }
-        Err("a server can crash when a module is taken out under its clients. To upgrade, restart the server with the new \
-             module, or fail over to a replica that has it. CONFIG SET jrs.allow-unload yes allows MODULE UNLOAD all the \
-             same"
+        Err("unloading a module while clients use it can crash the server. To upgrade, restart the server with the new \
+             module, or fail over to a replica that has it. To unload it anyway: CONFIG SET \
+             jrs.allow-unload yes"
             .to_owned())
     }
 

@@ -163,7 +163,9 @@ fn shared_key(one: &Realm, other: &Realm, id: Option<&str>) -> String {
     let (one, other) = (&one.name, &other.name);
     match id {
         Some(id) => format!("the realms '{one}' and '{other}' both have a key with the kid '{id}'"),
-        None => format!("the realms '{one}' and '{other}' both have a key without kid, which only one realm may have"),
+        None => format!(
+            "the realms '{one}' and '{other}' both have a key without kid, but only one realm may have such keys"
+        ),
     }
 }
 

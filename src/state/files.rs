@@ -25,7 +25,7 @@ pub fn read_file(path: &Path, is_secret: bool) -> Result<Zeroizing<Vec<u8>>, Str
     let file = OpenOptions::new().read(true).custom_flags(NONBLOCK).open(path).map_err(cannot)?;
     let metadata = file.metadata().map_err(cannot)?;
     if !metadata.is_file() {
-        return Err("is no regular file".to_owned());
+        return Err("is not a regular file".to_owned());
     }
     if metadata.len() > LARGEST {
         return Err(format!("is larger than {LARGEST} bytes"));

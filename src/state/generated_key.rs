@@ -37,12 +37,12 @@ pub fn make_if_missing() -> Result<(), String> {
         Ok(_) => Ok(()),
         Err(error) if error.kind() == ErrorKind::NotFound => {
             make().map_err(|problem| {
-                format!("{FILE} cannot be made in the server's dir ({problem}); set jrs.keys-file")
+                format!("cannot create {FILE} in the server's dir ({problem}): set jrs.keys-file")
             })?;
-            log(Level::Notice, &format!("made a signing key of its own and keeps it in {FILE} in the server's dir"));
+            log(Level::Notice, &format!("generated a signing key, saved as {FILE} in the server's dir"));
             Ok(())
         }
-        Err(error) => Err(format!("{FILE} cannot be read: {}", describe(&error))),
+        Err(error) => Err(format!("cannot read {FILE}: {}", describe(&error))),
     }
 }
 
@@ -58,11 +58,11 @@ pub fn retire(sources: &KeySources, settings: &Settings) {
         Ok(()) => log(
             Level::Warning,
             &format!(
-                "this server is a replica now: its own key is out of use and kept as {RETIRED}; set jrs.keys-file"
+                "this server is now a replica and stops using its generated key, kept as {RETIRED}: set jrs.keys-file"
             ),
         ),
         Err(error) if error.kind() == ErrorKind::NotFound => {}
-        Err(error) => log(Level::Warning, &format!("{FILE} cannot be renamed: {}", describe(&error))),
+        Err(error) => log(Level::Warning, &format!("cannot rename {FILE}: {}", describe(&error))),
     }
 }
 
@@ -81,7 +81,10 @@ fn make() -> Result<(), String> {
     let mut random = Zeroizing::new([0; 32]);
     let mut id = [0; 8];
     let system = SystemRandom::new();
-    system.fill(random.as_mut()).and_then(|()| system.fill(&mut id)).map_err(|_| "no random numbers".to_owned())?;
+    system
+        .fill(random.as_mut())
+        .and_then(|()| system.fill(&mut id))
+        .map_err(|_| "the operating system returned no random numbers".to_owned())?;
     let id: String = id.iter().map(|byte| format!("{byte:02x}")).collect();
     let text = jwk_of_secret(&id, &random);
     let write = || {

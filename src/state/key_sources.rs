@@ -38,7 +38,7 @@ impl KeySources {
                     read(generated_key::FILE, key_defaults(settings))?
                 }
                 GeneratedKey::Keep => read(generated_key::FILE, key_defaults(settings)).map_err(|problem| {
-                    format!("{problem}; it has to be in the server's dir: put it back, or set jrs.keys-file")
+                    format!("{problem}; it must be in the server's dir: restore it, or set jrs.keys-file")
                 })?,
             }
         };

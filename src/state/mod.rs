@@ -101,7 +101,7 @@ pub fn load(ctx: Ctx<'_>) -> Result<(), String> {
     Ok(())
 }
 
-/// Reads the key and realm files again. On an error the active keys and realms stay.
+/// Reads the key and realm files again. On an error, the active keys and realms are kept.
 pub fn reload() -> Result<(), String> {
     let settings = lock(&STATE.settings).clone();
     let source = read_source(&settings)?;
@@ -113,7 +113,7 @@ pub fn reload() -> Result<(), String> {
 /// # Errors
 /// [`Error::Other`] if the operating system gives no random bytes.
 pub fn new_uuid(now: UnixMillis) -> Result<Uuid, Error> {
-    lock(&STATE.ids).next(now).ok_or(Error::Other("the operating system gives no random numbers".into()))
+    lock(&STATE.ids).next(now).ok_or(Error::Other("the operating system returned no random numbers".into()))
 }
 
 /// Whether `allow-unload` permits MODULE UNLOAD.
@@ -171,7 +171,7 @@ pub fn became_replica() {
         // Removing a key cannot make realms conflict. No file is read, because it may be unreadable at this moment.
         let keys = Arc::new(source.keys.without_own());
         if let Err(problem) = activate(settings, KeySources { keys, ..source }) {
-            log(Level::Warning, &format!("this server is a replica, but its own key is still active: {problem}"));
+            log(Level::Warning, &format!("this server is a replica, but its generated key is still active: {problem}"));
         }
     }
 }
@@ -192,7 +192,7 @@ fn read_source(settings: &Settings) -> Result<KeySources, String> {
 /// Builds the realms and makes them active. On an error the active ones stay.
 fn activate(settings: Settings, source: KeySources) -> Result<(), String> {
     let mut seed = [0; 8];
-    SystemRandom::new().fill(&mut seed).map_err(|_| "the operating system gives no random numbers".to_owned())?;
+    SystemRandom::new().fill(&mut seed).map_err(|_| "the operating system returned no random numbers".to_owned())?;
     let mut list = vec![Arc::new(Realm::new(DEFAULT_REALM, settings.clone(), Arc::clone(&source.keys)))];
     for (spec, keys) in &source.realms {
         let settings = spec.settings(&settings).map_err(|problem| format!("the realm '{}': {problem}", spec.name))?;

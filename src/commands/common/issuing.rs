@@ -97,7 +97,7 @@ impl UnsignedToken {
         })?;
         let token = signer
             .sign_as(&realm.settings.token_type, &self.payload)
-            .ok_or(Error::Other("the token cannot be signed".into()))?;
+            .ok_or(Error::Other("cannot sign the token".into()))?;
         if token.len() > realms.max_token_size {
             return Err(Error::TooBig("the token", "max-token-size"));
         }
@@ -111,5 +111,5 @@ pub(in crate::commands) fn claims_text<'c>(claims: ArgRef<'c>, longest: usize) -
     if claims.bytes().len() > longest {
         return Err(Error::TooBig("the token", "max-token-size"));
     }
-    check_json_object(claims.bytes()).map_err(|bad| Error::Data("the argument of CLAIMS", bad))
+    check_json_object(claims.bytes()).map_err(|bad| Error::Data("the CLAIMS argument", bad))
 }

@@ -95,10 +95,10 @@ impl<'c> Options<'c> {
         let time = number.checked_mul(factor).map(UnixMillis::new);
         // Other software does not support later times.
         time.filter(|time| *time <= UnixMillis::YEAR_9999).ok_or(match unit {
-            Unit::Seconds => {
-                Error::Other("invalid expire time, too far away: EX and EXAT take seconds, not milliseconds".into())
-            }
-            Unit::Milliseconds => Error::Other("invalid expire time, beyond the year 9999".into()),
+            Unit::Seconds => Error::Other(
+                "invalid expire time: it is too far in the future (EX and EXAT take seconds, not milliseconds)".into(),
+            ),
+            Unit::Milliseconds => Error::Other("invalid expire time: it is after the year 9999".into()),
         })
     }
 }
@@ -119,7 +119,9 @@ pub(in crate::commands) fn once<T>(option: &mut Option<T>, value: T) -> Result<(
 /// an owner and report success.
 pub(in crate::commands) fn owner(argument: ArgRef<'_>) -> Result<&str, Error> {
     if holds_token(argument.bytes()) {
-        return Err(Error::Other("the owner is a token: pass the name of the user, as in the token's 'sub'".into()));
+        return Err(Error::Other(
+            "the owner must not be a token: pass the user's name, as in the token's 'sub'".into(),
+        ));
     }
     check_owner(argument.bytes()).map_err(Error::Owner)
 }
@@ -127,5 +129,5 @@ pub(in crate::commands) fn owner(argument: ArgRef<'_>) -> Result<&str, Error> {
 /// The realm with the name in the option REALM, or the default realm.
 pub(in crate::commands) fn named_realm(realms: &Realms, name: Option<ArgRef<'_>>) -> Result<Arc<Realm>, Error> {
     let realm = realms.named(name.map_or(DEFAULT_REALM.as_bytes(), ArgRef::bytes));
-    realm.map(Arc::clone).ok_or(Error::Other("there is no realm of that name".into()))
+    realm.map(Arc::clone).ok_or(Error::Other("there is no realm with that name".into()))
 }

@@ -16,7 +16,7 @@ use crate::{
 
 /// The TRYAGAIN sentence of commands that only read.
 pub(in crate::commands) const INCOMPLETE: &str =
-    "the owner's slot is migrating, so that some of its sessions are elsewhere";
+    "the owner's slot is migrating: some of its sessions are on another node";
 
 /// An owner in a realm, whose sessions the caller may access, and a cursor over them.
 #[derive(Debug)]
@@ -44,7 +44,7 @@ impl OwnerScope {
         })?;
         let owner = options::owner(owner)?;
         if owner.is_empty() {
-            return Err(Error::Other("an owner is needed: sessions without one are not listed".into()));
+            return Err(Error::Other("the owner must not be empty: sessions without an owner are not listed".into()));
         }
         let realm = named_realm(&*state::realms()?, realm)?;
         // Checks one key for all: an ACL pattern that matches this random UUID matches every session key of the owner.

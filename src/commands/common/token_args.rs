@@ -36,8 +36,8 @@ impl<'c> TokenArgs<'c> {
             call.redact(0);
             if call.ctx.is_cluster_node() {
                 return Err(Error::Cluster(
-                    "a cluster node needs the session's key in front of the token: the keyspace and the token's 'jti', \
-                     such as sess:{owner}:uuid",
+                    "a cluster node needs the session's key before the token: \
+                     <keyspace><jti>, such as sess:{owner}:uuid",
                 ));
             }
             return Ok(Self { key: None, token: first, rest: arguments.skip(1) });

@@ -105,8 +105,7 @@ pub(in crate::redis) unsafe fn describe(command: *mut raw::RedisModuleCommand, s
 fn key_specs(spec: &Spec) -> Vec<raw::RedisModuleCommandKeySpec> {
     // SAFETY: the type is plain C data for which all zeroes is a valid value, and the one that ends a list.
     let end: raw::RedisModuleCommandKeySpec = unsafe { std::mem::zeroed() };
-    const DERIVED: &CStr =
-        c"Argument 1 only routes the command: the keys that are used are derived from it or from the token";
+    const DERIVED: &CStr = c"Argument 1 only routes the command: the actual keys are derived from it or from the token";
     if !spec.is_routed {
         return vec![end];
     }

@@ -16,7 +16,7 @@ pub(in crate::redis) fn guard<T>(work: impl FnOnce() -> T) -> Option<T> {
 pub(in crate::redis) fn log_panics() {
     panic::set_hook(Box::new(|panic: &PanicHookInfo<'_>| {
         let place = panic.location().map_or_else(String::new, |at| format!(" at {}:{}", at.file(), at.line()));
-        log(Level::Warning, &format!("a defect of the module was contained{place}; please report it"));
+        log(Level::Warning, &format!("caught a panic{place}: this is a bug in jrs, please report it"));
     }));
 }
 

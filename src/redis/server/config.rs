@@ -142,7 +142,7 @@ fn report(outcome: Option<Result<(), String>>, error: *mut *mut raw::RedisModule
     let problem = match outcome {
         Some(Ok(())) => return OK,
         Some(Err(problem)) => problem,
-        None => "internal error, see the server's log".to_owned(),
+        None => "internal error: see the server's log".to_owned(),
     };
     if !error.is_null() {
         // SAFETY: the server passes a place for the message, and frees the string that is stored there.

@@ -75,7 +75,7 @@ fn a_token_without_its_key_is_refused() {
         let error = send::<Value>(&mut nodes[reached], &words).expect_err("a refusal");
         assert_eq!(error.code(), Some("ERR"), "{words:?}: {error}");
         let text = error.detail().unwrap();
-        assert!(text.contains("session's key in front of the token") && !text.contains(&token), "{text}");
+        assert!(text.contains("session's key before the token") && !text.contains(&token), "{text}");
     }
     assert_eq!([0, 1].map(|node| contents(&mut nodes[node])), before);
 }

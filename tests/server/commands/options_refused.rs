@@ -205,7 +205,11 @@ fn errors_name_milliseconds_and_duplicate_deadlines() {
     let exp = &format!(r#"{{"exp":{soon}}}"#);
     assert_says(conn, &["JRS.CREATE", "ada", "{}", "CLAIMS", exp, "EXAT", &soon], "'exp' in CLAIMS and EXAT or PXAT");
     assert_says(conn, &["JRS.CREATE", "ada", "{}", "PXAT", &millis, "CLAIMS", exp], "'exp' in CLAIMS and EXAT or PXAT");
-    assert_says(conn, &["JRS.CREATE", "ada", "{}", "EX", "100", "EXAT", &soon], "EX or PX cannot be given with EXAT");
+    assert_says(
+        conn,
+        &["JRS.CREATE", "ada", "{}", "EX", "100", "EXAT", &soon],
+        "EX or PX cannot be combined with EXAT",
+    );
 }
 
 #[test]

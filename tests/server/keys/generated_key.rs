@@ -84,7 +84,7 @@ fn it_is_not_replaced_while_the_server_uses_it() {
     fs::rename(&file, &away).unwrap();
     for words in [&["JRS.RELOAD"][..], &["CONFIG", "SET", "jrs.algorithm", "HS512"]] {
         let error = send::<Value>(conn, words).expect_err("a key that is gone");
-        assert!(error.detail().unwrap().contains(FILE) && error.detail().unwrap().contains("put it back"), "{error}");
+        assert!(error.detail().unwrap().contains(FILE) && error.detail().unwrap().contains("restore it"), "{error}");
         assert!(get(conn, &token).is_some() && !file.exists(), "{words:?}");
     }
     fs::rename(&away, &file).unwrap();
@@ -115,8 +115,8 @@ fn what_cannot_be_written_or_read_stops_the_start() {
     /// What the log says, and what is in the folder.
     type Obstacle = (&'static str, fn(&Path));
     let obstacles: [Obstacle; 5] = [
-        ("cannot be made", |dir| fs::create_dir_all(dir.join("jrs-keys.json.new/content")).unwrap()),
-        ("no regular file", |dir| fs::create_dir(dir.join(FILE)).unwrap()),
+        ("cannot create", |dir| fs::create_dir_all(dir.join("jrs-keys.json.new/content")).unwrap()),
+        ("not a regular file", |dir| fs::create_dir(dir.join(FILE)).unwrap()),
         ("cannot be read", |dir| symlink("nowhere", dir.join(FILE)).unwrap()),
         ("is refused", |dir| fs::write(dir.join(FILE), "{\"keys\":[").unwrap()),
         ("is refused", |dir| fs::write(dir.join(FILE), "").unwrap()),

@@ -191,9 +191,9 @@ fn what_is_no_readable_file_is_refused_without_waiting_for_it() {
     fs::write(path("large"), vec![b'x'; (1 << 20) + 1]).unwrap();
     for (file, why) in [
         (path("missing"), "cannot be read"),
-        (path("folder"), "no regular file"),
-        (path("pipe"), "no regular file"),
-        ("/dev/zero".to_owned(), "no regular file"),
+        (path("folder"), "not a regular file"),
+        (path("pipe"), "not a regular file"),
+        ("/dev/zero".to_owned(), "not a regular file"),
         (path("large"), "larger than"),
         (format!("{}/", path("keys")), "cannot be read"),
         (path("keys\0"), "the key file"),
@@ -205,7 +205,7 @@ fn what_is_no_readable_file_is_refused_without_waiting_for_it() {
     }
     fs::remove_file(path("keys")).unwrap();
     fs::rename(path("pipe"), path("keys")).unwrap();
-    assert!(problem(conn, &["JRS.RELOAD"]).contains("no regular file"));
+    assert!(problem(conn, &["JRS.RELOAD"]).contains("not a regular file"));
     assert!(get(conn, &old).is_some());
     fs::remove_file(path("keys")).unwrap();
     assert!(problem(conn, &["JRS.RELOAD"]).contains("cannot be read"));

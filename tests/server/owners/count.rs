@@ -101,7 +101,7 @@ fn errors_name_the_reason_and_no_token() {
     assert_refused(conn, "ERR", &[&b"JRS.COUNT"[..], b"\xff"]);
     let error = send::<Value>(conn, &["JRS.COUNT", &token]).unwrap_err();
     let text = error.detail().unwrap();
-    assert!(text.contains("the owner is a token") && !text.contains(&token[..20]), "{text}");
+    assert!(text.contains("the owner must not be a token") && !text.contains(&token[..20]), "{text}");
 }
 
 #[test]

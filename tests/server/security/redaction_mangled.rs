@@ -150,9 +150,9 @@ fn a_token_in_an_owners_place_is_an_error() {
             &["JRS.DESTROYALL", owner, "EXCEPT", &token],
             &["JRS.ROTATE", &token, "OWNER", owner],
         ] {
-            assert_says(conn, words, "ERR", "the owner is a token");
+            assert_says(conn, words, "ERR", "the owner must not be a token");
         }
-        assert_says(conn, &["JRS.REVOKE", owner], "ERR", "a token, not a session's key");
+        assert_says(conn, &["JRS.REVOKE", owner], "ERR", "a token, not a session key");
     }
     // Names that begin as tokens do are names.
     for owner in ["eyal", "ewan.j.mcgregor", "eyJohnson", "ey", "EYJ"] {

@@ -353,11 +353,11 @@ fn errors_say_what_is_wrong_and_where() {
     }
     for (given, problem) in [
         (r#"W/"70fe9426c227d3b5""#, "is a weak HTTP etag"),
-        (r#""70fe9426c227d3b5""#, "has quotes around it"),
+        (r#""70fe9426c227d3b5""#, "is in quotes"),
         ("", "is empty"),
-        ("undefined", "is what a variable without a value becomes"),
+        ("undefined", "looks like an unset variable"),
         ("70fe9426c227d3b", "is not 16 bytes long"),
-        ("70FE9426C227D3B5", "has upper-case letters"),
+        ("70FE9426C227D3B5", "has uppercase letters"),
         ("70fe9426c227d3bz", "is not hexadecimal"),
     ] {
         for words in [
@@ -368,13 +368,16 @@ fn errors_say_what_is_wrong_and_where() {
             assert!(sentence.starts_with(&format!("CONFLICT IFMATCH {problem}")), "{sentence}");
         }
     }
-    assert!(sentence(conn, &["JRS.UPDATE", &token, "{}", "IFMATCH", "0000000000000000"]).contains("has changed"));
+    assert!(
+        sentence(conn, &["JRS.UPDATE", &token, "{}", "IFMATCH", "0000000000000000"])
+            .contains("does not match the etag")
+    );
     assert_eq!(get(conn, &token).unwrap().data, r#"{"n":1}"#);
     // What a plain SET wrote is not the fault of the change.
     for (stored, expected) in [
         ("no JSON", "BADDATA the stored data must be a JSON object (line 1, column 1)"),
         (r#"{"a":"#, "BADDATA the stored data must be a JSON object (line 1, column 5)"),
-        (r#"{"a":"\ud800"}"#, "BADDATA the stored data holds half of a surrogate pair"),
+        (r#"{"a":"\ud800"}"#, "BADDATA the stored data contains an unpaired surrogate"),
     ] {
         exec(conn, &["SET", &key(&token), stored]);
         for change in [["{}", "MERGE"], ["[]", "PATCH"]] {

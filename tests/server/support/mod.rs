@@ -146,7 +146,7 @@ impl Drop for Server {
         }
         assert!(!status.is_ok_and(crashed), "the server on port {port} crashed; its log:\n{log}");
         // The log of a panic in the module that was caught.
-        assert!(!log.contains("a defect of the module"), "the log of the server on port {port}:\n{log}");
+        assert!(!log.contains("this is a bug in jrs"), "the log of the server on port {port}:\n{log}");
     }
 }
 
