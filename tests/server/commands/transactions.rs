@@ -115,11 +115,11 @@ fn a_read_does_not_abort_a_watch() {
         send::<Value>(conn, &["EXEC"]).unwrap() != Value::Nil
     };
     for name in ["JRS.GET", "JRS.PEEK", "JRS.INSPECT"] {
-        assert!(attempt(conn, &mut || send(other, &[name, &token]).unwrap()), "{name}");
+        assert!(attempt(conn, &mut || exec(other, &[name, &token])), "{name}");
     }
-    assert!(attempt(conn, &mut || send(other, &["JRS.LIST", "ada", "WITHDATA"]).unwrap()), "JRS.LIST");
+    assert!(attempt(conn, &mut || exec(other, &["JRS.LIST", "ada", "WITHDATA"])), "JRS.LIST");
     assert!(attempt(conn, &mut || assert!(send::<Value>(other, &["JRS.UPDATE", &token, "[]"]).is_err())));
-    assert!(!attempt(conn, &mut || send(other, &["JRS.UPDATE", &token, "{}"]).unwrap()));
+    assert!(!attempt(conn, &mut || exec(other, &["JRS.UPDATE", &token, "{}"])));
 }
 
 /// Runs a script with these arguments.

@@ -34,7 +34,7 @@ fn filled() -> Server {
     let conn = &mut server.conn();
     for (database, sessions) in ["0", "1", "2"].into_iter().zip(1..) {
         in_database(conn, database, &["SET", BOB[0], "x"]);
-        ADA[..sessions].iter().for_each(|key| send(conn, &["SET", key, "x"]).unwrap());
+        ADA[..sessions].iter().for_each(|key| exec(conn, &["SET", key, "x"]));
     }
     assert_eq!(counts(conn), [1, 2, 3]);
     server

@@ -21,7 +21,7 @@ fn keys_that_the_server_expires_are_followed() {
     for database in ["0", "1"] {
         exec(conn, &["SELECT", database]);
         exec(conn, &["SET", ADA[0], "x"]);
-        ADA[1..].iter().for_each(|key| send(conn, &["SET", key, "x", "PX", "20"]).unwrap());
+        ADA[1..].iter().for_each(|key| exec(conn, &["SET", key, "x", "PX", "20"]));
         create(conn, "bob", "{}", &["PX", "20"]);
     }
     // No command reads the keys.

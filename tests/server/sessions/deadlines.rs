@@ -1,4 +1,4 @@
-//! The hard ends of sessions: `EXAT`, `PXAT`, `exp`, `nbf` and max-lifetime.
+//! Deadlines of sessions: `EXAT`, `PXAT`, `exp`, `nbf` and max-lifetime.
 
 use jsonwebtoken::Algorithm;
 use redis::{Connection, Value};
@@ -10,10 +10,10 @@ use crate::support::{
     tokens::{self, SECRET, claims, key, sign_bytes, token},
 };
 
-/// `max-age` in milliseconds, where nobody sets it.
+/// The default of `max-age`, in milliseconds.
 const DAY: i64 = 86_400_000;
 
-/// The commands that need a token that is valid now, each with what has to follow the token.
+/// The commands that need a token that is valid now, with the arguments after the token.
 const NEED_VALIDITY: [(&str, &[&str]); 5] = [
     ("JRS.GET", &[]),
     ("JRS.PEEK", &[]),
@@ -22,8 +22,8 @@ const NEED_VALIDITY: [(&str, &[&str]); 5] = [
     ("JRS.UPDATE", &[r#"{"n":2}"#, "KEEPTTL"]),
 ];
 
-/// The commands that move the end of a session, as far as they may.
-const MOVERS: [(&str, &[&str]); 7] = [
+/// The commands that move the expiry of a session.
+const EXTENDING: [(&str, &[&str]); 7] = [
     ("JRS.GET", &[]),
     ("JRS.TOUCH", &[]),
     ("JRS.TOUCH", &["EX", "99999999"]),
@@ -33,16 +33,16 @@ const MOVERS: [(&str, &[&str]); 7] = [
     ("JRS.UPDATE", &["{}", "PX", "99999999999"]),
 ];
 
-/// A server that knows [`SECRET`], with these module arguments.
+/// A server with [`SECRET`] and these module arguments.
 fn server(arguments: &[&str]) -> Server {
     Server::builder().keys(SECRET.as_bytes()).args(arguments).start()
 }
 
-/// Checks that nothing makes the session end later than at this moment, and all of it just then.
+/// Checks that each command sets the key's expiry to `end`, whatever it was.
 fn assert_bounded(conn: &mut Connection, token: &str, end: i64) {
     let key = key(token);
     let states: [&[&str]; 2] = [&["PERSIST", &key], &["PEXPIREAT", &key, &(end + 5000).to_string()]];
-    for (name, rest) in MOVERS {
+    for (name, rest) in EXTENDING {
         for state in states {
             exec(conn, &["SET", &key, "{}"]);
             exec(conn, state);
@@ -53,8 +53,8 @@ fn assert_bounded(conn: &mut Connection, token: &str, end: i64) {
     }
 }
 
-/// Checks that a token is refused with this word by all that needs it to be valid, and is good for a logout.
-fn assert_over(conn: &mut Connection, token: &str, word: &str) {
+/// Checks that the commands that need a valid token refuse it with this word, and that JRS.DESTROY accepts it.
+fn assert_only_destroys(conn: &mut Connection, token: &str, word: &str) {
     exec(conn, &["SET", &key(token), "{}", "EX", "500"]);
     for (name, rest) in NEED_VALIDITY {
         assert_refused(conn, word, &[&[name, token], rest].concat());
@@ -63,7 +63,7 @@ fn assert_over(conn: &mut Connection, token: &str, word: &str) {
 }
 
 #[test]
-fn a_deadline_is_the_exp_of_the_token_and_the_end_of_the_session() {
+fn a_deadline_is_the_exp_of_the_token_and_the_expiry_of_the_key() {
     let server = server(&[]);
     let conn = &mut server.conn();
     let second = now() + 1000;
@@ -85,7 +85,7 @@ fn a_deadline_is_the_exp_of_the_token_and_the_end_of_the_session() {
 }
 
 #[test]
-fn a_session_with_a_deadline_idles_out_too() {
+fn a_session_with_a_deadline_has_an_idle_timeout_too() {
     let server = server(&[]);
     let conn = &mut server.conn();
     let deadline = (now() + 10 * 86_400).to_string();
@@ -102,20 +102,20 @@ fn a_session_with_a_deadline_idles_out_too() {
 }
 
 #[test]
-fn a_deadline_comes() {
+fn a_session_ends_at_its_deadline() {
     let server = server(&[]);
     let conn = &mut server.conn();
-    let token = create(conn, "ada", "{}", &["PXAT", &(millis() + 2000).to_string()]);
+    let token = create(conn, "ada", "{}", &["PXAT", &(millis() + 5000).to_string()]);
     assert_eq!(get(conn, &token).unwrap().owner, "ada");
     await_that("the deadline", || send::<Value>(conn, &["JRS.GET", &token]).is_err().then_some(()));
-    // The server lets a key live until its last millisecond is over.
-    await_that("the end of the key", || (!send::<bool>(conn, &["EXISTS", &key(&token)]).unwrap()).then_some(()));
+    // The server removes a key after its last millisecond.
+    await_that("the expiry of the key", || (!send::<bool>(conn, &["EXISTS", &key(&token)]).unwrap()).then_some(()));
     assert_eq!(send::<i64>(conn, &["JRS.DESTROY", &token]).unwrap(), 0);
-    assert_over(conn, &token, "EXPIREDTOKEN");
+    assert_only_destroys(conn, &token, "EXPIREDTOKEN");
 }
 
 #[test]
-fn a_deadline_that_has_passed_makes_no_session() {
+fn create_refuses_a_past_deadline() {
     let server = server(&["leeway", "300"]);
     let conn = &mut server.conn();
     let past = now() - 1;
@@ -128,20 +128,20 @@ fn a_deadline_that_has_passed_makes_no_session() {
 }
 
 #[test]
-fn leeway_is_for_clocks_that_differ_and_lengthens_no_session() {
+fn leeway_extends_no_session() {
     let server = server(&[]);
     let conn = &mut server.conn();
     let token = |name: &str, time: i64| token(&json!({"jti": "a", name: now() + time}));
     let (over, early) = (token("exp", -100), token("nbf", 100));
-    assert_over(conn, &over, "EXPIREDTOKEN");
-    assert_over(conn, &early, "BADTOKEN");
+    assert_only_destroys(conn, &over, "EXPIREDTOKEN");
+    assert_only_destroys(conn, &early, "BADTOKEN");
 
     exec(conn, &["CONFIG", "SET", "jrs.leeway", "300"]);
-    assert_over(conn, &token("exp", -301), "EXPIREDTOKEN");
-    assert_over(conn, &token("nbf", 400), "BADTOKEN");
+    assert_only_destroys(conn, &token("exp", -301), "EXPIREDTOKEN");
+    assert_only_destroys(conn, &token("nbf", 400), "BADTOKEN");
     exec(conn, &["SET", "sess:a", "{}"]);
     assert_lives(conn, "sess:a", DAY, |conn| get(conn, &early).unwrap());
-    // Within its leeway the token is good, but its session is over, although somebody keeps its key.
+    // The leeway admits the token, but the session has ended, even if the key exists.
     exec(conn, &["SET", "sess:a", "{}"]);
     for (name, rest) in NEED_VALIDITY {
         assert_eq!(
@@ -154,26 +154,26 @@ fn leeway_is_for_clocks_that_differ_and_lengthens_no_session() {
     let ending = now() + 100;
     assert_bounded(conn, &tokens::token(&json!({"jti": "a", "exp": ending})), ending * 1000);
 
-    // Tokens that were seen meanwhile are judged anew.
+    // Cached tokens are checked against the new leeway.
     exec(conn, &["CONFIG", "SET", "jrs.leeway", "0"]);
-    assert_over(conn, &over, "EXPIREDTOKEN");
-    assert_over(conn, &early, "BADTOKEN");
+    assert_only_destroys(conn, &over, "EXPIREDTOKEN");
+    assert_only_destroys(conn, &early, "BADTOKEN");
 }
 
 #[test]
-fn a_session_that_begins_later() {
+fn a_session_starts_at_its_nbf() {
     let server = server(&[]);
     let conn = &mut server.conn();
     let nbf = |from_now: i64| format!(r#"{{"nbf":{}}}"#, now() + from_now);
     let later = create(conn, "ada", "{}", &["CLAIMS", &nbf(1000)]);
-    assert_over(conn, &later, "BADTOKEN");
-    let soon = create(conn, "ada", "{}", &["CLAIMS", &nbf(2)]);
+    assert_only_destroys(conn, &later, "BADTOKEN");
+    let soon = create(conn, "ada", "{}", &["CLAIMS", &nbf(4)]);
     assert_eq!(refusal(conn, &soon), "BADTOKEN");
-    await_that("the beginning", || send::<Value>(conn, &["JRS.GET", &soon]).ok());
+    await_that("the start", || send::<Value>(conn, &["JRS.GET", &soon]).ok());
     assert!(get(conn, &soon).is_some());
 }
 
-/// An id that a version 7 UUID ends, made at this moment.
+/// An id with a version 7 UUID of this time.
 fn id(owner: &str, millis: i64) -> String {
     format!("{owner}{}", uuid::Builder::from_unix_timestamp_millis(millis.try_into().unwrap(), &[7; 10]).into_uuid())
 }
@@ -201,14 +201,14 @@ fn max_lifetime_counts_from_the_earliest_known_start() {
         assert_bounded(conn, &token(&claims), second + 100_000);
     }
     for claims in tokens_from(second - 1_000_000) {
-        assert_over(conn, &token(&claims), "EXPIREDTOKEN");
+        assert_only_destroys(conn, &token(&claims), "EXPIREDTOKEN");
     }
     let fraction = token(&json!({"jti": id("", second - 900_001)}));
     assert_bounded(conn, &fraction, second + 99_999);
 }
 
 #[test]
-fn no_new_session_outlives_max_lifetime() {
+fn a_new_session_ends_within_max_lifetime() {
     let server = server(&["max-lifetime", "1000"]);
     let conn = &mut server.conn();
     let far = (now() + 5000).to_string();
@@ -219,66 +219,62 @@ fn no_new_session_outlives_max_lifetime() {
         let end = (claims(&token)["iat"].as_i64().unwrap() + 1000) * 1000;
         let created = expiry(conn, &key(&token));
         assert_bounded(conn, &token, end);
-        assert!(
-            created <= end,
-            "{options:?}: a new session ends {} ms after its start plus max-lifetime",
-            created - end
-        );
+        assert!(created <= end, "{options:?}: the key expires {} ms after the start plus max-lifetime", created - end);
     }
 }
 
 #[test]
-fn a_new_max_lifetime_holds_at_once() {
+fn a_new_max_lifetime_applies_at_once() {
     let server = server(&[]);
     let conn = &mut server.conn();
     let start = now() - 500;
     let token = token(&json!({"jti": "a", "iat": start}));
-    let set = |conn: &mut Connection, seconds: &str| send::<()>(conn, &["CONFIG", "SET", "jrs.max-lifetime", seconds]);
+    let set = |conn: &mut Connection, seconds: &str| exec(conn, &["CONFIG", "SET", "jrs.max-lifetime", seconds]);
     exec(conn, &["SET", "sess:a", "{}"]);
     assert_lives(conn, "sess:a", DAY, |conn| get(conn, &token).unwrap());
-    set(conn, "1000").unwrap();
+    set(conn, "1000");
     assert_bounded(conn, &token, (start + 1000) * 1000);
-    set(conn, "400").unwrap();
-    assert_over(conn, &token, "EXPIREDTOKEN");
-    set(conn, "0").unwrap();
+    set(conn, "400");
+    assert_only_destroys(conn, &token, "EXPIREDTOKEN");
+    set(conn, "0");
     exec(conn, &["SET", "sess:a", "{}"]);
     assert_lives(conn, "sess:a", DAY, |conn| get(conn, &token).unwrap());
 }
 
-/// What becomes of a token whose claim is this odd time.
+/// What happens to a token with an unusual time.
 #[derive(Clone, Copy, Debug)]
-enum Fate {
+enum Outcome {
     Refused(&'static str),
-    /// It is as if the claim were not there.
-    Lives,
+    /// The same as without the claim.
+    Accepted,
 }
 
 #[test]
-fn odd_times() {
-    use Fate::{Lives, Refused};
+fn unusual_times_are_accepted_or_refused() {
+    use Outcome::{Accepted, Refused};
     let server = server(&[]);
     let conn = &mut server.conn();
-    let no_time = ["\"1\"", "null", "true", "[1]", "{}", "1e999", "-1e999", "\"\""];
+    let not_a_time = ["\"1\"", "null", "true", "[1]", "{}", "1e999", "-1e999", "\"\""];
     let (past, future) =
         (["0", "-1", "-0.5", "0.5", "-1e300", "-9223372036854775808"], ["1e300", "18446744073709551615"]);
-    let mut cases: Vec<(&str, &str, Fate)> = Vec::new();
+    let mut cases: Vec<(&str, &str, Outcome)> = Vec::new();
     for name in ["iat", "auth_time", "exp", "nbf"] {
-        cases.extend(no_time.map(|time| (name, time, Refused("BADTOKEN"))));
+        cases.extend(not_a_time.map(|time| (name, time, Refused("BADTOKEN"))));
     }
     for name in ["iat", "auth_time", "exp"] {
         cases.extend(past.map(|time| (name, time, Refused("EXPIREDTOKEN"))));
     }
     cases.extend(["iat", "auth_time"].map(|name| future.map(|time| (name, time, Refused("BADTOKEN")))).concat());
-    cases.extend(future.map(|time| ("exp", time, Lives)));
-    cases.extend(past.map(|time| ("nbf", time, Lives)));
+    cases.extend(future.map(|time| ("exp", time, Accepted)));
+    cases.extend(past.map(|time| ("nbf", time, Accepted)));
     cases.extend(future.map(|time| ("nbf", time, Refused("BADTOKEN"))));
-    for (name, time, fate) in cases {
+    for (name, time, outcome) in cases {
         let start = if matches!(name, "iat" | "auth_time") { String::new() } else { format!(r#""iat":{},"#, now()) };
         let payload = format!(r#"{{"jti":"a",{start}"{name}":{time}}}"#);
         let token = sign_bytes(br#"{"alg":"HS256"}"#, payload.as_bytes(), Algorithm::HS256, SECRET.as_bytes());
         exec(conn, &["SET", "sess:a", "{}"]);
-        match fate {
-            Lives => assert_lives(conn, "sess:a", DAY, |conn| assert!(get(conn, &token).is_some(), "{payload}")),
+        match outcome {
+            Accepted => assert_lives(conn, "sess:a", DAY, |conn| assert!(get(conn, &token).is_some(), "{payload}")),
             Refused(word) => assert_eq!(refusal(conn, &token), word, "{payload}"),
         }
     }

@@ -1,4 +1,4 @@
-//! How long sessions live while they are used: sliding, touch-interval, their own TTL, and `EX`/`PX` for once.
+//! The idle timeout of sessions: touch-interval, a session's own TTL, and `EX`/`PX` for one use.
 
 use redis::{Connection, Value};
 use serde_json::json;
@@ -9,15 +9,15 @@ use crate::support::{
     tokens::{SECRET, claims, key, token},
 };
 
-/// `max-age` in milliseconds, where nobody sets it.
+/// The default of `max-age`, in milliseconds.
 const DAY: i64 = 86_400_000;
 
-/// Makes a key expire this many milliseconds from now, by hand.
+/// Makes a key expire this many milliseconds from now, as a client can do.
 fn expire_in(conn: &mut Connection, key: &str, span: i64) {
     exec(conn, &["PEXPIRE", key, &span.to_string()]);
 }
 
-/// Reads a session that must be there, in all three ways to use it that move its end to where it belongs.
+/// The commands that correct the expiry of a session. The session must exist.
 const USES: [fn(&mut Connection, &str); 3] = [
     |conn, token| assert!(get(conn, token).is_some()),
     |conn, token| assert!(send::<Option<i64>>(conn, &["JRS.TOUCH", token]).unwrap().is_some()),
@@ -25,7 +25,7 @@ const USES: [fn(&mut Connection, &str); 3] = [
 ];
 
 #[test]
-fn each_read_moves_the_end_where_the_touch_interval_is_0() {
+fn with_touch_interval_0_each_read_moves_the_expiry() {
     let server = Server::with_args(&["touch-interval", "0"]);
     let conn = &mut server.conn();
     let token = assert_create(conn, &[], DAY);
@@ -37,7 +37,7 @@ fn each_read_moves_the_end_where_the_touch_interval_is_0() {
     }
 }
 
-/// The token of a new session, whose key must live this long.
+/// Creates a session and checks that its key expires after `span`. Returns the token.
 fn assert_create(conn: &mut Connection, options: &[&str], span: i64) -> String {
     let before = millis();
     let token = create(conn, "ada", "{}", options);
@@ -47,11 +47,11 @@ fn assert_create(conn: &mut Connection, options: &[&str], span: i64) -> String {
 }
 
 #[test]
-fn a_read_moves_the_end_only_where_it_is_worth_it() {
+fn a_read_moves_the_expiry_only_after_the_touch_interval() {
     let server = Server::start();
     let conn = &mut server.conn();
-    // The span of a session, how much sooner it may end without being moved, and how much sooner is too soon. A stall
-    // of the machine for ten seconds would be needed to confuse them.
+    // The TTL of a session, how much earlier the key may expire without being moved, and how much earlier is moved. They
+    // differ by at least ten seconds, so that a slow machine does not confuse them.
     let cases: [(&[&str], i64, i64, i64); 3] = [
         (&[], DAY, 50_000, 60_001),
         (&["EX", "500"], 500_000, 40_000, 50_001),
@@ -64,7 +64,7 @@ fn a_read_moves_the_end_only_where_it_is_worth_it() {
         let before = expiry(conn, &key);
         let ttl = get(conn, &token).unwrap().ttl;
         assert_eq!(expiry(conn, &key), before, "{options:?}");
-        assert!(ttl <= (span - little) / 1000, "the reply says when the session really ends: {ttl}");
+        assert!(ttl <= (span - little) / 1000, "the reply has the seconds until the real expiry: {ttl}");
 
         expire_in(conn, &key, span - much);
         assert_lives(conn, &key, span, |conn| get(conn, &token).unwrap());
@@ -77,18 +77,18 @@ fn a_read_moves_the_end_only_where_it_is_worth_it() {
 }
 
 #[test]
-fn a_ttl_that_was_changed_by_hand_is_mended() {
+fn an_expiry_that_a_client_changed_is_corrected() {
     let server = Server::start();
     let conn = &mut server.conn();
     let token = create(conn, "ada", "{}", &[]);
     let key = key(&token);
-    let by_hand: [fn(&mut Connection, &str); 4] = [
+    let changes: [fn(&mut Connection, &str); 4] = [
         |conn, key| expire_in(conn, key, 5000),
-        |conn, key| send(conn, &["PERSIST", key]).unwrap(),
+        |conn, key| exec(conn, &["PERSIST", key]),
         |conn, key| expire_in(conn, key, 10 * DAY),
         |conn, key| expire_in(conn, key, DAY + 5000),
     ];
-    for change in by_hand {
+    for change in changes {
         for uses in USES {
             change(conn, &key);
             assert_lives(conn, &key, DAY, |conn| uses(conn, &token));
@@ -96,7 +96,7 @@ fn a_ttl_that_was_changed_by_hand_is_mended() {
         change(conn, &key);
         assert_eq!(get(conn, &token).unwrap().ttl, 86_400);
 
-        // A PEEK and an INSPECT tell, and move nothing.
+        // PEEK and INSPECT do not move the expiry.
         change(conn, &key);
         let before = expiry(conn, &key);
         for words in [["JRS.PEEK", &token], ["JRS.INSPECT", &token]] {
@@ -129,7 +129,7 @@ fn seconds_left_are_rounded_up() {
 }
 
 #[test]
-fn a_session_with_a_ttl_of_its_own() {
+fn a_session_can_have_its_own_ttl() {
     let server = Server::start();
     let conn = &mut server.conn();
     let cases: [(&[&str], i64, serde_json::Value); 5] = [
@@ -156,21 +156,21 @@ fn a_session_with_a_ttl_of_its_own() {
 }
 
 #[test]
-fn a_session_that_nobody_uses_ends() {
+fn an_unused_session_expires() {
     let server = Server::start();
     let conn = &mut server.conn();
     let token = create(conn, "ada", "{}", &["PX", "50"]);
-    await_that("the end of the session", || {
+    await_that("the expiry of the session", || {
         send::<Value>(conn, &["JRS.PEEK", &token]).unwrap().eq(&Value::Nil).then_some(())
     });
     assert!(get(conn, &token).is_none());
     assert_eq!(send::<Value>(conn, &["JRS.UPDATE", &token, "{}"]).unwrap(), Value::Nil);
     assert_eq!(send::<i64>(conn, &["JRS.DESTROY", &token]).unwrap(), 0);
-    await_that("the end of the key", || (send::<i64>(conn, &["DBSIZE"]).unwrap() == 0).then_some(()));
+    await_that("the expiry of the key", || (send::<i64>(conn, &["DBSIZE"]).unwrap() == 0).then_some(()));
 }
 
 #[test]
-fn the_ttl_claim_of_a_foreign_token() {
+fn the_ttl_claim_of_another_issuer_is_used() {
     let server = Server::builder().keys(SECRET.as_bytes()).start();
     let conn = &mut server.conn();
     let lives = |conn: &mut Connection, claims: serde_json::Value, span: i64| {
@@ -184,11 +184,11 @@ fn the_ttl_claim_of_a_foreign_token() {
     {
         lives(conn, json!({"jti": "a", "ttl": ttl}), span);
     }
-    // Not a positive number: read as having none.
+    // Values that are not a positive number are ignored.
     for ttl in [json!(0), json!(-1), json!(-0.5), json!(0.0001), json!("100"), json!(null), json!([100]), json!(true)] {
         lives(conn, json!({"jti": "a", "ttl": ttl}), DAY);
     }
-    // Beyond all times; the session's start and max-lifetime bound it.
+    // Very large values: the start and max-lifetime bound them.
     for ttl in [json!(1e300), json!(i64::MAX), json!(u64::MAX), json!(9.3e15)] {
         let iat = millis() / 1000;
         let token = token(&json!({"jti": "a", "ttl": ttl, "iat": iat}));
@@ -201,7 +201,7 @@ fn the_ttl_claim_of_a_foreign_token() {
 }
 
 #[test]
-fn a_ttl_beyond_all_times_without_a_bound() {
+fn a_very_large_ttl_is_bounded() {
     let server = Server::builder()
         .keys(SECRET.as_bytes())
         .arg("max-lifetime", "0")
@@ -216,16 +216,16 @@ fn a_ttl_beyond_all_times_without_a_bound() {
             uses(conn, &token);
             let session = get(conn, &token).unwrap();
             assert!(session.ttl > 9_000_000_000_000, "{ttl}: {}", session.ttl);
-            // What is written must be something that a replica and a restarted server understand.
+            // A replica and a restarted server must be able to read what is written.
             let before = expiry(conn, "sess:a");
-            let () = send(conn, &["DEBUG", "LOADAOF"]).unwrap_or_else(|error| panic!("{ttl}: {error}"));
+            exec(conn, &["DEBUG", "LOADAOF"]);
             assert_eq!(expiry(conn, "sess:a"), before, "{ttl}");
         }
     }
 }
 
 #[test]
-fn ex_and_px_hold_once() {
+fn ex_and_px_apply_once() {
     let server = Server::start();
     let conn = &mut server.conn();
     let commands: [(&[&str], &[&str]); 2] = [(&["JRS.TOUCH"], &[]), (&["JRS.UPDATE"], &["{}"])];
@@ -247,12 +247,12 @@ fn ex_and_px_hold_once() {
 }
 
 #[test]
-fn keepttl_keeps_what_there_is() {
+fn keepttl_keeps_the_expiry() {
     let server = Server::start();
     let conn = &mut server.conn();
     let token = create(conn, "ada", "{}", &[]);
     let key = key(&token);
-    for span in [5000, DAY / 2, DAY] {
+    for span in [50_000, DAY / 2, DAY] {
         expire_in(conn, &key, span);
         let before = expiry(conn, &key);
         for data in [r#"{"n":1}"#, r#"{"n":2}"#] {
@@ -261,13 +261,13 @@ fn keepttl_keeps_what_there_is() {
             assert_eq!(send::<String>(conn, &["GET", &key]).unwrap(), data);
         }
     }
-    // But a session that would never end is given its end.
+    // A session without an expiry gets one.
     exec(conn, &["PERSIST", &key]);
     assert_lives(conn, &key, DAY, |conn| send::<Value>(conn, &["JRS.UPDATE", &token, "{}", "KEEPTTL"]).unwrap());
 }
 
 #[test]
-fn a_new_max_age_holds_at_once() {
+fn a_new_max_age_applies_at_once() {
     let server = Server::start();
     let conn = &mut server.conn();
     let (token, own) = (create(conn, "ada", "{}", &[]), create(conn, "ada", "{}", &["EX", "5000"]));

@@ -1,4 +1,4 @@
-//! Data that is changed in place: merged (RFC 7396), patched (RFC 6902), and compared first.
+//! JRS.UPDATE with MERGE (RFC 7396), PATCH (RFC 6902) and IFMATCH.
 
 use redis::{Connection, Value};
 use serde_json::json;
@@ -10,7 +10,7 @@ use crate::support::{
     tokens::key,
 };
 
-/// Changes a session's data and returns what came of it.
+/// Changes the data of a new session and returns the result.
 fn changed(conn: &mut Connection, data: &str, change: &[&str]) -> String {
     let token = create(conn, "ada", data, &[]);
     let reply: String =
@@ -40,7 +40,7 @@ fn a_merge_sets_and_removes_members() {
 }
 
 #[test]
-fn a_patch_does_all_its_operations() {
+fn a_patch_runs_all_operations() {
     let server = Server::start();
     let conn = &mut server.conn();
     for (data, change, result) in [
@@ -67,7 +67,7 @@ fn a_patch_does_all_its_operations() {
 }
 
 #[test]
-fn what_is_not_touched_keeps_its_order_and_its_digits() {
+fn unchanged_members_keep_their_order_and_digits() {
     let server = Server::start();
     let conn = &mut server.conn();
     let data = r#"{"z":1.0,"y":1E3,"x":-0,"w":0.10,"v":123456789012345678901234567890,"u":1e-999,"t":"Zo\u00eb\/","s":[ 1, {} ]}"#;
@@ -86,7 +86,7 @@ fn what_is_not_touched_keeps_its_order_and_its_digits() {
 }
 
 #[test]
-fn what_is_refused_changes_nothing() {
+fn refused_changes_change_nothing() {
     let server = Server::with_args(&["max-data-size", "1kb"]);
     let conn = &mut server.conn();
     let data = r#"{"n":1,"list":[1],"o":{"p":{}}}"#;
@@ -140,11 +140,11 @@ fn what_is_refused_changes_nothing() {
         assert_refused(conn, word, &words);
     }
     assert_eq!(get(conn, &token).unwrap().data, data);
-    // Each fits, together they do not.
+    // Each change fits, both together do not.
     exec(conn, &["JRS.UPDATE", &token, &large, "MERGE"]);
     assert_refused(conn, "TOOBIG", &["JRS.UPDATE", &token, &large.replace("large", "more"), "MERGE"]);
     assert!(matches!(refused(conn, &["JRS.UPDATE", &token, &double, "PATCH"]).as_str(), "TOOBIG"));
-    // To the byte.
+    // The limit is exact to the byte.
     exec(conn, &["CONFIG", "SET", "jrs.max-data-size", "1024"]);
     let full = format!(r#"{{"a":[[1],[1],[1],{{"b":[]}},"{}"]}}"#, "x".repeat(992));
     assert_eq!(full.len(), 1023);
@@ -156,20 +156,20 @@ fn what_is_refused_changes_nothing() {
     ] {
         let words = ["JRS.UPDATE", &exact, patch, "PATCH"];
         if word.is_empty() {
-            send::<String>(conn, &words).map(drop).unwrap()
+            exec(conn, &words);
         } else {
-            assert_refused(conn, word, &words)
+            assert_refused(conn, word, &words);
         }
     }
     assert_eq!(get(conn, &exact).unwrap().data.len(), 1024);
-    // What became too large by a change of the limit can be made smaller.
+    // Data above a lowered limit can be made smaller.
     exec(conn, &["CONFIG", "SET", "jrs.max-data-size", "500"]);
     exec(conn, &["JRS.UPDATE", &token, r#"{"large":null}"#, "MERGE"]);
     assert_eq!(get(conn, &token).unwrap().data, data);
 }
 
 #[test]
-fn if_match_compares_and_all_ways_take_the_options() {
+fn ifmatch_and_ttl_options_work_in_each_mode() {
     let server = Server::start();
     let conn = &mut server.conn();
     let token = create(conn, "ada", r#"{"n":1}"#, &["EX", "5000"]);
@@ -186,26 +186,26 @@ fn if_match_compares_and_all_ways_take_the_options() {
         let new = etag.clone();
         let again = [&["JRS.UPDATE", &*key, &token], change, &["IFMATCH", &new]].concat();
         let etag_again: String = assert_lives(conn, &key, 5_000_000, |conn| send(conn, &again).unwrap());
-        assert_eq!(etag_again, etag, "the same change once more changes nothing");
-        etag = assert_lives(conn, &key, 9_000, |conn| send(conn, &[&again[..], &["EX", "9"]].concat()).unwrap());
+        assert_eq!(etag_again, etag, "the same change again changes nothing");
+        etag = assert_lives(conn, &key, 900_000, |conn| send(conn, &[&again[..], &["EX", "900"]].concat()).unwrap());
     }
-    // A plain SET counts as a change; a session that is gone is gone, whatever it should match.
+    // A SET by a client changes the etag. Without a session the reply is null, whatever the etag is.
     exec(conn, &["SET", &key, r#"{"set":1}"#, "KEEPTTL"]);
     assert_refused(conn, "CONFLICT", &["JRS.UPDATE", &token, "{}", "IFMATCH", &etag]);
     exec(conn, &["SET", &key, "no JSON", "KEEPTTL"]);
-    for way in ["MERGE", "PATCH"] {
-        assert_refused(conn, "BADDATA", &["JRS.UPDATE", &token, if way == "MERGE" { "{}" } else { "[]" }, way]);
+    for mode in ["MERGE", "PATCH"] {
+        assert_refused(conn, "BADDATA", &["JRS.UPDATE", &token, if mode == "MERGE" { "{}" } else { "[]" }, mode]);
     }
     exec(conn, &["DEL", &key]);
-    for way in ["MERGE", "PATCH", "REPLACE"] {
-        let change = if way == "PATCH" { "[]" } else { "{}" };
-        assert_eq!(send::<Value>(conn, &["JRS.UPDATE", &token, change, way, "IFMATCH", &etag]).unwrap(), Value::Nil);
+    for mode in ["MERGE", "PATCH", "REPLACE"] {
+        let change = if mode == "PATCH" { "[]" } else { "{}" };
+        assert_eq!(send::<Value>(conn, &["JRS.UPDATE", &token, change, mode, "IFMATCH", &etag]).unwrap(), Value::Nil);
     }
     assert_eq!(send::<i64>(conn, &["EXISTS", &key]).unwrap(), 0);
 }
 
 #[test]
-fn bombs_are_bounded_and_their_memory_comes_back() {
+fn expensive_changes_are_bounded_and_free_their_memory() {
     let server = Server::start();
     let conn = &mut server.conn();
     let full = |unit: &str| format!(r#"{{"a":[{}]}}"#, vec![unit; ((1 << 20) - 10) / (unit.len() + 1)].join(","));
@@ -232,18 +232,20 @@ fn bombs_are_bounded_and_their_memory_comes_back() {
     let tokens: Vec<String> = datas.iter().map(|data| create(conn, "ada", data, &[])).collect();
     let before = info(conn, "memory", "used_memory");
     for (data, token) in datas.iter().zip(&tokens) {
-        for (change, way) in &changes {
-            // That there is an answer in time is what the connection's timeout sees to.
-            let reply: redis::RedisResult<Value> = send(conn, &["JRS.UPDATE", token, change, way]);
+        for (change, mode) in &changes {
+            // Some of the changes are refused.
+            let reply: redis::RedisResult<Value> = send(conn, &["JRS.UPDATE", token, change, mode]);
             if reply.is_ok() {
                 exec(conn, &["JRS.UPDATE", token, data]);
             }
         }
     }
-    await_that("the memory", || (info(&mut server.conn(), "memory", "used_memory") < before + (8 << 20)).then_some(()));
+    await_that("free memory", || {
+        (info(&mut server.conn(), "memory", "used_memory") < before + (8 << 20)).then_some(())
+    });
 }
 
-/// The most memory that the server has had since a point, beyond what it had then.
+/// By how many bytes the server's memory use grew at its peak during `work`.
 fn peak_of(server: &Server, work: impl FnOnce(&mut Connection)) -> i64 {
     let conn = &mut server.conn();
     exec(conn, &["CONFIG", "RESETSTAT"]);
@@ -253,7 +255,7 @@ fn peak_of(server: &Server, work: impl FnOnce(&mut Connection)) -> i64 {
 }
 
 #[test]
-fn small_changes_take_little_memory_whatever_the_data_is() {
+fn small_changes_need_little_memory() {
     let doubling: Vec<_> = (0..60).map(|at| json!({"op":"copy","from":"","path":format!("/{at}")})).collect();
     let nesting: Vec<_> = (0..60).map(|_| json!({"op":"copy","from":"","path":"/0"})).collect();
     let fill = |unit: &str| format!(r#"{{"a":[{}]}}"#, vec![unit; ((1 << 20) - 20) / (unit.len() + 1)].join(","));
@@ -279,7 +281,7 @@ fn small_changes_take_little_memory_whatever_the_data_is() {
                 let reply: redis::RedisResult<String> = send(conn, &["JRS.UPDATE", &token, into, "PATCH"]);
                 assert!(reply.is_ok() || reply.unwrap_err().code() == Some("TOOBIG"));
             });
-            assert!(peak < 10 << 20, "{unit}, {limit}: {peak}, of which the new data are two");
+            assert!(peak < 10 << 20, "{unit}, {limit}: {peak} bytes, with 2 MB for the new data");
             exec(conn, &["DEL", &key(&token)]);
         }
     }

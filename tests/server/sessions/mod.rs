@@ -1,6 +1,7 @@
 //! A session's data, its start and its end, and JRS.ROTATE.
 
-mod bad_data;
+mod claims_refused;
+mod data_refused;
 mod deadlines;
 mod lifetimes;
 mod merge_patch;

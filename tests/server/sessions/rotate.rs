@@ -1,4 +1,4 @@
-//! JRS.ROTATE: a session goes on under a new id and a new token, and the old token is dead.
+//! JRS.ROTATE: the session gets a new id and a new token, and the old token finds no session.
 
 use std::{
     fs,
@@ -11,6 +11,7 @@ use serde_json::{Value as Json, json};
 
 use crate::support::{
     Server,
+    cases::cases,
     in_flight::{es256, rs256},
     owner_sessions::{assert_agree, info},
     sessions::{self, assert_refused, contents, create, exec, expiry, get, now, refused, send},
@@ -21,12 +22,12 @@ fn server() -> Server {
     Server::builder().keys(SECRET.as_bytes()).start()
 }
 
-/// The new token; `options` are what follows the old one.
+/// Rotates a session and returns the new token. `options` follow the old token.
 fn rotate(conn: &mut Connection, token: &str, options: &[&str]) -> String {
     send(conn, &[&["JRS.ROTATE", token], options].concat()).unwrap_or_else(|error| panic!("{options:?}: {error}"))
 }
 
-/// The claims without those that are new in each token.
+/// The claims without those that change in each token.
 fn lasting(token: &str) -> Json {
     let mut claims = claims(token);
     for name in ["jti", "iat", "auth_time"] {
@@ -36,18 +37,18 @@ fn lasting(token: &str) -> Json {
 }
 
 #[test]
-fn the_session_goes_on_and_the_old_token_is_dead() {
-    for keys in [SECRET.to_owned(), es256(), rs256()] {
+fn the_session_continues_and_the_old_token_finds_nothing() {
+    for keys in cases([("HS256", SECRET.to_owned()), ("ES256", es256()), ("RS256", rs256())]) {
         let server = Server::builder().keys(keys.as_bytes()).start();
         let conn = &mut server.conn();
         for owner in ["ada", ""] {
-            let theirs = r#"{"role":"user","limit":1.50,"iss":"me","aud":["a"]}"#;
-            let old = create(conn, owner, r#"{"cart":[1]}"#, &["CLAIMS", theirs, "EX", "5000"]);
+            let callers = r#"{"role":"user","limit":1.50,"iss":"me","aud":["a"]}"#;
+            let old = create(conn, owner, r#"{"cart":[1]}"#, &["CLAIMS", callers, "EX", "5000"]);
             exec(conn, &["PEXPIRE", &key(&old), "77000"]);
             let end = expiry(conn, &key(&old));
             let new = rotate(conn, &old, &[]);
             assert_ne!(key(&new), key(&old));
-            assert_eq!((expiry(conn, &key(&new)), lasting(&new)), (end, lasting(&old)), "the end, and the claims");
+            assert_eq!((expiry(conn, &key(&new)), lasting(&new)), (end, lasting(&old)), "expiry and claims");
             assert_eq!(send::<String>(conn, &["GET", &key(&new)]).unwrap(), r#"{"cart":[1]}"#);
             assert!(tokens::payload(&new).contains(r#""limit":1.50"#), "{}", tokens::payload(&new));
             assert_eq!(claims(&new)["auth_time"], claims(&old)["iat"]);
@@ -68,7 +69,7 @@ fn the_session_goes_on_and_the_old_token_is_dead() {
 }
 
 #[test]
-fn claims_are_kept_unless_given_anew() {
+fn claims_are_kept_unless_replaced() {
     let server = server();
     let conn = &mut server.conn();
     let old = create(conn, "ada", "{}", &["CLAIMS", r#"{"role":"user","name":"Zo\u00eb","nbf":5}"#]);
@@ -84,7 +85,7 @@ fn claims_are_kept_unless_given_anew() {
 }
 
 #[test]
-fn what_is_refused_changes_nothing() {
+fn refused_rotations_change_nothing() {
     let server = server();
     let conn = &mut server.conn();
     let token = create(conn, "ada", "{}", &[]);
@@ -113,7 +114,7 @@ fn what_is_refused_changes_nothing() {
 }
 
 #[test]
-fn sessions_of_the_package_rotate_too() {
+fn sessions_of_the_npm_package_can_be_rotated() {
     let server = server();
     let conn = &mut server.conn();
     let legacy = |conn: &mut Connection, id: &str, claims: Json| {
@@ -129,7 +130,7 @@ fn sessions_of_the_package_rotate_too() {
     assert_eq!(get(conn, &new).unwrap().data, r#"{"old":1}"#);
     assert_eq!(assert_agree(conn, "ada").len(), 1);
     assert!(get(conn, &old).is_none());
-    // A subject that is no owner can only be replaced.
+    // A subject that is not a valid owner must be replaced.
     for subject in [json!("a{b}"), json!(7), json!(["ada"])] {
         let old = legacy(conn, "y", json!({"sub": subject}));
         assert_refused(conn, "ERR", &["JRS.ROTATE", &old]);
@@ -138,7 +139,7 @@ fn sessions_of_the_package_rotate_too() {
 }
 
 #[test]
-fn of_many_who_rotate_one_session_one_gets_it() {
+fn one_of_many_concurrent_rotations_succeeds() {
     for keys in signing_keys() {
         let server = Server::builder().keys(keys.as_bytes()).start();
         let conn = &mut server.conn();
@@ -150,7 +151,7 @@ fn of_many_who_rotate_one_session_one_gets_it() {
 }
 
 #[test]
-fn keys_change_while_sessions_rotate() {
+fn sessions_rotate_while_keys_change() {
     let key_file = |ids: [&str; 2]| {
         let keys = ids.map(|id| {
             let mut key = tokens::elliptic_jwk();
@@ -184,7 +185,7 @@ fn keys_change_while_sessions_rotate() {
         clients.into_iter().map(|client| client.join().unwrap()).collect()
     });
     for token in &last {
-        assert_eq!(header(token)["kid"], json!("one"), "what began after the last change is signed with its key");
+        assert_eq!(header(token)["kid"], json!("one"), "a rotation after the last change is signed with its key");
         assert_eq!(get(conn, token).unwrap().data, r#"{"n":1}"#);
     }
     assert_eq!(assert_agree(conn, "ada").len(), 8);

@@ -1,4 +1,4 @@
-//! When a session that JRS.ROTATE gives a new token ends: as before, unless its user has just logged in.
+//! JRS.ROTATE keeps the deadline and the lifetime of a session. REAUTH restarts the lifetime.
 
 use redis::{Connection, Value};
 use serde_json::json;
@@ -10,13 +10,13 @@ use crate::support::{
     tokens::{SECRET, claims, key, signing_keys, token},
 };
 
-/// The new token; `options` are what follows the old one.
+/// Rotates a session and returns the new token. `options` follow the old token.
 fn rotate(conn: &mut Connection, token: &str, options: &[&str]) -> String {
     send(conn, &[&["JRS.ROTATE", token], options].concat()).unwrap_or_else(|error| panic!("{options:?}: {error}"))
 }
 
 #[test]
-fn a_deadline_may_only_become_shorter() {
+fn rotate_can_only_shorten_a_deadline() {
     for keys in signing_keys() {
         let server = Server::builder().keys(keys.as_bytes()).start();
         let conn = &mut server.conn();
@@ -29,8 +29,8 @@ fn a_deadline_may_only_become_shorter() {
         assert_eq!(claims(&new)["exp"], json!(deadline - 1000));
         assert_eq!(expiry(conn, &key(&new)), (deadline - 1000) * 1000);
         let new = rotate(conn, &new, &["REAUTH", "OWNER", "bob"]);
-        assert_eq!(claims(&new)["exp"], json!(deadline - 1000), "also for a user who has just logged in");
-        // One without a deadline gets one.
+        assert_eq!(claims(&new)["exp"], json!(deadline - 1000), "also with REAUTH");
+        // A session without a deadline gets one.
         let old = create(conn, "ada", "{}", &[]);
         let new = rotate(conn, &old, &["CLAIMS", &exp(deadline)]);
         assert_eq!(claims(&new)["exp"], json!(deadline));
@@ -39,7 +39,7 @@ fn a_deadline_may_only_become_shorter() {
 }
 
 #[test]
-fn rotating_never_extends_the_lifetime() {
+fn rotate_never_extends_the_lifetime() {
     for keys in signing_keys() {
         let is_public = keys != SECRET;
         let args = ["max-lifetime", "3", "max-age", "100"];
@@ -52,7 +52,7 @@ fn rotating_never_extends_the_lifetime() {
             let end = expiry(conn, &key(&token));
             assert!(end <= (start + 3) * 1000, "{end}");
             let exp = claims(&token)["exp"].as_i64();
-            assert_eq!(exp, is_public.then_some(start + 3), "others are told of the end");
+            assert_eq!(exp, is_public.then_some(start + 3), "only tokens that others can verify have the end as exp");
             match send::<Option<String>>(conn, &["JRS.ROTATE", &token]) {
                 Ok(Some(next)) => token = next,
                 Ok(None) => break,
@@ -66,8 +66,8 @@ fn rotating_never_extends_the_lifetime() {
         }
         assert!(millis() >= (start + 3) * 1000 && rotations > 10, "{rotations}");
         assert_eq!(refusal(conn, &token), "EXPIREDTOKEN");
-        // The server keeps a key to the end of its last millisecond.
-        await_that("the end of the session", || {
+        // The server removes a key after its last millisecond.
+        await_that("the expiry of the key", || {
             (send::<i64>(conn, &["EXISTS", &key(&token)]).unwrap() == 0).then_some(())
         });
         assert_eq!(assert_agree(conn, "ada"), [""; 0]);
@@ -75,7 +75,7 @@ fn rotating_never_extends_the_lifetime() {
 }
 
 #[test]
-fn whoever_proves_who_they_are_begins_anew() {
+fn reauth_restarts_the_lifetime() {
     for keys in signing_keys() {
         let is_public = keys != SECRET;
         let server = Server::builder().keys(keys.as_bytes()).args(&["max-lifetime", "1000", "max-age", "900"]).start();
@@ -87,18 +87,18 @@ fn whoever_proves_who_they_are_begins_anew() {
         let kept = rotate(conn, &first, &[]);
         assert!(expiry(conn, &key(&kept)) <= millis() + 5000);
         let before = now();
-        let anew = rotate(conn, &kept, &["reauth"]);
-        let start = claims(&anew)["auth_time"].as_i64().unwrap();
+        let reauthenticated = rotate(conn, &kept, &["reauth"]);
+        let start = claims(&reauthenticated)["auth_time"].as_i64().unwrap();
         assert!((before..=now()).contains(&start) && start > first_second, "{start}");
-        assert!(expiry(conn, &key(&anew)) > millis() + 890_000, "its idle time begins anew too");
-        assert_eq!(claims(&anew)["exp"].as_i64(), is_public.then_some(start + 1000));
-        let later = rotate(conn, &anew, &[]);
+        assert!(expiry(conn, &key(&reauthenticated)) > millis() + 890_000, "the idle timeout restarts too");
+        assert_eq!(claims(&reauthenticated)["exp"].as_i64(), is_public.then_some(start + 1000));
+        let later = rotate(conn, &reauthenticated, &[]);
         assert_eq!(claims(&later)["auth_time"], json!(start));
     }
 }
 
 #[test]
-fn within_the_leeway_a_session_at_its_deadline_is_gone() {
+fn leeway_keeps_no_session_past_its_deadline() {
     let server = Server::builder().keys(SECRET.as_bytes()).args(&["leeway", "100"]).start();
     let conn = &mut server.conn();
     let over = token(&json!({"jti": "{ada}:x", "sub": "ada", "exp": now() - 1}));
@@ -109,13 +109,13 @@ fn within_the_leeway_a_session_at_its_deadline_is_gone() {
 }
 
 #[test]
-fn whoever_begins_anew_does_not_outlive_a_deadline() {
+fn reauth_keeps_the_deadline() {
     for keys in signing_keys() {
         let is_public = keys != SECRET;
         let server = Server::builder().keys(keys.as_bytes()).args(&["max-lifetime", "1000", "max-age", "9000"]).start();
         let conn = &mut server.conn();
         let start = now();
-        // Around the end that max-lifetime sets at first, which a new beginning puts off.
+        // Before and after the end by max-lifetime, which REAUTH extends.
         let deadlines = [start + 999, start + 1000, start + 1001, start + 2000];
         let mut sessions: Vec<(Option<i64>, String)> = Vec::new();
         for deadline in deadlines {
@@ -132,12 +132,12 @@ fn whoever_begins_anew_does_not_outlive_a_deadline() {
                 assert!(deadline.is_none_or(|deadline| end <= deadline * 1000), "{deadline:?}, {options:?}: {end}");
             }
         }
-        // What max-lifetime set at first binds nobody who begins anew under another one, and what was asked for still does.
+        // After REAUTH the new max-lifetime applies, and the deadline of the caller stays.
         exec(conn, &["CONFIG", "SET", "jrs.max-lifetime", "5000"]);
         for (deadline, token) in &sessions {
-            let anew = claims(&rotate(conn, token, &["REAUTH"]));
-            let told = is_public.then(|| anew["auth_time"].as_i64().unwrap() + 5000);
-            assert_eq!(anew["exp"].as_i64(), deadline.or(told), "{anew}");
+            let reauthenticated = claims(&rotate(conn, token, &["REAUTH"]));
+            let by_lifetime = is_public.then(|| reauthenticated["auth_time"].as_i64().unwrap() + 5000);
+            assert_eq!(reauthenticated["exp"].as_i64(), deadline.or(by_lifetime), "{reauthenticated}");
         }
     }
 }

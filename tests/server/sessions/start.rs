@@ -1,4 +1,4 @@
-//! When a session started, as far as its token tells, and what becomes of tokens that do not tell.
+//! The start of a session by its token, and tokens without a known start.
 
 use redis::{Connection, Value};
 use serde_json::json;
@@ -11,29 +11,30 @@ use crate::support::{
 };
 
 /// `max-lifetime`, in seconds.
-const LONGEST: i64 = 1000;
+const MAX_LIFETIME: i64 = 1000;
 
-/// A token with just these claims.
+/// A token with only these claims.
 fn token(claims: &serde_json::Value) -> String {
     sign(&json!({"alg": "HS256"}), claims, SECRET.as_bytes())
 }
 
 fn server() -> Server {
-    Server::builder().keys(SECRET.as_bytes()).arg("max-lifetime", &LONGEST.to_string()).start()
+    Server::builder().keys(SECRET.as_bytes()).arg("max-lifetime", &MAX_LIFETIME.to_string()).start()
 }
 
-/// A version 7 UUID of this moment.
+/// A version 7 UUID of this time.
 fn id(millis: i64) -> String {
     let uuid: Uuid = Builder::from_unix_timestamp_millis(millis.unsigned_abs(), &[7; 10]).into_uuid();
     uuid.to_string()
 }
 
+/// Stores a session without JRS.
 fn put(conn: &mut Connection, id: &str) {
     exec(conn, &["SET", &format!("sess:{id}"), "{}", "EX", "100000"]);
 }
 
 #[test]
-fn a_token_that_does_not_tell_its_start_is_refused() {
+fn a_token_without_a_known_start_is_refused() {
     let server = server();
     let conn = &mut server.conn();
     let (future, late_id) = (now() + 3600, id(millis() + 3_600_000));
@@ -53,10 +54,10 @@ fn a_token_that_does_not_tell_its_start_is_refused() {
         let id = unknown["jti"].as_str().unwrap().to_owned();
         put(conn, &id);
         let token = token(&unknown);
-        let place = [&*token];
+        let token_only = [&*token];
         let with_key = [&format!("sess:{id}"), &*token];
-        // The second time the token is known, and the answer is the same.
-        for front in [&place[..], &with_key, &place] {
+        // The last time the token is cached, and the reply is the same.
+        for session in [&token_only[..], &with_key, &token_only] {
             for (name, rest) in [
                 ("JRS.GET", &[][..]),
                 ("JRS.PEEK", &[]),
@@ -65,12 +66,12 @@ fn a_token_that_does_not_tell_its_start_is_refused() {
                 ("JRS.ROTATE", &[]),
                 ("JRS.ROTATE", &["REAUTH"]),
             ] {
-                assert_refused(conn, "BADTOKEN", &[&[name], front, rest].concat());
+                assert_refused(conn, "BADTOKEN", &[&[name], session, rest].concat());
             }
         }
         let report = format!("{:?}", send::<Value>(conn, &["JRS.INSPECT", &token]).unwrap());
         assert!(report.contains("BADTOKEN the token does not say when its session started"), "{report}");
-        // Nobody is kept from logging out.
+        // A logout is always possible.
         assert_eq!(send::<i64>(conn, &["JRS.DESTROY", &token]).unwrap(), 1, "{unknown}");
     }
     let info: String = send(conn, &["INFO", "jrs_tokens"]).unwrap();
@@ -78,12 +79,12 @@ fn a_token_that_does_not_tell_its_start_is_refused() {
 }
 
 #[test]
-fn a_start_in_the_future_does_not_hide_another() {
+fn a_start_in_the_future_is_ignored() {
     let server = server();
     let conn = &mut server.conn();
     let start = now() - 400;
     let early_id = id(start * 1000);
-    for told in [
+    for known in [
         json!({"jti": "a", "iat": start}),
         json!({"jti": "a", "iat": start, "auth_time": millis()}),
         json!({"jti": "a", "iat": millis(), "auth_time": start}),
@@ -93,34 +94,34 @@ fn a_start_in_the_future_does_not_hide_another() {
         json!({"jti": early_id, "iat": millis()}),
         json!({"jti": early_id, "iat": now() - 10, "auth_time": now() + 3600}),
     ] {
-        let id = told["jti"].as_str().unwrap();
+        let id = known["jti"].as_str().unwrap();
         put(conn, id);
-        assert!(get(conn, &token(&told)).is_some(), "{told}");
-        assert_eq!(expiry(conn, &format!("sess:{id}")), (start + LONGEST) * 1000, "{told}");
+        assert!(get(conn, &token(&known)).is_some(), "{known}");
+        assert_eq!(expiry(conn, &format!("sess:{id}")), (start + MAX_LIFETIME) * 1000, "{known}");
     }
     for over in [
-        json!({"jti": "a", "iat": now() - LONGEST - 1}),
-        json!({"jti": "a", "iat": now() - LONGEST - 1, "auth_time": millis()}),
+        json!({"jti": "a", "iat": now() - MAX_LIFETIME - 1}),
+        json!({"jti": "a", "iat": now() - MAX_LIFETIME - 1, "auth_time": millis()}),
     ] {
         assert_eq!(refusal(conn, &token(&over)), "EXPIREDTOKEN", "{over}");
     }
 }
 
 #[test]
-fn a_clock_that_is_a_little_fast_does_no_harm() {
+fn a_start_slightly_in_the_future_is_accepted() {
     let server = server();
     let conn = &mut server.conn();
     put(conn, "a");
     let soon = now() + 30;
     let token = token(&json!({"jti": "a", "iat": soon}));
     assert!(get(conn, &token).is_some());
-    assert_eq!(expiry(conn, "sess:a"), (soon + LONGEST) * 1000);
+    assert_eq!(expiry(conn, "sess:a"), (soon + MAX_LIFETIME) * 1000);
     let rotated: String = send(conn, &["JRS.ROTATE", &token]).unwrap();
     assert_eq!(claims(&rotated)["auth_time"], soon);
 }
 
 #[test]
-fn without_a_longest_lifetime_no_start_is_needed() {
+fn without_max_lifetime_no_start_is_needed() {
     let server = server();
     let conn = &mut server.conn();
     let tokens = [json!({"jti": "a"}), json!({"jti": "a", "iat": millis()}), json!({"jti": "a", "iat": now() + 3600})];
@@ -130,13 +131,13 @@ fn without_a_longest_lifetime_no_start_is_needed() {
         assert_eq!(refusal(conn, &token), "BADTOKEN", "{unknown}");
         exec(conn, &["CONFIG", "SET", "jrs.max-lifetime", "0"]);
         assert!(get(conn, &token).is_some(), "{unknown}");
-        // What follows it starts now.
+        // The successor starts now.
         let before = now();
         let rotated: String = send(conn, &["JRS.ROTATE", &token]).unwrap();
         let iat = claims(&rotated)["iat"].as_i64().unwrap();
         assert!((before..=now()).contains(&iat) && claims(&rotated).get("auth_time").is_none(), "{unknown}");
-        exec(conn, &["CONFIG", "SET", "jrs.max-lifetime", &LONGEST.to_string()]);
+        exec(conn, &["CONFIG", "SET", "jrs.max-lifetime", &MAX_LIFETIME.to_string()]);
         assert!(get(conn, &rotated).is_some(), "{unknown}");
-        assert!(expiry(conn, &key(&rotated)) <= (iat + LONGEST) * 1000, "{unknown}");
+        assert!(expiry(conn, &key(&rotated)) <= (iat + MAX_LIFETIME) * 1000, "{unknown}");
     }
 }

@@ -3,6 +3,7 @@
 //! The server is killed when its [`Server`] is dropped, also in a panic, and when the test process ends.
 #![allow(clippy::print_stderr, reason = "a failed test prints the log of its server")]
 
+pub(crate) mod bad_json;
 pub(crate) mod cases;
 pub(crate) mod in_flight;
 pub(crate) mod index_check;
