@@ -1,4 +1,4 @@
-//! Claims of a caller: none that is let in can change what JRS itself says in the token.
+//! A caller's claims: accepted claims cannot change what JRS writes into the token.
 //!
 //! The input is one byte of choices, an owner, a line end, and the claims.
 
@@ -38,7 +38,7 @@ fuzz_target!(|input: &[u8]| {
     let Some((choices, rest)) = input.split_first() else { return };
     let chosen = |bit: u8| choices >> bit & 1 == 1;
     let (owner, json) = rest.split_at(rest.iter().position(|byte| *byte == b'\n').unwrap_or(0));
-    // A foreign token may say anything.
+    // A foreign token may have any claims.
     let _ = Claims::read(json, ClaimRules::default());
     let (Ok(owner), Ok(json)) = (check_owner(owner), str::from_utf8(json)) else { return };
     let expected = ClaimRules {
@@ -61,7 +61,7 @@ fuzz_target!(|input: &[u8]| {
     assert_eq!(has_claim(json.as_bytes(), "exp"), caller.expires_at.is_some());
 
     let id = SessionId::new("sess:", owner, UUID.parse().expect("a UUID"));
-    // `exp` is written by one of the two alone.
+    // Either JRS or the caller writes `exp`, not both.
     let end = chosen(2).then_some(NOW.plus(Duration::from_millis(1500))).filter(|_| caller.expires_at.is_none());
     let standard = RegisteredClaims {
         id: id.as_str(),
@@ -70,13 +70,13 @@ fuzz_target!(|input: &[u8]| {
         issuer: expected.issuer,
         audience: expected.audience,
         expires_at: end,
-        // The session's own end: `exp`, a later one, or none.
+        // The session's own deadline: `exp`, a later one, or none.
         deadline: end.filter(|_| !chosen(3)).map(|end| end.plus(Duration::from_millis(chosen(6).into()))),
         ttl: chosen(4).then_some(Duration::from_millis(60_001)),
         authenticated_at: chosen(5).then_some(UnixMillis::new(NOW.as_i64() - 1)),
     };
     let payload = standard.write(&caller);
-    // A verifier that ignores case reads what JRS wrote: no two names differ in case only, where one of them is JRS's.
+    // A case-insensitive verifier reads what JRS wrote: no name differs only in case from one of JRS.
     let names = members(&payload);
     for own in OWN {
         assert!(names.iter().filter(|name| folded(name) == own).count() <= 1, "{own}");
@@ -93,7 +93,7 @@ fuzz_target!(|input: &[u8]| {
     assert_eq!((read.owner().unwrap_or_default(), read.created()), (owner, Some(NOW)));
     assert_eq!(read, id);
 
-    // What follows this token has the caller's claims once more, but for `exp`.
+    // The successor of this token has the caller's claims again, except `exp`.
     let following = carry_over_claims(payload.as_bytes(), json, expected).expect("claims that follow");
     let again = CallerClaims::read(&following, expected).expect("a caller's claims");
     assert_eq!(again.expires_at, None);

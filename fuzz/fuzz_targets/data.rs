@@ -1,8 +1,8 @@
-//! Session data: what is taken for a JSON object is one, and a merge or a patch makes another one within the limits,
-//! the same that a second implementation makes.
+//! Session data: accepted data is a JSON object. The result of a merge or a patch is one within the limits, and equals
+//! that of a second implementation.
 //!
-//! The input is data, a line end, and a change: it is tried as a merge patch and as a JSON Patch. Whatever the two say, a
-//! change takes little memory and few allocations; the data is also tried many times as large.
+//! The input is data, a line end, and a change, which is tried as a merge patch and as a JSON Patch. For any input, a
+//! change takes bounded memory and few allocations; the data is also tried many times as large.
 
 #![no_main]
 
@@ -16,32 +16,32 @@ use libfuzzer_sys::fuzz_target;
 use serde::de::DeserializeOwned;
 use serde_json::{Deserializer, Value, value::RawValue};
 
-/// Less than an input can be, so that it is reached.
+/// Smaller than the largest input, so that the limit is reached.
 const LIMIT: usize = 2000;
 
-/// What a change may take beside the texts: the working memory that it is granted, tables of where parts of the texts
-/// end, and what grows by a part before the old place is free.
+/// The memory of a change without the texts: the working memory of the budget, tables of the ends of values, and
+/// buffers that grow.
 const MEMORY: usize = 6 << 20;
 
-/// Counts what is allocated: the same for the same input, whatever else the machine does.
+/// Counts allocations, which is deterministic.
 struct Counting;
 
 static LIVE: AtomicUsize = AtomicUsize::new(0);
 static PEAK: AtomicUsize = AtomicUsize::new(0);
 static ALLOCATED: AtomicUsize = AtomicUsize::new(0);
 
-// SAFETY: all is done by the system's allocator.
+// SAFETY: the system's allocator does the work.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         PEAK.fetch_max(LIVE.fetch_add(layout.size(), Relaxed) + layout.size(), Relaxed);
         ALLOCATED.fetch_add(layout.size(), Relaxed);
-        // SAFETY: says the caller.
+        // SAFETY: the caller guarantees it.
         unsafe { System.alloc(layout) }
     }
 
     unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
         LIVE.fetch_sub(layout.size(), Relaxed);
-        // SAFETY: says the caller.
+        // SAFETY: the caller guarantees it.
         unsafe { System.dealloc(block, layout) }
     }
 }
@@ -49,7 +49,7 @@ unsafe impl GlobalAlloc for Counting {
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
-/// Does a change to texts of so many bytes, and checks what it took, but for what it decoded: that is returned.
+/// Makes a change to texts of this size, and checks its cost. Returns the decoded bytes, which the caller checks.
 fn measured(
     texts: usize,
     change: impl FnOnce() -> (Result<String, PatchError>, Cost),
@@ -61,12 +61,12 @@ fn measured(
     // The result of a merge may be as large as both texts.
     assert!(peak <= MEMORY + 2 * texts, "{peak} bytes at once for texts of {texts}");
     assert!(all <= 8 * MEMORY + 16 * texts, "{all} bytes in all for texts of {texts}");
-    // The budget, and what one step may do before it is checked again.
+    // The budget, plus the work of one step before the next check.
     assert!(cost.work <= (5 << 20) + 12 * texts, "{cost:?} for texts of {texts}");
     (result, cost.decoded)
 }
 
-/// Merges. Each name is decoded once, and compared once where both texts have it: whatever the budget allows.
+/// Merges. Each name is decoded once, and compared once if both texts have it, apart from the budget.
 fn merged(data: &[u8], change: &[u8], limit: usize) -> Result<String, PatchError> {
     let texts = data.len() + change.len();
     let (result, decoded) = measured(texts, || cost_of_merge(data, change, limit));
@@ -74,7 +74,7 @@ fn merged(data: &[u8], change: &[u8], limit: usize) -> Result<String, PatchError
     result
 }
 
-/// Patches. Copies can be taken apart, and values compared, once for each operation: within the budget.
+/// Patches. Each operation may parse copies and compare values once, within the budget.
 fn patched(data: &[u8], change: &[u8], limit: usize) -> Result<String, PatchError> {
     let texts = data.len() + change.len();
     let (result, decoded) = measured(texts, || cost_of_patch(data, change, limit));
@@ -102,7 +102,7 @@ fuzz_target!(|input: &[u8]| {
     {
         let mut value = value(data).expect("data");
         let operations: json_patch::Patch = build(change).expect("a patch");
-        // That implementation takes 1 and 1.0 for different numbers, and so refuses a `test` that holds.
+        // The other implementation treats 1 and 1.0 as different, so it refuses a `test` that matches.
         if json_patch::patch(&mut value, &operations).is_ok() {
             check_result(&text, &value);
         }
@@ -112,7 +112,7 @@ fuzz_target!(|input: &[u8]| {
     let _ = patched(&many, change, 64 << 20);
 });
 
-/// The check agrees with a parser that builds the value, but for what only that cannot hold.
+/// The check agrees with a parser that builds the value, except for values that the parser cannot hold.
 fn check_object(json: &[u8]) {
     let checked = check_json_object(json);
     if let Ok(text) = checked {
@@ -136,7 +136,7 @@ fn value(json: &[u8]) -> Option<Value> {
     build(json)
 }
 
-/// What a text says, however deep.
+/// Parses a text of any depth.
 fn build<T: DeserializeOwned>(json: &[u8]) -> Option<T> {
     let mut deserializer = Deserializer::from_slice(json);
     deserializer.disable_recursion_limit();
@@ -145,7 +145,7 @@ fn build<T: DeserializeOwned>(json: &[u8]) -> Option<T> {
     Some(value)
 }
 
-/// Whether a value may come out as something else than the text says, for the parser has names of its own.
+/// Whether the parser may change a value, because it uses reserved names.
 fn holds_private_name(json: &[u8]) -> bool {
     [&b"serde_json::"[..], b"\\u00"].iter().any(|name| json.windows(name.len()).any(|window| window == *name))
 }

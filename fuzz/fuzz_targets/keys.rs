@@ -1,5 +1,4 @@
-//! Key files: whatever is in one, it is read or refused; keys that were read work, and neither they nor a refusal show
-//! anything secret.
+//! Key files: any file is read or refused. Keys that were read work, and neither keys nor errors show a secret.
 //!
 //! The input is one byte of choices, and the file.
 
@@ -9,7 +8,7 @@ use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use jrs::token::{ALGORITHMS, ClaimRules, Key, KeyDefaults, KeyRing, read_keys};
 use libfuzzer_sys::fuzz_target;
 
-/// What the seeds have as key material; no piece of it is a piece of a sentence.
+/// The key material of the seeds. No part of it occurs in a sentence.
 const SECRETS: [&str; 7] = [
     // A secret, raw and as the `k` of a JWK.
     "Vq7xZ2mTq9Jw4KpB1sYdR6uN8hLcXo3eFgAaViQyW5kZ2mTq9Jw4KpB1sYdR6uN8",
@@ -23,7 +22,7 @@ const SECRETS: [&str; 7] = [
     "jYQiTlDEnpYIMCb0MNhtW5FBR3u0aGZQfsR61pGS8R7nEInTbbL2ETVB2CG7JjOl",
 ];
 
-/// How many characters in a row give something away.
+/// The number of consecutive characters that would reveal a secret.
 const TELLING: usize = 6;
 
 const PAYLOAD: &str = r#"{"jti":"a"}"#;
@@ -42,13 +41,13 @@ fuzz_target!(|input: &[u8]| {
             refuse_tails(file, parsing);
         }
         Err(refusal) => {
-            // A text of ours, that is: what the file says is not repeated.
+            // A fixed text of JRS: it does not repeat the file.
             assert!(is_our_sentence(&refusal), "{refusal:?}");
         }
     }
 });
 
-/// The JWK that is published of a key.
+/// The published JWK of a key.
 fn published(key: &Key) -> Option<String> {
     key.public_jwk().map(|jwk| serde_json::to_string(&jwk).expect("a JWK"))
 }
@@ -65,24 +64,24 @@ fn check_key(key: &Key, ring: &KeyRing, parsing: KeyDefaults) {
         let half = read_keys(public.as_bytes(), parsing).expect("a public key");
         let [only] = half.keys() else { panic!("{half:?}") };
         assert_eq!((only.id(), only.algorithm(), only.signs()), (key.id(), key.algorithm(), false));
-        // What was read is what is published, whatever form it had.
+        // The published key is the one that was read, in any format.
         assert_eq!(published(only).as_ref(), Some(public));
         if let Some(token) = &token {
             half.verify(token.as_bytes(), ANY).expect("the token of its private half");
         }
     }
-    // A `kid` is public, and so is all of a public key, whatever a file has there.
+    // A `kid` and all of a public key are public, whatever a file has there.
     if key.signs() && !key.id().is_some_and(shows_secret) {
         assert!(!shows_secret(&format!("{key:?}")) && !public.is_some_and(|public| shows_secret(&public)));
     }
 }
 
-/// A text of ours, that is: what the file says is not repeated.
+/// A fixed text of JRS: it does not repeat the file.
 fn is_our_sentence(text: &str) -> bool {
     text.len() < 300 && text.bytes().all(|byte| (b' '..=b'~').contains(&byte)) && !shows_secret(text)
 }
 
-/// A token without `kid`, forged with what is public: no key may take it.
+/// No key may accept a token without `kid` that is forged with public data.
 fn check_unnamed(ring: &KeyRing) {
     for name in ["HS256", "HS384", "HS512", "RS256", "PS256", "ES256", "ES384", "EdDSA", "Ed25519", "none"] {
         for id in ["", r#","kid":"""#] {
@@ -93,7 +92,7 @@ fn check_unnamed(ring: &KeyRing) {
     }
 }
 
-/// No key of a PEM file may have a byte behind it.
+/// No key of a PEM file may have trailing bytes.
 fn refuse_tails(file: &[u8], parsing: KeyDefaults) {
     let Ok(blocks) = pem::parse_many(file) else { return };
     for block in blocks.iter().filter(|block| block.tag().ends_with("KEY") && block.headers().iter().next().is_none()) {

@@ -1,7 +1,7 @@
-//! Tokens: nothing but the very text that a key of the ring signed is accepted, whatever is done to it.
+//! Tokens: only the exact text that a key of the ring signed is accepted.
 //!
 //! The input is one byte that picks a key, a payload, a line end, and edits of three bytes each (what, where, with
-//! what); and it is also taken as a token itself.
+//! what). The whole input is also tried as a token.
 
 #![no_main]
 
@@ -15,7 +15,7 @@ use libfuzzer_sys::fuzz_target;
 
 const ANY: ClaimRules<'static> = ClaimRules { issuer: None, audience: None, token_type: None };
 
-/// With and without an id, and several without one, for these are all tried.
+/// Keys with an id, and several without one, which are all tried.
 const KEYS: &str = r#"{"keys":[
     {"kty":"oct","alg":"HS256","k":"AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8","kid":"a"},
     {"kty":"oct","alg":"HS256","k":"AQIDBAUGBwgJCgsMDQ4PEBESExQVFhcYGRobHB0eHyA"},
@@ -23,12 +23,12 @@ const KEYS: &str = r#"{"keys":[
     {"kty":"oct","alg":"HS384","k":"AwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8gISI","kid":"b"},
     {"kty":"oct","alg":"HS512","k":"BAUGBwgJCgsMDQ4PEBESExQVFhcYGRobHB0eHyAhIiM"}]}"#;
 
-/// Other secrets, as if all keys had been replaced without new ids.
+/// Other secrets with the same ids.
 static OTHERS: LazyLock<KeyRing> = LazyLock::new(|| ring(&KEYS.replace("\"k\":\"", "\"k\":\"ZZZZ")));
 static RING: LazyLock<KeyRing> = LazyLock::new(|| ring(KEYS));
 
 const ISSUER: &str = "idp";
-/// A secret of its own, and the keys of [`RING`] as those of another issuer.
+/// Another secret, and the keys of [`RING`] as those of a foreign issuer.
 static BOUND: LazyLock<KeyRing> = LazyLock::new(|| {
     let own = ring(r#"{"kty":"oct","k":"BQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4fICEiIyQ"}"#);
     own.with_foreign(ring(KEYS), ISSUER).expect("other kids")
@@ -52,14 +52,14 @@ fuzz_target!(|input: &[u8]| {
     let mut edited = token.clone().into_bytes();
     for edit in edits.get(1..).unwrap_or_default().chunks_exact(3) {
         apply(edit, &mut edited, payload);
-        // Each state on the way is a token of its own.
+        // Each intermediate state is tried as a token.
         if edited != token.as_bytes() {
             check_foreign(&edited);
         }
     }
 });
 
-/// Of the tokens that the same keys sign for other purposes none is a session's.
+/// Tokens that the same keys sign for other purposes are not accepted.
 fn check_types(key: &Key, payload: &str, rest: &[u8]) {
     if payload.is_empty() {
         return;
@@ -78,12 +78,12 @@ fn check_types(key: &Key, payload: &str, rest: &[u8]) {
         let token = key.sign_as(kind, payload).expect("a token");
         let refused_for_type = |expected| matches!(RING.verify(&token, expected), Err(TokenError::Header(_)));
         assert_eq!((refused_for_type(ANY), refused_for_type(own)), (!is_always, !is_own), "{kind}");
-        // Whatever is in front of it, it is not logged.
+        // It is redacted with any prefix.
         assert!(could_be_token(&[rest, &token].concat()) || rest.len() > 8192, "{kind}");
     }
 }
 
-/// A token that was signed is accepted just if its claims are, and says what was signed.
+/// A signed token is accepted if and only if its claims are valid, and has the signed payload.
 fn check_signed(token: &str, payload: &str) {
     match (RING.verify(token.as_bytes(), ANY), Claims::read(payload.as_bytes(), ANY)) {
         (Ok(verified), Ok(claims)) => {
@@ -94,17 +94,17 @@ fn check_signed(token: &str, payload: &str) {
                 let _ = claims.check_time(UnixMillis::new(now), Duration::MAX);
             }
         }
-        // Nothing at all is no payload, whoever signs it.
+        // An empty payload is refused.
         (Err(refusal), Err(reason)) => assert!(refusal == reason || payload.is_empty(), "{refusal:?}, {reason:?}"),
         (verified, claims) => panic!("{verified:?} of the token, {claims:?} of its claims"),
     }
     assert!(OTHERS.verify(token.as_bytes(), ANY).is_err());
 }
 
-/// Another issuer's token is accepted just if it is good and names its issuer.
+/// A foreign issuer's token is accepted if and only if it is valid and has its `iss`.
 fn check_bound(token: &str, payload: &str) {
     let expected = Claims::read(payload.as_bytes(), ClaimRules { issuer: Some(ISSUER), ..ANY });
-    // What the realm demands of its own tokens is nothing to this one.
+    // The realm's rules for its own tokens do not apply.
     for realms in [None, Some("own")] {
         match BOUND.verify(token.as_bytes(), ClaimRules { issuer: realms, ..ANY }) {
             Ok(verified) => assert!(verified.is_foreign && expected.as_ref() == Ok(&verified.claims)),
@@ -114,7 +114,7 @@ fn check_bound(token: &str, payload: &str) {
     assert!(BOUND.keys().iter().skip(1).all(|key| key.sign(payload).is_none()));
 }
 
-/// Any other text is refused, unless it happens to be what a key makes of the payload in it.
+/// Any other text is refused, unless a key would sign exactly this text.
 fn check_foreign(token: &[u8]) {
     assert_eq!(RING.is_slow(token, ANY), Ok(false));
     match RING.verify(token, ANY) {
@@ -127,7 +127,7 @@ fn check_foreign(token: &[u8]) {
     assert!(OTHERS.verify(token, ANY).is_err());
 }
 
-/// Replaces, inserts or removes a byte, flips a bit, cuts the end off, or puts another key's part in place of one.
+/// Replaces, inserts or removes a byte, flips a bit, truncates, or replaces a part by that of another key.
 fn apply(edit: &[u8], token: &mut Vec<u8>, payload: &str) {
     let [what, place, with] = [edit[0], edit[1], edit[2]];
     // Odd kinds count from the end, where the signature is.

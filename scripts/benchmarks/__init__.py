@@ -1,1 +1,1 @@
-"""What scripts/bench measures, a file for each idea."""
+"""The measurements of scripts/bench."""

@@ -1,4 +1,4 @@
-"""What each signature algorithm costs beside HS256, in the same run."""
+"""The cost of each signature algorithm relative to HS256, in the same run."""
 
 import json
 import pathlib
@@ -16,7 +16,7 @@ from benchmarks.server import server
 
 CONNECTIONS = 20
 OWNER, DATA = "42", '{"name":"Ann Example","role":"editor","cart":[17,42]}'
-# How openssl makes a key for each; a realm for each algorithm has that one key.
+# The openssl command for a key of each algorithm. The realm of the algorithm has this one key.
 RSA, EC = ["-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048"], ["-algorithm", "EC", "-pkeyopt"]
 ALGORITHMS = {"HS256": None, "HS384": None, "HS512": None, "RS256": RSA, "RS384": RSA, "RS512": RSA,
               "PS256": RSA, "PS384": RSA, "PS512": RSA, "ES256": [*EC, "ec_paramgen_curve:P-256"],
@@ -31,7 +31,7 @@ def make_key(name, file):
     if kind := ALGORITHMS[name]:
         subprocess.run(["openssl", "genpkey", *kind, "-out", str(file)], check=True, capture_output=True, timeout=60)
     else:
-        # With a name: only one realm may have a secret without.
+        # With a kid: only one realm may have a secret without one.
         file.write_text(json.dumps({"kty": "oct", "kid": name, "alg": name, "k": secrets.token_urlsafe(64)}))
 
 
@@ -71,7 +71,7 @@ def rates(port, client, way, options):
             raise Failure(f"{commands[name][0]} answered with errors")
         return rate, cpu / requests
 
-    # A round takes each of them as long; the first run tells how many commands that is.
+    # All rounds take equally long; the first run finds the number of commands.
     requests = {name: max(200, int(run(name, 500)[0] * options.seconds)) for name in ALGORITHMS}
     results = {name: [] for name in ALGORITHMS}
     names = list(ALGORITHMS)

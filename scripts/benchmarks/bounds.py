@@ -1,4 +1,4 @@
-"""What the measurements promise: values that must not be lower, or higher, than a bound."""
+"""Bounds: values that must not be lower, or higher."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""What JRS.UPDATE costs the server by the size of the data: a change of one member beside a replacement of all."""
+"""The cost of JRS.UPDATE by the size of the data: a change of one member compared with replacing all data."""
 
 import statistics
 
@@ -11,7 +11,7 @@ SIZES = {"1 kB": 1 << 10, "100 kB": 100 << 10, "1 MiB": 1 << 20}
 SETTINGS = {"jrs.max-data-size": str(2 << 20)}
 
 
-# How long a change of 1 MiB may keep the server busy, whatever its shape; a TOOBIG takes no longer.
+# How long any change of 1 MiB may keep the server busy. A TOOBIG takes no longer.
 MOST_MILLISECONDS = 15
 
 
@@ -67,7 +67,7 @@ def shapes_of_names(size):
 
 
 def update(client, token, change):
-    """One change; whether it was done or refused as too large does not matter for what it costs."""
+    """One change, which may be refused as too large: the cost is the same."""
     try:
         client("JRS.UPDATE", token, *change)
     except Failure as failure:
@@ -88,8 +88,7 @@ def milliseconds(client, token, data, change, rounds, repeats):
 
 
 def compare(options):
-    """Prints the tables; returns the floors: how fast a change is, beside REPLACE of the same data, and the most that it
-    may take."""
+    """Prints the tables; returns the floors of the speed of a change relative to REPLACE, and its longest time."""
     worst, most = [1.0, 1.0], 0.0
     with server() as port:
         client = Client(port)

@@ -1,11 +1,11 @@
-"""A connection to the server, for what is set up and checked around the measurements."""
+"""A connection for setting up and checking measurements."""
 
 import itertools
 import socket
 
 
 class Failure(Exception):
-    """Nothing can be measured; the text says why."""
+    """The measurement is impossible; the text says why."""
 
 
 def encode(command):
@@ -15,7 +15,7 @@ def encode(command):
 
 
 class Client:
-    """One RESP2 connection for what is set up and checked around the measurements."""
+    """One RESP2 connection for setting up and checking measurements."""
 
     def __init__(self, port):
         self.socket = socket.create_connection(("127.0.0.1", port), timeout=60)
@@ -26,7 +26,7 @@ class Client:
         return self.reply()
 
     def pipeline(self, commands, at_a_time=1000):
-        """The replies to many commands, in their order, as a generator; `at_a_time` of them are under way."""
+        """Yields the replies to many commands in order. At most `at_a_time` commands are in flight."""
         commands = iter(commands)
         while block := list(itertools.islice(commands, at_a_time)):
             self.socket.sendall(b"".join(map(encode, block)))
@@ -47,7 +47,7 @@ class Client:
         raise Failure(f"the server answered: {text or 'nothing'}")
 
     def refused(self, text):
-        """What an error reply becomes."""
+        """Converts an error reply."""
         raise Failure(f"the server answered: {text}")
 
     def info(self):
@@ -55,6 +55,6 @@ class Client:
         return dict(line.split(":", 1) for line in self("INFO").splitlines() if ":" in line)
 
     def totals(self):
-        """What the server has used and refused since its start: (processor seconds, error replies)."""
+        """(processor seconds, error replies) of the server since its start."""
         info = self.info()
         return float(info["used_cpu_user"]) + float(info["used_cpu_sys"]), int(info["total_error_replies"])

@@ -1,4 +1,4 @@
-"""JRS commands beside the plain Redis commands that they stand for."""
+"""JRS commands compared with the plain Redis commands that they replace."""
 
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -15,10 +15,10 @@ PIPELINE = 32
 TTL = "86400"
 OWNER = "42"
 DATA = '{"name":"Ann Example","role":"editor","cart":[17,42]}'
-# redis-benchmark puts a new 12-digit number in place of __rand_int__ each time, so the length stays.
+# redis-benchmark replaces __rand_int__ by a new 12-digit number, so the length stays the same.
 NUMBER = "__rand_int__"
 NEW_DATA = '{"name":"Ann","role":"editor","visit":"__rand_int__"}'
-# The end of every key that SET makes: as long as a session's v7 UUID, but not one, so that the key is not a session's.
+# The end of each key that SET writes: as long as a v7 UUID, but not one, so that the key is not a session.
 TAIL = f"00000000-0000-0000-0000-{NUMBER}"
 ALONE, PIPELINED = "no pipeline", f"-P {PIPELINE}"
 
@@ -29,7 +29,7 @@ class Case:
     jrs: list
     plain: list
     settings: dict = field(default_factory=dict)
-    fresh: bool = False  # every command makes a new key: the server is emptied before each run
+    fresh: bool = False  # each command makes a new key: the server is flushed before each run
     bare: bool = False  # the plain command goes to a server without the module
     floors: dict = field(default_factory=dict)  # mode -> lowest acceptable ratio
 
@@ -47,7 +47,7 @@ class Subject:
 
 
 def cases():
-    """What is compared, on one session: its token for JRS, its key (a plain string) for the plain command."""
+    """The comparisons on one session: its token for JRS, its key (a plain string) for the plain command."""
     getex, get = ["GETEX", "KEY", "EX", TTL], ["JRS.GET", "TOKEN"]
 
     def set_new(owner):
@@ -66,7 +66,7 @@ def cases():
         Case("JRS.CREATE, a new owner each", ["JRS.CREATE", NUMBER, DATA], set_new(NUMBER), fresh=True,
              floors={ALONE: 0.95, PIPELINED: 0.55}),
         Case("JRS.CREATE, all of one owner", ["JRS.CREATE", OWNER, DATA], set_new(OWNER), fresh=True),
-        # SET pays for being heard of by the module. This is beside one that does not.
+        # SET notifies the module, which costs time. This compares with a server without the module.
         Case("JRS.CREATE, a new owner each; SET on a server without the module", ["JRS.CREATE", NUMBER, DATA],
              set_new(NUMBER), fresh=True, bare=True),
     ]

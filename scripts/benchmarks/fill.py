@@ -1,4 +1,4 @@
-"""Sessions that are there before anything is measured."""
+"""Creates sessions before a measurement."""
 
 import base64
 import json
@@ -15,7 +15,7 @@ def data_of(size):
 
 
 def fill(port, count, data, owner="__rand_int__"):
-    """Makes this many sessions as fast as can be, by default of a new owner each."""
+    """Creates this many sessions as fast as possible, by default each with a new owner."""
     redis_benchmark(port, ["JRS.CREATE", owner, data], count, pipeline=32)
 
 

@@ -1,8 +1,8 @@
-"""Whether a flood of bad tokens takes the server away from everybody else.
+"""How a flood of bad tokens slows down other clients.
 
-Many connections send tokens with a wrong signature. What another client gets done meanwhile is compared with what it
-gets done beside a flood of malformed tokens, which cost no cryptography: first with both as fast as they are answered,
-then with both at the same rate. Then what a login takes beside bad tokens and without them.
+Many connections send tokens with a wrong signature. The rate of another client is compared with its rate during a flood
+of malformed tokens, which need no cryptography: first both floods at full speed, then both at the same rate. Then the
+time of a login during a flood of bad tokens and without one.
 """
 
 import base64
@@ -19,13 +19,13 @@ from benchmarks.sender import CONNECTIONS, PIPELINE, flood
 
 ALGORITHMS = ("ES256", "RS256")
 FLOOR = 0.70
-# Bad RS256 tokens are refused so fast that the clients which wait for it, blocked and woken, keep the server busy.
+# Bad RS256 tokens are refused so fast that blocking and unblocking their clients keeps the server busy.
 FLOORED_AT_EQUAL_RATES = ("ES256",)
-# Connections of a flood. More than the queue holds keep the server's own thread busy with refusing them, whatever they
-# ask for, so the times beside those have no floor.
+# Connections of a flood. With more than the queue holds, refusing them keeps the server's thread busy, so the times
+# during such a flood have no floor.
 FEW, MANY = 50, 1500
 LOGIN_FLOOR = 0.25
-PACE = 0.80  # of the rate at which bad tokens are refused when nobody else asks for anything
+PACE = 0.80  # of the rate at which an otherwise idle server refuses bad tokens
 MALFORMED = "malformed"
 
 
@@ -37,13 +37,13 @@ def bad(token):
 
 
 def rate(port, command, seconds):
-    """Commands a second of one client that waits for each reply; the time is fixed, however slow the server is."""
+    """Commands a second of one client that waits for each reply, during a fixed time."""
     block, count = encode(command), 0
     with socket.create_connection(("127.0.0.1", port), timeout=30) as connection:
         start = time.monotonic()
         while (passed := time.monotonic() - start) < seconds:
             connection.sendall(block)
-            reply = connection.recv(1 << 16)  # small enough to come as a whole
+            reply = connection.recv(1 << 16)  # small enough for one read
             if reply[:1] not in (b"$", b"*") or not reply.endswith(b"\r\n"):
                 raise Failure(f"{command[0]} was not answered with data")
             count += 1
@@ -97,8 +97,8 @@ def pace_of(port, tokens, options):
 
 
 def rounds(port, floods, command, options, pace=None):
-    """What the client got done, and how many tokens a second were refused meanwhile: two lists for each kind of flood.
-    With a pace, malformed tokens come at the rate that the bad ones reached in the round before."""
+    """The client's rate and the refused tokens a second: two lists for each kind of flood. With a pace, malformed tokens
+    come at the rate of the bad ones in the round before."""
     results, refusals, paces = {kind: [] for kind in floods}, {kind: [] for kind in floods}, dict.fromkeys(floods, pace)
     order = list(floods)
     for _ in range(options.short_rounds):

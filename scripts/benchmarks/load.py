@@ -1,4 +1,4 @@
-"""How commands are sent, and their rate measured."""
+"""Sends commands and measures their rate."""
 
 import socket
 import subprocess
@@ -22,9 +22,8 @@ def redis_benchmark(port, command, requests, pipeline=1, connections=50, numbers
 
 
 def stream(port, block, count, least):
-    """Commands a second when one connection sends prepared bytes, `count` commands, without waiting for replies, which
-    are counted in bytes and thrown away: large reads and writes only, so that this program is not what is measured.
-    `least` is how long each reply is at least."""
+    """Commands a second when one connection sends prepared bytes with `count` commands without waiting for replies. It only
+    counts the bytes of the replies, so that this program is not the bottleneck. `least` is the shortest length of a reply."""
     end = b"$17\r\nend-of-the-stream\r\n"
     connection = socket.create_connection(("127.0.0.1", port), timeout=60)
 
@@ -50,7 +49,7 @@ def stream(port, block, count, least):
 
 
 def counted(client, command, requests, send):
-    """What `send()` measures, as (commands a second, the server's processor seconds each); no error is allowed."""
+    """The result of `send()` as (commands a second, the server's processor seconds each). An error reply is a failure."""
     before = client.totals()
     rate = send()
     cpu, errors = (after - earlier for after, earlier in zip(client.totals(), before))

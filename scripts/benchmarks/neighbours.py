@@ -1,5 +1,5 @@
-"""What other applications on the server pay for the module: commands on keys that are not sessions, beside the same on a
-server without the module."""
+"""The cost of the module for other applications: commands on keys that are not sessions, compared with a server without
+the module."""
 
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -28,8 +28,8 @@ end"""
 class Case:
     name: str
     command: list
-    populated: bool = True  # the keys are there; or every command makes a new one
-    uses_up: bool = False  # the command takes the keys away, so there are twice as many as commands
+    populated: bool = True  # the keys exist; otherwise each command makes a new one
+    uses_up: bool = False  # the command removes keys, so there are twice as many as commands
     floor: float | None = None  # at -P 32
     noise: bool = False  # neither server has the module
 
@@ -48,13 +48,13 @@ CASES = [
 
 
 def one_round(build, case, pipeline, options):
-    """One round on a new server, for where a process has its memory makes some faster than others for as long as they
-    live: (commands a second, the server's processor seconds each)."""
+    """One round on a new server: (commands a second, the server's processor seconds each). New, because the memory layout
+    of a process makes some servers faster for their whole life."""
     requests = options.requests * (5 if pipeline > 1 else 1)
     keys = 2 * requests if case.uses_up else options.scaled(KEYS)
     with server(module=build.module) as port:
         client = Client(port)
-        # Memory that the process has had is faster than memory that it has yet to get.
+        # Memory that the process has used before is faster than new memory.
         client("EVAL", POPULATE, "0", str(max(keys, requests)), VALUE)
         client("FLUSHALL", "SYNC")
         if case.populated:

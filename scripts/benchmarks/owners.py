@@ -1,4 +1,4 @@
-"""What an owner costs: memory, the append-only file, and the time in which all sessions of one are destroyed."""
+"""The cost of an owner: memory, append-only file, and the time to destroy all its sessions."""
 
 import pathlib
 import statistics
@@ -20,7 +20,7 @@ OWNER = "one in a crowded slot"
 
 
 def settled_memory(client):
-    """The memory in use once nothing is freed in the background any more."""
+    """The used memory after the server has freed memory in the background."""
     before, now = None, int(client.info()["used_memory"])
     while before is None or now < before - 4096:
         time.sleep(0.2)
@@ -29,9 +29,9 @@ def settled_memory(client):
 
 
 def bytes_each(client, port, owner, size, count):
-    """Bytes of memory for each of so many sessions, in a server that had none."""
+    """Bytes of memory for each of this many sessions, in a server without sessions."""
     client("FLUSHALL", "SYNC")
-    fill(port, 1000, data_of(size), owner)  # what the first clients leave behind for good is not a session's
+    fill(port, 1000, data_of(size), owner)  # memory that the first clients allocate once is not counted
     client("FLUSHALL", "SYNC")
     before = settled_memory(client)
     fill(port, count, data_of(size), owner)
@@ -57,10 +57,10 @@ def memory(options):
 
 
 def appended(client, commands):
-    """What these commands, one after the other, write into the append-only file: (bytes, commands) for each of them."""
+    """What each of these commands writes into the append-only file: (bytes, commands)."""
     folder = pathlib.Path(client("CONFIG", "GET", "dir")[1], client("CONFIG", "GET", "appenddirname")[1])
     file = max(folder.glob("*.incr.aof"))
-    client("SET", "first", "")  # the file has selected the database
+    client("SET", "first", "")  # so that the file has selected the database
     before = file.stat().st_size
     for reply in client.pipeline(commands):
         if not reply:
@@ -94,7 +94,7 @@ def append_only_file(options):
 
 
 def milliseconds(client, *command):
-    """The reply and how long it took, as this client sees it: the server's time and the way there and back."""
+    """The reply and its time as this client sees it: the server's time plus the round trip."""
     start = time.perf_counter()
     reply = client(*command)
     return reply, 1000 * (time.perf_counter() - start)
@@ -109,7 +109,7 @@ def destroy_all(client):
 
 
 def crowded_slot(options):
-    """Prints how long JRS.DESTROYALL takes in a slot with many keys of others; returns the ceiling."""
+    """Prints the time of JRS.DESTROYALL in a slot with many other keys; returns the ceiling."""
     others, rounds = options.scaled(OTHERS), 5 * options.rounds
     header([f"{OF_OWNER} sessions in a cluster's slot with {others:,} other keys", "build"], ["median, ms", "spread, ms"])
     with ExitStack() as stack:

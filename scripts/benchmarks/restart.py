@@ -1,4 +1,4 @@
-"""How long a server takes to load sessions from its RDB file, with the module and without."""
+"""The time to load sessions from an RDB file, with the module and without."""
 
 import pathlib
 import re
@@ -18,8 +18,7 @@ MOST = 1.25
 
 
 def seconds(module, folder, keys):
-    """How long the server says that it took to load the file in this folder, and its processor time since it was started;
-    both in seconds."""
+    """The load time of the RDB file in this folder by the server's log, and the server's processor time; both in seconds."""
     with server(module=module, folder=folder, patience=300) as port:
         client = Client(port)
         cpu, _ = client.totals()
@@ -30,7 +29,7 @@ def seconds(module, folder, keys):
 
 
 def save(build, folder, count):
-    """Leaves an RDB file with this many sessions, of an owner each, in the folder; returns how many keys it has."""
+    """Writes an RDB file with this many sessions, each with its own owner; returns its number of keys."""
     with server(module=build.module, folder=folder) as port:
         client = Client(port)
         fill(port, count, DATA)
@@ -57,7 +56,7 @@ def compare(options):
     ratios = []
     for (build, keys), loaded, bare in zip(loads, results[::2], results[1::2]):
         (loaded, cpu), (bare, bare_cpu) = zip(*loaded), zip(*bare)
-        # A file so small that it takes no time at all (--quick) has no ratio.
+        # A very small file (--quick) loads in 0 seconds and has no ratio.
         ratio, spread = compared(loaded, bare) if all(bare) else (1.0, "too short to say")
         ratios.append(ratio)
         print(f"| {build.name} | {keys:,} | {statistics.median(loaded):.3f} | {statistics.median(bare):.3f} | {ratio:.2f} |"

@@ -1,14 +1,14 @@
-"""Rounds that take turns, and the table of what they gave."""
+"""Rounds of all sides in turns, and the table of their results."""
 
 import statistics
 
 TEXTS, FIGURES = ("JRS", "plain", "how"), ("JRS, k/s", "plain, k/s", "ratio", "spread", "by server time", "server busy")
-# What --beside adds: the other build's ratios to the plain command, and this build's rate as a ratio to the other's.
+# Columns of --beside: the other build's ratios to the plain command, and this build's rate relative to the other's.
 OTHER_FIGURES = ("the other build", "spread", "by server time", "this / other")
 
 
 def take_turns(sides, rounds):
-    """Calls each side once a round, another one first each time: a list of results for each side."""
+    """Calls each side once a round, each time another one first: a list of results for each side."""
     results, order = [[] for _ in sides], list(range(len(sides)))
     for _ in range(rounds):
         for side in order:

@@ -1,4 +1,4 @@
-"""A flood: a process of its own that sends tokens to the server over many connections and counts the refusals."""
+"""A flood: a separate process that sends tokens to the server over many connections and counts the refused ones."""
 
 import multiprocessing
 import selectors
@@ -10,15 +10,15 @@ from contextlib import contextmanager, suppress
 from benchmarks.client import Failure, encode
 
 CONNECTIONS = 20
-PIPELINE = 16  # commands that a connection has under way, at most
+PIPELINE = 16  # at most this many commands of a connection are in flight
 BURST = PIPELINE // 2  # commands that a paced flood sends at a time
-LONGEST = 60  # seconds after which a flood ends by itself, whatever happens
+LONGEST = 60  # seconds after which a flood ends in any case
 
 
 @contextmanager
 def flood(port, tokens, pace=None, connections=CONNECTIONS):
-    """Runs a flood of these PIPELINE tokens, over and over, `pace` of them a second or as fast as they are answered (only
-    then does `connections` say over how many connections): yields a function that says how many have been refused so far."""
+    """Runs a flood of these PIPELINE tokens, repeated at `pace` tokens a second or, over `connections`, as fast as the server
+    replies. Yields a function that returns the number of refused tokens."""
     context = multiprocessing.get_context("fork")
     refused = context.Value("q", 0, lock=False)
     process = context.Process(target=send, args=(port, tokens, refused, pace, connections), daemon=True)
@@ -46,7 +46,7 @@ def send(port, tokens, refused, pace, count):
 
 
 def as_fast_as_answered(connections, block, refused):
-    """Sends PIPELINE commands on each connection whenever it is owed no reply."""
+    """Sends PIPELINE commands on each connection that waits for no reply."""
     ends = time.monotonic() + LONGEST
     selector, owed = selectors.DefaultSelector(), {}
     for connection in connections:
@@ -67,10 +67,10 @@ def as_fast_as_answered(connections, block, refused):
 
 
 def evenly(connections, burst, refused, pace):
-    """Sends BURST commands on one connection after the other. Replies are read when it is a connection's turn, and not
-    as they come, so that this process itself does the same work whenever the server answers."""
+    """Sends BURST commands on one connection after the other. It reads replies at a connection's turn and not when they
+    arrive, so that this process always does the same work."""
     for connection in connections:
-        connection.setblocking(False)  # what is sent always fits into its buffer
+        connection.setblocking(False)  # a burst always fits into the send buffer
     start, turn, owed = time.monotonic(), 0, dict.fromkeys(connections, 0)
     while (now := time.monotonic()) < start + LONGEST:
         due = start + turn * BURST / pace
@@ -82,7 +82,7 @@ def evenly(connections, burst, refused, pace):
             replies = connection.recv(1 << 16).count(b"\n")
             refused.value += replies
             owed[connection] -= replies
-        # Whom the server has not answered yet gets no more: the flood is then slower than its pace.
+        # No more for a connection with a missing reply: the flood is slower than its pace then.
         if owed[connection] <= PIPELINE - BURST:
             owed[connection] += BURST
             connection.sendall(burst)

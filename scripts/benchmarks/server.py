@@ -1,4 +1,4 @@
-"""The server that is measured: one of our own, on a free loopback port, in a temporary folder."""
+"""Starts the measured servers, each on a free loopback port, in a temporary folder."""
 
 import os
 import pathlib
@@ -24,9 +24,9 @@ Build = namedtuple("Build", "name module")
 
 @contextmanager
 def server(*arguments, module=MODULE, folder=None, patience=10):
-    """A running server with the module (None: without) and these arguments, its own options after those of the module:
-    yields its port. It is gone when the block ends, however it ends. `folder` is its data folder if the data must
-    outlive it; `patience` is how many seconds its start may take."""
+    """A running server with the module (None: without) and these arguments: options of the module, then of the server.
+    Yields its port, and stops the server at the end of the block. `folder` keeps its data; `patience` is the longest
+    time for its start in seconds."""
     with tempfile.TemporaryDirectory(prefix="jrs-bench-") as own:
         port = free_port()
         log = pathlib.Path(folder or own) / LOG
@@ -39,7 +39,7 @@ def server(*arguments, module=MODULE, folder=None, patience=10):
             yield port
         finally:
             if process.poll() is None:
-                os.killpg(process.pid, signal.SIGKILL)  # also the child of a wrapper; there is nothing to save
+                os.killpg(process.pid, signal.SIGKILL)  # also the child of a wrapper; no data to save
             process.wait()
 
 
@@ -47,7 +47,7 @@ def server(*arguments, module=MODULE, folder=None, patience=10):
 def cluster_node(module=MODULE):
     """A cluster of one node that has all slots: yields its port."""
     with tempfile.TemporaryDirectory(prefix="jrs-bench-key-") as folder:
-        key = pathlib.Path(folder) / "key"  # a cluster node does not make a key of its own
+        key = pathlib.Path(folder) / "key"  # a cluster node does not generate a key
         key.touch(mode=0o600)
         key.write_text(secrets.token_urlsafe(64))
         with server("keys-file", str(key), "--cluster-enabled", "yes", "--cluster-port", str(free_port()),
@@ -72,6 +72,6 @@ def wait_until_up(process, port, log, patience):
     while time.monotonic() < deadline and process.poll() is None:
         try:
             return Client(port)("PING")
-        except (OSError, Failure):  # it does not listen yet, or it is still loading
+        except (OSError, Failure):  # not listening yet, or still loading
             time.sleep(0.02)
     raise Failure("\n".join(["the server did not start", *log.read_text(errors="replace").splitlines()[-15:]]))

@@ -38,7 +38,7 @@ def read_all(subjects, size, options):
 
 
 def reader(subject, requests, command):
-    """A function that reads sessions at random, in each round the same ones on all sides."""
+    """A function that reads random sessions, in each round the same ones on all sides."""
     seeds = itertools.count()
 
     def run():
@@ -56,14 +56,14 @@ def report(labels, sides, options):
 
 
 def owner_commands(sessions):
-    """What is asked of an owner, beside a plain command that looks at the same keys."""
+    """Commands on an owner, compared with a plain command that reads the same keys."""
     keys = [key for key, _ in sessions]
     return [(["JRS.LIST", OWNER], ["MGET", *keys]), (["JRS.LIST", OWNER, "WITHDATA"], ["MGET", *keys]),
             (["JRS.COUNT", OWNER], ["EXISTS", *keys])]
 
 
 def ask_owner(subjects, where, options):
-    """Asks for one owner's sessions: prints the rows, with those builds that have the command."""
+    """Measures commands on one owner: prints the rows of the builds that have the command."""
     for subject in subjects:
         subject.sessions = create(subject.client, [OWNER] * OF_OWNER, DATA)
     for number, (jrs, plain) in enumerate(owner_commands(subjects[0].sessions)):

@@ -1,1 +1,1 @@
-"""What scripts/stress does: random commands, and the look at what they left."""
+"""The parts of scripts/stress: random commands, and the checks afterwards."""

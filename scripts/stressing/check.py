@@ -1,5 +1,5 @@
-"""The look at what the clients left: the owner index is what the keyspace is, the lists and counts name exactly the
-sessions, and the replica has exactly the keys."""
+"""Checks after a run: the owner index equals the keyspace, lists and counts name exactly the sessions, and the replica has
+exactly the same keys."""
 
 import re
 from collections import Counter
@@ -12,7 +12,7 @@ KEYSPACE_OF = {name: f"{name}:" for name in SLOW}
 SESSION = re.compile(r"([^{]*:)\{([^{}]*)\}:[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
 DEFECT = re.compile(r"BUG REPORT|ASSERTION FAILED|crashed by signal|Guru Meditation|<jrs> caught a panic|panicked",
                     re.IGNORECASE)
-SHOWN = 3  # names that a finding shows
+SHOWN = 3  # the number of names in a finding
 
 
 def log_findings(what, log):
@@ -40,14 +40,14 @@ def pipeline(connection, commands):
 
 
 def settled(primary):
-    """Waits until the replica has all that was written before. A failure to is a finding."""
+    """Waits until the replica has everything that was written before. A timeout is a finding."""
     primary("SET", "stress:end", "1")
     reply = primary("WAIT", "1", "20000")
     return [] if reply == "1" else [f"the replica does not follow: WAIT answered {reply}"]
 
 
 def between(what, least, found, most):
-    """Findings unless `found` has all of `least`, and nothing but `most`: what expires meanwhile may be in it or not."""
+    """Findings unless `found` has all of `least` and nothing outside `most`. Keys that expire meanwhile may be missing."""
     findings = []
     if missing := sorted(least - found):
         findings.append(f"{what}: {len(missing)} missing, such as {missing[:SHOWN]}")
@@ -62,7 +62,7 @@ def same_keys(primary, replica):
     both = sorted(after & on_replica)
     reads = [["GET", key] for key in both]
     reads += [["PEXPIRETIME", key] for key in both]
-    # The replica first: what the primary still has after that, the replica had.
+    # The replica first: it had every key that the primary still has afterwards.
     there, here = pipeline(replica, reads), pipeline(primary, reads)
     alive = pipeline(primary, [["EXISTS", key] for key in both]) * 2
     other = [read for read, mine, its, lives in zip(reads, here, there, alive) if lives == "1" and mine != its]
@@ -72,7 +72,7 @@ def same_keys(primary, replica):
 
 
 def exact_index(what, connection):
-    """JRS.DEBUG INDEX; and JRS.LIST and JRS.COUNT of each owner in each keyspace, beside the keys that there are."""
+    """Checks JRS.DEBUG INDEX, and JRS.LIST and JRS.COUNT of each owner in each keyspace against the keys."""
     findings = []
     if (reply := connection("JRS.DEBUG", "INDEX")) != "1":
         findings.append(f"{what}: JRS.DEBUG INDEX answered {reply}")
@@ -105,7 +105,7 @@ def exact_index(what, connection):
 
 
 def look(primary_port, replica_port, key_file):
-    """All findings, and how many sessions of owners there are."""
+    """All findings, and the number of sessions with an owner."""
     primary, replica = Connection(primary_port), Connection(replica_port)
     findings, sessions = [], 0
     for command in (["CLIENT", "UNPAUSE"], ["CONFIG", "SET", "maxmemory", "0"], ["CONFIG", "SET", "jrs.keys-file", key_file],
@@ -118,7 +118,7 @@ def look(primary_port, replica_port, key_file):
         found, count = same_keys(primary, replica)
         findings += found + exact_index("primary", primary) + settled(primary) + exact_index("replica", replica)
         sessions += count
-    # Now that no client waits for a signature, which alone refuses it too.
+    # Only now: a client that waits for a signature refuses it, too.
     if not isinstance(reply := primary("MODULE", "UNLOAD", "jrs"), Refused):
         findings.append(f"MODULE UNLOAD was not refused: {reply}")
     primary.close(), replica.close()
@@ -126,7 +126,7 @@ def look(primary_port, replica_port, key_file):
 
 
 def blind(primary_port, replica_port, key_file):
-    """Plants faults, one after the other, and returns the names of those that look() does not find."""
+    """Plants faults one by one, and returns the names of those that look() does not find."""
     primary, replica = Connection(primary_port), Connection(replica_port)
     for connection in (primary, replica):
         connection("CONFIG", "SET", "jrs.keyspace", KEYSPACES[0])
@@ -137,7 +137,7 @@ def blind(primary_port, replica_port, key_file):
     first = KEYSPACES[0] + primary("JRS.LIST", OWNERS[0], "LIMIT", "1")[0][1]
     missed = [] if not (found := look(primary_port, replica_port, key_file)[0]) else [f"none planted, but {found}"]
     replica("CONFIG", "SET", "replica-read-only", "no")
-    # A list in the place of a session: its name is in the index, and JRS.LIST and JRS.COUNT leave it out.
+    # A list under the name of a session: its name is in the index, and JRS.LIST and JRS.COUNT leave it out.
     unlisted = first[:-1] + ("0" if first[-1] != "0" else "1")
     restore = [["SET", first, "{}", "PXAT", primary("PEXPIRETIME", first)]]
     plants = {"a key that only the replica lacks": (replica, ["DEL", first], restore),
@@ -151,6 +151,6 @@ def blind(primary_port, replica_port, key_file):
             missed.append(name)
         for command in undo:
             connection(*command)
-        # Else the next plant would be found whether it is noticed or not.
+        # Otherwise the next check would find this fault instead of its own.
         missed += [f"{name} is undone, but {found}" for found in look(primary_port, replica_port, key_file)[0]]
     return missed

@@ -18,7 +18,7 @@ class Refused(str):
 
 
 class Connection(Client):
-    """A connection that gives error replies back, and waits for a reply PATIENCE seconds at most."""
+    """A connection that returns error replies, and waits at most PATIENCE seconds for a reply."""
 
     def __init__(self, port):
         super().__init__(port)
@@ -34,7 +34,7 @@ class Connection(Client):
 
 @dataclass
 class Run:
-    """What the clients of one run share. Each thread counts for itself."""
+    """The shared state of the clients of one run. Each thread has its own counters."""
 
     seed: str
     port: int  # of the primary
@@ -95,12 +95,12 @@ def client(run, number, port, next_commands):
                 raise Failure(f"no reply within {PATIENCE} seconds") from None
             except ConnectionRefusedError:
                 raise Failure("the server does not accept connections any more") from None
-            except (OSError, ValueError, Failure):  # killed, also in the middle of a reply
+            except (OSError, ValueError, Failure):  # the connection was killed, maybe within a reply
                 run.errors["(closed)"] += 1
                 if connection is not None:
                     connection.close()
                 connection = None
-    except Exception as failure:  # noqa: BLE001  whatever it is, the run has failed
+    except Exception as failure:  # noqa: BLE001  any exception fails the run
         run.findings.append(f"client {number}: {type(failure).__name__}: {failure}")
         run.ends = 0  # for all
     finally:
@@ -110,7 +110,7 @@ def client(run, number, port, next_commands):
 
 def storm(run, primary, replica):
     """Runs all clients until the time is up."""
-    first = list(DISTURBANCES)  # each at least once, however short the run is
+    first = list(DISTURBANCES)  # each at least once, also in a short run
 
     def commands(dice):
         ids = list(run.ids.values())
@@ -121,7 +121,7 @@ def storm(run, primary, replica):
         return batch(dice, run.tokens, run.seen, ids, run.key_files)
 
     def reads(dice):
-        time.sleep(0.002)  # the replica alone would be busy with them
+        time.sleep(0.002)  # otherwise they would keep the replica busy all the time
         return [session_command(dice, run.tokens, run.seen)]
 
     threads = [threading.Thread(target=client, args=(run, number, primary, commands), daemon=True)

@@ -5,11 +5,11 @@ import json
 OWNERS = [f"user:{number}" for number in range(24)]
 DEFAULT, SLOW = "default", ("ES256", "RS256")
 REALMS = (DEFAULT, *SLOW)
-KEYSPACES = ("sess:", "alt:")  # of the default realm, in turns; the others have their name and a colon
+KEYSPACES = ("sess:", "alt:")  # of the default realm, alternating; other realms use their name and a colon
 DATA = ['{"name":"Ann","cart":[17,42],"n":1}', "{}", json.dumps({"n": 2, "text": "x" * 600}), "[1]", "no JSON"]
 PATCH = '[{"op":"replace","path":"/n","value":7}]'
-CREATES = ("JRS.CREATE", "JRS.ROTATE", "EVAL")  # what replies with a token
-# Each of these must succeed at least once, or the run shows nothing.
+CREATES = ("JRS.CREATE", "JRS.ROTATE", "EVAL")  # commands that reply with a token
+# Each of these must succeed at least once, otherwise the run proves nothing.
 NAMES = ("JRS.CREATE", "JRS.GET", "JRS.PEEK", "JRS.UPDATE", "JRS.TOUCH", "JRS.DESTROY", "JRS.ROTATE", "JRS.LIST", "JRS.COUNT",
          "JRS.REVOKE", "JRS.DESTROYALL", "JRS.INSPECT", "JRS.JWKS", "JRS.REALMS", "EVAL", "EXEC")
 SETTINGS = {
@@ -23,7 +23,7 @@ DISTURBANCES = ("reload", "set", "set", "set", "keys", "flushall", "flushdb", "s
 
 
 class Tokens:
-    """The tokens that clients were given last. Any thread may use it."""
+    """The latest tokens of the clients. Thread-safe."""
 
     def __init__(self, limit=400):
         self.limit, self.all = limit, []
@@ -46,7 +46,7 @@ def create(dice):
     command = ["JRS.CREATE", owner, dice.choice(DATA if dice.random() < 0.2 else DATA[:3])]
     if dice.random() < 0.3:
         command += dice.choice([["EX", "1"], ["PX", "300"], ["EX", "600"], ["EX", "0"]])
-    # Slow keys mostly; and now and then a realm that there is not.
+    # Mostly slow keys, and sometimes a realm that does not exist.
     return command + ["REALM", dice.choices([*REALMS, "none"], [40, 30, 29, 1])[0]]
 
 
@@ -78,7 +78,7 @@ def session_command(dice, tokens, seen):
             return dice.choice([["JRS.JWKS"], ["JRS.COUNT", owner, "REALM", realm], ["JRS.REALMS"], ["JRS.HELP"],
                                 ["INFO", "jrs"], ["JRS.NONE"], ["JRS.GET"]])
         case "plain":
-            # Also to and from names of sessions, which the owner index has to follow.
+            # Also to and from names of sessions, which the owner index must follow.
             other = dice.choice([dice.choice(seen) if seen else "sess:other", f"elsewhere:{key}"])
             return dice.choice([
                 ["GET", key], ["DEL", key], ["SET", "plain:" + owner, "1"], ["UNLINK", key], ["DBSIZE"], ["SET", key, "{}"],
@@ -94,7 +94,7 @@ def disturbance(what, dice, ids, key_files):
     """Commands that disturb all clients at once. `ids` are connections of the clients."""
     match what:
         case "reload":
-            # Memory too: the client that took it away may have been killed since.
+            # Also restores memory: the client that took it may have been killed.
             return [["CONFIG", "SET", "maxmemory", "0"], ["JRS.RELOAD"]]
         case "set":
             name = dice.choice(list(SETTINGS))
@@ -119,7 +119,7 @@ def disturbance(what, dice, ids, key_files):
             return [["BGSAVE"]]
         case "rewrite":
             return [["BGREWRITEAOF"]]
-        case "full":  # no memory left, for a moment; slow commands are under way meanwhile
+        case "full":  # no memory for a moment, while slow commands are in flight
             return [["CONFIG", "SET", "maxmemory", "1mb"], *(create(dice) for _ in range(6)),
                     ["CONFIG", "SET", "maxmemory", "0"]]
         case "unload":
@@ -127,7 +127,7 @@ def disturbance(what, dice, ids, key_files):
 
 
 def batch(dice, tokens, seen, ids, key_files):
-    """The commands that a client sends in one piece."""
+    """The commands that a client sends in one write."""
     if dice.random() < 0.002:
         return disturbance(dice.choice(DISTURBANCES), dice, ids, key_files)
     commands = [session_command(dice, tokens, seen) for _ in range(dice.choice([1, 1, 2, 5]))]
