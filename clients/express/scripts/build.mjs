@@ -1,4 +1,4 @@
-// Compiles src twice: dist/esm for `import`, dist/cjs for `require`, each with its types.
+// Compiles src twice: to dist/esm for `import` and to dist/cjs for `require`, both with types.
 import { execFileSync } from "node:child_process";
 import { rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -12,5 +12,5 @@ rmSync(join(root, "dist"), { recursive: true, force: true });
 for (const kind of ["esm", "cjs"]) {
   execFileSync(process.execPath, [compiler, "--project", join(root, `tsconfig.${kind}.json`)], { stdio: "inherit" });
 }
-// The package itself is of ES modules; this folder is not.
+// package.json says that .js files are ES modules. In this folder they are CommonJS.
 writeFileSync(join(root, "dist/cjs/package.json"), '{ "type": "commonjs" }\n');

@@ -1,105 +1,113 @@
 import { SessionError } from "./errors.js";
+import type { RequestSession, SessionRequest } from "./request-session.js";
 import { Session } from "./session.js";
-import type { SessionRequest, Slot } from "./slot.js";
 
-/** Of Express's response, what is needed to write the session, and to hand out its token, before the response ends. */
+/** The part of an Express response that is needed to save the session before the response ends. */
 export interface ResponseLike {
   headersSent: boolean;
-  end(...rest: any[]): any;
-  writeHead(...rest: any[]): any;
+  end(...args: unknown[]): unknown;
+  writeHead(...args: unknown[]): unknown;
   getHeader(name: string): unknown;
   cookie(name: string, value: string, options: object): unknown;
   clearCookie(name: string, options: object): unknown;
 }
 
-export interface AutoSave {
-  /** The session's name in the request. */
+export interface AutoSaveSettings {
+  /** The name of the session in the request. */
   requestKey: string;
   cookie: string;
   cookieOptions: object;
 }
 
 export function canAutoSave(response: unknown): response is ResponseLike {
-  return canEnd(response) && typeof response.cookie === "function";
+  return isResponse(response) && typeof response.cookie === "function";
 }
 
-/** Whether there is a response at all. A WebSocket's upgrade request has none. */
-export function canEnd(response: unknown): response is Partial<ResponseLike> {
+/** Whether there is a response at all. The upgrade request of a WebSocket has none. */
+export function isResponse(response: unknown): response is Partial<ResponseLike> {
   return typeof (response as ResponseLike | undefined)?.end === "function";
 }
 
 /**
- * Makes a response wait, when the application ends it, until what the application has changed in the session is
- * written; and puts a new token into the cookie before the headers go out. What fails goes to `next`, as if the
- * application had not answered yet.
+ * Saves the session when the application ends the response, which ends only afterwards; and sets the cookie of a new
+ * token before the headers are sent. Errors are passed to `next`, as if the application had not ended the response.
  */
 export function saveBeforeEnd(
   request: SessionRequest,
   response: ResponseLike,
   next: (error: unknown) => void,
-  slot: Slot,
-  settings: AutoSave,
+  holder: RequestSession,
+  settings: AutoSaveSettings,
 ): void {
   const { end, writeHead } = response;
-  let state: "open" | "writing" | "written" = "open";
+  let state: "open" | "saving" | "saved" = "open";
 
-  response.writeHead = function (...rest) {
-    if (!response.headersSent) handOut(request, response, slot, settings);
-    return writeHead.apply(response, rest);
+  response.writeHead = (...args) => {
+    if (!response.headersSent) setTokenCookie(request, response, holder, settings);
+    return writeHead.apply(response, args);
   };
 
-  response.end = function (...rest) {
-    if (state === "written") return end.apply(response, rest);
-    if (state === "writing") return response;
-    state = "writing";
-    const work = write(request, response, slot, settings.requestKey);
+  response.end = (...args) => {
+    if (state === "saved") return end.apply(response, args);
+    if (state === "saving") return response;
+    state = "saving";
+    const work = save(request, response, holder, settings.requestKey);
     if (!work) {
-      state = "written";
-      return end.apply(response, rest);
+      state = "saved";
+      return end.apply(response, args);
     }
-    // Through nextTick, so that what the application throws is not taken for a failure of the session.
-    const goOn = (step: () => void) => {
-      state = "written";
+    // nextTick keeps exceptions of the application out of the promise chain: they are not errors of the session.
+    const finish = (step: () => void) => {
+      state = "saved";
       process.nextTick(step);
     };
     work.then(
-      () => goOn(() => end.apply(response, rest)),
-      (error: unknown) => goOn(() => next(error)),
+      () => finish(() => end.apply(response, args)),
+      (error: unknown) => finish(() => next(error)),
     );
     return response;
   };
 }
 
-/** Writes what is not written yet. @returns nothing if that is nothing */
-function write(request: SessionRequest, response: ResponseLike, slot: Slot, name: string): Promise<void> | undefined {
-  const { session } = slot;
-  if (slot.emptied || !(name in request)) return session.id ? session.destroy().then(() => undefined) : undefined;
+/** Saves unsaved changes. @returns undefined if there are none */
+function save(
+  request: SessionRequest,
+  response: ResponseLike,
+  holder: RequestSession,
+  name: string,
+): Promise<unknown> | undefined {
+  const { session } = holder;
+  if (holder.setToNull || !(name in request)) return session.id ? session.destroy() : undefined;
   try {
-    if (Session.unwritten(session) === undefined) return undefined;
+    if (Session.unsavedField(session) === undefined) return undefined;
   } catch (error) {
     return Promise.reject(error);
   }
   if (!session.id && response.headersSent) {
-    const message = "a new session's token has to be sent with the headers: await session.save() before them";
+    const message = "the token of a new session is sent with the headers: call await session.save() before them";
     return Promise.reject(new SessionError("HEADERS_SENT", message));
   }
-  return session.save().then(
-    () => undefined,
-    (error: unknown) => {
-      // Somebody has logged out meanwhile. A session that has ended is not brought back.
-      if (!(error instanceof SessionError && error.code === "SESSION_ENDED")) throw error;
-    },
-  );
+  return session.save().catch((error: unknown) => {
+    // The session was destroyed in the meantime, for instance by a logout. It is not created again.
+    if (!(error instanceof SessionError && error.code === "SESSION_ENDED")) throw error;
+  });
 }
 
-/** Puts the token into the cookie if it is another than the request's, and takes away that of a session ended here. */
-function handOut(request: SessionRequest, response: ResponseLike, slot: Slot, { cookie, cookieOptions }: AutoSave): void {
-  if (isSet(response.getHeader("set-cookie"), cookie)) return; // the application was quicker
-  const token = slot.emptied ? undefined : Session.liveToken(slot.session);
+/** Sets the cookie if the token is not the one of the request. Clears it if this request has destroyed the session. */
+function setTokenCookie(
+  request: SessionRequest,
+  response: ResponseLike,
+  { session, setToNull, receivedToken }: RequestSession,
+  { cookie, cookieOptions }: AutoSaveSettings,
+): void {
+  if (isSet(response.getHeader("set-cookie"), cookie)) return; // the application has set it
+  const token = setToNull ? undefined : Session.activeToken(session);
   const options = { httpOnly: true, sameSite: "lax", secure: request.secure === true, ...cookieOptions };
   if (token === undefined) {
-    if (slot.received !== undefined) response.clearCookie(cookie, { ...options, maxAge: undefined, expires: undefined });
-  } else if (token !== slot.received) response.cookie(cookie, token, options);
+    if (receivedToken !== undefined) {
+      response.clearCookie(cookie, { ...options, maxAge: undefined, expires: undefined });
+    }
+  } else if (token !== receivedToken) response.cookie(cookie, token, options);
 }
 
 function isSet(header: unknown, cookie: string): boolean {

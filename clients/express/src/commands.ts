@@ -1,37 +1,36 @@
 import type { Connection } from "./clients/index.js";
-import { isExpiry, isWrongKey } from "./errors.js";
+import { isExpired, isWrongKey } from "./errors.js";
 import type { Realm } from "./realm.js";
 import { member, text } from "./reply.js";
 import { type Claims, readClaims } from "./token.js";
 
-/** A session as the server has it. */
+/** A session as the server has stored it. */
 export interface StoredSession {
-  /** The claims of its token, which the server has verified. */
+  /** The claims of the token. The server has verified them. */
   claims: Claims;
   owner: string;
   /** JSON text. */
   data: string;
 }
 
-/** One of an owner's sessions. */
+/** One of the sessions of an owner. */
 export interface ListedSession {
   id: string;
-  /** When it was created. */
   created: Date;
-  /** Seconds left if nobody uses it; null: its key has no end. */
+  /** Seconds left if the session is not used; null if its key has no TTL. */
   ttl: number | null;
   /** JSON text. */
   data: string;
 }
 
-/** What a rotation changes besides the id; what is not given stays. */
+/** What a rotation changes besides the id. Missing values stay as they are. */
 export interface Rotation {
   claims?: object | undefined;
   owner?: string | undefined;
   reauth?: boolean | undefined;
 }
 
-/** The server's commands on sessions of one realm. Each rejects with what the client rejects with. */
+/** The commands of the server for the sessions of one realm. They reject with the errors of the client. */
 export class Commands {
   readonly #connection: Connection;
   readonly #realm: Realm;
@@ -41,55 +40,55 @@ export class Commands {
     this.#realm = realm;
   }
 
-  /** Whether the server is a cluster. */
+  /** Whether the client is connected to a cluster. */
   get cluster(): boolean {
     return this.#connection.cluster;
   }
 
-  /** @returns the token. */
+  /** @returns the token */
   async create(owner: string, data: string, claims: object): Promise<string> {
     const options = ["CLAIMS", JSON.stringify(claims), "REALM", this.#realm.name];
     return text(await this.#connection.send(["JRS.CREATE", owner, data, ...options], owner));
   }
 
   /**
-   * Reads a session and puts off its end, if it is a `JRS.GET`; a `JRS.PEEK` leaves it where it is.
+   * Reads a session. `JRS.GET` also extends it, `JRS.PEEK` does not.
    *
-   * @returns nothing if there is no such session.
+   * @returns undefined if there is no such session
    */
   async read(name: "JRS.GET" | "JRS.PEEK", token: string): Promise<StoredSession | undefined> {
     const claims = claimsOf(token);
-    const reply = await this.#onSession(name, token, claims);
+    const reply = await this.#sendWithToken(name, token, claims);
     if (reply === null) return undefined;
     return { claims, owner: text(member(reply, "owner")), data: text(member(reply, "data")) };
   }
 
-  /** @returns whether there is such a session: one that has ended is not brought back. */
-  async update(token: string, data: string, how: "REPLACE" | "MERGE"): Promise<boolean> {
-    return (await this.#onSession("JRS.UPDATE", token, claimsOf(token), data, how)) !== null;
+  /** @returns whether the session exists. A session that has expired or was destroyed is not created again. */
+  async update(token: string, data: string, mode: "REPLACE" | "MERGE"): Promise<boolean> {
+    return (await this.#sendWithToken("JRS.UPDATE", token, claimsOf(token), data, mode)) !== null;
   }
 
-  /** @returns the seconds left, 0 if there is no such session. */
+  /** @returns the seconds left; 0 if there is no such session */
   async touch(token: string): Promise<number> {
-    return Number((await this.#onSession("JRS.TOUCH", token, claimsOf(token))) ?? 0);
+    return Number((await this.#sendWithToken("JRS.TOUCH", token, claimsOf(token))) ?? 0);
   }
 
-  /** @returns whether there was such a session. */
+  /** @returns whether the session existed */
   async destroy(token: string): Promise<boolean> {
-    return Number(await this.#onSession("JRS.DESTROY", token, claimsOf(token))) === 1;
+    return Number(await this.#sendWithToken("JRS.DESTROY", token, claimsOf(token))) === 1;
   }
 
-  /** @returns the new token; nothing if there is no such session. */
+  /** @returns the new token; undefined if there is no such session */
   async rotate(token: string, { claims, owner, reauth }: Rotation): Promise<string | undefined> {
-    const options = [];
+    const options: string[] = [];
     if (claims !== undefined) options.push("CLAIMS", JSON.stringify(claims));
     if (owner !== undefined) options.push("OWNER", owner);
     if (reauth) options.push("REAUTH");
-    const reply = await this.#onSession("JRS.ROTATE", token, claimsOf(token), ...options);
+    const reply = await this.#sendWithToken("JRS.ROTATE", token, claimsOf(token), ...options);
     return reply === null ? undefined : text(reply);
   }
 
-  /** An owner's live sessions, oldest first. */
+  /** @returns the live sessions of an owner, oldest first */
   async list(owner: string): Promise<ListedSession[]> {
     const options = ["WITHDATA", "REALM", this.#realm.name];
     const reply = (await this.#connection.send(["JRS.LIST", owner, ...options], owner)) as unknown[];
@@ -104,12 +103,17 @@ export class Commands {
     });
   }
 
-  /** Ends a session by its id. @returns whether there was such a session. */
+  /** Destroys a session by its id. @returns whether it existed */
   async revoke(id: string): Promise<boolean> {
-    return Number(await this.#atKey(id, (key) => ["JRS.REVOKE", key])) === 1;
+    return Number(await this.#sendWithKey(id, (key) => ["JRS.REVOKE", key])) === 1;
   }
 
-  /** Ends the owner's sessions, except that of a token. @returns how many; nothing if that one has expired. */
+  /**
+   * Destroys the sessions of an owner.
+   *
+   * @param except the token of a session to keep
+   * @returns how many were destroyed; undefined if the token has expired
+   */
   async destroyAll(owner: string, except?: string): Promise<number | undefined> {
     const options = except === undefined ? [] : ["EXCEPT", except];
     options.push("REALM", this.#realm.name);
@@ -118,41 +122,43 @@ export class Commands {
   }
 
   /**
-   * Sends a command that begins with a session's key and its token. A cluster needs the key to find the node; elsewhere
-   * it makes sure that the token is one of this realm.
+   * Sends a command whose first arguments are a session key and the token of that session. A cluster finds the node by
+   * the key; other servers check by it that the token belongs to the realm.
    *
-   * @returns null if there is no such session, also where its time has run out.
+   * @returns null if there is no such session, or if it has expired
    */
-  #onSession(name: string, token: string, { jti }: Claims, ...rest: string[]): Promise<unknown> {
-    return this.#atKey(jti, (key) => [name, key, token, ...rest]);
+  #sendWithToken(name: string, token: string, { jti }: Claims, ...args: string[]): Promise<unknown> {
+    return this.#sendWithKey(jti, (key) => [name, key, token, ...args]);
   }
 
-  /** Sends a command with a session's key. What fails is looked into; what does not goes as straight as it can. */
-  async #atKey(id: string, command: (key: string) => [string, ...string[]]): Promise<unknown> {
+  /** Sends a command with the key of a session. Requests the keyspace again if the server says `WRONGKEY`. */
+  async #sendWithKey(id: string, command: (key: string) => [string, ...string[]]): Promise<unknown> {
     const known = this.#realm.keyspace();
-    const keyspace = typeof known === "string" ? known : await known;
-    const key = keyspace + id;
+    // Every await costs a turn of the microtask queue, so a known keyspace is not awaited.
+    const key = (typeof known === "string" ? known : await known) + id;
     try {
       return await this.#connection.send(command(key), key);
     } catch (error) {
       if (!isWrongKey(error)) return nullIfExpired(error);
-      // The realm's keyspace may have changed since the server was asked for it.
-      const renewed = await this.#realm.renewed().then((keyspace) => keyspace + id, () => key);
-      if (renewed === key) throw error;
-      return this.#connection.send(command(renewed), renewed).catch(nullIfExpired);
+      const newKey = await this.#realm.refreshedKeyspace().then(
+        (keyspace) => keyspace + id,
+        () => key,
+      );
+      if (newKey === key) throw error;
+      return this.#connection.send(command(newKey), newKey).catch(nullIfExpired);
     }
   }
 }
 
-/** To applications, a token whose time has run out is a session that has ended. All other errors stay errors. */
+/** An expired token is the same as a session that does not exist. All other errors stay errors. */
 function nullIfExpired(error: unknown): null {
-  if (isExpiry(error)) return null;
+  if (isExpired(error)) return null;
   throw error;
 }
 
-/** The claims of a token that can be sent to the server; others are refused here, as they would be there. */
+/** Reads the claims of a token. Without an id there is no key to send; the server would answer `BADTOKEN` too. */
 function claimsOf(token: string): Claims {
   const claims = readClaims(token);
-  if (!claims) throw new Error("BADTOKEN the token names no session");
+  if (!claims) throw new Error("BADTOKEN the token has no claim 'jti'");
   return claims;
 }

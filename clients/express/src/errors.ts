@@ -1,17 +1,17 @@
 /**
- * What went wrong, for programs:
- * - `INVALID_SESSION`: the session was neither read nor created, so there is nothing to act on
- * - `SESSION_ENDED`: it has ended or was destroyed meanwhile; nothing was written
- * - `NO_OWNER`: only sessions of an owner can be listed and ended together
- * - `OWNER_CHANGED`: only `create` and `rotate` give a session another owner
- * - `TWO_OWNERS`: `create` was given a claim `sub` that is another owner than the one that was assigned
- * - `BAD_OWNER`: an owner that is neither a string nor a number, or one that this package keeps for itself
- * - `RESERVED_NAME`: a field has the name of a method or of a property of the session itself
- * - `NO_REALM`: the server does not have the realm that the middleware is for
+ * The cause of a {@link SessionError}, for programs:
+ * - `INVALID_SESSION`: the request has no session to act on
+ * - `SESSION_ENDED`: the session has expired or was destroyed; nothing was written
+ * - `NO_OWNER`: the session is anonymous, so it has no owner whose sessions could be listed or destroyed
+ * - `OWNER_CHANGED`: another owner was assigned before `update` or `merge`; only `create` and `rotate` store it
+ * - `TWO_OWNERS`: the claim `sub` of `create` differs from the assigned owner
+ * - `BAD_OWNER`: the owner is not a string or number, or begins with a prefix that this package reserves
+ * - `RESERVED_NAME`: a field has the name of a method or property of the session
+ * - `NO_REALM`: the server does not have the realm of the middleware
  * - `NOT_CONNECTED`: the application has never connected its Redis client
- * - `COOKIE_TOO_LARGE`: the token does not fit into the cookie; the session was ended
- * - `HEADERS_SENT`: a session was to be created after the response's headers, which would have held its token
- * - `TIMEOUT`: Redis has not answered in time; whether the command was carried out is unknown
+ * - `COOKIE_TOO_LARGE`: the token does not fit into the cookie; the session was destroyed
+ * - `HEADERS_SENT`: a session must be created before the headers of the response, which set the cookie
+ * - `TIMEOUT`: Redis did not reply in time; the command may or may not have been executed
  */
 export type SessionErrorCode =
   | "INVALID_SESSION"
@@ -27,9 +27,23 @@ export type SessionErrorCode =
   | "HEADERS_SENT"
   | "TIMEOUT";
 
-/** An error of this package. Errors of Redis and of its client are handed on as they are. */
+/**
+ * An error of this package. Errors of Redis and of the Redis client are passed on unchanged, except that tokens and
+ * session data are removed from them.
+ *
+ * @example
+ * ```js
+ * try {
+ *   await req.session.update();
+ * } catch (error) {
+ *   if (error instanceof SessionError && error.code === "SESSION_ENDED") return res.sendStatus(401);
+ *   throw error;
+ * }
+ * ```
+ */
 export class SessionError extends Error {
   override readonly name = "SessionError";
+  /** The cause, for programs. The message is for people and may change. */
   readonly code: SessionErrorCode;
 
   constructor(code: SessionErrorCode, message: string) {
@@ -38,27 +52,27 @@ export class SessionError extends Error {
   }
 }
 
-/** Whether the server says that the token was good, and that only time has ended it or its session. */
-export function isExpiry(error: unknown): boolean {
+/** Whether the server accepts the signature of the token, but the token or its session has expired. */
+export function isExpired(error: unknown): boolean {
   return firstWord(error) === "EXPIREDTOKEN";
 }
 
 /**
- * Whether the server refuses the token, or says that its session has another key: for instance, the token is of another
- * realm. To a request, that is no session rather than a failure.
+ * Whether the server refuses the token, or says that the key is not that of its session, for instance because the token
+ * is of another realm. The request then has no session; this is not a failure.
  */
-export function isRefusal(error: unknown): boolean {
-  return isExpiry(error) || isWrongKey(error) || firstWord(error) === "BADTOKEN";
+export function isTokenRefused(error: unknown): boolean {
+  return isExpired(error) || isWrongKey(error) || firstWord(error) === "BADTOKEN";
 }
 
-/** Whether the server says that the key is not that of the token's session, or not a session's key. */
+/** Whether the server says that the key is not the key of the token's session, or is not a session key. */
 export function isWrongKey(error: unknown): boolean {
   return firstWord(error) === "WRONGKEY";
 }
 
 /**
- * The first word of a server's error: `BADTOKEN`, `ERR`, …; nothing for errors of a client. The word is all that
- * programs may rely on: the sentence behind it may change.
+ * The first word of a server error, such as `BADTOKEN` or `ERR`; undefined for errors of a client. Programs may rely on
+ * this word only: the rest of the message may change.
  */
 export function firstWord(error: unknown): string | undefined {
   return error instanceof Error ? /^([A-Z]{2,}) /.exec(error.message)?.[1] : undefined;

@@ -1,18 +1,18 @@
-import { isObject, setField } from "./merge-patch.js";
 import { SessionError } from "./errors.js";
+import { isObject, setField } from "./merge-patch.js";
 import { readClaims } from "./token.js";
 
-/** What a session says about itself. It is written by the server and is no part of the data. */
-export interface Attributes {
+/** Properties of a session that the server sets. They are not part of the data. */
+export interface TokenProperties {
   id?: unknown;
   claims?: unknown;
   jwt?: unknown;
 }
 
-const ATTRIBUTES = ["id", "claims", "jwt"] as const;
+const TOKEN_PROPERTIES = ["id", "claims", "jwt"] as const;
 
-/** The methods, and the owner, whose names no field may have. */
-export const RESERVED: ReadonlySet<string> = new Set([
+/** Names of methods and accessors of a session. A field of such a name would hide them. */
+const RESERVED_NAMES: ReadonlySet<string> = new Set([
   "create",
   "update",
   "save",
@@ -28,98 +28,97 @@ export const RESERVED: ReadonlySet<string> = new Set([
   "owner",
 ]);
 
-/** Stored data, parted into what can be fields of a session and what cannot. */
-export interface StoredData {
+/** Stored data, split into members that can be fields of a session and members that cannot. */
+export interface SplitData {
   fields: Record<string, unknown>;
   /** Members that are called `id`, `claims` or `jwt`. */
   reserved: Record<string, unknown>;
 }
 
 /**
- * A session's own fields as they are stored; functions are not.
+ * The fields of a session as they are stored: its own properties without functions and without token properties.
  *
- * @param own what the server has said about the session
- * @throws SessionError `RESERVED_NAME`, for a field that would hide a method, or that the application has set in place
- * of what the server has said
+ * @param expected the token properties as the server has set them
+ * @throws SessionError `RESERVED_NAME` if a field hides a method, or if the application has assigned a token property
  */
-export function ownFields(session: object, own: Attributes): Record<string, unknown> {
+export function dataFields(session: object, expected: TokenProperties): Record<string, unknown> {
   const fields = Object.entries(session).filter(([name, value]) => {
-    refuseMethod(name);
-    if (!isAttribute(name)) return typeof value !== "function";
-    if (value !== undefined && value !== own[name]) throw reserved(name);
+    refuseReservedName(name);
+    if (!isTokenProperty(name)) return typeof value !== "function";
+    if (value !== undefined && value !== expected[name]) throw reservedName(name);
     return false;
   });
   return Object.fromEntries(fields);
 }
 
 /**
- * Parts stored data. What `jwt-redis-session` stores of a session's token and claims is left out.
+ * Splits stored data. The token and claims that `jwt-redis-session` stores in the data are left out.
  *
- * @throws SessionError `RESERVED_NAME`, for a member that would hide a method
+ * @throws SessionError `RESERVED_NAME` if a member would hide a method
  */
-export function partStored(data: Record<string, unknown>): StoredData {
-  const parted: StoredData = { fields: {}, reserved: {} };
+export function splitStored(data: Record<string, unknown>): SplitData {
+  const split: SplitData = { fields: {}, reserved: {} };
   for (const [name, value] of Object.entries(data)) {
-    refuseMethod(name);
-    if (!isAttribute(name)) setField(parted.fields, name, value);
-    else if (!isLeftover(name, value)) parted.reserved[name] = value;
+    refuseReservedName(name);
+    if (!isTokenProperty(name)) setField(split.fields, name, value);
+    else if (!isFromJwtRedisSession(name, value)) split.reserved[name] = value;
   }
-  return parted;
+  return split;
 }
 
 /**
- * A patch as JSON makes it.
+ * A merge patch as plain JSON values.
  *
- * @throws SessionError `RESERVED_NAME`, for a member that cannot be a field
- * @throws TypeError for a value that JSON would drop, or turn into the `null` that removes a member
+ * @throws SessionError `RESERVED_NAME` if a member cannot be a field
+ * @throws TypeError if JSON would drop a value or change it to `null`, which removes a member
  */
-export function checkedPatch(patch: object): Record<string, unknown> {
+export function parsePatch(patch: object): Record<string, unknown> {
   if (!isObject(patch)) throw notAPatch();
   let member = "";
-  const text = JSON.stringify(patch, function (this: object, name: string, value: unknown) {
+  const text = JSON.stringify(patch, function replacer(this: object, name: string, value: unknown) {
     if (this === patch) member = name;
-    refuseLost(member, Reflect.get(this, name), value);
+    refuseLossyValue(member, Reflect.get(this, name), value);
     return value;
   });
   const plain: unknown = JSON.parse(text);
   if (!isObject(plain)) throw notAPatch();
   for (const name of Object.keys(plain)) {
-    refuseMethod(name);
-    if (isAttribute(name)) throw reserved(name);
+    refuseReservedName(name);
+    if (isTokenProperty(name)) throw reservedName(name);
   }
   return plain;
 }
 
-/** @param value what `toJSON` has made of what was given, if there is one */
-function refuseLost(member: string, given: unknown, value: unknown): void {
+/** @param value `given`, or what its method `toJSON` returned */
+function refuseLossyValue(member: string, given: unknown, value: unknown): void {
   const number = value instanceof Number ? value.valueOf() : value;
-  const isLost =
+  const isLossy =
     ["undefined", "function", "symbol", "bigint"].includes(typeof value) ||
     (typeof number === "number" && !Number.isFinite(number)) ||
     (value === null && given !== null); // an invalid date
-  if (!isLost) return;
+  if (!isLossy) return;
   const kind = typeof number === "number" ? String(number) : value === null ? "an invalid date" : typeof value;
-  throw new TypeError(`jrs-session: the patch's member '${member}' holds a value that JSON cannot hold (${kind})`);
+  throw new TypeError(`jrs-session: the member '${member}' of the patch holds a value that JSON cannot hold (${kind})`);
 }
 
 function notAPatch(): TypeError {
-  return new TypeError("jrs-session: a patch must be an object");
+  return new TypeError("jrs-session: the patch must be an object");
 }
 
-function isAttribute(name: string): name is keyof Attributes {
-  return (ATTRIBUTES as readonly string[]).includes(name);
+function isTokenProperty(name: string): name is keyof TokenProperties {
+  return (TOKEN_PROPERTIES as readonly string[]).includes(name);
 }
 
-/** Whether `jwt-redis-session` has stored this: it writes the token and the claims into the data, too. */
-function isLeftover(name: keyof Attributes, value: unknown): boolean {
+/** Whether `jwt-redis-session` wrote this member: it stores the token and its claims in the data. */
+function isFromJwtRedisSession(name: keyof TokenProperties, value: unknown): boolean {
   if (name === "jwt") return typeof value === "string" && readClaims(value) !== undefined;
   return name === "claims" && isObject(value) && typeof value.jti === "string";
 }
 
-function refuseMethod(name: string): void {
-  if (RESERVED.has(name)) throw reserved(name);
+function refuseReservedName(name: string): void {
+  if (RESERVED_NAMES.has(name)) throw reservedName(name);
 }
 
-function reserved(name: string): SessionError {
-  return new SessionError("RESERVED_NAME", `a session's data cannot have a member '${name}': the session needs the name`);
+function reservedName(name: string): SessionError {
+  return new SessionError("RESERVED_NAME", `'${name}' is reserved: rename this member of the session data`);
 }

@@ -1,30 +1,30 @@
-import { SessionError, firstWord } from "./errors.js";
+import { firstWord, SessionError } from "./errors.js";
 
-/** What a server begins its reply with when it cannot do its work at present; as a rule, it will be able to again. */
-const STATES: ReadonlySet<string> = new Set([
-  "BUSY", // a script or a module's command takes too long
+/** First words of replies of a server that cannot execute commands at the moment. It usually recovers. */
+const UNAVAILABLE_REPLIES: ReadonlySet<string> = new Set([
+  "BUSY", // a script or a command of a module takes too long, or the queue of JRS is full
   "CLUSTERDOWN",
   "LOADING",
   "MASTERDOWN",
-  "MISCONF", // it cannot save, so it takes no writes
+  "MISCONF", // it cannot save, so it refuses writes
   "NOREPLICAS",
   "OOM",
-  "READONLY", // it was the master until a moment ago
-  "TRYAGAIN", // a slot is moving
+  "READONLY", // it is a replica, for instance after a failover
+  "TRYAGAIN", // a slot is being moved
 ]);
 
-/** What a mistake in a program throws. Clients throw no such thing in an outage, or their connection here mends it. */
-const MISTAKES = [TypeError, RangeError, SyntaxError, ReferenceError];
+/** Errors that a mistake in a program throws. Clients do not throw them when Redis is unavailable. */
+const PROGRAM_ERRORS = [TypeError, RangeError, SyntaxError, ReferenceError];
 
 /**
- * Whether a command has failed because Redis has: it cannot be reached, does not answer in time, or says that it
- * cannot at present. All else is a mistake that somebody has to mend, such as a realm that there is not, a right that
- * is missing, a module that was not loaded, or a client that was called wrongly.
+ * Whether a command failed because Redis is unavailable: it cannot be reached, does not reply in time, or says that it
+ * cannot execute commands at the moment. Everything else needs a fix, such as an unknown realm, a missing permission, a
+ * module that is not loaded, or a wrong call of a client.
  */
 export function isUnavailable(error: unknown): boolean {
   if (error instanceof SessionError) return error.code === "TIMEOUT";
   if (!(error instanceof Error)) return true;
-  if (MISTAKES.some((kind) => error instanceof kind)) return false;
+  if (PROGRAM_ERRORS.some((type) => error instanceof type)) return false;
   const word = firstWord(error);
-  return word === undefined || STATES.has(word);
+  return word === undefined || UNAVAILABLE_REPLIES.has(word);
 }

@@ -1,9 +1,9 @@
-/** Applies a JSON Merge Patch (RFC 7396) to an object, as the server does: null removes, objects merge. */
-export function mergePatch(target: Record<string, unknown>, patch: Record<string, unknown>): void {
+/** Applies a JSON Merge Patch (RFC 7396) to an object: `null` removes a member, objects are merged. */
+export function mergePatch(target: object, patch: Record<string, unknown>): void {
   for (const [name, value] of Object.entries(patch)) {
-    if (value === null) delete target[name];
+    if (value === null) Reflect.deleteProperty(target, name);
     else if (isObject(value)) {
-      const inner = Object.hasOwn(target, name) ? target[name] : undefined;
+      const inner: unknown = Object.hasOwn(target, name) ? Reflect.get(target, name) : undefined;
       const merged = isObject(inner) ? inner : {};
       mergePatch(merged, value);
       setField(target, name, merged);
@@ -11,9 +11,9 @@ export function mergePatch(target: Record<string, unknown>, patch: Record<string
   }
 }
 
-/** Sets an own field, also one that is called `__proto__`. */
-export function setField(target: Record<string, unknown>, name: string, value: unknown): void {
-  if (name !== "__proto__") target[name] = value;
+/** Sets an own property. A plain assignment to `__proto__` would change the prototype instead. */
+export function setField(target: object, name: string, value: unknown): void {
+  if (name !== "__proto__") (target as Record<string, unknown>)[name] = value;
   else Object.defineProperty(target, name, { value, writable: true, enumerable: true, configurable: true });
 }
 

@@ -1,91 +1,106 @@
-import { canAutoSave, canEnd, saveBeforeEnd } from "./auto-save.js";
+import { canAutoSave, isResponse, saveBeforeEnd } from "./auto-save.js";
 import { connectionOf } from "./clients/index.js";
-import { withDeadline } from "./clients/deadline.js";
 import { connectionCheck } from "./clients/never-connected.js";
 import { redactError } from "./clients/redact.js";
-import { Commands } from "./commands.js";
-import { isRefusal } from "./errors.js";
-import { type Places, tokenFinder } from "./token-source.js";
-import { type Options, settings } from "./options.js";
+import { withTimeout } from "./clients/timeout.js";
+import { Commands, type StoredSession } from "./commands.js";
+import { isTokenRefused } from "./errors.js";
 import { isUnavailable } from "./is-unavailable.js";
+import { type Options, resolveOptions } from "./options.js";
 import { Realm } from "./realm.js";
+import { isInstalled, RequestSession, type SessionRequest } from "./request-session.js";
 import { Session } from "./session.js";
-import { type SessionRequest, Slot, isServed } from "./slot.js";
-import { unsavedWarning } from "./unsaved.js";
-
-declare global {
-  namespace Express {
-    interface Request {
-      /** The request's session, where the middleware's `requestKey` is the default. */
-      session: Session;
-    }
-  }
-}
-
-/** Middleware of Express, and of whatever calls its middleware likewise. */
-export type Middleware = (request: any, response: any, next: (error?: any) => void) => void;
+import { type TokenSources, tokenReader } from "./token-source.js";
+import { unsavedWarning } from "./unsaved-warning.js";
 
 /**
- * Makes the middleware that finds a request's token, lets Redis verify it, and puts the session into the request.
- * Without a session behind the token, or without a token, that is an empty one.
+ * A middleware for Express, and for other frameworks that call middlewares in the same way.
  *
- * @throws TypeError for options that cannot work
+ * @example
+ * ```js
+ * server.on("upgrade", (request) => middleware(request, {}, (error) => accept(error, request.session)));
+ * ```
+ */
+// biome-ignore lint/suspicious/noExplicitAny: it fits requests and responses of several frameworks
+export type Middleware = (request: any, response: any, next: (error?: any) => void) => void;
+
+/** The largest cookie, name and value in bytes, that browsers keep (RFC 6265bis, section 5.6). */
+const MAX_COOKIE_SIZE = 4096;
+
+/**
+ * Creates the middleware. It reads the token of a request, lets Redis verify it, and adds the session to the request.
+ * Without a token, or if Redis refuses the token, the session is empty and has no `id`.
+ *
+ * @throws TypeError if an option is invalid
+ * @example
+ * ```js
+ * const client = createClient();
+ * await client.connect();
+ * app.use(jrsSession({ client }));
+ * ```
  */
 export function jrsSession(options: Options): Middleware {
-  const { client, realm, requestKey, failOpen, timeout, autoSave, cookieOptions, ...places } = settings(options);
-  const bare = connectionOf(client);
-  const checked = connectionCheck(client);
-  const connection = withDeadline(bare, timeout, (error, command, key) => {
+  const { client, realm, requestKey, failOpen, timeout, autoSave, cookieOptions, ...sources } = resolveOptions(options);
+  const checkConnected = connectionCheck(client);
+  const connection = withTimeout(connectionOf(client), timeout, (error, command, key) => {
     redactError(error, command, key);
-    return checked(error);
+    return checkConnected(error);
   });
   const commands = new Commands(connection, new Realm(connection, realm));
-  const findToken = tokenFinder(places);
-  const identity = { client, realm, places };
-  const warnOfUnsaved = autoSave ? undefined : unsavedWarning();
-  const { cookie } = places;
-  const sessionSettings = {
-    // A page whose cookie holds the token, and is closed to its scripts, should not find it in a reply.
+  const readToken = tokenReader(sources);
+  const origin = { client, realm, sources };
+  const warnIfUnsaved = autoSave ? undefined : unsavedWarning();
+  const { cookie } = sources;
+  const settings = {
+    // An httpOnly cookie hides the token from scripts of the page; a reply must not show it to them.
     showsToken: cookie === undefined,
-    longestToken: onlyInCookie(places, autoSave) ? LONGEST_COOKIE - (cookie?.length ?? 0) : Infinity,
+    maxTokenLength: usesCookieOnly(sources, autoSave)
+      ? MAX_COOKIE_SIZE - (cookie?.length ?? 0)
+      : Number.POSITIVE_INFINITY,
   };
 
-  return function jrsSession(request: SessionRequest, response: unknown, next) {
-    if (isServed(request, requestKey, identity)) return next();
-    const slot = new Slot(commands, sessionSettings);
+  return function jrsSession(request: SessionRequest, response: unknown, next): void {
+    if (isInstalled(request, requestKey, origin)) {
+      next();
+      return;
+    }
+    const holder = new RequestSession(commands, settings);
     const saves = autoSave && cookie !== undefined && canAutoSave(response);
-    slot.install(request, requestKey, identity, saves);
-    if (saves) saveBeforeEnd(request, response, next, slot, { requestKey, cookie, cookieOptions });
-    else if (autoSave && canEnd(response)) return next(new TypeError("jrs-session: 'autoSave' needs Express's res.cookie"));
-    warnOfUnsaved?.(response, slot);
-    const token = findToken(request);
-    if (!token) return next();
-    // Through nextTick, so that what the application throws is not taken for a failure of Redis.
-    read(slot, token).then((error) => process.nextTick(next, error));
+    holder.install(request, requestKey, origin, saves);
+    if (saves) saveBeforeEnd(request, response, next, holder, { requestKey, cookie, cookieOptions });
+    else if (autoSave && isResponse(response)) {
+      next(new TypeError("jrs-session: 'autoSave' needs res.cookie of Express"));
+      return;
+    }
+    warnIfUnsaved?.(response, holder);
+    const token = readToken(request);
+    if (!token) {
+      next();
+      return;
+    }
+    // nextTick keeps exceptions of the application out of the promise chain: they are not errors of Redis.
+    void load(holder, token).then((error) => process.nextTick(next, error));
   };
 
-  /** Fills a request's session. @returns what the request cannot go on with. */
-  async function read(slot: Slot, token: string): Promise<unknown> {
-    let stored;
+  /** Loads the session of a token. @returns an error that the request must fail with */
+  async function load(holder: RequestSession, token: string): Promise<unknown> {
+    let stored: StoredSession | undefined;
     try {
       stored = await commands.read("JRS.GET", token);
     } catch (error) {
-      return isRefusal(error) || (failOpen && isUnavailable(error)) ? undefined : error;
+      return isTokenRefused(error) || (failOpen && isUnavailable(error)) ? undefined : error;
     }
     if (!stored) return undefined;
     try {
-      Session.hydrate(slot.session, token, stored);
-      slot.received = token;
+      Session.hydrate(holder.session, token, stored);
+      holder.receivedToken = token;
+      return undefined;
     } catch (error) {
-      return error; // what is stored is not a session's data, which no waiting will mend
+      return error; // the stored data is invalid, so failOpen does not apply
     }
-    return undefined;
   }
 }
 
-/** How many bytes of name and value browsers keep of a cookie (RFC 6265bis, section 5.6). */
-const LONGEST_COOKIE = 4096;
-
-function onlyInCookie({ requestArg, bearer, cookie }: Places, autoSave: boolean): boolean {
+function usesCookieOnly({ requestArg, bearer, cookie }: TokenSources, autoSave: boolean): boolean {
   return cookie !== undefined && (autoSave || (requestArg === false && !bearer));
 }

@@ -1,43 +1,97 @@
 import type { RedisClient } from "./clients/index.js";
+import { isObject } from "./merge-patch.js";
 
-/** The options of the middleware. */
+/**
+ * The options of the middleware.
+ *
+ * @example
+ * ```js
+ * app.use(jrsSession({ client, cookie: "sid", requestArg: false, autoSave: true }));
+ * ```
+ */
 export interface Options {
   /** A client of `redis` (node-redis) or `ioredis`, for one server or for a cluster. */
   client: RedisClient;
-  /** The server's realm that the sessions belong to. `"default"` unless given. */
-  realm?: string | undefined;
-  /** The name of the session in the request. `"session"` unless given. */
-  requestKey?: string | undefined;
+
   /**
-   * The parameter that holds the token, in query and body; as a header `x-access-token`. `"accessToken"` unless given.
-   * False: tokens come from none of the three, but as `bearer` and `cookie` say.
+   * The realm of the server that the sessions belong to. Tokens of other realms are ignored.
+   *
+   * @default "default"
+   */
+  realm?: string | undefined;
+
+  /**
+   * The name of the session in the request.
+   *
+   * @default "session"
+   * @example
+   * ```js
+   * app.use(jrsSession({ client, requestKey: "jwtSession" }));
+   * app.get("/", (req, res) => res.json(req.jwtSession));
+   * ```
+   */
+  requestKey?: string | undefined;
+
+  /**
+   * The parameter of the query and of the body that holds the token. The name of the header is derived from it:
+   * `x-access-token` for `accessToken`. With `false`, tokens come from the cookie or `Authorization` only.
+   *
+   * @default "accessToken"
    */
   requestArg?: string | false | undefined;
-  /** Whether the token may come as `Authorization: Bearer …`. */
-  bearer?: boolean | undefined;
-  /** The name of a cookie that the token may come in. */
-  cookie?: string | undefined;
+
   /**
-   * Whether requests go on with an empty session when Redis fails, instead of with an error. Mistakes in the setup, and
-   * in what is stored, stay errors.
+   * Whether the token may come as `Authorization: Bearer …`.
+   *
+   * @default false
+   */
+  bearer?: boolean | undefined;
+
+  /**
+   * The name of the cookie that the token may come in.
+   *
+   * @default undefined (no cookie is read)
+   */
+  cookie?: string | undefined;
+
+  /**
+   * Whether requests continue with an empty session while Redis is unavailable, instead of failing with an error.
+   * Mistakes in the setup and invalid stored data are always errors.
+   *
+   * @default false
    */
   failOpen?: boolean | undefined;
+
   /**
-   * Whether fields that a request has changed are written before its response ends, as `express-session` does it, and
-   * the token of a new session is put into the cookie. Needs `cookie`. False unless given.
+   * Whether changed fields are saved before the response ends, and the token of a new session is set as a cookie, as in
+   * `express-session`. Needs `cookie`.
+   *
+   * @default false
    */
   autoSave?: boolean | undefined;
+
   /**
-   * With `autoSave`, how the cookie is set: options of Express's `res.cookie`. Besides `httpOnly`, `sameSite: "lax"`, and
-   * `secure` where the request is, unless given.
+   * Options of Express's `res.cookie` for the cookie that `autoSave` sets. They are added to the default and override
+   * it.
+   *
+   * @default { httpOnly: true, sameSite: "lax", secure: req.secure }
+   * @example
+   * ```js
+   * const cookieOptions = { maxAge: 30 * 24 * 60 * 60 * 1000, sameSite: "strict" };
+   * ```
    */
   cookieOptions?: object | undefined;
-  /** Milliseconds to wait for Redis. 2000 unless given; 0: for as long as the client does. */
+
+  /**
+   * How many milliseconds to wait for a reply of Redis. With 0, as long as the client waits, which may be forever.
+   *
+   * @default 2000
+   */
   timeout?: number | undefined;
 }
 
-/** Options as the middleware uses them. */
-export interface Settings {
+/** The options with their default values. */
+export interface ResolvedOptions {
   client: RedisClient;
   realm: string;
   requestKey: string;
@@ -50,70 +104,107 @@ export interface Settings {
   timeout: number;
 }
 
-/** Options of jwt-redis-session that are the server's business now. */
-const SERVER_SETTINGS: Record<string, string> = {
-  secret: "the file that jrs.keys-file names",
-  keyspace: "jrs.keyspace, or a realm of its own",
-  algorithm: "jrs.algorithm",
-  maxAge: "jrs.max-age",
+/** One entry for each option; the type makes the compiler report a missing one. */
+const OPTIONS: Record<keyof Options, true> = {
+  client: true,
+  realm: true,
+  requestKey: true,
+  requestArg: true,
+  bearer: true,
+  cookie: true,
+  failOpen: true,
+  autoSave: true,
+  cookieOptions: true,
+  timeout: true,
 };
 
-/** The longest that timers can wait for. */
-const LONGEST = 2 ** 31 - 1;
+const OPTION_NAMES: ReadonlySet<string> = new Set(Object.keys(OPTIONS));
+
+/** Options of `jwt-redis-session` that are settings of the server in JRS. */
+const SERVER_SETTINGS: ReadonlyMap<string, string> = new Map([
+  ["secret", "jrs.keys-file"],
+  ["keyspace", "jrs.keyspace, or a realm"],
+  ["algorithm", "jrs.algorithm"],
+  ["maxAge", "jrs.max-age"],
+]);
+
+/** The longest delay of a Node.js timer. */
+const MAX_TIMEOUT = 2 ** 31 - 1;
 
 /**
- * @throws TypeError for an option that is missing, unknown, of the wrong kind, or a setting of the server
+ * Checks the options and adds the default values.
+ *
+ * @throws TypeError if an option is missing, unknown, of the wrong type, or a setting of the server
  */
-export function settings(options: Options): Settings {
-  const { client, realm, requestKey, requestArg, bearer, cookie, failOpen, timeout, autoSave, cookieOptions, ...others } =
-    options ?? {};
-  for (const name of Object.keys(others)) {
-    const place = Object.hasOwn(SERVER_SETTINGS, name) && SERVER_SETTINGS[name];
-    if (place) throw new TypeError(`jrs-session: '${name}' belongs to the Redis server now: use ${place}`);
-    throw new TypeError(`jrs-session: there is no option '${name}'`);
-  }
-  if ((typeof client !== "object" && typeof client !== "function") || client === null) {
-    throw new TypeError("jrs-session: a Redis client is required: { client }");
-  }
-  refuse({ realm, requestKey, cookie, requestArg: requestArg === false ? undefined : requestArg }, "a text", isText);
-  refuse({ bearer, failOpen, autoSave }, "true or false", (value) => typeof value === "boolean");
-  refuse({ cookieOptions }, "an object", (value) => typeof value === "object" && value !== null && !Array.isArray(value));
-  refuse({ timeout }, `a number of milliseconds, from 0 to ${LONGEST}`, isDelay);
-  if (requestArg === false && !bearer && cookie === undefined) {
-    throw new TypeError("jrs-session: without 'requestArg', tokens need another place: 'cookie' or 'bearer'");
-  }
-  if (autoSave && cookie === undefined) {
-    throw new TypeError("jrs-session: 'autoSave' needs 'cookie', to give the browser the token of a new session");
-  }
-  if (cookieOptions !== undefined && !autoSave) {
-    throw new TypeError("jrs-session: 'cookieOptions' belongs to 'autoSave': without it, the application sets the cookie");
-  }
+export function resolveOptions(options: Options): ResolvedOptions {
+  const given = options ?? {};
+  checkNames(given);
+  checkTypes(given);
+  checkCombinations(given);
   return {
-    client,
-    realm: realm ?? "default",
-    requestKey: requestKey ?? "session",
-    requestArg: requestArg ?? "accessToken",
-    bearer: bearer ?? false,
-    cookie,
-    failOpen: failOpen ?? false,
-    autoSave: autoSave ?? false,
-    cookieOptions: cookieOptions ?? {},
-    timeout: timeout ?? 2000,
+    client: given.client,
+    realm: given.realm ?? "default",
+    requestKey: given.requestKey ?? "session",
+    requestArg: given.requestArg ?? "accessToken",
+    bearer: given.bearer ?? false,
+    cookie: given.cookie,
+    failOpen: given.failOpen ?? false,
+    autoSave: given.autoSave ?? false,
+    cookieOptions: given.cookieOptions ?? {},
+    timeout: given.timeout ?? 2000,
   };
 }
 
-/** Refuses options that are given and are not of their kind. */
-function refuse(options: Record<string, unknown>, kind: string, fits: (value: unknown) => boolean): void {
-  for (const [name, value] of Object.entries(options)) {
-    if (value !== undefined && !fits(value)) throw new TypeError(`jrs-session: '${name}' is ${kind}`);
+function checkNames(options: Options): void {
+  for (const name of Object.keys(options)) {
+    if (OPTION_NAMES.has(name)) continue;
+    const setting = SERVER_SETTINGS.get(name);
+    throw invalid(
+      setting ? `'${name}' is a setting of the Redis server: use ${setting}` : `there is no option '${name}'`,
+    );
   }
 }
 
-/** Not the empty one, which may be meant as none as well as as the default. */
-function isText(value: unknown): boolean {
+function checkTypes(options: Options): void {
+  const { client, realm, requestKey, requestArg, bearer, cookie, failOpen, timeout, autoSave, cookieOptions } = options;
+  if ((typeof client !== "object" && typeof client !== "function") || client === null) {
+    throw invalid("a Redis client is required: { client }");
+  }
+  const names = { realm, requestKey, cookie, requestArg: requestArg === false ? undefined : requestArg };
+  check(names, "a non-empty string", isNonEmptyString);
+  check({ bearer, failOpen, autoSave }, "true or false", (value) => typeof value === "boolean");
+  check({ cookieOptions }, "an object", isObject);
+  check({ timeout }, `a number of milliseconds from 0 to ${MAX_TIMEOUT}`, isDelay);
+}
+
+function checkCombinations({ requestArg, bearer, cookie, autoSave, cookieOptions }: Options): void {
+  if (requestArg === false && !bearer && cookie === undefined) {
+    throw invalid("'requestArg: false' needs another source of tokens: set 'cookie' or 'bearer'");
+  }
+  if (autoSave && cookie === undefined) {
+    throw invalid("'autoSave' needs 'cookie', to send the token of a new session to the browser");
+  }
+  if (cookieOptions !== undefined && !autoSave) {
+    throw invalid("'cookieOptions' needs 'autoSave': without it, the application sets the cookie");
+  }
+}
+
+/** Refuses options that are given but not valid. */
+function check(options: Record<string, unknown>, kind: string, isValid: (value: unknown) => boolean): void {
+  for (const [name, value] of Object.entries(options)) {
+    if (value !== undefined && !isValid(value)) throw invalid(`'${name}' must be ${kind}`);
+  }
+}
+
+function invalid(message: string): TypeError {
+  return new TypeError(`jrs-session: ${message}`);
+}
+
+/** An empty string is refused: it could mean the default as well as none. */
+function isNonEmptyString(value: unknown): boolean {
   return typeof value === "string" && value !== "";
 }
 
 function isDelay(value: unknown): boolean {
-  return typeof value === "number" && value >= 0 && value <= LONGEST;
+  return typeof value === "number" && value >= 0 && value <= MAX_TIMEOUT;
 }

@@ -2,24 +2,26 @@ import { randomUUID } from "node:crypto";
 
 import { SessionError } from "./errors.js";
 
-/** In a cluster, where every session needs an owner to have a place, sessions of nobody get one that begins so. */
-const NOBODY = "anonymous:";
+/**
+ * In a cluster the owner decides on which node a session is. Anonymous sessions get a random owner with this prefix
+ * there, so that they are spread over the nodes.
+ */
+const ANONYMOUS_PREFIX = "anonymous:";
 
-/** Whom a session belongs to: by what the server says, and by what the application has assigned since. */
+/** The owner of a session: the one that the server has stored, and the one that the application has assigned since. */
 export class Owner {
   readonly #cluster: boolean;
-  /** As the server has it. */
-  #known = "";
-  /** What waits for `create` or `rotate`, in a box, for it may be undefined by mistake. */
+  #stored = "";
+  /** Not stored before `create` or `rotate`. In an object, since the application may assign undefined by mistake. */
   #assigned: { owner: unknown } | undefined;
 
   constructor(cluster: boolean) {
     this.#cluster = cluster;
   }
 
-  /** As applications see it: nobody is `""`, also in a cluster. What cannot be an owner is not shown as one. */
-  get shown(): string {
-    if (!this.#assigned) return this.#knownToApplication;
+  /** The owner as applications see it; `""` for an anonymous session and for an invalid assigned value. */
+  get value(): string {
+    if (!this.#assigned) return this.#visible;
     return isOwner(this.#assigned.owner) ? String(this.#assigned.owner) : "";
   }
 
@@ -27,80 +29,77 @@ export class Owner {
     this.#assigned = { owner };
   }
 
-  /** Takes over what the server says. */
-  become(owner: string): void {
-    this.#known = owner;
+  /** Call with the owner that the server has stored. */
+  set(owner: string): void {
+    this.#stored = owner;
     this.#assigned = undefined;
   }
 
-  /**
-   * Forgets whom the session belonged to, once it has ended: the next one of the same request is not theirs, too,
-   * unless the application says so.
-   */
-  forget(): void {
-    this.#known = "";
+  /** Call when the session is gone: the next session of the request must not belong to the same owner by accident. */
+  clear(): void {
+    this.#stored = "";
   }
 
   /**
-   * The owner of a new session, as the server is told.
+   * The owner to send for a new session.
    *
-   * @param sub the claim, which yields to nobody but an owner that the application has assigned
+   * @param sub the claim `sub`. It takes precedence over a stored owner, but not over an assigned one.
    * @throws SessionError `BAD_OWNER`, `TWO_OWNERS`
    */
   forCreate(sub: unknown): string {
-    if (sub === undefined) return this.#forServer(this.#assigned ? this.#assigned.owner : this.#knownToApplication);
-    const owner = this.#forServer(sub);
+    if (sub === undefined) return this.#toServer(this.#assigned ? this.#assigned.owner : this.#visible);
+    const owner = this.#toServer(sub);
     if (this.#assigned && String(this.#assigned.owner) !== String(sub)) {
-      const message = "the claim 'sub' is another owner than the one that was assigned: give one of them";
-      throw new SessionError("TWO_OWNERS", message);
+      throw new SessionError("TWO_OWNERS", "the claim 'sub' differs from the assigned owner: use one of them");
     }
     return owner;
   }
 
   /**
-   * The owner that a rotation changes to, as the server is told; nothing: it stays.
+   * The owner to send for a rotation; undefined if it stays the same.
    *
    * @throws SessionError `BAD_OWNER`
    */
   forRotate(): string | undefined {
-    return this.#assigned && this.#forServer(this.#assigned.owner);
+    return this.#assigned && this.#toServer(this.#assigned.owner);
   }
 
   /**
-   * The owner whose sessions may be listed and ended: what was assigned and not written yet does not open other
-   * people's.
+   * The owner whose sessions may be listed and destroyed. This is the stored owner: an assigned one must not give
+   * access to the sessions of another user.
    *
    * @throws SessionError `NO_OWNER`
    */
   forList(): string {
-    if (this.#knownToApplication !== "") return this.#known;
-    throw new SessionError("NO_OWNER", "the session has no owner, so it has no companions");
+    if (this.#visible !== "") return this.#stored;
+    throw new SessionError("NO_OWNER", "the session has no owner, so there are no sessions to list or destroy");
   }
 
-  /** @throws SessionError `OWNER_CHANGED`, where another one was assigned */
+  /** @throws SessionError `OWNER_CHANGED` if another owner was assigned */
   refuseChange(): void {
     if (!this.changed) return;
-    throw new SessionError("OWNER_CHANGED", "a session gets another owner by rotate(), not by update() or merge()");
+    throw new SessionError("OWNER_CHANGED", "the owner was changed: call rotate() instead of update() or merge()");
   }
 
-  /** Whether another owner was assigned than the server has. */
+  /** Whether the assigned owner differs from the stored one. */
   get changed(): boolean {
-    return this.#assigned !== undefined && String(this.#assigned.owner) !== this.#knownToApplication;
+    return this.#assigned !== undefined && String(this.#assigned.owner) !== this.#visible;
   }
 
-  get #knownToApplication(): string {
-    return this.#cluster && this.#known.startsWith(NOBODY) ? "" : this.#known;
+  /** The stored owner as applications see it. */
+  get #visible(): string {
+    return this.#cluster && this.#stored.startsWith(ANONYMOUS_PREFIX) ? "" : this.#stored;
   }
 
-  #forServer(owner: unknown): string {
+  #toServer(owner: unknown): string {
     if (!isOwner(owner)) {
       const given = owner === null ? "null" : Array.isArray(owner) ? "an array" : typeof owner;
-      throw new SessionError("BAD_OWNER", `an owner is a string or a number, not ${given}`);
+      throw new SessionError("BAD_OWNER", `the owner must be a string or a number, not ${given}`);
     }
     if (!this.#cluster) return String(owner);
-    if (owner === "") return NOBODY + randomUUID();
-    if (String(owner).startsWith(NOBODY)) {
-      throw new SessionError("BAD_OWNER", `owners that begin with '${NOBODY}' stand for nobody in a cluster`);
+    if (owner === "") return ANONYMOUS_PREFIX + randomUUID();
+    if (String(owner).startsWith(ANONYMOUS_PREFIX)) {
+      throw new SessionError("BAD_OWNER", `in a cluster, an owner must not begin with '${ANONYMOUS_PREFIX}'`);
     }
     return String(owner);
   }

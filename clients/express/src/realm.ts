@@ -2,53 +2,58 @@ import type { Connection } from "./clients/index.js";
 import { SessionError } from "./errors.js";
 import { member, text } from "./reply.js";
 
-/** Milliseconds after which the server is asked again, since its settings can change while the application runs. */
-const FRESH_FOR = 60_000;
+/** After this many milliseconds the keyspace is requested again: it can change while the application runs. */
+const REFRESH_INTERVAL = 60_000;
 
-/** The same after the server has said that a key is not of the keyspace: tokens of other realms make it say so, too. */
-const FRESH_ENOUGH_FOR = 1000;
+/**
+ * The shortest time in milliseconds between two requests. A `WRONGKEY` error does not request the keyspace more often:
+ * tokens of other realms cause it too.
+ */
+const MIN_REFRESH_INTERVAL = 1000;
 
-/** A realm of the server: of its settings, the one that clients need. */
+/** A realm of the server: its name and its keyspace. */
 export class Realm {
   readonly name: string;
   readonly #connection: Connection;
   #keyspace: string | undefined;
-  #asked = 0;
-  #asking: Promise<string> | undefined;
+  /** When the last request was sent, by `performance.now`. */
+  #requestedAt = 0;
+  #request: Promise<string> | undefined;
 
   constructor(connection: Connection, name: string) {
     this.#connection = connection;
     this.name = name;
   }
 
-  /** What the names of the realm's session keys begin with. Only the first callers have to wait for the server. */
+  /** The prefix of the realm's session keys. Only the first calls wait for the server. */
   keyspace(): string | Promise<string> {
-    if (this.#keyspace === undefined) return this.#ask();
-    // The old answer stays in force until there is a new one, even if there never is.
-    if (performance.now() - this.#asked > FRESH_FOR) this.#ask().catch(() => undefined);
+    if (this.#keyspace === undefined) return this.#refresh();
+    // The known keyspace is used until the server replies, even if this request fails.
+    if (performance.now() - this.#requestedAt > REFRESH_INTERVAL) this.#refresh().catch(() => undefined);
     return this.#keyspace;
   }
 
-  /** The keyspace, for one who was told that a key is not of it. */
-  async renewed(): Promise<string> {
-    const fresh = performance.now() - this.#asked < FRESH_ENOUGH_FOR;
-    return this.#keyspace !== undefined && fresh && !this.#asking ? this.#keyspace : this.#ask();
+  /** The keyspace, requested again unless it is less than a second old. For use after a `WRONGKEY` error. */
+  async refreshedKeyspace(): Promise<string> {
+    const isRecent = performance.now() - this.#requestedAt < MIN_REFRESH_INTERVAL;
+    const isCurrent = isRecent && this.#request === undefined;
+    return this.#keyspace !== undefined && isCurrent ? this.#keyspace : this.#refresh();
   }
 
-  #ask(): Promise<string> {
-    if (this.#asking) return this.#asking;
-    this.#asked = performance.now();
-    this.#asking = this.#fetch().finally(() => {
-      this.#asking = undefined;
+  #refresh(): Promise<string> {
+    if (this.#request !== undefined) return this.#request;
+    this.#requestedAt = performance.now();
+    this.#request = this.#fetch().finally(() => {
+      this.#request = undefined;
     });
-    return this.#asking;
+    return this.#request;
   }
 
   async #fetch(): Promise<string> {
     const realms = (await this.#connection.send(["JRS.REALMS"])) as unknown[];
     const realm = realms.find((candidate) => text(member(candidate, "name")) === this.name);
     if (!realm) {
-      const message = `the server has no realm '${this.name}': add it to the file that jrs.realms-file names`;
+      const message = `the server has no realm '${this.name}': add it to the file of the setting jrs.realms-file`;
       throw new SessionError("NO_REALM", message);
     }
     this.#keyspace = text(member(realm, "keyspace"));

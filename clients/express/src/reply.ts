@@ -1,4 +1,4 @@
-/** The value of that name in a reply that is a map: a flat array (RESP2), a `Map` or an object (RESP3). */
+/** A value of a map reply, by name. Clients return maps as flat arrays (RESP2), or as `Map`s or objects (RESP3). */
 export function member(reply: unknown, name: string): unknown {
   if (reply instanceof Map) return reply.get(name);
   if (!Array.isArray(reply)) return (reply as Record<string, unknown>)[name];
@@ -6,7 +6,7 @@ export function member(reply: unknown, name: string): unknown {
   return undefined;
 }
 
-/** A bulk string as text: clients can be told to hand out buffers. */
+/** A bulk string as text. Clients can be configured to return buffers. */
 export function text(reply: unknown): string {
   return String(reply);
 }

@@ -1,35 +1,29 @@
-import { type Callback, answer } from "./callback.js";
+import { type Callback, callbackOrPromise, type PromiseOrNothing } from "./callback.js";
 import type { ListedSession } from "./commands.js";
 import { isObject } from "./merge-patch.js";
+import type { SessionInfo as PublicSessionInfo } from "./session-types.js";
 
-/** One of the sessions of an owner: "my devices". */
-export class SessionInfo {
+/** The class behind the public type of the same name. */
+export class SessionInfo implements PublicSessionInfo {
   readonly id: string;
-  /** When it was created. */
   readonly created: Date;
-  /** Seconds left if nobody uses it; null if something has taken the end off its key. */
   readonly ttl: number | null;
-  /** What is stored in it; `{}` if that is no JSON object. */
-  readonly data: Record<string, any>;
-  /** Whether it is the one that asked. */
+  readonly data: Record<string, unknown>;
   readonly current: boolean;
   readonly #revoke: () => Promise<boolean>;
 
-  /** @param revoke ends it, and tells whether there was such a session */
+  /** @param revoke destroys the session and resolves to whether it existed */
   constructor({ id, created, ttl, data }: ListedSession, current: boolean, revoke: () => Promise<boolean>) {
     this.#revoke = revoke;
     this.id = id;
     this.created = created;
     this.ttl = ttl;
-    this.data = parsed(data);
+    this.data = parseData(data);
     this.current = current;
   }
 
-  /** Logs this device out. Answers with 1, or 0 if the session had ended already. */
-  destroy(callback: Callback<0 | 1>): void;
-  destroy(): Promise<0 | 1>;
-  destroy(callback?: Callback<0 | 1>): Promise<0 | 1> | undefined | void {
-    return answer(this.#destroy(), callback);
+  destroy(callback?: Callback<0 | 1>): PromiseOrNothing<0 | 1> {
+    return callbackOrPromise(this.#destroy(), callback);
   }
 
   async #destroy(): Promise<0 | 1> {
@@ -37,8 +31,8 @@ export class SessionInfo {
   }
 }
 
-/** One session that something else has written to should not keep its owner from seeing, and ending, the others. */
-function parsed(data: string): Record<string, any> {
+/** Invalid data gives `{}`: one broken session must not keep its owner from listing and destroying the others. */
+function parseData(data: string): Record<string, unknown> {
   try {
     const value: unknown = JSON.parse(data);
     return isObject(value) ? value : {};

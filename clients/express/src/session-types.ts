@@ -1,33 +1,271 @@
-/** What `rotate` changes besides the id. */
-export interface RotateOptions {
-  /** Claims of the new token in place of the old ones'. */
-  claims?: object | undefined;
-  /** Whether the user has just proved who they are: `max-lifetime` starts anew. */
-  reauth?: boolean | undefined;
-}
+import type { AsyncMethod } from "./callback.js";
+import type { Claims } from "./token.js";
 
-/** What `destroyAll` spares. */
-export interface DestroyAllOptions {
-  /** Whether this session stays. */
-  keepCurrent?: boolean | undefined;
-}
+/**
+ * The data of the application's sessions. It is empty: an application adds its fields by declaration merging.
+ *
+ * Without such a declaration, a session has fields of any name, of type `any`. With it, a session has the declared
+ * fields, all optional, and no others.
+ *
+ * @example
+ * ```ts
+ * declare module "jrs-session" {
+ *   interface SessionData {
+ *     name: string;
+ *     cart: string[];
+ *   }
+ * }
+ * ```
+ */
+// biome-ignore lint/suspicious/noEmptyInterface: applications add the members
+export interface SessionData {}
 
-/** What sessions of one middleware have in common. */
-export interface SessionSettings {
-  /** Whether `toJSON` shows the token. */
-  showsToken: boolean;
-  /** How long a token may be; a cookie holds no longer ones. */
-  longestToken: number;
-}
+/** `SessionData` if the application has declared fields in it, otherwise fields of any name and type. */
+// biome-ignore lint/suspicious/noExplicitAny: programs without a declaration use fields as they like
+export type DeclaredData = keyof SessionData extends never ? Record<string, any> : SessionData;
 
-/** Where a request keeps its session. */
-export interface Place {
-  /** Puts an empty session there. */
-  renew(): void;
+/**
+ * A session: its properties and methods, and its data as fields.
+ *
+ * @typeParam Data the fields. All are optional, because the session of a request without a token has none.
+ * @defaultValue `Data` is {@link SessionData}
+ * @example
+ * ```ts
+ * function addToCart(session: Session<{ cart: string[] }>, item: string): void {
+ *   session.cart = [...(session.cart ?? []), item];
+ * }
+ * ```
+ */
+export type Session<Data extends object = DeclaredData> = SessionBase & Partial<Data>;
+
+declare global {
+  namespace Express {
+    interface Request {
+      /** The session of the request, if the option `requestKey` of the middleware has its default value. */
+      session: Session;
+    }
+  }
 }
 
 /**
- * Names the members of the stored data that are called `id`, `claims` or `jwt`: `session[reservedMembers].id`. A session
- * needs these names for itself, so they are no fields. They are written back with the fields.
+ * The properties and methods of every session.
+ *
+ * Each method takes a Node.js callback as its last argument. Without a callback it returns a promise.
+ */
+export interface SessionBase {
+  /**
+   * The id of the session, which is the claim `jti` of its token. It is missing if the request has no session.
+   *
+   * @example
+   * ```js
+   * if (!req.session.id) return res.sendStatus(401);
+   * ```
+   */
+  id?: string;
+
+  /** The claims of the token. The server has verified them. */
+  claims?: Claims;
+
+  /** The token. */
+  jwt?: string;
+
+  /**
+   * The user that the session belongs to. An assigned owner is stored by `create` or `rotate`.
+   *
+   * @default "" (the session is anonymous)
+   * @example
+   * ```js
+   * req.session.owner = user.id;
+   * await req.session.create();
+   * ```
+   */
+  get owner(): string;
+  set owner(owner: string | number);
+
+  /**
+   * Creates a session with the current fields as its data. The owner is the assigned one, else the claim `sub`, else
+   * the owner of the session that the request already has.
+   *
+   * The result is the token.
+   *
+   * @example
+   * ```js
+   * req.session.owner = user.id;
+   * const token = await req.session.create({ role: "editor" });
+   * ```
+   */
+  create: AsyncMethod<string, [claims?: object | null]>;
+
+  /**
+   * Replaces the stored data with the current fields. Fails with `SESSION_ENDED` if the session has expired or was
+   * destroyed.
+   *
+   * The result is `"OK"`.
+   *
+   * @example
+   * ```js
+   * req.session.cart.push("book");
+   * await req.session.update();
+   * ```
+   */
+  update: AsyncMethod<"OK">;
+
+  /**
+   * Updates the session, or creates one if the request has none. It works like `save` of `express-session`, for
+   * libraries that call it, such as Passport.
+   *
+   * The result is the token.
+   */
+  save: AsyncMethod<string>;
+
+  /**
+   * Destroys the session and puts a new, empty, anonymous session into the request, as in `express-session`: the
+   * request has another session object afterwards. `save` or `create` stores it.
+   *
+   * To give a session a new id but keep its data and owner, use {@link SessionBase.rotate}.
+   */
+  regenerate: AsyncMethod<void>;
+
+  /**
+   * Applies a JSON Merge Patch (RFC 7396) to the stored data, in the server, and to the fields. Changes that other
+   * requests make at the same time are kept. Other fields of this session are not written.
+   *
+   * The result is `"OK"`.
+   *
+   * @example
+   * ```js
+   * await req.session.merge({ theme: "dark", draft: null }); // null removes a field
+   * ```
+   */
+  merge: AsyncMethod<"OK", [patch: object]>;
+
+  /** Reads the stored data again. Fields that were never stored keep their values. */
+  reload: AsyncMethod<void>;
+
+  /**
+   * Extends the session. The result is the number of seconds left, or 0 if the session has expired or was destroyed.
+   */
+  touch: AsyncMethod<number>;
+
+  /**
+   * Gives the session a new id, and the assigned owner if there is one. The old token is invalid at once. The stored
+   * data stays; changes to fields that are not stored yet are not written.
+   *
+   * The result is the new token.
+   *
+   * @example
+   * ```js
+   * req.session.owner = user.id;
+   * await req.session.rotate({ reauth: true });
+   * ```
+   */
+  rotate: AsyncMethod<string, [options?: RotateOptions]>;
+
+  /**
+   * Destroys the session. The fields stay in the object and the owner is removed: a session that is created afterwards
+   * is anonymous, unless an owner is given.
+   *
+   * The result is 1, or 0 if the session had already expired, was already destroyed, or the request has none.
+   */
+  destroy: AsyncMethod<0 | 1>;
+
+  /**
+   * Lists the live sessions of the owner, oldest first.
+   *
+   * @example
+   * ```js
+   * const devices = await req.session.sessions();
+   * await devices.find(({ current }) => !current)?.destroy();
+   * ```
+   */
+  sessions: AsyncMethod<SessionInfo[]>;
+
+  /**
+   * Destroys all sessions of the owner. The result is their number.
+   *
+   * @example
+   * ```js
+   * await req.session.destroyAll({ keepCurrent: true });
+   * ```
+   */
+  destroyAll: AsyncMethod<number, [options?: DestroyAllOptions]>;
+
+  /** The fields, `claims` and `jwt`. Without `jwt` if the middleware has the option `cookie`: scripts may not see it. */
+  toJSON(): Record<string, unknown>;
+
+  /** Stored members that cannot be fields, see {@link reservedMembers}. */
+  readonly [reservedMembers]: Record<string, unknown>;
+}
+
+/**
+ * One of the sessions of an owner.
+ *
+ * @example
+ * ```js
+ * for (const { created, data, current } of await req.session.sessions()) {
+ *   console.log(created, data.device, current ? "(this device)" : "");
+ * }
+ * ```
+ */
+export interface SessionInfo {
+  readonly id: string;
+  /** When the session was created. */
+  readonly created: Date;
+  /** Seconds until the session expires if it is not used. `null` if its key in Redis has no TTL. */
+  readonly ttl: number | null;
+  /** The stored data. `{}` if it is not a JSON object. */
+  // biome-ignore lint/suspicious/noExplicitAny: any program may have written the data of a session
+  readonly data: Record<string, any>;
+  /** Whether this is the session that `sessions` was called on. */
+  readonly current: boolean;
+
+  /**
+   * Destroys this session. The result is 1, or 0 if it had already expired or was already destroyed.
+   *
+   * @example
+   * ```js
+   * const device = (await req.session.sessions()).find(({ id }) => id === req.params.id);
+   * await device?.destroy();
+   * ```
+   */
+  destroy: AsyncMethod<0 | 1>;
+}
+
+/** Options of `rotate`. */
+export interface RotateOptions {
+  /**
+   * Claims of the new token, in place of the claims that were given before.
+   *
+   * @default the claims of the old token
+   */
+  claims?: object | undefined;
+
+  /**
+   * Whether the user has just authenticated again. If so, `max-lifetime` is counted from now.
+   *
+   * @default false
+   */
+  reauth?: boolean | undefined;
+}
+
+/** Options of `destroyAll`. */
+export interface DestroyAllOptions {
+  /**
+   * Whether this session is kept.
+   *
+   * @default false
+   */
+  keepCurrent?: boolean | undefined;
+}
+
+/**
+ * The key of the stored members that are called `id`, `claims` or `jwt`. A session uses these names for its own
+ * properties, so they are not fields. They are written back with the fields.
+ *
+ * @example
+ * ```js
+ * import { reservedMembers } from "jrs-session";
+ * const storedId = req.session[reservedMembers].id;
+ * ```
  */
 export const reservedMembers: unique symbol = Symbol.for("jrs-session.reservedMembers") as never;

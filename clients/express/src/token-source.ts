@@ -1,4 +1,4 @@
-/** Of a request, what a token can be found in. Express fills in all of it, `node:http` the headers. */
+/** The parts of a request that can hold a token. Express sets all of them, `node:http` only some. */
 export interface RequestLike {
   headers?: Record<string, string | string[] | undefined>;
   get?(header: string): string | undefined;
@@ -7,21 +7,25 @@ export interface RequestLike {
   url?: string | undefined;
 }
 
-/** Where tokens are looked for. */
-export interface Places {
-  /** The parameter in the query and in the body; the header's name follows from it. False: none of the three. */
+/** Where a token may come from. */
+export interface TokenSources {
+  /** The parameter in the query and in the body; the name of the header is derived from it. False: none of the three. */
   requestArg: string | false;
-  /** Whether `Authorization: Bearer` is a place. */
+  /** Whether the header `Authorization: Bearer` is read. */
   bearer: boolean;
-  /** The name of a cookie that is one. */
+  /** The name of the cookie; undefined: no cookie is read. */
   cookie: string | undefined;
 }
 
 /**
- * A function that finds a request's token. The first place that holds anything counts: header, query, body, then
- * `Authorization`, then the cookie.
+ * Returns a function that reads the token of a request. Of header, query, body, `Authorization` and cookie, in this
+ * order, the first that is not empty is used.
  */
-export function tokenFinder({ requestArg, bearer, cookie }: Places): (request: RequestLike) => string | undefined {
+export function tokenReader({
+  requestArg,
+  bearer,
+  cookie,
+}: TokenSources): (request: RequestLike) => string | undefined {
   const header = requestArg !== false && headerName(requestArg);
   return (request) => {
     const found =
@@ -29,16 +33,16 @@ export function tokenFinder({ requestArg, bearer, cookie }: Places): (request: R
       (requestArg && (queryParameter(request, requestArg) || parameter(request.body, requestArg))) ||
       (bearer && bearerToken(headerOf(request, "authorization"))) ||
       (cookie !== undefined && cookieValue(headerOf(request, "cookie"), cookie));
-    // A parameter that is given twice is an array, and no token.
+    // A repeated parameter is an array, which is not a token.
     return typeof found === "string" ? found : undefined;
   };
 }
 
 /**
- * The header's name: `accessToken` is sent as `x-access-token`. As in `jwt-redis-session`, a hyphen goes before every
- * character that equals its own upper case, digits among them.
+ * The name of the header for a parameter: `x-access-token` for `accessToken`. As in `jwt-redis-session`, a hyphen is put
+ * before every character that equals its upper case, which includes digits.
  */
-export function headerName(requestArg: string): string {
+function headerName(requestArg: string): string {
   const [first = ""] = requestArg;
   const words = [...requestArg].map((character) =>
     character === character.toUpperCase() ? `-${character.toLowerCase()}` : character,
@@ -51,14 +55,14 @@ function headerOf(request: RequestLike, name: string): unknown {
 }
 
 /**
- * A parameter of the query. Where Express has not parsed the query, as in a WebSocket's upgrade request, it is read from
- * the URL. As in Express, a parameter that is given twice is an array.
+ * A parameter of the query. If Express has not parsed the query, as in the upgrade request of a WebSocket, the parameter
+ * is read from the URL. As in Express, a repeated parameter is an array.
  */
 function queryParameter({ query, url }: RequestLike, name: string): unknown {
   if (query !== undefined) return parameter(query, name);
   const start = typeof url === "string" ? url.indexOf("?") : -1;
   if (url === undefined || start < 0) return undefined;
-  // Only this name: getAll for every name takes quadratic time, before the client is authenticated.
+  // getAll for this name only: for every name it takes quadratic time, and the client is not authenticated yet.
   const values = new URLSearchParams(url.slice(start)).getAll(name);
   return values.length > 1 ? values : values[0];
 }
@@ -71,7 +75,7 @@ function bearerToken(authorization: unknown): string | undefined {
   return typeof authorization === "string" ? /^Bearer +([^ ]+) *$/i.exec(authorization)?.[1] : undefined;
 }
 
-/** The value of a cookie. Tokens are made of characters that a cookie needs no escapes for. */
+/** The value of a cookie, not decoded: the characters of a token are not escaped in cookies. */
 function cookieValue(cookies: unknown, name: string): string | undefined {
   if (typeof cookies !== "string") return undefined;
   for (const cookie of cookies.split(";")) {

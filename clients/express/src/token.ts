@@ -1,19 +1,20 @@
-/** What a token says, as JSON. */
+/** The claims of a token. */
 export interface Claims {
-  /** The session's id. */
+  /** The id of the session. */
   jti: string;
-  /** The session's owner. */
+  /** The owner of the session. */
   sub?: string;
-  /** When the token was issued, in seconds since the epoch. */
+  /** When the token was issued, in seconds since the Unix epoch. */
   iat?: number;
+  // biome-ignore lint/suspicious/noExplicitAny: applications give claims of any type
   [claim: string]: any;
 }
 
 /**
- * Reads a token **without verifying it**, which is the server's business: until it has, what a token says about itself
- * only tells where to ask.
+ * Reads the claims of a token **without verifying it**. Until the server has verified the token, use them only to find
+ * the key of the session.
  *
- * @returns nothing if it is no token that could name a session.
+ * @returns undefined if this is not a token that could name a session
  */
 export function readClaims(token: string): Claims | undefined {
   const start = token.indexOf(".") + 1;

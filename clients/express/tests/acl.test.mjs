@@ -1,4 +1,4 @@
-// The rights that the README says the application's user needs are enough, and each of them is needed.
+// The permissions in the README are sufficient, and each of them is necessary.
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
@@ -7,15 +7,14 @@ import { Redis as Ioredis6 } from "ioredis-6";
 import { jrsSession } from "jrs-session";
 import { createClient as createClient5 } from "redis-5";
 import { createClient as createClient6 } from "redis-6";
-
+import { requestSession } from "./support/requests.mjs";
 import { Server } from "./support/server.mjs";
-import { visit } from "./support/visit.mjs";
 
 const { createClient: createClient3 } = createRequire(import.meta.url)("redis-3");
 
 const LOGIN = { username: "shop", password: "shop-password" };
 
-/** Clients that log in as the user. */
+/** Clients that authenticate as the ACL user. */
 const CLIENTS = {
   "redis 3": async (port) => {
     const client = createClient3({ port, user: LOGIN.username, password: LOGIN.password, no_ready_check: true });
@@ -35,7 +34,7 @@ async function connected(client) {
   return [client, () => client.destroy()];
 }
 
-/** The lines of the README that make the user. */
+/** The arguments of the `ACL SETUSER` lines in the README. */
 async function rules() {
   const readme = await readFile(new URL("../README.md", import.meta.url), "utf8");
   return [...readme.matchAll(/^ACL SETUSER (.*)$/gm)].map(([, words]) => words.split(" "));
@@ -46,39 +45,42 @@ async function setUser(server) {
 }
 
 for (const [name, connect] of Object.entries(CLIENTS)) {
-  test(`${name}: the rights in the README are enough`, async (t) => {
+  test(`${name}: the permissions in the README are sufficient`, async (t) => {
     const server = await Server.start(t);
     await setUser(server);
     const [client, close] = await connect(server.port);
     t.after(close);
     await useAll(jrsSession({ client }));
     const log = await server.send("ACL", "LOG");
-    assert.deepEqual(log.filter((entry) => String(entry).includes("jrs")), []);
+    assert.deepEqual(
+      log.filter((entry) => String(entry).includes("jrs")),
+      [],
+    );
   });
 }
 
-test("each of them is needed", async (t) => {
+test("each permission in the README is necessary", async (t) => {
   const server = await Server.start(t);
   await setUser(server);
   const [client, close] = await CLIENTS["redis 5"](server.port);
   t.after(close);
-  const rights = (await rules()).flat().filter((word) => word.startsWith("+"));
-  assert.equal(rights.length, 11);
-  for (const right of rights) {
-    await server.send("ACL", "SETUSER", "shop", right.replace("+", "-"));
-    await assert.rejects(useAll(jrsSession({ client })), /NOPERM/, right);
-    await server.send("ACL", "SETUSER", "shop", right);
+  const permissions = (await rules()).flat().filter((word) => word.startsWith("+"));
+  assert.equal(permissions.length, 11);
+  for (const permission of permissions) {
+    await server.send("ACL", "SETUSER", "shop", permission.replace("+", "-"));
+    await assert.rejects(useAll(jrsSession({ client })), /NOPERM/, permission);
+    await server.send("ACL", "SETUSER", "shop", permission);
   }
   await server.send("ACL", "SETUSER", "shop", "resetkeys", "~app:*");
   await assert.rejects(useAll(jrsSession({ client })), /NOPERM/);
 });
 
-/** Everything that a session can be asked for. */
+/** Uses every command of a session. */
 async function useAll(middleware) {
-  const login = await visit(middleware);
+  const login = await requestSession(middleware);
   login.owner = "ann";
   await login.create();
-  const session = await visit(middleware, login.jwt);
+  const session = await requestSession(middleware, login.jwt);
   await session.update();
   await session.merge({ a: 1 });
   await session.reload();

@@ -1,36 +1,18 @@
-// The option autoSave: when fields are written, what becomes of the cookie, and what fails.
+// The option autoSave: which fields are saved, what happens to the cookie, and which errors there are.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import express from "express";
 import { jrsSession } from "jrs-session";
 
-import { Browser, listening } from "./support/browser.mjs";
-import { STANDALONE } from "./support/clients.mjs";
-import { until } from "./support/patience.mjs";
-import { Server } from "./support/server.mjs";
+import { AUTO_SAVE, setup } from "./support/auto-save.mjs";
+import { until } from "./support/wait.mjs";
 
-const AUTO_SAVE = { cookie: "sid", requestArg: false, autoSave: true };
-
-async function started(t, routes, options = AUTO_SAVE, before = () => undefined) {
-  const server = await Server.start(t);
-  const { client, close } = await STANDALONE["redis 5"](server.port);
-  t.after(close);
-  const app = express();
-  before(app);
-  app.use(jrsSession({ client, timeout: 1000, ...options }));
-  app.get("/", (req, res) => res.json({ ...req.session?.toJSON(), claims: undefined, jwt: undefined, none: req.session === null }));
-  routes(app, client);
-  app.use((error, req, res, next) => (res.headersSent ? next(error) : res.status(500).json({ error: error.code ?? error.message })));
-  return { server, client, browser: new Browser(await listening(t, app)) };
-}
-
-/** How often a command was sent so far. */
+/** How many times a command was executed. */
 async function calls(server, command) {
   return Number(new RegExp(`${command}:calls=(\\d+)`, "i").exec(await server.send("INFO", "commandstats"))?.[1] ?? 0);
 }
 
-test("what was changed is written, what was not is not", async (t) => {
-  const { server, browser } = await started(t, (app) => {
+test("changed fields are saved, and only they", async (t) => {
+  const { server, browser } = await setup(t, (app) => {
     app.post("/set/:value", (req, res) => {
       req.session.deep = { ...req.session.deep, value: req.params.value };
       res.json({});
@@ -49,26 +31,30 @@ test("what was changed is written, what was not is not", async (t) => {
       res.json({});
     });
   });
-  await browser.ask("GET", "/");
-  assert.deepEqual([browser.cookies.size, await server.send("DBSIZE")], [0, 0], "nothing is stored for a visitor");
-  await browser.ask("POST", "/set/a");
+  await browser.request("GET", "/");
+  assert.deepEqual(
+    [browser.cookies.size, await server.send("DBSIZE")],
+    [0, 0],
+    "a visitor without fields gets no session",
+  );
+  await browser.request("POST", "/set/a");
   const cookie = browser.cookies.get("sid");
   assert.match(browser.lines[0], /^sid=[^;]+; Path=\/; HttpOnly; SameSite=Lax$/);
-  assert.deepEqual((await browser.ask("GET", "/")).body, { deep: { value: "a" }, none: false });
-  assert.equal((await browser.ask("POST", "/inside")).body, "ab");
-  assert.deepEqual((await browser.ask("GET", "/")).body.deep, { value: "a", list: [1] });
+  assert.deepEqual((await browser.request("GET", "/")).body, { deep: { value: "a" }, none: false });
+  assert.equal((await browser.request("POST", "/inside")).body, "ab");
+  assert.deepEqual((await browser.request("GET", "/")).body.deep, { value: "a", list: [1] });
   const updates = await calls(server, "jrs.update");
-  await browser.ask("POST", "/merge");
-  await browser.ask("GET", "/");
-  assert.equal((await calls(server, "jrs.update")) - updates, 1, "the merge alone");
-  await browser.ask("POST", "/remove");
-  assert.deepEqual((await browser.ask("GET", "/")).body, { other: 1, none: false });
+  await browser.request("POST", "/merge");
+  await browser.request("GET", "/");
+  assert.equal((await calls(server, "jrs.update")) - updates, 1, "only the merge");
+  await browser.request("POST", "/remove");
+  assert.deepEqual((await browser.request("GET", "/")).body, { other: 1, none: false });
   assert.equal(browser.cookies.get("sid"), cookie);
   assert.deepEqual(browser.lines, [], "the same token is not set again");
 });
 
-test("a new token is put into the cookie, and one of an ended session is taken away", async (t) => {
-  const { server, browser } = await started(
+test("a new token is set as a cookie, and the cookie of a destroyed session is cleared", async (t) => {
+  const { server, browser } = await setup(
     t,
     (app) => {
       app.post("/login", async (req, res) => {
@@ -78,7 +64,7 @@ test("a new token is put into the cookie, and one of an ended session is taken a
       });
       app.post("/logout", async (req, res) => {
         await req.session.destroy();
-        req.session.note = "is not written any more";
+        req.session.note = "is not saved";
         res.json({});
       });
       app.post("/null", (req, res) => {
@@ -96,25 +82,28 @@ test("a new token is put into the cookie, and one of an ended session is taken a
     { ...AUTO_SAVE, cookieOptions: { sameSite: "strict", maxAge: 60_000, secure: true } },
   );
   for (const end of ["/logout", "/null", "/delete"]) {
-    await browser.ask("POST", "/login");
+    await browser.request("POST", "/login");
     const first = browser.copy();
-    assert.match(browser.lines[0], /^sid=[^;]+; Max-Age=60; Path=\/; Expires=[^;]+; HttpOnly; Secure; SameSite=Strict$/);
-    await browser.ask("POST", "/login");
+    assert.match(
+      browser.lines[0],
+      /^sid=[^;]+; Max-Age=60; Path=\/; Expires=[^;]+; HttpOnly; Secure; SameSite=Strict$/,
+    );
+    await browser.request("POST", "/login");
     assert.notEqual(browser.cookies.get("sid"), first.cookies.get("sid"));
-    assert.deepEqual((await first.ask("GET", "/")).body, { none: false });
+    assert.deepEqual((await first.request("GET", "/")).body, { none: false });
     assert.equal((await server.send("JRS.LIST", "ann")).length, 1);
-    await browser.ask("POST", end);
+    await browser.request("POST", end);
     assert.equal(browser.cookies.size, 0, end);
     assert.equal(await server.send("DBSIZE"), 0, end);
-    assert.equal((await browser.ask("POST", end)).status, 200, "twice is no error");
+    assert.equal((await browser.request("POST", end)).status, 200, "the second time is not an error");
     assert.deepEqual(browser.lines, []);
   }
-  await browser.ask("POST", "/own");
-  assert.equal(browser.lines.length, 1, "a cookie that the application sets is its own business");
+  await browser.request("POST", "/own");
+  assert.equal(browser.lines.length, 1, "a cookie that the application sets is not set again");
 });
 
-test("what cannot be written fails the request, which has not been answered yet", async (t) => {
-  const { server, browser } = await started(t, (app) => {
+test("a session that cannot be saved fails the request before it is answered", async (t) => {
+  const { server, browser } = await setup(t, (app) => {
     app.post("/set/:name", (req, res) => {
       req.session[req.params.name] = "x".repeat(200);
       res.json({ done: true });
@@ -129,36 +118,40 @@ test("what cannot be written fails the request, which has not been answered yet"
       res.end("b");
     });
   });
-  await assert.rejects(browser.ask("POST", "/stream"), TypeError, "a new session after the headers: the connection is cut");
+  await assert.rejects(
+    browser.request("POST", "/stream"),
+    TypeError,
+    "a new session after the headers: the connection is closed",
+  );
   assert.equal(await server.send("DBSIZE"), 0);
-  await browser.ask("POST", "/set/a");
+  await browser.request("POST", "/set/a");
   for (const name of ["id", "touch"]) {
-    assert.deepEqual(await browser.ask("POST", `/set/${name}`), { status: 500, body: { error: "RESERVED_NAME" } });
+    assert.deepEqual(await browser.request("POST", `/set/${name}`), { status: 500, body: { error: "RESERVED_NAME" } });
   }
-  assert.deepEqual(await browser.ask("POST", "/owner"), { status: 500, body: { error: "OWNER_CHANGED" } });
+  assert.deepEqual(await browser.request("POST", "/owner"), { status: 500, body: { error: "OWNER_CHANGED" } });
   await server.send("CONFIG", "SET", "jrs.max-data-size", "300");
-  const { status, body } = await browser.ask("POST", "/set/b");
+  const { status, body } = await browser.request("POST", "/set/b");
   assert.equal(status, 500);
   assert.match(body.error, /TOOBIG/);
-  assert.deepEqual(Object.keys((await browser.ask("GET", "/")).body), ["a", "none"]);
+  assert.deepEqual(Object.keys((await browser.request("GET", "/")).body), ["a", "none"]);
 });
 
-test("a session that has ended meanwhile is not brought back, and that is no failure", async (t) => {
-  const { server, browser } = await started(t, (app) => {
+test("a session that was destroyed meanwhile is not created again, and this is not an error", async (t) => {
+  const { server, browser } = await setup(t, (app) => {
     app.post("/", async (req, res) => {
       req.session.count = (req.session.count ?? 0) + 1;
       if (req.query.end) await server.send("FLUSHALL");
       res.json({});
     });
   });
-  await browser.ask("POST", "/");
-  assert.equal((await browser.ask("POST", "/?end=1")).status, 200);
-  assert.equal(browser.cookies.size, 1, "another request may have set the cookie anew");
+  await browser.request("POST", "/");
+  assert.equal((await browser.request("POST", "/?end=1")).status, 200);
+  assert.equal(browser.cookies.size, 1, "the cookie stays: another request may have set a new one");
   assert.equal(await server.send("DBSIZE"), 0);
 });
 
-test("without autoSave, null cannot be assigned: it would end nothing", async (t) => {
-  const { server, browser } = await started(
+test("without autoSave, null cannot be assigned, because it would destroy nothing", async (t) => {
+  const { server, browser } = await setup(
     t,
     (app) => {
       app.post("/", async (req, res) => {
@@ -176,22 +169,22 @@ test("without autoSave, null cannot be assigned: it would end nothing", async (t
     },
     { cookie: "sid" },
   );
-  await browser.ask("POST", "/");
+  await browser.request("POST", "/");
   for (const query of ["", "?undefined=1"]) {
-    const { status, body } = await browser.ask("POST", `/null${query}`);
+    const { status, body } = await browser.request("POST", `/null${query}`);
     assert.equal(status, 500);
     assert.match(body.error, /destroy\(\)/);
   }
   assert.equal(await server.send("DBSIZE"), 1);
-  assert.deepEqual((await browser.ask("POST", "/own")).body, { mine: true }, "anything else is the application's business");
+  assert.deepEqual((await browser.request("POST", "/own")).body, { mine: true }, "other values may be assigned");
 });
 
-test("without autoSave, a change that nobody has written is told once", async (t) => {
+test("without autoSave, an unsaved change causes one warning", async (t) => {
   const warnings = [];
   const listener = (warning) => warning.code === "JRS_UNSAVED" && warnings.push(warning.message);
   process.on("warning", listener);
   t.after(() => process.off("warning", listener));
-  const { browser } = await started(
+  const { browser } = await setup(
     t,
     (app) => {
       app.post("/saved", async (req, res) => {
@@ -205,110 +198,39 @@ test("without autoSave, a change that nobody has written is told once", async (t
     },
     { cookie: "sid" },
   );
-  await browser.ask("GET", "/");
-  await browser.ask("POST", "/saved");
-  await browser.ask("GET", "/");
+  await browser.request("GET", "/");
+  await browser.request("POST", "/saved");
+  await browser.request("GET", "/");
   assert.deepEqual(warnings, []);
-  await browser.ask("POST", "/lost");
-  await browser.ask("POST", "/lost");
+  await browser.request("POST", "/lost");
+  await browser.request("POST", "/lost");
   await until("the warning", () => warnings.length > 0);
   assert.equal(warnings.length, 1);
   assert.match(warnings[0], /'flash'.*save\(\).*autoSave/);
   assert.ok(!warnings[0].includes("it is done"));
 });
 
-test("a second middleware of the same sessions leaves them as they are", async (t) => {
-  for (const options of [AUTO_SAVE, { cookie: "sid" }]) {
-    const { browser } = await started(
-      t,
-      (app, client) => {
-        const mounted = express();
-        mounted.use(jrsSession({ client, ...options }));
-        mounted.post("/", async (req, res) => {
-          req.session.inner = 1;
-          res.cookie("sid", await req.session.save()).json({ outer: req.session.outer, inner: req.session.inner });
-        });
-        app.use("/mounted", (req, res, next) => {
-          req.session.outer = "not written yet";
-          next();
-        });
-        app.use("/mounted", mounted);
-      },
-      options,
-    );
-    assert.deepEqual((await browser.ask("POST", "/mounted")).body, { outer: "not written yet", inner: 1 });
-    assert.deepEqual((await browser.ask("GET", "/")).body, { outer: "not written yet", inner: 1, none: false });
-  }
-});
-
-test("one of other sessions, or of another client, has its own", async (t) => {
-  const server = await Server.start(t);
-  const [one, other] = [await STANDALONE["redis 5"](server.port), await STANDALONE["redis 5"](server.port)];
-  t.after(one.close);
-  t.after(other.close);
-  const through = (request, options) =>
-    new Promise((resolve) => jrsSession({ client: one.client, ...options })(request, {}, () => resolve(request.session)));
-  const request = { headers: {} };
-  const first = await through(request, {});
-  first.note = 1;
-  assert.equal(await through(request, { failOpen: true, timeout: 1 }), first);
-  for (const options of [{ client: other.client }, { realm: "other" }, { cookie: "sid" }, { bearer: true }, { requestArg: "t" }]) {
-    assert.notEqual(await through(request, options), first);
-    await through(request, {});
-  }
-  await through(request, { requestKey: "second" });
-  assert.notEqual(request.second, request.session);
-  const own = (request.session = { mine: true });
-  assert.notEqual(await through(request, {}), own, "what the application has put there is no session");
-});
-
-test("a token that no cookie holds is an error, not a cookie that the browser drops", async (t) => {
-  const { server, browser } = await started(t, (app) => {
-    app.post("/create/:length", async (req, res) => {
-      await req.session.create({ note: "x".repeat(Number(req.params.length)) });
-      res.json({ length: req.session.jwt.length });
-    });
-    app.post("/rotate/:length", async (req, res) => {
-      await req.session.rotate({ claims: { note: "x".repeat(Number(req.params.length)) } });
-      res.json({ length: req.session.jwt.length });
-    });
+test("autoSave needs a cookie, and a response that can set it", async () => {
+  const client = { sendCommand: () => Promise.reject(new Error("unexpected command")) };
+  assert.throws(() => jrsSession({ client, autoSave: true }), {
+    name: "TypeError",
+    message: /'autoSave' needs 'cookie'/,
   });
-  const refused = { status: 500, body: { error: "COOKIE_TOO_LARGE" } };
-  assert.deepEqual(await browser.ask("POST", "/create/4000"), refused);
-  assert.equal(await server.send("DBSIZE"), 0);
-  const { length } = (await browser.ask("POST", "/create/2000")).body;
-  assert.ok(length < 4093);
-  assert.deepEqual(await browser.ask("POST", "/rotate/4000"), refused);
-  assert.equal(await server.send("DBSIZE"), 0);
-});
-
-test("a token that can come in a header, too, may be longer", async (t) => {
-  const server = await Server.start(t);
-  const { client, close } = await STANDALONE["redis 5"](server.port);
-  t.after(close);
-  const through = (options) => {
-    const request = { headers: {} };
-    return new Promise((resolve) => jrsSession({ client, ...options })(request, {}, () => resolve(request.session)));
-  };
-  const claims = { note: "x".repeat(4000) };
-  for (const options of [{}, { cookie: "sid" }, { cookie: "sid", requestArg: false, bearer: true }]) {
-    assert.ok((await (await through(options)).create(claims)).length > 4096);
-  }
-  const session = await through({ cookie: "sid", requestArg: false });
-  await assert.rejects(session.create(claims), { code: "COOKIE_TOO_LARGE", message: /4093/ });
-  assert.equal(session.id, undefined);
-});
-
-test("autoSave has to have a cookie, and a response that can set one", async () => {
-  const client = { sendCommand: () => Promise.reject(new Error("not this one")) };
-  assert.throws(() => jrsSession({ client, autoSave: true }), { name: "TypeError", message: /'autoSave' needs 'cookie'/ });
-  const lonely = { client, cookie: "sid", cookieOptions: {} };
-  assert.throws(() => jrsSession(lonely), { name: "TypeError", message: /'cookieOptions' belongs to 'autoSave'/ });
-  for (const wrong of [{ autoSave: "yes" }, { autoSave: true, cookieOptions: "x" }, { autoSave: true, cookieOptions: null }]) {
+  const withoutAutoSave = { client, cookie: "sid", cookieOptions: {} };
+  assert.throws(() => jrsSession(withoutAutoSave), { name: "TypeError", message: /'cookieOptions' needs 'autoSave'/ });
+  for (const wrong of [
+    { autoSave: "yes" },
+    { autoSave: true, cookieOptions: "x" },
+    { autoSave: true, cookieOptions: null },
+  ]) {
     assert.throws(() => jrsSession({ client, cookie: "sid", ...wrong }), TypeError);
   }
   const middleware = jrsSession({ client, ...AUTO_SAVE });
-  const error = await new Promise((resolve) => middleware({ headers: {} }, { end() {} }, resolve));
+  const error = await new Promise((resolve) => middleware({ headers: {} }, { end: () => undefined }, resolve));
   assert.match(error.message, /res\.cookie/);
-  assert.equal(await new Promise((resolve) => middleware({ headers: {} }, {}, resolve)), undefined, "no response at all");
+  assert.equal(
+    await new Promise((resolve) => middleware({ headers: {} }, {}, resolve)),
+    undefined,
+    "without a response",
+  );
 });

@@ -1,23 +1,26 @@
-// In a Redis Cluster every command goes straight to the node of its session.
+// In a Redis Cluster every command is sent directly to the node of its session.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { CLUSTER } from "./support/clients.mjs";
 import { Cluster } from "./support/cluster.mjs";
-import { middlewareOf, visit } from "./support/visit.mjs";
+import { middlewareOf, requestSession } from "./support/requests.mjs";
 
-/** So many that it is as good as certain that each of three nodes gets some. */
+/** Enough that each of the three nodes almost certainly gets some of them. */
 const OWNERS = Array.from({ length: 60 }, (_, number) => `user:${number}`);
 
 test("in a cluster", async (t) => {
   const cluster = await Cluster.start(t);
 
-  await t.test("the tests would see a redirection", async () => {
+  await t.test("the counters show a redirection", async () => {
     const before = await cluster.redirections();
     const replies = await Promise.allSettled(cluster.nodes.map((node) => node.send("JRS.CREATE", "ann", "{}")));
     const after = await cluster.redirections();
     const redirected = replies.map(({ status }) => (status === "rejected" ? 1 : 0));
-    assert.deepEqual(after.map((count, node) => count - before[node]), redirected);
+    assert.deepEqual(
+      after.map((count, node) => count - before[node]),
+      redirected,
+    );
     assert.equal(redirected.filter((count) => count === 1).length, 2);
     await Promise.allSettled(cluster.nodes.map((node) => node.send("JRS.DESTROYALL", "ann")));
   });
@@ -28,25 +31,31 @@ test("in a cluster", async (t) => {
       const before = await cluster.redirections();
       const sessions = await Promise.all(
         OWNERS.map(async (owner) => {
-          const session = await visit(middleware);
+          const session = await requestSession(middleware);
           session.owner = owner;
-          return visit(middleware, await session.create());
+          return requestSession(middleware, await session.create());
         }),
       );
-      assert.ok((await cluster.sessions()).every((count) => count > 0), "every node has sessions");
+      assert.ok(
+        (await cluster.sessions()).every((count) => count > 0),
+        "every node has sessions",
+      );
 
-      await Promise.all(sessions.map(useAndEnd));
+      await Promise.all(sessions.map(useAndDestroy));
       assert.deepEqual(await cluster.sessions(), [0, 0, 0]);
       assert.deepEqual(await cluster.redirections(), before);
     });
 
-    await t.test(`${name}: sessions of nobody are spread over the nodes`, async (t) => {
+    await t.test(`${name}: anonymous sessions are spread over the nodes`, async (t) => {
       const middleware = await middlewareOf(t, connect, cluster.ports);
       const before = await cluster.redirections();
-      const tokens = await Promise.all(OWNERS.map(async () => (await visit(middleware)).create()));
-      assert.ok((await cluster.sessions()).every((count) => count > 0), "every node has sessions");
+      const tokens = await Promise.all(OWNERS.map(async () => (await requestSession(middleware)).create()));
+      assert.ok(
+        (await cluster.sessions()).every((count) => count > 0),
+        "every node has sessions",
+      );
       for (const token of tokens) {
-        const session = await visit(middleware, token);
+        const session = await requestSession(middleware, token);
         assert.equal(session.owner, "");
         await assert.rejects(session.sessions(), { code: "NO_OWNER" });
         await session.update();
@@ -56,28 +65,28 @@ test("in a cluster", async (t) => {
     });
   }
 
-  await t.test("an owner cannot pass for nobody", async (t) => {
-    const session = await visit(await middlewareOf(t, CLUSTER["redis 5"], cluster.ports));
+  await t.test("an owner with the prefix of anonymous sessions is refused", async (t) => {
+    const session = await requestSession(await middlewareOf(t, CLUSTER["redis 5"], cluster.ports));
     session.owner = "anonymous:ann";
     await assert.rejects(session.create(), { code: "BAD_OWNER" });
   });
 
-  await t.test("a login in another slot is a new session in place of the old one", async (t) => {
+  await t.test("a login whose owner is in another slot replaces the session by a new one", async (t) => {
     const middleware = await middlewareOf(t, CLUSTER["ioredis 5"], cluster.ports);
-    const token = await (await visit(middleware)).create();
-    const session = await visit(middleware, token);
+    const token = await (await requestSession(middleware)).create();
+    const session = await requestSession(middleware, token);
     session.owner = "user:42";
     await assert.rejects(session.rotate(), /CROSSSLOT/);
     await session.destroy();
     await session.create();
-    assert.equal((await visit(middleware, session.jwt)).owner, "user:42");
-    assert.equal((await visit(middleware, token)).id, undefined);
+    assert.equal((await requestSession(middleware, session.jwt)).owner, "user:42");
+    assert.equal((await requestSession(middleware, token)).id, undefined);
     await session.destroy();
   });
 });
 
-/** All that can be done to a session. At the end it is gone. */
-async function useAndEnd(session, number) {
+/** Calls every method, and destroys the session. */
+async function useAndDestroy(session, number) {
   assert.equal(session.owner, OWNERS[number]);
   session.number = number;
   await session.update();

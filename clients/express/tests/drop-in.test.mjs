@@ -1,14 +1,15 @@
-// The tests that jwt-redis-session comes with, byte for byte, against this package: with the clients that it was made
-// for and with those of today.
+// The tests of jwt-redis-session, unchanged, with this package in its place: with the clients that it was written for and
+// with current ones.
+
+import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
-import { copyFile, mkdtemp, mkdir, rm, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import assert from "node:assert/strict";
 
 import { STANDALONE } from "./support/clients.mjs";
 import { Server } from "./support/server.mjs";
@@ -24,8 +25,8 @@ const RUNS = [
   { client: "redis 2", express: "express-4" },
 ];
 
-/** Lays the tests out as they are in their package, with what they require replaced. */
-async function laidOut(t) {
+/** Copies the tests into a folder with the layout of their package, and replaces the modules that they require. */
+async function copyTests(t) {
   const folder = await mkdtemp(join(tmpdir(), "jrs-drop-in-"));
   t.after(() => rm(folder, { recursive: true }));
   await mkdir(join(folder, "test/fixture"), { recursive: true });
@@ -54,11 +55,21 @@ for (const { client, express } of RUNS) {
       DROP_IN_CLIENT: client,
       DROP_IN_EXPRESS: express,
     };
-    delete environment.NODE_TEST_CONTEXT; // mocha's own tests are not part of this run
-    const folder = await laidOut(t);
+    delete environment.NODE_TEST_CONTEXT; // the tests of mocha are not subtests of this test
+    const folder = await copyTests(t);
     const { stdout } = await promisify(execFile)(
       process.execPath,
-      [MOCHA, "--no-config", "--check-leaks", "--exit", "--timeout", "30000", "--reporter", "json", join(folder, "test/tests.js")],
+      [
+        MOCHA,
+        "--no-config",
+        "--check-leaks",
+        "--exit",
+        "--timeout",
+        "30000",
+        "--reporter",
+        "json",
+        join(folder, "test/tests.js"),
+      ],
       { cwd: folder, env: environment, timeout: 60_000 },
     ).catch((error) => assert.fail(`${error.stdout}\n${error.stderr}`));
     const { stats } = JSON.parse(stdout.slice(stdout.indexOf("{")));

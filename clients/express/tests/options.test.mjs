@@ -1,56 +1,67 @@
-// The middleware's options.
+// The options of the middleware.
 import assert from "node:assert/strict";
 import { EventEmitter } from "node:events";
 import { test } from "node:test";
-import { SessionError, jrsSession } from "jrs-session";
+import { jrsSession, SessionError } from "jrs-session";
 import * as redis5 from "redis-5";
 import * as redis6 from "redis-6";
 
 import { STANDALONE } from "./support/clients.mjs";
-import { Server, keySet } from "./support/server.mjs";
-import { middlewareOf, visit } from "./support/visit.mjs";
+import { middlewareOf, requestSession } from "./support/requests.mjs";
+import { keySet, Server } from "./support/server.mjs";
 
-/** A client that is never asked anything. */
-const CLIENT = { sendCommand: () => Promise.reject(new Error("not this one")) };
+/** A client that no test sends a command with. */
+const CLIENT = { sendCommand: () => Promise.reject(new Error("unexpected command")) };
 
-test("settings of the server are refused with the place where they belong", async (t) => {
+test("an option that is a setting of the server is refused with the name of the setting", async (t) => {
   const server = await Server.start(t);
-  const places = { secret: /jrs\.keys-file/, keyspace: /jrs\.keyspace/, algorithm: /jrs\.algorithm/, maxAge: /jrs\.max-age/ };
+  const places = {
+    secret: /jrs\.keys-file/,
+    keyspace: /jrs\.keyspace/,
+    algorithm: /jrs\.algorithm/,
+    maxAge: /jrs\.max-age/,
+  };
   for (const [name, place] of Object.entries(places)) {
     const made = middlewareOf(t, STANDALONE["redis 5"], server.port, { [name]: "x" });
     await assert.rejects(made, (error) => error instanceof TypeError && place.test(error.message));
   }
 });
 
-test("a client is required, and one that is known", () => {
+test("a client of a supported library is required", () => {
   for (const options of [undefined, {}, { client: null }, { client: "redis://localhost" }]) {
     assert.throws(() => jrsSession(options), { name: "TypeError", message: /a Redis client is required/ });
   }
   for (const client of [{}, new EventEmitter()]) {
-    assert.throws(() => jrsSession({ client }), { name: "TypeError", message: /none of redis \(node-redis\) or ioredis/ });
+    assert.throws(() => jrsSession({ client }), {
+      name: "TypeError",
+      message: /must be a client of redis \(node-redis\) or ioredis/,
+    });
   }
 });
 
 for (const [name, redis] of Object.entries({ "redis 5": redis5, "redis 6": redis6 })) {
-  test(`${name}: clients that only look like the right ones are refused with what to pass`, () => {
+  test(`${name}: unsupported clients of the library are refused with what to use`, () => {
     const sentinel = redis.createSentinel({ name: "main", sentinelRootNodes: [{ host: "127.0.0.1", port: 1 }] });
     assert.throws(() => jrsSession({ client: sentinel }), { name: "TypeError", message: /createSentinel .* ioredis/ });
     const legacy = redis.createClient().legacy();
-    assert.throws(() => jrsSession({ client: legacy }), { name: "TypeError", message: /the client itself, not .* legacy\(\)/ });
+    assert.throws(() => jrsSession({ client: legacy }), {
+      name: "TypeError",
+      message: /the client itself, not .* legacy\(\)/,
+    });
     for (const right of [redis.createClient(), redis.createClientPool(), redis.createCluster({ rootNodes: [] })]) {
       assert.equal(typeof jrsSession({ client: right }), "function");
     }
   });
 }
 
-test("unknown options are refused, whatever their names", () => {
+test("unknown options are refused, also with names of Object.prototype", () => {
   for (const name of ["requestkey", "constructor", "toString", "hasOwnProperty", "valueOf"]) {
     const message = `jrs-session: there is no option '${name}'`;
     assert.throws(() => jrsSession({ client: CLIENT, [name]: "x" }), { name: "TypeError", message });
   }
 });
 
-test("options of the wrong kind are refused", () => {
+test("options of the wrong type are refused", () => {
   const wrong = {
     realm: ["", null, 1, ["a"]],
     requestKey: ["", null, Symbol("s"), false],
@@ -62,7 +73,7 @@ test("options of the wrong kind are refused", () => {
   };
   for (const [name, values] of Object.entries(wrong)) {
     for (const value of values) {
-      const expected = { name: "TypeError", message: new RegExp(`^jrs-session: '${name}' is `) };
+      const expected = { name: "TypeError", message: new RegExp(`^jrs-session: '${name}' must be `) };
       assert.throws(() => jrsSession({ client: CLIENT, [name]: value }), expected);
     }
     assert.equal(typeof jrsSession({ client: CLIENT, [name]: undefined }), "function");
@@ -70,12 +81,16 @@ test("options of the wrong kind are refused", () => {
   for (const timeout of [0, 1, 2 ** 31 - 1]) jrsSession({ client: CLIENT, timeout });
 });
 
-test("tokens need a place to be found in", () => {
-  assert.throws(() => jrsSession({ client: CLIENT, requestArg: false }), { name: "TypeError", message: /'cookie' or 'bearer'/ });
-  for (const place of [{ cookie: "sid" }, { bearer: true }]) jrsSession({ client: CLIENT, requestArg: false, ...place });
+test("at least one source of tokens is required", () => {
+  assert.throws(() => jrsSession({ client: CLIENT, requestArg: false }), {
+    name: "TypeError",
+    message: /'cookie' or 'bearer'/,
+  });
+  for (const place of [{ cookie: "sid" }, { bearer: true }])
+    jrsSession({ client: CLIENT, requestArg: false, ...place });
 });
 
-test("requestKey names the session in the request", async (t) => {
+test("requestKey is the name of the session in the request", async (t) => {
   const server = await Server.start(t);
   const middleware = await middlewareOf(t, STANDALONE["redis 5"], server.port, { requestKey: "jwtSession" });
   const request = { headers: {} };
@@ -84,7 +99,7 @@ test("requestKey names the session in the request", async (t) => {
   assert.equal(request.session, undefined);
 });
 
-test("each realm's middleware takes its own tokens alone", async (t) => {
+test("the middleware of a realm accepts tokens of this realm only", async (t) => {
   const realms = '[realm.admin]\nkeys-file = "{folder}/admin.json"\nkeyspace = "admin:"\nmax-age = 600\n';
   const server = await Server.start(
     t,
@@ -93,34 +108,37 @@ test("each realm's middleware takes its own tokens alone", async (t) => {
   );
   const users = await middlewareOf(t, STANDALONE["redis 5"], server.port);
   const admins = await middlewareOf(t, STANDALONE["ioredis 5"], server.port, { realm: "admin" });
-  const session = await visit(admins);
+  const session = await requestSession(admins);
   session.owner = "ann";
   const token = await session.create();
   assert.equal(await server.send("EXISTS", `admin:${session.id}`), 1);
-  assert.equal((await visit(admins, token)).id, session.id);
-  assert.equal((await visit(users, token)).id, undefined);
+  assert.equal((await requestSession(admins, token)).id, session.id);
+  assert.equal((await requestSession(users, token)).id, undefined);
   assert.equal(await session.touch(), 600);
 
-  const companion = await visit(users);
-  companion.owner = "ann";
-  await companion.create();
-  assert.deepEqual((await session.sessions()).map(({ id }) => id), [session.id]);
+  const other = await requestSession(users);
+  other.owner = "ann";
+  await other.create();
+  assert.deepEqual(
+    (await session.sessions()).map(({ id }) => id),
+    [session.id],
+  );
   assert.equal(await session.destroyAll(), 1);
-  assert.equal(await companion.touch(), 86_400);
+  assert.equal(await other.touch(), 86_400);
 });
 
-test("a realm that the server does not have is an error", async (t) => {
+test("an unknown realm is an error", async (t) => {
   const server = await Server.start(t);
   const middleware = await middlewareOf(t, STANDALONE["redis 5"], server.port, { realm: "admin" });
-  const session = await visit(middleware);
+  const session = await requestSession(middleware);
   await assert.rejects(session.create(), /no realm/);
-  const other = await visit(await middlewareOf(t, STANDALONE["redis 5"], server.port));
-  await assert.rejects(visit(middleware, await other.create()), /no realm 'admin'/);
+  const other = await requestSession(await middlewareOf(t, STANDALONE["redis 5"], server.port));
+  await assert.rejects(requestSession(middleware, await other.create()), /no realm 'admin'/);
 });
 
-test("errors of the package are SessionErrors with a code", async (t) => {
+test("errors of the package are of the class SessionError and have a code", async (t) => {
   const server = await Server.start(t);
-  const session = await visit(await middlewareOf(t, STANDALONE["redis 5"], server.port));
+  const session = await requestSession(await middlewareOf(t, STANDALONE["redis 5"], server.port));
   const error = await session.touch().catch((error) => error);
   assert.ok(error instanceof SessionError && error instanceof Error);
   assert.deepEqual([error.name, error.code], ["SessionError", "INVALID_SESSION"]);

@@ -1,26 +1,26 @@
-// Sessions that belong to somebody.
+// Sessions with an owner.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { STANDALONE } from "./support/clients.mjs";
+import { middlewareOf, requestSession } from "./support/requests.mjs";
 import { Server } from "./support/server.mjs";
-import { middlewareOf, visit } from "./support/visit.mjs";
 
-async function started(t) {
+async function setup(t) {
   const server = await Server.start(t);
   const middleware = await middlewareOf(t, STANDALONE["redis 5"], server.port);
-  /** A new session of somebody, as the next request finds it. */
+  /** A new session of an owner, as the next request finds it. */
   async function login(owner, fields = {}) {
-    const session = Object.assign(await visit(middleware), fields);
+    const session = Object.assign(await requestSession(middleware), fields);
     session.owner = owner;
-    return visit(middleware, await session.create());
+    return requestSession(middleware, await session.create());
   }
   return { server, middleware, login };
 }
 
-test("the owner is that of the token", async (t) => {
-  const { middleware, login } = await started(t);
-  assert.equal((await visit(middleware)).owner, "");
+test("the owner is the claim sub of the token", async (t) => {
+  const { middleware, login } = await setup(t);
+  assert.equal((await requestSession(middleware)).owner, "");
   const session = await login("user:42");
   assert.deepEqual([session.owner, session.claims.sub], ["user:42", "user:42"]);
   assert.ok(session.id.startsWith("{user:42}:"));
@@ -29,33 +29,33 @@ test("the owner is that of the token", async (t) => {
   await assert.rejects(login("{a}"), /brace/);
 });
 
-test("a claim sub is the owner, unless one is assigned", async (t) => {
-  const { middleware } = await started(t);
-  const session = await visit(middleware);
+test("the claim sub of create becomes the owner", async (t) => {
+  const { middleware } = await setup(t);
+  const session = await requestSession(middleware);
   await session.create({ sub: "user:42", role: "editor" });
   assert.deepEqual([session.owner, session.claims.role], ["user:42", "editor"]);
   for (const sub of [{}, null, true]) await assert.rejects(session.create({ sub }), { code: "BAD_OWNER" });
 });
 
-test("a claim sub goes before an owner that was only read, not before one that was assigned", async (t) => {
-  const { middleware, login } = await started(t);
+test("the claim sub overrides a stored owner, but not an assigned one", async (t) => {
+  const { middleware, login } = await setup(t);
   const session = await login("ann");
   const token = await session.create({ sub: "bob", role: "editor" });
   assert.deepEqual([session.owner, session.claims.sub, session.claims.role], ["bob", "bob", "editor"]);
-  assert.equal((await visit(middleware, token)).owner, "bob");
+  assert.equal((await requestSession(middleware, token)).owner, "bob");
 
   session.owner = "eve";
   await assert.rejects(session.create({ sub: "bob" }), { code: "TWO_OWNERS", message: /'sub'/ });
-  assert.deepEqual([session.owner, session.jwt], ["eve", token], "nothing has happened");
+  assert.deepEqual([session.owner, session.jwt], ["eve", token], "nothing has changed");
   session.owner = 42;
   await session.create({ sub: "42" });
   assert.equal(session.owner, "42");
   session.owner = "";
-  await assert.rejects(session.create({ sub: "bob" }), { code: "TWO_OWNERS" }, "nobody was assigned, too");
+  await assert.rejects(session.create({ sub: "bob" }), { code: "TWO_OWNERS" }, "an empty owner was assigned");
 });
 
-test("an owner that was assigned by mistake is shown as nobody", async (t) => {
-  const { login } = await started(t);
+test("an invalid assigned owner is shown as an empty string", async (t) => {
+  const { login } = await setup(t);
   const session = await login("ann");
   session.owner = undefined;
   assert.equal(session.owner, "");
@@ -63,8 +63,8 @@ test("an owner that was assigned by mistake is shown as nobody", async (t) => {
   await assert.rejects(session.update(), { code: "OWNER_CHANGED" });
 });
 
-/** Every way in which a session can end, for the request that it belongs to. */
-const ENDS = {
+/** The ways in which a session can be destroyed, seen from one request. */
+const DESTROYS = {
   destroy: (session) => session.destroy(),
   destroyAll: (session) => session.destroyAll(),
   "destroy in the list": async (session) => (await session.sessions())[0].destroy(),
@@ -78,23 +78,23 @@ const ENDS = {
   },
 };
 
-for (const [name, end] of Object.entries(ENDS)) {
-  test(`${name}: the next session of the request is nobody's, and has the fields`, async (t) => {
-    const { middleware, login } = await started(t);
+for (const [name, destroy] of Object.entries(DESTROYS)) {
+  test(`${name}: the next session of the request is anonymous and keeps the fields`, async (t) => {
+    const { middleware, login } = await setup(t);
     const session = await login("ann", { cart: ["book"] });
-    await end(session, await visit(middleware, session.jwt));
+    await destroy(session, await requestSession(middleware, session.jwt));
     assert.equal(session.owner, "");
     await assert.rejects(session.sessions(), { code: "NO_OWNER" });
-    const read = await visit(middleware, await session.create());
+    const read = await requestSession(middleware, await session.create());
     assert.deepEqual([read.owner, read.claims.sub, read.cart], ["", undefined, ["book"]]);
     await session.destroy();
     session.owner = "bob";
-    assert.equal((await visit(middleware, await session.create())).owner, "bob");
+    assert.equal((await requestSession(middleware, await session.create())).owner, "bob");
   });
 }
 
-test("update and merge do not change the owner, rotate does", async (t) => {
-  const { middleware, login } = await started(t);
+test("rotate changes the owner, update and merge do not", async (t) => {
+  const { middleware, login } = await setup(t);
   const session = await login("ann", { cart: ["book"] });
   const [oldToken, oldId] = [session.jwt, session.id];
   session.owner = "bob";
@@ -103,26 +103,26 @@ test("update and merge do not change the owner, rotate does", async (t) => {
   const token = await session.rotate();
   assert.notEqual(session.id, oldId);
   assert.deepEqual([session.owner, session.jwt, session.claims.sub], ["bob", token, "bob"]);
-  assert.equal((await visit(middleware, oldToken)).id, undefined);
-  assert.deepEqual((await visit(middleware, token)).cart, ["book"]);
+  assert.equal((await requestSession(middleware, oldToken)).id, undefined);
+  assert.deepEqual((await requestSession(middleware, token)).cart, ["book"]);
   session.owner = "bob";
   await session.update();
 });
 
 test("rotate gives an anonymous session an owner and claims", async (t) => {
-  const { middleware } = await started(t);
-  const session = await visit(middleware);
+  const { middleware } = await setup(t);
+  const session = await requestSession(middleware);
   session.cart = ["book"];
   await session.create({ step: 1 });
   session.owner = "ann";
   const token = await session.rotate({ claims: { role: "editor" }, reauth: true });
-  const read = await visit(middleware, token);
+  const read = await requestSession(middleware, token);
   assert.deepEqual([read.owner, read.claims.role, read.cart], ["ann", "editor", ["book"]]);
   assert.equal(typeof read.claims.auth_time, "number");
 });
 
-test("sessions lists the owner's, and each can be ended", async (t) => {
-  const { middleware, login } = await started(t);
+test("sessions lists the sessions of the owner, and each can be destroyed", async (t) => {
+  const { middleware, login } = await setup(t);
   const phone = await login("ann", { device: "phone" });
   const laptop = await login("ann", { device: "laptop" });
   await login("bob");
@@ -137,47 +137,59 @@ test("sessions lists the owner's, and each can be ended", async (t) => {
 
   assert.equal(await first.destroy(), 1);
   assert.equal(await first.destroy(), 0);
-  assert.equal((await visit(middleware, phone.jwt)).id, undefined);
-  assert.deepEqual((await laptop.sessions()).map(({ id }) => id), [laptop.id]);
+  assert.equal((await requestSession(middleware, phone.jwt)).id, undefined);
+  assert.deepEqual(
+    (await laptop.sessions()).map(({ id }) => id),
+    [laptop.id],
+  );
 });
 
-test("a list shows sessions also whose key something else has written", async (t) => {
-  const { server, login } = await started(t);
+test("sessions also lists sessions whose key another program has written", async (t) => {
+  const { server, login } = await setup(t);
   const session = await login("ann", { device: "laptop" });
   const others = [await login("ann"), await login("ann"), await login("ann")];
   await server.send("SET", `sess:${others[0].id}`, "no JSON", "KEEPTTL");
   await server.send("SET", `sess:${others[1].id}`, '["no", "object"]', "KEEPTTL");
   await server.send("PERSIST", `sess:${others[2].id}`);
   const listed = await session.sessions();
-  assert.deepEqual(listed.map(({ data }) => data), [{ device: "laptop" }, {}, {}, {}]);
-  assert.deepEqual(listed.map(({ ttl }) => ttl === null), [false, false, false, true]);
+  assert.deepEqual(
+    listed.map(({ data }) => data),
+    [{ device: "laptop" }, {}, {}, {}],
+  );
+  assert.deepEqual(
+    listed.map(({ ttl }) => ttl === null),
+    [false, false, false, true],
+  );
   assert.equal(await listed[1].destroy(), 1);
 });
 
-test("destroyAll ends the owner's sessions, and spares this one if asked", async (t) => {
-  const { middleware, login } = await started(t);
+test("destroyAll destroys the sessions of the owner, and keeps this one if told to", async (t) => {
+  const { middleware, login } = await setup(t);
   const mine = await Promise.all([login("ann"), login("ann"), login("ann")]);
   const bobs = await login("bob");
   assert.equal(await mine[0].destroyAll({ keepCurrent: true }), 2);
   assert.equal(await mine[0].touch(), 86_400);
   assert.equal(await mine[0].destroyAll(), 1);
-  for (const { jwt } of mine) assert.equal((await visit(middleware, jwt)).id, undefined);
-  assert.equal((await visit(middleware, bobs.jwt)).id, bobs.id);
+  for (const { jwt } of mine) assert.equal((await requestSession(middleware, jwt)).id, undefined);
+  assert.equal((await requestSession(middleware, bobs.jwt)).id, bobs.id);
 });
 
-test("an owner that is assigned opens nobody else's sessions", async (t) => {
-  const { login } = await started(t);
+test("an assigned owner gives no access to the sessions of that owner", async (t) => {
+  const { login } = await setup(t);
   const anns = await login("ann");
   const mallorys = await login("mallory");
   mallorys.owner = "ann";
-  assert.deepEqual((await mallorys.sessions()).map(({ id }) => id), [mallorys.id]);
+  assert.deepEqual(
+    (await mallorys.sessions()).map(({ id }) => id),
+    [mallorys.id],
+  );
   assert.equal(await mallorys.destroyAll(), 1);
   assert.equal(await anns.touch(), 86_400);
 });
 
-test("a session of nobody has no companions", async (t) => {
-  const { middleware } = await started(t);
-  const session = await visit(middleware);
+test("an anonymous session has no sessions to list or destroy", async (t) => {
+  const { middleware } = await setup(t);
+  const session = await requestSession(middleware);
   await session.create();
   await assert.rejects(session.sessions(), { code: "NO_OWNER" });
   await assert.rejects(session.destroyAll(), { code: "NO_OWNER" });

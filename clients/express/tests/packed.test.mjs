@@ -1,4 +1,4 @@
-// What `npm pack` makes: what is in it, and that it works in a project where nothing else of this one is.
+// The result of `npm pack`: its files, and that it works in another project.
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
@@ -14,8 +14,8 @@ import { Server } from "./support/server.mjs";
 const PACKAGE = fileURLToPath(new URL("..", import.meta.url));
 const TYPESCRIPT = createRequire(import.meta.url).resolve("typescript/lib/tsc.js");
 
-/** What the consumers use besides the package, by the names that they know it by. */
-const COMPANIONS = {
+/** Packages that the consumers use, by the name that they import. */
+const PACKAGES = {
   redis: "redis-5",
   "redis-4": "redis-4",
   "redis-6": "redis-6",
@@ -33,32 +33,34 @@ async function run(folder, ...words) {
   return stdout.trim();
 }
 
-/** The same for an application with the clients of old. */
-const OLD_COMPANIONS = { redis: "redis-3", "@types/redis": "@types/redis", "@types/node": "@types/node" };
+/** The same for an application with an old client. */
+const OLD_PACKAGES = { redis: "redis-3", "@types/redis": "@types/redis", "@types/node": "@types/node" };
 
 const STRICT = ["--strict", "--exactOptionalPropertyTypes", "--module", "nodenext", "--target", "es2022"];
 
-/** A project in which the packed package has been installed by npm, and nothing else. */
+/** A project in which only the packed package is installed. */
 async function project(t) {
   const folder = await mkdtemp(join(tmpdir(), "jrs-packed-"));
   t.after(() => rm(folder, { recursive: true }));
-  // Without scripts: dist has been built, and is in use by other tests.
-  const [packed] = JSON.parse(await run(PACKAGE, "npm", "pack", "--json", "--ignore-scripts", "--pack-destination", folder));
+  // Without scripts: dist is already built, and other tests use it at the same time.
+  const [packed] = JSON.parse(
+    await run(PACKAGE, "npm", "pack", "--json", "--ignore-scripts", "--pack-destination", folder),
+  );
   await writeFile(join(folder, "package.json"), '{ "private": true }');
   await run(folder, "npm", "install", "--offline", "--no-audit", "--no-fund", `./${packed.filename}`);
   return { folder, files: packed.files.map(({ path }) => path) };
 }
 
-/** Puts the consumers beside it, with what they use. */
-async function addConsumers(folder, companions) {
+/** Copies the consumers into the project, and links the packages that they use. */
+async function addConsumers(folder, packages) {
   await mkdir(join(folder, "node_modules/@types"), { recursive: true });
-  for (const [name, source] of Object.entries(companions)) {
+  for (const [name, source] of Object.entries(packages)) {
     await symlink(join(PACKAGE, "node_modules", source), join(folder, "node_modules", name));
   }
   await cp(join(PACKAGE, "tests/consumers"), folder, { recursive: true });
 }
 
-test("the package holds what is run, its types, and nothing else", async (t) => {
+test("the package contains the code, its types, and nothing else", async (t) => {
   const { folder, files } = await project(t);
   const others = files.filter((path) => !/^dist\/(esm|cjs)\/.*\.(js|d\.ts)$/.test(path));
   assert.deepEqual(others.sort(), ["LICENSE", "README.md", "dist/cjs/package.json", "package.json"]);
@@ -68,11 +70,15 @@ test("the package holds what is run, its types, and nothing else", async (t) => 
   assert.deepEqual(Object.keys(locked.packages), ["", "node_modules/jrs-session"]);
 });
 
-test("the README links to nothing that the package does not hold", async (t) => {
+test("the links of the README point to the web, to its headings, or to files of the package", async (t) => {
   const { folder, files } = await project(t);
   const readme = await readFile(join(folder, "node_modules/jrs-session/README.md"), "utf8");
-  const headings = [...readme.matchAll(/^#+ (.*)$/gm)].map(([, heading]) =>
-    `#${heading.toLowerCase().replace(/[^a-z0-9 _-]/g, "").replaceAll(" ", "-")}`,
+  const headings = [...readme.matchAll(/^#+ (.*)$/gm)].map(
+    ([, heading]) =>
+      `#${heading
+        .toLowerCase()
+        .replace(/[^a-z0-9 _-]/g, "")
+        .replaceAll(" ", "-")}`,
   );
   const links = [...readme.matchAll(/\]\(([^)]*)\)/g)].map(([, link]) => link);
   assert.ok(links.length > 5);
@@ -82,7 +88,7 @@ test("the README links to nothing that the package does not hold", async (t) => 
 test("the package works in CommonJS, in ES modules and in TypeScript", async (t) => {
   const server = await Server.start(t);
   const { folder } = await project(t);
-  await addConsumers(folder, COMPANIONS);
+  await addConsumers(folder, PACKAGES);
   const port = String(server.port);
   assert.equal(await run(folder, "node", "commonjs.cjs", port), "ann hello");
   assert.equal(await run(folder, "node", "module.mjs", port), "ann hello");
@@ -93,17 +99,35 @@ test("the package works in CommonJS, in ES modules and in TypeScript", async (t)
   assert.equal(await run(folder, "node", "typescript.cjs", port), "INVALID_SESSION");
 });
 
-test("a client of redis 3 fits as @types/redis declares it", async (t) => {
+test("the option client accepts a client of redis 3 as @types/redis declares it", async (t) => {
   const server = await Server.start(t);
   const { folder } = await project(t);
-  await addConsumers(folder, OLD_COMPANIONS);
-  // Without skipLibCheck: the declarations of the package and of its companions agree.
+  await addConsumers(folder, OLD_PACKAGES);
+  // Without skipLibCheck: this also checks the declarations of the package.
   await run(folder, "node", TYPESCRIPT, ...STRICT, "--types", "node", "typescript-redis-3.mts");
   assert.equal(await run(folder, "node", "typescript-redis-3.mjs", String(server.port)), "string");
 });
 
-test("an application that has express-session as well compiles as the README says", async (t) => {
+test("an application that also uses express-session compiles as the README says", async (t) => {
   const { folder } = await project(t);
-  await addConsumers(folder, { ...COMPANIONS, "@types/express-session": "@types/express-session" });
-  await run(folder, "node", TYPESCRIPT, ...STRICT, "--noEmit", "--skipLibCheck", "--types", "node", "typescript-express-session.mts");
+  await addConsumers(folder, { ...PACKAGES, "@types/express-session": "@types/express-session" });
+  await run(
+    folder,
+    "node",
+    TYPESCRIPT,
+    ...STRICT,
+    "--noEmit",
+    "--skipLibCheck",
+    "--types",
+    "node",
+    "typescript-express-session.mts",
+  );
 });
+
+for (const source of ["session-data.mts", "session-data.cts"]) {
+  test(`${source}: an application declares the fields of its sessions`, async (t) => {
+    const { folder } = await project(t);
+    await addConsumers(folder, PACKAGES);
+    await run(folder, "node", TYPESCRIPT, ...STRICT, "--noEmit", "--skipLibCheck", "--types", "node", source);
+  });
+}

@@ -1,4 +1,4 @@
-// Two processes of an application on one session.
+// Two processes of an application that use one session.
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -7,12 +7,12 @@ import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 
 import { STANDALONE } from "./support/clients.mjs";
+import { middlewareOf, requestSession } from "./support/requests.mjs";
 import { Server } from "./support/server.mjs";
-import { middlewareOf, visit } from "./support/visit.mjs";
 
 const PROGRAM = fileURLToPath(new URL("programs/worker.mjs", import.meta.url));
 
-/** Another process that has read the session, and does what it is told. */
+/** Starts another process with the session. Returns a function that calls a method there. */
 async function worker(t, port, token) {
   const child = spawn(process.execPath, [PROGRAM, String(port), token], { stdio: ["pipe", "pipe", "inherit"] });
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
@@ -29,17 +29,21 @@ async function worker(t, port, token) {
   };
 }
 
-async function started(t) {
+async function setup(t) {
   const server = await Server.start(t);
-  const session = await visit(await middlewareOf(t, STANDALONE["redis 5"], server.port));
+  const session = await requestSession(await middlewareOf(t, STANDALONE["redis 5"], server.port));
   session.start = true;
   const token = await session.create();
   const workers = await Promise.all([worker(t, server.port, token), worker(t, server.port, token)]);
   return { server, session, workers };
 }
 
-test("merges of two processes at once lose nothing", async (t) => {
-  const { server, session, workers: [one, other] } = await started(t);
+test("concurrent merges of two processes lose no change", async (t) => {
+  const {
+    server,
+    session,
+    workers: [one, other],
+  } = await setup(t);
   const count = 200;
   await Promise.all([one("mergeMany", "one", count), other("mergeMany", "other", count)]);
   const expected = { start: true };
@@ -50,8 +54,11 @@ test("merges of two processes at once lose nothing", async (t) => {
   assert.deepEqual(await server.stored(session.id), expected);
 });
 
-test("an update after a destroy in another process does not bring the session back", async (t) => {
-  const { server, workers: [one, other] } = await started(t);
+test("an update after a destroy in another process does not create the session again", async (t) => {
+  const {
+    server,
+    workers: [one, other],
+  } = await setup(t);
   assert.deepEqual(await one("destroy"), { value: 1 });
   await other("set", { late: true });
   assert.deepEqual(await other("update"), { code: "SESSION_ENDED" });

@@ -1,4 +1,4 @@
-// The applications that the README shows, as they stand there.
+// The applications in the README, exactly as they are printed there.
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { readFile } from "node:fs/promises";
@@ -13,7 +13,7 @@ import { Server } from "./support/server.mjs";
 const USERS = { ann: { id: 1, name: "Ann" }, bob: { id: 2, name: "Bob" } };
 const findUser = async (name, password) => (password === "right" ? USERS[name] : undefined);
 
-/** The code under a heading of the README, as a function of the names that it does not declare itself. */
+/** Runs the first code block under a heading of the README with the variables in `given`. Returns `result`. */
 async function codeUnder(heading, given, result) {
   const readme = await readFile(new URL("../README.md", import.meta.url), "utf8");
   const [, code] = new RegExp(`^## ${heading}\\n.*?^\`\`\`js\\n(.*?)^\`\`\`$`, "ms").exec(readme);
@@ -22,13 +22,17 @@ async function codeUnder(heading, given, result) {
   return run(...Object.values(given));
 }
 
-/** Answers with what the application answers: its JSON, or else its status. */
+/** Returns a function that sends a request to the application and returns the JSON of the response, or its status. */
 async function listening(t, app) {
   const listener = app.listen(0, "127.0.0.1");
   t.after(() => listener.close());
   await once(listener, "listening");
   return async (method, path, token, body) => {
-    const headers = { connection: "close", "content-type": "application/json", ...(token && { "x-access-token": token }) };
+    const headers = {
+      connection: "close",
+      "content-type": "application/json",
+      ...(token && { "x-access-token": token }),
+    };
     const url = `http://127.0.0.1:${listener.address().port}${path}`;
     const response = await fetch(url, { method, headers, body: body && JSON.stringify(body) });
     return response.ok ? response.json() : response.status;
@@ -55,7 +59,9 @@ test("Login, devices, logout everywhere", async (t) => {
   t.after(close);
   const app = express();
   app.use(express.json(), jrsSession({ client }));
-  app.get("/", (req, res) => res.json({ ...req.session.toJSON(), owner: req.session.owner, claims: undefined, jwt: undefined }));
+  app.get("/", (req, res) =>
+    res.json({ ...req.session.toJSON(), owner: req.session.owner, claims: undefined, jwt: undefined }),
+  );
   app.post("/note", async (req, res) => {
     req.session.note = "mine";
     if (req.session.id) await req.session.update();
@@ -66,14 +72,14 @@ test("Login, devices, logout everywhere", async (t) => {
   const call = await listening(t, app);
   const login = async (name, token) => (await call("POST", "/login", token, { name, password: "right" })).token;
 
-  await t.test("a guest's session goes on, with another token", async () => {
+  await t.test("a login keeps the anonymous session, with another token", async () => {
     const { token: guest } = await call("POST", "/note");
     const token = await login("ann", guest);
     assert.deepEqual(await call("GET", "/", token), { name: "Ann", note: "mine", owner: "1" });
     assert.deepEqual(await call("GET", "/", guest), { owner: "" });
   });
 
-  await t.test("another user's session does not: nobody gets its data", async () => {
+  await t.test("a login in the session of another user does not keep its data", async () => {
     const anns = await login("ann");
     await call("POST", "/note", anns);
     const bobs = await login("bob", anns);
@@ -81,7 +87,7 @@ test("Login, devices, logout everywhere", async (t) => {
     assert.deepEqual(await call("GET", "/", anns), { owner: "" });
   });
 
-  await t.test("the same user's session does", async () => {
+  await t.test("a second login of the same user keeps the session, with another token", async () => {
     const first = await login("ann");
     await call("POST", "/note", first);
     const second = await login("ann", first);
@@ -89,7 +95,7 @@ test("Login, devices, logout everywhere", async (t) => {
     assert.deepEqual(await call("GET", "/", first), { owner: "" });
   });
 
-  await t.test("a logout is safe without a session", async () => {
+  await t.test("a logout without a session is not an error", async () => {
     const token = await login("ann");
     assert.deepEqual(await call("POST", "/logout", token), { ended: 1 });
     assert.deepEqual(await call("POST", "/logout", token), { ended: 0 });
@@ -102,7 +108,10 @@ test("Login, devices, logout everywhere", async (t) => {
     await call("DELETE", "/devices", await login("ann"));
     const tokens = [await login("ann"), await login("ann"), await login("ann")];
     const devices = await call("GET", "/devices", tokens[2]);
-    assert.deepEqual(devices.map(({ current }) => current), [false, false, true]);
+    assert.deepEqual(
+      devices.map(({ current }) => current),
+      [false, false, true],
+    );
     assert.deepEqual(await call("DELETE", `/devices/${encodeURIComponent(devices[0].id)}`, tokens[2]), { ended: 1 });
     assert.deepEqual(await call("DELETE", "/devices/x", tokens[2]), { ended: 0 });
     assert.deepEqual(await call("DELETE", "/devices", tokens[2]), { ended: 2 });

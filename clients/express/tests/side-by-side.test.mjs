@@ -1,4 +1,4 @@
-// jwt-redis-session and this package on one server: each does to a session what the other does, and both answer alike.
+// jwt-redis-session and this package on one server: both have the same effects and results.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { jrsSession } from "jrs-session";
@@ -9,73 +9,79 @@ import { Server } from "./support/server.mjs";
 
 const SECRET = "0123456789abcdef0123456789abcdef";
 
-async function started(t) {
+async function setup(t) {
   const server = await Server.start(t, { "jrs.keys-file": "{folder}/secret" }, { secret: SECRET });
   const { client, close } = await STANDALONE["redis 2"](server.port);
   t.after(close);
   return { server, legacy: jwtRedisSession({ client, secret: SECRET }), jrs: jrsSession({ client }) };
 }
 
-/** The session of a request, as both packages find it. */
-function visit(middleware, token) {
+/** The session of a request. Works with the middlewares of both packages. */
+function requestSession(middleware, token) {
   const request = { get: () => undefined, query: { accessToken: token } };
   return new Promise((resolve, reject) => {
     middleware(request, {}, (error) => (error ? reject(error) : resolve(request.session)));
   });
 }
 
-/** What a method hands to its callback. */
+/** The arguments that a method passes to its callback. */
 function call(session, method, ...rest) {
   return new Promise((resolve) => session[method](...rest, (...given) => resolve(given)));
 }
 
-/** A session's life as an application of jwt-redis-session sees it; tokens, ids and times are replaced. */
-async function life(create, use) {
-  const seen = [];
-  const session = await visit(create);
-  seen.push(Object.keys(session), session.toJSON());
-  seen.push((await call(session, "touch"))[0].message, (await call(session, "update"))[0].message);
-  Object.assign(session, { name: "Zoë", cart: [1], gone: undefined, method() {}, when: new Date(0) });
+/** Results of all methods of jwt-redis-session, on a session that `create` creates and `use` uses, without random values. */
+async function results(create, use) {
+  const found = [];
+  const session = await requestSession(create);
+  found.push(Object.keys(session), session.toJSON());
+  found.push((await call(session, "touch"))[0].message, (await call(session, "update"))[0].message);
+  Object.assign(session, { name: "Zoë", cart: [1], gone: undefined, method: () => 1, when: new Date(0) });
   const [error, token] = await call(session, "create", { role: "editor" });
-  seen.push(error, typeof token, typeof session.id);
+  found.push(error, typeof token, typeof session.id);
 
-  const read = await visit(use, token);
-  seen.push(Object.keys(read).sort(), read.claims.role, read.jwt === token, read.id === session.id);
-  seen.push(JSON.parse(JSON.stringify(read)));
+  const read = await requestSession(use, token);
+  found.push(Object.keys(read).sort(), read.claims.role, read.jwt === token, read.id === session.id);
+  found.push(JSON.parse(JSON.stringify(read)));
   read.cart.push(2);
   delete read.name;
-  seen.push(await call(read, "update"), Boolean((await call(read, "touch"))[1]));
-  const again = await visit(create, token);
+  found.push(await call(read, "update"), Boolean((await call(read, "touch"))[1]));
+  const again = await requestSession(create, token);
   again.draft = 1;
-  seen.push((await call(again, "reload"))[0] ?? null, JSON.parse(JSON.stringify(again)));
-  seen.push(await call(again, "destroy"), await call(again, "destroy"), typeof again.id);
-  seen.push(Boolean((await call(again, "touch"))[1]), Object.keys(await visit(use, token)));
-  return JSON.parse(JSON.stringify(seen), (name, value) =>
-    name === "jwt" ? "a token" : name === "jti" || name === "iat" ? "of this session" : name === "kid" ? undefined : value,
+  found.push((await call(again, "reload"))[0] ?? null, JSON.parse(JSON.stringify(again)));
+  found.push(await call(again, "destroy"), await call(again, "destroy"), typeof again.id);
+  found.push(Boolean((await call(again, "touch"))[1]), Object.keys(await requestSession(use, token)));
+  return JSON.parse(JSON.stringify(found), (name, value) =>
+    name === "jwt"
+      ? "a token"
+      : name === "jti" || name === "iat"
+        ? "of this session"
+        : name === "kid"
+          ? undefined
+          : value,
   );
 }
 
-test("both answer alike, and each uses what the other has made", async (t) => {
-  const { legacy, jrs } = await started(t);
-  const expected = await life(legacy, legacy);
-  assert.deepEqual(await life(jrs, jrs), expected);
-  assert.deepEqual(await life(legacy, jrs), expected);
-  assert.deepEqual(await life(jrs, legacy), expected);
+test("both packages have the same results, also with sessions of the other", async (t) => {
+  const { legacy, jrs } = await setup(t);
+  const expected = await results(legacy, legacy);
+  assert.deepEqual(await results(jrs, jrs), expected);
+  assert.deepEqual(await results(legacy, jrs), expected);
+  assert.deepEqual(await results(jrs, legacy), expected);
 });
 
-test("a field called id, which jwt-redis-session drops without a word, is refused", async (t) => {
-  const { legacy, jrs } = await started(t);
-  assert.equal((await call(Object.assign(await visit(legacy), { id: "mine" }), "create"))[0], null);
-  const [error] = await call(Object.assign(await visit(jrs), { id: "mine" }), "create");
+test("a field called id is refused; jwt-redis-session drops it silently", async (t) => {
+  const { legacy, jrs } = await setup(t);
+  assert.equal((await call(Object.assign(await requestSession(legacy), { id: "mine" }), "create"))[0], null);
+  const [error] = await call(Object.assign(await requestSession(jrs), { id: "mine" }), "create");
   assert.equal(error.code, "RESERVED_NAME");
 });
 
-test("of what jwt-redis-session stores, claims and token are dropped by the next update", async (t) => {
-  const { server, legacy, jrs } = await started(t);
-  const session = Object.assign(await visit(legacy), { name: "Zoë" });
+test("update removes the claims and the token that jwt-redis-session stores in the data", async (t) => {
+  const { server, legacy, jrs } = await setup(t);
+  const session = Object.assign(await requestSession(legacy), { name: "Zoë" });
   const [, token] = await call(session, "create");
-  await call(await visit(legacy, token), "update");
+  await call(await requestSession(legacy, token), "update");
   assert.deepEqual(Object.keys(await server.stored(session.id)).sort(), ["claims", "jwt", "name"]);
-  await (await visit(jrs, token)).update();
+  await (await requestSession(jrs, token)).update();
   assert.deepEqual(await server.stored(session.id), { name: "Zoë" });
 });

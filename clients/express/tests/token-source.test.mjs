@@ -1,4 +1,4 @@
-// Where a request's token is looked for, in Express 4 and 5.
+// Where the token of a request may be, with Express 4 and 5.
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { once } from "node:events";
@@ -11,10 +11,10 @@ import { jrsSession } from "jrs-session";
 import jwtRedisSession from "jwt-redis-session";
 
 import { STANDALONE } from "./support/clients.mjs";
+import { requestSession } from "./support/requests.mjs";
 import { Server } from "./support/server.mjs";
-import { visit } from "./support/visit.mjs";
 
-/** An application that answers with the session's id, and tokens of two sessions. */
+/** An application that replies with the id of the session, and two sessions. */
 async function application(t, express, options = {}) {
   const server = await Server.start(t);
   const { client, close } = await STANDALONE["redis 5"](server.port);
@@ -26,10 +26,10 @@ async function application(t, express, options = {}) {
   const listener = app.listen(0, "127.0.0.1");
   t.after(() => listener.close());
   await once(listener, "listening");
-  const sessions = [await visit(middleware), await visit(middleware)];
+  const sessions = [await requestSession(middleware), await requestSession(middleware)];
   for (const session of sessions) await session.create();
 
-  /** The id of the session that the application has found. */
+  /** Sends a request. @returns the id of its session */
   async function find({ query = "", ...request }) {
     const url = `http://127.0.0.1:${listener.address().port}/${query}`;
     const response = await fetch(url, { ...request, headers: { connection: "close", ...request.headers } });
@@ -44,7 +44,10 @@ function jsonBody(body) {
 
 for (const [name, express] of Object.entries({ "Express 4": express4, "Express 5": express5 })) {
   test(`${name}: header, query and body`, async (t) => {
-    const { find, sessions: [{ id, jwt }] } = await application(t, express);
+    const {
+      find,
+      sessions: [{ id, jwt }],
+    } = await application(t, express);
     assert.equal(await find({}), undefined);
     assert.equal(await find({ headers: { "X-Access-Token": jwt } }), id);
     assert.equal(await find({ query: `?accessToken=${jwt}` }), id);
@@ -53,28 +56,37 @@ for (const [name, express] of Object.entries({ "Express 4": express4, "Express 5
     assert.equal(await find({ method: "POST", body: form }), id);
   });
 
-  test(`${name}: the first place that holds anything counts`, async (t) => {
-    const { find, sessions: [one, other] } = await application(t, express);
+  test(`${name}: the first source that is not empty is used`, async (t) => {
+    const {
+      find,
+      sessions: [one, other],
+    } = await application(t, express);
     const query = `?accessToken=${one.jwt}`;
     assert.equal(await find({ headers: { "x-access-token": other.jwt }, query }), other.id);
     assert.equal(await find({ query, ...jsonBody({ accessToken: other.jwt }) }), one.id);
     assert.equal(await find({ headers: { "x-access-token": "bad" }, query }), undefined);
     assert.equal(await find({ headers: { "x-access-token": "" }, query }), one.id);
     assert.equal(await find({ query: `${query}&accessToken=${one.jwt}` }), undefined);
-    for (const odd of [[one.jwt], { token: one.jwt }, 1, true]) {
-      assert.equal(await find(jsonBody({ accessToken: odd })), undefined);
+    for (const invalid of [[one.jwt], { token: one.jwt }, 1, true]) {
+      assert.equal(await find(jsonBody({ accessToken: invalid })), undefined);
     }
   });
 
   test(`${name}: requestArg`, async (t) => {
-    const { find, sessions: [{ id, jwt }] } = await application(t, express, { requestArg: "fancyAccessToken" });
+    const {
+      find,
+      sessions: [{ id, jwt }],
+    } = await application(t, express, { requestArg: "fancyAccessToken" });
     assert.equal(await find({ headers: { "x-fancy-access-token": jwt } }), id);
     assert.equal(await find({ query: `?fancyAccessToken=${jwt}` }), id);
     assert.equal(await find({ headers: { "x-access-token": jwt } }), undefined);
   });
 
-  test(`${name}: Authorization and cookie, if asked for`, async (t) => {
-    const { find, sessions: [one, other] } = await application(t, express, { bearer: true, cookie: "sid" });
+  test(`${name}: Authorization and cookie, if the options are set`, async (t) => {
+    const {
+      find,
+      sessions: [one, other],
+    } = await application(t, express, { bearer: true, cookie: "sid" });
     assert.equal(await find({ headers: { authorization: `Bearer ${one.jwt}` } }), one.id);
     assert.equal(await find({ headers: { authorization: `bearer  ${one.jwt}` } }), one.id);
     assert.equal(await find({ headers: { authorization: `Basic ${one.jwt}` } }), undefined);
@@ -85,8 +97,11 @@ for (const [name, express] of Object.entries({ "Express 4": express4, "Express 5
     assert.equal(await find({ headers: both, query: `?accessToken=${other.jwt}` }), other.id);
   });
 
-  test(`${name}: the cookie alone`, async (t) => {
-    const { find, sessions: [one, other] } = await application(t, express, { requestArg: false, cookie: "sid" });
+  test(`${name}: the cookie only`, async (t) => {
+    const {
+      find,
+      sessions: [one, other],
+    } = await application(t, express, { requestArg: false, cookie: "sid" });
     const cookie = `sid=${one.jwt}`;
     assert.equal(await find({ headers: { cookie } }), one.id);
     const query = `?accessToken=${other.jwt}&false=${other.jwt}`;
@@ -100,19 +115,22 @@ for (const [name, express] of Object.entries({ "Express 4": express4, "Express 5
     }
   });
 
-  test(`${name}: Authorization and cookie are off unless asked for`, async (t) => {
-    const { find, sessions: [{ jwt }] } = await application(t, express);
+  test(`${name}: Authorization and cookie are ignored by default`, async (t) => {
+    const {
+      find,
+      sessions: [{ jwt }],
+    } = await application(t, express);
     assert.equal(await find({ headers: { authorization: `Bearer ${jwt}` } }), undefined);
     assert.equal(await find({ headers: { cookie: `sid=${jwt}; accessToken=${jwt}` } }), undefined);
   });
 }
 
-test("a WebSocket's upgrade request, which Express does not see: the query is in the URL", async (t) => {
+test("the query of a WebSocket upgrade request, which Express does not parse, is read from the URL", async (t) => {
   const server = await Server.start(t);
   const { client, close } = await STANDALONE["redis 5"](server.port);
   t.after(close);
   const middleware = jrsSession({ client });
-  const session = await visit(middleware);
+  const session = await requestSession(middleware);
   await session.create();
   const listener = createServer().listen(0, "127.0.0.1");
   t.after(() => listener.close());
@@ -125,8 +143,8 @@ test("a WebSocket's upgrade request, which Express does not see: the query is in
   await once(listener, "listening");
   const { port } = listener.address();
   const upgraded = async (path, headers = {}) => {
-    const asked = { connection: "Upgrade", upgrade: "websocket", ...headers };
-    const [response] = await once(get({ host: "127.0.0.1", port, path, headers: asked }), "response");
+    const given = { connection: "Upgrade", upgrade: "websocket", ...headers };
+    const [response] = await once(get({ host: "127.0.0.1", port, path, headers: given }), "response");
     return response.headers["x-session"];
   };
   assert.equal(await upgraded("/"), "none");
@@ -138,28 +156,29 @@ test("a WebSocket's upgrade request, which Express does not see: the query is in
   assert.equal(await upgraded("/?accessToken=", { "x-access-token": session.jwt }), session.id);
 });
 
-test("a URL of 7,500 parameters takes little memory", async () => {
+test("a URL with 7,500 parameters needs little memory", async () => {
   const program = `
     import { jrsSession } from "jrs-session";
-    const middleware = jrsSession({ client: { sendCommand: async () => { throw new Error("no command is expected"); } } });
+    const middleware = jrsSession({ client: { sendCommand: async () => { throw new Error("unexpected command"); } } });
     const request = { headers: {}, url: "/?" + "a&".repeat(7500) };
     middleware(request, {}, (error) => console.log(error ?? typeof request.session));`;
-  // Node.js aborts if it needs more.
+  // Node.js aborts if the program needs more.
   const limits = ["--max-old-space-size=64", "--input-type=module", "--eval", program];
   const { stdout } = await promisify(execFile)(process.execPath, limits, { cwd: new URL(".", import.meta.url) });
   assert.equal(stdout.trim(), "object");
 });
 
-test("headers are named as in jwt-redis-session", () => {
+test("the names of headers are those of jwt-redis-session", () => {
   for (const requestArg of ["accessToken", "fancyAccessToken", "AccessToken", "token", "JWT", "token2", "a-b", "x_y"]) {
-    const asked = [jwtRedisSession({ client: {}, secret: "s", requestArg }), jrsSession({ client: { sendCommand() {} }, requestArg })].map(
-      (middleware) => {
-        const names = [];
-        const request = { get: (name) => void names.push(name), query: {} };
-        middleware(request, {}, () => undefined);
-        return names;
-      },
-    );
-    assert.deepEqual(asked[1], asked[0]);
+    const [expected, actual] = [
+      jwtRedisSession({ client: {}, secret: "s", requestArg }),
+      jrsSession({ client: { sendCommand: () => undefined }, requestArg }),
+    ].map((middleware) => {
+      const names = [];
+      const request = { get: (name) => void names.push(name), query: {} };
+      middleware(request, {}, () => undefined);
+      return names;
+    });
+    assert.deepEqual(actual, expected);
   }
 });

@@ -1,38 +1,39 @@
-import { type CallbackClient, callbackConnection, isCallbackClient } from "./node-redis-callbacks.js";
 import type { Connection } from "./connection.js";
 import { type IoredisClient, ioredisConnection, isIoredisClient } from "./ioredis.js";
 import { type IoredisCluster, ioredisClusterConnection, isIoredisCluster } from "./ioredis-cluster.js";
-import { type NodeRedisClient, isNodeRedisClient, nodeRedisConnection } from "./node-redis.js";
-import { type NodeRedisCluster, isNodeRedisCluster, nodeRedisClusterConnection } from "./node-redis-cluster.js";
+import { isNodeRedisClient, type NodeRedisClient, nodeRedisConnection } from "./node-redis.js";
+import { type CallbackClient, callbackConnection, isCallbackClient } from "./node-redis-callbacks.js";
+import { isNodeRedisCluster, type NodeRedisCluster, nodeRedisClusterConnection } from "./node-redis-cluster.js";
 
 export type { Connection } from "./connection.js";
 
-/** The clients that this package works with: of `redis` (node-redis) 2 and later, and of `ioredis`. */
+/** The supported clients: those of `redis` (node-redis) 2 and later, and of `ioredis`. */
 export type RedisClient = CallbackClient | NodeRedisClient | NodeRedisCluster | IoredisClient | IoredisCluster;
 
 /**
- * Tells by its methods which library a client is of: the client is the application's, and so is the library.
+ * Detects the library of a client by its methods: this package does not depend on the libraries, so it cannot use
+ * `instanceof`.
  *
- * @throws TypeError if it is of none that this package knows.
+ * @throws TypeError if the client is not supported
  */
 export function connectionOf(client: object): Connection {
-  // Clusters first, and callbacks before promises: a client may have the methods of the next as well.
+  // The order matters: clusters also have methods of clients, and clients with callbacks also have those with promises.
   if (isIoredisCluster(client)) return ioredisClusterConnection(client);
   if (isIoredisClient(client)) return ioredisConnection(client);
   if (isCallbackClient(client)) return callbackConnection(client);
-  refuseLookalikes(client);
+  refuseSimilarClients(client);
   if (isNodeRedisCluster(client)) return nodeRedisClusterConnection(client);
   if (isNodeRedisClient(client)) return nodeRedisConnection(client);
-  throw new TypeError("jrs-session: the client is none of redis (node-redis) or ioredis");
+  throw new TypeError("jrs-session: the client must be a client of redis (node-redis) or ioredis");
 }
 
-/** Some of `redis` 5 and later have a `sendCommand`, too, which takes or answers something else. */
-function refuseLookalikes(client: object): void {
+/** Refuses clients of `redis` 5 and later whose `sendCommand` has other arguments or returns something else. */
+function refuseSimilarClients(client: object): void {
   if ("getMasterNode" in client) {
-    const instead = "pass a client of ioredis that was made with 'sentinels'";
-    throw new TypeError(`jrs-session: clients that createSentinel has made are not supported: ${instead}`);
+    const instead = "use a client of ioredis with the option 'sentinels'";
+    throw new TypeError(`jrs-session: clients of createSentinel are not supported: ${instead}`);
   }
   if ("multi" in client && !("connect" in client)) {
-    throw new TypeError("jrs-session: pass the client itself, not what its legacy() answers with");
+    throw new TypeError("jrs-session: pass the client itself, not the result of its legacy()");
   }
 }

@@ -8,7 +8,7 @@ export interface IoredisCluster {
   sendCommand(command: never): unknown;
 }
 
-/** What `ioredis` sends: an instance of its class `Command`, which it routes by the first of these keys. */
+/** An instance of the class `Command` of `ioredis`, which is routed by the first of its keys. */
 interface Command {
   getKeys(): string[];
 }
@@ -29,10 +29,11 @@ export function ioredisClusterConnection(cluster: IoredisCluster): Connection {
 }
 
 /**
- * A command that is not sent yet. `ioredis` sends those that it does not know to any node, and has them redirected. So
- * it has to be told their keys, and the function that it makes for a command's name is the only way to its class
- * `Command` for a package that does not depend on `ioredis`: it hands what it has made to the `sendCommand` of its
- * `this`.
+ * Creates a command without sending it. `ioredis` does not know the keys of commands of modules: it sends them to any
+ * node, which redirects them. So this package sets the keys itself.
+ *
+ * The class `Command` is reached through `createBuiltinCommand`, because this package does not depend on `ioredis`. The
+ * function that it returns passes the new command to `this.sendCommand`.
  */
 function toCommand(cluster: IoredisCluster, [name, ...args]: [string, ...string[]]): Command {
   const sender = { options: {}, sendCommand: (command: Command) => command };

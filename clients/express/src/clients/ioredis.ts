@@ -1,6 +1,6 @@
 import type { Connection } from "./connection.js";
 
-/** A client of `ioredis`. */
+/** A client of `ioredis` for one server. */
 export interface IoredisClient {
   call(name: string, ...args: string[]): Promise<unknown>;
 }

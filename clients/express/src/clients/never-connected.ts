@@ -1,37 +1,38 @@
 import { SessionError } from "../errors.js";
 
-/** A client of `redis` 4 and later: it is not open until the application connects it, nor after it has closed it. */
-interface Opened {
+/** A client of `redis` 4 and later. `isOpen` is false until the application connects it, and after it is closed. */
+interface ConnectableClient {
   readonly isOpen: boolean;
   once?(event: string, listener: () => void): unknown;
 }
 
-/** The clients that were seen open at some time. Weak: middlewares do not keep clients. */
+/** The clients that have been open at least once. Weak, so that middlewares do not keep clients in memory. */
 const opened = new WeakSet<object>();
 
-/** The clients that tell when they are connected: one listener each, however many middlewares use the client. */
+/** The clients with our listeners: each gets one set of them, even if several middlewares use it. */
 const watched = new WeakSet<object>();
 
 /**
- * A function that puts an error of its own in the place of a client's, where the application has never connected the
- * client: no waiting mends that, so it is not Redis that fails. Clients of `redis` 2 and 3 and of `ioredis` connect by
- * themselves.
+ * Returns a function that replaces an error of a client by `NOT_CONNECTED` if the application has never connected the
+ * client. This is a mistake in the application, not a failure of Redis. Clients of `redis` 2 and 3 and of `ioredis`
+ * connect by themselves.
  */
 export function connectionCheck(client: object): (error: unknown) => unknown {
-  if (!hasToBeOpened(client)) return (error) => error;
+  if (!needsConnect(client)) return (error) => error;
   watch(client);
   return (error) => {
     if (client.isOpen) opened.add(client);
     if (opened.has(client)) return error;
-    return new SessionError("NOT_CONNECTED", "the Redis client was never connected: await client.connect() first");
+    const message = "the Redis client was never connected: call await client.connect() first";
+    return new SessionError("NOT_CONNECTED", message);
   };
 }
 
-function hasToBeOpened(client: object): client is Opened {
+function needsConnect(client: object): client is ConnectableClient {
   return "isOpen" in client && typeof client.isOpen === "boolean";
 }
 
-function watch(client: Opened): void {
+function watch(client: ConnectableClient): void {
   if (client.isOpen) opened.add(client);
   if (watched.has(client) || opened.has(client)) return;
   watched.add(client);

@@ -1,22 +1,17 @@
 import type { Connection } from "./connection.js";
-import { bypassPrefix } from "./node-redis-prefix.js";
+import { bypassPrefix, type PrefixInternals } from "./node-redis-prefix.js";
 
-/** A client of `redis` 2 or 3, as far as `@types/redis` declares it. */
+/** A client of `redis` 2 or 3, as `@types/redis` declares it. */
 export interface CallbackClient {
   send_command(name: string, args: string[], callback: (error: Error | null, reply: unknown) => void): unknown;
 }
 
-/** The same client, with what nobody declares: by that, it is told from others that have callbacks. */
-export interface CallbackClientInside extends CallbackClient {
-  options: { prefix?: string | null | undefined };
-  internal_send_command(command: { command: string }): unknown;
-}
-
-export function isCallbackClient(client: object): client is CallbackClientInside {
+/** Other clients with callbacks do not have the internals, so they identify the library. */
+export function isCallbackClient(client: object): client is CallbackClient & PrefixInternals {
   return "send_command" in client && "internal_send_command" in client;
 }
 
-export function callbackConnection(client: CallbackClientInside): Connection {
+export function callbackConnection(client: CallbackClient & PrefixInternals): Connection {
   bypassPrefix(client);
   return {
     cluster: false,

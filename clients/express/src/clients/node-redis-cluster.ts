@@ -1,6 +1,6 @@
 import type { Connection } from "./connection.js";
 
-/** A client that `createCluster` of `redis` 4 and later has made. */
+/** A client of `createCluster` of `redis` 4 and later. */
 export interface NodeRedisCluster {
   readonly masters: readonly unknown[];
   readonly slots: readonly unknown[];
@@ -15,16 +15,16 @@ export function nodeRedisClusterConnection(cluster: NodeRedisCluster): Connectio
   return {
     cluster: true,
     send: async (command, key) => {
-      // Where it knows no node, version 4 would look for one without an end, and the process would stand still.
+      // Without a known node, version 4 would search for one in an endless loop and block the process.
       if (cluster.masters.length === 0) throw new Error("the client has not reached the cluster");
-      // Never "readonly": a replica may not know yet what its master has just answered.
-      return cluster.sendCommand(key, false, command).catch(explain(cluster));
+      // isReadonly is false for reads too: a replica may not have a session yet that its master has just created.
+      return cluster.sendCommand(key, false, command).catch(explainError(cluster));
     },
   };
 }
 
-/** At a key whose slot no node serves, `redis` throws a TypeError, where the server itself would say `CLUSTERDOWN`. */
-function explain(cluster: NodeRedisCluster): (error: unknown) => never {
+/** If no node serves the slot of a key, `redis` throws a TypeError instead of a `CLUSTERDOWN` of the server. */
+function explainError(cluster: NodeRedisCluster): (error: unknown) => never {
   return (error) => {
     if (!(error instanceof TypeError && cluster.slots.includes(undefined))) throw error;
     throw new Error("no node of the cluster serves the session's slot", { cause: error });

@@ -1,24 +1,28 @@
-import type { CallbackClientInside } from "./node-redis-callbacks.js";
+/** The internals of a client of `redis` 2 or 3 that decide about its option `prefix`. They are not documented. */
+export interface PrefixInternals {
+  options: { prefix?: string | null | undefined };
+  internal_send_command(command: { command: string }): unknown;
+}
 
-/** The clients that have been seen to: an application may make several middlewares with one of them. */
-const spared = new WeakSet<CallbackClientInside>();
+/** The clients that are already changed: an application may create several middlewares with one client. */
+const changed = new WeakSet<PrefixInternals>();
 
 /**
- * Makes a client of `redis` 2 or 3 that was made with a `prefix` send the module's commands without it.
+ * Makes a client of `redis` 2 or 3 send the commands of the module without its `prefix`.
  *
- * To find out where the keys are, it looks each command up in a list of those of Redis, and throws `Unknown command` at
- * others. It does so when it writes the command, which may be long after it was told to: what it keeps while it is not
- * connected, it throws at nobody who could catch it. So the prefix has to be out of the way whenever it writes one of
- * these commands, and in its place for all others.
+ * With a prefix, the client looks up the positions of the keys in a list of the commands of Redis, and throws
+ * `Unknown command` for others. It does so when it writes the command. While it is not connected it queues commands, and
+ * nothing can catch that error when it writes them later. So the prefix must be absent whenever one of these commands is
+ * written, and present for all others.
  */
-export function bypassPrefix(client: CallbackClientInside): void {
-  if (!client.options?.prefix || spared.has(client)) return;
-  spared.add(client);
+export function bypassPrefix(client: PrefixInternals): void {
+  if (!client.options?.prefix || changed.has(client)) return;
+  changed.add(client);
   const send = client.internal_send_command;
-  client.internal_send_command = function (command) {
+  client.internal_send_command = function internal_send_command(command) {
     if (!command.command.startsWith("jrs.")) return send.call(this, command);
     const { options } = this;
-    // Nothing of the application runs in between: writing a command calls nobody back but this package.
+    // No code of the application runs before `finally`: the only callback that writing a command can call is ours.
     this.options = { ...options, prefix: null };
     try {
       return send.call(this, command);

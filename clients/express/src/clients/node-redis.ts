@@ -1,11 +1,11 @@
 import type { Connection } from "./connection.js";
 
-/** A client or a pool of clients of `redis` 4 and later. */
+/** A client or a client pool of `redis` 4 and later. */
 export interface NodeRedisClient {
   sendCommand(command: string[]): Promise<unknown>;
 }
 
-/** A client of `redis` 4 that was made with `legacyMode`: its promises are in `v4`. */
+/** A client of `redis` 4 with `legacyMode`. Its methods that return promises are in `v4`. */
 interface LegacyModeClient {
   readonly v4: NodeRedisClient;
 }
@@ -15,17 +15,17 @@ export function isNodeRedisClient(client: object): client is NodeRedisClient {
 }
 
 export function nodeRedisConnection(client: NodeRedisClient): Connection {
-  const promises = inLegacyMode(client) ? client.v4 : client;
+  const promises = isInLegacyMode(client) ? client.v4 : client;
   return {
     cluster: false,
     send: (command) => promises.sendCommand(command),
   };
 }
 
-function inLegacyMode(client: object): client is LegacyModeClient {
+function isInLegacyMode(client: object): client is LegacyModeClient {
   try {
     return "v4" in client && typeof client.v4 === "object";
   } catch {
-    return false; // the getter throws outside legacy mode
+    return false; // the getter throws without legacyMode
   }
 }

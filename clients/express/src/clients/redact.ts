@@ -1,35 +1,34 @@
-/** What stands in an error's text in place of an argument. */
+/** Replaces an argument in the text of an error. */
 const REDACTED = "[redacted]";
 
-/** An argument is found in a text by this many of its first characters: servers and clients cut long ones short. */
-const START = 8;
+/** Arguments are found by this many of their first characters, because servers and clients truncate long ones. */
+const MATCH_LENGTH = 8;
 
-/** How deep errors are looked into: causes of causes, and lists of them. */
-const DEPTH = 6;
+/** How deeply nested errors are searched: causes of causes, and lists of errors. */
+const MAX_DEPTH = 6;
 
 /**
- * Removes token and session data from the error of a command. Clients attach a command's arguments to its error
- * (`ioredis`: `command.args`; `redis` 2 and 3: `args`), servers quote them at an unknown command, and applications log
- * errors.
+ * Removes the token and session data from the error of a command. Clients attach the arguments of the command to the
+ * error (`ioredis`: `command.args`; `redis` 2 and 3: `args`), servers quote the arguments of an unknown command, and
+ * applications log errors.
  */
 export function redactError(error: unknown, command: readonly string[], key: string | undefined): void {
   redact(error, secretsIn(command, key));
 }
 
-/** The arguments of a command that could be a token or data: all but the key and short words. */
+/** The arguments of a command that may be a token or data: all except the key and short words. */
 function secretsIn([, ...args]: readonly string[], key: string | undefined): string[] {
-  return args.filter((arg) => arg !== key && arg.length >= START);
+  return args.filter((arg) => arg !== key && arg.length >= MATCH_LENGTH);
 }
 
-/** Removes arguments from an error, and from all errors and objects that hang on it. */
+/** Removes arguments from an error and from all errors and plain objects in its properties. */
 function redact(value: unknown, secrets: readonly string[], depth = 0, seen = new Set<unknown>()): void {
-  if (typeof value !== "object" || value === null || depth > DEPTH || seen.has(value)) return;
+  if (typeof value !== "object" || value === null || depth > MAX_DEPTH || seen.has(value)) return;
   seen.add(value);
   for (const name of Object.getOwnPropertyNames(value)) {
     const property = Object.getOwnPropertyDescriptor(value, name);
-    if (!property || !("value" in property)) {
-      if (name !== "stack") continue; // a getter in Node.js 21 and later
-    }
+    // `stack` is a getter in Node.js 21 and later. Other getters are not called.
+    if (name !== "stack" && !(property && "value" in property)) continue;
     const inner: unknown = Reflect.get(value, name);
     if (name === "args") Reflect.deleteProperty(value, name);
     else if (typeof inner === "string") redactText(value, name, inner, secrets);
@@ -45,11 +44,11 @@ function redactText(holder: object, name: string, text: string, secrets: readonl
 }
 
 /**
- * A text without secrets, and without what is left of those that were cut short. All are searched for in the text as it
- * was: if one were replaced first, another that contains it would not be found as a whole.
+ * Replaces all secrets in a text, truncated ones too. All are searched in the original text: if one was replaced first,
+ * another that contains it would not be found completely.
  */
 function withoutSecrets(text: string, secrets: readonly string[]): string {
-  const ranges = secrets.flatMap((secret) => spellings(secret).flatMap((spelling) => rangesOf(text, spelling)));
+  const ranges = secrets.flatMap((secret) => encodings(secret).flatMap((encoding) => rangesOf(text, encoding)));
   let result = "";
   let from = 0;
   for (const [start, end] of ranges.sort(([one], [other]) => one - other)) {
@@ -59,30 +58,32 @@ function withoutSecrets(text: string, secrets: readonly string[]): string {
   return result + text.slice(from);
 }
 
-/** A secret as it is, and inside a JSON string. */
-function spellings(secret: string): string[] {
+/** A secret as it is, and as it is inside a JSON string. */
+function encodings(secret: string): string[] {
   return [secret, JSON.stringify(secret).slice(1, -1)];
 }
 
-/** Where a text holds a secret, or its beginning. */
+/** The positions of a secret, or of its beginning, in a text. */
 function rangesOf(text: string, secret: string): [start: number, end: number][] {
-  const start = secret.slice(0, START);
+  const prefix = secret.slice(0, MATCH_LENGTH);
   const ranges: [number, number][] = [];
-  for (let at = text.indexOf(start), end; at >= 0; at = text.indexOf(start, end)) {
-    end = at + commonLength(text, at, secret);
-    ranges.push([at, end]);
+  let start = text.indexOf(prefix);
+  while (start >= 0) {
+    const end = start + commonLength(text, start, secret);
+    ranges.push([start, end]);
+    start = text.indexOf(prefix, end);
   }
   return ranges;
 }
 
-/** The number of characters that a text, from a position on, shares with the beginning of a secret. */
+/** How many characters of `secret` the text has at a position. */
 function commonLength(text: string, at: number, secret: string): number {
   let length = 0;
   while (length < secret.length && text[at + length] === secret[length]) length += 1;
   return length;
 }
 
-/** Not the clients and sockets that an error may know: they are not the error's own. */
+/** False for clients and sockets in the properties of an error: they are not part of it and must not be changed. */
 function isErrorOrPlain(value: unknown): boolean {
   if (value instanceof Error || Array.isArray(value)) return true;
   if (typeof value !== "object" || value === null) return false;

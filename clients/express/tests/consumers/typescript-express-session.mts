@@ -1,7 +1,7 @@
-// An application that has express-session as well: both say what `request.session` is, so the other one gets a name.
+// An application that also uses express-session. Both declare `request.session`, so this session has another name.
 import express from "express";
 import type { SessionData } from "express-session";
-import { type Session, jrsSession } from "jrs-session";
+import { jrsSession, type Session } from "jrs-session";
 import { createClient } from "redis";
 
 declare global {

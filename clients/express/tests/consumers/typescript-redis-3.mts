@@ -1,6 +1,7 @@
-// The client that jwt-redis-session was made for, as @types/redis declares it.
+// The client library that jwt-redis-session was written for, as @types/redis declares it.
+
+import { jrsSession, type Options } from "jrs-session";
 import { createClient } from "redis";
-import { type Options, jrsSession } from "jrs-session";
 
 const client = createClient({ port: Number(process.argv[2]), host: "127.0.0.1", prefix: "app:" });
 const options: Options = { client };

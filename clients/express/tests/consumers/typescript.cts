@@ -1,4 +1,5 @@
 import { createClient } from "redis";
+
 import jrsSession = require("jrs-session");
 
 const { SessionError } = jrsSession;

@@ -1,11 +1,19 @@
 import express from "express";
 import { Cluster, Redis } from "ioredis";
-import { createClient, createCluster, createClientPool } from "redis";
+import jrsSession, {
+  type AsyncMethod,
+  type Callback,
+  type Options,
+  reservedMembers,
+  type Session,
+  type SessionError,
+  type SessionInfo,
+} from "jrs-session";
+import { createClient, createClientPool, createCluster } from "redis";
 import { createClient as createClient4, createCluster as createCluster4 } from "redis-4";
 import { createClient as createClient6, createCluster as createCluster6 } from "redis-6";
-import jrsSession, { type Callback, type Options, type SessionInfo, type Session, SessionError } from "jrs-session";
 
-/** Every client is one for the option `client`. */
+/** The option `client` accepts every supported client. */
 export const clients: Options["client"][] = [
   new Redis({ lazyConnect: true }),
   new Cluster([], { lazyConnect: true }),
@@ -19,13 +27,13 @@ export const clients: Options["client"][] = [
   createCluster6({ rootNodes: [] }),
 ];
 
-// @ts-expect-error `secret` belongs to the server
+// @ts-expect-error `secret` is a setting of the server
 export const refused: Options = { client: createClient(), secret: "abc123" };
 
-/** The cookie alone. */
+/** Tokens come from the cookie only. */
 export const cookie: Options = { client: createClient(), cookie: "sid", requestArg: false };
 
-// @ts-expect-error the parameter has a name, or there is none
+// @ts-expect-error `requestArg` is a name or false
 export const nameless: Options = { client: createClient(), requestArg: true };
 
 const client = createClient({ socket: { host: "127.0.0.1", port: Number(process.argv[2]) } });
@@ -39,14 +47,58 @@ const hello: Callback<string> = (error, token) => {
   if (!text) throw new Error("no token");
 };
 
-/** Callbacks as they are written. */
+/** Callbacks as applications write them. */
 export function callbacks(session: Session, next: express.NextFunction) {
   session.create((error: Error | null) => next(error));
   session.create({}, (error: Error | null, token?: string) => next(error ?? token));
   session.touch((error: unknown, seconds) => next(error ?? seconds));
   session.update((error) => next(error));
+  session.merge({ a: 1 }, (error) => next(error));
+  session.rotate((error, token) => next(error ?? token?.length));
+  session.rotate({ reauth: true }, (error, token) => next(error ?? token?.length));
+  session.destroyAll({ keepCurrent: true }, (error, count) => next(error ?? count?.toFixed()));
+  session.sessions((error, list) => list?.[0]?.destroy((failure, ended) => next(error ?? failure ?? ended)));
   session.destroy(next);
   session.reload(() => next());
+  session.save(next);
+}
+
+/** Calls that are mistakes. */
+export function mistakes(session: Session) {
+  // @ts-expect-error a patch is required
+  session.merge();
+  // @ts-expect-error the option has another name
+  session.destroyAll({ keepThis: true });
+  // @ts-expect-error the callback is the last argument
+  session.touch(1);
+  // @ts-expect-error a call with a callback does not return a promise
+  session.save(hello).catch(hello);
+  // @ts-expect-error the result is a number
+  const text: Promise<string> = session.touch();
+  // @ts-expect-error an owner is a string or a number
+  session.owner = { id: 1 };
+  return text;
+}
+
+/** Fields of any name, unless the application declares SessionData. */
+export async function fields(session: Session): Promise<string> {
+  session.cart = ["book"];
+  session.cart.push("pen");
+  const [first]: string[] = session.cart;
+  const extend: AsyncMethod<number> = session.touch;
+  const reserved: unknown = session[reservedMembers].id;
+  const role: string = session.claims?.role;
+  return `${first} ${await extend.call(session)} ${reserved} ${role}`;
+}
+
+/** A type argument declares the fields of one session. */
+export function typed(session: Session<{ cart: string[] }>): string | undefined {
+  session.cart ??= [];
+  // @ts-expect-error the field has another type
+  session.cart = "book";
+  // @ts-expect-error the field is not declared
+  session.basket = [];
+  return session.cart?.[0];
 }
 
 app.post("/", async (request, response) => {

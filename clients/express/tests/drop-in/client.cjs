@@ -1,5 +1,5 @@
 "use strict";
-// Takes the place of test/fixture/client.js of jwt-redis-session, whose HTTP library is not to be had any more.
+// Replaces test/fixture/client.js of jwt-redis-session, whose HTTP library is not available any more.
 
 module.exports = function request({ method, path, headers = {} }, data, callback) {
   const url = new URL(path, `http://127.0.0.1:${process.env.DROP_IN_PORT}`);
@@ -10,14 +10,17 @@ module.exports = function request({ method, path, headers = {} }, data, callback
   } else {
     for (const [name, value] of Object.entries(data ?? {})) url.searchParams.set(name, value);
   }
-  fetch(url, init)
-    .then(async (response) => {
-      const body = await response.text();
-      try {
-        return [null, JSON.parse(body)];
-      } catch {
-        return [body];
-      }
-    }, (error) => [error])
+  void fetch(url, init)
+    .then(
+      async (response) => {
+        const body = await response.text();
+        try {
+          return [null, JSON.parse(body)];
+        } catch {
+          return [body];
+        }
+      },
+      (error) => [error],
+    )
     .then((outcome) => process.nextTick(callback, ...outcome));
 };

@@ -1,6 +1,6 @@
 "use strict";
-// Takes the place of test/fixture/server.js of jwt-redis-session: the same interface, but with the Express and the
-// Redis client that the environment names, and on a free port instead of 8000.
+// Replaces test/fixture/server.js of jwt-redis-session: the same interface, but with the Express and the Redis client that
+// the environment names, and on a free port instead of 8000.
 const { createServer } = require("node:http");
 const { once } = require("node:events");
 
@@ -25,9 +25,9 @@ module.exports = {
     stack().splice(0, Infinity, ...kept);
   },
 
-  inspect: () => ({ app, client: { quit() {} }, server }),
+  inspect: () => ({ app, client: { quit: () => undefined }, server }),
 
-  async start(log, setup, callback) {
+  async start(_log, setup, callback) {
     const connection = await (await connect)(Number(process.env.REDIS_PORT));
     client = connection;
     app = express();

@@ -1,20 +1,20 @@
-// One process of an application. Each line of input is a call, `[method, ...arguments]` of the session that the token
-// in the arguments of the program belongs to; each line of output is what came of it.
+// A process of an application, started with the port of the server and the token of a session. Each line of input is a
+// call on that session, `[method, ...arguments]`. Each line of output is the result of a call.
 import { createInterface } from "node:readline";
-import { createClient } from "redis-5";
 import { jrsSession } from "jrs-session";
+import { createClient } from "redis-5";
 
-import { visit } from "../support/visit.mjs";
+import { requestSession } from "../support/requests.mjs";
 
 const [port, token] = process.argv.slice(2);
 const client = createClient({ socket: { host: "127.0.0.1", port: Number(port) } });
 client.on("error", () => undefined); // the server may be stopped before this process
 await client.connect();
-const session = await visit(jrsSession({ client }), token);
+const session = await requestSession(jrsSession({ client }), token);
 
 const calls = {
   set: (fields) => void Object.assign(session, fields),
-  /** Many merges at once, each of a counter of its own. */
+  /** Concurrent merges, each of another field. */
   mergeMany: async (prefix, count) => {
     const merges = Array.from({ length: count }, (_, number) => session.merge({ [`${prefix}${number}`]: number }));
     await Promise.all(merges);

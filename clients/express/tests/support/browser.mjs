@@ -1,7 +1,7 @@
-/** An Express application that listens, and a browser that keeps its cookies. */
+/** Starts Express applications, and sends requests with cookies as a browser does. */
 import { once } from "node:events";
 
-/** Lets an application listen, until the test is over. @returns its address */
+/** Starts an application, which is stopped after the test. @returns its address */
 export async function listening(t, app) {
   const listener = app.listen(0, "127.0.0.1");
   await once(listener, "listening");
@@ -14,7 +14,7 @@ export async function listening(t, app) {
 
 export class Browser {
   cookies = new Map();
-  /** The Set-Cookie lines of the last answer. */
+  /** The Set-Cookie headers of the last response. */
   lines = [];
   #address;
 
@@ -28,11 +28,16 @@ export class Browser {
     return copy;
   }
 
-  /** @returns status and body, which is parsed if it is JSON */
-  async ask(method, path, { body, headers = {} } = {}) {
+  /** @returns the status, and the body, which is parsed if it is JSON */
+  async request(method, path, { body, headers = {} } = {}) {
     const cookie = [...this.cookies].map(([name, value]) => `${name}=${value}`).join("; ");
     const type = body && { "content-type": "application/json" };
-    const init = { method, headers: { cookie, ...type, ...headers }, body: body && JSON.stringify(body), redirect: "manual" };
+    const init = {
+      method,
+      headers: { cookie, ...type, ...headers },
+      body: body && JSON.stringify(body),
+      redirect: "manual",
+    };
     const response = await fetch(this.#address + path, init);
     this.lines = response.headers.getSetCookie();
     for (const line of this.lines) {

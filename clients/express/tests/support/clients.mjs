@@ -1,7 +1,7 @@
-/** The Redis clients that applications use, each as its own documentation shows it. */
+/** The Redis clients that applications use, created as in their documentation. */
 import { createRequire } from "node:module";
 import Ioredis5 from "ioredis-5";
-import { Cluster as Ioredis6Cluster, Redis as Ioredis6 } from "ioredis-6";
+import { Redis as Ioredis6, Cluster as Ioredis6Cluster } from "ioredis-6";
 import * as redis4 from "redis-4";
 import * as redis5 from "redis-5";
 import * as redis6 from "redis-6";
@@ -12,7 +12,7 @@ const redis3 = require("redis-3");
 
 const host = "127.0.0.1";
 
-/** Errors of connections are expected where servers are stopped; a client without a listener would throw them. */
+/** Ignores connection errors, which are expected because tests stop servers. Without a listener, clients throw them. */
 function quiet(client) {
   client.on("error", () => undefined);
   return client;
@@ -59,12 +59,17 @@ function nodeRedisCluster({ createCluster }, options = {}, close = "destroy") {
 
 function ioredisCluster(Cluster, options = {}) {
   return async (ports) => {
-    const client = quiet(new Cluster(ports.map((port) => ({ port, host })), options));
+    const client = quiet(
+      new Cluster(
+        ports.map((port) => ({ port, host })),
+        options,
+      ),
+    );
     return { client, close: () => client.disconnect() };
   };
 }
 
-/** A client of node-redis whose errors of the server have other sentences: only the first word is a contract. */
+/** Replaces the sentences of server errors of a node-redis client: programs may rely on the first word only. */
 export function withoutSentences(client) {
   const send = client.sendCommand.bind(client);
   client.sendCommand = (...words) =>
@@ -74,7 +79,7 @@ export function withoutSentences(client) {
   return client;
 }
 
-/** By name: connects to the server on a port. */
+/** By name: connects to the server on a port. Resolves to the client and a function that closes it. */
 export const STANDALONE = {
   "redis 2": callbacks(redis2),
   "redis 2 with a prefix": callbacks(redis2, { prefix: "app:" }),
@@ -93,7 +98,7 @@ export const STANDALONE = {
   "ioredis 6 with maps": ioredis(Ioredis6, { replyMapping: "resp3" }),
 };
 
-/** By name: connects to the cluster whose nodes have these ports. */
+/** By name: connects to the cluster whose nodes have these ports. Resolves to the same. */
 export const CLUSTER = {
   "redis 4": nodeRedisCluster(redis4, {}, "disconnect"),
   "redis 5": nodeRedisCluster(redis5),

@@ -1,9 +1,8 @@
-/** A Redis Cluster of three nodes, as an administrator makes one. */
+/** A Redis Cluster of three nodes, created with redis-cli. */
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
-
-import { PATIENCE, until } from "./patience.mjs";
-import { Server, keySet } from "./server.mjs";
+import { keySet, Server } from "./server.mjs";
+import { until, WAIT_LIMIT } from "./wait.mjs";
 
 export class Cluster {
   nodes;
@@ -18,8 +17,8 @@ export class Cluster {
     const cluster = new Cluster(await Promise.all([1, 2, 3].map(() => Server.start(test, settings, files))));
     const addresses = cluster.ports.map((port) => `127.0.0.1:${port}`);
     const create = ["--cluster", "create", ...addresses, "--cluster-yes"];
-    await promisify(execFile)("redis-cli", create, { timeout: PATIENCE });
-    await until("the cluster is whole", async () => {
+    await promisify(execFile)("redis-cli", create, { timeout: WAIT_LIMIT });
+    await until("all nodes of the cluster know each other", async () => {
       const states = await Promise.all(cluster.nodes.map((node) => node.send("CLUSTER", "INFO")));
       return states.every((info) => info.includes("cluster_state:ok") && info.includes("cluster_known_nodes:3"));
     });
@@ -30,7 +29,7 @@ export class Cluster {
     return this.nodes.map((node) => node.port);
   }
 
-  /** How many commands each node has sent elsewhere so far. */
+  /** How many commands each node has redirected. */
   async redirections() {
     return Promise.all(
       this.nodes.map(async (node) => {
@@ -40,7 +39,7 @@ export class Cluster {
     );
   }
 
-  /** How many sessions live on each node. */
+  /** How many sessions each node has. */
   async sessions() {
     return Promise.all(this.nodes.map((node) => node.send("DBSIZE")));
   }

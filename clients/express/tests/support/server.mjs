@@ -1,4 +1,4 @@
-/** Real servers with the module: each on a port and in a temporary folder of its own, and gone with the test. */
+/** Redis servers with the module. Each has its own port and temporary folder, and is removed after the test. */
 import { spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
@@ -10,10 +10,11 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { createClient } from "redis-5";
 
-import { until } from "./patience.mjs";
+import { until } from "./wait.mjs";
 
 const ROOT = fileURLToPath(new URL("../../../../", import.meta.url));
-const MODULE = process.env.JRS_MODULE ?? join(process.env.CARGO_TARGET_DIR ?? join(ROOT, "target"), "release/libjrs.so");
+const MODULE =
+  process.env.JRS_MODULE ?? join(process.env.CARGO_TARGET_DIR ?? join(ROOT, "target"), "release/libjrs.so");
 const PROGRAM = process.env.JRS_TEST_SERVER ?? "redis-server";
 
 export class Server {
@@ -35,14 +36,14 @@ export class Server {
   /**
    * Starts a server that is stopped after the test.
    *
-   * @param settings lines of redis.conf; `{folder}` stands for the server's folder
-   * @param files    what to put into the folder, by name
+   * @param settings lines of redis.conf; `{folder}` is replaced by the folder of the server
+   * @param files the contents of files to create in the folder, by name
    */
   static start(test, settings = {}, files = {}) {
     return Server.#start(test, settings, files);
   }
 
-  /** The same without the module. */
+  /** Starts a server without the module. */
   static startBare(test) {
     return Server.#start(test, {}, {}, []);
   }
@@ -52,7 +53,10 @@ export class Server {
     for (const [name, content] of Object.entries(files)) {
       await writeFile(join(folder, name), content.replaceAll("{folder}", folder), { mode: 0o600 });
     }
-    const placed = Object.entries(settings).map(([name, value]) => [name, String(value).replaceAll("{folder}", folder)]);
+    const placed = Object.entries(settings).map(([name, value]) => [
+      name,
+      String(value).replaceAll("{folder}", folder),
+    ]);
     const server = new Server(folder, await freePort(), Object.fromEntries(placed), module);
     test.after(async () => {
       await server.stop();
@@ -62,25 +66,25 @@ export class Server {
     return server;
   }
 
-  /** Starts the process, also again after {@link stop}, on the same port. */
+  /** Starts the process. After {@link stop} it can be started again, on the same port. */
   async run() {
     const log = openSync(join(this.#folder, "server.log"), "a");
-    // setpriv makes the kernel end the server with the tests, even if they are killed.
+    // setpriv makes the kernel kill the server when the tests end, even if they are killed.
     const words = ["--pdeathsig", "KILL", PROGRAM, ...this.#arguments];
     this.#child = spawn("setpriv", words, { stdio: ["ignore", log, log] });
     const client = createClient({ socket: { host: "127.0.0.1", port: this.port }, disableOfflineQueue: true });
-    client.on("error", () => undefined); // not there yet, or not any more: who sends a command hears of it
+    client.on("error", () => undefined); // the server is starting or stopped; a command fails with its own error
     this.#client = client;
     client.connect().catch(() => undefined);
-    await until("the server answers", async () => {
+    await until("the server replies", async () => {
       if (this.#child.exitCode !== null) throw new Error(await readFile(join(this.#folder, "server.log"), "utf8"));
       if (!client.isReady) return false;
-      // Not another one that was quicker to take the port.
+      // Another process may have taken the port first.
       return (await client.info("server")).includes(`process_id:${this.#child.pid}\r\n`);
     });
   }
 
-  /** Stops the process at once, as a crash would. */
+  /** Kills the process, as in a crash. */
   async stop() {
     if (this.#client.isOpen) this.#client.destroy();
     if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
@@ -89,23 +93,23 @@ export class Server {
     await gone;
   }
 
-  /** Sends a command on a connection of the tests' own. */
+  /** Sends a command on a separate connection. */
   send(...words) {
     return this.#client.sendCommand(words);
   }
 
-  /** The data that is stored under a session's id. */
+  /** The stored data of a session. */
   async stored(id) {
     return JSON.parse(await this.send("GET", `sess:${id}`));
   }
 }
 
-/** A JWK Set with a secret, for servers that must share one or that tell their tokens apart by it. */
+/** A JWK Set with a random secret. */
 export function keySet(kid) {
   return JSON.stringify({ keys: [{ kty: "oct", alg: "HS256", kid, k: randomBytes(32).toString("base64url") }] });
 }
 
-/** A free port that leaves room for that of the cluster bus, 10,000 higher. */
+/** A free port whose cluster bus port, which is 10,000 higher, is also free. */
 async function freePort() {
   return until("a free port", async () => {
     const port = await bound(0);
@@ -113,7 +117,7 @@ async function freePort() {
   });
 }
 
-/** The port that could be bound just now; 0 if it could not. */
+/** The port, if it is free at the moment; otherwise 0. */
 async function bound(port) {
   const listener = createServer().listen(port, "127.0.0.1");
   try {

@@ -1,0 +1,104 @@
+import { SessionError } from "../errors.js";
+import type { Connection } from "./connection.js";
+
+/** Converts the error of a client into the error that the caller gets. */
+export type ConvertError = (error: unknown, command: readonly string[], key: string | undefined) => unknown;
+
+/** A command without a reply. */
+interface PendingCommand {
+  /** When it times out, by `performance.now`. */
+  readonly deadline: number;
+  readonly reject: (error: SessionError) => void;
+}
+
+/**
+ * Adds a timeout to a connection. While a client is not connected it queues commands, some clients forever, and a
+ * request must not wait that long.
+ *
+ * @param timeout milliseconds; 0: no timeout
+ * @param convertError called for every error of the client
+ */
+export function withTimeout(connection: Connection, timeout: number, convertError: ConvertError): Connection {
+  if (timeout === 0) return withConvertedErrors(connection, convertError);
+  const pending = new PendingCommands(timeout);
+  return {
+    cluster: connection.cluster,
+    send: (command, key) =>
+      new Promise((resolve, reject) => {
+        const entry = pending.add(reject);
+        connection.send(command, key).then(
+          (reply) => {
+            pending.remove(entry);
+            resolve(reply);
+          },
+          (error: unknown) => {
+            pending.remove(entry);
+            reject(convertError(error, command, key));
+          },
+        );
+      }),
+  };
+}
+
+function withConvertedErrors(connection: Connection, convertError: ConvertError): Connection {
+  return {
+    cluster: connection.cluster,
+    send: async (command, key) => {
+      try {
+        return await connection.send(command, key);
+      } catch (error) {
+        throw convertError(error, command, key);
+      }
+    },
+  };
+}
+
+/** All commands without a reply. They share one timer, because a timer for each would slow every command down. */
+class PendingCommands {
+  readonly #timeout: number;
+  /** Oldest first, which is also the order of their deadlines. */
+  readonly #commands = new Set<PendingCommand>();
+  #timerIsSet = false;
+
+  constructor(timeout: number) {
+    this.#timeout = timeout;
+  }
+
+  add(reject: (error: SessionError) => void): PendingCommand {
+    const command = { deadline: performance.now() + this.#timeout, reject };
+    this.#commands.add(command);
+    if (!this.#timerIsSet) this.#setTimer(this.#timeout);
+    return command;
+  }
+
+  remove(command: PendingCommand): void {
+    this.#commands.delete(command);
+  }
+
+  /**
+   * Checks the deadlines after a delay. The event loop runs timers before it reads input, so setImmediate lets replies
+   * that have arrived be read first, even if the process was busy. `unref` lets the process exit before the timer.
+   */
+  #setTimer(delay: number): void {
+    this.#timerIsSet = true;
+    setTimeout(() => setImmediate(() => this.#rejectOverdue()), delay).unref();
+  }
+
+  #rejectOverdue(): void {
+    this.#timerIsSet = false;
+    const now = performance.now();
+    for (const command of this.#commands) {
+      if (command.deadline > now) {
+        this.#setTimer(command.deadline - now);
+        return;
+      }
+      this.#commands.delete(command);
+      command.reject(timeoutError(this.#timeout));
+    }
+  }
+}
+
+function timeoutError(timeout: number): SessionError {
+  const message = `Redis did not reply within ${timeout} ms; the command may or may not have been executed`;
+  return new SessionError("TIMEOUT", message);
+}

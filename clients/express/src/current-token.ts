@@ -1,0 +1,38 @@
+import { SessionError } from "./errors.js";
+import type { Claims } from "./token.js";
+
+/** The token of a session, as the server issued or verified it. The application sees it as properties of the session. */
+export class CurrentToken {
+  id: string | undefined;
+  claims: Claims | undefined;
+  jwt: string | undefined;
+  /** Whether the application has destroyed the session in this request. */
+  destroyed = false;
+
+  set(token: string, claims: Claims): void {
+    this.id = claims.jti;
+    this.claims = claims;
+    this.jwt = token;
+    this.destroyed = false;
+  }
+
+  /** The token, unless the session was destroyed in this request. */
+  get active(): string | undefined {
+    return this.destroyed ? undefined : this.jwt;
+  }
+
+  /**
+   * The token, if the properties `id` and `jwt` of the session still hold what the server said.
+   *
+   * @throws SessionError `INVALID_SESSION` if the session has none
+   * @throws SessionError `RESERVED_NAME` if the application has assigned other values
+   */
+  of(session: { id?: unknown; jwt?: unknown }): string {
+    if (!session.id || !session.jwt) throw new SessionError("INVALID_SESSION", "Invalid session ID");
+    for (const name of ["id", "jwt"] as const) {
+      if (session[name] === this[name]) continue;
+      throw new SessionError("RESERVED_NAME", `'${name}' identifies the session and cannot be assigned`);
+    }
+    return String(this.jwt);
+  }
+}
