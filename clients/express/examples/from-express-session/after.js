@@ -1,4 +1,4 @@
-// The application when the move is over.
+// The application after the migration.
 import express from "express";
 import { jrsSession } from "jrs-session";
 
@@ -15,9 +15,9 @@ export function createApp({ client }) {
   app.post("/login/:user", async (req, res) => {
     const { session, params } = req;
     if (session.owner !== "" && session.owner !== params.user) {
-      // Somebody else was logged in here: what is in their session stays theirs.
+      // Another user was logged in: the new session must not contain data of that user.
       await session.destroy();
-      for (const field of Object.keys(session)) delete session[field]; // id, claims and jwt as well
+      for (const field of Object.keys(session)) delete session[field]; // also id, claims and jwt
     }
     if (session.id) await session.merge({ user: params.user });
     else session.user = params.user;

@@ -1,7 +1,8 @@
-// An application with express-session and connect-redis, as it was.
+// The application before the migration, with express-session and connect-redis.
+
+import { RedisStore } from "connect-redis";
 import express from "express";
 import session from "express-session";
-import { RedisStore } from "connect-redis";
 
 export function createApp({ client, secret }) {
   const app = express();

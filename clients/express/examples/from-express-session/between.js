@@ -1,15 +1,15 @@
-// The same application with jrs-session, on the same sessions as processes that still have express-session.
+// The application during the migration: jrs-session, with the same sessions as processes that use express-session.
 import cookieParser from "cookie-parser";
 import express from "express";
 import { jrsSession } from "jrs-session";
 
-import { adopt } from "./adopt.js";
-import { carryOver, handOut } from "./carry-over.js";
+import { carryOver, setCookies } from "./carry-over.js";
+import { convertSession } from "./convert-session.js";
 
-export function createApp({ client, secret, moveKey, adopts = false }) {
+export function createApp({ client, secret, moveKey, converts = false }) {
   const app = express();
   app.use(cookieParser(secret), carryOver(moveKey), jrsSession({ client, cookie: "session" }));
-  if (adopts) app.use(adopt);
+  if (converts) app.use(convertSession);
 
   app.get("/", (req, res) => {
     res.json({ user: req.session.user, cart: req.session.cart });
@@ -18,17 +18,17 @@ export function createApp({ client, secret, moveKey, adopts = false }) {
   app.post("/login/:user", async (req, res) => {
     const { session, params } = req;
     if (session.user !== undefined && session.user !== params.user) {
-      // Somebody else was logged in here: what is in their session stays theirs.
+      // Another user was logged in: the new session must not contain data of that user.
       await session.destroy();
-      for (const field of Object.keys(session)) delete session[field]; // id, claims and jwt as well
+      for (const field of Object.keys(session)) delete session[field]; // also id, claims and jwt
     }
     session.user = params.user;
-    // express-session does not take a session without it.
+    // express-session refuses a session without this field.
     session.cookie ??= { originalMaxAge: null, path: "/" };
     if (session.id) await session.update();
     session.owner = params.user;
     await (session.id ? session.rotate({ reauth: true }) : session.create());
-    handOut(res, session);
+    setCookies(res, session);
     res.sendStatus(204);
   });
 
@@ -39,7 +39,7 @@ export function createApp({ client, secret, moveKey, adopts = false }) {
     else {
       session.cookie = { originalMaxAge: null, path: "/" };
       await session.create();
-      handOut(res, session);
+      setCookies(res, session);
     }
     res.sendStatus(204);
   });

@@ -1,35 +1,35 @@
-// While an application moves from express-session to jrs-session, each session has two handles: the old cookie, and a
-// token that names the same key.
+// While an application moves from express-session to jrs-session, the browser has two cookies for a session: the old one, and
+// a token for the same key in Redis.
 import { createHmac } from "node:crypto";
 
 const ATTRIBUTES = { httpOnly: true, sameSite: "lax", secure: process.env.NODE_ENV === "production" };
 
 /**
- * Middleware that gives the browser a token for the session of its old cookie. It stands behind cookie-parser, which
- * has the secret of express-session, and before jrsSession.
+ * Middleware that creates a token for the session of the old cookie. Install it after cookie-parser, which has the secret
+ * of express-session, and before jrsSession.
  *
- * @param moveKey the secret of the key "move" in the server's key file, as base64url
+ * @param moveKey the secret of the key "move" in the key file of the server, as base64url
  */
 export function carryOver(moveKey) {
-  return function carryOver(req, res, next) {
+  return (req, res, next) => {
     const id = req.signedCookies["connect.sid"];
-    // Where the two cookies differ, the old application has begun a session meanwhile, at a login for example.
+    // If the two cookies differ, a process with express-session has created a session, for example at a login.
     if (id && id !== sessionOf(req.cookies.session)) {
       const token = sign({ jti: id, iat: Math.floor(Date.now() / 1000) }, moveKey);
-      req.headers["x-access-token"] = token; // where jrsSession looks first
+      req.headers["x-access-token"] = token; // jrsSession reads this header first
       res.cookie("session", token, ATTRIBUTES);
     }
     next();
   };
 }
 
-/** Gives the browser both handles of a session that was created or rotated. */
-export function handOut(res, session) {
+/** Sets both cookies, for a session that was created or rotated. */
+export function setCookies(res, session) {
   res.cookie("session", session.jwt, ATTRIBUTES);
   res.cookie("connect.sid", session.id, { ...ATTRIBUTES, signed: true });
 }
 
-/** The session that a token says it belongs to; whether that is true, the server will find out. */
+/** The session id in a token. The server verifies the token later. */
 function sessionOf(token = "") {
   try {
     return JSON.parse(Buffer.from(token.split(".")[1] ?? "", "base64url")).jti;

@@ -1,4 +1,4 @@
-// An application that people log in to: with several devices, and with a list of them to log out from.
+// An application with a login. Users see the devices on which they are logged in, and can log them out.
 import { fileURLToPath } from "node:url";
 import express from "express";
 import { jrsSession } from "jrs-session";
@@ -10,24 +10,24 @@ import { isPassword } from "./users.js";
 const COOKIE = "session";
 
 /**
- * The application, with its sessions in Redis.
+ * Creates the application.
  *
- * @param client of Redis
- * @param secure whether browsers reach the application by HTTPS alone
+ * @param client a Redis client
+ * @param secure whether browsers use HTTPS only
  */
 export function createApp({ client, secure = false }) {
   const app = express();
   app.disable("x-powered-by");
   app.use("/style.css", express.static(fileURLToPath(new URL("style.css", import.meta.url))));
-  // No token but that of the cookie: a link on another site cannot name one in its query.
+  // Tokens come from the cookie only. Otherwise a link on another site could contain a token in its query.
   const sessions = jrsSession({ client, cookie: COOKIE, requestArg: false });
   app.use(protect, express.urlencoded({ extended: false }), sessions);
 
   app.get("/", async (req, res) => {
     if (isLoggedIn(req)) return res.send(devicesPage({ ...pageOf(req), devices: await req.session.sessions() }));
-    // A cookie without a session behind it: somebody has ended it, or nobody has used it for too long.
+    // A cookie without a session: it was destroyed, or it has expired.
     const ended = req.session.id === undefined && hasCookie(req);
-    if (ended) forget(res);
+    if (ended) clearCookie(res);
     res.send(loginPage({ ...pageOf(req), ended }));
   });
 
@@ -37,30 +37,30 @@ export function createApp({ client, secure = false }) {
       return res.status(401).send(loginPage({ ...pageOf(req), name: String(name), wrong: true }));
     }
     await logIn(req.session, String(name), describeDevice(req.get("user-agent")));
-    remember(res, req.session);
+    setCookie(res, req.session);
     res.redirect(303, "/");
   });
 
-  // A visitor has a session as soon as there is something to remember, logged in or not.
+  // A visitor gets a session when there is something to store, logged in or not.
   app.post("/theme", async (req, res) => {
     const theme = req.body?.theme === "dark" ? "dark" : "light";
     if (req.session.id) await req.session.merge({ theme });
     else {
       req.session.theme = theme;
       await req.session.create();
-      remember(res, req.session);
+      setCookie(res, req.session);
     }
     res.redirect(303, "/");
   });
 
   app.post("/logout", async (req, res) => {
     if (req.session.id) await req.session.destroy();
-    forget(res);
+    clearCookie(res);
     res.redirect(303, "/?done=here");
   });
 
   app.post("/logout/device", onlyLoggedIn, async (req, res) => {
-    // Looked up among the user's own, so that nobody ends a session of somebody else.
+    // Searches the sessions of this user only, so that a user cannot destroy a session of another user.
     const device = (await req.session.sessions()).find(({ id }) => id === req.body?.id);
     await device?.destroy();
     res.redirect(303, "/?done=device");
@@ -68,23 +68,23 @@ export function createApp({ client, secure = false }) {
 
   app.post("/logout/everywhere", onlyLoggedIn, async (req, res) => {
     await req.session.destroyAll();
-    forget(res);
+    clearCookie(res);
     res.redirect(303, "/?done=everywhere");
   });
 
-  // Express tells it from other middleware by its four parameters.
-  app.use((error, req, res, _next) => {
+  // Express recognises an error handler by its four parameters.
+  app.use((error, _req, res, _next) => {
     console.error(error);
     res.status(error.status ?? 500).send(failurePage());
   });
   return app;
 
-  function remember(res, session) {
-    // The server knows when the session ends; the browser only has to keep the cookie for as long as it could last.
+  function setCookie(res, session) {
+    // Redis decides when the session expires. The browser must keep the cookie at least that long.
     res.cookie(COOKIE, session.jwt, { ...cookieOptions(), maxAge: 30 * 24 * 60 * 60 * 1000 });
   }
 
-  function forget(res) {
+  function clearCookie(res) {
     res.clearCookie(COOKIE, cookieOptions());
   }
 
@@ -94,16 +94,15 @@ export function createApp({ client, secure = false }) {
 }
 
 /**
- * Makes the session that of a user.
+ * Makes the session belong to a user.
  *
- * A session from before the login gets a new id, and its old token is dead: whoever has slipped a token of their own
- * into this browser (session fixation), or has seen the one it had, is left with nothing. A session of somebody else
- * ends, and what is in it stays theirs.
+ * A session from before the login gets a new id, and its old token becomes invalid. This prevents session fixation: an
+ * attacker who knows the old token has no session. A session of another user is destroyed, and its data is not kept.
  */
 async function logIn(session, name, device) {
   if (session.owner !== "" && session.owner !== name) {
     await session.destroy();
-    for (const field of Object.keys(session)) delete session[field]; // id, claims and jwt as well
+    for (const field of Object.keys(session)) delete session[field]; // also id, claims and jwt
   }
   if (session.id) {
     await session.merge({ device });
@@ -129,12 +128,12 @@ function hasCookie(req) {
   return new RegExp(`(^|; *)${COOKIE}=`).test(req.get("cookie") ?? "");
 }
 
-/** What every page needs to know. */
+/** What every page shows. */
 function pageOf(req) {
   return { user: req.session.owner, theme: req.session.theme, done: req.query.done };
 }
 
-/** Headers that let pages do no more than they need, and a refusal of forms that other sites' pages send. */
+/** Sets headers that restrict what pages may do, and refuses forms that pages of other sites send. */
 function protect(req, res, next) {
   res.set({
     "Cache-Control": "no-store",

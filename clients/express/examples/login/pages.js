@@ -1,20 +1,22 @@
-// The pages, as HTML. They work without scripts, with a keyboard, and read aloud.
+// The HTML pages. They work without scripts, with a keyboard, and with a screen reader.
 
-/** What a redirect says that has been done, by the name that it has in the address. */
+/** Messages after a redirect, by the value of the parameter `done`. */
 const NOTICES = {
   here: "You are logged out on this device.",
   device: "That device is logged out.",
   everywhere: "You are logged out on all your devices.",
 };
 
-/** Of an address that anybody may have written. */
+/** The message for `done`, which may be any text. */
 function noticeOf(done) {
   return Object.hasOwn(NOTICES, done) ? NOTICES[done] : undefined;
 }
 
 export function loginPage({ theme, done, ended = false, wrong = false, name = "" }) {
   const notice = ended && !done ? "Your session has ended. Please log in again." : noticeOf(done);
-  return layout({ title: "Log in", theme }, html`
+  return layout(
+    { title: "Log in", theme },
+    html`
     ${notice && html`<p class="notice" role="status">${notice}</p>`}
     ${wrong && html`<p class="notice wrong" role="alert" id="wrong">This name and password do not belong together.</p>`}
     <form method="post" action="/login" class="card">
@@ -26,27 +28,34 @@ export function loginPage({ theme, done, ended = false, wrong = false, name = ""
         required ${wrong && raw('aria-invalid="true" aria-describedby="wrong" autofocus')}>
       <button class="primary">Log in</button>
     </form>
-    <p class="aside">To try it: <b>ann</b> with <kbd>correct horse</kbd>, or <b>bob</b> with <kbd>battery staple</kbd>.</p>`);
+    <p class="aside">To try it: <b>ann</b> with <kbd>correct horse</kbd>, or <b>bob</b> with <kbd>battery staple</kbd>.</p>`,
+  );
 }
 
 export function devicesPage({ user, theme, done, devices }) {
   const notice = noticeOf(done);
-  // The newest first, for it is the one that its owner is looking at or looking for.
+  // The newest first.
   const items = devices.toReversed().map(deviceItem);
-  return layout({ title: "Your devices", theme, user }, html`
+  return layout(
+    { title: "Your devices", theme, user },
+    html`
     ${notice && html`<p class="notice" role="status">${notice}</p>`}
     <p>You are logged in on ${devices.length === 1 ? "this device" : `${devices.length} devices`}.</p>
     <ul class="devices">${items}</ul>
     <form method="post" action="/logout/everywhere" class="everywhere">
       <button class="danger" aria-describedby="everywhere">Log out everywhere</button>
       <p class="aside" id="everywhere">Ends the sessions on all your devices, this one included.</p>
-    </form>`);
+    </form>`,
+  );
 }
 
 export function failurePage() {
-  return layout({ title: "This did not work" }, html`
+  return layout(
+    { title: "This did not work" },
+    html`
     <p>Something is wrong on our side. Please try again in a moment.</p>
-    <p><a href="/">Back to the start</a></p>`);
+    <p><a href="/">Back to the start</a></p>`,
+  );
 }
 
 function deviceItem({ id, created, ttl, data, current }) {
@@ -60,20 +69,26 @@ function deviceItem({ id, created, ttl, data, current }) {
           ${ttl === null ? "Does not end by itself" : `Ends in ${duration(ttl)} if it is not used`}
         </p>
       </div>
-      ${current
-        ? html`<form method="post" action="/logout"><button>Log out here</button></form>`
-        : html`<form method="post" action="/logout/device">
+      ${
+        current
+          ? html`<form method="post" action="/logout"><button>Log out here</button></form>`
+          : html`<form method="post" action="/logout/device">
             <input type="hidden" name="id" value="${id}">
             <button aria-label="Log out ${device}, logged in ${DATE.format(created)}">Log out</button>
-          </form>`}
+          </form>`
+      }
     </li>`;
 }
 
 const DATE = new Intl.DateTimeFormat("en-GB", { dateStyle: "long", timeStyle: "short" });
 
-/** Seconds in words: the largest unit that there is one of. */
+/** Seconds in words, in the largest unit that gives at least 1. */
 function duration(seconds) {
-  const [size, unit] = [[86_400, "day"], [3600, "hour"], [60, "minute"]].find(([size]) => seconds >= size) ?? [1, "second"];
+  const [size, unit] = [
+    [86_400, "day"],
+    [3600, "hour"],
+    [60, "minute"],
+  ].find(([size]) => seconds >= size) ?? [1, "second"];
   const count = Math.round(seconds / size);
   return new Intl.NumberFormat("en-GB", { style: "unit", unit, unitDisplay: "long" }).format(count);
 }
@@ -105,7 +120,7 @@ function layout({ title, theme, user }, content) {
 `);
 }
 
-/** HTML that is known to be HTML, unlike text. */
+/** Markup, as opposed to text that must be escaped. */
 class Html {
   #markup;
 
@@ -118,7 +133,7 @@ class Html {
   }
 }
 
-/** A template of HTML: texts in it are escaped, lists joined; undefined and false are left out. */
+/** Template tag for HTML. Text values are escaped, lists are joined, undefined and false are left out. */
 function html(parts, ...values) {
   return new Html(String.raw({ raw: parts }, ...values.map(markupOf)));
 }

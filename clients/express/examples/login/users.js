@@ -1,8 +1,8 @@
-// Two people who can log in. A real application has a table of them.
+// Two users who can log in. A real application stores its users in a database.
 import { scrypt, timingSafeEqual } from "node:crypto";
 import { promisify } from "node:util";
 
-/** By name: the salt, and the scrypt hash of the password. */
+/** The salt and the scrypt hash of each password, by user name. */
 const USERS = {
   // password: correct horse
   ann: {
@@ -16,13 +16,13 @@ const USERS = {
   },
 };
 
-/** Stands in for unknown names, so that the time of an answer does not tell which names are known. */
-const NOBODY = { salt: "0".repeat(32), hash: "0".repeat(64) };
+/** Used for unknown names, so that the response time does not reveal which names exist. */
+const UNKNOWN_USER = { salt: "0".repeat(32), hash: "0".repeat(64) };
 
-/** Whether this is the password of that user. */
+/** Whether this is the password of the user. */
 export async function isPassword(name, password) {
   const known = Object.hasOwn(USERS, name);
-  const { salt, hash } = known ? USERS[name] : NOBODY;
+  const { salt, hash } = known ? USERS[name] : UNKNOWN_USER;
   const expected = Buffer.from(hash, "hex");
   const actual = await promisify(scrypt)(password, Buffer.from(salt, "hex"), expected.length);
   return timingSafeEqual(actual, expected) && known;

@@ -1,8 +1,8 @@
-// The move from express-session with connect-redis, with the applications that docs/migration-express-session.md shows.
+// The migration from express-session with connect-redis, with the applications in docs/migration-express-session.md.
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
-import { readFile, readdir } from "node:fs/promises";
+import { readdir, readFile } from "node:fs/promises";
 import { request } from "node:http";
 import { text } from "node:stream/consumers";
 import { test } from "node:test";
@@ -17,13 +17,18 @@ import { createApp as createBetween } from "../from-express-session/between.js";
 const FOLDER = new URL("../from-express-session/", import.meta.url);
 const GUIDE = new URL("../../../../docs/migration-express-session.md", import.meta.url);
 
-test("a session of express-session goes on with jrs-session, and both serve it", async (t) => {
-  const { before, between } = await started(t);
+test("jrs-session and express-session both serve a session that express-session created", async (t) => {
+  const { before, between } = await setup(t);
   const browser = new Browser();
   await browser.post(before, "/login/ann");
   await browser.post(before, "/cart/book");
   assert.deepEqual(await browser.read(between), { user: "ann", cart: ["book"] });
-  for (const [app, item] of [[between, "pen"], [before, "ink"], [between, "paper"], [before, "glue"]]) {
+  for (const [app, item] of [
+    [between, "pen"],
+    [before, "ink"],
+    [between, "paper"],
+    [before, "glue"],
+  ]) {
     await browser.post(app, `/cart/${item}`);
   }
   const expected = { user: "ann", cart: ["book", "pen", "ink", "paper", "glue"] };
@@ -31,16 +36,16 @@ test("a session of express-session goes on with jrs-session, and both serve it",
   assert.deepEqual(await browser.read(before), expected);
 });
 
-test("requests that come at the same time with the old cookie all find the session", async (t) => {
-  const { before, between } = await started(t);
+test("concurrent requests with the old cookie all find the session", async (t) => {
+  const { before, between } = await setup(t);
   const browser = new Browser();
   await browser.post(before, "/login/ann");
-  const answers = await Promise.all(Array.from({ length: 20 }, () => browser.copy().read(between)));
-  assert.deepEqual(new Set(answers.map(({ user }) => user)), new Set(["ann"]));
+  const results = await Promise.all(Array.from({ length: 20 }, () => browser.copy().read(between)));
+  assert.deepEqual(new Set(results.map(({ user }) => user)), new Set(["ann"]));
 });
 
-test("a session of jrs-session goes on with express-session", async (t) => {
-  const { before, between } = await started(t);
+test("express-session serves a session that jrs-session created", async (t) => {
+  const { before, between } = await setup(t);
   const browser = new Browser();
   await browser.post(between, "/cart/book");
   assert.deepEqual(await browser.read(before), { cart: ["book"] });
@@ -50,9 +55,12 @@ test("a session of jrs-session goes on with express-session", async (t) => {
   assert.deepEqual(await browser.read(between), { user: "ann", cart: ["book", "pen"] });
 });
 
-test("a login in either makes the cookies from before it worthless in both", async (t) => {
-  const { before, between } = await started(t);
-  for (const [first, second] of [[before, between], [between, before]]) {
+test("a login in either package makes the earlier cookies invalid in both", async (t) => {
+  const { before, between } = await setup(t);
+  for (const [first, second] of [
+    [before, between],
+    [between, before],
+  ]) {
     const browser = new Browser();
     await browser.post(first, "/cart/book");
     await browser.read(second);
@@ -65,8 +73,8 @@ test("a login in either makes the cookies from before it worthless in both", asy
   }
 });
 
-test("a logout in either ends the session in both", async (t) => {
-  const { before, between } = await started(t);
+test("a logout in either package destroys the session for both", async (t) => {
+  const { before, between } = await setup(t);
   for (const app of [before, between]) {
     const browser = new Browser();
     await browser.post(before, "/login/ann");
@@ -75,26 +83,26 @@ test("a logout in either ends the session in both", async (t) => {
     await browser.post(app, "/logout");
     for (const where of [before, between]) {
       assert.deepEqual(await browser.read(where), {});
-      assert.deepEqual(await other.read(where), {}, "nor do copies of its cookies work");
+      assert.deepEqual(await other.read(where), {}, "copies of the cookies do not work either");
     }
   }
 });
 
-test("an old cookie that was forged is no session", async (t) => {
-  const { before, between } = await started(t);
+test("a forged old cookie does not give a session", async (t) => {
+  const { before, between } = await setup(t);
   const browser = new Browser();
   await browser.post(before, "/login/ann");
   const id = /^s%3A([^.]*)\./.exec(browser.cookies.get("connect.sid"))[1];
   for (const value of [id, `s%3A${id}.`, `s%3A${id}.${"A".repeat(43)}`]) {
-    const forger = new Browser();
-    forger.cookies.set("connect.sid", value);
-    assert.deepEqual(await forger.read(between), {});
-    assert.equal(forger.cookies.has("session"), false);
+    const attacker = new Browser();
+    attacker.cookies.set("connect.sid", value);
+    assert.deepEqual(await attacker.read(between), {});
+    assert.equal(attacker.cookies.has("session"), false);
   }
 });
 
-test("both put off the end of the session", async (t) => {
-  const { server, before, between } = await started(t);
+test("both packages extend the session", async (t) => {
+  const { server, before, between } = await setup(t);
   const browser = new Browser();
   await browser.post(before, "/login/ann");
   const [key] = await server.send("KEYS", "sess:*");
@@ -105,8 +113,8 @@ test("both put off the end of the session", async (t) => {
   }
 });
 
-test("the way back: express-session alone goes on with what jrs-session has left", async (t) => {
-  const { before, between } = await started(t);
+test("the way back: express-session serves the sessions that jrs-session created or changed", async (t) => {
+  const { before, between } = await setup(t);
   const [carried, created] = [new Browser(), new Browser()];
   await carried.post(before, "/login/ann");
   await carried.post(between, "/cart/book");
@@ -116,20 +124,24 @@ test("the way back: express-session alone goes on with what jrs-session has left
   assert.deepEqual(await created.read(before), { user: "bob", cart: ["pen"] });
 });
 
-test("adopted sessions have an owner and live on without the move's key", async (t) => {
-  const { server, before, adopting, after, dropMoveKey } = await started(t);
+test("converted sessions have an owner, and do not need the key of the migration", async (t) => {
+  const { server, before, converting, after, dropMoveKey } = await setup(t);
   const [laptop, phone, late] = [new Browser(), new Browser(), new Browser()];
   for (const browser of [laptop, phone, late]) await browser.post(before, "/login/ann");
   for (const browser of [laptop, phone]) {
-    await browser.read(adopting);
-    assert.equal((await server.send("JRS.LIST", "ann")).length, browser === laptop ? 0 : 1, "only when a page is opened");
-    assert.equal((await browser.open(adopting)).user, "ann");
+    await browser.read(converting);
+    assert.equal(
+      (await server.send("JRS.LIST", "ann")).length,
+      browser === laptop ? 0 : 1,
+      "only when a page is opened",
+    );
+    assert.equal((await browser.open(converting)).user, "ann");
   }
   assert.equal((await server.send("JRS.LIST", "ann")).length, 2);
 
   await dropMoveKey();
   for (const browser of [laptop, phone]) assert.equal((await browser.read(after)).user, "ann");
-  assert.deepEqual(await late.read(after), {}, "who was not there meanwhile logs in again");
+  assert.deepEqual(await late.read(after), {}, "a session that was not converted is lost");
 
   await laptop.post(after, "/cart/book");
   assert.deepEqual(await laptop.read(after), { user: "ann", cart: ["book"] });
@@ -137,18 +149,18 @@ test("adopted sessions have an owner and live on without the move's key", async 
   assert.deepEqual(await phone.read(after), {});
 });
 
-test("tabs that are opened at the same time adopt the session once", async (t) => {
-  const { server, before, adopting } = await started(t);
+test("tabs that are opened at the same time convert the session once", async (t) => {
+  const { server, before, converting } = await setup(t);
   const browser = new Browser();
   await browser.post(before, "/login/ann");
-  const tabs = await Promise.all(Array.from({ length: 5 }, () => browser.open(adopting)));
+  const tabs = await Promise.all(Array.from({ length: 5 }, () => browser.open(converting)));
   assert.ok(tabs.some(({ user }) => user === "ann"));
   assert.equal((await server.send("JRS.LIST", "ann")).length, 1);
-  assert.equal((await browser.read(adopting)).user, "ann");
+  assert.equal((await browser.read(converting)).user, "ann");
 });
 
-test("the application of the end has all that the first one had", async (t) => {
-  const { after } = await started(t);
+test("the application after the migration has all functions of the one before", async (t) => {
+  const { after } = await setup(t);
   const browser = new Browser();
   await browser.post(after, "/cart/book");
   const attacker = browser.copy();
@@ -159,9 +171,13 @@ test("the application of the end has all that the first one had", async (t) => {
   assert.deepEqual(await browser.read(after), {});
 });
 
-test("who logs in where somebody else is gets nothing of theirs", async (t) => {
-  const { before, between, after } = await started(t);
-  for (const [first, second] of [[before, between], [between, between], [after, after]]) {
+test("a login in the session of another user does not keep its data", async (t) => {
+  const { before, between, after } = await setup(t);
+  for (const [first, second] of [
+    [before, between],
+    [between, between],
+    [after, after],
+  ]) {
     const browser = new Browser();
     await browser.post(first, "/login/ann");
     await browser.post(first, "/cart/book");
@@ -172,39 +188,50 @@ test("who logs in where somebody else is gets nothing of theirs", async (t) => {
   }
 });
 
-test("the guide shows these very files", async () => {
+test("the code in the guide is that of these files", async () => {
   const files = await Promise.all((await readdir(FOLDER)).map((name) => readFile(new URL(name, FOLDER), "utf8")));
   const guide = await readFile(GUIDE, "utf8");
   const blocks = [...guide.matchAll(/^```js\n(.*?)^```$/gms)].map(([, code]) => code);
   assert.ok(blocks.length > 0);
-  const lines = (text) => text.split("\n").map((line) => line.trim()).join("\n");
-  for (const block of blocks) assert.ok(files.some((file) => lines(file).includes(lines(block))), block);
+  const lines = (text) =>
+    text
+      .split("\n")
+      .map((line) => line.trim())
+      .join("\n");
+  for (const block of blocks)
+    assert.ok(
+      files.some((file) => lines(file).includes(lines(block))),
+      block,
+    );
 });
 
-/** A server with both keys, and the application of each step, as addresses. */
-async function started(t) {
+/** A server with both keys, and the addresses of the application at each step. */
+async function setup(t) {
   const [moveKey, newKey] = [randomBytes(32).toString("base64url"), randomBytes(32).toString("base64url")];
   const newOne = { kty: "oct", alg: "HS256", kid: "2026-01", k: newKey };
   const move = { kty: "oct", alg: "HS256", kid: "move", key_ops: ["verify"], k: moveKey };
-  const files = { "both.json": JSON.stringify({ keys: [newOne, move] }), "new.json": JSON.stringify({ keys: [newOne] }) };
+  const files = {
+    "both.json": JSON.stringify({ keys: [newOne, move] }),
+    "new.json": JSON.stringify({ keys: [newOne] }),
+  };
   const server = await Server.start(t, { "jrs.keys-file": "{folder}/both.json" }, files);
   const client = createClient({ url: `redis://127.0.0.1:${server.port}` });
   client.on("error", () => undefined); // the server is stopped before the client
   await client.connect();
   t.after(() => client.destroy());
   const options = { client, secret: "keyboard cat", moveKey };
-  const [before, between, adopting, after] = await Promise.all([
+  const [before, between, converting, after] = await Promise.all([
     listening(t, createBefore(options)),
     listening(t, createBetween(options)),
-    listening(t, createBetween({ ...options, adopts: true })),
+    listening(t, createBetween({ ...options, converts: true })),
     listening(t, createAfter(options)),
   ]);
   const [, keysFile] = await server.send("CONFIG", "GET", "jrs.keys-file");
   const dropMoveKey = () => server.send("CONFIG", "SET", "jrs.keys-file", keysFile.replace("both.json", "new.json"));
-  return { server, before, between, adopting, after, dropMoveKey };
+  return { server, before, between, converting, after, dropMoveKey };
 }
 
-/** Keeps cookies, as a browser does: those of one host go to all of its ports. */
+/** Keeps cookies as a browser does. Cookies of a host are sent to all its ports. */
 class Browser {
   cookies = new Map();
 
@@ -218,7 +245,7 @@ class Browser {
     return JSON.parse((await this.#request(`${app}/`)).body);
   }
 
-  /** As by its address bar. */
+  /** Opens a page, as from the address bar. */
   async open(app) {
     const { status, body } = await this.#request(`${app}/`, { headers: { "sec-fetch-mode": "navigate" } });
     return status === 303 ? this.open(app) : JSON.parse(body);
@@ -228,15 +255,15 @@ class Browser {
     assert.equal((await this.#request(app + path, { method: "POST" })).status, 204);
   }
 
-  /** Not with fetch, which lets nobody choose Sec-Fetch-Mode. */
+  /** Without fetch, which does not let the caller set Sec-Fetch-Mode. */
   async #request(url, { method = "GET", headers = {} } = {}) {
     const cookie = [...this.cookies].map(([name, value]) => `${name}=${value}`).join("; ");
-    const [answer] = await once(request(url, { method, headers: { ...headers, cookie } }).end(), "response");
-    for (const line of answer.headers["set-cookie"] ?? []) {
+    const [response] = await once(request(url, { method, headers: { ...headers, cookie } }).end(), "response");
+    for (const line of response.headers["set-cookie"] ?? []) {
       const [, name, value] = /^([^=]*)=([^;]*)/.exec(line);
       if (value === "") this.cookies.delete(name);
       else this.cookies.set(name, value);
     }
-    return { status: answer.statusCode, body: await text(answer) };
+    return { status: response.statusCode, body: await text(response) };
   }
 }

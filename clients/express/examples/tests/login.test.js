@@ -1,4 +1,4 @@
-// The login application in a real browser, with a real server. Each browser context is a device.
+// The login application in a browser, with a Redis server. Each browser context is a device.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
@@ -14,7 +14,7 @@ test("the login application", async (t) => {
   const browser = await startBrowser(t);
 
   const cases = {
-    "two devices see each other, and one logs both out": async () => {
+    "each of two devices sees the other, and one logs both out": async () => {
       const [laptop, phone] = await devices(2);
       await logIn(laptop, "ann");
       await logIn(phone, "ann");
@@ -29,13 +29,13 @@ test("the login application", async (t) => {
       await phone.goto(address);
       await says(phone, "Your session has ended");
       await isLoginPage(phone);
-      assert.deepEqual(await phone.context().cookies(), [], "the dead token is gone from the browser");
+      assert.deepEqual(await phone.context().cookies(), [], "the cookie is cleared");
       await phone.reload();
-      assert.equal(await phone.getByRole("status").count(), 0, "it is said once");
+      assert.equal(await phone.getByRole("status").count(), 0, "the message is shown once");
       assert.equal(await server.send("DBSIZE"), 0);
     },
 
-    "one device logs itself out, the other stays": async () => {
+    "one device logs itself out, the other stays logged in": async () => {
       const [laptop, phone] = await devices(2);
       await logIn(laptop, "ann");
       await logIn(phone, "ann");
@@ -58,14 +58,14 @@ test("the login application", async (t) => {
       await isLoginPage(phone);
     },
 
-    "nobody logs a device of somebody else out": async () => {
+    "a user cannot log out a device of another user": async () => {
       const [anns, bobs] = await devices(2);
       await logIn(anns, "ann");
       await logIn(bobs, "bob");
       await logIn((await devices(1))[0], "bob");
       await bobs.reload();
       const theirs = await sessionOf(anns);
-      // What a page would send that was tampered with.
+      // A request with the id of a session of another user, which the page would not send.
       const answer = await bobs.request.post(`${address}/logout/device`, { form: { id: theirs.jti } });
       assert.equal(answer.status(), 200);
       await anns.reload();
@@ -75,7 +75,12 @@ test("the login application", async (t) => {
 
     "a wrong password or name is refused": async () => {
       const [page] = await devices(1);
-      for (const [name, password] of [["ann", "wrong"], ["eve", PASSWORDS.ann], ["constructor", "wrong"], ["ann", " "]]) {
+      for (const [name, password] of [
+        ["ann", "wrong"],
+        ["eve", PASSWORDS.ann],
+        ["constructor", "wrong"],
+        ["ann", " "],
+      ]) {
         await page.goto(address);
         const answer = page.waitForResponse((response) => response.url() === `${address}/login`);
         await fillIn(page, name, password);
@@ -108,7 +113,7 @@ test("the login application", async (t) => {
       await isLoginPage(page);
     },
 
-    "buttons of a page whose session has ended lead to the login page": async () => {
+    "the buttons of a page whose session was destroyed lead to the login page": async () => {
       const buttons = ["Log out here", "Log out everywhere", /^Log out .*logged in/];
       for (const name of buttons) {
         const [page, other] = await devices(2);
@@ -131,14 +136,14 @@ test("the login application", async (t) => {
       assert.notEqual((await sessionOf(page)).jti, claimsOf(before.value).jti);
       assert.equal(await server.send("EXISTS", `sess:${claimsOf(before.value).jti}`), 0);
 
-      // The attacker who knew the visitor's cookie is not logged in by it.
+      // An attacker who knows the cookie from before the login is not logged in.
       const [attacker] = await devices(1);
       await attacker.context().addCookies([before]);
       await attacker.goto(address);
       await isLoginPage(attacker);
     },
 
-    "the cookie is out of the reach of scripts and other sites": async () => {
+    "scripts and other sites cannot read the cookie": async () => {
       const [page] = await devices(1);
       await logIn(page, "ann");
       const { httpOnly, sameSite } = await cookieOf(page);
@@ -148,7 +153,7 @@ test("the login application", async (t) => {
 
     "forms of other sites are refused": async () => {
       const [page] = await devices(1);
-      // To the browser, localhost is another site than 127.0.0.1.
+      // To the browser, localhost and 127.0.0.1 are different sites.
       await page.route("http://localhost/**", (route) =>
         route.fulfill({
           contentType: "text/html",
@@ -163,7 +168,7 @@ test("the login application", async (t) => {
       assert.deepEqual(await page.context().cookies(), []);
     },
 
-    "a link on another site does not log anybody out": async () => {
+    "a link on another site does not log the user out": async () => {
       const [page] = await devices(1);
       await logIn(page, "ann");
       for (const token of ["x", (await cookieOf(page)).value.replace(/[^.]*$/, "")]) {
@@ -173,13 +178,13 @@ test("the login application", async (t) => {
       assert.equal((await page.context().cookies()).length, 1);
     },
 
-    "who logs in where somebody else is logged in gets nothing of theirs": async () => {
+    "a login in the session of another user does not keep its data": async () => {
       const [page] = await devices(1);
       await logIn(page, "ann");
       await page.getByRole("button", { name: "Dark colours" }).click();
       await page.getByRole("button", { name: "Light colours" }).waitFor();
       const anns = await cookieOf(page);
-      // The login page is not to be seen by who is logged in; the form can be sent all the same.
+      // A logged-in user does not see the login page, but the form can still be sent.
       await page.request.post(`${address}/login`, { form: { name: "bob", password: PASSWORDS.bob } });
       await page.goto(address);
       await page.getByText("Logged in as bob").waitFor();
@@ -187,7 +192,7 @@ test("the login application", async (t) => {
       assert.equal(await server.send("EXISTS", `sess:${claimsOf(anns.value).jti}`), 0);
     },
 
-    "no address makes the page say what it does not know": async () => {
+    "an unknown value of the parameter done shows no message": async () => {
       const [page] = await devices(1);
       for (const query of ["done=constructor", "done=__proto__", "done[]=here", "done=x"]) {
         await page.goto(`${address}/?${query}`);
@@ -196,7 +201,7 @@ test("the login application", async (t) => {
       }
     },
 
-    "the page works with a keyboard alone": async () => {
+    "the page works with a keyboard only": async () => {
       const [page] = await devices(1);
       await page.goto(address);
       await page.locator("#name:focus").waitFor();
@@ -210,7 +215,7 @@ test("the login application", async (t) => {
       await isLoginPage(page);
     },
 
-    "while Redis is down there is a page that says so, and then all is well again": async () => {
+    "while Redis is down an error page is shown, and afterwards the application works again": async () => {
       const [page] = await devices(1);
       await logIn(page, "ann");
       await server.send("SAVE");

@@ -1,10 +1,10 @@
-/** A real browser, without a window. */
+/** A Chromium browser without a window. */
 import { chromium } from "playwright-core";
 
-/** Where Debian has it. */
+/** The default is the path of the Debian package. */
 const PROGRAM = process.env.CHROMIUM ?? "/usr/bin/chromium";
 
-/** Nothing but the pages of the tests: no sandbox, which needs rights that tests lack, and no calls to its maker. */
+/** No sandbox, which needs privileges that tests do not have, and no requests except those of the tests. */
 const ARGUMENTS = [
   "--no-sandbox",
   "--disable-gpu",
@@ -15,14 +15,14 @@ const ARGUMENTS = [
   "--disable-sync",
 ];
 
-/** Starts a browser with an empty profile, which is gone after the test with the browser. */
+/** Starts a browser with an empty profile. Both are removed after the test. */
 export async function startBrowser(test) {
   const browser = await chromium.launch({ executablePath: PROGRAM, args: ARGUMENTS, headless: true });
   test.after(() => browser.close());
   return browser;
 }
 
-/** A page of a device of its own: with cookies that it shares with no other. */
+/** A page in a new browser context, which has its own cookies. */
 export async function newDevice(browser, options = {}) {
   const context = await browser.newContext(options);
   context.setDefaultTimeout(20_000);
