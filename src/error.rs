@@ -36,9 +36,9 @@ errors! {
     /// `BADTOKEN`, `EXPIREDTOKEN` or `WRONGKEY`.
     Token(refusal: TokenError) = "{} {}", refusal.first_word(), refusal.text();
     /// `BADDATA`: an argument that is not valid session data. The argument's name, and the problem.
-    Data(what: &'static str, bad: DataError) = "BADDATA {what} {}", bad_data(*bad);
+    Data(what: &'static str, bad: DataError) = "BADDATA {what} {}", data_error(*bad);
     /// `BADDATA` or `ERR`: claims of the caller that a token cannot have.
-    Claims(refusal: ClaimsError) = "{}", claims_refused(*refusal);
+    Claims(refusal: ClaimsError) = "{}", claims_error(*refusal);
     /// `ERR`: an argument that is not a valid owner.
     Owner(problem: OwnerError) = "ERR the owner {problem}";
     /// `TOOBIG`: something exceeds a limit. Its name, and the setting of the limit.
@@ -54,7 +54,8 @@ errors! {
         "CONFLICT IFMATCH {problem}: pass the etag of JRS.GET unchanged, 16 lowercase hex digits";
     /// `CROSSSLOT`: in a cluster, the sessions of the new owner are in another slot.
     CrossSlot =
-        "CROSSSLOT the new owner hashes to another slot: create the new session with JRS.CREATE, then destroy this one with JRS.DESTROY";
+        "CROSSSLOT the new owner hashes to another slot: create the new session with JRS.CREATE, then \
+         destroy this one with JRS.DESTROY";
     /// `NOKEYS`: there is no signing or verification key for this. What to configure.
     NoKeys(what: &'static str) = "NOKEYS {what}";
     /// `NOPERM`: the ACL denies the user this access to the session's key.
@@ -131,7 +132,7 @@ impl Error {
     );
 }
 
-fn claims_refused(refusal: ClaimsError) -> String {
+fn claims_error(refusal: ClaimsError) -> String {
     match refusal {
         ClaimsError::NotAnObject => "BADDATA the claims must be a JSON object with unique names".to_owned(),
         ClaimsError::Reserved(name) => {
@@ -147,7 +148,7 @@ fn claims_refused(refusal: ClaimsError) -> String {
     }
 }
 
-fn bad_data(bad: DataError) -> String {
+fn data_error(bad: DataError) -> String {
     match bad {
         DataError::NotUtf8(place) => format!("must be UTF-8 {}", position(place)),
         DataError::NotAnObject(place) => format!("must be a JSON object {}", position(place)),
@@ -168,8 +169,8 @@ fn position(Position { line, column }: Position) -> String {
 
 fn patch_error(error: PatchError) -> String {
     match error {
-        PatchError::Bad(bad) => format!("BADDATA the change {}", bad_data(bad)),
-        PatchError::Stored(bad) => format!("BADDATA the stored data {}", bad_data(bad)),
+        PatchError::Bad(bad) => format!("BADDATA the change {}", data_error(bad)),
+        PatchError::Stored(bad) => format!("BADDATA the stored data {}", data_error(bad)),
         PatchError::Operation(number, name, fault) => {
             let name = match fault {
                 OperationError::Malformed(_) | OperationError::TestFailed => String::new(),

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use super::common::{
     issuing::{TokenSpec, UnsignedToken, claims_text},
-    options::{self, CLAIMS, EX, Options, PX, REALM, Unit, named_realm, once},
+    options::{CLAIMS, EX, Options, PX, REALM, Unit, named_realm, new_owner, once},
     signature_command::{Prepared, SignatureCommand},
 };
 use crate::{
@@ -91,10 +91,7 @@ impl SignatureCommand for Create {
 fn unsigned_token(call: &Call<'_>, realms: &Realms, args: Args<'_>) -> Result<UnsignedToken, Error> {
     let (Some(owner), Some(data)) = (args.get(0), args.get(1)) else { return Err(Error::WrongArity) };
     let options = CreateOptions::read(args.skip(2))?;
-    let owner = options::owner(owner)?;
-    if owner.is_empty() && call.ctx.is_cluster_node() {
-        return Err(Error::Cluster("a cluster node routes by the owner: pass any random string as the owner"));
-    }
+    let owner = new_owner(call, owner)?;
     let realm = named_realm(realms, options.realm)?;
     if data.bytes().len() > realm.max_data_size {
         return Err(Error::TooBig("the data", "max-data-size"));

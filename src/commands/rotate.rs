@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::common::{
     authentication::{AuthenticatedSession, Requirements},
     issuing::{TokenSpec, UnsignedToken, claims_text},
-    options::{self, CLAIMS, KEY, Options, TOKEN, once},
+    options::{CLAIMS, KEY, Options, TOKEN, new_owner, once},
     signature_command::{Prepared, SignatureCommand},
     token_args::TokenArgs,
     verification::{TimeCheck, Verification, Verified},
@@ -165,10 +165,7 @@ impl RotateOptions {
             b"REAUTH" => once(&mut reauth, ()),
             _ => Err(Error::Syntax),
         })?;
-        let owner = owner.map(options::owner).transpose()?;
-        if owner == Some("") && call.ctx.is_cluster_node() {
-            return Err(Error::Cluster("a cluster node routes by the owner: pass any random string as the owner"));
-        }
+        let owner = owner.map(|owner| new_owner(call, owner)).transpose()?;
         let claims = claims.map(|claims| claims_text(claims, realms.max_token_size)).transpose()?;
         let now = state::now(call.ctx);
         Ok(Self {

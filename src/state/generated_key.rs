@@ -10,7 +10,7 @@ use std::{
 use ring::rand::{SecureRandom, SystemRandom};
 use zeroize::Zeroizing;
 
-use super::{files::describe, key_sources::KeySources};
+use super::{NO_RANDOM, files::describe, key_sources::KeySources};
 use crate::{
     redis::{Level, log},
     settings::{RealmSpec, Settings},
@@ -81,10 +81,7 @@ fn make() -> Result<(), String> {
     let mut random = Zeroizing::new([0; 32]);
     let mut id = [0; 8];
     let system = SystemRandom::new();
-    system
-        .fill(random.as_mut())
-        .and_then(|()| system.fill(&mut id))
-        .map_err(|_| "the operating system returned no random numbers".to_owned())?;
+    system.fill(random.as_mut()).and_then(|()| system.fill(&mut id)).map_err(|_| NO_RANDOM.to_owned())?;
     let id: String = id.iter().map(|byte| format!("{byte:02x}")).collect();
     let text = jwk_of_secret(&id, &random);
     let write = || {

@@ -28,6 +28,9 @@ use crate::{
     threads::lock,
 };
 
+/// The problem if [`SystemRandom`] fails.
+const NO_RANDOM: &str = "the operating system returned no random numbers";
+
 static STATE: State = State::new();
 
 /// All globals of this folder.
@@ -113,7 +116,7 @@ pub fn reload() -> Result<(), String> {
 /// # Errors
 /// [`Error::Other`] if the operating system gives no random bytes.
 pub fn new_uuid(now: UnixMillis) -> Result<Uuid, Error> {
-    lock(&STATE.ids).next(now).ok_or(Error::Other("the operating system returned no random numbers".into()))
+    lock(&STATE.ids).next(now).ok_or(Error::Other(NO_RANDOM.into()))
 }
 
 /// Whether `allow-unload` permits MODULE UNLOAD.
@@ -192,7 +195,7 @@ fn read_source(settings: &Settings) -> Result<KeySources, String> {
 /// Builds the realms and makes them active. On an error the active ones stay.
 fn activate(settings: Settings, source: KeySources) -> Result<(), String> {
     let mut seed = [0; 8];
-    SystemRandom::new().fill(&mut seed).map_err(|_| "the operating system returned no random numbers".to_owned())?;
+    SystemRandom::new().fill(&mut seed).map_err(|_| NO_RANDOM.to_owned())?;
     let mut list = vec![Arc::new(Realm::new(DEFAULT_REALM, settings.clone(), Arc::clone(&source.keys)))];
     for (spec, keys) in &source.realms {
         let settings = spec.settings(&settings).map_err(|problem| format!("the realm '{}': {problem}", spec.name))?;

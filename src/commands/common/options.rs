@@ -5,7 +5,7 @@ use std::{str::FromStr, sync::Arc, time::Duration};
 use crate::{
     error::Error,
     realm::{Realm, Realms},
-    redis::{ArgRef, ArgType, Args, Argument},
+    redis::{ArgRef, ArgType, Args, Argument, Call},
     session::{UnixMillis, check_owner},
     settings::DEFAULT_REALM,
     token::holds_token,
@@ -124,6 +124,15 @@ pub(in crate::commands) fn owner(argument: ArgRef<'_>) -> Result<&str, Error> {
         ));
     }
     check_owner(argument.bytes()).map_err(Error::Owner)
+}
+
+/// Checks the owner of a new session. On a cluster node it must not be empty, because it determines the slot.
+pub(in crate::commands) fn new_owner<'c>(call: &Call<'_>, argument: ArgRef<'c>) -> Result<&'c str, Error> {
+    let owner = owner(argument)?;
+    if owner.is_empty() && call.ctx.is_cluster_node() {
+        return Err(Error::Cluster("a cluster node routes by the owner: pass any random string as the owner"));
+    }
+    Ok(owner)
 }
 
 /// The realm with the name in the option REALM, or the default realm.
