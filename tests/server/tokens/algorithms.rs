@@ -1,5 +1,5 @@
-//! Tokens of public-key algorithms interoperate: libraries verify what JRS signs with the keys that JRS.JWKS publishes,
-//! and JRS verifies what they sign, also where it has the public key alone.
+//! Tokens of public-key algorithms interoperate: libraries verify tokens of JRS with the keys that JRS.JWKS publishes, and
+//! JRS verifies tokens of libraries, also with only the public key.
 
 use serde_json::{Value, json};
 
@@ -14,7 +14,7 @@ use crate::support::{
 /// The default max-lifetime, in seconds.
 const MAX_LIFETIME: i64 = 2_592_000;
 
-/// A key, as JRS takes it and as the libraries do.
+/// A key for JRS and for the libraries.
 struct Case {
     algorithm: &'static str,
     /// A key file with the private key.
@@ -30,7 +30,7 @@ impl Case {
         Server::builder().keys(file.as_bytes()).arg("algorithm", self.algorithm).start()
     }
 
-    /// A private key in PEM and its public half. Neither says an algorithm or a kid.
+    /// A private key and its public key in PEM, without an algorithm or a kid.
     fn pem(algorithm: &'static str, private: String, public: String) -> Self {
         let pair = read(std::slice::from_ref(&private)).remove(0);
         let kid = pair.thumbprint.clone();
@@ -38,20 +38,22 @@ impl Case {
     }
 }
 
+/// The libraries that know the algorithm.
 fn libraries(algorithm: &str) -> &'static [&'static str] {
-    // jsonwebtoken does not know EdDSA.
+    // The npm package jsonwebtoken does not know EdDSA.
     if algorithm == "EdDSA" { &["jose", "pyjwt"] } else { &["jose", "pyjwt", "jsonwebtoken"] }
 }
 
+/// Runs the library's program for these tasks.
 fn run(library: &str, npm: &str, python: &str, tasks: &[Value]) -> Vec<Value> {
     let program = if library == "pyjwt" { python } else { npm };
-    let answers = programs::run(program, &json!({"library": library, "tasks": tasks}));
-    let answers = answers.as_array().expect("an answer for each task").clone();
-    assert_eq!(answers.len(), tasks.len());
-    answers
+    let results = programs::run(program, &json!({"library": library, "tasks": tasks}));
+    let results = results.as_array().expect("a result for each task").clone();
+    assert_eq!(results.len(), tasks.len());
+    results
 }
 
-/// A token with the jti `theirs` for each case, by a library.
+/// Tokens of a library with the jti `theirs`, one for each case.
 fn sign(library: &str, cases: &[&Case]) -> Vec<String> {
     let claims = json!({"jti": "theirs", "iat": now(), "sub": "alice", "name": "Zoë"});
     let task = |case: &&Case| json!({"key": {"jwk": case.pair.private}, "kid": case.kid, "algorithm": case.algorithm, "claims": claims});
@@ -59,20 +61,20 @@ fn sign(library: &str, cases: &[&Case]) -> Vec<String> {
     tokens.iter().map(|token| token.as_str().expect("a token").to_owned()).collect()
 }
 
-/// Checks a key in all that it is used for.
+/// Checks signing, verifying and publishing with each key, in JRS and in the libraries.
 fn check(cases: &[Case]) {
     let mut verifying = Vec::new();
     let mut signed: Vec<Vec<String>> = cases.iter().map(|_| Vec::new()).collect();
     for library in ["jose", "pyjwt", "jsonwebtoken"] {
         let able = |at: &usize| libraries(cases[*at].algorithm).contains(&library);
-        let places: Vec<usize> = (0..cases.len()).filter(able).collect();
-        let tokens = sign(library, &places.iter().map(|at| &cases[*at]).collect::<Vec<_>>());
-        for (at, token) in places.into_iter().zip(tokens) {
+        let positions: Vec<usize> = (0..cases.len()).filter(able).collect();
+        let tokens = sign(library, &positions.iter().map(|at| &cases[*at]).collect::<Vec<_>>());
+        for (at, token) in positions.into_iter().zip(tokens) {
             signed[at].push(token);
         }
     }
     for (case, theirs) in cases.iter().zip(&signed) {
-        let (algorithm, what) = (case.algorithm, &case.private);
+        let (algorithm, file) = (case.algorithm, &case.private);
         let published = json!({"keys": [case.pair.published(&case.kid, algorithm)]});
 
         let server = case.server(&case.private);
@@ -80,13 +82,13 @@ fn check(cases: &[Case]) {
         put_session(conn, "theirs");
         let before = now();
         let token = create(conn, "alice", r#"{"n":1}"#, &["CLAIMS", r#"{"name":"Zoë"}"#]);
-        assert_eq!(header(&token), json!({"alg": algorithm, "typ": "JWT", "kid": case.kid}), "{what}");
-        let end = claims(&token)["exp"].as_i64().expect("services that verify offline see an end");
+        assert_eq!(header(&token), json!({"alg": algorithm, "typ": "JWT", "kid": case.kid}), "{file}");
+        let end = claims(&token)["exp"].as_i64().expect("a token that others can verify has an exp");
         assert!((before + MAX_LIFETIME..=now() + MAX_LIFETIME + 1).contains(&end), "{end}");
         assert_eq!(get(conn, &token).expect("a session").claims, claims(&token));
-        assert_eq!(jwks(conn), published, "{what}");
+        assert_eq!(jwks(conn), published, "{file}");
         for token in theirs {
-            let session = get(conn, token).expect("the session was put there");
+            let session = get(conn, token).expect("the session exists");
             assert_eq!((session.id.as_str(), session.data.as_str()), ("theirs", r#"{"a":1}"#), "{algorithm}");
         }
 
@@ -94,13 +96,13 @@ fn check(cases: &[Case]) {
         let conn = &mut server.conn();
         put_session(conn, "theirs");
         for token in theirs {
-            assert_eq!(get(conn, token).expect("the session was put there").owner, "alice", "{algorithm}: {what}");
+            assert_eq!(get(conn, token).expect("the session exists").owner, "alice", "{algorithm}: {file}");
         }
-        assert!(get(conn, &token).is_none(), "accepted: it is another server's session");
-        assert_eq!(refused(conn, &["JRS.CREATE", "alice", "{}"]), "NOKEYS", "{algorithm}: {what}");
+        assert!(get(conn, &token).is_none(), "the token is accepted, but its session is on another server");
+        assert_eq!(refused(conn, &["JRS.CREATE", "alice", "{}"]), "NOKEYS", "{algorithm}: {file}");
         assert_eq!(jwks(conn), published, "{}", case.public);
 
-        // A library that got a signature wrong would accept it here all the same.
+        // Shows that the libraries check signatures.
         let mut forged = token.clone().into_bytes();
         let at = forged.len() - 10;
         forged[at] = if forged[at] == b'A' { b'B' } else { b'A' };
@@ -119,7 +121,7 @@ fn check(cases: &[Case]) {
 }
 
 #[test]
-fn keys_that_openssl_made() {
+fn keys_from_openssl_interoperate() {
     let rsa = pem("RS256");
     let mut cases = Vec::new();
     for algorithm in ALGORITHMS {
@@ -142,13 +144,13 @@ fn keys_that_openssl_made() {
 }
 
 #[test]
-fn keys_that_jose_made() {
+fn keys_from_jose_interoperate() {
     let cases: Vec<Case> = ALGORITHMS
         .into_iter()
         .zip(generate(&ALGORITHMS))
         .enumerate()
         .map(|(at, (algorithm, pair))| {
-            // Every third is nameless, and named by its thumbprint.
+            // Each third key has no kid: its thumbprint is used.
             let (kid, members) = match at % 3 {
                 0 => (pair.thumbprint.clone(), json!({"alg": algorithm})),
                 1 => ("key \"1\" \\ 2026".to_owned(), json!({"alg": algorithm, "kid": "key \"1\" \\ 2026"})),
@@ -163,7 +165,7 @@ fn keys_that_jose_made() {
 }
 
 #[test]
-fn several_keys_in_one_pem_file() {
+fn a_pem_file_may_have_several_keys() {
     let ec = text(&openssl("ecparam -genkey -name prime256v1", ""));
     let (rsa, ed, other) = (pem("RS256"), pem("EdDSA"), pem("ES384"));
     let traditional = text(&openssl("rsa -traditional", &rsa));
@@ -171,7 +173,7 @@ fn several_keys_in_one_pem_file() {
     let file = format!("# public\n{}\n# ours\r\n{ec}\n\n{traditional}trailing\n{ed}", public_pem(&other));
     let server = Server::builder().keys(file.as_bytes()).start();
     let conn = &mut server.conn();
-    assert_eq!(header(&create(conn, "ada", "{}", &[]))["kid"], pairs[1].thumbprint, "the first that can sign");
+    assert_eq!(header(&create(conn, "ada", "{}", &[]))["kid"], pairs[1].thumbprint, "the first key that can sign");
     let algorithms = ["ES384", "ES256", "RS256", "EdDSA"];
     let published = pairs.iter().zip(algorithms).map(|(pair, algorithm)| pair.published(&pair.thumbprint, algorithm));
     assert_eq!(jwks(conn), json!({"keys": published.collect::<Vec<_>>()}));
@@ -184,7 +186,7 @@ fn several_keys_in_one_pem_file() {
 }
 
 #[test]
-fn nothing_secret_is_published() {
+fn private_keys_are_not_published() {
     let pairs = generate(&["RS256", "ES256", "EdDSA", "ES384"]);
     let names = ["a", "b", "c", "d"];
     let keys =
@@ -208,7 +210,7 @@ fn nothing_secret_is_published() {
 }
 
 #[test]
-fn a_key_is_used_for_what_it_is_for() {
+fn use_and_key_ops_limit_a_key() {
     let pair = generate(&["ES256"]).remove(0);
     let case = |kid: &str| {
         let (pair, kid) = (pair.clone(), kid.to_owned());
@@ -244,17 +246,17 @@ fn a_key_is_used_for_what_it_is_for() {
         }
         let published = jwks(conn)["keys"].as_array().unwrap().iter().any(|key| key["kid"] == "k");
         assert_eq!(published, verifies, "{key}");
-        // Alone, a key that is of no use makes no key file.
+        // A file whose only key cannot be used is refused.
         let alone = Server::builder().keys(key.to_string().as_bytes()).try_start();
         assert_eq!(alone.is_ok(), verifies, "{key}");
     }
 }
 
 #[test]
-fn an_end_is_written_where_others_verify() {
+fn tokens_that_others_can_verify_have_an_exp() {
     let ec = with(&generate(&["ES256"])[0].private, &json!({"kid": "k"}));
     let secret = jwk("s", "HS256", SECRET.as_bytes());
-    for (keys, lifetime, ends) in [
+    for (keys, lifetime, has_exp) in [
         (vec![ec.clone()], "1000", true),
         (vec![ec.clone(), secret.clone()], "1000", true),
         (vec![ec.clone()], "0", false),
@@ -264,10 +266,10 @@ fn an_end_is_written_where_others_verify() {
         let conn = &mut server.conn();
         let token = create(conn, "ada", "{}", &[]);
         let (end, start) = (claims(&token)["exp"].as_i64(), claims(&token)["iat"].as_i64().unwrap());
-        assert_eq!(end.is_some(), ends, "{keys:?}, {lifetime}");
+        assert_eq!(end.is_some(), has_exp, "{keys:?}, {lifetime}");
         assert!(end.is_none_or(|end| (start + 999..=start + 1001).contains(&end)), "{end:?} after {start}");
-        let own_end = (now() + 500).to_string();
-        let token = create(conn, "ada", "{}", &["EXAT", &own_end]);
-        assert_eq!(claims(&token)["exp"].to_string(), own_end);
+        let deadline = (now() + 500).to_string();
+        let token = create(conn, "ada", "{}", &["EXAT", &deadline]);
+        assert_eq!(claims(&token)["exp"].to_string(), deadline);
     }
 }

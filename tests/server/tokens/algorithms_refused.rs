@@ -1,4 +1,4 @@
-//! Attacks on public-key algorithms: other algorithms, keys and kids than those of the key file are refused.
+//! Attacks on public-key algorithms: only the algorithms, keys and kids of the key file are accepted.
 
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use jsonwebtoken::Algorithm;
@@ -12,13 +12,13 @@ use crate::support::{
     tokens::{SECRET, jwk, sign_bytes},
 };
 
-/// A server that takes tokens that do not tell when their session started.
+/// A server that accepts tokens without a known start.
 fn server(file: &str, algorithm: &str) -> Server {
     Server::builder().keys(file.as_bytes()).args(&["algorithm", algorithm, "max-lifetime", "0"]).start()
 }
 
-/// All that a public key could be written as: what an attacker may use as the secret of an HMAC.
-fn spellings(conn: &mut Connection, private: &str) -> Vec<Vec<u8>> {
+/// The encodings of a public key that an attacker may use as an HMAC secret.
+fn encodings(conn: &mut Connection, private: &str) -> Vec<Vec<u8>> {
     let public = public_pem(private);
     let set = jwks(conn);
     let key = &set["keys"][0];
@@ -47,16 +47,16 @@ fn spellings(conn: &mut Connection, private: &str) -> Vec<Vec<u8>> {
 }
 
 #[test]
-fn a_public_key_is_no_secret() {
+fn a_public_key_is_never_used_as_a_secret() {
     for (algorithm, name) in [("RS256", "RS256"), ("PS512", "PS512"), ("ES384", "ES384"), ("EdDSA", "EdDSA")] {
         let private = pem(algorithm);
-        // A setting that names HMAC must not turn a public key into a secret, nor must a secret beside it.
+        // The setting `algorithm` must not turn a public key into a secret.
         for (file, setting) in [(private.clone(), name), (public_pem(&private), "HS256")] {
             let server = server(&file, setting);
             let conn = &mut server.conn();
             put_session(conn, "a");
             let kid = jwks(conn)["keys"][0]["kid"].clone();
-            for secret in spellings(conn, &private) {
+            for secret in encodings(conn, &private) {
                 for hash in [Algorithm::HS256, Algorithm::HS384, Algorithm::HS512] {
                     for alg in [json!(format!("{hash:?}")), jwks(conn)["keys"][0]["alg"].clone()] {
                         for header in [json!({"alg": alg, "kid": kid}), json!({"alg": alg})] {
@@ -72,7 +72,7 @@ fn a_public_key_is_no_secret() {
 }
 
 #[test]
-fn a_key_is_used_with_its_own_algorithm_alone() {
+fn a_key_is_used_only_with_its_own_algorithm() {
     let names = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "EdDSA", "HS256", "none"];
     let rsa = pem("RS256");
     for own in ["RS256", "PS256", "PS384", "ES256", "ES384", "EdDSA"] {
@@ -81,25 +81,25 @@ fn a_key_is_used_with_its_own_algorithm_alone() {
         let conn = &mut server.conn();
         put_session(conn, "a");
         let (kid, claims) = (jwks(conn)["keys"][0]["kid"].clone(), json!({"jti": "a"}));
-        let ways: Vec<Algorithm> = match own {
+        let signers: Vec<Algorithm> = match own {
             "ES256" => vec![Algorithm::ES256],
             "ES384" => vec![Algorithm::ES384],
             "EdDSA" => vec![Algorithm::EdDSA],
             _ => names[..6].iter().map(|name| name.parse().unwrap()).collect(),
         };
-        for way in ways {
+        for signer in signers {
             for name in names {
-                let token = sign(&json!({"alg": name, "kid": kid}), &claims, &private, way);
-                if name == own && way == own.parse().unwrap() {
+                let token = sign(&json!({"alg": name, "kid": kid}), &claims, &private, signer);
+                if name == own && signer == own.parse().unwrap() {
                     assert!(get(conn, &token).is_some(), "{own}");
                 } else {
                     assert_bad(conn, &token, "sess:a");
                 }
             }
-            // The key was given no kid, so a token without one is tried with it, but with its algorithm alone.
+            // The key has no kid in the file, so it is tried for tokens without one, but only with its algorithm.
             for name in names {
-                let token = sign(&json!({"alg": name}), &claims, &private, way);
-                if name == own && way == own.parse().unwrap() {
+                let token = sign(&json!({"alg": name}), &claims, &private, signer);
+                if name == own && signer == own.parse().unwrap() {
                     assert!(get(conn, &token).is_some(), "{own}");
                 } else {
                     assert_bad(conn, &token, "sess:a");
@@ -110,8 +110,8 @@ fn a_key_is_used_with_its_own_algorithm_alone() {
 }
 
 #[test]
-fn a_key_that_the_token_brings_along_is_not_looked_at() {
-    for (algorithm, way) in [("RS256", Algorithm::RS256), ("ES256", Algorithm::ES256), ("EdDSA", Algorithm::EdDSA)] {
+fn keys_in_the_header_are_ignored() {
+    for (algorithm, signer) in [("RS256", Algorithm::RS256), ("ES256", Algorithm::ES256), ("EdDSA", Algorithm::EdDSA)] {
         let (ours, evil) = (pem(algorithm), pem(algorithm));
         let server = server(&ours, "HS256");
         let conn = &mut server.conn();
@@ -136,10 +136,10 @@ fn a_key_that_the_token_brings_along_is_not_looked_at() {
                 json!({"alg": algorithm, "kid": pair.thumbprint}),
             ] {
                 let header = with(&header, &alg);
-                assert_bad(conn, &sign(&header, &json!({"jti": "a"}), &evil, way), "sess:a");
-                // What our key signs holds, whatever else the header says.
+                assert_bad(conn, &sign(&header, &json!({"jti": "a"}), &evil, signer), "sess:a");
+                // A token of the server's key is accepted with any of these headers.
                 if header["kid"] == kid {
-                    assert!(get(conn, &sign(&header, &json!({"jti": "a"}), &ours, way)).is_some(), "{header}");
+                    assert!(get(conn, &sign(&header, &json!({"jti": "a"}), &ours, signer)).is_some(), "{header}");
                 }
             }
         }
@@ -147,7 +147,7 @@ fn a_key_that_the_token_brings_along_is_not_looked_at() {
 }
 
 #[test]
-fn a_kid_is_a_name_and_nothing_else() {
+fn a_kid_is_only_a_name() {
     let ec = pem("ES256");
     let pair = keypairs::read(std::slice::from_ref(&ec)).remove(0);
     let keys = [with(&pair.private, &json!({"kid": "k"})), jwk("s", "HS256", SECRET.as_bytes())];

@@ -1,4 +1,4 @@
-//! Tokens that nobody signed, or that say what no token may: all refused as `BADTOKEN`, and nothing has changed.
+//! Forged and malformed tokens: each command refuses them as `BADTOKEN` and changes nothing.
 
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use jsonwebtoken::Algorithm;
@@ -11,31 +11,31 @@ use crate::support::{
     tokens::{SECRET, claims, key, payload, sign, sign_bytes, token},
 };
 
-/// A server that takes tokens that do not tell when their session started.
+/// A server that accepts tokens without a known start.
 fn server() -> Server {
     Server::builder().keys(SECRET.as_bytes()).arg("max-lifetime", "0").start()
 }
 
-/// Checks that each command refuses the token, also with the key of a session that exists in front of it.
+/// Checks that each command refuses the token, also with the key of an existing session before it.
 fn assert_bad(conn: &mut Connection, token: &[u8], key: &str) {
     let data: &[u8] = br#"{"n":2}"#;
-    for place in [vec![token], vec![key.as_bytes(), token]] {
+    for session in [vec![token], vec![key.as_bytes(), token]] {
         for name in ["JRS.GET", "JRS.PEEK", "JRS.TOUCH", "JRS.DESTROY"] {
-            assert_refused(conn, "BADTOKEN", &[&[name.as_bytes()], &*place].concat());
+            assert_refused(conn, "BADTOKEN", &[&[name.as_bytes()], &*session].concat());
         }
-        assert_refused(conn, "BADTOKEN", &[&[&b"JRS.UPDATE"[..]], &*place, &[data]].concat());
-        let reports: Vec<Value> = redis::cmd("JRS.INSPECT").arg(&*place).query(conn).unwrap();
+        assert_refused(conn, "BADTOKEN", &[&[&b"JRS.UPDATE"[..]], &*session, &[data]].concat());
+        let reports: Vec<Value> = redis::cmd("JRS.INSPECT").arg(&*session).query(conn).unwrap();
         assert_eq!(reports[1], Value::Int(0), "{}", token.escape_ascii());
     }
 }
 
-/// A token of this header and payload, signed as it should be, so that nothing but they can be wrong with it.
+/// A token of this header and payload with a correct signature.
 fn signed(header: &[u8], payload: &[u8]) -> String {
     sign_bytes(header, payload, Algorithm::HS256, SECRET.as_bytes())
 }
 
 #[test]
-fn a_token_that_was_cut_off() {
+fn a_truncated_token_is_refused() {
     let server = server();
     let conn = &mut server.conn();
     let token = create(conn, "ada", "{}", &[]);
@@ -48,7 +48,7 @@ fn a_token_that_was_cut_off() {
 }
 
 #[test]
-fn a_token_with_one_byte_changed() {
+fn a_token_with_a_changed_byte_is_refused() {
     let server = server();
     let conn = &mut server.conn();
     let token = create(conn, "ada", "{}", &[]);
@@ -64,7 +64,7 @@ fn a_token_with_one_byte_changed() {
             }
         }
     }
-    // The last character of a signature has bits to spare, which must not be.
+    // The last character of a signature has unused bits, which must be zero.
     for byte in (0..=u8::MAX).filter(|byte| Some(byte) != token.as_bytes().last()) {
         let mut changed = token.clone().into_bytes();
         *changed.last_mut().unwrap() = byte;
@@ -75,7 +75,7 @@ fn a_token_with_one_byte_changed() {
 }
 
 #[test]
-fn a_token_with_something_more() {
+fn a_token_with_added_bytes_is_refused() {
     let server = server();
     let conn = &mut server.conn();
     let token = create(conn, "ada", "{}", &[]);
@@ -108,7 +108,7 @@ fn a_token_with_something_more() {
 }
 
 #[test]
-fn a_token_of_another_algorithm() {
+fn a_token_of_another_algorithm_is_refused() {
     let server = server();
     let conn = &mut server.conn();
     let good = create(conn, "ada", "{}", &[]);
@@ -134,7 +134,7 @@ fn a_token_of_another_algorithm() {
 }
 
 #[test]
-fn a_token_of_another_key() {
+fn a_token_of_another_key_is_refused() {
     let server = server();
     let conn = &mut server.conn();
     let good = create(conn, "ada", "{}", &[]);
@@ -143,7 +143,7 @@ fn a_token_of_another_key() {
     for secret in [&b""[..], b"x", &SECRET.as_bytes()[1..], &SECRET.as_bytes()[..32], longer.as_bytes(), &[0; 64]] {
         assert_bad(conn, sign(&header, &claims(&good), secret).as_bytes(), &key(&good));
     }
-    // Parts of two good tokens make no third.
+    // Parts of two valid tokens cannot be combined.
     let other = create(conn, "eve", "{}", &[]);
     let (ours, theirs): (Vec<&str>, Vec<&str>) = (good.split('.').collect(), other.split('.').collect());
     assert_bad(conn, [ours[0], ours[1], theirs[2]].join(".").as_bytes(), &key(&good));
@@ -151,12 +151,12 @@ fn a_token_of_another_key() {
 }
 
 #[test]
-fn a_header_that_must_not_be() {
+fn an_invalid_header_is_refused() {
     let server = server();
     let conn = &mut server.conn();
     exec(conn, &["SET", "sess:a", "{}", "EX", "1000"]);
     let claims = br#"{"jti":"a"}"#;
-    // What is refused below differs from these in one thing only.
+    // The headers below differ from these in one point only.
     for good in
         [r#"{"alg":"HS256"}"#, r#" { "x" : {"alg":"none"}, "\u0061lg" : "HS256", "jku":"https://evil.example" } "#]
     {
@@ -184,7 +184,7 @@ fn a_header_that_must_not_be() {
         br#"{"alg":"HS256","crit":["exp"]}"#,
         br#"{"alg":"HS256","b64":false}"#,
         br#"{"alg":"HS256","kid":null}"#,
-        br#"{"alg":"HS256","kid":"somebody's"}"#,
+        br#"{"alg":"HS256","kid":"unknown"}"#,
     ];
     for header in bad {
         assert_bad(conn, signed(header, claims).as_bytes(), "sess:a");
@@ -192,7 +192,7 @@ fn a_header_that_must_not_be() {
 }
 
 #[test]
-fn a_payload_that_must_not_be() {
+fn an_invalid_payload_is_refused() {
     let server = server();
     let conn = &mut server.conn();
     exec(conn, &["SET", "sess:a", "{}", "EX", "1000"]);
@@ -245,7 +245,7 @@ fn a_payload_that_must_not_be() {
 }
 
 #[test]
-fn a_part_that_is_nested_without_end() {
+fn a_deeply_nested_token_does_no_harm() {
     let server =
         Server::builder().keys(SECRET.as_bytes()).args(&["max-token-size", "1mb", "max-lifetime", "0"]).start();
     let conn = &mut server.conn();
@@ -259,11 +259,12 @@ fn a_part_that_is_nested_without_end() {
             assert_bad(conn, signed(good, unclosed.as_bytes()).as_bytes(), "sess:a");
             assert_bad(conn, signed(unclosed.as_bytes(), br#"{"jti":"a"}"#).as_bytes(), "sess:a");
         }
-        // Nothing forbids depth where it is well-formed and signed; it must do no harm.
+        // A well-formed token may be nested deeply.
         let reply: Vec<redis::Value> = send(conn, &["JRS.GET", &signed(good, closed.as_bytes())]).unwrap();
         assert_eq!(reply[7], redis::Value::BulkString(closed.clone().into_bytes()));
         assert!(get(conn, &signed(closed.as_bytes(), br#"{"jti":"a"}"#)).is_some());
-        let forged = sign_bytes(closed.as_bytes(), closed.as_bytes(), Algorithm::HS256, b"somebody else's secret");
+        let forged =
+            sign_bytes(closed.as_bytes(), closed.as_bytes(), Algorithm::HS256, b"the secret of another issuer");
         assert_bad(conn, forged.as_bytes(), "sess:a");
         let deep_in_jti = format!(r#"{{"jti":{open}{close}}}"#);
         assert_bad(conn, signed(good, deep_in_jti.as_bytes()).as_bytes(), "sess:a");

@@ -1,4 +1,4 @@
-//! Tokens interoperate: PyJWT, jsonwebtoken and jose verify what JRS signs, and JRS verifies what they sign.
+//! HMAC tokens interoperate: PyJWT, jsonwebtoken and jose verify tokens of JRS, and JRS verifies their tokens.
 
 use redis::Connection;
 use serde_json::{Value, json};
@@ -8,7 +8,7 @@ use crate::support::{
     sessions::{exec, get, now, refusal, send},
 };
 
-/// Long enough for every hash: 64 bytes.
+/// 64 bytes, long enough for each hash.
 const SECRET: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
 /// [`SECRET`] in base64url.
 const SECRET_K: &str = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWYwMTIzNDU2Nzg5YWJjZGVmMDEyMzQ1Njc4OWFiY2RlZg";
@@ -29,62 +29,64 @@ enum Library {
 }
 
 impl Library {
-    /// The tokens that the library makes, one for each of the [`signing`](Key::signing) tasks.
+    /// The tokens of the library, one for each task of [`Key::signing`].
     fn sign(self, tasks: &[Value]) -> Vec<String> {
         let tokens = self.run("sign.mjs", "pyjwt_sign.py", tasks);
-        serde_json::from_value(tokens).unwrap_or_else(|error| panic!("{self:?} made no tokens: {error}"))
+        serde_json::from_value(tokens).unwrap_or_else(|error| panic!("{self:?} did not print tokens: {error}"))
     }
 
-    /// What the library sees in each token: its header and claims, or its refusal. See [`Key::verifying`].
+    /// The result for each token of a task of [`Key::verifying`]: header and claims, or why the library refuses it.
     fn verify(self, tasks: &[Value]) -> Vec<Value> {
         let outcomes = self.run("verify.mjs", "pyjwt_verify.py", tasks);
-        let outcomes = outcomes.as_array().expect("an outcome for each task");
+        let outcomes = outcomes.as_array().expect("a result for each task");
         assert_eq!(outcomes.len(), tasks.len(), "{self:?}");
         outcomes.clone()
     }
 
-    /// All tasks in one process, for starting one takes longer than what it does.
+    /// Runs all tasks in one process, because starting it takes longer than the tasks.
     fn run(self, npm: &str, python: &str, tasks: &[Value]) -> Value {
         let program = if self == Self::PyJwt { python } else { npm };
         programs::run(program, &json!({"library": format!("{self:?}").to_lowercase(), "tasks": tasks}))
     }
 }
 
-/// One key, as JRS and as the libraries take it.
+/// A key for JRS and for the libraries.
 struct Key {
-    /// The content of the keys-file.
+    /// The content of the key file.
     file: String,
-    /// See `tests/interop/key.mjs`.
+    /// The key for `tests/interop/key.mjs`.
     material: Value,
     kid: Option<&'static str>,
 }
 
 impl Key {
-    /// A secret without a name. The algorithm is that of the realm.
+    /// A secret without a kid. The realm has the algorithm.
     fn raw(secret: &str) -> Self {
         Self { file: secret.to_owned(), material: json!({"secret": secret}), kid: None }
     }
 
-    /// A named key that is pinned to its algorithm.
+    /// A JWK with a kid and an algorithm.
     fn jwk(algorithm: &str) -> Self {
         let jwk = json!({"kty": "oct", "alg": algorithm, "kid": KID, "k": SECRET_K});
         Self { file: jwk.to_string(), material: json!({"jwk": jwk}), kid: Some(KID) }
     }
 
-    /// The key that only claims to be this one: it has its kid, and another secret or algorithm.
-    fn posing_with(&self, secret: &str) -> Self {
+    /// A raw secret with the kid of this key.
+    fn with_same_kid(&self, secret: &str) -> Self {
         Self { kid: self.kid, ..Self::raw(secret) }
     }
 
-    fn both_shapes(algorithm: &str) -> [Self; 2] {
+    /// The same secret as raw text and as a JWK.
+    fn both_forms(algorithm: &str) -> [Self; 2] {
         [Self::raw(SECRET), Self::jwk(algorithm)]
     }
 
+    /// A task to sign a token.
     fn signing(&self, algorithm: &str, claims: &Value) -> Value {
         json!({"key": self.material, "kid": self.kid, "algorithm": algorithm, "claims": claims})
     }
 
-    /// `demands`: the issuer and the audience that the library is to insist on, if any.
+    /// A task to verify a token. `demands` are the issuer and the audience that the library requires, if any.
     fn verifying(&self, algorithm: &str, token: &str, demands: &Value) -> Value {
         let mut task = demands.clone();
         task["key"] = self.material.clone();
@@ -102,15 +104,15 @@ impl Key {
     }
 }
 
-/// Writes a session for the id without JRS, as an application that signs its own tokens would.
+/// Writes a session for the id without JRS, as an application that signs its own tokens does.
 fn put_session(connection: &mut Connection, id: &str) {
     exec(connection, &["SET", &format!("sess:{id}"), r#"{"a":1}"#, "EX", "100"]);
 }
 
 #[test]
-fn libraries_accept_what_jrs_signs() {
+fn libraries_accept_tokens_of_jrs() {
     for algorithm in ALGORITHMS {
-        for key in Key::both_shapes(algorithm) {
+        for key in Key::both_forms(algorithm) {
             let server = key.server(algorithm, &[("issuer", ISSUER), ("audience", AUDIENCE)]);
             let connection = &mut server.conn();
             let before = now();
@@ -133,7 +135,7 @@ fn libraries_accept_what_jrs_signs() {
                 key.verifying(algorithm, &token, &demands),
                 key.verifying(algorithm, &token, &json!({"issuer": "another", "audience": AUDIENCE})),
                 key.verifying(algorithm, &token, &json!({"issuer": ISSUER, "audience": "another"})),
-                key.posing_with(OTHER_SECRET).verifying(algorithm, &token, &demands),
+                key.with_same_kid(OTHER_SECRET).verifying(algorithm, &token, &demands),
             ];
             for library in LIBRARIES {
                 let seen = library.verify(&tasks);
@@ -141,7 +143,7 @@ fn libraries_accept_what_jrs_signs() {
                 let header = &seen[0]["header"];
                 assert_eq!((&header["alg"], &header["kid"]), (&json!(algorithm), &json!(key.kid)), "{library:?}");
                 for outcome in &seen[1..] {
-                    assert!(outcome["refused"].is_string(), "{library:?} looks at nothing: {outcome}");
+                    assert!(outcome["refused"].is_string(), "{library:?} must refuse the token: {outcome}");
                 }
             }
         }
@@ -149,14 +151,14 @@ fn libraries_accept_what_jrs_signs() {
 }
 
 #[test]
-fn libraries_accept_the_plainest_token_of_jrs() {
+fn libraries_accept_a_minimal_token_of_jrs() {
     let key = Key::raw(SECRET);
     let server = key.server("HS256", &[]);
     let connection = &mut server.conn();
     let token: String = send(connection, &["JRS.CREATE", "", "{}"]).unwrap();
     let session = get(connection, &token).unwrap();
     let expected = json!({"jti": session.id, "iat": session.claims["iat"]});
-    assert_eq!(session.claims, expected, "anonymous, without a deadline: nothing more to say");
+    assert_eq!(session.claims, expected, "an anonymous session without a deadline has no other claims");
     for library in LIBRARIES {
         let seen = library.verify(&[key.verifying("HS256", &token, &json!({}))]);
         assert_eq!(seen[0]["claims"], expected, "{library:?}");
@@ -164,9 +166,9 @@ fn libraries_accept_the_plainest_token_of_jrs() {
 }
 
 #[test]
-fn jrs_accepts_what_libraries_sign() {
+fn jrs_accepts_tokens_of_libraries() {
     let claims = json!({"jti": "theirs", "iat": now(), "sub": "alice", "name": "Zoë", "limit": 1.5});
-    let keys = ALGORITHMS.map(|algorithm| Key::both_shapes(algorithm).map(|key| (algorithm, key)));
+    let keys = ALGORITHMS.map(|algorithm| Key::both_forms(algorithm).map(|key| (algorithm, key)));
     let keys: Vec<_> = keys.into_iter().flatten().collect();
     let tasks: Vec<_> = keys.iter().map(|(algorithm, key)| key.signing(algorithm, &claims)).collect();
     for library in LIBRARIES {
@@ -174,10 +176,10 @@ fn jrs_accepts_what_libraries_sign() {
             let server = key.server(algorithm, &[]);
             let connection = &mut server.conn();
             put_session(connection, "theirs");
-            let session = get(connection, &token).expect("the session was put there");
+            let session = get(connection, &token).expect("the session exists");
             assert_eq!((session.id.as_str(), session.owner.as_str()), ("theirs", "alice"), "{library:?}");
             assert_eq!((session.data.as_str(), &session.claims), (r#"{"a":1}"#, &claims), "{library:?}");
-            assert_eq!(session.ttl, 86_400, "{library:?}: reading slides it from the 100 seconds it had");
+            assert_eq!(session.ttl, 86_400, "{library:?}: GET extends the TTL of 100 seconds");
         }
     }
 }
@@ -199,19 +201,19 @@ fn a_token_of_jrs_and_one_of_a_library_open_the_same_session() {
 }
 
 #[test]
-fn jrs_refuses_what_libraries_sign_with_another_key_or_algorithm() {
-    for key in Key::both_shapes("HS256") {
+fn jrs_refuses_tokens_of_another_key_or_algorithm() {
+    for key in Key::both_forms("HS256") {
         let server = key.server("HS256", &[]);
         let connection = &mut server.conn();
         put_session(connection, "x");
         let claims = json!({"jti": "x", "iat": now()});
         let good = key.signing("HS256", &claims);
         let mut bad = vec![
-            ("another secret", key.posing_with(OTHER_SECRET).signing("HS256", &claims)),
-            ("an unknown kid", Key { kid: Some("nobody's"), ..Key::raw(SECRET) }.signing("HS256", &claims)),
+            ("another secret", key.with_same_kid(OTHER_SECRET).signing("HS256", &claims)),
+            ("an unknown kid", Key { kid: Some("unknown"), ..Key::raw(SECRET) }.signing("HS256", &claims)),
             ("none", key.signing("none", &claims)),
-            ("HS384", key.posing_with(SECRET).signing("HS384", &claims)),
-            ("HS512", key.posing_with(SECRET).signing("HS512", &claims)),
+            ("HS384", key.with_same_kid(SECRET).signing("HS384", &claims)),
+            ("HS512", key.with_same_kid(SECRET).signing("HS512", &claims)),
         ];
         if key.kid.is_some() {
             bad.push(("no kid", Key::raw(SECRET).signing("HS256", &claims)));
@@ -219,16 +221,19 @@ fn jrs_refuses_what_libraries_sign_with_another_key_or_algorithm() {
         let tasks: Vec<_> = std::iter::once(good).chain(bad.iter().map(|(_, task)| task.clone())).collect();
         for library in LIBRARIES {
             let tokens = library.sign(&tasks);
-            assert!(get(connection, &tokens[0]).is_some(), "{library:?}: each refused one differs in one thing only");
-            for ((what, _), token) in bad.iter().zip(&tokens[1..]) {
-                assert_eq!(refusal(connection, token), "BADTOKEN", "{library:?}, {what}");
+            assert!(
+                get(connection, &tokens[0]).is_some(),
+                "{library:?}: the refused tokens differ from this one in one point"
+            );
+            for ((name, _), token) in bad.iter().zip(&tokens[1..]) {
+                assert_eq!(refusal(connection, token), "BADTOKEN", "{library:?}, {name}");
             }
         }
     }
 }
 
 #[test]
-fn jrs_refuses_what_is_expired_or_not_valid_yet() {
+fn jrs_refuses_expired_and_not_yet_valid_tokens() {
     let key = Key::raw(SECRET);
     let server = key.server("HS256", &[]);
     let connection = &mut server.conn();
@@ -246,7 +251,7 @@ fn jrs_refuses_what_is_expired_or_not_valid_yet() {
 }
 
 #[test]
-fn jrs_insists_on_the_issuer_and_audience_of_its_realm() {
+fn jrs_requires_the_issuer_and_audience_of_the_realm() {
     let key = Key::raw(SECRET);
     let server = key.server("HS256", &[("issuer", ISSUER), ("audience", AUDIENCE)]);
     let connection = &mut server.conn();

@@ -1,4 +1,4 @@
-//! Which tokens are accepted and which are refused, and what other libraries make of them.
+//! Tokens that are accepted, tokens that are refused, and interoperation with other libraries.
 
 mod algorithms;
 mod algorithms_refused;

@@ -1,4 +1,4 @@
-//! Signatures that are nearly right: another encoding, another length, numbers out of range, another salt.
+//! Signatures that are almost valid: another encoding or length, numbers out of range, another salt.
 
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use serde_json::json;
@@ -10,19 +10,19 @@ use crate::support::{
     tokens::{key, part},
 };
 
-/// Of P-256: its order, the exclusive end of both halves of a signature.
+/// The order of P-256. Both numbers of a signature must be less.
 const ORDER: [u8; 32] = [
     0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xbc, 0xe6, 0xfa, 0xad, 0xa7,
     0x17, 0x9e, 0x84, 0xf3, 0xb9, 0xca, 0xc2, 0xfc, 0x63, 0x25, 0x51,
 ];
 
-/// Of Ed25519: its order L, little-endian.
+/// The order L of Ed25519, little-endian.
 const L: [u8; 32] = [
     0xed, 0xd3, 0xf5, 0x5c, 0x1a, 0x63, 0x12, 0x58, 0xd6, 0x9c, 0xf7, 0xa2, 0xde, 0xf9, 0xde, 0x14, 0, 0, 0, 0, 0, 0,
     0, 0, 0, 0, 0, 0, 0, 0, 0, 0x10,
 ];
 
-/// A server that takes tokens that do not tell when their session started.
+/// A server that accepts tokens without a known start.
 fn server(file: &str, algorithm: &str) -> Server {
     Server::builder().keys(file.as_bytes()).args(&["algorithm", algorithm, "max-lifetime", "0"]).start()
 }
@@ -75,14 +75,14 @@ fn an_ecdsa_signature_is_two_numbers_in_range() {
 }
 
 #[test]
-fn an_ed25519_signature_has_one_spelling() {
+fn an_ed25519_signature_has_one_encoding() {
     let pair = generate(&["EdDSA"]).remove(0);
     let server = Server::builder().keys(pair.private.to_string().as_bytes()).start();
     let conn = &mut server.conn();
     let token = create(conn, "ada", "{}", &[]);
     let good = part(&token, 2);
     let (point, scalar) = good.split_at(32);
-    // The scalar plus L is the same number modulo L (RFC 8032 section 5.1.7 forbids it).
+    // The scalar plus L is the same number modulo L; RFC 8032 section 5.1.7 forbids it.
     let mut carry = 0;
     let sum: Vec<u8> = scalar
         .iter()
@@ -173,7 +173,7 @@ fn a_pss_salt_is_as_long_as_the_hash() {
     }
 }
 
-/// A "signature" that needs no key: with the exponent 1 it is its own padding.
+/// With the exponent 1 the padded hash is its own signature, which needs no private key.
 #[test]
 fn an_rsa_key_of_exponent_one_verifies_nothing() {
     let rsa = with(&generate(&["RS256"])[0].public, &json!({"e": "AQ", "kid": "k"}));

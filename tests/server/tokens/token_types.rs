@@ -1,4 +1,4 @@
-//! The header's `typ`: which kinds of token are sessions' tokens. And `enc` and `zip`, which no session's token has.
+//! The header's `typ`, which must be that of a session token, and the headers `enc` and `zip`, which are refused.
 
 use redis::{Connection, Value};
 use serde_json::{Value as Json, json};
@@ -9,10 +9,12 @@ use crate::support::{
     tokens::{SECRET, header, sign, signing_keys},
 };
 
+/// A token with this `typ`.
 fn with_type(kind: &Json) -> String {
     sign(&json!({"alg": "HS256", "typ": kind}), &json!({"jti": "a", "iat": now()}), SECRET.as_bytes())
 }
 
+/// The reason in JRS.INSPECT of a refused token.
 fn reason(conn: &mut Connection, token: &str) -> String {
     let report: Vec<Value> = send(conn, &["JRS.INSPECT", token]).unwrap();
     assert_eq!((&report[0], &report[1]), (&Value::BulkString(b"active".to_vec()), &Value::Int(0)), "{report:?}");
@@ -20,7 +22,7 @@ fn reason(conn: &mut Connection, token: &str) -> String {
 }
 
 #[test]
-fn only_sessions_tokens_are_accepted() {
+fn only_types_of_session_tokens_are_accepted() {
     let server = Server::builder().keys(SECRET.as_bytes()).start();
     let conn = &mut server.conn();
     exec(conn, &["SET", "sess:a", "{}", "EX", "1000"]);
@@ -71,7 +73,7 @@ fn only_sessions_tokens_are_accepted() {
 }
 
 #[test]
-fn a_realms_own_type() {
+fn a_realm_can_have_its_own_token_type() {
     for keys in signing_keys() {
         let server = Server::builder().keys(keys.as_bytes()).start();
         let conn = &mut server.conn();
@@ -82,14 +84,14 @@ fn a_realms_own_type() {
         exec(conn, &["CONFIG", "SET", "jrs.token-type", "session+jwt"]);
         let new = create(conn, "ada", "{}", &[]);
         assert_eq!(header(&new)["typ"], "session+jwt");
-        // Tokens from before the change stay good, and what follows them is of the new type.
+        // Tokens of the old type stay valid, and their successors have the new type.
         for token in [&old, &new, &new] {
             assert!(get(conn, token).is_some());
         }
         let rotated: String = send(conn, &["JRS.ROTATE", &old]).unwrap();
         assert_eq!(header(&rotated)["typ"], "session+jwt");
 
-        // A type that is given up is refused from that moment on, known or not.
+        // A type that is no longer set is refused at once, also for cached tokens.
         exec(conn, &["CONFIG", "SET", "jrs.token-type", "other+jwt"]);
         assert_eq!(refusal(conn, &new), "BADTOKEN");
         assert!(reason(conn, &new).contains("token-type"));
