@@ -1,4 +1,4 @@
-//! Keys of a keys-file: which of them sign and verify, how they are rotated, and which files are refused.
+//! The keys of a key file: which of them sign and verify, how they are rotated, and which files are refused.
 
 use std::{
     fs::{self, Permissions},
@@ -17,24 +17,24 @@ use crate::support::{
     tokens::{SECRET, header, jwk, token},
 };
 
-/// A JWK Set as the text of a file.
+/// The file of a JWK Set.
 fn key_set(keys: &[serde_json::Value]) -> Vec<u8> {
     json!({ "keys": keys }).to_string().into_bytes()
 }
 
-/// A key of that name, whose secret is made of the name.
+/// A key with this kid and a secret made from it.
 fn named(name: &str) -> serde_json::Value {
     jwk(name, "HS256", name.repeat(32).as_bytes())
 }
 
 /// Whether jsonwebtoken accepts a token's signature.
-fn verifies_elsewhere(token: &str, algorithm: Algorithm, secret: &[u8]) -> bool {
+fn library_verifies(token: &str, algorithm: Algorithm, secret: &[u8]) -> bool {
     let mut validation = Validation::new(algorithm);
     validation.required_spec_claims.clear();
     decode::<serde_json::Value>(token, &DecodingKey::from_secret(secret), &validation).is_ok()
 }
 
-/// The text of the error that a command must be refused with.
+/// The text of the error of a command. The command must be refused.
 fn problem(conn: &mut Connection, words: &[&str]) -> String {
     let error = send::<Value>(conn, words).expect_err("a refusal");
     assert_eq!(error.code(), Some("ERR"), "{error}");
@@ -42,18 +42,21 @@ fn problem(conn: &mut Connection, words: &[&str]) -> String {
 }
 
 #[test]
-fn a_raw_secret_loses_its_last_line_end() {
+fn the_last_line_end_of_a_raw_secret_is_removed() {
     for end in ["", "\n", "\r\n"] {
         let server = Server::builder().keys(format!("{SECRET}{end}").as_bytes()).start();
         let conn = &mut server.conn();
-        let made_here = create(conn, "ada", "{}", &[]);
-        assert_eq!(header(&made_here), json!({"alg": "HS256", "typ": "JWT"}));
-        assert!(verifies_elsewhere(&made_here, Algorithm::HS256, SECRET.as_bytes()), "{end:?}");
-        assert!(get(conn, &token(&json!({"jti": "made elsewhere"}))).is_none(), "it is accepted: there is no session");
+        let created = create(conn, "ada", "{}", &[]);
+        assert_eq!(header(&created), json!({"alg": "HS256", "typ": "JWT"}));
+        assert!(library_verifies(&created, Algorithm::HS256, SECRET.as_bytes()), "{end:?}");
+        assert!(
+            get(conn, &token(&json!({"jti": "elsewhere"}))).is_none(),
+            "the token is accepted, and there is no session"
+        );
     }
     let server = Server::builder().keys(format!(" {SECRET}\n").as_bytes()).start();
-    let made_here = create(&mut server.conn(), "ada", "{}", &[]);
-    assert!(verifies_elsewhere(&made_here, Algorithm::HS256, format!(" {SECRET}").as_bytes()), "blanks stay");
+    let created = create(&mut server.conn(), "ada", "{}", &[]);
+    assert!(library_verifies(&created, Algorithm::HS256, format!(" {SECRET}").as_bytes()), "other spaces are kept");
 }
 
 #[test]
@@ -62,10 +65,10 @@ fn each_key_signs_with_its_own_algorithm() {
         let file = jwk("k1", name, SECRET.as_bytes()).to_string();
         let server = Server::builder().keys(file.as_bytes()).arg("algorithm", "HS384").start();
         let conn = &mut server.conn();
-        let made_here = create(conn, "ada", "{}", &[]);
-        assert_eq!(header(&made_here), json!({"alg": name, "typ": "JWT", "kid": "k1"}));
-        assert!(verifies_elsewhere(&made_here, algorithm, SECRET.as_bytes()), "{name}");
-        assert_eq!(get(conn, &made_here).expect("a session").owner, "ada");
+        let created = create(conn, "ada", "{}", &[]);
+        assert_eq!(header(&created), json!({"alg": name, "typ": "JWT", "kid": "k1"}));
+        assert!(library_verifies(&created, algorithm, SECRET.as_bytes()), "{name}");
+        assert_eq!(get(conn, &created).expect("a session").owner, "ada");
     }
 }
 
@@ -82,13 +85,13 @@ fn the_first_key_signs_and_all_verify() {
             encode(&header, &json!({"jti": "elsewhere", "iat": now()}), &EncodingKey::from_secret(secret.as_bytes()))
                 .unwrap()
         };
-        assert!(get(conn, &made(&id.repeat(64))).is_none(), "{id}: it is accepted: there is no session");
+        assert!(get(conn, &made(&id.repeat(64))).is_none(), "{id}: the token is accepted, and there is no session");
         assert_eq!(refusal(conn, &made(&id.repeat(63))), "BADTOKEN", "{id}");
     }
 }
 
 #[test]
-fn the_first_key_that_may_sign_signs() {
+fn the_first_key_that_can_sign_signs() {
     let mut only_verifies = named("v");
     only_verifies["key_ops"] = json!(["verify"]);
     let server = Server::builder().keys(&key_set(&[only_verifies.clone(), named("s")])).start();
@@ -96,9 +99,9 @@ fn the_first_key_that_may_sign_signs() {
     let old = create(conn, "ada", "{}", &[]);
     assert_eq!(header(&old)["kid"], "s");
 
-    let mut cannot_sign_any_more = named("s");
-    cannot_sign_any_more["key_ops"] = json!(["verify"]);
-    fs::write(server.dir().join("keys"), key_set(&[only_verifies, cannot_sign_any_more])).unwrap();
+    let mut verifies_only = named("s");
+    verifies_only["key_ops"] = json!(["verify"]);
+    fs::write(server.dir().join("keys"), key_set(&[only_verifies, verifies_only])).unwrap();
     exec(conn, &["JRS.RELOAD"]);
     let before = contents(conn);
     assert_eq!(refused(conn, &["JRS.CREATE", "ada", "{}"]), "NOKEYS");
@@ -129,7 +132,7 @@ fn keys_are_rotated_step_by_step() {
 }
 
 #[test]
-fn a_keys_file_takes_effect_by_config_set() {
+fn config_set_changes_the_keys_file() {
     let server = Server::builder().keys(&key_set(&[named("old")])).start();
     let conn = &mut server.conn();
     let old = create(conn, "ada", "{}", &[]);
@@ -141,13 +144,13 @@ fn a_keys_file_takes_effect_by_config_set() {
 }
 
 #[test]
-fn a_broken_file_is_refused_whole_and_the_keys_in_force_stay() {
+fn a_broken_file_is_refused_and_the_active_keys_stay() {
     let server = Server::builder().keys(&key_set(&[named("old")])).start();
     let conn = &mut server.conn();
     let old = create(conn, "ada", "{}", &[]);
     let (good, k) = (named("new"), BASE64_URL_SAFE_NO_PAD.encode(SECRET));
     let second = |bad: serde_json::Value| String::from_utf8(key_set(&[good.clone(), bad])).unwrap();
-    for (content, named) in [
+    for (content, problem_text) in [
         (second(json!({"kty": "oct", "kid": "b", "k": format!("{k}=")})), "key 2"),
         (second(json!({"kty": "oct", "kid": "b", "k": format!("{k}!")})), "key 2"),
         (second(json!({"kty": "oct", "kid": "b", "k": &k[..20]})), "key 2"),
@@ -170,7 +173,7 @@ fn a_broken_file_is_refused_whole_and_the_keys_in_force_stay() {
     ] {
         fs::write(server.dir().join("keys"), &content).unwrap();
         let text = problem(conn, &["JRS.RELOAD"]);
-        assert!(text.contains(named) && text.contains("keys' is refused"), "{content}: {text}");
+        assert!(text.contains(problem_text) && text.contains("keys' is refused"), "{content}: {text}");
         assert!(!text.contains(&k[..20]) && !text.contains(&SECRET[..31]), "{text}");
         assert!(get(conn, &old).is_some(), "{content}");
         assert_eq!(header(&create(conn, "ada", "{}", &[]))["kid"], "old", "{content}");
@@ -181,7 +184,7 @@ fn a_broken_file_is_refused_whole_and_the_keys_in_force_stay() {
 }
 
 #[test]
-fn what_is_no_readable_file_is_refused_without_waiting_for_it() {
+fn a_path_that_is_not_a_readable_file_is_refused_at_once() {
     let server = Server::builder().keys(SECRET.as_bytes()).start();
     let conn = &mut server.conn();
     let old = create(conn, "ada", "{}", &[]);
@@ -189,7 +192,7 @@ fn what_is_no_readable_file_is_refused_without_waiting_for_it() {
     fs::create_dir(path("folder")).unwrap();
     assert!(Command::new("mkfifo").arg(path("pipe")).status().unwrap().success());
     fs::write(path("large"), vec![b'x'; (1 << 20) + 1]).unwrap();
-    for (file, why) in [
+    for (file, reason) in [
         (path("missing"), "cannot be read"),
         (path("folder"), "not a regular file"),
         (path("pipe"), "not a regular file"),
@@ -199,7 +202,7 @@ fn what_is_no_readable_file_is_refused_without_waiting_for_it() {
         (path("keys\0"), "the key file"),
     ] {
         let text = problem(conn, &["CONFIG", "SET", "jrs.keys-file", &file]);
-        assert!(text.contains(why), "{file}: {text}");
+        assert!(text.contains(reason), "{file}: {text}");
         let [_, shown]: [String; 2] = send(conn, &["CONFIG", "GET", "jrs.keys-file"]).unwrap();
         assert_eq!(shown, path("keys"));
     }
@@ -213,7 +216,7 @@ fn what_is_no_readable_file_is_refused_without_waiting_for_it() {
 }
 
 #[test]
-fn a_file_that_others_can_read_is_warned_about() {
+fn a_file_that_others_can_read_is_logged() {
     let server = Server::builder().keys(SECRET.as_bytes()).start();
     let warnings = || server.log().lines().filter(|line| line.contains("chmod 600 or 640")).count();
     assert_eq!(warnings(), 0);
@@ -225,25 +228,25 @@ fn a_file_that_others_can_read_is_warned_about() {
 }
 
 #[test]
-fn a_weak_secret_is_let_in_only_where_that_is_allowed() {
-    for (algorithm, least) in [("HS256", 32), ("HS384", 48), ("HS512", 64)] {
+fn a_weak_secret_needs_allow_weak_secret() {
+    for (algorithm, min_length) in [("HS256", 32), ("HS384", 48), ("HS512", 64)] {
         for raw in [true, false] {
             let builder = |length| {
                 let secret = vec![b'x'; length];
                 let file = if raw { secret } else { key_set(&[jwk("k", algorithm, &secret)]) };
                 Server::builder().keys(&file).arg("algorithm", algorithm)
             };
-            assert!(builder(least).start().alive());
-            let Err(log) = builder(least - 1).try_start() else { panic!("the server started: {algorithm}") };
+            assert!(builder(min_length).start().alive());
+            let Err(log) = builder(min_length - 1).try_start() else { panic!("the server started: {algorithm}") };
             assert!(log.contains("jrs.allow-weak-secret yes"), "{log}");
             assert!(builder(1).arg("allow-weak-secret", "yes").start().alive());
-            assert!(builder(0).arg("allow-weak-secret", "yes").try_start().is_err(), "an empty secret is none");
+            assert!(builder(0).arg("allow-weak-secret", "yes").try_start().is_err(), "an empty secret is refused");
         }
     }
 }
 
 #[test]
-fn text_of_other_kinds_is_never_a_raw_secret() {
+fn other_formats_are_never_a_raw_secret() {
     let server = Server::builder().keys(SECRET.as_bytes()).arg("allow-weak-secret", "yes").start();
     let conn = &mut server.conn();
     let old = create(conn, "ada", "{}", &[]);

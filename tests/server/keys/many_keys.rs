@@ -1,9 +1,6 @@
-//! Thousands of keys: the server loads them at once, and looks at them again only when they may have changed.
+//! Thousands of keys in many realms: settings can change, and tokens find their key.
 
-use std::{
-    fs,
-    time::{Duration, Instant},
-};
+use std::fs;
 
 use serde_json::json;
 
@@ -15,15 +12,13 @@ use crate::support::{
 
 const REALMS: usize = 8;
 const KEYS: usize = 8_000;
-/// Only so that a test that hangs ends. What a setting checks again is a unit test of the index.
-const HANGS: Duration = Duration::from_secs(600);
 
 fn kid(realm: usize, key: usize) -> String {
     format!("{realm}-{key}")
 }
 
 fn secret(realm: usize, key: usize) -> String {
-    format!("{realm}-{key}: at least 32 bytes, as HS256 asks")
+    format!("{realm}-{key}: at least 32 bytes, for HS256")
 }
 
 #[test]
@@ -38,7 +33,6 @@ fn settings_change_and_tokens_are_verified_among_thousands_of_keys() {
     }
     let realms_file = dir.path().join("realms.toml");
     fs::write(&realms_file, file).unwrap();
-    let start = Instant::now();
     let default = jwk("default", "HS256", SECRET.as_bytes()).to_string();
     let server = Server::builder().keys(default.as_bytes()).start();
     let conn = &mut server.conn();
@@ -49,21 +43,20 @@ fn settings_change_and_tokens_are_verified_among_thousands_of_keys() {
     exec(conn, &["JRS.RELOAD"]);
     for realm in 0..REALMS {
         let own = create(conn, "ada", "{}", &["REALM", &format!("r{realm}")]);
-        // The same claims, signed by the realm's last key, and by a key of another realm.
+        // The same claims, signed with the realm's last key, and with the kid of that key and another secret.
         let last = sign(
             &json!({"alg": "HS256", "kid": kid(realm, KEYS - 1)}),
             &claims(&own),
             secret(realm, KEYS - 1).as_bytes(),
         );
         assert!(get(conn, &own).is_some() && get(conn, &last).is_some(), "{realm}");
-        let posing =
+        let forged =
             sign(&json!({"alg": "HS256", "kid": kid(realm, KEYS - 1)}), &claims(&own), secret(realm, 0).as_bytes());
-        assert_refused(conn, "BADTOKEN", &["JRS.GET", &posing]);
+        assert_refused(conn, "BADTOKEN", &["JRS.GET", &forged]);
     }
-    // A key that comes to be in two realms is still found when a setting does touch keys.
+    // A key in two realms is refused by a reload, and by a setting that changes keys.
     fs::write(dir.path().join("7.json"), jwk(&kid(0, KEYS - 1), "HS256", SECRET.as_bytes()).to_string()).unwrap();
     assert_refused(conn, "ERR", &["JRS.RELOAD"]);
     exec(conn, &["CONFIG", "SET", "jrs.leeway", "30"]);
     assert_refused(conn, "ERR", &["CONFIG", "SET", "jrs.algorithm", "HS512"]);
-    assert!(start.elapsed() < HANGS, "{:?}", start.elapsed());
 }

@@ -1,6 +1,7 @@
 //! Key files: what they may hold, how keys are rotated, and the key that JRS generates.
 
 mod generated_key;
+mod generated_key_roles;
 mod keys_file;
 mod many_keys;
 mod not_a_secret;

@@ -1,5 +1,5 @@
-//! Files as people have them that are no secrets: refused with a command that leads to a key at once; and what stays in
-//! memory of those that are read.
+//! Common files that are not a raw secret: the error has a command that makes a key file from them. And the text of key
+//! files is erased from memory.
 
 use std::{
     fs::{self, File},
@@ -17,12 +17,12 @@ use crate::support::{
     tokens::SECRET,
 };
 
-/// A server with a secret, and the path of its key file.
+/// A server with a secret that accepts weak secrets too.
 fn server() -> Server {
     Server::builder().keys(SECRET.as_bytes()).arg("allow-weak-secret", "yes").start()
 }
 
-/// Writes a file, reloads, and gives the error; the old key stays.
+/// Writes the key file, reloads, and returns the error. The active key must stay.
 fn refusal(server: &Server, file: &[u8]) -> String {
     let conn = &mut server.conn();
     let old = create(conn, "ada", "{}", &[]);
@@ -34,7 +34,7 @@ fn refusal(server: &Server, file: &[u8]) -> String {
 }
 
 #[test]
-fn the_command_of_an_error_makes_a_file_that_is_accepted() {
+fn the_command_in_an_error_makes_an_accepted_file() {
     let server = server();
     let (key, dir) = (pem("ES256"), server.dir());
     let public = public_pem(&key);
@@ -73,7 +73,7 @@ fn the_command_of_an_error_makes_a_file_that_is_accepted() {
         let made = Command::new("sh").args(["-c", &command.replace("FILE", &path("given"))]).output().unwrap();
         assert!(!made.stdout.is_empty(), "{error}: {made:?}");
         fs::write(dir.join("keys"), &made.stdout).unwrap();
-        let () = send(&mut server.conn(), &["JRS.RELOAD"]).unwrap_or_else(|again| panic!("{error}: {again}"));
+        send::<String>(&mut server.conn(), &["JRS.RELOAD"]).unwrap_or_else(|again| panic!("{error}: {again}"));
         fs::write(dir.join("keys"), SECRET).unwrap();
         exec(&mut server.conn(), &["JRS.RELOAD"]);
     }
@@ -83,7 +83,7 @@ fn the_command_of_an_error_makes_a_file_that_is_accepted() {
 }
 
 #[test]
-fn line_ends_of_pem_may_be_escaped() {
+fn pem_may_have_escaped_line_ends() {
     let server = server();
     let key = pem("EdDSA");
     for file in [key.replace('\n', "\\n"), format!("\"{}\"", key.replace('\n', "\\n")), key.replace('\n', "\\r\\n")] {
@@ -92,8 +92,8 @@ fn line_ends_of_pem_may_be_escaped() {
     }
 }
 
-/// How often a text is in the memory of a process.
-fn count(server: &Server, text: &[u8]) -> usize {
+/// How often a text is in the memory of the server.
+fn count_in_memory(server: &Server, text: &[u8]) -> usize {
     let info: String = send(&mut server.conn(), &["INFO", "server"]).unwrap();
     let pid = info.lines().find_map(|line| line.strip_prefix("process_id:")).unwrap().trim();
     let mut memory = File::open(format!("/proc/{pid}/mem")).unwrap();
@@ -103,7 +103,7 @@ fn count(server: &Server, text: &[u8]) -> usize {
         let [start, end] = [start, end].map(|address| u64::from_str_radix(address, 16).unwrap());
         let mut bytes = Vec::new();
         memory.seek(SeekFrom::Start(start)).unwrap();
-        // Some regions cannot be read, such as those of the kernel.
+        // An error here means a region that cannot be read, such as one of the kernel.
         let _ = (&mut memory).take(end - start).read_to_end(&mut bytes);
         found += bytes.windows(text.len()).filter(|window| *window == text).count();
     }
@@ -111,16 +111,16 @@ fn count(server: &Server, text: &[u8]) -> usize {
 }
 
 #[test]
-fn no_text_of_a_key_stays_in_memory() {
+fn the_text_of_a_key_is_erased_from_memory() {
     let server = server();
     let rsa = pem("RS256");
     let line = |text: &str, at: usize| text.lines().nth(at).unwrap().as_bytes().to_vec();
     let k: String = BASE64_URL_SAFE_NO_PAD.encode("a secret that no other test has: 2718281828459045");
     let escaped = format!(r#"{{"kty":"oct","k":"\u{:04x}{}"}}"#, k.as_bytes()[0], &k[1..]);
-    let marker = "the mark of a memory that can be searched: 1414213562";
+    let marker = "a text that must be found in memory: 1414213562";
     let mut conn = server.conn();
-    exec(&mut conn, &["SET", "mark", marker]);
-    assert!(count(&server, marker.as_bytes()) > 0);
+    exec(&mut conn, &["SET", "marker", marker]);
+    assert!(count_in_memory(&server, marker.as_bytes()) > 0);
     for (file, texts) in [
         (rsa.clone(), vec![line(&rsa, 3), line(&rsa, 12), line(&rsa, 20)]),
         (rsa.replace('\n', "\\n"), vec![line(&rsa, 3), line(&rsa, 12), line(&rsa, 20)]),
@@ -132,7 +132,7 @@ fn no_text_of_a_key_stays_in_memory() {
             exec(&mut conn, &["JRS.RELOAD"]);
         }
         for text in texts {
-            assert_eq!(count(&server, &text), 0, "{}", String::from_utf8_lossy(&text));
+            assert_eq!(count_in_memory(&server, &text), 0, "{}", String::from_utf8_lossy(&text));
         }
     }
 }

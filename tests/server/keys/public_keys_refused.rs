@@ -1,4 +1,4 @@
-//! Files of public-key algorithms that are refused: the error names the key and the problem, and the old keys stay.
+//! Key files of public-key algorithms that are refused: the error names the key and the problem, and the active keys stay.
 
 use std::fs;
 
@@ -13,17 +13,17 @@ use crate::support::{
     tokens::{SECRET, header, jwk, part},
 };
 
-/// The problem of a block that cannot be read as any key.
-const NONE: &str = "not a valid RSA, P-256, P-384 or Ed25519 key";
+/// The error for a block that is not a supported key.
+const UNSUPPORTED: &str = "not a valid RSA, P-256, P-384 or Ed25519 key";
 
-/// A server with a good key, and a token that it made.
-struct Tried {
+/// A server with a valid key, and a token of it.
+struct Target {
     server: Server,
     conn: Connection,
     old: String,
 }
 
-impl Tried {
+impl Target {
     fn start() -> Self {
         let server = Server::builder().keys(jwk("old", "HS256", SECRET.as_bytes()).to_string().as_bytes()).start();
         let mut conn = server.conn();
@@ -31,7 +31,7 @@ impl Tried {
         Self { server, conn, old }
     }
 
-    /// Checks that a file is refused, with an error that names the key and the problem and shows nothing of the file.
+    /// Checks that a file is refused with an error that names the key and the problem and has no text of the file.
     fn refuses(&mut self, file: &(impl AsRef<[u8]> + ?Sized), problem: &str) {
         let conn = &mut self.conn;
         fs::write(self.server.dir().join("keys"), file).unwrap();
@@ -40,7 +40,7 @@ impl Tried {
         assert_eq!(error.code(), Some("ERR"), "{error}");
         let words = error.detail().unwrap_or_default();
         let (_, found) = words.split_once("keys' is refused: ").unwrap_or_else(|| panic!("{words}"));
-        assert!(found.starts_with(problem), "{found:?} instead of {problem:?}: {file}");
+        assert!(found.starts_with(problem), "{found:?} is not {problem:?}: {file}");
         for line in file.split(['\n', '"', '-']).filter(|line| line.len() > 20) {
             assert!(!words.contains(line) && !self.server.log().contains(line), "{words}");
         }
@@ -58,80 +58,80 @@ fn bytes(jwk: &Value, name: &str) -> Vec<u8> {
     part(jwk[name].as_str().unwrap(), 0)
 }
 
-/// A new key of openssl's, with an algorithm and its options.
-fn new(options: &str) -> String {
+/// A new key from openssl, with an algorithm and its options.
+fn new_key(options: &str) -> String {
     text(&openssl(&format!("genpkey -algorithm {options}"), ""))
 }
 
 #[test]
-fn pem_blocks_that_are_no_key_to_use() {
-    let (mut tried, good) = (Tried::start(), pem("ES256"));
-    let rsa = new("RSA -pkeyopt rsa_keygen_bits:2048");
-    let file = tried.server.dir().join("rsa.pem");
+fn unusable_pem_blocks_are_refused() {
+    let (mut target, good) = (Target::start(), pem("ES256"));
+    let rsa = new_key("RSA -pkeyopt rsa_keygen_bits:2048");
+    let file = target.server.dir().join("rsa.pem");
     fs::write(&file, &rsa).unwrap();
     let certificate = text(&openssl(&format!("req -x509 -subj /CN=a -key {}", file.display()), ""));
-    let small = new("RSA -pkeyopt rsa_keygen_bits:1024");
+    let small = new_key("RSA -pkeyopt rsa_keygen_bits:1024");
     for (bad, problem) in [
         (text(&openssl("pkcs8 -topk8 -v2 aes-256-cbc -passout pass:secret", &rsa)), "the key is encrypted"),
         (text(&openssl("rsa -traditional -aes128 -passout pass:secret", &rsa)), "the key is encrypted"),
         (certificate, "a certificate"),
         (small.clone(), "the RSA key must have at least 2048 bits"),
-        (new("RSA -pkeyopt rsa_keygen_bits:2047"), "the RSA key must have at least 2048 bits"),
-        (new("RSA-PSS -pkeyopt rsa_keygen_bits:1024"), "the RSA key must have at least 2048 bits"),
+        (new_key("RSA -pkeyopt rsa_keygen_bits:2047"), "the RSA key must have at least 2048 bits"),
+        (new_key("RSA-PSS -pkeyopt rsa_keygen_bits:1024"), "the RSA key must have at least 2048 bits"),
         (text(&openssl("rsa -traditional", &small)), "the RSA key must have at least 2048 bits"),
         (public_pem(&small), "the RSA key has 1024 bits"),
         (text(&openssl("rsa -RSAPublicKey_out", &small)), "the RSA key has 1024 bits"),
-        (public_pem(&new("RSA -pkeyopt rsa_keygen_bits:2047")), "the RSA key has 2047 bits"),
-        (new("EC -pkeyopt ec_paramgen_curve:P-521"), NONE),
-        (public_pem(&new("EC -pkeyopt ec_paramgen_curve:P-521")), NONE),
-        (text(&openssl("ecparam -genkey -noout -name secp521r1", "")), NONE),
-        (new("EC -pkeyopt ec_paramgen_curve:secp256k1"), NONE),
-        (public_pem(&new("EC -pkeyopt ec_paramgen_curve:secp256k1")), NONE),
-        (new("X25519"), NONE),
-        (public_pem(&new("X25519")), NONE),
-        (new("ED448"), NONE),
+        (public_pem(&new_key("RSA -pkeyopt rsa_keygen_bits:2047")), "the RSA key has 2047 bits"),
+        (new_key("EC -pkeyopt ec_paramgen_curve:P-521"), UNSUPPORTED),
+        (public_pem(&new_key("EC -pkeyopt ec_paramgen_curve:P-521")), UNSUPPORTED),
+        (text(&openssl("ecparam -genkey -noout -name secp521r1", "")), UNSUPPORTED),
+        (new_key("EC -pkeyopt ec_paramgen_curve:secp256k1"), UNSUPPORTED),
+        (public_pem(&new_key("EC -pkeyopt ec_paramgen_curve:secp256k1")), UNSUPPORTED),
+        (new_key("X25519"), UNSUPPORTED),
+        (public_pem(&new_key("X25519")), UNSUPPORTED),
+        (new_key("ED448"), UNSUPPORTED),
         (good.replace("PRIVATE", "OPENSSH PRIVATE"), "an SSH key: convert a copy"),
         (good.replace("PRIVATE", "PRIVATE SOMETHING"), "the PEM block is not a PRIVATE KEY or PUBLIC KEY"),
-        (good.replace("PRIVATE", "PUBLIC"), NONE),
-        (public_pem(&good).replace("PUBLIC", "PRIVATE"), NONE),
-        (public_pem(&good).replace("PUBLIC", "RSA PUBLIC"), NONE),
+        (good.replace("PRIVATE", "PUBLIC"), UNSUPPORTED),
+        (public_pem(&good).replace("PUBLIC", "PRIVATE"), UNSUPPORTED),
+        (public_pem(&good).replace("PUBLIC", "RSA PUBLIC"), UNSUPPORTED),
     ] {
-        tried.refuses(&format!("{}{bad}", pem("EdDSA")), &format!("key 2: {problem}"));
+        target.refuses(&format!("{}{bad}", pem("EdDSA")), &format!("key 2: {problem}"));
     }
-    tried.refuses(&format!("{good}{good}"), "key 2: an earlier key has the same 'kid'");
-    tried.refuses(&format!("{good}{}", public_pem(&good)), "key 2: an earlier key has the same 'kid'");
-    tried.refuses(&good.replacen('M', "!", 1), "a PEM block is malformed");
-    tried.refuses(
+    target.refuses(&format!("{good}{good}"), "key 2: an earlier key has the same 'kid'");
+    target.refuses(&format!("{good}{}", public_pem(&good)), "key 2: an earlier key has the same 'kid'");
+    target.refuses(&good.replacen('M', "!", 1), "a PEM block is malformed");
+    target.refuses(
         "-----BEGIN EC PARAMETERS-----\nBggqhkjOPQMBBw==\n-----END EC PARAMETERS-----\n",
         "it contains no key",
     );
 }
 
-/// As secrets, the public ones would let anybody sign who knows them.
+/// If a public key in DER were used as a secret, each client that knows it could sign.
 #[test]
-fn keys_in_der_are_no_raw_secrets() {
-    let mut tried = Tried::start();
+fn der_is_never_a_raw_secret() {
+    let mut target = Target::start();
     for options in ["RSA -pkeyopt rsa_keygen_bits:2048", "EC -pkeyopt ec_paramgen_curve:P-256", "ED25519"] {
-        let key = new(options);
-        let file = tried.server.dir().join("key.pem");
+        let key = new_key(options);
+        let file = target.server.dir().join("key.pem");
         fs::write(&file, &key).unwrap();
         let certificate = format!("req -x509 -subj /CN=a -outform DER -key {}", file.display());
         for der in
             [openssl("pkey -outform DER", &key), openssl("pkey -pubout -outform DER", &key), openssl(&certificate, "")]
         {
-            tried.refuses(&der, "it looks like a ");
+            target.refuses(&der, "it looks like a ");
         }
     }
-    let key = new("EC -pkeyopt ec_paramgen_curve:P-384");
-    tried.refuses(&openssl("ec -outform DER", &key), "it looks like a ");
-    let key = new("RSA -pkeyopt rsa_keygen_bits:2048");
-    tried.refuses(&openssl("rsa -traditional -outform DER", &key), "it looks like a ");
-    tried.refuses(&openssl("rsa -RSAPublicKey_out -outform DER", &key), "it looks like a ");
+    let key = new_key("EC -pkeyopt ec_paramgen_curve:P-384");
+    target.refuses(&openssl("ec -outform DER", &key), "it looks like a ");
+    let key = new_key("RSA -pkeyopt rsa_keygen_bits:2048");
+    target.refuses(&openssl("rsa -traditional -outform DER", &key), "it looks like a ");
+    target.refuses(&openssl("rsa -RSAPublicKey_out -outform DER", &key), "it looks like a ");
 }
 
 #[test]
-fn jwks_whose_numbers_are_no_key() {
-    let mut tried = Tried::start();
+fn invalid_jwks_are_refused() {
+    let mut target = Target::start();
     let mut good = generate(&["RS256", "ES256", "ES384", "EdDSA", "RS256", "ES256", "EdDSA"]).into_iter();
     let [rsa, p256, p384, ed, other_rsa, other_p256, other_ed] = std::array::from_fn(|_| good.next().unwrap());
     let shorter = |jwk: &Value, name: &str| json!({name: encode(&bytes(jwk, name)[1..])});
@@ -179,12 +179,12 @@ fn jwks_whose_numbers_are_no_key() {
         (&ed.public, json!({"kid": "first"}), "an earlier key has the same 'kid'"),
     ] {
         let first = with(&other_ed.public, &json!({"kid": "first"}));
-        tried.refuses(&set(&[first, with(jwk, &changes)]), &format!("key 2: {problem}"));
+        target.refuses(&set(&[first, with(jwk, &changes)]), &format!("key 2: {problem}"));
         if changes.get("kid").is_none() {
-            tried.refuses(&with(jwk, &changes).to_string(), &format!("key 1: {problem}"));
+            target.refuses(&with(jwk, &changes).to_string(), &format!("key 1: {problem}"));
         }
     }
-    // Alone a key that is not understood, or not for signatures, is no better; in a set it is left out.
+    // A key that is not supported, or not for signatures, is skipped. A file with only such keys is refused.
     for (jwk, changes, problem) in [
         (&rsa.public, json!({"alg": "RSA-OAEP"}), "its 'alg'"),
         (&p384.public, json!({"crv": "P-521"}), "its 'crv'"),
@@ -198,16 +198,16 @@ fn jwks_whose_numbers_are_no_key() {
         (&rsa.private, json!({"key_ops": ["encrypt", "decrypt"]}), "its 'key_ops'"),
     ] {
         let problem = format!("it contains no key for signatures: key 1 is skipped: {problem}");
-        tried.refuses(&with(jwk, &changes).to_string(), &problem);
-        tried.refuses(&set(&[with(jwk, &changes)]), &problem);
+        target.refuses(&with(jwk, &changes).to_string(), &problem);
+        target.refuses(&set(&[with(jwk, &changes)]), &problem);
     }
-    // The one that is named by its thumbprint has a name too.
-    tried.refuses(&set(&[ed.public.clone(), with(&p256.public, &json!({"kid": ed.thumbprint}))]), "key 2: an earlier");
+    // A key without a kid has its thumbprint as kid.
+    target.refuses(&set(&[ed.public.clone(), with(&p256.public, &json!({"kid": ed.thumbprint}))]), "key 2: an earlier");
 }
 
 #[test]
-fn ed25519_keys_for_which_anybody_can_sign() {
-    let mut tried = Tried::start();
+fn ed25519_keys_of_low_order_are_refused() {
+    let mut target = Target::start();
     let point = |first: u8, rest: u8, last: u8| [&[first][..], &[rest; 30], &[last]].concat();
     let eighth = |hex: &str| -> Vec<u8> {
         (0..64).step_by(2).map(|at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap()).collect()
@@ -226,17 +226,17 @@ fn ed25519_keys_for_which_anybody_can_sign() {
         for sign in [0, 0x80] {
             point[31] = point[31] & 0x7f | sign;
             let key = json!({"kty": "OKP", "crv": "Ed25519", "x": encode(&point)});
-            tried.refuses(&key.to_string(), "key 1: the Ed25519 key has low order");
+            target.refuses(&key.to_string(), "key 1: the Ed25519 key has low order");
             let block = pem::encode(&pem::Pem::new("PUBLIC KEY", [&prefix[..], &point].concat()));
-            tried.refuses(&block, "key 1: ");
+            target.refuses(&block, "key 1: ");
         }
     }
 }
 
-/// PKCS#8 and SEC1 may hold the public key beside the private one: one that does not belong there is refused.
+/// PKCS#8 and SEC1 may have the public key beside the private one. The two must match.
 #[test]
-fn pem_whose_halves_do_not_belong_together() {
-    let mut tried = Tried::start();
+fn mismatched_key_pairs_are_refused() {
+    let mut target = Target::start();
     let der = |pem_text: &str| pem::parse(pem_text).unwrap().into_contents();
     let swap = |label: &str, one: &str, other: &str, length: usize| {
         let (mut one, other) = (der(one), der(other));
@@ -245,47 +245,48 @@ fn pem_whose_halves_do_not_belong_together() {
         pem::encode(&pem::Pem::new(label, one))
     };
     for (algorithm, length) in [("ES256", 64), ("ES384", 96)] {
-        tried.refuses(&swap("PRIVATE KEY", &pem(algorithm), &pem(algorithm), length), &format!("key 1: {NONE}"));
+        target
+            .refuses(&swap("PRIVATE KEY", &pem(algorithm), &pem(algorithm), length), &format!("key 1: {UNSUPPORTED}"));
         let sec1 = || text(&openssl("ec", &pem(algorithm)));
-        tried.refuses(&swap("EC PRIVATE KEY", &sec1(), &sec1(), length), &format!("key 1: {NONE}"));
+        target.refuses(&swap("EC PRIVATE KEY", &sec1(), &sec1(), length), &format!("key 1: {UNSUPPORTED}"));
     }
     let rsa = || text(&openssl("rsa -traditional", &pem("RS256")));
-    tried.refuses(&swap("RSA PRIVATE KEY", &rsa(), &rsa(), 100), &format!("key 1: {NONE}"));
+    target.refuses(&swap("RSA PRIVATE KEY", &rsa(), &rsa(), 100), &format!("key 1: {UNSUPPORTED}"));
 }
 
 #[test]
-fn a_pem_block_that_does_not_end() {
-    let (mut tried, good, other) = (Tried::start(), pem("ES256"), pem("EdDSA"));
+fn a_pem_block_without_an_end_is_refused() {
+    let (mut target, good, other) = (Target::start(), pem("ES256"), pem("EdDSA"));
     for broken in [good.replace("-----END", "-----BEGIN"), good[..100].to_owned(), good.replace("-----END", "----END")]
     {
-        tried.refuses(&broken, "");
-        tried.refuses(&format!("{broken}\n{other}"), "");
-        // The key that is left out without a word may be the one that was to verify.
-        tried.refuses(&format!("{other}{broken}"), "");
+        target.refuses(&broken, "");
+        target.refuses(&format!("{broken}\n{other}"), "");
+        // The broken key must not be skipped silently.
+        target.refuses(&format!("{other}{broken}"), "");
     }
 }
 
 #[test]
-fn public_numbers_that_are_no_key() {
-    let mut tried = Tried::start();
+fn invalid_rsa_numbers_are_refused() {
+    let mut target = Target::start();
     let rsa = generate(&["RS256"]).remove(0).public;
     for key in [
         with(&rsa, &json!({"e": "AQ"})),
         with(&rsa, &json!({"e": "Ag"})),
         with(&rsa, &json!({"n": encode(&[0xfe; 256])})),
     ] {
-        tried.refuses(&key.to_string(), "key 1: ");
+        target.refuses(&key.to_string(), "key 1: ");
     }
 }
 
 #[test]
-fn keys_are_counted_as_they_stand_in_the_file() {
-    let mut tried = Tried::start();
+fn errors_count_keys_in_the_order_of_the_file() {
+    let mut target = Target::start();
     let ec = text(&openssl("ecparam -genkey -name prime256v1", ""));
-    let small = new("RSA -pkeyopt rsa_keygen_bits:1024");
-    tried.refuses(&format!("{ec}{}", public_pem(&small)), "key 2: the RSA key has 1024 bits");
-    tried.refuses(&format!("{ec}{small}"), "key 2: ");
+    let small = new_key("RSA -pkeyopt rsa_keygen_bits:1024");
+    target.refuses(&format!("{ec}{}", public_pem(&small)), "key 2: the RSA key has 1024 bits");
+    target.refuses(&format!("{ec}{small}"), "key 2: ");
     let keys = generate(&["ES256", "EdDSA"]);
     let unused = with(&keys[0].public, &json!({"use": "enc"}));
-    tried.refuses(&set(&[unused, keys[1].public.clone(), keys[1].public.clone()]), "key 3: an earlier key");
+    target.refuses(&set(&[unused, keys[1].public.clone(), keys[1].public.clone()]), "key 3: an earlier key");
 }

@@ -1,5 +1,5 @@
-//! Keys and tokens of other makers, as people have them: JWK Sets with keys that JRS has no use for, tokens without `kid`,
-//! RSA-PSS keys, compressed points, `Ed25519` as an algorithm.
+//! Keys and tokens of other software: JWK Sets with keys that JRS does not support, tokens without `kid`, RSA-PSS keys,
+//! compressed points, the algorithm name `Ed25519`.
 
 use std::fs;
 
@@ -14,7 +14,7 @@ use crate::support::{
     tokens::{SECRET, header, jwk, sign_bytes},
 };
 
-/// A server that takes tokens that do not tell when their session started, with a session called `a`.
+/// A server that accepts tokens without a known start, with a session of the id `a`.
 fn start(file: &str) -> (Server, Connection) {
     let server = Server::builder().keys(file.as_bytes()).args(&["max-lifetime", "0"]).start();
     let mut conn = server.conn();
@@ -26,14 +26,14 @@ fn claims() -> Value {
     json!({"jti": "a"})
 }
 
-/// The error that a command must be refused with: its first word, and its sentence.
+/// The error of a command as one text. The command must be refused.
 fn refused(conn: &mut Connection, words: &[&str]) -> String {
     let error = send::<redis::Value>(conn, words).expect_err("a refusal");
     format!("{} {}", error.code().unwrap_or_default(), error.detail().unwrap_or_default())
 }
 
 #[test]
-fn foreign_keys_of_a_set_are_left_out_and_logged() {
+fn unsupported_keys_of_a_set_are_skipped_and_logged() {
     let private = pem("RS256");
     let pair = read(std::slice::from_ref(&private)).remove(0);
     let good = with(&pair.public, &json!({"use": "sig", "alg": "RS256", "kid": "good"}));
@@ -50,7 +50,7 @@ fn foreign_keys_of_a_set_are_left_out_and_logged() {
         assert_eq!(jwks(conn)["keys"].as_array().unwrap().len(), 1, "{other}");
         assert!(server.log().contains("key 1 is skipped: its '"), "{}", server.log());
     }
-    // A key that is understood and broken still refuses the whole file.
+    // A supported key that is broken refuses the whole file.
     let (server, conn) = &mut start(&set(&[rest[0].clone(), good.clone()]));
     let broken = with(&pair.public, &json!({"n": "AQAB", "kid": "broken"}));
     for (file, problem) in [
@@ -66,11 +66,11 @@ fn foreign_keys_of_a_set_are_left_out_and_logged() {
 }
 
 #[test]
-fn tokens_without_a_kid_find_a_key_that_was_given_none() {
-    for (name, way) in [("RS256", Algorithm::RS256), ("ES256", Algorithm::ES256), ("EdDSA", Algorithm::EdDSA)] {
+fn tokens_without_kid_are_tried_with_keys_without_kid() {
+    for (name, signer) in [("RS256", Algorithm::RS256), ("ES256", Algorithm::ES256), ("EdDSA", Algorithm::EdDSA)] {
         let private = pem(name);
         let pair = read(std::slice::from_ref(&private)).remove(0);
-        let sign = |header: &Value| sign(header, &claims(), &private, way);
+        let sign = |header: &Value| sign(header, &claims(), &private, signer);
         for file in [public_pem(&private), set(std::slice::from_ref(&pair.public)), private.clone()] {
             let (_server, conn) = &mut start(&file);
             for header in
@@ -80,9 +80,9 @@ fn tokens_without_a_kid_find_a_key_that_was_given_none() {
             }
             assert_bad(conn, &sign(&json!({"alg": name, "kid": "other"})), "sess:a");
             assert_bad(conn, &sign(&json!({"alg": "HS256"})), "sess:a");
-            // What others publish it by stays.
+            // The published kid is the thumbprint.
             assert_eq!(jwks(conn)["keys"][0]["kid"], pair.thumbprint);
-            // Nobody can sign with what is public.
+            // The public key cannot be used as an HMAC secret.
             for secret in [public_pem(&private), pair.public.to_string(), pair.thumbprint.clone()] {
                 for alg in [name, "HS256"] {
                     let header = json!({"alg": alg}).to_string();
@@ -91,7 +91,7 @@ fn tokens_without_a_kid_find_a_key_that_was_given_none() {
                 }
             }
         }
-        // A key with a kid of its own is for tokens that name it.
+        // A key with a kid in the file is only for tokens with this kid.
         let (_server, conn) = &mut start(&set(&[with(&pair.public, &json!({"kid": "k"}))]));
         assert!(get(conn, &sign(&json!({"alg": name, "kid": "k"}))).is_some());
         for header in
@@ -102,9 +102,9 @@ fn tokens_without_a_kid_find_a_key_that_was_given_none() {
     }
 }
 
-/// Two realms of PEM keys: a token without kid belongs to the only one that has such keys of its algorithm.
+/// With two realms of PEM keys, a token without kid is accepted if only one of them has such a key of its algorithm.
 #[test]
-fn tokens_without_a_kid_are_never_of_two_realms() {
+fn a_token_without_kid_belongs_to_one_realm() {
     let (main, other, edwards) = (pem("ES256"), pem("ES256"), pem("EdDSA"));
     let (server, conn) = &mut start(&public_pem(&main));
     fs::write(server.dir().join("other.pem"), [public_pem(&other), public_pem(&edwards)].concat()).unwrap();
@@ -114,21 +114,21 @@ fn tokens_without_a_kid_are_never_of_two_realms() {
     let unnamed = sign(&json!({"alg": "ES256"}), &claims(), &main, Algorithm::ES256);
     assert!(get(conn, &unnamed).is_some());
     exec(conn, &["CONFIG", "SET", "jrs.realms-file", "realms.toml"]);
-    for (private, name, way, is_good) in [
+    for (private, name, signer, is_good) in [
         (&main, "ES256", Algorithm::ES256, false),
         (&other, "ES256", Algorithm::ES256, false),
         (&edwards, "EdDSA", Algorithm::EdDSA, true),
         (&edwards, "Ed25519", Algorithm::EdDSA, true),
     ] {
-        let token = sign(&json!({"alg": name}), &claims(), private, way);
+        let token = sign(&json!({"alg": name}), &claims(), private, signer);
         if is_good {
-            assert_eq!(get(conn, &token).expect("the session of the realm").data, "{}");
+            assert_eq!(get(conn, &token).expect("the session of the realm exists").data, "{}");
         } else {
             assert!(refused(conn, &["JRS.GET", &token]).starts_with("BADTOKEN no active key"), "{name}");
         }
-        // By its name each key is found.
+        // With its kid each key is found.
         let kid = read(std::slice::from_ref(private)).remove(0).thumbprint;
-        assert!(get(conn, &sign(&json!({"alg": name, "kid": kid}), &claims(), private, way)).is_some());
+        assert!(get(conn, &sign(&json!({"alg": name, "kid": kid}), &claims(), private, signer)).is_some());
     }
 }
 
@@ -146,7 +146,7 @@ fn ed25519_is_another_name_of_eddsa() {
             let token = sign(&json!({"alg": name, "kid": "ed"}), &claims(), &private, Algorithm::EdDSA);
             assert_bad(conn, &token, "sess:a");
         }
-        assert_eq!(jwks(conn)["keys"][0]["alg"], "EdDSA", "what is written stays");
+        assert_eq!(jwks(conn)["keys"][0]["alg"], "EdDSA", "the published name stays EdDSA");
     }
 }
 
@@ -172,7 +172,7 @@ fn rsa_pss_keys_are_never_used_with_pkcs1_signatures() {
         assert_eq!(header(&token)["alg"], expected);
         let published = jwks(conn);
         assert_eq!(published["keys"][0]["alg"], expected);
-        // The public half alone verifies the same token, and the published key does.
+        // The public key and the published key verify the same token.
         for file in [public_pem(&private), published.to_string()] {
             fs::write(server.dir().join("keys"), file).unwrap();
             exec(conn, &["JRS.RELOAD"]);
@@ -188,17 +188,17 @@ fn rsa_pss_keys_are_never_used_with_pkcs1_signatures() {
 }
 
 #[test]
-fn compressed_points_are_read_and_nothing_may_follow_a_key() {
-    for (name, way) in [("ES256", Algorithm::ES256), ("ES384", Algorithm::ES384)] {
+fn compressed_points_are_accepted_and_trailing_bytes_refused() {
+    for (name, signer) in [("ES256", Algorithm::ES256), ("ES384", Algorithm::ES384)] {
         let private = pem(name);
         let compressed = text(&openssl("ec -pubout -conv_form compressed", &private));
         assert!(compressed.len() < public_pem(&private).len());
         let (server, conn) = &mut start(&compressed);
         let kid = read(std::slice::from_ref(&private)).remove(0).thumbprint;
         assert_eq!(jwks(conn)["keys"][0]["kid"], kid);
-        let token = sign(&json!({"alg": name, "kid": kid}), &claims(), &private, way);
+        let token = sign(&json!({"alg": name, "kid": kid}), &claims(), &private, signer);
         assert!(get(conn, &token).is_some());
-        // The point of another key behind this one: that one must not be loaded, nor this one.
+        // Bytes after a key, such as the point of another key: neither key is loaded.
         let parts = [&private, &pem(name)].map(|private| openssl("pkey -pubout -outform DER", private));
         let (tag, spki) = ("PUBLIC KEY", &parts[0]);
         let point = &parts[1][parts[1].len() - 65..];

@@ -6,4 +6,5 @@ mod bad_tokens;
 mod foreign_issuer;
 mod interop;
 mod signatures_refused;
+mod token_cache;
 mod token_types;
