@@ -1,4 +1,7 @@
 //! Realms: each with its own keys, keyspace and policy.
 
-mod realms_file;
+mod isolation;
+mod listing;
 mod refused;
+mod settings;
+mod three_realms;

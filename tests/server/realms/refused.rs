@@ -1,4 +1,4 @@
-//! Realms that are refused: at a start they stop the server, later what is in force stays, all of it.
+//! Realms that are refused: at the start they stop the server, later all active realms stay.
 
 use std::{fs, path::Path};
 
@@ -11,11 +11,11 @@ use crate::support::{
     tokens::{SECRET, header, jwk},
 };
 
-/// The key of a realm that is in order.
+/// The secret of the default realm's key without a kid.
 const OTHER: &str = "another secret, of 32 bytes: 161803";
 
-/// Mistakes in a realms file, and what must be said of each. DIR is the folder of the key files; the default realm has
-/// the keyspace `sess:`, a key with the kid `main` and one without.
+/// Realms files with a mistake, and texts of the error. DIR is the folder of the key files. The default realm has the
+/// keyspace `sess:`, a key with the kid `main` and a key without one.
 const BAD: [(&str, &[&str]); 28] = [
     (
         "[realm.a]\nkeys-file = 'DIR/a.json'\nkeyspace = 'sess:'\n",
@@ -67,16 +67,16 @@ const BAD: [(&str, &[&str]); 28] = [
         "[realm.a]\nkeys-file = 'DIR/none'\nkeyspace = 'a:'\n",
         &["line 1", "'a'", "the key file cannot be read: no such file"],
     ),
-    // A secret where its file should be named.
+    // A secret in place of the path of its file.
     ("[realm.a]\nkeys-file = 'hidden'\nkeyspace = 'a:'\n", &["line 1", "'a'", "the key file cannot be read"]),
     ("[realm.a]\nkeys-file = 'DIR/broken.json'\nkeyspace = 'a:'\n", &["line 1", "'a'", "DIR/broken.json", "refused"]),
 ];
 
-/// The default realm's key file: one key with a kid, and one without.
+/// The key file of the default realm: a key with a kid, and a key without one.
 fn main_keys() -> String {
-    let mut nameless = jwk("", "HS256", OTHER.as_bytes());
-    nameless.as_object_mut().unwrap().remove("kid");
-    serde_json::json!({"keys": [jwk("main", "HS256", SECRET.as_bytes()), nameless]}).to_string()
+    let mut without_kid = jwk("", "HS256", OTHER.as_bytes());
+    without_kid.as_object_mut().unwrap().remove("kid");
+    serde_json::json!({"keys": [jwk("main", "HS256", SECRET.as_bytes()), without_kid]}).to_string()
 }
 
 /// A folder of key files.
@@ -95,12 +95,12 @@ fn builder(realms_file: &Path) -> Builder {
     Server::builder().keys(main_keys().as_bytes()).arg("realms-file", realms_file.to_str().unwrap())
 }
 
-/// Checks that a text says why a file was refused.
+/// Checks that an error or log has these texts and no secret.
 fn assert_says(text: &str, reasons: &[&str], dir: &Path, file: &str) {
     for reason in reasons {
         assert!(text.contains(&reason.replace("DIR", dir.to_str().unwrap())), "{file}\n{reason}: {text}");
     }
-    assert!(!text.contains("hidden"), "a secret is shown: {text}");
+    assert!(!text.contains("hidden"), "the text has a secret: {text}");
 }
 
 fn problem(conn: &mut Connection, words: &[&str]) -> String {
@@ -125,7 +125,7 @@ fn a_bad_realms_file_stops_the_start() {
 }
 
 #[test]
-fn a_bad_realms_file_is_refused_later_and_what_is_in_force_stays() {
+fn a_reload_refuses_a_bad_realms_file_and_keeps_the_active_realms() {
     let keys = key_files();
     let [path, bad] = ["realms.toml", "bad.toml"].map(|name| keys.path().join(name));
     let good = "[realm.c]\nkeys-file = 'DIR/c.json'\nkeyspace = 'c:'\nmax-age = 600\n"
@@ -134,7 +134,7 @@ fn a_bad_realms_file_is_refused_later_and_what_is_in_force_stays() {
     let server = builder(&path).start();
     let conn = &mut server.conn();
     let tokens = ["default", "c"].map(|realm| create(conn, "ada", "{}", &["REALM", realm]));
-    let in_force: Value = send(conn, &["JRS.REALMS"]).unwrap();
+    let active: Value = send(conn, &["JRS.REALMS"]).unwrap();
     for (file, reasons) in BAD {
         let text = file.replace("DIR", keys.path().to_str().unwrap());
         fs::write(&bad, &text).unwrap();
@@ -144,11 +144,11 @@ fn a_bad_realms_file_is_refused_later_and_what_is_in_force_stays() {
         assert_says(&problem(conn, &["JRS.RELOAD"]), reasons, keys.path(), file);
         let [_, shown]: [String; 2] = send(conn, &["CONFIG", "GET", "jrs.realms-file"]).unwrap();
         assert_eq!(shown, path.to_str().unwrap());
-        assert_eq!(send::<Value>(conn, &["JRS.REALMS"]).unwrap(), in_force, "{file}");
+        assert_eq!(send::<Value>(conn, &["JRS.REALMS"]).unwrap(), active, "{file}");
         assert!(tokens.iter().all(|token| get(conn, token).is_some()), "{file}");
         create(conn, "ada", "{}", &["REALM", "c"]);
     }
-    // A change of another setting does not read the files, and a repaired file is taken.
+    // A change of another setting does not read the files. A repaired file is accepted.
     exec(conn, &["CONFIG", "SET", "jrs.leeway", "1"]);
     assert!(tokens.iter().all(|token| get(conn, token).is_some()));
     fs::write(&path, &good).unwrap();
@@ -187,7 +187,7 @@ fn one_bad_file_of_several_refuses_all() {
             fs::write(file, old).unwrap();
         }
     }
-    // Settings of the default realm that make it meet another one.
+    // Settings of the default realm that conflict with another realm.
     assert!(problem(conn, &["CONFIG", "SET", "jrs.keyspace", "a:b:"]).contains("overlapping"));
     let key = keys.path().join("b.json");
     assert!(problem(conn, &["CONFIG", "SET", "jrs.keys-file", key.to_str().unwrap()]).contains("kid 'b'"));

@@ -1,12 +1,12 @@
-//! What CONFIG GET shows of the settings.
+//! CONFIG GET of the settings.
 
 use std::collections::HashMap;
 
 use crate::support::{Server, sessions::send, tokens::SECRET};
 
 #[test]
-fn config_get_names_every_setting_and_shows_no_secret() {
-    let conf = "\"a note that is no secret\"";
+fn config_get_shows_each_setting_and_no_secret() {
+    let conf = "\"not a secret\"";
     let server = Server::builder().keys(SECRET.as_bytes()).config("jrs.issuer", conf).start();
     let conn = &mut server.conn();
     let settings: HashMap<String, String> = send(conn, &["CONFIG", "GET", "jrs.*"]).unwrap();
@@ -22,7 +22,7 @@ fn config_get_names_every_setting_and_shows_no_secret() {
     assert_eq!(settings["jrs.keys-file"], server.dir().join("keys").to_str().unwrap());
     let all: HashMap<String, String> = send(conn, &["CONFIG", "GET", "*"]).unwrap();
     assert!(all.values().all(|value| !value.contains(SECRET)));
-    assert!(all.values().any(|value| value == "a note that is no secret"), "secrets would be found");
+    assert!(all.values().any(|value| value == "not a secret"), "the search finds values");
 }
 
 #[test]
@@ -36,16 +36,16 @@ fn config_get_leaks_no_memory() {
         }
         pipe.exec(conn).unwrap();
         let info: String = send(conn, &["INFO", "memory"]).unwrap();
-        let used = info.lines().find_map(|line| line.strip_prefix("used_memory:")).expect("the memory that is used");
+        let used = info.lines().find_map(|line| line.strip_prefix("used_memory:")).expect("INFO has used_memory");
         used.trim().parse().unwrap()
     };
-    // Buffers of the connection grow at first, and the pipes of both measurements are alike.
+    // Run once before measuring, because the buffers of the connection grow at first.
     memory_after(1000);
     let before = memory_after(1000);
     for _ in 0..10 {
         memory_after(1000);
     }
     let after = memory_after(1000);
-    // The smallest string takes 24 bytes.
-    assert!(after - before < 10_000 * 24, "{before} bytes have become {after}");
+    // The smallest string needs 24 bytes.
+    assert!(after - before < 10_000 * 24, "{before} bytes before, {after} after");
 }

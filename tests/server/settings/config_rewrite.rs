@@ -1,4 +1,4 @@
-//! Settings across restarts (CONFIG REWRITE) and with modules that are loaded at run time (MODULE LOADEX).
+//! Settings after a restart (CONFIG REWRITE) and with a module that is loaded at run time (MODULE LOADEX).
 
 use std::{collections::HashMap, fs};
 
@@ -14,7 +14,7 @@ fn settings(conn: &mut Connection) -> HashMap<String, String> {
     send(conn, &["CONFIG", "GET", "jrs.*"]).unwrap()
 }
 
-/// `CONFIG SET`, `CONFIG REWRITE`, a restart: the settings before and after it.
+/// Runs `CONFIG SET` and `CONFIG REWRITE`, and restarts the server. Returns the settings before and after the restart.
 fn rewritten(server: &mut Server, changes: &[&str]) -> [HashMap<String, String>; 2] {
     let conn = &mut server.conn();
     exec(conn, &[&["CONFIG", "SET"], changes].concat());
@@ -26,11 +26,11 @@ fn rewritten(server: &mut Server, changes: &[&str]) -> [HashMap<String, String>;
 }
 
 #[test]
-fn config_rewrite_keeps_every_setting() {
+fn config_rewrite_keeps_each_setting() {
     let mut server = Server::builder().keys(SECRET.as_bytes()).start();
     fs::copy(server.dir().join("keys"), server.dir().join("a moved file")).unwrap();
     let token = create(&mut server.conn(), "ada", "{}", &[]);
-    // No quotes and no backslashes: Valkey 8.1 writes those of any setting, its own too, so that it cannot read them.
+    // Without quotes and backslashes: Valkey 8.1 writes those of all settings so that it cannot read them again.
     #[rustfmt::skip]
     let [before, after] = rewritten(&mut server, &[
         "jrs.keys-file", "a moved file", "jrs.algorithm", "HS384", "jrs.keyspace", "a b 'c' #é:",
@@ -54,11 +54,14 @@ fn config_rewrite_keeps_every_setting() {
         "jrs.token-type", "JWT",
     ]);
     assert_eq!(after, before);
-    assert!(get(&mut server.conn(), &token).is_none(), "the token is good again, its session ended with the server");
+    assert!(
+        get(&mut server.conn(), &token).is_none(),
+        "the token is valid again, but its session ended with the server"
+    );
 }
 
 #[test]
-fn config_rewrite_keeps_what_differs_from_the_modules_arguments() {
+fn config_rewrite_keeps_changes_of_module_arguments() {
     let arguments = ["issuer", "me", "max-age", "100", "allow-weak-secret", "yes", "algorithm", "HS512"];
     let mut server = Server::builder().keys(SECRET.as_bytes()).args(&arguments).start();
     let back_to_default =
@@ -74,8 +77,8 @@ fn config_rewrite_keeps_what_differs_from_the_modules_arguments() {
     assert_eq!(after["jrs.issuer"], "me");
 }
 
-/// A server without the module, which may load modules at run time.
-fn open_to_modules() -> Builder {
+/// A server without the module that can load modules at run time.
+fn without_module() -> Builder {
     Server::builder().without_module().config("enable-module-command", "yes")
 }
 
@@ -85,8 +88,8 @@ fn load(conn: &mut Connection, words: &[&str]) -> redis::RedisResult<redis::Valu
 }
 
 #[test]
-fn module_loadex_takes_settings_and_arguments() {
-    let server = open_to_modules().start();
+fn module_loadex_accepts_settings_and_arguments() {
+    let server = without_module().start();
     let conn = &mut server.conn();
     let config = ["CONFIG", "jrs.max-age", "50", "CONFIG", "jrs.keyspace", "s2:", "CONFIG", "jrs.max-data-size", "1kb"];
     load(conn, &[&config[..], &["ARGS", "max-age", "70", "leeway", "5", "touch-interval", "0"]].concat()).unwrap();
@@ -98,8 +101,8 @@ fn module_loadex_takes_settings_and_arguments() {
 }
 
 #[test]
-fn module_loadex_with_something_wrong_loads_nothing() {
-    let server = open_to_modules().start();
+fn an_invalid_module_loadex_loads_nothing() {
+    let server = without_module().start();
     let conn = &mut server.conn();
     for words in [
         &["CONFIG", "jrs.max-age", "0"][..],
@@ -119,8 +122,8 @@ fn module_loadex_with_something_wrong_loads_nothing() {
 }
 
 #[test]
-fn a_module_that_is_loaded_again_starts_afresh() {
-    let server = open_to_modules().start();
+fn a_reloaded_module_has_the_default_settings() {
+    let server = without_module().start();
     let conn = &mut server.conn();
     load(conn, &["ARGS", "max-age", "70", "issuer", "me", "allow-weak-secret", "yes"]).unwrap();
     let token = create(conn, "ada", "{}", &[]);

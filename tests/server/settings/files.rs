@@ -1,4 +1,4 @@
-//! The settings that name files: each takes effect wherever it is set, and a bad file is refused with the old one kept.
+//! `keys-file` and `realms-file`: they take effect wherever they are set, and a bad file is refused.
 
 use std::{collections::HashMap, fs, path::Path};
 
@@ -11,7 +11,7 @@ use crate::support::{
     tokens::{SECRET, header, jwk},
 };
 
-/// A folder with a key file and a realms file, whose paths follow.
+/// A folder with a key file and a realms file, and the paths of both.
 fn files() -> (TempDir, String, String) {
     let folder = TempDir::new().unwrap();
     let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
@@ -22,22 +22,23 @@ fn files() -> (TempDir, String, String) {
     (folder, keys, realms)
 }
 
-/// The keys that sign in the default realm and in the one of the realms file, if there is one.
+/// The kids of the keys that sign in the default realm and in the realm `shop`, if it exists.
 fn signers(conn: &mut Connection) -> [Option<String>; 2] {
     let kid = |token: String| header(&token)["kid"].as_str().unwrap().to_owned();
-    let ours = kid(create(conn, "ada", "{}", &[]));
-    let theirs = send::<String>(conn, &["JRS.CREATE", "ada", "{}", "REALM", "shop"]).ok().map(kid);
+    let default = kid(create(conn, "ada", "{}", &[]));
+    let shop = send::<String>(conn, &["JRS.CREATE", "ada", "{}", "REALM", "shop"]).ok().map(kid);
     let realms: Vec<HashMap<String, Value>> = send(conn, &["JRS.REALMS"]).unwrap();
-    assert_eq!(realms.len(), 1 + usize::from(theirs.is_some()));
-    [Some(ours), theirs]
+    assert_eq!(realms.len(), 1 + usize::from(shop.is_some()));
+    [Some(default), shop]
 }
 
+/// The kids in the files.
 fn both() -> [Option<String>; 2] {
     [Some("mine".to_owned()), Some("shop's".to_owned())]
 }
 
 #[test]
-fn wherever_they_are_set_they_take_effect() {
+fn both_files_work_wherever_they_are_set() {
     let (_folder, keys, realms) = files();
     let by_argument = Server::with_args(&["keys-file", &keys, "realms-file", &realms]);
     assert_eq!(signers(&mut by_argument.conn()), both());
@@ -49,23 +50,23 @@ fn wherever_they_are_set_they_take_effect() {
 
     let by_config_set = Server::start();
     let conn = &mut by_config_set.conn();
-    let [self_made, none] = signers(conn);
-    assert!(self_made != both()[0] && none.is_none());
+    let [generated, none] = signers(conn);
+    assert!(generated != both()[0] && none.is_none());
     exec(conn, &["CONFIG", "SET", "jrs.keys-file", &keys, "jrs.realms-file", &realms]);
     assert_eq!(signers(conn), both());
     exec(conn, &["CONFIG", "SET", "jrs.realms-file", ""]);
     assert_eq!(signers(conn), [both()[0].clone(), None]);
     exec(conn, &["CONFIG", "SET", "jrs.keys-file", ""]);
-    assert_eq!(signers(conn), [self_made, None]);
+    assert_eq!(signers(conn), [generated, None]);
 }
 
 #[test]
-fn what_is_wrong_with_one_is_said_and_both_stay() {
+fn a_bad_realms_file_is_refused_and_both_files_stay() {
     let (folder, keys, realms) = files();
     let server = Server::with_args(&["keys-file", &keys, "realms-file", &realms]);
     let conn = &mut server.conn();
     let good = fs::read_to_string(&realms).unwrap();
-    for (bad, why) in [
+    for (bad, reason) in [
         (format!("{good}no-such-field = 1\n"), "no-such-field"),
         (good.replace("keyspace", "issuer"), "keyspace"),
         (good.replace("shop:", "a{b"), "keyspace"),
@@ -80,16 +81,16 @@ fn what_is_wrong_with_one_is_said_and_both_stay() {
         fs::write(&realms, &bad).unwrap();
         let error = send::<Value>(conn, &["JRS.RELOAD"]).expect_err(&bad);
         assert_eq!(error.code(), Some("ERR"), "{bad}");
-        assert!(error.detail().unwrap().contains(why), "{bad}\n{error}");
+        assert!(error.detail().unwrap().contains(reason), "{bad}\n{error}");
         assert_eq!(signers(conn), both(), "{bad}");
         let start = Server::builder().args(&["keys-file", &keys, "realms-file", &realms]).try_start();
-        assert!(start.is_err_and(|log| log.contains(why) && !log.contains(SECRET)), "{bad}");
+        assert!(start.is_err_and(|log| log.contains(reason) && !log.contains(SECRET)), "{bad}");
     }
     let missing = folder.path().join("missing");
     for file in [&*missing, folder.path(), Path::new("/dev/zero")] {
         assert_refused(conn, "ERR", &["CONFIG", "SET", "jrs.realms-file", file.to_str().unwrap()]);
-        let both_named = ["CONFIG", "SET", "jrs.keys-file", "", "jrs.realms-file", file.to_str().unwrap()];
-        assert_refused(conn, "ERR", &both_named);
+        let both_settings = ["CONFIG", "SET", "jrs.keys-file", "", "jrs.realms-file", file.to_str().unwrap()];
+        assert_refused(conn, "ERR", &both_settings);
         assert_eq!(signers(conn), both(), "{}", file.display());
     }
     fs::write(&realms, good).unwrap();

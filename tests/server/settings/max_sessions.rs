@@ -1,4 +1,4 @@
-//! `max-sessions` and `max-sessions-policy`, changed while there are sessions.
+//! Changes of `max-sessions` and `max-sessions-policy` while sessions exist.
 
 use crate::support::{
     Server,
@@ -6,22 +6,26 @@ use crate::support::{
 };
 
 #[test]
-fn a_lower_limit_holds_from_the_next_session_on() {
+fn a_lower_max_sessions_applies_to_new_sessions() {
     let server = Server::start();
     let conn = &mut server.conn();
     let mut alive: Vec<String> = (0..5).map(|_| create(conn, "ada", "{}", &[])).collect();
     exec(conn, &["CONFIG", "SET", "jrs.max-sessions", "2"]);
-    assert!(alive.iter().all(|token| get(conn, token).is_some()), "a setting ends nothing by itself");
+    assert!(alive.iter().all(|token| get(conn, token).is_some()), "the setting destroys no session");
     let newest = create(conn, "ada", "{}", &[]);
-    for ended in alive.drain(..4) {
-        assert!(get(conn, &ended).is_none());
+    for evicted in alive.drain(..4) {
+        assert!(get(conn, &evicted).is_none());
     }
-    assert!(get(conn, &alive[0]).is_some() && get(conn, &newest).is_some(), "the two that are youngest");
+    assert!(get(conn, &alive[0]).is_some() && get(conn, &newest).is_some(), "the two newest sessions");
     for _ in 0..3 {
         create(conn, "", "{}", &[]);
         create(conn, "bob", "{}", &["EX", "500"]);
     }
-    assert_eq!(send::<usize>(conn, &["DBSIZE"]).unwrap(), 2 + 3 + 2, "nobody has no limit, and bob one of his own");
+    assert_eq!(
+        send::<usize>(conn, &["DBSIZE"]).unwrap(),
+        2 + 3 + 2,
+        "anonymous sessions have no limit, and bob has his own"
+    );
 
     exec(conn, &["CONFIG", "SET", "jrs.max-sessions-policy", "reject"]);
     let before = contents(conn);
@@ -31,7 +35,7 @@ fn a_lower_limit_holds_from_the_next_session_on() {
     assert!(get(conn, &guest).is_some());
     assert_eq!(contents(conn).len(), before.len() + 1);
     let rotated: String = send(conn, &["JRS.ROTATE", &newest]).unwrap();
-    assert!(get(conn, &rotated).is_some(), "a session that goes on takes no room");
+    assert!(get(conn, &rotated).is_some(), "a rotation adds no session");
     exec(conn, &["JRS.DESTROY", &rotated]);
     create(conn, "ada", "{}", &[]);
     exec(conn, &["CONFIG", "SET", "jrs.max-sessions", "0"]);

@@ -6,3 +6,4 @@ mod effects;
 mod files;
 mod max_sessions;
 mod refused;
+mod setting_cases;

@@ -1,4 +1,4 @@
-//! Settings that are refused: at a start they stop the server, later the old value stays, and stays in force.
+//! Settings that are refused: at the start they stop the server, later the old value stays active.
 
 use std::{collections::HashMap, fs};
 
@@ -10,7 +10,7 @@ use crate::support::{
     tokens::{SECRET, claims, header, key},
 };
 
-/// A setting, a value that it must refuse, and words that say why; where servers say it differently, "one|other".
+/// A setting, an invalid value, and a text of the error; "one|other" where servers differ.
 const BAD: [(&str, &str, &str); 50] = [
     ("algorithm", "none", "HS256"),
     ("algorithm", "HS", "HS256"),
@@ -64,7 +64,7 @@ const BAD: [(&str, &str, &str); 50] = [
     ("allow-weak-secret", "1", "yes"),
 ];
 
-/// The error of a CONFIG SET that must be refused.
+/// The error of a CONFIG SET. The command must be refused.
 fn refusal_of(conn: &mut Connection, words: &[&str]) -> String {
     let error = send::<redis::Value>(conn, &[&["CONFIG", "SET"], words].concat()).expect_err("a refusal");
     assert_eq!(error.code(), Some("ERR"), "{error}");
@@ -75,8 +75,8 @@ fn settings(conn: &mut Connection) -> HashMap<String, String> {
     send(conn, &["CONFIG", "GET", "jrs.*"]).unwrap()
 }
 
-/// What the server makes of a new session shows the settings that are in force.
-fn signs_of_the_defaults(conn: &mut Connection) -> (String, i64, bool, String) {
+/// Properties of a new session that show which settings are active.
+fn active_defaults(conn: &mut Connection) -> (String, i64, bool, String) {
     let token = create(conn, "ada", "{}", &[]);
     let exists = send(conn, &["EXISTS", &key(&token)]).unwrap();
     (
@@ -87,26 +87,26 @@ fn signs_of_the_defaults(conn: &mut Connection) -> (String, i64, bool, String) {
     )
 }
 
-/// Every JRS.GET starts the TTL anew, so that it shows whole.
+/// With touch-interval 0 each JRS.GET restarts the TTL, so its reply is exact.
 fn builder() -> Builder {
     Server::builder().keys(SECRET.as_bytes()).arg("touch-interval", "0")
 }
 
 #[test]
-fn config_set_refuses_a_bad_value_and_the_old_one_stays() {
+fn config_set_refuses_an_invalid_value_and_keeps_the_old_one() {
     let server = builder().start();
     let conn = &mut server.conn();
-    let (before, signs) = (settings(conn), signs_of_the_defaults(conn));
-    for (name, value, why) in BAD {
+    let (before, defaults) = (settings(conn), active_defaults(conn));
+    for (name, value, reason) in BAD {
         let problem = refusal_of(conn, &[&format!("jrs.{name}"), value]);
-        let says_why = why.split('|').any(|why| problem.contains(why));
-        assert!(problem.contains(name) && says_why, "{name} {value:?}: {problem}");
+        let has_reason = reason.split('|').any(|reason| problem.contains(reason));
+        assert!(problem.contains(name) && has_reason, "{name} {value:?}: {problem}");
         assert_eq!(settings(conn), before, "{name} {value:?}");
     }
     let not_utf8 = redis::cmd("CONFIG").arg("SET").arg("jrs.issuer").arg(b"\xff").query(conn);
     assert_eq!(error_word(not_utf8), "ERR");
     assert_eq!(settings(conn), before);
-    assert_eq!(signs_of_the_defaults(conn), signs);
+    assert_eq!(active_defaults(conn), defaults);
 }
 
 #[test]
@@ -119,29 +119,29 @@ fn an_unknown_setting_is_refused() {
 }
 
 #[test]
-fn one_bad_value_among_several_refuses_all() {
+fn one_invalid_value_refuses_all() {
     let server = builder().start();
     let conn = &mut server.conn();
-    let (before, signs) = (settings(conn), signs_of_the_defaults(conn));
+    let (before, defaults) = (settings(conn), active_defaults(conn));
     for words in [
         &["jrs.max-age", "50", "jrs.issuer", "me", "jrs.leeway", "301"][..],
         &["jrs.leeway", "301", "jrs.max-age", "50", "jrs.issuer", "me"],
         &["jrs.keyspace", "s2:", "maxmemory", "much"],
         &["maxmemory", "1gb", "jrs.keyspace", "s2:", "jrs.max-age", "0"],
-        // Refused when all of them are put in force, after each of them has been found good.
+        // Each value is valid, but activating them fails.
         &["jrs.max-age", "50", "jrs.keyspace", "s2:", "jrs.keys-file", "/no/such/file"],
         &["jrs.keys-file", "/no/such/file", "jrs.issuer", "me", "maxmemory", "1gb"],
         &["jrs.max-age", "50", "jrs.max-age", "60"],
     ] {
         refusal_of(conn, words);
         assert_eq!(settings(conn), before, "{words:?}");
-        assert_eq!(signs_of_the_defaults(conn), signs, "{words:?}");
+        assert_eq!(active_defaults(conn), defaults, "{words:?}");
         let [_, memory]: [String; 2] = send(conn, &["CONFIG", "GET", "maxmemory"]).unwrap();
         assert_eq!(memory, "0", "{words:?}");
     }
-    // Nothing of what was refused comes back with the next change.
+    // The next change does not activate refused values.
     exec(conn, &["CONFIG", "SET", "jrs.max-token-size", "4kb"]);
-    assert_eq!(signs_of_the_defaults(conn), signs);
+    assert_eq!(active_defaults(conn), defaults);
 }
 
 #[test]
@@ -164,7 +164,7 @@ fn settings_that_depend_on_each_other_are_checked_together() {
 }
 
 #[test]
-fn what_is_wrong_in_redis_conf_stops_the_start() {
+fn an_invalid_value_in_redis_conf_stops_the_start() {
     let mut started = Vec::new();
     for (name, value, _) in BAD {
         let line = format!("\"{}\"", value.replace('\t', "\\t"));
