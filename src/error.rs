@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use crate::{
     redis::{ErrorReply, Refused},
-    session::{DEEPEST, DataError, OperationError, OwnerError, PatchError, Position},
+    session::{DEEPEST, DataError, OperationError, OwnerError, PatchError, Position, SyntaxError},
     token::{ClaimsError, TokenError},
 };
 
@@ -40,7 +40,7 @@ errors! {
     /// `BADDATA` or `ERR`: claims of the caller that a token cannot have.
     Claims(refusal: ClaimsError) = "{}", claims_error(*refusal);
     /// `ERR`: an argument that is not a valid owner.
-    Owner(problem: OwnerError) = "ERR the owner {problem}";
+    Owner(problem: OwnerError) = "ERR the owner {}", owner_error(*problem);
     /// `TOOBIG`: something exceeds a limit. Its name, and the setting of the limit.
     TooBig(what: &'static str, setting: &'static str) = "TOOBIG {what} would be larger than the realm's {setting}";
     /// `BADDATA` or `TOOBIG`: MERGE or PATCH cannot change the stored data.
@@ -130,6 +130,12 @@ impl Error {
          their keys. Set jrs.keys-file to the same file on every node. After a failover, this can be a copy of the \
          generated key file in the former primary's dir: jrs-keys.json or jrs-keys.json.retired",
     );
+
+    /// The owner index does not have all sessions yet, because the module was loaded into a server with data.
+    pub const INDEX_INCOMPLETE: Self = Self::TryAgain("the owner index is still being built, nothing was done");
+
+    /// Another client created a key with the new session's name.
+    pub const SESSION_EXISTS: Self = Self::Other(Cow::Borrowed("the new session's key already exists: try again"));
 }
 
 fn claims_error(refusal: ClaimsError) -> String {
@@ -145,6 +151,14 @@ fn claims_error(refusal: ClaimsError) -> String {
             format!("ERR the claim '{name}' is after the year 9999: pass seconds since 1970, not milliseconds")
         }
         ClaimsError::NotATime(name) => format!("ERR the claim '{name}' must be a number of seconds since 1970"),
+    }
+}
+
+const fn owner_error(error: OwnerError) -> &'static str {
+    match error {
+        OwnerError::TooLong => "must be at most 256 bytes",
+        OwnerError::NotUtf8 => "must be UTF-8",
+        OwnerError::ForbiddenCharacter => "must not contain braces or control characters",
     }
 }
 
@@ -178,7 +192,7 @@ fn patch_error(error: PatchError) -> String {
             };
             let operation = format!("BADDATA operation {number} of the patch ({name}counted from 1)");
             match fault {
-                OperationError::Malformed(problem) => format!("{operation} {problem}"),
+                OperationError::Malformed(error) => format!("{operation} {}", syntax_error(error)),
                 OperationError::NoSuchPath => format!("{operation} refers to a path that does not exist"),
                 OperationError::IntoItself => format!("{operation} moves a value into itself"),
                 OperationError::TooDeep => format!("{operation} would nest the data deeper than {DEEPEST} levels"),
@@ -188,9 +202,20 @@ fn patch_error(error: PatchError) -> String {
         PatchError::NoObjectLeft => "BADDATA the patched data must be a JSON object".to_owned(),
         PatchError::TooBig => "TOOBIG the data would be larger than the realm's max-data-size".to_owned(),
         PatchError::TooMuch => {
-            "TOOBIG the change takes too much work or memory: make it smaller, or read the data, change it \
-                            and write it with REPLACE and IFMATCH"
+            "TOOBIG the change takes too much work or memory: make it smaller, or read the data, change it and write it \
+             with REPLACE and IFMATCH"
                 .to_owned()
         }
+    }
+}
+
+const fn syntax_error(error: SyntaxError) -> &'static str {
+    match error {
+        SyntaxError::NotAnObject => "must be a JSON object",
+        SyntaxError::DuplicateMember => "has a duplicate member",
+        SyntaxError::Path => "needs a \"path\" that is a JSON Pointer",
+        SyntaxError::From => "needs a \"from\" that is a JSON Pointer",
+        SyntaxError::Value => "needs a \"value\"",
+        SyntaxError::Op => "needs an \"op\": add, remove, replace, move, copy or test",
     }
 }

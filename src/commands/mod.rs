@@ -19,7 +19,13 @@ mod rotate;
 mod touch;
 mod update;
 
+use std::ffi::CStr;
+
 use crate::redis::Registration;
+
+/// The note of the key specifications in COMMAND INFO.
+pub const ROUTING_NOTE: &CStr =
+    c"Argument 1 only routes the command: the actual keys are derived from it or from the token";
 
 /// All commands, in the order of registration and of JRS.HELP.
 pub static ALL: [Registration; 17] = [

@@ -1,14 +1,18 @@
 //! What the server calls apart from commands: load, unload, settings, INFO, events.
 
 mod info;
+mod load_error;
 mod settings;
 
-use std::ffi::{CStr, c_int};
+use std::{
+    ffi::{CStr, c_int},
+    panic::Location,
+};
 
 use crate::{
     commands,
     error::Error,
-    redis::{self, Ctx, Event, Level, Module, Refused, log},
+    redis::{self, Ctx, Event, Level, LoadError, Module, Refused, log},
     state, store, threads, token,
 };
 
@@ -27,12 +31,15 @@ impl Module for Jrs {
         100
     }
 
-    fn load(&self, ctx: Ctx<'_>, arguments: &[&str]) -> Result<(), String> {
+    fn load(&self, ctx: Ctx<'_>, arguments: &[&str]) -> Result<(), LoadError> {
         redis::check_commands(ctx)?;
         let defaults = crate::settings::defaults(arguments)?;
         state::begin(&defaults)?;
         redis::register_parameters::<settings::Configuration>(ctx, settings::parameters(defaults))?;
-        redis::register_all(ctx, &commands::ALL)?;
+        if !redis::add_acl_category(ctx) {
+            log(Level::Notice, "cannot create the ACL category @jrs");
+        }
+        redis::register_all(ctx, &commands::ALL, commands::ROUTING_NOTE)?;
         redis::register_info::<info::Report>(ctx);
         state::load(ctx)?;
         // Last, and nothing after it can fail: Redis 7.0 keeps the event subscriptions of a module whose load fails,
@@ -44,12 +51,21 @@ impl Module for Jrs {
         Ok(())
     }
 
+    fn load_error_text(&self, error: LoadError) -> String {
+        load_error::text(error)
+    }
+
+    fn panic_text(&self, place: Option<&Location<'_>>) -> String {
+        let place = place.map_or_else(String::new, |at| format!(" at {}:{}", at.file(), at.line()));
+        format!("caught a panic{place}: this is a bug in jrs, please report it")
+    }
+
     fn may_unload(&self) -> Result<(), String> {
         if state::allows_unload() {
             return Ok(());
         }
-        Err("unloading a module while clients use it can crash the server. To upgrade, restart the server with the new \
-             module, or fail over to a replica that has it. To unload it anyway: CONFIG SET \
+        Err("MODULE UNLOAD is refused: unloading a module while clients use it can crash the server. To upgrade, restart \
+             the server with the new module, or fail over to a replica that has it. To unload it anyway: CONFIG SET \
              jrs.allow-unload yes"
             .to_owned())
     }

@@ -1,7 +1,7 @@
 //! Registers the settings as parameters of the server's configuration.
 
 use crate::{
-    redis::{Ctx, Parameter, ParameterType, ParameterValue, Store},
+    redis::{Ctx, Parameter, ParameterType, ParameterValue, Store, ValueError},
     settings::{SETTINGS, SettingType, Value},
     state,
 };
@@ -36,6 +36,14 @@ impl Store for Configuration {
     /// CONFIG SET calls this once for each changed setting, after it has set all of them. The first call applies all.
     fn apply(_: Ctx<'_>) -> Result<(), String> {
         state::apply()
+    }
+
+    fn error_text(error: ValueError) -> String {
+        match error {
+            ValueError::NotUtf8 => "must be UTF-8",
+            ValueError::Panicked => "internal error: see the server's log",
+        }
+        .to_owned()
     }
 }
 

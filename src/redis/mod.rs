@@ -13,13 +13,13 @@ pub use command::{
     blocked_client::{Continuation, Intent},
     call::Call,
     docs::{ArgType, Argument},
-    register::{Command, Registration, Spec, register_all},
+    register::{Command, Registration, Spec, add_acl_category, register_all},
     slices::{Progress, SlicedJob},
 };
 pub use ffi::{
     context::Ctx,
     log::{Level, log},
-    refused::{ErrorReply, Refused},
+    refused::{ErrorReply, LoadError, Refused, ValueError},
     string::{ArgRef, Args, RedisString},
 };
 pub use keyspace::{

@@ -10,8 +10,8 @@ mod owner;
 mod unix_millis;
 
 pub use data::{
-    Cost, DEEPEST, DataError, OperationError, PatchError, Position, check_json_object, cost_of_merge, cost_of_patch,
-    etag, merged, patched,
+    Cost, DEEPEST, DataError, OperationError, PatchError, Position, SyntaxError, check_json_object, cost_of_merge,
+    cost_of_patch, etag, merged, patched,
 };
 pub use id::{IdSource, SessionId, SessionName, created_at};
 pub use lifetime::Lifetime;

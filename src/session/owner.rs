@@ -1,7 +1,5 @@
 //! The owner of a session: the `sub` claim of its token.
 
-use std::fmt::{self, Display, Formatter};
-
 /// The longest owner in bytes.
 const LONGEST: usize = 256;
 
@@ -14,17 +12,6 @@ pub enum OwnerError {
     NotUtf8,
     /// It holds a brace, which would break the hash tag of the session's id, or a control character.
     ForbiddenCharacter,
-}
-
-impl Display for OwnerError {
-    /// A predicate for an error sentence.
-    fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
-        formatter.write_str(match self {
-            Self::TooLong => "must be at most 256 bytes",
-            Self::NotUtf8 => "must be UTF-8",
-            Self::ForbiddenCharacter => "must not contain braces or control characters",
-        })
-    }
 }
 
 /// Checks the name of an owner. "" stands for an anonymous session.

@@ -83,7 +83,7 @@ pub(super) fn with_complete<T>(read: impl FnOnce(&mut OwnerIndex) -> T) -> Resul
     if follower.is_complete {
         return Ok(read(&mut follower.index));
     }
-    Err(Error::TryAgain("the owner index is still being built after the module was loaded, nothing was done"))
+    Err(Error::INDEX_INCOMPLETE)
 }
 
 impl Follower {

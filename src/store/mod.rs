@@ -138,8 +138,7 @@ fn write(
     expiry: UnixMillis,
     old: Option<&RedisString>,
 ) -> Result<(), Error> {
-    let exists = || Error::Other("the new session's key already exists: try again".into());
-    let created = ctx.create(name, data, expiry.as_i64())?.ok_or_else(exists)?;
+    let created = ctx.create(name, data, expiry.as_i64())?.ok_or(Error::SESSION_EXISTS)?;
     let deleted = old.map(|old| ctx.delete(old)).transpose()?;
     BulkDestroy::exclude_new(ctx.database(), name.bytes());
     created.notify(ctx);

@@ -75,14 +75,18 @@ impl Argument {
 ///
 /// # Safety
 /// `command` is a command of this module that is being created.
-pub(in crate::redis) unsafe fn describe(command: *mut raw::RedisModuleCommand, spec: &Spec) -> bool {
+pub(in crate::redis) unsafe fn describe(
+    command: *mut raw::RedisModuleCommand,
+    spec: &Spec,
+    routing_note: &CStr,
+) -> bool {
     let version = raw::RedisModuleCommandInfoVersion {
         version: 1,
         sizeof_historyentry: size_of::<raw::RedisModuleCommandHistoryEntry>(),
         sizeof_keyspec: size_of::<raw::RedisModuleCommandKeySpec>(),
         sizeof_arg: size_of::<raw::RedisModuleCommandArg>(),
     };
-    let mut key_specs = key_specs(spec);
+    let mut key_specs = key_specs(spec, routing_note);
     let mut memory = Vec::new();
     let arguments = arguments(spec.arguments, &mut memory);
     let info = raw::RedisModuleCommandInfo {
@@ -97,21 +101,20 @@ pub(in crate::redis) unsafe fn describe(command: *mut raw::RedisModuleCommand, s
         args: arguments,
     };
     // SAFETY: the command is ours; the description is complete, its arrays end in a zeroed element, and the server
-    // copies all of it before it returns, which `version`, `key_specs` and `memory` outlive.
+    // copies all of it before it returns, which `version`, `key_specs`, `memory` and the note outlive.
     unsafe { api(raw::RedisModule_SetCommandInfo)(command, &raw const info) == OK }
 }
 
 /// The key specs of a command, ended by a zeroed one.
-fn key_specs(spec: &Spec) -> Vec<raw::RedisModuleCommandKeySpec> {
+fn key_specs(spec: &Spec, routing_note: &CStr) -> Vec<raw::RedisModuleCommandKeySpec> {
     // SAFETY: the type is plain C data for which all zeroes is a valid value, and the one that ends a list.
     let end: raw::RedisModuleCommandKeySpec = unsafe { std::mem::zeroed() };
-    const DERIVED: &CStr = c"Argument 1 only routes the command: the actual keys are derived from it or from the token";
     if !spec.is_routed {
         return vec![end];
     }
     let access = if spec.has_flag(b"write") { raw::REDISMODULE_CMD_KEY_RW } else { raw::REDISMODULE_CMD_KEY_RO };
     let mut first = end;
-    first.notes = DERIVED.as_ptr();
+    first.notes = routing_note.as_ptr();
     first.flags = u64::from(access | raw::REDISMODULE_CMD_KEY_NOT_KEY);
     first.begin_search_type = raw::RedisModuleKeySpecBeginSearchType_REDISMODULE_KSPEC_BS_INDEX;
     first.bs.index.pos = 1;

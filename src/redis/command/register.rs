@@ -4,7 +4,7 @@ use std::ffi::{CStr, CString, NulError, c_int};
 
 use redis_module::raw;
 
-use crate::redis::ffi::refused::ErrorReply;
+use crate::redis::ffi::refused::{ErrorReply, LoadError};
 use crate::redis::{
     command::{
         call::Call,
@@ -13,7 +13,6 @@ use crate::redis::{
     ffi::{
         api::{OK, api},
         context::Ctx,
-        log::{Level, log},
     },
     server::event,
 };
@@ -104,36 +103,45 @@ impl Registration {
     }
 }
 
-/// Registers the ACL category `@jrs`, where the server supports it, and the commands.
-pub fn register_all(ctx: Ctx<'_>, commands: &'static [Registration]) -> Result<(), String> {
+/// Registers the ACL category `@jrs`, before the commands. False if the server refuses it; a server that does not
+/// support categories of modules does not.
+pub fn add_acl_category(ctx: Ctx<'_>) -> bool {
     // SAFETY: the pointer was written at load; it is empty on a server without the function.
-    if let Some(add) = unsafe { raw::RedisModule_AddACLCategory } {
-        // SAFETY: the context is that of the load, the name ends in NUL.
-        if unsafe { add(ctx.as_ptr(), c"jrs".as_ptr()) } != OK {
-            log(Level::Notice, "the ACL category @jrs could not be made");
-        }
-    }
-    commands.iter().try_for_each(|command| register(ctx, command))
+    let Some(add) = (unsafe { raw::RedisModule_AddACLCategory }) else { return true };
+    // SAFETY: the context is that of the load, the name ends in NUL.
+    unsafe { add(ctx.as_ptr(), c"jrs".as_ptr()) == OK }
 }
 
-fn register(ctx: Ctx<'_>, Registration { spec, enter }: &'static Registration) -> Result<(), String> {
-    let name = spec.name.to_string_lossy().into_owned();
+/// Registers commands. Each key specification that only routes its command gets `routing_note` as its note.
+pub fn register_all(
+    ctx: Ctx<'_>,
+    commands: &'static [Registration],
+    routing_note: &'static CStr,
+) -> Result<(), LoadError> {
+    commands.iter().try_for_each(|command| register(ctx, command, routing_note))
+}
+
+fn register(
+    ctx: Ctx<'_>,
+    Registration { spec, enter }: &'static Registration,
+    routing_note: &CStr,
+) -> Result<(), LoadError> {
     // SAFETY: the context is that of the load, the strings end in NUL, and the entry point is that of a command.
     let created = unsafe {
         let create = api(raw::RedisModule_CreateCommand);
         create(ctx.as_ptr(), spec.name.as_ptr(), Some(*enter), spec.flags.as_ptr(), 0, 0, 0)
     };
     if created != OK {
-        return Err(format!("the command {name} cannot be registered: another module may have one of that name"));
+        return Err(LoadError::CommandRefused(spec.name));
     }
     // SAFETY: the context is that of the load, the name ends in NUL.
     let command = unsafe { api(raw::RedisModule_GetCommand)(ctx.as_ptr(), spec.name.as_ptr()) };
     if command.is_null() {
-        return Err(format!("the command {name} cannot be found after its registration"));
+        return Err(LoadError::CommandLost(spec.name));
     }
     // SAFETY: the command was created just now.
-    if !unsafe { docs::describe(command, spec) } {
-        return Err(format!("the server refuses the description of the command {name}"));
+    if !unsafe { docs::describe(command, spec, routing_note) } {
+        return Err(LoadError::DescriptionRefused(spec.name));
     }
     // SAFETY: the pointer was written at load; it is empty on a server without the function.
     if let (Some(set), Ok(categories)) = (unsafe { raw::RedisModule_SetCommandACLCategories }, spec.categories()) {

@@ -1,6 +1,6 @@
 //! Catches panics. A panic that reached the server would crash it.
 
-use std::panic::{self, AssertUnwindSafe, PanicHookInfo};
+use std::panic::{self, AssertUnwindSafe, Location, PanicHookInfo};
 
 use crate::redis::ffi::log::{Level, log};
 
@@ -13,11 +13,10 @@ pub(in crate::redis) fn guard<T>(work: impl FnOnce() -> T) -> Option<T> {
 }
 
 /// Logs where panics happen. Their messages are left out, because they may hold input of a client.
-pub(in crate::redis) fn log_panics() {
-    panic::set_hook(Box::new(|panic: &PanicHookInfo<'_>| {
-        let place = panic.location().map_or_else(String::new, |at| format!(" at {}:{}", at.file(), at.line()));
-        log(Level::Warning, &format!("caught a panic{place}: this is a bug in jrs, please report it"));
-    }));
+///
+/// `line` writes the log line for a place.
+pub(in crate::redis) fn log_panics(line: impl Fn(Option<&Location<'_>>) -> String + Send + Sync + 'static) {
+    panic::set_hook(Box::new(move |panic: &PanicHookInfo<'_>| log(Level::Warning, &line(panic.location()))));
 }
 
 /// Restores the former hook before the server unmaps the module's code.

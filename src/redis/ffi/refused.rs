@@ -1,4 +1,6 @@
-//! Reasons for which this folder refuses a command. The module that uses it writes the sentences for clients.
+//! Why this folder refuses a command, a value or to load. The module that uses it writes the sentences.
+
+use std::ffi::CStr;
 
 /// Why a command cannot go on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,6 +40,44 @@ pub enum ErrorReply {
     Refused(Refused),
     /// A text: first word, space, sentence.
     Text(String),
+}
+
+/// Why the module is not loaded.
+#[derive(Debug)]
+pub enum LoadError {
+    /// The server is too old: it lacks this function of the module API.
+    FunctionMissing(&'static str),
+    /// An argument of the module is not UTF-8.
+    ArgumentNotUtf8,
+    /// A command that the module calls is renamed or disabled.
+    CommandDisabled(&'static CStr),
+    /// The server refuses to register this command.
+    CommandRefused(&'static CStr),
+    /// The server does not find this command after its registration.
+    CommandLost(&'static CStr),
+    /// The server refuses the description of this command.
+    DescriptionRefused(&'static CStr),
+    /// The server refuses to register this setting.
+    ParameterRefused(&'static CStr),
+    /// The server's configuration has an invalid value. The server has logged which.
+    ValueRefused,
+    /// The module's own reason.
+    Module(String),
+}
+
+impl From<String> for LoadError {
+    fn from(problem: String) -> Self {
+        Self::Module(problem)
+    }
+}
+
+/// Why a value of a setting is refused before the module sees it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ValueError {
+    /// It is not UTF-8.
+    NotUtf8,
+    /// A panic was caught, and logged.
+    Panicked,
 }
 
 impl From<Refused> for ErrorReply {

@@ -13,7 +13,7 @@ use std::{
 
 use redis_module::raw;
 
-use crate::redis::ffi::refused::Refused;
+use crate::redis::ffi::refused::{LoadError, Refused};
 use crate::redis::ffi::{
     api::{OK, api},
     context::Ctx,
@@ -228,7 +228,7 @@ const NEEDED: [&CStr; 3] = [c"SET", c"PEXPIREAT", c"DEL"];
 const NEEDED_IN_CLUSTER: [&CStr; 2] = [c"CLUSTER", c"EXISTS"];
 
 /// Checks that this server has the commands that the module calls or replicates: an operator may have renamed one.
-pub fn check_commands(ctx: Ctx<'_>) -> Result<(), String> {
+pub fn check_commands(ctx: Ctx<'_>) -> Result<(), LoadError> {
     let in_cluster = NEEDED_IN_CLUSTER.iter().filter(|_| ctx.is_cluster_node());
     for name in NEEDED.iter().chain(in_cluster) {
         // CLUSTER is found only with a subcommand; for the other commands the word is a key or a surplus argument.
@@ -249,8 +249,7 @@ pub fn check_commands(ctx: Ctx<'_>) -> Result<(), String> {
         }
         if keys.is_null() {
             if reason.kind() == io::ErrorKind::NotFound {
-                let name = name.to_string_lossy();
-                return Err(format!("the command {name} is renamed or disabled on this server; JRS needs it"));
+                return Err(LoadError::CommandDisabled(name));
             }
         } else {
             // SAFETY: the caller must free the server's block.

@@ -12,6 +12,7 @@ use crate::redis::ffi::{
     api::{ERR, OK, api},
     context::Ctx,
     guard::guard,
+    refused::{LoadError, ValueError},
     string::{self, RedisString},
 };
 
@@ -67,19 +68,24 @@ pub trait Store {
     fn set(position: usize, value: ParameterValue) -> Result<(), String>;
     /// Makes all stored values active together. An error says why they cannot be.
     fn apply(ctx: Ctx<'_>) -> Result<(), String>;
+    /// What is wrong with a value that does not reach [`set`](Self::set).
+    fn error_text(error: ValueError) -> String;
 }
 
 /// Registers parameters, and reads their values from the server's configuration.
-pub fn register_parameters<S: Store>(ctx: Ctx<'_>, parameters: impl Iterator<Item = Parameter>) -> Result<(), String> {
+pub fn register_parameters<S: Store>(
+    ctx: Ctx<'_>,
+    parameters: impl Iterator<Item = Parameter>,
+) -> Result<(), LoadError> {
     for (position, parameter) in parameters.enumerate() {
-        let name = parameter.name.to_string_lossy();
+        let name = parameter.name;
         if register::<S>(ctx, position, parameter) != OK {
-            return Err(format!("the setting {name} cannot be registered"));
+            return Err(LoadError::ParameterRefused(name));
         }
     }
     // SAFETY: the context is that of the load.
     if unsafe { api(raw::RedisModule_LoadConfigs)(ctx.as_ptr()) } != OK {
-        return Err("a setting in the server's configuration is wrong, see the line above".to_owned());
+        return Err(LoadError::ValueRefused);
     }
     Ok(())
 }
@@ -138,11 +144,11 @@ fn get<S: Store>(privdata: *mut c_void) -> Option<ParameterValue> {
     guard(|| S::get(privdata.addr())).flatten()
 }
 
-fn report(outcome: Option<Result<(), String>>, error: *mut *mut raw::RedisModuleString) -> c_int {
+fn report<S: Store>(outcome: Option<Result<(), String>>, error: *mut *mut raw::RedisModuleString) -> c_int {
     let problem = match outcome {
         Some(Ok(())) => return OK,
         Some(Err(problem)) => problem,
-        None => "internal error: see the server's log".to_owned(),
+        None => S::error_text(ValueError::Panicked),
     };
     if !error.is_null() {
         // SAFETY: the server passes a place for the message, and frees the string that is stored there.
@@ -158,7 +164,7 @@ extern "C" fn apply<S: Store>(
 ) -> c_int {
     // SAFETY: the context is what the server passed, and it is used only until this returns.
     let ctx = unsafe { Ctx::new(ctx) };
-    report(guard(|| S::apply(ctx)), error)
+    report::<S>(guard(|| S::apply(ctx)), error)
 }
 
 extern "C" fn get_number<S: Store>(_: *const c_char, privdata: *mut c_void) -> c_longlong {
@@ -183,7 +189,7 @@ macro_rules! setter {
             privdata: *mut c_void,
             error: *mut *mut raw::RedisModuleString,
         ) -> c_int {
-            report(guard(|| S::set(privdata.addr(), $read)), error)
+            report::<S>(guard(|| S::set(privdata.addr(), $read)), error)
         }
     };
 }
@@ -191,7 +197,7 @@ macro_rules! setter {
 setter!(set_number, |number: c_longlong| ParameterValue::Number(number));
 setter!(set_flag, |flag: c_int| ParameterValue::Flag(flag != 0));
 setter!(set_choice, |choice: c_int| ParameterValue::Choice(usize::try_from(choice).unwrap_or(usize::MAX)));
-setter!(set_text, |text: *mut raw::RedisModuleString| read_text(text)?);
+setter!(set_text, |text: *mut raw::RedisModuleString| read_text(text).map_err(S::error_text)?);
 
 /// The last result of [`get_text`]. It must outlive the call, because the server copies it afterwards.
 static LAST_TEXT: Mutex<LastText> = Mutex::new(LastText(None));
@@ -208,12 +214,10 @@ extern "C" fn get_text<S: Store>(_: *const c_char, privdata: *mut c_void) -> *mu
 }
 
 /// Reads a text that the server sets.
-fn read_text(text: *const raw::RedisModuleString) -> Result<ParameterValue, String> {
+fn read_text(text: *const raw::RedisModuleString) -> Result<ParameterValue, ValueError> {
     // SAFETY: the server passes a string that lives until the setter returns.
     let text = unsafe { string::bytes(text) };
-    str::from_utf8(text)
-        .map(|text| ParameterValue::Text(text.to_owned()))
-        .map_err(|_| "the value is not UTF-8".to_owned())
+    str::from_utf8(text).map(|text| ParameterValue::Text(text.to_owned())).map_err(|_| ValueError::NotUtf8)
 }
 
 /// Frees the last text before the server unmaps the module's code.

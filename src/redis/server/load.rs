@@ -11,6 +11,7 @@ use crate::redis::{
         context::Ctx,
         guard::{guard, log_panics, stop_logging_panics},
         log::{Level, log},
+        refused::LoadError,
         string::Args,
     },
     server::{config, event},
@@ -68,12 +69,11 @@ pub unsafe fn on_load(
         // SAFETY: the pointer was written by RedisModule_Init on this thread.
         let can_log = unsafe { raw::RedisModule_Log }.is_some();
         if can_log {
-            let text = format!("not loaded: this server lacks the module function {name}; 7.0.15 or later has it");
-            log(Level::Warning, &text);
+            log(Level::Warning, &module.load_error_text(LoadError::FunctionMissing(name)));
         }
         return ERR;
     }
-    log_panics();
+    log_panics(|place| module.panic_text(place));
     set_module(module);
     let loaded = guard(|| {
         // SAFETY: the context is the server's and outlives this call.
@@ -81,13 +81,12 @@ pub unsafe fn on_load(
         // SAFETY: the server passes argc strings that outlive this call.
         let arguments = unsafe { Args::new(argv, usize::try_from(argc).unwrap_or(0)) };
         let texts = (0..arguments.len()).filter_map(|at| arguments.get(at)).map(|text| str::from_utf8(text.bytes()));
-        let arguments: Vec<_> =
-            texts.collect::<Result<_, _>>().map_err(|_| "an argument of the module is not UTF-8")?;
+        let arguments: Vec<_> = texts.collect::<Result<_, _>>().map_err(|_| LoadError::ArgumentNotUtf8)?;
         module.load(ctx, &arguments)
     });
     match loaded {
         Some(Ok(())) => return OK,
-        Some(Err(problem)) => log(Level::Warning, &format!("not loaded: {problem}")),
+        Some(Err(error)) => log(Level::Warning, &module.load_error_text(error)),
         None => {}
     }
     unload(module);
@@ -98,9 +97,9 @@ pub unsafe fn on_load(
 pub fn on_unload(module: &'static dyn Module) -> c_int {
     // The server also calls this when it rejects the module after the load function.
     if event::is_loaded()
-        && let Some(Err(problem)) = guard(|| module.may_unload())
+        && let Some(Err(line)) = guard(|| module.may_unload())
     {
-        log(Level::Warning, &format!("MODULE UNLOAD is refused: {problem}"));
+        log(Level::Warning, &line);
         return ERR;
     }
     unload(module);

@@ -2,12 +2,16 @@
 
 use std::{
     ffi::{CStr, c_int},
+    panic::Location,
     sync::OnceLock,
 };
 
 use crate::redis::{
     Event,
-    ffi::{context::Ctx, refused::Refused},
+    ffi::{
+        context::Ctx,
+        refused::{LoadError, Refused},
+    },
 };
 
 /// What the server's calls need from the module, apart from commands and settings.
@@ -19,9 +23,15 @@ pub trait Module: Sync {
     fn version(&self) -> c_int;
 
     /// Registers everything. On an error, which is logged, the server refuses the module.
-    fn load(&self, ctx: Ctx<'_>, arguments: &[&str]) -> Result<(), String>;
+    fn load(&self, ctx: Ctx<'_>, arguments: &[&str]) -> Result<(), LoadError>;
 
-    /// Whether MODULE UNLOAD is allowed. An error says why not.
+    /// The log line for a failed load.
+    fn load_error_text(&self, error: LoadError) -> String;
+
+    /// The log line for a panic that was caught.
+    fn panic_text(&self, place: Option<&Location<'_>>) -> String;
+
+    /// Whether MODULE UNLOAD is allowed. An error is the log line that says why not.
     fn may_unload(&self) -> Result<(), String>;
 
     /// Frees everything and joins all threads, because the server unmaps the code next.

@@ -30,7 +30,7 @@ pub enum PatchError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OperationError {
     /// It violates RFC 6902 in this way.
-    Malformed(&'static str),
+    Malformed(SyntaxError),
     /// A path refers to nothing.
     NoSuchPath,
     /// It moves a value into itself.
@@ -39,6 +39,23 @@ pub enum OperationError {
     TooDeep,
     /// `test` found another value.
     TestFailed,
+}
+
+/// How an operation violates RFC 6902.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SyntaxError {
+    /// It is not a JSON object.
+    NotAnObject,
+    /// It has a member twice.
+    DuplicateMember,
+    /// `path` is missing, or is not a JSON Pointer.
+    Path,
+    /// `from` is missing, or is not a JSON Pointer.
+    From,
+    /// `value` is missing.
+    Value,
+    /// `op` is missing or unknown.
+    Op,
 }
 
 /// Why a merge or an operation stops.

@@ -17,7 +17,7 @@ use xxhash_rust::xxh3::xxh3_64;
 use budget::Budget;
 pub use budget::Cost;
 use change::Failure;
-pub use change::{OperationError, PatchError, cost_of_merge, cost_of_patch, merged, patched};
+pub use change::{OperationError, PatchError, SyntaxError, cost_of_merge, cost_of_patch, merged, patched};
 
 /// The deepest nesting of arrays and objects, with the outermost object.
 pub const DEEPEST: usize = 128;

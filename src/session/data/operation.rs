@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::{
-    Failure, OperationError,
+    Failure, OperationError, SyntaxError,
     document::Raw,
     names::{decoded, same_string},
 };
@@ -29,7 +29,7 @@ impl<'t> Operation<'t> {
     pub(super) fn read(operation: Raw<'t>) -> Result<Self, Failure> {
         let malformed = |what| Failure::OperationError(OperationError::Malformed(what));
         if !operation.is_object() {
-            return Err(malformed("must be a JSON object"));
+            return Err(malformed(SyntaxError::NotAnObject));
         }
         const NAMES: [&str; 4] = [r#""op""#, r#""path""#, r#""from""#, r#""value""#];
         let budget = operation.budget();
@@ -39,13 +39,13 @@ impl<'t> Operation<'t> {
             if let Some(slot) = known.and_then(|at| found.get_mut(at))
                 && slot.replace(value).is_some()
             {
-                return Err(malformed("has a duplicate member"));
+                return Err(malformed(SyntaxError::DuplicateMember));
             }
         }
         let [op, path, from, value] = found;
-        let path = path.and_then(Pointer::read).ok_or(malformed("needs a \"path\" that is a JSON Pointer"))?;
-        let from = || from.and_then(Pointer::read).ok_or(malformed("needs a \"from\" that is a JSON Pointer"));
-        let value = value.ok_or(malformed("needs a \"value\""));
+        let path = path.and_then(Pointer::read).ok_or(malformed(SyntaxError::Path))?;
+        let from = || from.and_then(Pointer::read).ok_or(malformed(SyntaxError::From));
+        let value = value.ok_or(malformed(SyntaxError::Value));
         let op = op.filter(|op| op.text().starts_with('"')).map(|op| decoded(op.text(), budget));
         let what = match op.as_deref() {
             Some("add") => OperationKind::Add(value?),
@@ -54,7 +54,7 @@ impl<'t> Operation<'t> {
             Some("move") => OperationKind::Move { from: from()? },
             Some("copy") => OperationKind::Copy { from: from()? },
             Some("test") => OperationKind::Test(value?),
-            _ => return Err(malformed("needs an \"op\": add, remove, replace, move, copy or test")),
+            _ => return Err(malformed(SyntaxError::Op)),
         };
         Ok(Self { path, what })
     }
