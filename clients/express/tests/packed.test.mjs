@@ -124,6 +124,23 @@ test("an application that also uses express-session compiles as the README says"
   );
 });
 
+test("the declarations in the README compile and have the described effect", async (t) => {
+  const { folder } = await project(t);
+  await addConsumers(folder, PACKAGES);
+  const readme = await readFile(join(folder, "node_modules/jrs-session/README.md"), "utf8");
+  const blocks = [...readme.matchAll(/^```ts\n(.*?)^```$/gms)].map(([, code]) => code);
+  assert.equal(blocks.length, 2);
+  const use = `import type { Request } from "express";
+    export function use({ session, jwtSession }: Request): string | undefined {
+      jwtSession.cart = ["book"];
+      // @ts-expect-error the field is not declared
+      session.other = 1;
+      return session.name;
+    }`;
+  await writeFile(join(folder, "readme.mts"), [...blocks, use].join("\n"));
+  await run(folder, "node", TYPESCRIPT, ...STRICT, "--noEmit", "--skipLibCheck", "--types", "node", "readme.mts");
+});
+
 for (const source of ["session-data.mts", "session-data.cts"]) {
   test(`${source}: an application declares the fields of its sessions`, async (t) => {
     const { folder } = await project(t);
