@@ -3,6 +3,10 @@
  *
  * @param error `null` on success
  * @param value the result; missing on failure
+ * @example
+ * ```js
+ * req.session.touch((error, seconds) => (error ? next(error) : res.json({ seconds })));
+ * ```
  */
 export type Callback<T> = (error: Error | null, value?: T) => void;
 

@@ -4,6 +4,7 @@ import clients = require("./clients/index.js");
 import errors = require("./errors.js");
 import middleware = require("./middleware.js");
 import options = require("./options.js");
+import sessionData = require("./session-data.js");
 import sessionTypes = require("./session-types.js");
 import token = require("./token.js");
 
@@ -26,7 +27,7 @@ namespace jrsSession {
   export import AsyncMethod = callback.AsyncMethod;
   export import Callback = callback.Callback;
   export import Claims = token.Claims;
-  export import DeclaredData = sessionTypes.DeclaredData;
+  export import DeclaredData = sessionData.DeclaredData;
   export import DestroyAllOptions = sessionTypes.DestroyAllOptions;
   export import Middleware = middleware.Middleware;
   export import Options = options.Options;
@@ -34,7 +35,7 @@ namespace jrsSession {
   export import RotateOptions = sessionTypes.RotateOptions;
   export import Session = sessionTypes.Session;
   export import SessionBase = sessionTypes.SessionBase;
-  export import SessionData = sessionTypes.SessionData;
+  export import SessionData = sessionData.SessionData;
   export import SessionError = errors.SessionError;
   export import SessionErrorCode = errors.SessionErrorCode;
   export import SessionInfo = sessionTypes.SessionInfo;

@@ -17,6 +17,10 @@ export interface Options {
    * The realm of the server that the sessions belong to. Tokens of other realms are ignored.
    *
    * @default "default"
+   * @example
+   * ```js
+   * app.use("/admin", jrsSession({ client, realm: "admin" }));
+   * ```
    */
   realm?: string | undefined;
 
@@ -37,6 +41,10 @@ export interface Options {
    * `x-access-token` for `accessToken`. With `false`, tokens come from the cookie or `Authorization` only.
    *
    * @default "accessToken"
+   * @example
+   * ```js
+   * app.use(jrsSession({ client, requestArg: "jwtToken" })); // header x-jwt-token
+   * ```
    */
   requestArg?: string | false | undefined;
 
@@ -44,6 +52,10 @@ export interface Options {
    * Whether the token may come as `Authorization: Bearer …`.
    *
    * @default false
+   * @example
+   * ```js
+   * app.use("/api", jrsSession({ client, bearer: true, requestArg: false }));
+   * ```
    */
   bearer?: boolean | undefined;
 
@@ -51,6 +63,10 @@ export interface Options {
    * The name of the cookie that the token may come in.
    *
    * @default undefined (no cookie is read)
+   * @example
+   * ```js
+   * app.use(jrsSession({ client, cookie: "sid", requestArg: false }));
+   * ```
    */
   cookie?: string | undefined;
 

@@ -1,34 +1,12 @@
 import type { AsyncMethod } from "./callback.js";
+import type { DeclaredData } from "./session-data.js";
 import type { Claims } from "./token.js";
-
-/**
- * The data of the application's sessions. It is empty: an application adds its fields by declaration merging.
- *
- * Without such a declaration, a session has fields of any name, of type `any`. With it, a session has the declared
- * fields, all optional, and no others.
- *
- * @example
- * ```ts
- * declare module "jrs-session" {
- *   interface SessionData {
- *     name: string;
- *     cart: string[];
- *   }
- * }
- * ```
- */
-// biome-ignore lint/suspicious/noEmptyInterface: applications add the members
-export interface SessionData {}
-
-/** `SessionData` if the application has declared fields in it, otherwise fields of any name and type. */
-// biome-ignore lint/suspicious/noExplicitAny: programs without a declaration use fields as they like
-export type DeclaredData = keyof SessionData extends never ? Record<string, any> : SessionData;
 
 /**
  * A session: its properties and methods, and its data as fields.
  *
  * @typeParam Data the fields. All are optional, because the session of a request without a token has none.
- * @defaultValue `Data` is {@link SessionData}
+ * @default SessionData, or fields of any name and type if nothing is declared in it
  * @example
  * ```ts
  * function addToCart(session: Session<{ cart: string[] }>, item: string): void {
@@ -115,6 +93,12 @@ export interface SessionBase {
    * libraries that call it, such as Passport.
    *
    * The result is the token.
+   *
+   * @example
+   * ```js
+   * req.session.theme = "dark";
+   * res.cookie("sid", await req.session.save(), { httpOnly: true });
+   * ```
    */
   save: AsyncMethod<string>;
 
@@ -123,6 +107,12 @@ export interface SessionBase {
    * request has another session object afterwards. `save` or `create` stores it.
    *
    * To give a session a new id but keep its data and owner, use {@link SessionBase.rotate}.
+   *
+   * @example
+   * ```js
+   * await req.session.regenerate();
+   * req.session.message = "You are logged out."; // req.session is the new object
+   * ```
    */
   regenerate: AsyncMethod<void>;
 
@@ -139,11 +129,23 @@ export interface SessionBase {
    */
   merge: AsyncMethod<"OK", [patch: object]>;
 
-  /** Reads the stored data again. Fields that were never stored keep their values. */
+  /**
+   * Reads the stored data again. Fields that were never stored keep their values.
+   *
+   * @example
+   * ```js
+   * await req.session.reload();
+   * ```
+   */
   reload: AsyncMethod<void>;
 
   /**
    * Extends the session. The result is the number of seconds left, or 0 if the session has expired or was destroyed.
+   *
+   * @example
+   * ```js
+   * const secondsLeft = await req.session.touch();
+   * ```
    */
   touch: AsyncMethod<number>;
 
@@ -166,6 +168,12 @@ export interface SessionBase {
    * is anonymous, unless an owner is given.
    *
    * The result is 1, or 0 if the session had already expired, was already destroyed, or the request has none.
+   *
+   * @example
+   * ```js
+   * await req.session.destroy();
+   * res.clearCookie("sid").redirect("/");
+   * ```
    */
   destroy: AsyncMethod<0 | 1>;
 
@@ -190,7 +198,14 @@ export interface SessionBase {
    */
   destroyAll: AsyncMethod<number, [options?: DestroyAllOptions]>;
 
-  /** The fields, `claims` and `jwt`. Without `jwt` if the middleware has the option `cookie`: scripts may not see it. */
+  /**
+   * The fields, `claims` and `jwt`. Without `jwt` if the middleware has the option `cookie`: scripts may not see it.
+   *
+   * @example
+   * ```js
+   * res.json(req.session); // calls toJSON
+   * ```
+   */
   toJSON(): Record<string, unknown>;
 
   /** Stored members that cannot be fields, see {@link reservedMembers}. */

@@ -1,4 +1,12 @@
-/** The claims of a token. */
+/**
+ * The claims of a token.
+ *
+ * @example
+ * ```js
+ * await req.session.create({ role: "editor" });
+ * req.session.claims.role; // "editor"
+ * ```
+ */
 export interface Claims {
   /** The id of the session. */
   jti: string;

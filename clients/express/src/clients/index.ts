@@ -7,7 +7,15 @@ import { isNodeRedisCluster, type NodeRedisCluster, nodeRedisClusterConnection }
 
 export type { Connection } from "./connection.js";
 
-/** The supported clients: those of `redis` (node-redis) 2 and later, and of `ioredis`. */
+/**
+ * The supported clients: those of `redis` (node-redis) 2 and later, and of `ioredis`.
+ *
+ * @example
+ * ```js
+ * const client = new Redis(); // ioredis; for redis: createClient() and await client.connect()
+ * app.use(jrsSession({ client }));
+ * ```
+ */
 export type RedisClient = CallbackClient | NodeRedisClient | NodeRedisCluster | IoredisClient | IoredisCluster;
 
 /**
