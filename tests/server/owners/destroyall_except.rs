@@ -45,14 +45,15 @@ fn the_excepted_session_and_new_sessions_stay() {
     let mut server = slow().start();
     let conn = &mut server.conn();
     let token = fill_and_create(conn);
-    let mut flood = InFlight::behind_creates(&server, CREATES, &[words(&["JRS.DESTROYALL", "ada", "EXCEPT", &token])]);
+    let mut waiting =
+        InFlight::behind_creates(&server, CREATES, &[words(&["JRS.DESTROYALL", "ada", "EXCEPT", &token])]);
     // The command starts when its token is verified, and destroys all sessions that exist then.
     meanwhile_verifying(conn, 1, &["SET", "sess:{ada}:01890a5d-ac96-774b-bcce-b302099a8057", "{}"]).unwrap();
     await_that("the first slice", || (left(conn) < SOME).then_some(()));
     assert!(left(conn) > 1000, "the command ended before the test could act");
     exec(conn, &["SET", "sess:{ada}:01890a5d-ac96-774b-bcce-b302099a8058", "{}", "EX", "1000"]);
     let late = create(conn, "ada", "{}", &[]);
-    assert_eq!(*flood.replies()[CREATES].as_ref().unwrap(), Value::Int(i64::try_from(SOME).unwrap() + 1));
+    assert_eq!(*waiting.replies()[CREATES].as_ref().unwrap(), Value::Int(i64::try_from(SOME).unwrap() + 1));
     let left = assert_agree(conn, "ada");
     assert!(left.contains(&id(&token)) && left.contains(&id(&late)), "{left:?}");
     assert!(get(conn, &token).is_some() && get(conn, &late).is_some());
@@ -83,9 +84,9 @@ fn a_refused_token_destroys_nothing() {
         ("EXPIREDTOKEN", &short),
     ] {
         assert_eq!(refused(conn, &["JRS.DESTROYALL", "ada", "EXCEPT", token]), word);
-        let mut flood =
+        let mut waiting =
             InFlight::behind_creates(&server, CREATES, &[words(&["JRS.DESTROYALL", "ada", "EXCEPT", token])]);
-        assert_eq!(outcomes(&flood.replies())[CREATES], word);
+        assert_eq!(outcomes(&waiting.replies())[CREATES], word);
     }
     assert_eq!((count(conn, "ada"), count(conn, "bob")), (before, 1));
     assert_eq!(info(conn, "jrs_sessions", "jrs_sessions_destroyed"), counted);
@@ -147,11 +148,11 @@ fn destroyall_of_a_deleted_user_destroys_nothing() {
     let mut limited = server.conn();
     exec(&mut limited, &["AUTH", "limited", "pw"]);
     let before = count(conn, "ada");
-    let mut flood = InFlight::creates(&server, CREATES);
+    let mut waiting = InFlight::creates(&server, CREATES);
     begin(&mut limited, &["JRS.DESTROYALL", "ada", "EXCEPT", &token]);
     meanwhile_verifying(conn, 1, &["ACL", "DELUSER", "limited"]).unwrap();
     assert!(end(&mut limited).is_err());
-    assert!(outcomes(&flood.replies()).iter().all(|outcome| *outcome == "ok"));
+    assert!(outcomes(&waiting.replies()).iter().all(|outcome| *outcome == "ok"));
     await_idle(conn);
     assert_eq!(send::<usize>(conn, &["JRS.DESTROYALL", "flood"]).unwrap(), CREATES);
     assert_eq!(count(conn, "ada"), before);

@@ -1,4 +1,4 @@
-//! A full cache of verified tokens is dropped on the worker pool, and never outlives the module.
+//! A full token cache is dropped on the worker pool, before the module can be unloaded.
 
 use std::collections::HashMap;
 
@@ -9,15 +9,15 @@ use crate::support::{
     sessions::{create, exec, get, send},
 };
 
-/// How many bytes the cache of verified tokens weighs.
-fn cached(conn: &mut Connection) -> u64 {
+/// The size of the token cache in bytes.
+fn cache_bytes(conn: &mut Connection) -> u64 {
     let info: String = send(conn, &["INFO", "jrs"]).unwrap();
     let fields: HashMap<&str, &str> = info.lines().filter_map(|line| line.split_once(':')).collect();
     fields["jrs_token_cache_bytes"].trim().parse().unwrap()
 }
 
-/// Creates so many sessions that the server's own thread does not drop their cache.
-fn many(conn: &mut Connection) -> Vec<String> {
+/// Creates enough sessions that their cache is dropped on the pool.
+fn create_many(conn: &mut Connection) -> Vec<String> {
     let mut creates = redis::pipe();
     for owner in 0..4000 {
         creates.cmd("JRS.CREATE").arg(owner).arg("{}");
@@ -26,39 +26,39 @@ fn many(conn: &mut Connection) -> Vec<String> {
 }
 
 /// Fills the cache with the tokens.
-fn see(conn: &mut Connection, tokens: &[String]) {
+fn fill_cache(conn: &mut Connection, tokens: &[String]) {
     let mut peeks = redis::pipe();
     for token in tokens {
         peeks.cmd("JRS.PEEK").arg(token);
     }
     let sessions: Vec<Value> = peeks.query(conn).unwrap();
     assert!(sessions.iter().all(|session| *session != Value::Nil));
-    assert!(cached(conn) > 1 << 20, "{}", cached(conn));
+    assert!(cache_bytes(conn) > 1 << 20, "{}", cache_bytes(conn));
 }
 
 #[test]
-fn a_change_empties_a_full_cache_and_nothing_else() {
+fn a_change_of_settings_empties_a_full_cache() {
     let server = Server::start();
     let conn = &mut server.conn();
-    let tokens = many(conn);
+    let tokens = create_many(conn);
     for round in 1..=5 {
-        see(conn, &tokens);
+        fill_cache(conn, &tokens);
         let change: &[&str] =
             if round == 3 { &["JRS.RELOAD"] } else { &["CONFIG", "SET", "jrs.leeway", &round.to_string()] };
         exec(conn, change);
-        assert_eq!(cached(conn), 0);
+        assert_eq!(cache_bytes(conn), 0);
     }
     assert!(get(conn, &tokens[0]).is_some());
 }
 
 #[test]
-fn the_module_is_unloaded_only_when_all_is_dropped() {
+fn the_module_is_unloaded_after_deferred_drops() {
     let mut server = Server::builder().config("enable-module-command", "yes").arg("allow-unload", "yes").start();
     let conn = &mut server.conn();
-    let tokens = many(conn);
+    let tokens = create_many(conn);
     let path = module_path();
     for _ in 0..5 {
-        see(conn, &tokens);
+        fill_cache(conn, &tokens);
         let mut at_once = redis::pipe();
         at_once.cmd("CONFIG").arg("SET").arg("jrs.leeway").arg("9");
         at_once.cmd("MODULE").arg("UNLOAD").arg("jrs");

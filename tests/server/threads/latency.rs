@@ -1,4 +1,4 @@
-//! The time of slow signatures in commandstats, latencystats and SLOWLOG.
+//! The latency of slow signatures in commandstats, latencystats and SLOWLOG.
 
 use std::time::Instant;
 
@@ -10,7 +10,7 @@ use crate::support::{
     sessions::{create, exec, send},
 };
 
-/// How many commands of a kind wait at the same time.
+/// How many commands wait at the same time.
 const COUNT: usize = 20;
 
 /// A number in a line of INFO, such as `calls=3`.
@@ -20,7 +20,7 @@ fn number(info: &str, line: &str, field: &str) -> f64 {
     value.unwrap_or_else(|| panic!("{field} in {fields}")).parse().unwrap()
 }
 
-/// What SLOWLOG says of a command: how many microseconds each took, and the words of each.
+/// The entries of a command in SLOWLOG: the microseconds and the words of each.
 fn slow_log(conn: &mut Connection, name: &str) -> (Vec<f64>, Vec<Vec<String>>) {
     let entries: Vec<Vec<Value>> = send(conn, &["SLOWLOG", "GET", "-1"]).unwrap();
     let entry = |entry: &Vec<Value>| {
@@ -30,19 +30,19 @@ fn slow_log(conn: &mut Connection, name: &str) -> (Vec<f64>, Vec<Vec<String>>) {
     entries.iter().filter_map(entry).unzip()
 }
 
-/// Commands that wait at the same time take more time together than passes on a clock. What the server's own thread does
-/// for them cannot, because it does one thing at a time: so this holds only if their waiting is counted.
-fn assert_measured(name: &str, flood: impl Fn(&Server, &[String]) -> InFlight) {
+/// Checks that the latency of a command includes its wait. Then the sum of the latencies of commands that wait at the same
+/// time is more than the time that passes. Without the wait it cannot be, because the server's thread runs one at a time.
+fn assert_wait_is_measured(name: &str, start: impl Fn(&Server, &[String]) -> InFlight) {
     let mut server = slow().config("slowlog-log-slower-than", "0").config("slowlog-max-len", "10000").start();
     let conn = &mut server.conn();
-    // On a busy machine each may be done before the next one arrives.
+    // On a busy machine each command may be done before the next one arrives.
     await_that("commands that wait at the same time", || {
         let tokens: Vec<String> = (0..COUNT).map(|_| create(conn, "ada", "{}", &[])).collect();
         exec(conn, &["CONFIG", "RESETSTAT"]);
         exec(conn, &["SLOWLOG", "RESET"]);
         let begin = Instant::now();
-        let mut flood = flood(&server, &tokens);
-        let replies = flood.replies();
+        let mut waiting = start(&server, &tokens);
+        let replies = waiting.replies();
         let passed = begin.elapsed().as_secs_f64() * 1e6;
         assert!(outcomes(&replies).iter().all(|outcome| *outcome == "ok"), "{replies:?}");
 
@@ -53,7 +53,7 @@ fn assert_measured(name: &str, flood: impl Fn(&Server, &[String]) -> InFlight) {
         let (logged, shown) = slow_log(conn, name);
         assert_eq!(logged.len(), COUNT, "each is logged once");
         assert!(tokens.iter().all(|token| shown.iter().all(|words| !words.contains(token))), "{shown:?}");
-        // Half of them took at least this long, but for the two digits that the histogram keeps.
+        // Half of them took at least the median, which the histogram rounds to two digits.
         let median = number(&latency, &format!("latency_percentiles_usec_{name}:"), "p50");
         let all = [stat("usec"), logged.iter().sum(), 0.9 * median * (COUNT / 2) as f64];
         all.iter().all(|time| *time > passed).then_some(())
@@ -62,13 +62,13 @@ fn assert_measured(name: &str, flood: impl Fn(&Server, &[String]) -> InFlight) {
 }
 
 #[test]
-fn the_time_of_creates_is_measured_with_their_wait() {
-    assert_measured("JRS.CREATE", |server, _| InFlight::creates(server, COUNT));
+fn the_latency_of_create_includes_the_wait() {
+    assert_wait_is_measured("JRS.CREATE", |server, _| InFlight::creates(server, COUNT));
 }
 
 #[test]
-fn the_time_of_rotates_is_measured_with_their_wait() {
-    assert_measured("JRS.ROTATE", |server, tokens| {
+fn the_latency_of_rotate_includes_the_wait() {
+    assert_wait_is_measured("JRS.ROTATE", |server, tokens| {
         let connections = tokens.iter().map(|_| server.conn()).collect();
         let commands: Vec<_> = tokens.iter().map(|token| words(&["JRS.ROTATE", token])).collect();
         InFlight::start(connections, &commands)
@@ -76,8 +76,8 @@ fn the_time_of_rotates_is_measured_with_their_wait() {
 }
 
 #[test]
-fn the_time_of_gets_is_measured_with_their_wait() {
-    assert_measured("JRS.GET", |server, tokens| {
+fn the_latency_of_get_includes_the_wait() {
+    assert_wait_is_measured("JRS.GET", |server, tokens| {
         let commands: Vec<_> = tokens.iter().map(|token| words(&["JRS.GET", token])).collect();
         InFlight::behind_creates(server, COUNT, &commands)
     });

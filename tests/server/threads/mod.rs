@@ -1,9 +1,13 @@
 //! Slow signatures on worker threads while their clients are blocked.
 
+mod blocked_clients;
 mod deferred_drop;
 mod destroyall;
 mod latency;
+mod offload_role_changes;
 mod offload_state_changes;
+mod pool;
 mod priority;
 mod queues;
-mod slow_signatures;
+mod race;
+mod replies;

@@ -1,4 +1,4 @@
-//! The priority of the crypto threads, beside that of the server's own.
+//! The priority of the crypto threads.
 
 use std::{collections::BTreeSet, fs, path::Path};
 
@@ -10,30 +10,31 @@ use crate::support::{
     sessions::{create, exec, get, send},
 };
 
-/// How much nicer than the server the threads are.
-const STEPS: i64 = 10;
+/// By how much the niceness of the threads is higher than that of the server.
+const DIFFERENCE: i64 = 10;
 
+/// The folder of the server in /proc.
 fn process(conn: &mut Connection) -> String {
     let info: String = send(conn, &["INFO", "server"]).unwrap();
-    let id = info.lines().find_map(|line| line.strip_prefix("process_id:")).expect("INFO tells the process");
+    let id = info.lines().find_map(|line| line.strip_prefix("process_id:")).expect("INFO has the process id");
     format!("/proc/{id}")
 }
 
-/// Whether a filter of system calls is in force, under which nothing is asked for.
-fn filtered(process: &str) -> bool {
+/// Whether a seccomp filter is active. Then the module does not change priorities.
+fn is_filtered(process: &str) -> bool {
     let status = fs::read_to_string(format!("{process}/status")).unwrap();
     !status.lines().any(|line| line == "Seccomp:\t0")
 }
 
-/// The niceness of a thread, and whether it is one of JRS's. None if it has ended.
+/// Whether a thread is a crypto thread, and its niceness. None if the thread has ended.
 fn niceness(thread: &Path) -> Option<(bool, i64)> {
     let stat = fs::read_to_string(thread.join("stat")).ok()?;
-    // Number, name in parentheses, state, and so on: niceness is the nineteenth.
+    // The process id, the name in parentheses, the state, …: niceness is field 19.
     let (name, fields) = stat.split_once('(')?.1.rsplit_once(')')?;
     Some((name == "jrs-crypto", fields.split_whitespace().nth(16)?.parse().unwrap()))
 }
 
-/// The niceness of each crypto thread, and what there is among the others, whose number the server's allocator changes.
+/// The niceness of each crypto thread, and the set of those of all other threads, whose number varies.
 fn threads(process: &str) -> (Vec<i64>, BTreeSet<i64>) {
     let (mut crypto, mut others) = (Vec::new(), BTreeSet::new());
     for thread in fs::read_dir(format!("{process}/task")).unwrap() {
@@ -46,42 +47,42 @@ fn threads(process: &str) -> (Vec<i64>, BTreeSet<i64>) {
     (crypto, others)
 }
 
-/// Starts a server whose own niceness is `own`, and checks that its crypto threads, however many and however late they
-/// are started, are nicer by the same steps, and nothing else is.
-fn assert_nicer(builder: Builder, own: i64) {
+/// Starts a server with the niceness `own`. Checks that its crypto threads have the higher niceness, whenever they start,
+/// and that no other thread has.
+fn assert_lower_priority(builder: Builder, own: i64) {
     let mut server = builder.keys(es256().as_bytes()).arg("token-cache-size", "0").start();
     let conn = &mut server.conn();
     let process = process(conn);
-    let theirs = if filtered(&process) { own } else { (own + STEPS).min(19) };
+    let expected = if is_filtered(&process) { own } else { (own + DIFFERENCE).min(19) };
     assert_eq!(threads(&process), (vec![], [own].into()), "before the first slow signature");
     for count in [2, 3, 1] {
         exec(conn, &["CONFIG", "SET", "jrs.crypto-threads", &count.to_string()]);
         let token = create(conn, "ada", "{}", &[]);
         assert!(get(conn, &token).is_some());
-        let expected = (vec![theirs; count], [own].into());
-        await_that("threads, each of its niceness", || (threads(&process) == expected).then_some(()));
+        let expected = (vec![expected; count], [own].into());
+        await_that("the niceness of the threads", || (threads(&process) == expected).then_some(()));
     }
     assert_sound(&mut server);
 }
 
 #[test]
-fn crypto_threads_are_nicer_than_the_server_and_nothing_else_is() {
-    assert_nicer(Server::builder(), niceness(Path::new("/proc/self")).expect("this process").1);
+fn only_crypto_threads_have_a_lower_priority() {
+    assert_lower_priority(Server::builder(), niceness(Path::new("/proc/self")).expect("this process").1);
 }
 
 #[test]
-fn the_servers_own_niceness_counts() {
-    for (more, own) in [("5", 5), ("15", 15)] {
+fn the_priority_is_relative_to_the_server() {
+    for (increment, own) in [("5", 5), ("15", 15)] {
         let (_, ours) = niceness(Path::new("/proc/self")).expect("this process");
-        assert_nicer(Server::builder().launcher(&["nice", "-n", more]), (ours + own).min(19));
+        assert_lower_priority(Server::builder().launcher(&["nice", "-n", increment]), (ours + own).min(19));
     }
 }
 
-/// The filter ends the process for a change of priority.
+/// The filter kills the process if it changes a priority.
 #[test]
-fn a_filter_of_system_calls_is_not_put_to_the_test() {
+fn with_a_seccomp_filter_priorities_are_not_changed() {
     let launcher = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/server/support/filtered.py");
     let builder = || Server::builder().launcher(&["python3", launcher]);
-    assert!(filtered(&process(&mut builder().start().conn())));
-    assert_nicer(builder(), niceness(Path::new("/proc/self")).expect("this process").1);
+    assert!(is_filtered(&process(&mut builder().start().conn())));
+    assert_lower_priority(builder(), niceness(Path::new("/proc/self")).expect("this process").1);
 }

@@ -1,4 +1,4 @@
-//! Logins beside a flood of forgeries: what is to be signed has a queue of its own, which is served first.
+//! Two queues: commands that sign, such as logins, run before tokens that must be verified, such as forgeries.
 
 use redis::{Connection, RedisResult, Value};
 
@@ -9,44 +9,44 @@ use crate::support::{
     tokens::key,
 };
 
-/// Many times as many tokens as are verified while a few are signed.
+/// Enough forgeries that they wait while a few logins are signed.
 const FORGERIES: usize = 400;
 
-/// The token with the signature of another one.
+/// The token with the signature of another token.
 fn forged(conn: &mut Connection, token: &str) -> String {
     let other = create(conn, "mallory", "{}", &[]);
     let (signed, _) = token.rsplit_once('.').unwrap();
     format!("{signed}.{}", other.rsplit_once('.').unwrap().1)
 }
 
-/// A command for each connection of a flood that keeps its connections.
-fn flood(server: &Server, count: usize, command: &[&str]) -> InFlight {
+/// Sends a command on each of `count` new connections.
+fn send_many(server: &Server, count: usize, command: &[&str]) -> InFlight {
     let connections = (0..count).map(|_| server.conn()).collect();
     InFlight::start(connections, &vec![words(command); count])
 }
 
-/// Sends commands in one piece while signatures wait, and returns the replies once all of them came before the last of
-/// these signatures: what needs the thread is answered after it. The pieces must fit into 16 kB, which the server reads at
+/// Sends commands together while creates wait for the crypto thread. Returns their replies when all came before the last
+/// create was done, so none of them waited for the thread. Together they must be less than 16 kB, which the server reads at
 /// once.
 fn while_signing(server: &Server, conn: &mut Connection, commands: &[Vec<String>]) -> Vec<RedisResult<Value>> {
     let info = words(&["INFO", "jrs_tokens"]);
     let pack = |words: &Vec<String>| redis::Cmd::new().arg(words).get_packed_command();
-    let piece: Vec<u8> = commands.iter().chain([&info]).flat_map(pack).collect();
-    assert!(piece.len() < 16 << 10, "{}", piece.len());
-    // On a busy machine the signatures may be done before the commands arrive.
-    await_that("answers before signatures", || {
-        let mut held = InFlight::creates(server, 20);
+    let packed: Vec<u8> = commands.iter().chain([&info]).flat_map(pack).collect();
+    assert!(packed.len() < 16 << 10, "{}", packed.len());
+    // On a busy machine the creates may be done before the commands arrive.
+    await_that("replies before the creates", || {
+        let mut creates = InFlight::creates(server, 20);
         await_waiting(conn, 1);
-        conn.send_packed_command(&piece).unwrap();
+        conn.send_packed_command(&packed).unwrap();
         let replies: Vec<_> = commands.iter().map(|_| conn.recv_response().and_then(Value::extract_error)).collect();
         let left: String = redis::from_redis_value(conn.recv_response().unwrap()).unwrap();
-        assert!(outcomes(&held.replies()).iter().all(|outcome| *outcome == "ok"));
+        assert!(outcomes(&creates.replies()).iter().all(|outcome| *outcome == "ok"));
         (!left.contains("jrs_crypto_queue_waiting:0\r\n")).then_some(replies)
     })
 }
 
 #[test]
-fn a_login_is_served_before_the_forgeries_that_came_earlier() {
+fn a_login_runs_before_earlier_forgeries() {
     let mut server = slow().start();
     let conn = &mut server.conn();
     let token = create(conn, "ada", "{}", &[]);
@@ -54,22 +54,23 @@ fn a_login_is_served_before_the_forgeries_that_came_earlier() {
     let known = create(conn, "bob", "{}", &[]);
     exec(conn, &["CONFIG", "SET", "jrs.token-cache-size", "1mb"]);
     assert!(get(conn, &known).is_some());
-    // Each command, and in the same piece the question what waits when it is done.
+    // Each login is sent together with an INFO, which shows the queue when the login is done.
     let mut logins = vec![words(&["JRS.CREATE", "login", "{}"]), words(&["JRS.ROTATE", &known, "REAUTH"])];
-    // The flood may be over before the login comes; a login behind all of it would never see it waiting.
+    // On a busy machine all forgeries may be done before the login arrives. If logins ran after them, that would be so each
+    // time.
     await_that("a login among forgeries", || {
-        let mut forgeries = flood(&server, FORGERIES, &["JRS.GET", &forged]);
+        let mut forgeries = send_many(&server, FORGERIES, &["JRS.GET", &forged]);
         await_waiting(conn, 1);
         let mut both = redis::Cmd::new().arg(&logins[0]).get_packed_command();
         both.extend(redis::cmd("INFO").arg("jrs_tokens").get_packed_command());
         conn.send_packed_command(&both).unwrap();
-        let login = conn.recv_response().and_then(Value::extract_error).expect("a login");
+        let login = conn.recv_response().and_then(Value::extract_error).expect("a token");
         let left: String = redis::from_redis_value(conn.recv_response().unwrap()).unwrap();
         assert!(outcomes(&forgeries.replies()).iter().all(|outcome| *outcome == "BADTOKEN"));
         assert!(matches!(login, Value::BulkString(_)), "{login:?}");
         if left.contains("jrs_crypto_queue_waiting_verifying:0\r\n") {
             if logins.len() == 1 {
-                // The session was rotated: the next round takes the token that came.
+                // The session was rotated: the next round uses the new token.
                 let token: String = redis::from_redis_value(login).unwrap();
                 assert!(get(conn, &token).is_some());
                 logins[0][1] = token;
@@ -83,16 +84,16 @@ fn a_login_is_served_before_the_forgeries_that_came_earlier() {
 }
 
 #[test]
-fn logins_find_room_when_forgeries_do_not() {
+fn logins_are_accepted_when_forgeries_fill_their_queue() {
     let mut server = slow().arg("crypto-queue", "8").start();
     let conn = &mut server.conn();
     let token = create(conn, "ada", "{}", &[]);
     let forged = forged(conn, &token);
     let before = info(conn, "crypto_queue_refused");
     let (mut made, mut busy) = (0, 0);
-    await_that("forgeries without room", || {
-        let mut forgeries = flood(&server, FORGERIES, &["JRS.GET", &forged]);
-        let mut logins = flood(&server, 5, &["JRS.CREATE", "login", "{}"]);
+    await_that("refused forgeries", || {
+        let mut forgeries = send_many(&server, FORGERIES, &["JRS.GET", &forged]);
+        let mut logins = send_many(&server, 5, &["JRS.CREATE", "login", "{}"]);
         let replies = logins.replies();
         assert_eq!(outcomes(&replies), ["ok"; 5], "{replies:?}");
         made += created(&replies).len();
@@ -109,9 +110,9 @@ fn logins_find_room_when_forgeries_do_not() {
     assert_sound(&mut server);
 }
 
-/// A token that was good once is known, and its replay is no forgery: it must not fill the queue of the logins.
+/// The replay of a token that was rotated is in the token cache: it must not fill the queue of the logins.
 #[test]
-fn a_known_token_whose_session_is_gone_is_not_rotated() {
+fn a_cached_token_without_a_session_is_not_queued() {
     let mut server = slow().start();
     let conn = &mut server.conn();
     exec(conn, &["CONFIG", "SET", "jrs.token-cache-size", "1mb"]);
@@ -128,7 +129,7 @@ fn a_known_token_whose_session_is_gone_is_not_rotated() {
 }
 
 #[test]
-fn who_may_not_create_takes_no_place_in_the_queue() {
+fn a_user_without_permission_is_not_queued() {
     let mut server = slow().arg("crypto-queue", "30").start();
     let conn = &mut server.conn();
     exec(conn, &["ACL", "SETUSER", "stranger", "on", "nopass", "~cache:*", "+@all"]);
