@@ -68,7 +68,7 @@ def rates(port, client, way, options):
         rate = redis_benchmark(port, commands[name], requests, connections=CONNECTIONS)
         cpu, errors = (after - earlier for after, earlier in zip(client.totals(), before))
         if errors:
-            raise Failure(f"{commands[name][0]} answered with errors")
+            raise Failure(f"{commands[name][0]} replied with errors")
         return rate, cpu / requests
 
     # All rounds take equally long; the first run finds the number of commands.

@@ -44,11 +44,11 @@ class Client:
             return None if text == "-1" else [self.reply() for _ in range(int(text))]
         if kind == b"-":
             return self.refused(text)
-        raise Failure(f"the server answered: {text or 'nothing'}")
+        raise Failure(f"the server replied: {text or 'nothing'}")
 
     def refused(self, text):
         """Converts an error reply."""
-        raise Failure(f"the server answered: {text}")
+        raise Failure(f"the server replied: {text}")
 
     def info(self):
         """The `name:value` lines of INFO."""

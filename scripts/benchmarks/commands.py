@@ -125,5 +125,5 @@ def compare(options):
                 ratios = rate_row([case.name, plain, mode], measure(subjects, bare, case, mode, options))
                 found += floors(Floor, f"{case.name}, {mode}", case.floors.get(mode), ratios)
             if not case.fresh and any(subject.client("JRS.PEEK", subject.token) is None for subject in subjects):
-                raise Failure("the session was lost on the way")
+                raise Failure("the session was lost during the run")
     return found

@@ -45,7 +45,7 @@ def rate(port, command, seconds):
             connection.sendall(block)
             reply = connection.recv(1 << 16)  # small enough for one read
             if reply[:1] not in (b"$", b"*") or not reply.endswith(b"\r\n"):
-                raise Failure(f"{command[0]} was not answered with data")
+                raise Failure(f"{command[0]} did not reply with data")
             count += 1
     return count / passed
 
@@ -62,7 +62,7 @@ def logins(port, name, seconds):
             times.append(time.monotonic() - start)
             busy += reply.startswith(b"-BUSY")
             if reply[:1] not in (b"$", b"-"):
-                raise Failure("a login was not answered")
+                raise Failure("a login got no reply")
     return 1000 * statistics.median(times), busy / count
 
 

@@ -44,7 +44,7 @@ def stream(port, block, count, least):
     sender.join()
     connection.close()
     if received < count * least:
-        raise Failure("the commands of the stream were not answered with the data")
+        raise Failure("the replies of the stream did not contain the data")
     return count / seconds
 
 
@@ -54,5 +54,5 @@ def counted(client, command, requests, send):
     rate = send()
     cpu, errors = (after - earlier for after, earlier in zip(client.totals(), before))
     if errors:
-        raise Failure(f"{command} answered with errors")
+        raise Failure(f"{command} replied with errors")
     return rate, cpu / requests

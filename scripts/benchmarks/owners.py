@@ -104,7 +104,7 @@ def destroy_all(client):
     create(client, [OWNER] * OF_OWNER, data_of(53))
     count, took = milliseconds(client, "JRS.DESTROYALL", OWNER)
     if int(count) != OF_OWNER:
-        raise Failure(f"JRS.DESTROYALL ended {count} sessions of {OF_OWNER}")
+        raise Failure(f"JRS.DESTROYALL destroyed {count} sessions instead of {OF_OWNER}")
     return took
 
 

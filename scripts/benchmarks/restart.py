@@ -57,7 +57,7 @@ def compare(options):
     for (build, keys), loaded, bare in zip(loads, results[::2], results[1::2]):
         (loaded, cpu), (bare, bare_cpu) = zip(*loaded), zip(*bare)
         # A very small file (--quick) loads in 0 seconds and has no ratio.
-        ratio, spread = compared(loaded, bare) if all(bare) else (1.0, "too short to say")
+        ratio, spread = compared(loaded, bare) if all(bare) else (1.0, "too short to measure")
         ratios.append(ratio)
         print(f"| {build.name} | {keys:,} | {statistics.median(loaded):.3f} | {statistics.median(bare):.3f} | {ratio:.2f} |"
               f" {spread} | {compared(cpu, bare_cpu)[0]:.2f} |")

@@ -27,7 +27,7 @@ def flood(port, tokens, pace=None, connections=CONNECTIONS):
         deadline = time.monotonic() + 10
         while refused.value < 10 * connections:
             if time.monotonic() > deadline or not process.is_alive():
-                raise Failure("the flood did not begin")
+                raise Failure("the flood did not start")
             time.sleep(0.01)
         yield lambda: refused.value
     finally:

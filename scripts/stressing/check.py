@@ -43,7 +43,7 @@ def settled(primary):
     """Waits until the replica has everything that was written before. A timeout is a finding."""
     primary("SET", "stress:end", "1")
     reply = primary("WAIT", "1", "20000")
-    return [] if reply == "1" else [f"the replica does not follow: WAIT answered {reply}"]
+    return [] if reply == "1" else [f"the replica does not catch up: WAIT replied {reply}"]
 
 
 def between(what, least, found, most):
@@ -67,7 +67,7 @@ def same_keys(primary, replica):
     alive = pipeline(primary, [["EXISTS", key] for key in both]) * 2
     other = [read for read, mine, its, lives in zip(reads, here, there, alive) if lives == "1" and mine != its]
     if other:
-        findings.append(f"values and ends of the replica: {len(other)} differ, such as {other[:SHOWN]}")
+        findings.append(f"values and expiry times of the replica: {len(other)} differ, such as {other[:SHOWN]}")
     return findings, len([key for key in after if SESSION.fullmatch(key)])
 
 
@@ -75,7 +75,7 @@ def exact_index(what, connection):
     """Checks JRS.DEBUG INDEX, and JRS.LIST and JRS.COUNT of each owner in each keyspace against the keys."""
     findings = []
     if (reply := connection("JRS.DEBUG", "INDEX")) != "1":
-        findings.append(f"{what}: JRS.DEBUG INDEX answered {reply}")
+        findings.append(f"{what}: JRS.DEBUG INDEX replied {reply}")
     for realm, keyspace in [*((DEFAULT, keyspace) for keyspace in KEYSPACES), *KEYSPACE_OF.items()]:
         if realm == DEFAULT:
             connection("CONFIG", "SET", "jrs.keyspace", keyspace)
@@ -111,7 +111,7 @@ def look(primary_port, replica_port, key_file):
     for command in (["CLIENT", "UNPAUSE"], ["CONFIG", "SET", "maxmemory", "0"], ["CONFIG", "SET", "jrs.keys-file", key_file],
                     ["JRS.RELOAD"]):
         if (reply := primary(*command)) != "OK":
-            findings.append(f"{' '.join(command)} answered {reply}")
+            findings.append(f"{' '.join(command)} replied {reply}")
     for database in ("0", "1"):
         primary("SELECT", database), replica("SELECT", database)
         findings += settled(primary)
@@ -143,7 +143,7 @@ def blind(primary_port, replica_port, key_file):
     plants = {"a key that only the replica lacks": (replica, ["DEL", first], restore),
               "a key that only the replica has": (replica, ["SET", "more", "1"], [["DEL", "more"]]),
               "a value that only the replica has": (replica, ["SET", first, "planted", "KEEPTTL"], restore),
-              "an end that only the replica has": (replica, ["PERSIST", first], restore),
+              "an expiry that only the replica changed": (replica, ["PERSIST", first], restore),
               "a session that the lists lack": (primary, ["RPUSH", unlisted, "1"], [["DEL", unlisted]])}
     for name, (connection, plant, undo) in plants.items():
         connection(*plant)
