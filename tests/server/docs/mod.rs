@@ -4,3 +4,4 @@ mod clients;
 mod dialogues;
 mod events;
 mod keys;
+mod repository;
