@@ -1,4 +1,4 @@
-//! The index key `sess:{owner}` of an older release, a sorted set: it is loaded, left alone, and expires.
+//! The index key `sess:{owner}` of older releases, a sorted set: it is loaded, ignored, and expires.
 
 use redis::{Connection, Value};
 
@@ -9,7 +9,7 @@ use crate::support::{
     tokens::{SECRET, key},
 };
 
-/// What an owner's index key may hold: what the older release wrote, and what somebody else did.
+/// Values of an index key: of an older release, and of other software.
 const CONTENTS: [&[&str]; 3] = [
     &["ZADD", "sess:{ada}", "1784000000000", "01890a5d-ac96-774b-bcce-b302099a8057"],
     &["SET", "sess:{ada}", "something else"],
@@ -20,13 +20,13 @@ fn server() -> Server {
     Server::builder().keys(SECRET.as_bytes()).args(&["max-sessions", "5"]).start()
 }
 
-/// The index key, byte for byte.
+/// The value of the index key, byte for byte.
 fn dump(conn: &mut Connection) -> Vec<u8> {
-    send::<Option<Vec<u8>>>(conn, &["DUMP", &index("ada")]).unwrap().expect("the index key is there")
+    send::<Option<Vec<u8>>>(conn, &["DUMP", &index("ada")]).unwrap().expect("the index key exists")
 }
 
 #[test]
-fn no_command_reads_or_writes_it() {
+fn no_command_reads_or_writes_the_index_key() {
     for contents in CONTENTS {
         let server = server();
         let conn = &mut server.conn();
@@ -38,7 +38,7 @@ fn no_command_reads_or_writes_it() {
         let made: Vec<String> = (0..6).map(|_| create(conn, "ada", "{}", &[])).collect();
         let mut keys: Vec<String> = made[1..].iter().map(|token| key(token)).collect();
         assert_indexed(conn, "ada", &keys);
-        assert!(get(conn, &made[0]).is_none(), "the limit counts sessions only");
+        assert!(get(conn, &made[0]).is_none(), "max-sessions counts only sessions");
         let bob = create(conn, "bob", "{}", &[]);
         exec(conn, &["EXPIRE", &keys[0], "500"]);
         assert!(get(conn, &made[1]).is_some_and(|session| session.ttl > 500));
@@ -65,19 +65,21 @@ fn no_command_reads_or_writes_it() {
             assert_refused(conn, "WRONGTYPE", &["JRS.REVOKE", &index("ada")]);
         }
         exec(conn, &["PEXPIRE", &index("ada"), "1"]);
-        await_that("its end", || (send::<i64>(conn, &["EXISTS", &index("ada")]).unwrap() == 0).then_some(()));
+        await_that("the expiry of the index key", || {
+            (send::<i64>(conn, &["EXISTS", &index("ada")]).unwrap() == 0).then_some(())
+        });
         assert_agree(conn, "bob");
         assert_index_agrees(conn);
     }
 }
 
 #[test]
-fn it_is_loaded_and_lost_without_the_sessions() {
+fn the_index_key_is_loaded_and_can_be_deleted() {
     for (persistence, value) in [("save", "3600 1"), ("appendonly", "yes")] {
         let mut server = Server::builder().keys(SECRET.as_bytes()).config(persistence, value).start();
         let conn = &mut server.conn();
         let made = [0; 3].map(|_| create(conn, "ada", "{}", &[]));
-        // As the older release left it: it knows one session that is gone and lacks one that is there.
+        // As an older release may leave it: with a session that no longer exists, and without one that does.
         for token in &made[..2] {
             let uuid = &key(token)["sess:{ada}:".len()..];
             exec(conn, &["ZADD", &index("ada"), &millis().to_string(), uuid]);
@@ -99,18 +101,18 @@ fn it_is_loaded_and_lost_without_the_sessions() {
 }
 
 #[test]
-fn a_destroyall_under_way_does_not_mind_it() {
+fn destroyall_ignores_a_new_index_key() {
     let server = server();
     let conn = &mut server.conn();
     for contents in CONTENTS {
         let made = fill(conn, "ada", 40_000);
         let (mut ending, before) = (server.conn(), send::<usize>(conn, &["DBSIZE"]).unwrap());
         begin(&mut ending, &["JRS.DESTROYALL", "ada"]);
-        await_that("the beginning", || (send::<usize>(conn, &["DBSIZE"]).unwrap() < before).then_some(()));
+        await_that("the first slice", || (send::<usize>(conn, &["DBSIZE"]).unwrap() < before).then_some(()));
         exec(conn, contents);
-        assert!(send::<usize>(conn, &["DBSIZE"]).unwrap() > 1000, "it is over before anything can happen meanwhile");
-        let ended = end(&mut ending).unwrap();
-        assert_eq!(ended, Value::Int(i64::try_from(made.len()).unwrap()));
+        assert!(send::<usize>(conn, &["DBSIZE"]).unwrap() > 1000, "the command ended before the test could act");
+        let destroyed = end(&mut ending).unwrap();
+        assert_eq!(destroyed, Value::Int(i64::try_from(made.len()).unwrap()));
         assert_eq!(send::<Vec<String>>(conn, &["KEYS", "*"]).unwrap(), [index("ada")]);
         exec(conn, &["DEL", &index("ada")]);
     }

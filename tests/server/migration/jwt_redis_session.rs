@@ -1,5 +1,5 @@
-//! From the npm package `jwt-redis-session` to JRS and back: each uses the sessions of the other, with one secret, so
-//! that applications can move over one by one and no user has to log in again.
+//! The npm package `jwt-redis-session` and JRS use each other's sessions with the same secret, so applications can migrate
+//! one by one and no user must log in again.
 
 use std::collections::HashMap;
 
@@ -14,7 +14,7 @@ use crate::support::{
 
 const DAY: i64 = 86_400;
 
-/// A server with the package's secret in a keys-file, and these module arguments.
+/// A server with the package's secret in its key file and these module arguments.
 fn server_with(arguments: &[(&str, &str)]) -> Server {
     let mut builder = Server::builder().keys(SECRET.as_bytes()).arg("allow-weak-secret", "yes");
     for (name, value) in arguments {
@@ -27,12 +27,12 @@ fn server() -> Server {
     server_with(&[])
 }
 
-/// Seconds left of a plain key, as Redis counts them.
+/// The TTL of a key in seconds.
 fn ttl_of(connection: &mut Connection, key: &str) -> i64 {
     send(connection, &["TTL", key]).unwrap()
 }
 
-/// True for a time to live that was set to `full` seconds moments ago.
+/// Whether a TTL was set to `full` seconds within the last 30 seconds.
 fn is_fresh(ttl: i64, full: i64) -> bool {
     (full - 30..=full).contains(&ttl)
 }
@@ -42,10 +42,10 @@ fn parsed(text: &str) -> Value {
 }
 
 #[test]
-fn the_packages_short_secret_needs_allow_weak_secret() {
+fn a_short_secret_of_the_package_needs_allow_weak_secret() {
     let log = Server::builder().keys(SECRET.as_bytes()).try_start().err().expect("a weak secret stops the server");
     assert!(log.contains("allow-weak-secret"), "the log says what to do: {log}");
-    assert!(!log.contains(SECRET), "the log repeats no secret: {log}");
+    assert!(!log.contains(SECRET), "the log does not show the secret: {log}");
 }
 
 fn jrs_takes_over_from_the_package(algorithm: &str) {
@@ -107,7 +107,7 @@ fn the_package_uses_a_session_of_jrs(algorithm: &str, owner: &str) {
     package.act("touch", json!({"token": token}));
     assert!(is_fresh(ttl_of(connection, &key), DAY));
 
-    // The session changes behind the handler's back, by the very client that the package uses.
+    // The session changes while the handler runs, through the client that the package uses.
     let between = json!(["JRS.UPDATE", token, r#"{"cart":[8]}"#]);
     let reloaded = package.act("reload", json!({"token": token, "between": between}));
     assert_eq!(reloaded["data"]["cart"], json!([8]));
@@ -139,7 +139,7 @@ fn the_package_uses_an_owned_session_of_jrs_hs512() {
 }
 
 #[test]
-fn both_work_side_by_side_on_one_session() {
+fn both_use_one_session() {
     let server = server();
     let connection = &mut server.conn();
     let package = Package::new(&server);
@@ -158,26 +158,26 @@ fn both_work_side_by_side_on_one_session() {
     let inspected: HashMap<String, redis::Value> = send(connection, &["JRS.INSPECT", &theirs]).unwrap();
     assert_eq!(inspected["active"], redis::Value::Int(1));
     assert_eq!(inspected["key"], redis::Value::BulkString(format!("sess:{id}").into_bytes()));
-    // Ending one leaves the other.
+    // Destroying one keeps the other.
     assert_eq!(send::<i64>(connection, &["JRS.DESTROY", &theirs]).unwrap(), 1);
     assert!(package.finds(&ours));
 }
 
 #[test]
-fn a_session_keeps_its_own_ttl_although_the_package_stretches_it() {
+fn a_session_keeps_its_own_ttl_after_the_package_extends_it() {
     let server = server();
     let connection = &mut server.conn();
     let token: String = send(connection, &["JRS.CREATE", "", "{}", "EX", "100"]).unwrap();
     let key = format!("sess:{}", get(connection, &token).unwrap().id);
 
     assert!(Package::new(&server).finds(&token));
-    assert!(is_fresh(ttl_of(connection, &key), DAY), "the middleware touches what it reads, with its maxAge");
+    assert!(is_fresh(ttl_of(connection, &key), DAY), "the middleware sets the TTL to its maxAge on each read");
     assert!(is_fresh(get(connection, &token).unwrap().ttl, 100));
     assert!(is_fresh(ttl_of(connection, &key), 100));
 }
 
 #[test]
-fn keyspace_and_max_age_are_the_packages_options() {
+fn keyspace_and_max_age_match_the_options_of_the_package() {
     let server = server_with(&[("keyspace", "app:"), ("max-age", "600")]);
     let connection = &mut server.conn();
     let package = Package::with_options(&server, json!({"keyspace": "app:", "maxAge": 600}));
@@ -187,17 +187,17 @@ fn keyspace_and_max_age_are_the_packages_options() {
     assert_eq!(session.id, id);
     assert!(is_fresh(session.ttl, 600), "{}", session.ttl);
     exec(connection, &["EXPIRE", &format!("app:{id}"), "100"]);
-    assert!(is_fresh(get(connection, &theirs).unwrap().ttl, 600), "JRS slides by max-age");
+    assert!(is_fresh(get(connection, &theirs).unwrap().ttl, 600), "JRS sets the TTL to max-age");
 
     let ours: String = send(connection, &["JRS.CREATE", "", r#"{"by":"jrs"}"#]).unwrap();
     let id = get(connection, &ours).unwrap().id;
     assert!(is_fresh(ttl_of(connection, &format!("app:{id}")), 600));
     assert_eq!(package.read(&ours)["data"]["by"], json!("jrs"));
-    assert!(!Package::new(&server).finds(&ours), "the package's default keyspace is another one");
+    assert!(!Package::new(&server).finds(&ours), "the default keyspace of the package is different");
 }
 
 #[test]
-fn claims_of_the_package_that_mean_something_to_jrs() {
+fn reserved_claims_of_the_package_are_accepted() {
     let server = server();
     let connection = &mut server.conn();
     let package = Package::new(&server);
@@ -205,7 +205,7 @@ fn claims_of_the_package_that_mean_something_to_jrs() {
     let (_, owned) = package.create(json!({}), json!({"sub": "alice"}));
     assert_eq!(get(connection, &owned).unwrap().owner, "alice");
 
-    // Names that JRS reserves today were free for the package's users.
+    // Users of the package may have claims with names that JRS reserves.
     let (_, odd) = package.create(json!({}), json!({"sub": 42, "ttl": "gold"}));
     let session = get(connection, &odd).unwrap();
     assert_eq!(session.owner, "");
@@ -214,14 +214,14 @@ fn claims_of_the_package_that_mean_something_to_jrs() {
 }
 
 #[test]
-fn both_respect_an_exp_that_the_package_was_given() {
+fn both_respect_an_exp_of_the_package() {
     let server = server();
     let connection = &mut server.conn();
     let package = Package::new(&server);
 
     let (id, ending) = package.create(json!({}), json!({"exp": now() + 100}));
     assert!(is_fresh(get(connection, &ending).unwrap().ttl, 100));
-    assert!(is_fresh(ttl_of(connection, &format!("sess:{id}")), 100), "the key does not outlive the token");
+    assert!(is_fresh(ttl_of(connection, &format!("sess:{id}")), 100), "the key expires with the token");
 
     let (_, ended) = package.create(json!({}), json!({"exp": now() - 1}));
     assert!(!package.finds(&ended));
@@ -235,7 +235,7 @@ fn a_session_older_than_max_lifetime_needs_max_lifetime_0() {
     let strict = server();
     let package = Package::new(&strict);
     let (_, token) = package.create(json!({}), old.clone());
-    assert!(package.finds(&token), "for the package a session that is used has no end");
+    assert!(package.finds(&token), "the package has no maximum lifetime");
     assert_eq!(refusal(&mut strict.conn(), &token), "EXPIREDTOKEN");
     assert_eq!(send::<i64>(&mut strict.conn(), &["JRS.DESTROY", &token]).unwrap(), 1);
 

@@ -1,4 +1,4 @@
-//! `INFO jrs`: what is in it, and that every number counts what it says.
+//! `INFO jrs`: its fields, and that each counter is right.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -24,10 +24,10 @@ fn fields(conn: &mut Connection, section: &str) -> BTreeMap<String, String> {
     info.lines().filter_map(field).collect()
 }
 
-/// What the section `jrs_sessions` says of the owner index.
+/// The fields of the section `jrs_sessions` about the owner index.
 const GAUGES: [&str; 3] = ["sessions_active", "owners_active", "index_bytes"];
 
-/// The numbers that have changed from one state to the other, and by how much.
+/// The counters that have changed, and by how much.
 fn growth(before: &BTreeMap<String, String>, after: &BTreeMap<String, String>) -> BTreeMap<String, i64> {
     let number = |fields: &BTreeMap<String, String>, name: &str| fields[name].parse::<i64>().unwrap_or_default();
     let grown = after.keys().map(|name| (name.clone(), number(after, name) - number(before, name)));
@@ -35,7 +35,7 @@ fn growth(before: &BTreeMap<String, String>, after: &BTreeMap<String, String>) -
     grown.filter(|(name, growth)| *growth != 0 && !is_gauge(name)).collect()
 }
 
-/// What grows because of one command, whatever its reply.
+/// The counters that a command changes, and its reply.
 fn counted(conn: &mut Connection, words: &[&str]) -> (BTreeMap<String, i64>, RedisResult<Value>) {
     let before = fields(conn, "jrs");
     let reply = send(conn, words);
@@ -43,7 +43,7 @@ fn counted(conn: &mut Connection, words: &[&str]) -> (BTreeMap<String, i64>, Red
 }
 
 #[test]
-fn the_sections_and_their_fields() {
+fn info_has_these_sections_and_fields() {
     let server = Server::builder().keys(SECRET.as_bytes()).arg("keyspace", "a,b=c:").start();
     let conn = &mut server.conn();
     let all = fields(conn, "jrs");
@@ -66,7 +66,7 @@ fn the_sections_and_their_fields() {
     for section in ["everything", "modules"] {
         assert_eq!(fields(conn, section).keys().collect::<Vec<_>>(), all.keys().collect::<Vec<_>>(), "INFO {section}");
     }
-    // By the server's own rule "all" leaves modules out.
+    // In the server, "all" does not include modules.
     assert!(["all", "default", "server"].iter().all(|section| fields(conn, section).is_empty()));
 }
 
@@ -120,7 +120,7 @@ fn each_command_that_succeeds_is_counted_once() {
 }
 
 #[test]
-fn sessions_that_begin_anew_or_end_in_another_way_are_counted() {
+fn rotations_evictions_and_bulk_destroys_are_counted() {
     for keys in signing_keys() {
         let server = Server::builder().keys(keys.as_bytes()).start();
         let conn = &mut server.conn();
@@ -144,13 +144,13 @@ fn sessions_that_begin_anew_or_end_in_another_way_are_counted() {
         let moved = counted(conn, &["JRS.ROTATE", &guest, "OWNER", "ada"]).0;
         assert_eq!(moved, grown(&[("rotated", 1), ("evicted", 1)]));
         exec(conn, &["CONFIG", "SET", "jrs.max-sessions-policy", "reject"]);
-        let (nothing, refusal) = counted(conn, &["JRS.CREATE", "ada", "{}"]);
-        assert_eq!((nothing, refusal.unwrap_err().code()), (grown(&[]), Some("TOOMANY")));
+        let (changed, reply) = counted(conn, &["JRS.CREATE", "ada", "{}"]);
+        assert_eq!((changed, reply.unwrap_err().code()), (grown(&[]), Some("TOOMANY")));
     }
 }
 
 #[test]
-fn the_gauges_follow_what_owners_have_whoever_changes_it() {
+fn the_gauges_follow_all_changes_of_keys() {
     let server = Server::builder().keys(SECRET.as_bytes()).start();
     let conn = &mut server.conn();
     let gauges = |conn: &mut Connection| {
@@ -168,13 +168,13 @@ fn the_gauges_follow_what_owners_have_whoever_changes_it() {
     exec(conn, &["RENAME", &tokens::key(&eve), "elsewhere"]);
     assert_eq!(gauges(conn)[..2], [1, 1]);
     exec(conn, &["COPY", &tokens::key(&other), &tokens::key(&other), "DB", "3"]);
-    assert_eq!(gauges(conn)[..2], [2, 2], "databases count each");
+    assert_eq!(gauges(conn)[..2], [2, 2], "each database counts");
     exec(conn, &["FLUSHALL"]);
     assert_eq!(gauges(conn), [0, 0, 0]);
 }
 
 #[test]
-fn each_refused_token_is_counted_under_its_reason() {
+fn each_refused_token_is_counted_by_reason() {
     let builder = Server::builder().keys(SECRET.as_bytes()).arg("issuer", "me").arg("audience", "shop");
     let server = builder.arg("max-token-size", "1kb").start();
     let conn = &mut server.conn();
@@ -190,7 +190,7 @@ fn each_refused_token_is_counted_under_its_reason() {
         ("malformed", "eyJ.e30".to_owned()),
         ("header", headed(json!({"alg": "HS256", "crit": ["exp"]}))),
         ("algorithm", headed(json!({"alg": "HS512"}))),
-        ("unknown_key", headed(json!({"alg": "HS256", "kid": "nobody"}))),
+        ("unknown_key", headed(json!({"alg": "HS256", "kid": "unknown"}))),
         ("signature", sign(&json!({"alg": "HS256"}), &good(json!({})), b"another secret")),
         ("claim", claiming(json!({"jti": 7}))),
         ("issuer", claiming(json!({"iss": "you"}))),
@@ -218,14 +218,14 @@ fn each_refused_token_is_counted_under_its_reason() {
     let (grown, _) = counted(conn, &["JRS.DESTROYALL", "ada", "EXCEPT", &of_bob]);
     assert_eq!(grown, BTreeMap::from([("tokens_refused_wrong_owner".to_owned(), 1)]));
     assert!(counted(conn, &["JRS.DESTROYALL", "bob", "EXCEPT", &of_bob]).0.is_empty());
-    assert!(counted(conn, &["JRS.GET", &claiming(json!({}))]).0.is_empty(), "a good token is refused for no reason");
+    assert!(counted(conn, &["JRS.GET", &claiming(json!({}))]).0.is_empty(), "a valid token is not refused");
 
     let all = fields(conn, "jrs_tokens").into_keys().filter(|name| name.starts_with("tokens_refused_"));
-    assert_eq!(all.collect::<BTreeSet<_>>(), reasons, "no reason is left out");
+    assert_eq!(all.collect::<BTreeSet<_>>(), reasons, "the test has all reasons");
 }
 
 #[test]
-fn the_cache_counts_what_it_holds_and_finds() {
+fn the_counters_of_the_token_cache_are_right() {
     let server = Server::builder().keys(SECRET.as_bytes()).start();
     let conn = &mut server.conn();
     let cache = |conn: &mut Connection| {
@@ -234,23 +234,23 @@ fn the_cache_counts_what_it_holds_and_finds() {
     };
     let token = create(conn, "ada", "{}", &[]);
     let mut expected = (0, cache(conn)[2]);
-    for sight in 1..=3 {
+    for read in 1..=3 {
         exec(conn, &["JRS.GET", &token]);
-        if sight == 1 {
-            expected.1 += 1
+        if read == 1 {
+            expected.1 += 1;
         } else {
-            expected.0 += 1
+            expected.0 += 1;
         }
         let [bytes, hits, misses] = cache(conn);
         assert!(bytes >= token.len(), "{bytes} bytes");
         assert_eq!((hits, misses), expected);
     }
     exec(conn, &["JRS.RELOAD"]);
-    assert_eq!(cache(conn)[0], 0, "it is emptied with every change of keys");
+    assert_eq!(cache(conn)[0], 0, "a reload empties the cache");
 }
 
 #[test]
-fn signatures_that_find_no_room_are_counted() {
+fn refused_signatures_are_counted() {
     let server = Server::builder().keys(SECRET.as_bytes()).arg("crypto-queue", "1").arg("crypto-threads", "1").start();
     let conn = &mut server.conn();
     fs::write(server.dir().join("slow"), rsa_pem()).unwrap();

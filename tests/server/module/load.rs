@@ -1,4 +1,4 @@
-//! Loading the module, unloading it, and what stops a server at its start.
+//! Loading and unloading the module, and arguments and configurations that stop the start.
 
 use std::collections::HashMap;
 
@@ -10,14 +10,14 @@ use crate::support::{
     tokens::SECRET,
 };
 
-/// Whether `MODULE LIST` names the module; some servers have modules of their own.
+/// Whether `MODULE LIST` has the module. Some servers have their own modules.
 fn has_jrs(conn: &mut Connection) -> bool {
     let modules: Vec<HashMap<String, Value>> = redis::cmd("MODULE").arg("LIST").query(conn).unwrap();
     modules.iter().any(|module| module["name"] == Value::BulkString(b"jrs".to_vec()))
 }
 
 #[test]
-fn a_server_without_the_module_starts_stops_and_starts_again() {
+fn a_server_without_the_module_starts_and_restarts() {
     let mut server = Server::builder().without_module().config("save", "3600 1").start();
     redis::cmd("SET").arg("key").arg("value").exec(&mut server.conn3()).unwrap();
     assert!(!has_jrs(&mut server.conn()));
@@ -43,13 +43,13 @@ fn the_module_loads_without_arguments() {
 }
 
 #[test]
-fn sessions_are_plain_keys_that_outlive_the_module() {
+fn sessions_are_plain_keys_without_the_module() {
     let mut server = Server::builder().config("enable-module-command", "local").arg("allow-unload", "yes").start();
     let mut conn = server.conn();
     let data = r#"{"cart":["book"]}"#;
     let token: String = redis::cmd("JRS.CREATE").arg("user:42").arg(data).query(&mut conn).unwrap();
     let keys: Vec<String> = redis::cmd("KEYS").arg("sess:{user:42}:*").query(&mut conn).unwrap();
-    let [key] = keys.as_slice() else { panic!("one session, but these keys: {keys:?}") };
+    let [key] = keys.as_slice() else { panic!("not one key: {keys:?}") };
 
     redis::cmd("MODULE").arg("UNLOAD").arg("jrs").exec(&mut conn).unwrap();
     assert!(!has_jrs(&mut conn));
@@ -62,7 +62,7 @@ fn sessions_are_plain_keys_that_outlive_the_module() {
 }
 
 #[test]
-fn unloading_is_refused_and_the_server_outlives_clients_with_commands_on_their_way() {
+fn unload_is_refused_and_commands_in_flight_are_served() {
     let mut server = Server::builder().config("enable-module-command", "local").start();
     let conn = &mut server.conn();
     let token = create(conn, "ada", "{}", &[]);
@@ -98,7 +98,7 @@ fn unloading_is_refused_and_the_server_outlives_clients_with_commands_on_their_w
 }
 
 #[test]
-fn allow_unload_allows_it_and_is_no_by_default() {
+fn allow_unload_is_no_by_default() {
     let mut server = Server::builder().config("enable-module-command", "local").start();
     let conn = &mut server.conn();
     create(conn, "ada", "{}", &[]);
@@ -112,7 +112,7 @@ fn allow_unload_allows_it_and_is_no_by_default() {
     assert!(!has_jrs(conn) && server.alive());
 }
 
-/// Arguments that must stop the start, and a word that the log line about them must hold.
+/// Arguments that must stop the start, and a word of the log line about them.
 const BAD_ARGUMENTS: [(&[&str], &str); 14] = [
     (&["no-such-setting", "1"], "no-such-setting"),
     (&["max-age"], "max-age"),
@@ -134,63 +134,63 @@ const BAD_ARGUMENTS: [(&[&str], &str); 14] = [
 fn bad_arguments_stop_the_start_and_the_log_names_them() {
     for (args, word) in BAD_ARGUMENTS {
         let Err(log) = Server::builder().args(args).try_start() else { panic!("the server started with {args:?}") };
-        // The server's own lines about the failure name the module's file, not the setting.
+        // The server's own log lines name the module's file, not the setting.
         assert!(log.lines().any(|line| line.contains("jrs") && line.contains(word)), "{args:?}:\n{log}");
         assert!(!log.contains("REDIS BUG REPORT") && !log.contains("panicked"), "{args:?}:\n{log}");
     }
 }
 
-/// The commands that every server has to have, and those that a cluster node has to have beside them.
-const NEEDED: [&str; 3] = ["SET", "PEXPIREAT", "DEL"];
-const NEEDED_IN_CLUSTER: [&str; 2] = ["CLUSTER", "EXISTS"];
+/// The commands that the module requires on each server, and on cluster nodes.
+const REQUIRED: [&str; 3] = ["SET", "PEXPIREAT", "DEL"];
+const REQUIRED_IN_CLUSTER: [&str; 2] = ["CLUSTER", "EXISTS"];
 
-/// That the module is not loaded without one of these commands, and that the log names it.
-fn assert_needed(server: &Builder, commands: &[&str]) {
+/// Checks that the module is not loaded without one of these commands, and that the log names it.
+fn assert_required(server: &Builder, commands: &[&str]) {
     for name in commands {
         for renamed in [format!("{name} \"\""), format!("{name} another")] {
             let server = server.clone().config("rename-command", &renamed);
             let Err(log) = server.try_start() else { panic!("the server started with {renamed}") };
-            let says = |line: &str| line.contains("jrs") && line.contains("not loaded") && line.contains(name);
-            assert!(log.lines().any(says), "{renamed}:\n{log}");
+            let names_it = |line: &str| line.contains("jrs") && line.contains("not loaded") && line.contains(name);
+            assert!(log.lines().any(names_it), "{renamed}:\n{log}");
             assert!(!log.contains("REDIS BUG REPORT") && !log.contains("panicked"), "{renamed}:\n{log}");
         }
     }
 }
 
-/// The server without these commands.
-fn without(server: Builder, commands: &[&str]) -> Server {
+/// Starts the server without these commands.
+fn start_without(server: Builder, commands: &[&str]) -> Server {
     commands.iter().fold(server, |server, name| server.config("rename-command", &format!("{name} \"\""))).start()
 }
 
 #[test]
-fn a_server_that_lacks_a_command_that_is_needed_does_not_load_the_module() {
-    assert_needed(&Server::builder(), &NEEDED);
+fn a_missing_required_command_stops_the_load() {
+    assert_required(&Server::builder(), &REQUIRED);
     let node = Server::builder().config("cluster-enabled", "yes");
-    assert_needed(&node, &NEEDED_IN_CLUSTER);
-    assert_needed(&node, &["SET"]);
+    assert_required(&node, &REQUIRED_IN_CLUSTER);
+    assert_required(&node, &["SET"]);
 }
 
 #[test]
-fn commands_that_are_not_needed_may_be_renamed() {
-    let spare = ["CONFIG", "KEYS", "GET", "EXPIRE", "ZADD", "ZREM", "ZRANGE", "ZRANDMEMBER", "DBSIZE", "SCAN"];
-    let server = without(
+fn other_commands_may_be_renamed() {
+    let others = ["CONFIG", "KEYS", "GET", "EXPIRE", "ZADD", "ZREM", "ZRANGE", "ZRANDMEMBER", "DBSIZE", "SCAN"];
+    let server = start_without(
         Server::builder().config("maxmemory-policy", "volatile-lru"),
-        &[&spare[..], &NEEDED_IN_CLUSTER].concat(),
+        &[&others[..], &REQUIRED_IN_CLUSTER].concat(),
     );
-    assert!(!server.log().contains("evict"), "the index is not in the keyspace: {}", server.log());
+    assert!(!server.log().contains("evict"), "there is no warning about eviction: {}", server.log());
     let conn = &mut server.conn();
     let token = create(conn, "ada", "{}", &[]);
     assert_eq!(get(conn, &token).expect("a session").owner, "ada");
 
     let server =
-        without(Server::builder().keys(SECRET.as_bytes()).config("cluster-enabled", "yes"), &["CONFIG", "KEYS"]);
+        start_without(Server::builder().keys(SECRET.as_bytes()).config("cluster-enabled", "yes"), &["CONFIG", "KEYS"]);
     let conn = &mut server.conn();
     exec(conn, &["CLUSTER", "ADDSLOTSRANGE", "0", "16383"]);
-    await_that("the cluster", || send::<String>(conn, &["JRS.CREATE", "ada", "{}"]).ok());
+    await_that("a cluster that accepts commands", || send::<String>(conn, &["JRS.CREATE", "ada", "{}"]).ok());
 }
 
 #[test]
-fn a_module_that_is_not_loaded_leaves_the_server_as_it_was() {
+fn a_failed_load_leaves_the_server_unchanged() {
     let builder = Server::builder().without_module().config("enable-module-command", "yes");
     let mut server = builder.config("rename-command", "PEXPIREAT \"\"").start();
     let conn = &mut server.conn();
@@ -203,9 +203,9 @@ fn a_module_that_is_not_loaded_leaves_the_server_as_it_was() {
     assert!(server.alive());
 }
 
-/// Redis 7.0 keeps the subscriptions to events of a module that it does not load, and calls code that is gone.
+/// Redis 7.0 keeps the event subscriptions of a module whose load fails, and calls code that is no longer there.
 #[test]
-fn a_load_that_fails_at_its_last_step_leaves_nothing_that_events_call() {
+fn a_load_that_fails_late_leaves_no_event_subscription() {
     let mut server = Server::builder().without_module().config("enable-module-command", "yes").start();
     let conn = &mut server.conn();
     let path = module_path();

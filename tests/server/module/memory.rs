@@ -1,4 +1,4 @@
-//! No command keeps memory: the same again and again, and the server uses no more than before.
+//! No command leaks memory: after many repetitions the server uses no more than before.
 
 use std::fs;
 
@@ -14,49 +14,51 @@ use crate::support::{
     tokens::{SECRET, elliptic_jwk, jwk, key, sign},
 };
 
-/// A server that remembers no more than it must: no tokens, no slow commands.
+/// A server without a token cache and without SLOWLOG.
 fn server() -> Builder {
     let builder = Server::builder().arg("token-cache-size", "0").config("slowlog-log-slower-than", "-1");
     builder.config("save", "\"\"").config("enable-debug-command", "local")
 }
 
-/// A number that INFO tells of.
-fn told(conn: &mut Connection, name: &str) -> i64 {
+/// A number of INFO.
+fn info_number(conn: &mut Connection, name: &str) -> i64 {
     let info: String = send(conn, &["INFO", "server", "clients", "memory"]).unwrap();
     let number = info.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
     number.unwrap().parse().unwrap()
 }
 
-/// Plays the commands, whatever the replies, errors among them.
-fn play(conn: &mut Connection, commands: &[Cmd]) -> Vec<Value> {
+/// Sends the commands. Returns the replies, some of which may be errors.
+fn send_all(conn: &mut Connection, commands: &[Cmd]) -> Vec<Value> {
     let mut replies = Vec::new();
-    // Few at a time, so that the buffers of client and server stay small.
+    // In small parts, so that the buffers of client and server stay small.
     for some in commands.chunks(50) {
         let packed: Vec<u8> = some.iter().flat_map(Cmd::get_packed_command).collect();
-        replies.extend(conn.req_packed_commands(&packed, 0, some.len()).expect("the server answers"));
+        replies.extend(conn.req_packed_commands(&packed, 0, some.len()).expect("the server replies"));
     }
     replies
 }
 
-/// Checks that `round`, which does and undoes something some hundred times, leaves nothing behind.
-fn assert_keeps_nothing(server: &Server, what: &str, mut round: impl FnMut(&mut Connection)) {
-    let watch = &mut server.conn();
-    // The server shrinks and widens the buffer of a client's replies, by up to 16 kB, as it sees fit.
-    exec(watch, &["DEBUG", "REPLYBUFFER", "RESIZING", "0"]);
-    let clients = told(watch, "connected_clients");
+/// Checks that `round`, which runs hundreds of commands and leaves no keys, leaks no memory.
+fn assert_no_leak(server: &Server, name: &str, mut round: impl FnMut(&mut Connection)) {
+    let observer = &mut server.conn();
+    // The server resizes the reply buffer of a client by up to 16 kB.
+    exec(observer, &["DEBUG", "REPLYBUFFER", "RESIZING", "0"]);
+    let clients = info_number(observer, "connected_clients");
     let mut used_after_a_round = || {
-        // A client's own buffers, which differ by 17 kB from one moment to another, go with it.
+        // The buffers of a client vary by 17 kB, so each round has its own client.
         round(&mut server.conn());
-        await_that("the end of the client", || (told(watch, "connected_clients") == clients).then_some(()));
-        told(watch, "used_memory")
+        await_that("the disconnect of the client", || {
+            (info_number(observer, "connected_clients") == clients).then_some(())
+        });
+        info_number(observer, "used_memory")
     };
     // The first rounds fill tables and buffers of the server.
     let used: Vec<i64> = (0..25).map(|_| used_after_a_round()).skip(4).collect();
-    // What a module does may make the server keep up to eight clients of 17 kB for next time, at any moment: so it is not
-    // the sum that counts, but what is usual.
-    let mut left: Vec<i64> = used.windows(2).map(|pair| pair[1] - pair[0]).collect();
-    left.sort_unstable();
-    assert!(left[left.len() / 2] < 50, "{what}: rounds leave {left:?} bytes behind");
+    // The server may keep up to eight internal clients of 17 kB for a module, at any moment. So the median counts, not the
+    // sum.
+    let mut growth: Vec<i64> = used.windows(2).map(|pair| pair[1] - pair[0]).collect();
+    growth.sort_unstable();
+    assert!(growth[growth.len() / 2] < 50, "{name}: rounds leave {growth:?} bytes");
 }
 
 fn command(words: &[&str]) -> Cmd {
@@ -65,12 +67,12 @@ fn command(words: &[&str]) -> Cmd {
     command
 }
 
-/// The whole life of a session, in each way to say it.
-fn live(conn: &mut Connection, times: usize) {
+/// Creates, uses and destroys sessions with all commands.
+fn use_sessions(conn: &mut Connection, times: usize) {
     for _ in 0..times {
         let token = create(conn, "ada", r#"{"n":1}"#, &["CLAIMS", r#"{"role":"admin"}"#, "EX", "500"]);
         let key = key(&token);
-        let life = [
+        let commands = [
             command(&["JRS.GET", &token]),
             command(&["JRS.GET", &key, &token]),
             command(&["JRS.PEEK", &key, &token]),
@@ -90,46 +92,47 @@ fn live(conn: &mut Connection, times: usize) {
             command(&["JRS.ROTATE", &token]),
             command(&["JRS.REVOKE", &key]),
         ];
-        let replies = play(conn, &life);
+        let replies = send_all(conn, &commands);
         assert_eq!(replies[11..14], [Value::Int(0), Value::Int(1), Value::Nil], "{replies:?}");
         let token = create(conn, "ada", r#"{"n":1}"#, &[]);
-        let rotated = play(conn, &[command(&["JRS.ROTATE", &token, "OWNER", "bob", "CLAIMS", r#"{"a":1}"#, "REAUTH"])]);
+        let rotated =
+            send_all(conn, &[command(&["JRS.ROTATE", &token, "OWNER", "bob", "CLAIMS", r#"{"a":1}"#, "REAUTH"])]);
         assert!(matches!(rotated[0], Value::BulkString(_)), "{rotated:?}");
-        assert_eq!(play(conn, &[command(&["JRS.DESTROYALL", "bob"])]), [Value::Int(1)]);
+        assert_eq!(send_all(conn, &[command(&["JRS.DESTROYALL", "bob"])]), [Value::Int(1)]);
     }
 }
 
 #[test]
-fn good_use() {
+fn lives_of_sessions_leak_no_memory() {
     let server = server().start();
-    assert_keeps_nothing(&server, "lives of sessions", |conn| live(conn, 30));
+    assert_no_leak(&server, "lives of sessions", |conn| use_sessions(conn, 30));
 }
 
 #[test]
-fn commands_that_make_no_sense() {
+fn random_commands_leak_no_memory() {
     let server = server().start();
     let conn = &mut server.conn();
     let tokens = (0..10).map(|_| create(conn, "ada", "{}", &[])).map(|token| (key(&token), token));
     let supplies = Supplies { tokens: tokens.collect(), owners: vec!["ada".to_owned()] };
     let mut runner = TestRunner::deterministic();
     let strategy = random_commands::commands(&supplies);
-    let storm: Vec<Cmd> = (0..400)
+    let commands: Vec<Cmd> = (0..400)
         .map(|_| {
             let random = strategy.new_tree(&mut runner).unwrap().current();
             redis::cmd(&random.name).arg(random.arguments).clone()
         })
         .collect();
-    assert_keeps_nothing(&server, "random commands", |conn| {
+    assert_no_leak(&server, "random commands", |conn| {
         for (key, _) in &supplies.tokens {
             exec(conn, &["SET", key, "{}", "EX", "10000"]);
         }
-        play(conn, &storm);
+        send_all(conn, &commands);
         exec(conn, &["FLUSHALL", "SYNC"]);
     });
 }
 
 #[test]
-fn transactions_and_scripts() {
+fn transactions_and_scripts_leak_no_memory() {
     let server = server().start();
     let conn = &mut server.conn();
     let script = "local token = redis.call('JRS.CREATE', 'ada', '{}')
@@ -138,7 +141,7 @@ fn transactions_and_scripts() {
             redis.pcall('JRS.' .. name, ARGV[1])
         end
         return 'done'";
-    assert_keeps_nothing(&server, "scripts", |conn| {
+    assert_no_leak(&server, "scripts", |conn| {
         for _ in 0..50 {
             exec(conn, &["EVAL", script, "0", "no token"]);
         }
@@ -153,11 +156,11 @@ fn transactions_and_scripts() {
         &["EXEC"],
     ];
     let transactions: Vec<Cmd> = transaction.map(command).into_iter().cycle().take(300).collect();
-    assert_keeps_nothing(&server, "transactions", |conn| drop(play(conn, &transactions)));
+    assert_no_leak(&server, "transactions", |conn| drop(send_all(conn, &transactions)));
 }
 
 #[test]
-fn administration() {
+fn administration_leaks_no_memory() {
     let server = server().keys(SECRET.as_bytes()).start();
     let commands: [&[&str]; 9] = [
         &["JRS.RELOAD"],
@@ -171,46 +174,46 @@ fn administration() {
         &["JRS.HELP"],
     ];
     let commands: Vec<Cmd> = commands.map(command).into_iter().cycle().take(200).collect();
-    assert_keeps_nothing(&server, "administration", |conn| drop(play(conn, &commands)));
+    assert_no_leak(&server, "administration", |conn| drop(send_all(conn, &commands)));
 }
 
-/// The memory of the process, in bytes: also what does not come from the server's own allocator.
+/// The resident memory of the process in bytes, which includes memory of other allocators.
 fn resident(conn: &mut Connection) -> i64 {
-    let status = fs::read_to_string(format!("/proc/{}/status", told(conn, "process_id"))).unwrap();
+    let status = fs::read_to_string(format!("/proc/{}/status", info_number(conn, "process_id"))).unwrap();
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
     line.trim().strip_suffix(" kB").unwrap().parse::<i64>().unwrap() * 1024
 }
 
 #[test]
-fn crypto_threads() {
+fn crypto_threads_leak_no_memory() {
     let keys = json!({"keys": [elliptic_jwk(), jwk("quick", "HS256", SECRET.as_bytes())]}).to_string();
     let server = server().keys(keys.as_bytes()).start();
     let conn = &mut server.conn();
     let forged = sign(&json!({"alg": "ES256", "kid": "slow"}), &json!({"jti": "a"}), SECRET.as_bytes());
     let bad: Vec<Cmd> = ["JRS.GET", "JRS.INSPECT", "JRS.DESTROY"].map(|name| command(&[name, &forged])).to_vec();
-    assert_keeps_nothing(&server, "crypto threads", |conn| {
-        live(conn, 20);
-        play(conn, &bad);
+    assert_no_leak(&server, "crypto threads", |conn| {
+        use_sessions(conn, 20);
+        send_all(conn, &bad);
     });
     let settled = resident(conn);
     for _ in 0..40 {
-        live(conn, 20);
-        play(conn, &bad);
+        use_sessions(conn, 20);
+        send_all(conn, &bad);
     }
     let later = resident(conn);
-    // 10,000 commands; a page more or less is no leak, a hundred bytes for each of them are.
-    assert!(later - settled < 500_000, "{settled} bytes became {later}");
+    // For 10,000 commands: some pages are not a leak, a hundred bytes for each command are.
+    assert!(later - settled < 500_000, "{settled} bytes before, {later} after");
 }
 
 #[test]
-fn the_module_itself() {
+fn unload_and_load_leak_no_memory() {
     let server = server().config("enable-module-command", "yes").arg("allow-unload", "yes").start();
     let module = module_path();
-    assert_keeps_nothing(&server, "unloading and loading", |conn| {
+    assert_no_leak(&server, "unloading and loading", |conn| {
         for _ in 0..10 {
-            live(conn, 1);
-            // A list that took its time leaves a timer for a millisecond.
-            await_that("the unloading", || send::<Value>(conn, &["MODULE", "UNLOAD", "jrs"]).ok());
+            use_sessions(conn, 1);
+            // After a list in slices a timer may exist for a millisecond, which refuses the unload.
+            await_that("a successful unload", || send::<Value>(conn, &["MODULE", "UNLOAD", "jrs"]).ok());
             exec(conn, &["MODULE", "LOAD", module.to_str().unwrap(), "token-cache-size", "0", "allow-unload", "yes"]);
         }
     });

@@ -1,4 +1,4 @@
-//! Other modules beside JRS: they call its commands, also when keyspace events happen.
+//! Other modules that call commands of JRS, directly and on keyspace events.
 
 use redis::{Connection, Value};
 
@@ -10,7 +10,7 @@ use crate::support::{
     tokens::key,
 };
 
-/// A user who may use no session.
+/// A connection of a user without permission for sessions.
 fn stranger(server: &Server) -> Connection {
     exec(&mut server.conn(), &["ACL", "SETUSER", "stranger", "on", ">pw", "+@all", "~other:*"]);
     let mut conn = server.conn();
@@ -19,7 +19,7 @@ fn stranger(server: &Server) -> Connection {
 }
 
 #[test]
-fn a_call_of_another_module_is_not_judged_by_the_rights_of_a_client_that_waited_before() {
+fn a_call_of_another_module_is_not_limited_by_users_of_blocked_clients() {
     let mut server = with_reactor(Server::builder().keys(rs256().as_bytes()).arg("token-cache-size", "0")).start();
     let conn = &mut server.conn();
     let token = create(conn, "ada", "{}", &[]);
@@ -39,28 +39,28 @@ fn a_call_of_another_module_is_not_judged_by_the_rights_of_a_client_that_waited_
 }
 
 #[test]
-fn a_call_of_another_module_outlives_the_contexts_that_stood_for_clients() {
+fn a_call_of_another_module_works_after_blocked_clients() {
     let mut server = with_reactor(slow()).start();
     let conn = &mut server.conn();
     let token = create(conn, "ada", "{}", &[]);
     exec(conn, &["ACL", "SETUSER", "stranger", "on", ">pw", "+@all", "~sess:{eve}:*"]);
     let mut eve = server.conn();
     exec(&mut eve, &["AUTH", "stranger", "pw"]);
-    // The command waits, so that the server makes a client for the module that stands for eve's.
+    // The command is blocked, so the server creates an internal client for it.
     let hers = create(&mut eve, "eve", "{}", &[]);
     for _ in 0..4 {
         assert_eq!(send::<i64>(&mut eve, &["JRS.DESTROYALL", "eve", "EXCEPT", &hers]).unwrap(), 0);
         let called: Value = send(conn, &["react.call", "JRS.PEEK", &token]).unwrap();
         assert!(matches!(called, Value::Array(_)), "{called:?}");
-        let ended: i64 = send(conn, &["react.call", "JRS.REVOKE", "sess:{ada}:0"]).unwrap();
-        assert_eq!(ended, 0);
+        let revoked: i64 = send(conn, &["react.call", "JRS.REVOKE", "sess:{ada}:0"]).unwrap();
+        assert_eq!(revoked, 0);
     }
     assert_eq!(send::<i64>(conn, &["react.call", "JRS.REVOKE", &key(&token)]).unwrap(), 1);
     assert!(server.alive());
 }
 
 #[test]
-fn a_module_that_reacts_to_an_event_may_delete_every_key() {
+fn a_module_may_delete_any_key_on_an_event() {
     let mut server = with_reactor(Server::builder()).start();
     let conn = &mut server.conn();
     for event in ["set", "expire", "del"] {
@@ -74,10 +74,10 @@ fn a_module_that_reacts_to_an_event_may_delete_every_key() {
         }
         assert_eq!(send::<i64>(conn, &["JRS.DESTROY", &token]).unwrap(), 1, "{event}");
         assert!(send::<i64>(conn, &["react.hits"]).unwrap() > 0, "{event}");
-        // The key of the very event.
+        // The key of the event.
         exec(conn, &["react.on", event, "DEL", "@"]);
         let token = create(conn, "ada", "{}", &[]);
-        // Null, where the key is deleted already.
+        // The replies are null if the key is deleted already.
         send::<Value>(conn, &["JRS.UPDATE", &token, "{}"]).unwrap();
         send::<Value>(conn, &["JRS.ROTATE", &token]).unwrap();
         exec(conn, &["JRS.DESTROYALL", "ada"]);
@@ -88,7 +88,7 @@ fn a_module_that_reacts_to_an_event_may_delete_every_key() {
 }
 
 #[test]
-fn a_module_that_reacts_to_a_rotation_finds_the_old_session_gone() {
+fn a_module_cannot_rotate_a_session_again_on_an_event() {
     let mut server = with_reactor(Server::builder()).start();
     let conn = &mut server.conn();
     for options in [&[][..], &["OWNER", "eve"]] {

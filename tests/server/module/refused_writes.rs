@@ -1,4 +1,4 @@
-//! What the server itself refuses or holds back: no memory, no disk, no replicas, a pause.
+//! Writes that the server refuses or delays: without memory, after a failed save, without replicas, during a pause.
 
 use std::{fs, thread};
 
@@ -14,7 +14,7 @@ fn set(conn: &mut Connection, name: &str, value: &str) {
     exec(conn, &["CONFIG", "SET", name, value]);
 }
 
-/// Checks that each command is refused with that word and changes nothing, also from a script.
+/// Checks that each command is refused with this first word and changes nothing, also in a script.
 fn assert_all_refused(conn: &mut Connection, commands: &[&[&str]], word: &str) {
     for words in commands {
         assert_refused(conn, word, words);
@@ -22,11 +22,12 @@ fn assert_all_refused(conn: &mut Connection, commands: &[&[&str]], word: &str) {
     }
 }
 
-/// Whose session a key holds.
+/// The owner in a session key.
 fn owner_of(key: &str) -> String {
     key.split(['{', '}']).nth(1).unwrap().to_owned()
 }
 
+/// Checks that each command succeeds with a reply other than null.
 fn assert_works(conn: &mut Connection, commands: &[&[&str]]) {
     for words in commands {
         let reply = send::<Value>(conn, words);
@@ -35,20 +36,20 @@ fn assert_works(conn: &mut Connection, commands: &[&[&str]]) {
 }
 
 #[test]
-fn without_memory_nothing_grows() {
+fn without_memory_commands_that_need_it_are_refused() {
     for keys in signing_keys() {
         let server = Server::builder().keys(keys.as_bytes()).start();
         let conn = &mut server.conn();
         let [token, other, _] = &[(); 3].map(|()| create(conn, "ada", "{}", &[]));
         set(conn, "maxmemory", "1");
-        let growing = [
+        let need_memory = [
             &["JRS.CREATE", "ada", "{}"][..],
             &["JRS.UPDATE", token, "{}"],
             &["JRS.UPDATE", token, "{}", "MERGE"],
             &["JRS.UPDATE", token, "[]", "PATCH"],
             &["JRS.ROTATE", token],
         ];
-        assert_all_refused(conn, &growing, "OOM");
+        assert_all_refused(conn, &need_memory, "OOM");
         exec(conn, &["EXPIRE", &key(token), "500"]);
         let others = [
             &["JRS.GET", token][..],
@@ -59,19 +60,19 @@ fn without_memory_nothing_grows() {
         ];
         assert_works(conn, &others);
         assert_works(conn, &[&["JRS.DESTROY", token], &["JRS.REVOKE", &key(other)], &["JRS.DESTROYALL", "ada"]]);
-        assert!(contents(conn).is_empty(), "whatever ends sessions gives memory back");
+        assert!(contents(conn).is_empty(), "commands that destroy sessions work");
         set(conn, "maxmemory", "0");
         create(conn, "ada", "{}", &[]);
     }
 }
 
 #[test]
-fn without_a_disk_nothing_is_written() {
+fn after_a_failed_save_writes_are_refused() {
     let server = Server::builder().config("save", "3600 1").start();
     let conn = &mut server.conn();
     let [token, rotated, revoked] = &[(); 3].map(|()| create(conn, "ada", "{}", &[]));
     let revoked = &*key(revoked);
-    // A folder of that name cannot be replaced by a file, not even by root.
+    // The server cannot replace a folder with a file, not even as root.
     let obstacle = server.dir().join("dump.rdb");
     fs::create_dir_all(obstacle.join("content")).unwrap();
     let save = |conn: &mut Connection, status: &str| {
@@ -103,7 +104,7 @@ fn without_a_disk_nothing_is_written() {
 }
 
 #[test]
-fn without_enough_replicas_nothing_is_written() {
+fn without_enough_replicas_writes_are_refused() {
     let server = Server::start();
     let conn = &mut server.conn();
     let token = &*create(conn, "ada", "{}", &[]);
@@ -121,22 +122,22 @@ fn without_enough_replicas_nothing_is_written() {
 }
 
 #[test]
-fn while_writes_are_paused_they_wait() {
+fn writes_wait_while_clients_are_paused() {
     for keys in signing_keys() {
         let mut server = Server::builder().keys(keys.as_bytes()).start();
         let conn = &mut server.conn();
-        let [read, updated, touched, ended, rotated, revoked] = [(); 6].map(|()| create(conn, "ada", "{}", &[]));
+        let [read, updated, touched, destroyed, rotated, revoked] = [(); 6].map(|()| create(conn, "ada", "{}", &[]));
         let (gone, revoked) = (create(conn, "dan", "{}", &[]), key(&revoked));
         exec(conn, &["EXPIRE", &key(&read), "500"]);
-        exec(conn, &["CLIENT", "PAUSE", "60000", "WRITE"]);
+        exec(conn, &["CLIENT", "PAUSE", "600000", "WRITE"]);
         let before = contents(conn);
         let create_in_script = "return redis.call('JRS.CREATE', 'eve', '{}')";
-        let held = [
+        let delayed = [
             vec!["JRS.CREATE", "bob", "{}"],
             vec!["JRS.GET", &read],
             vec!["JRS.UPDATE", &updated, r#"{"a":1}"#],
             vec!["JRS.TOUCH", &touched, "EX", "777"],
-            vec!["JRS.DESTROY", &ended],
+            vec!["JRS.DESTROY", &destroyed],
             vec!["JRS.ROTATE", &rotated],
             vec!["JRS.REVOKE", &revoked],
             vec!["JRS.DESTROYALL", "dan"],
@@ -144,11 +145,11 @@ fn while_writes_are_paused_they_wait() {
         ];
         thread::scope(|scope| {
             let mut clients = Vec::new();
-            for words in &held {
+            for words in &delayed {
                 let mut client = server.conn();
                 let id: i64 = send(&mut client, &["CLIENT", "ID"]).unwrap();
                 clients.push(scope.spawn(move || send::<Value>(&mut client, words)));
-                await_that("a client that is held back", || {
+                await_that("a delayed client", || {
                     let list: String = send(conn, &["CLIENT", "LIST", "ID", &id.to_string()]).unwrap();
                     list.split(' ').any(|field| field.starts_with("flags=") && field.contains('b')).then_some(())
                 });
@@ -156,19 +157,19 @@ fn while_writes_are_paused_they_wait() {
             assert_works(conn, &[&["JRS.PEEK", &read], &["JRS.INSPECT", &read], &["JRS.LIST", "ada"]]);
             assert_eq!(contents(conn), before);
             exec(conn, &["CLIENT", "UNPAUSE"]);
-            for (client, words) in clients.into_iter().zip(&held) {
+            for (client, words) in clients.into_iter().zip(&delayed) {
                 let reply = client.join().unwrap();
                 assert!(reply.is_ok_and(|reply| reply != Value::Nil), "{words:?}");
             }
         });
-        assert!(get(conn, &read).expect("a session").ttl > 86_000, "its end was moved");
+        assert!(get(conn, &read).expect("a session").ttl > 86_000, "GET moved the expiry");
         assert_eq!(get(conn, &updated).expect("a session").data, r#"{"a":1}"#);
-        for token in [&ended, &rotated, &gone] {
+        for token in [&destroyed, &rotated, &gone] {
             assert!(get(conn, token).is_none());
         }
         let owners: Vec<String> = contents(conn).into_keys().map(|key| owner_of(&key)).collect();
         let expected = [("ada", 4), ("bob", 1), ("eve", 1)].map(|(owner, keys)| vec![owner.to_owned(); keys]).concat();
-        assert_eq!(owners, expected, "four sessions of ada's, one each of bob's and eve's, and no other key");
+        assert_eq!(owners, expected, "four sessions of ada, one of bob, one of eve, and no other key");
         assert!(server.alive());
     }
 }

@@ -1,4 +1,4 @@
-//! What SLOWLOG, MONITOR, INFO, CONFIG GET and the log say: no token and no secret.
+//! SLOWLOG, MONITOR, INFO, CONFIG GET and the log show no token and no secret.
 
 use std::fs;
 
@@ -8,42 +8,43 @@ use serde_json::json;
 
 use crate::support::{
     Server,
+    cases::cases,
     in_flight::rs256,
     sessions::{create, exec, now, send},
     tokens::{self, SECRET, elliptic_jwk, jwk, key, token},
 };
 
-/// What MONITOR shows of the commands that `act` sends, a line each.
+/// The lines of MONITOR for the commands that `act` sends.
 fn monitored(server: &Server, act: impl FnOnce(&mut Connection)) -> Vec<String> {
     let (mut monitor, mut conn) = (server.conn(), server.conn());
     exec(&mut monitor, &["MONITOR"]);
     act(&mut conn);
-    exec(&mut conn, &["ECHO", "the end"]);
+    exec(&mut conn, &["ECHO", "end of the commands"]);
     let mut lines = Vec::new();
     loop {
         let Value::SimpleString(line) = monitor.recv_response().unwrap() else { panic!("MONITOR sends lines") };
-        if line.contains("the end") {
+        if line.contains("end of the commands") {
             return lines;
         }
         lines.push(line);
     }
 }
 
-/// What SLOWLOG holds: the words of each command, joined, the oldest first.
+/// The commands in SLOWLOG, oldest first, each as one text.
 fn slow_log(conn: &mut Connection) -> Vec<String> {
     let entries: Vec<Vec<Value>> = send(conn, &["SLOWLOG", "GET", "-1"]).unwrap();
     let words = |entry: &Vec<Value>| redis::from_redis_value_ref::<Vec<String>>(&entry[3]).unwrap().join(" ");
     entries.iter().rev().map(words).collect()
 }
 
-/// A server that writes every command to the SLOWLOG.
+/// A server that writes each command to SLOWLOG.
 fn slow_server(keys: &str) -> Server {
     let builder = Server::builder().keys(keys.as_bytes());
     builder.config("slowlog-log-slower-than", "0").config("slowlog-max-len", "10000").start()
 }
 
 /// Sends the commands and checks that SLOWLOG and MONITOR show each of them, with `(redacted)` and without the token.
-/// Replies are not looked at, but every command has to reach the module.
+/// Commands may be refused, but only by the module.
 fn assert_redacted(server: &Server, conn: &mut Connection, commands: &[Vec<&str>], hidden: &[&str]) {
     exec(conn, &["SLOWLOG", "RESET"]);
     let lines = monitored(server, |other| {
@@ -51,10 +52,10 @@ fn assert_redacted(server: &Server, conn: &mut Connection, commands: &[Vec<&str>
             let _: redis::RedisResult<Value> = send(other, words);
         }
     });
-    let ours = |line: &&String| line.to_lowercase().contains("jrs.");
+    let is_of_module = |line: &&String| line.to_lowercase().contains("jrs.");
     for (source, lines) in [("MONITOR", lines), ("SLOWLOG", slow_log(conn))] {
-        let lines: Vec<&String> = lines.iter().filter(ours).collect();
-        assert_eq!(lines.len(), commands.len(), "{source} shows every command: {lines:?}");
+        let lines: Vec<&String> = lines.iter().filter(is_of_module).collect();
+        assert_eq!(lines.len(), commands.len(), "{source} shows each command: {lines:?}");
         for (line, words) in lines.iter().zip(commands) {
             assert!(line.contains("(redacted)"), "{source} shows {words:?} as {line}");
             assert!(hidden.iter().all(|token| !line.contains(token)), "{source} shows {words:?} as {line}");
@@ -62,8 +63,8 @@ fn assert_redacted(server: &Server, conn: &mut Connection, commands: &[Vec<&str>
     }
 }
 
-/// The commands that take a token, with it and what may follow it.
-const FORMS: [&[&str]; 14] = [
+/// The commands with a token, and the arguments after the token.
+const COMMANDS: [&[&str]; 14] = [
     &["JRS.GET"],
     &["jrs.get"],
     &["JRS.PEEK"],
@@ -80,7 +81,7 @@ const FORMS: [&[&str]; 14] = [
     &["JRS.DESTROY"],
 ];
 
-/// The ways to name the token that a DESTROYALL spares, right ones and wrong ones.
+/// DESTROYALL with an EXCEPT token, valid and invalid forms.
 fn with_except(token: &str) -> Vec<Vec<&str>> {
     vec![
         vec!["JRS.DESTROYALL", "ada", "EXCEPT", token],
@@ -98,27 +99,27 @@ fn with_except(token: &str) -> Vec<Vec<&str>> {
     ]
 }
 
-/// Each of the forms, without a key and with one in front of the token.
-fn both_forms<'w>(forms: &[&[&'w str]], key: &'w str, token: &'w str) -> Vec<Vec<&'w str>> {
-    let form = |words: &[&'w str], before: &[&'w str]| [&words[..1], before, &words[1..]].concat();
-    forms.iter().flat_map(|words| [form(words, &[token]), form(words, &[key, token])]).collect()
+/// Each of the commands, without the key and with it before the token.
+fn with_and_without_key<'w>(commands: &[&[&'w str]], key: &'w str, token: &'w str) -> Vec<Vec<&'w str>> {
+    let insert = |words: &[&'w str], arguments: &[&'w str]| [&words[..1], arguments, &words[1..]].concat();
+    commands.iter().flat_map(|words| [insert(words, &[token]), insert(words, &[key, token])]).collect()
 }
 
 #[test]
-fn tokens_of_good_commands() {
-    for keys in [SECRET.to_owned(), elliptic_jwk().to_string(), rs256()] {
+fn tokens_of_successful_commands_are_redacted() {
+    for keys in cases([("HS256", SECRET.to_owned()), ("ES256", elliptic_jwk().to_string()), ("RS256", rs256())]) {
         let server = slow_server(&keys);
         let conn = &mut server.conn();
-        // Without a cache each of the second kind waits for its signature.
+        // Without a token cache ES256 and RS256 commands wait for a crypto thread.
         exec(conn, &["CONFIG", "SET", "jrs.token-cache-size", "0"]);
         let token = create(conn, "ada", "{}", &[]);
-        assert_redacted(&server, conn, &both_forms(&FORMS, &key(&token), &token), &[&token]);
+        assert_redacted(&server, conn, &with_and_without_key(&COMMANDS, &key(&token), &token), &[&token]);
         let token = create(conn, "ada", "{}", &[]);
         assert_redacted(&server, conn, &with_except(&token), &[&token]);
         if keys == SECRET {
             continue;
         }
-        // A token where none belongs, in a command that waits for a signature.
+        // A misplaced token in a command that waits for a crypto thread.
         let data = format!(r#"{{"token":"{token}"}}"#);
         let creates = [vec!["JRS.CREATE", "ada", &data], vec!["JRS.CREATE", &token, "{}"]];
         assert_redacted(&server, conn, &creates, &[&token]);
@@ -126,7 +127,7 @@ fn tokens_of_good_commands() {
 }
 
 #[test]
-fn tokens_of_refused_commands() {
+fn tokens_of_refused_commands_are_redacted() {
     let server = slow_server(SECRET);
     let conn = &mut server.conn();
     let live = create(conn, "ada", "{}", &[]);
@@ -134,9 +135,9 @@ fn tokens_of_refused_commands() {
     let expired = token(&json!({"jti": "a", "exp": now() - 10}));
     let (long, key) = (format!("ey{}", "x".repeat(9000)), key(&live));
     for token in [&live, &forged, &expired, &long, &live.replace('.', "!")] {
-        let mut commands = both_forms(&FORMS, "sess:other", token);
+        let mut commands = with_and_without_key(&COMMANDS, "sess:other", token);
         #[rustfmt::skip]
-        commands.extend(both_forms(&[
+        commands.extend(with_and_without_key(&[
             &["JRS.GET", "too", "many"], &["JRS.PEEK", "too-many"], &["JRS.INSPECT", "too-many"],
             &["JRS.DESTROY", "too-many"], &["JRS.TOUCH", "EX"], &["JRS.TOUCH", "EX", "0"], &["JRS.TOUCH", "NONSENSE"],
             &["JRS.TOUCH", "EX", "1", "PX", "1"], &["JRS.UPDATE", "no JSON"], &["JRS.UPDATE", "{}", "NONSENSE"],
@@ -151,7 +152,7 @@ fn tokens_of_refused_commands() {
 }
 
 #[test]
-fn the_token_of_an_update_that_lacks_its_data() {
+fn the_token_of_an_update_without_data_is_redacted() {
     let server = slow_server(SECRET);
     let conn = &mut server.conn();
     let token = create(conn, "ada", "{}", &[]);
@@ -159,7 +160,7 @@ fn the_token_of_an_update_that_lacks_its_data() {
 }
 
 #[test]
-fn tokens_in_a_transaction_and_of_users_without_permission() {
+fn tokens_in_transactions_and_of_refused_users_are_redacted() {
     let server = slow_server(SECRET);
     let conn = &mut server.conn();
     let token = create(conn, "ada", "{}", &[]);
@@ -167,7 +168,7 @@ fn tokens_in_a_transaction_and_of_users_without_permission() {
     exec(conn, &["ACL", "SETUSER", "limited", "on", "nopass", "+@all", "~other:*"]);
     for user in ["default", "limited"] {
         exec(conn, &["SLOWLOG", "RESET"]);
-        let commands = [both_forms(&FORMS, &key, &token), with_except(&token)].concat();
+        let commands = [with_and_without_key(&COMMANDS, &key, &token), with_except(&token)].concat();
         let lines = monitored(&server, |other| {
             if user == "limited" {
                 exec(other, &["AUTH", "limited", "x"]);
@@ -187,7 +188,7 @@ fn tokens_in_a_transaction_and_of_users_without_permission() {
 }
 
 #[test]
-fn secrets_are_shown_nowhere() {
+fn secrets_are_never_shown() {
     let (key_set, k) =
         (json!({"keys": [jwk("k1", "HS512", SECRET.as_bytes())]}), BASE64_URL_SAFE_NO_PAD.encode(SECRET));
     for (file, algorithm) in [(SECRET.to_owned(), "HS256"), (key_set.to_string(), "HS512")] {
@@ -200,7 +201,7 @@ fn secrets_are_shown_nowhere() {
             let token = create(other, "ada", "{}", &[]);
             assert_eq!(tokens::header(&token)["alg"], algorithm);
             exec(other, &["JRS.INSPECT", &token]);
-            // A file that is broken behind the secret, in a way that each kind of file can be.
+            // A broken file that contains the secret.
             fs::write(&path, format!("{{{file}")).unwrap();
             for words in [&["JRS.RELOAD"][..], &["CONFIG", "SET", "jrs.algorithm", "HS384"]] {
                 let error = send::<Value>(other, words).expect_err("a refusal").to_string();
@@ -212,7 +213,7 @@ fn secrets_are_shown_nowhere() {
             seen.push(format!("{:?}", send::<Value>(conn, words).unwrap()));
         }
         seen.push(server.log());
-        assert!(seen.iter().any(|text| text.contains("secret")), "the file's name is shown");
+        assert!(seen.iter().any(|text| text.contains("secret")), "the name of the file is shown");
         assert!(seen.iter().all(|text| !text.contains(SECRET) && !text.contains(&k)), "{seen:?}");
     }
 }

@@ -1,4 +1,4 @@
-//! Tokens that are mangled or misplaced: shown nowhere, and refused with a sentence that says what is wrong.
+//! Mangled and misplaced tokens: they are redacted, and the error says what is wrong.
 
 use redis::{Connection, Value};
 
@@ -8,8 +8,8 @@ use crate::support::{
     tokens::{SECRET, key, signing_keys},
 };
 
-/// What MONITOR, SLOWLOG and ACL LOG show of commands, and their error replies.
-fn seen(server: &Server, commands: &[Vec<&str>], auth: &[&str]) -> Vec<String> {
+/// All texts about the commands: MONITOR, SLOWLOG, ACL LOG, CLIENT LIST and the errors.
+fn all_texts(server: &Server, commands: &[Vec<&str>], auth: &[&str]) -> Vec<String> {
     let (mut monitor, mut conn, mut admin) = (server.conn(), server.conn(), server.conn());
     exec(&mut admin, &["SLOWLOG", "RESET"]);
     exec(&mut admin, &["ACL", "LOG", "RESET"]);
@@ -17,31 +17,32 @@ fn seen(server: &Server, commands: &[Vec<&str>], auth: &[&str]) -> Vec<String> {
     if !auth.is_empty() {
         exec(&mut conn, auth);
     }
-    let mut seen = Vec::new();
+    let mut texts = Vec::new();
     for words in commands {
         if let Err(error) = send::<Value>(&mut conn, words) {
-            seen.push(error.to_string());
+            texts.push(error.to_string());
         }
     }
-    exec(&mut admin, &["ECHO", "the end"]);
+    exec(&mut admin, &["ECHO", "end of the commands"]);
     loop {
         let Value::SimpleString(line) = monitor.recv_response().unwrap() else { panic!("MONITOR sends lines") };
-        if line.contains("the end") {
+        if line.contains("end of the commands") {
             break;
         }
-        seen.push(line);
+        texts.push(line);
     }
     for log in [["SLOWLOG", "GET", "-1"].as_slice(), &["ACL", "LOG", "128"], &["CLIENT", "LIST"]] {
-        seen.push(format!("{:?}", send::<Value>(&mut admin, log).unwrap()));
+        texts.push(format!("{:?}", send::<Value>(&mut admin, log).unwrap()));
     }
-    seen
+    texts
 }
 
-/// The part of a token that nobody may see: without it there is nothing to present.
+/// The signature, which must never be shown: without it a token is useless.
 fn secret_part(token: &str) -> &str {
     token.rsplit('.').next().unwrap()
 }
 
+/// A server that writes each command to SLOWLOG.
 fn slow_server(keys: &str) -> Server {
     Server::builder()
         .keys(keys.as_bytes())
@@ -50,11 +51,11 @@ fn slow_server(keys: &str) -> Server {
         .start()
 }
 
-/// What becomes of tokens on their way into a command.
+/// The token as applications may mangle it.
 fn mangled(token: &str) -> Vec<String> {
     let mut all: Vec<String> =
         ["Bearer ", "bearer ", "DPoP ", "Bearer%20", "Bearer:", " ", "\n", "\"", "'", "token=", "\u{feff}", "x"]
-            .map(|front| format!("{front}{token}"))
+            .map(|prefix| format!("{prefix}{token}"))
             .into();
     all.extend([format!("\"{token}\""), format!("'{token}'"), format!("{token} "), format!("Bearer  {token}\r\n")]);
     all.extend([token.replace('.', "!"), token[1..].to_owned(), token[10..].to_owned()]);
@@ -62,7 +63,7 @@ fn mangled(token: &str) -> Vec<String> {
 }
 
 #[test]
-fn mangled_tokens_in_every_place() {
+fn mangled_tokens_are_redacted_in_each_argument() {
     for keys in signing_keys() {
         let server = slow_server(&keys);
         let conn = &mut server.conn();
@@ -93,22 +94,25 @@ fn mangled_tokens_in_every_place() {
             ]);
         }
         for commands in commands.chunks(100) {
-            let seen = seen(&server, commands, &[]);
+            let seen = all_texts(&server, commands, &[]);
             let hidden = secret_part(&token);
             assert!(
                 seen.iter().all(|text| !text.contains(hidden)),
                 "{:?}",
                 seen.iter().find(|text| text.contains(hidden))
             );
-            assert!(seen.iter().filter(|text| text.contains("(redacted)")).count() > 1, "the commands are shown");
+            assert!(
+                seen.iter().filter(|text| text.contains("(redacted)")).count() > 1,
+                "MONITOR and SLOWLOG show the commands"
+            );
         }
         let words = ["JRS.GET", "Bearer", &token];
-        assert!(seen(&server, &[words.to_vec()], &[]).iter().all(|text| !text.contains(secret_part(&token))));
+        assert!(all_texts(&server, &[words.to_vec()], &[]).iter().all(|text| !text.contains(secret_part(&token))));
     }
 }
 
 #[test]
-fn tokens_of_a_user_without_rights_are_not_in_the_acl_log() {
+fn tokens_of_refused_users_are_not_in_the_acl_log() {
     let server = slow_server(SECRET);
     let conn = &mut server.conn();
     let token = create(conn, "ada", "{}", &[]);
@@ -122,22 +126,25 @@ fn tokens_of_a_user_without_rights_are_not_in_the_acl_log() {
         commands.extend([vec!["JRS.CREATE", bad, "{}"], vec!["JRS.UPDATE", bad, "{}", "KEEPTTL"]]);
     }
     commands.push(vec!["JRS.REVOKE", "sess:{ada}:0"]);
-    let seen = seen(&server, &commands, &["AUTH", "limited", "x"]);
+    let seen = all_texts(&server, &commands, &["AUTH", "limited", "x"]);
     let hidden = secret_part(&token);
     assert!(seen.iter().all(|text| !text.contains(hidden)), "{:?}", seen.iter().find(|text| text.contains(hidden)));
-    assert!(seen.iter().any(|text| text.contains("sess:{ada}:0") && text.contains("limited")), "ACL LOG would show it");
+    assert!(
+        seen.iter().any(|text| text.contains("sess:{ada}:0") && text.contains("limited")),
+        "ACL LOG shows other keys"
+    );
 }
 
-/// Checks that the error of a command begins with this word and says this, and that nothing has changed.
-fn assert_says(conn: &mut Connection, words: &[&str], word: &str, says: &str) {
+/// Checks that a command is refused with an error of this first word that contains this text, and changes nothing.
+fn assert_says(conn: &mut Connection, words: &[&str], word: &str, part: &str) {
     assert_refused(conn, word, words);
     begin(conn, words);
     let text = end(conn).unwrap_err().to_string();
-    assert!(text.contains(says), "{words:?}: {text}");
+    assert!(text.contains(part), "{words:?}: {text}");
 }
 
 #[test]
-fn a_token_in_an_owners_place_is_an_error() {
+fn a_token_as_an_owner_is_refused() {
     let server = slow_server(SECRET);
     let conn = &mut server.conn();
     let token = create(conn, "ada", "{}", &[]);
@@ -154,7 +161,7 @@ fn a_token_in_an_owners_place_is_an_error() {
         }
         assert_says(conn, &["JRS.REVOKE", owner], "ERR", "a token, not a session key");
     }
-    // Names that begin as tokens do are names.
+    // Owners may begin like a token.
     for owner in ["eyal", "ewan.j.mcgregor", "eyJohnson", "ey", "EYJ"] {
         let token = create(conn, owner, "{}", &[]);
         assert_eq!(send::<Vec<Value>>(conn, &["JRS.LIST", owner]).unwrap().len(), 1);
@@ -164,12 +171,12 @@ fn a_token_in_an_owners_place_is_an_error() {
 }
 
 #[test]
-fn one_mistake_has_one_message() {
+fn each_mistake_has_its_own_error() {
     let server = slow_server(SECRET);
     let conn = &mut server.conn();
     let token = create(conn, "ada", "{}", &[]);
     let key = key(&token);
-    for (bad, says) in [
+    for (bad, part) in [
         (format!("Bearer {token}"), "'Bearer'"),
         (format!("bearer  {token}"), "'Bearer'"),
         (format!(" {token}"), "whitespace"),
@@ -189,19 +196,19 @@ fn one_mistake_has_one_message() {
             &["JRS.ROTATE", &key, &bad, "REAUTH"],
             &["JRS.DESTROYALL", "ada", "EXCEPT", &bad],
         ] {
-            assert_says(conn, words, "BADTOKEN", says);
+            assert_says(conn, words, "BADTOKEN", part);
         }
         let report = format!("{:?}", send::<Value>(conn, &["JRS.INSPECT", &bad]).unwrap());
-        assert!(report.contains(says), "{report}");
+        assert!(report.contains(part), "{report}");
     }
-    // With options behind it, and no key in front.
+    // With options after the token, and no key before it.
     let bad = format!("Bearer {token}");
     for words in
         [&["JRS.UPDATE", &bad, "{}", "KEEPTTL"][..], &["JRS.TOUCH", &bad, "EX", "100"], &["JRS.ROTATE", &bad, "REAUTH"]]
     {
         assert_says(conn, words, "BADTOKEN", "'Bearer'");
     }
-    // The header's two words, passed as two.
+    // The words of the Authorization header as two arguments.
     assert_says(conn, &["JRS.GET", "Bearer", &token], "BADTOKEN", "'Bearer'");
     assert_says(conn, &["JRS.UPDATE", "bearer", &token, "{}", "KEEPTTL"], "BADTOKEN", "'Bearer'");
 }
