@@ -30,7 +30,7 @@ impl TokenCommand for Destroy {
         nothing_follows(session.rest)?;
         let existed = session.open()?.is_some();
         if existed {
-            store::end(call.ctx, &session.key, Reason::Destroyed)?;
+            store::destroy(call.ctx, &session.key, Reason::Destroyed)?;
         }
         call.ctx.reply_integer(i64::from(existed));
         Ok(())

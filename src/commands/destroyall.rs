@@ -115,7 +115,7 @@ impl SlicedJob for DestroyJob {
         let Some(page) = self.scope.page(ctx, PIECE, problem)? else { return Ok(Progress::Done) };
         for session in page.into_iter().filter(|session| self.destroy.covers(session.uuid)) {
             if ctx.open_no_touch(&session.key).is_some() {
-                store::end(ctx, &session.key, Reason::Destroyed)?;
+                store::destroy(ctx, &session.key, Reason::Destroyed)?;
                 self.destroyed += 1;
             }
         }

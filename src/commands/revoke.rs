@@ -33,7 +33,7 @@ impl Command for Revoke {
         call.ctx.check_access(&key, Access::Delete)?;
         let existed = call.ctx.open(&key)?.is_some();
         if existed {
-            store::end(call.ctx, &key, Reason::Destroyed)?;
+            store::destroy(call.ctx, &key, Reason::Destroyed)?;
         }
         call.ctx.reply_integer(i64::from(existed));
         Ok(())

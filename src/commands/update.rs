@@ -28,7 +28,7 @@ impl TokenCommand for Update {
             TOKEN,
             Argument::string(c"data"),
             Argument::one_of(
-                c"way",
+                c"mode",
                 &[
                     Argument::word(c"replace", c"REPLACE"),
                     Argument::word(c"merge", c"MERGE"),

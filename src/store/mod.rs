@@ -101,7 +101,7 @@ pub fn update(ctx: Ctx<'_>, name: &RedisString, data: &RedisString, expiry: Unix
 }
 
 /// Deletes an existing session.
-pub fn end(ctx: Ctx<'_>, name: &RedisString, reason: Reason) -> Result<(), Error> {
+pub fn destroy(ctx: Ctx<'_>, name: &RedisString, reason: Reason) -> Result<(), Error> {
     ctx.delete(name)?.notify(ctx);
     let (event, counter) = match reason {
         Reason::Destroyed => (c"jrs.destroy", &COUNTERS.destroyed),
@@ -125,7 +125,7 @@ fn add(
     write(ctx, name, data, expiry, old)?;
     // Other modules may have deleted sessions in reaction to the new one's events.
     let mut left = evicted.iter().filter(|oldest| ctx.open_no_touch(&oldest.key).is_some());
-    left.try_for_each(|oldest| end(ctx, &oldest.key, Reason::Evicted))
+    left.try_for_each(|oldest| destroy(ctx, &oldest.key, Reason::Evicted))
 }
 
 /// Writes a session, and deletes the one that it replaces.
