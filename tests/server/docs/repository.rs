@@ -81,6 +81,17 @@ fn no_import_goes_up() {
 }
 
 #[test]
+fn every_test_that_quick_leaves_out_exists() {
+    let script = read("scripts/test");
+    let left_out: Vec<_> = script.split([' ', '\n']).filter_map(qualified).collect();
+    assert!(left_out.len() > 5, "{left_out:?}");
+    for [folder, file] in left_out {
+        let path = format!("tests/server/{folder}/{file}.rs");
+        assert!(root().join(&path).exists(), "scripts/test names {path}");
+    }
+}
+
+#[test]
 fn what_is_wrong_is_noticed() {
     let broken = |text| broken_links(Path::new("docs/x.md"), text);
     assert!(
