@@ -1,8 +1,8 @@
-// Makes or reads asymmetric keys with Node and jose and prints a JSON array, for each {"private", "public": JWKs of
-// nothing but the numbers, "thumbprint": that of RFC 7638}; "private" is null for a public key. The only argument is
-// JSON with tasks, each either
-//   generate  an algorithm: a new key for it
-//   pem       any PEM block that Node reads
+// Generates or reads asymmetric keys with Node and jose and prints a JSON array with {"private", "public": JWKs with only
+// the numbers, "thumbprint": by RFC 7638} for each; "private" is null for a public key. The only argument is JSON with
+// tasks, each with one of
+//   generate  an algorithm: generates a key for it
+//   pem       a PEM block that Node can read
 
 import { createPrivateKey, createPublicKey } from "node:crypto";
 import * as jose from "jose";

@@ -1,10 +1,10 @@
 "use strict";
-// Does one thing with the npm package jwt-redis-session, through its middleware as an Express application would, and
-// prints what came of it as one line of JSON. The only argument is JSON:
+// Runs one action with the npm package jwt-redis-session, through its middleware as an Express application does, and prints
+// the result as one line of JSON. The only argument is JSON:
 //   port     of the Redis server
-//   options  of the middleware: secret, and keyspace, maxAge, algorithm where they differ from its defaults
+//   options  of the middleware: secret, and keyspace, maxAge, algorithm if they differ from the defaults
 //   action   create | read | update | touch | reload | destroy
-//   token    what the request carries (every action but create)
+//   token    the token of the request (all actions but create)
 //   data     members to set on the session before create and update
 //   claims   for create
 //   between  for reload: a Redis command to send after the session was read and before it is reloaded
@@ -14,12 +14,12 @@ const jwtRedisSession = require("jwt-redis-session");
 
 const { port, options, action, token, data, claims, between } = JSON.parse(process.argv[2]);
 
-/** Calls a function that takes a Node callback last and answers with a promise. */
+/** A promise for a function whose last argument is a Node callback. */
 const promised = (call) => new Promise((resolve, reject) => {
   call((error, value) => (error ? reject(error) : resolve(value)));
 });
 
-/** What a handler finds in req.session after the middleware has run. */
+/** The value of req.session after the middleware has run. */
 async function sessionOfRequest(client) {
   const request = { get: () => undefined, query: { accessToken: token } };
   await promised((next) => jwtRedisSession({ client, ...options })(request, {}, next));
@@ -33,7 +33,7 @@ async function act(client) {
     const created = await promised((done) => session.create(claims ?? {}, done));
     return { id: session.id, token: created };
   }
-  // The package tells a request without a session only by the missing id.
+  // In a request without a session only the id is missing.
   if (!session.id) return { found: false };
   if (action === "update") Object.assign(session, data);
   if (between) await promised((done) => client.send_command(between[0], between.slice(1), done));

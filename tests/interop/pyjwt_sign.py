@@ -1,9 +1,9 @@
-"""Signs JWTs with PyJWT and prints the tokens, a JSON array. The only argument is JSON with tasks, for each token:
+"""Signs JWTs with PyJWT and prints a JSON array of the tokens. The only argument is JSON with tasks, one for each token:
 
 key        see pyjwt_key.py
-algorithm  its name, or none (then the key is not used)
-kid        for the header, where wanted
-claims     exactly the claims to sign: nothing is added
+algorithm  its name, or "none", which uses no key
+kid        for the header, optional
+claims     the claims to sign; nothing is added
 """
 
 import json

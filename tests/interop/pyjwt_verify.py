@@ -1,11 +1,11 @@
 """Verifies JWTs with PyJWT and prints a JSON array.
 
-It holds {"header", "claims"} for what PyJWT accepts, {"refused": the name of its exception} for what it does not. The
-only argument is JSON with tasks, for each token:
+An item is {"header", "claims"} for an accepted token, {"refused": the name of the exception} for a refused one. The only
+argument is JSON with tasks, one for each token:
 
 key               see pyjwt_key.py
-algorithm         the only one to accept
-issuer, audience  to insist on, where given
+algorithm         the only accepted algorithm
+issuer, audience  required, if given
 token
 """
 

@@ -1,10 +1,10 @@
-// Signs JWTs with an npm library and prints the tokens, a JSON array. The only argument is JSON:
+// Signs JWTs with an npm library and prints a JSON array of the tokens. The only argument is JSON:
 //   library  jose | jsonwebtoken
-//   tasks    an array, for each token:
+//   tasks    an array, one for each token:
 //     key        see key.mjs
-//     algorithm  its name, or none (then the key is not used)
-//     kid        for the header, where wanted
-//     claims     exactly the claims to sign: nothing is added
+//     algorithm  its name, or "none", which uses no key
+//     kid        for the header, optional
+//     claims     the claims to sign; nothing is added
 
 import * as jose from "jose";
 import jsonwebtoken from "jsonwebtoken";

@@ -1,10 +1,10 @@
-// Verifies JWTs with an npm library and prints a JSON array: {"header", "claims"} for what it accepts, {"refused": its
-// word for why} for what it does not. The only argument is JSON:
+// Verifies JWTs with an npm library and prints a JSON array: {"header", "claims"} for an accepted token, {"refused": the
+// error} for a refused one. The only argument is JSON:
 //   library  jose | jsonwebtoken
-//   tasks    an array, for each token:
+//   tasks    an array, one for each token:
 //     key               see key.mjs
-//     algorithm         the only one to accept
-//     issuer, audience  to insist on, where given
+//     algorithm         the only accepted algorithm
+//     issuer, audience  required, if given
 //     token
 
 import * as jose from "jose";
@@ -28,7 +28,7 @@ async function verify({ key, algorithm, issuer, audience, token }) {
   const options = { algorithms: [algorithm], ...(issuer && { issuer }), ...(audience && { audience }) };
   const verifyingKey = await keyFor(library, key, algorithm);
   return verifiers[library](token, verifyingKey, options).catch((error) => {
-    // jsonwebtoken's errors have no code, but a message that tells more than their name.
+    // The errors of jsonwebtoken have no code. Their message is more precise than their name.
     if (error instanceof jose.errors.JOSEError) return { refused: error.code };
     if (error instanceof jsonwebtoken.JsonWebTokenError) return { refused: error.message };
     throw error;

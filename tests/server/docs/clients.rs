@@ -1,5 +1,5 @@
-//! docs/clients.md is true: each recipe is written out as it stands there, but for the ports, built and run against a
-//! real server, and asked as a browser would; the versions that the page names are those that are pinned.
+//! Tests of docs/clients.md: each recipe is written to files, built and run against a real server, and gets requests as from
+//! a browser. The versions on the page must be the pinned ones.
 
 use std::fs;
 
@@ -12,10 +12,10 @@ use crate::support::{
     tokens,
 };
 
-/// The recipe that is shown and not run.
+/// The recipe that no test runs.
 const NOT_RUN: &str = "Java";
 
-/// A test for each recipe, which is what its sections say one after the other.
+/// A test for each recipe, which is the code of these sections.
 macro_rules! recipes {
     ($($test:ident: $headings:expr,)*) => {
         $(#[test]
@@ -40,13 +40,13 @@ recipes! {
 }
 
 #[test]
-fn the_page_says_which_recipes_are_run() {
+fn the_page_names_the_recipes_that_are_run() {
     let page = page();
     let mut run: Vec<&str> = RUN.iter().map(|headings| *headings.last().unwrap()).collect();
     let rows = page.lines().filter_map(|line| line.strip_prefix("| ["));
-    let (not_run, said): (Vec<&str>, Vec<&str>) = rows.partition(|row| row.contains("**not run"));
+    let (not_run, documented): (Vec<&str>, Vec<&str>) = rows.partition(|row| row.contains("**not run"));
     let recipe = |row: &&str| row.split(']').next().unwrap().to_owned();
-    assert_eq!(said.iter().map(recipe).collect::<Vec<_>>(), run);
+    assert_eq!(documented.iter().map(recipe).collect::<Vec<_>>(), run);
     assert_eq!(not_run.iter().map(recipe).collect::<Vec<_>>(), [NOT_RUN]);
     run.push(NOT_RUN);
     let with_code = sections(&page).into_iter().filter(|section| !section.files.is_empty());
@@ -58,7 +58,7 @@ fn the_page_names_the_pinned_versions() {
     let pins = ["package.json", "requirements.txt", "Cargo.lock"]
         .map(|file| fs::read_to_string(root().join("tests/clients").join(file)).unwrap());
     let page = page();
-    // | [recipe](link) | package version, package version | where from |
+    // | [recipe](link) | package version, package version | source |
     let rows: Vec<Vec<&str>> =
         page.lines().filter(|line| line.starts_with("| [")).map(|line| line.split(" | ").collect()).collect();
     let pinned = rows.iter().filter(|row| !row[2].contains("Debian") && !row[1].contains("not run"));
@@ -75,10 +75,11 @@ fn the_page_names_the_pinned_versions() {
     }
 }
 
-/// Does what the users of the application of these sections do, and what attackers try.
+/// Sends the requests of users and of attackers to the application of these sections.
 fn serves_sessions(headings: &[&str]) {
     let all = sections(&page());
-    let find = |heading: &&str| all.iter().find(|section| section.heading == *heading).expect("the heading is there");
+    let find =
+        |heading: &&str| all.iter().find(|section| section.heading == *heading).expect("the page has the heading");
     let recipe: Vec<&Section> = headings.iter().map(find).collect();
     let server = Server::builder().keys(tokens::SECRET.as_bytes()).start();
     let redis = &mut server.conn();
@@ -97,16 +98,16 @@ fn serves_sessions(headings: &[&str]) {
     let _: String = redis::cmd("JRS.UPDATE").arg(&[&*phone, "{\"cart\":[\"book\"]}"]).query(redis).unwrap();
     assert_eq!(cart(&phone), (200, "{\"cart\":[\"book\"]}".to_owned()));
 
-    // Logging out, twice, and on this device alone.
+    // A logout, twice; it ends only this session.
     for _ in 0..2 {
         let (status, _) = ask("logout", &phone);
         assert!((200..300).contains(&status), "{status}");
         assert_eq!(cart(&phone).0, 401);
     }
-    assert!(!lives(redis, &phone));
+    assert!(!has_session(redis, &phone));
     assert_eq!(cart(&laptop), empty());
 
-    // Tokens that are none, another's claims under a good signature, and a good one that has expired.
+    // Malformed tokens, the claims of another token with a valid signature, and an expired token.
     let (signed, signature) = laptop.rsplit_once('.').unwrap();
     let (header, _) = signed.split_once('.').unwrap();
     let forged = [header, bob.split('.').nth(1).unwrap(), signature].join(".");
@@ -124,7 +125,7 @@ fn serves_sessions(headings: &[&str]) {
     assert_eq!([cart(&laptop).0, cart(&tablet).0, ask("logout-everywhere", &laptop).0], [401; 3]);
     assert_eq!(cart(&bob), empty());
 
-    // A failure is none of the user's: it must not look like the end of a session.
+    // An error of the server must not look like the end of a session.
     let key = format!("sess:{}", tokens::claims(&bob)["jti"].as_str().unwrap());
     redis::cmd("RENAME").arg(&[&*key, "aside"]).exec(redis).unwrap();
     redis::cmd("LPUSH").arg(&[&*key, "x"]).exec(redis).unwrap();
@@ -133,7 +134,8 @@ fn serves_sessions(headings: &[&str]) {
     assert_eq!(cart(&bob), empty());
 }
 
-fn lives(redis: &mut Connection, token: &str) -> bool {
+/// Whether the token's session exists.
+fn has_session(redis: &mut Connection, token: &str) -> bool {
     let session: Value = redis::cmd("JRS.PEEK").arg(token).query(redis).unwrap();
     session != Value::Nil
 }

@@ -1,8 +1,8 @@
-//! The documentation is true: every redis-cli dialogue in README.md and docs/ is typed into a real server and each line
-//! of each reply compared; lists of commands and settings are compared with what the module says of itself.
+//! Tests of README.md and docs/: each redis-cli dialogue is sent to a real server and each line of the replies compared. The
+//! lists of commands and settings are compared with those of the module.
 //!
-//! `…` in a reply stands for text that differs each time. The word that it ends is a name for the whole text from then
-//! on: after `"{user:42}:…"` was replied, a command may say `TTL sess:{user:42}:…`.
+//! `…` in a reply stands for text that differs in each run. The word before it then is a name for the whole text: after the
+//! reply `"{user:42}:…"`, a command may be `TTL sess:{user:42}:…`.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -18,33 +18,33 @@ use redis::{Connection, RedisResult};
 
 use crate::support::{Server, module_path};
 
-/// Where the documents say that the module is, and that the server has its files.
+/// The paths of the module and of the server's files in the documents.
 const MODULE: &str = "/usr/lib/redis/modules/libjrs.so";
 const FOLDER: &str = "/etc/redis";
 
 #[test]
-fn every_dialogue_is_what_redis_cli_prints() {
+fn each_dialogue_matches_the_output_of_redis_cli() {
     for document in documents() {
         let text = fs::read_to_string(&document).unwrap();
-        if let Err(problem) = Stage::new(&text).perform(&text) {
+        if let Err(problem) = Stage::new(&text).run(&text) {
             panic!("{}:{problem}", document.display());
         }
     }
 }
 
 #[test]
-fn a_wrong_dialogue_is_noticed() {
-    let perform = |text: &str| Stage::new(text).perform(text);
+fn a_wrong_dialogue_is_detected() {
+    let run = |text: &str| Stage::new(text).run(text);
     let create = "> JRS.CREATE ann '{\"a\":1}'\n\"eyJhbGciOiJI…\"\n";
     let peek = "> JRS.PEEK eyJhbGciOiJI…\n1# \"id\" => \"{ann}:…\"\n2# \"owner\" => \"ann\"\n\
                 3# \"data\" => \"{\\\"a\\\":1}\"\n4# \"claims\" => \"{\\\"jti\\\":\\\"{ann}:…\\\",\\\"iat\\\":…,\\\"sub\
                 \\\":\\\"ann\\\"}\"\n5# \"ttl\" => (integer) 86400\n6# \"etag\" => \"c5e3762ffc8453c6\"\n";
     let dialogue = |text: &str| format!("Text.\n\n```redis-cli -3\n{text}```\n");
     let right = format!("{create}{peek}> TTL sess:{{ann}}:…\n(integer) 86400\n");
-    perform(&dialogue(&right)).unwrap();
+    run(&dialogue(&right)).unwrap();
     for (part, wrong) in [
         ("\"ann\"", "\"bob\""),
-        ("86400", "86410"),
+        ("86400", "86500"),
         ("86400", "8640"),
         ("\"eyJhbGciOiJI…\"", "\"eyJhbGciOiJI\""),
         ("\"eyJhbGciOiJI…\"", "\"eyJhbGciOiJI….\""),
@@ -57,12 +57,15 @@ fn a_wrong_dialogue_is_noticed() {
         ("> JRS.CREATE", "> JRS.CREAT"),
     ] {
         let text = right.replace(part, wrong);
-        assert!(text != right && perform(&dialogue(&text)).is_err(), "{wrong:?} in place of {part:?} is not noticed");
+        assert!(text != right && run(&dialogue(&text)).is_err(), "{wrong:?} in place of {part:?} is not detected");
     }
-    assert!(meanings(&["ann:… ann:…"], &["ann:1 ann:2".to_owned()]).is_none(), "one name for two texts is not noticed");
-    perform("```sh\ngrep -q loadmodule /etc/redis/redis.conf\n```\n").unwrap();
+    assert!(
+        meanings(&["ann:… ann:…"], &["ann:1 ann:2".to_owned()]).is_none(),
+        "one name for two texts is not detected"
+    );
+    run("```sh\ngrep -q loadmodule /etc/redis/redis.conf\n```\n").unwrap();
     for wrong in ["```\n> PING\nPONG\n```\n", "```sh\nfalse\ntrue\n```\n"] {
-        perform(wrong).expect_err(wrong);
+        run(wrong).expect_err(wrong);
     }
 }
 
@@ -80,7 +83,7 @@ fn every_command_is_documented() {
 
     let registered: BTreeSet<String> =
         redis::cmd("COMMAND").arg(&["LIST", "FILTERBY", "MODULE", "jrs"]).query(&mut server.conn()).unwrap();
-    // For tests, and for nobody else.
+    // JRS.DEBUG is for tests.
     let registered: BTreeSet<String> = registered.into_iter().filter(|name| name != "JRS.DEBUG").collect();
     let names = documented.iter().map(|line| line.split(' ').next().unwrap().to_owned());
     let headings = text.lines().filter_map(|line| line.strip_prefix("## JRS.")).map(|name| format!("JRS.{name}"));
@@ -91,7 +94,7 @@ fn every_command_is_documented() {
 fn every_setting_is_documented_with_its_default_and_range() {
     let server = Server::start();
     let connection = &mut server.conn();
-    let in_force: BTreeMap<String, String> = redis::cmd("CONFIG").arg(&["GET", "jrs.*"]).query(connection).unwrap();
+    let defaults: BTreeMap<String, String> = redis::cmd("CONFIG").arg(&["GET", "jrs.*"]).query(connection).unwrap();
     let half_the_cores = thread::available_parallelism().map_or(1, |cores| (cores.get() / 2).clamp(1, 64)).to_string();
     // | `name` | default | range or values | …
     for document in ["docs/settings.md", "README.md"] {
@@ -100,27 +103,27 @@ fn every_setting_is_documented_with_its_default_and_range() {
             .lines()
             .filter(|line| line.starts_with("| `"))
             .map(|line| line.split('|').map(|cell| cell.trim().trim_matches('`')).collect())
-            .filter(|cells: &Vec<_>| in_force.contains_key(&format!("jrs.{}", cells[1])))
+            .filter(|cells: &Vec<_>| defaults.contains_key(&format!("jrs.{}", cells[1])))
             .collect();
         let names: BTreeSet<String> = rows.iter().map(|cells| format!("jrs.{}", cells[1])).collect();
-        assert_eq!(names, in_force.keys().cloned().collect(), "{document}");
+        assert_eq!(names, defaults.keys().cloned().collect(), "{document}");
         for cells in rows {
             let name = &format!("jrs.{}", cells[1]);
             let default = if cells[2] == "half the cores" { &half_the_cores } else { cells[2].trim_matches('"') };
             set(connection, name, default).unwrap();
-            assert_eq!(get(connection, name), in_force[name], "the default of {name} in {document}");
-            let range = cells[3].split_once(" to ").filter(|(least, _)| least.parse::<i64>().is_ok());
-            for (bound, beyond) in range.into_iter().flat_map(|(least, most)| [(least, -1), (most, 1)]) {
+            assert_eq!(get(connection, name), defaults[name], "the default of {name} in {document}");
+            let range = cells[3].split_once(" to ").filter(|(min, _)| min.parse::<i64>().is_ok());
+            for (bound, beyond) in range.into_iter().flat_map(|(min, max)| [(min, -1), (max, 1)]) {
                 set(connection, name, bound).unwrap_or_else(|error| panic!("{name} {bound}: {error}"));
                 let outside = get(connection, name).parse::<i64>().unwrap() + beyond;
                 assert!(set(connection, name, &outside.to_string()).is_err(), "{name} {outside} in {document}");
             }
-            set(connection, name, &in_force[name]).unwrap();
+            set(connection, name, &defaults[name]).unwrap();
         }
     }
 }
 
-/// What one document is performed on: a server of its own, and the texts that its dialogues have shown so far.
+/// The server of a document, and the names that its replies have defined.
 struct Stage {
     server: Server,
     shown: Vec<(String, String)>,
@@ -135,14 +138,14 @@ impl Stage {
         Stage { server, shown: Vec::new() }
     }
 
-    /// Performs dialogues and shell commands in order. The error is a line number and what is wrong there.
-    fn perform(&mut self, document: &str) -> Result<(), String> {
+    /// Runs dialogues and shell commands in order. The error is a line number and the problem.
+    fn run(&mut self, document: &str) -> Result<(), String> {
         for block in blocks(document) {
             match block.info.split_once(' ').unwrap_or((block.info, "")) {
                 ("redis-cli", flags) => self.dialogue(&block, flags)?,
                 ("sh", _) => self.shell(&block.text()).map_err(|problem| format!("{}: {problem}", block.line))?,
                 _ if block.lines.iter().any(|line| line.starts_with("> ")) => {
-                    return Err(format!("{}: a dialogue that is not marked as one", block.line));
+                    return Err(format!("{}: a dialogue without the mark redis-cli", block.line));
                 }
                 _ => {}
             }
@@ -150,8 +153,8 @@ impl Stage {
         Ok(())
     }
 
-    /// Types a dialogue into one redis-cli that prints as in a terminal, and compares its replies.
-    #[expect(clippy::zombie_processes, reason = "it ends with its input, and is gone with this process")]
+    /// Sends a dialogue to one redis-cli that prints as in a terminal, and compares its replies.
+    #[expect(clippy::zombie_processes, reason = "redis-cli ends with its input")]
     fn dialogue(&mut self, block: &Block<'_>, flags: &str) -> Result<(), String> {
         let port = self.server.port().to_string();
         let mut cli = Command::new("timeout");
@@ -161,27 +164,27 @@ impl Stage {
         let mut output = output.lines().map(Result::unwrap);
         let mut lines = block.lines.iter().zip(block.line + 1..).peekable();
         while let Some((line, at)) = lines.next() {
-            let command = line.strip_prefix("> ").ok_or_else(|| format!("{at}: a reply to nothing"))?;
+            let command = line.strip_prefix("> ").ok_or_else(|| format!("{at}: a reply without a command"))?;
             let named = |text: String, (name, meaning): &(String, String)| text.replace(name, meaning);
-            let command = self.shown.iter().rev().fold(self.real(command), named);
+            let command = self.shown.iter().rev().fold(self.to_real(command), named);
             if command.contains('…') {
-                return Err(format!("{at}: nothing was shown that could be meant: {command}"));
+                return Err(format!("{at}: no reply has defined this name: {command}"));
             }
-            // A lone quote is answered by redis-cli itself, whatever the connection is in the middle of: a reply's end.
+            // redis-cli itself replies to a single quote, so its reply marks the end of the reply before.
             writeln!(input, "{command}\n\"").unwrap();
             let actual = output.by_ref().take_while(|line| line != "Invalid argument(s)");
-            let actual: Vec<String> = actual.map(|line| self.documented(&line)).collect();
+            let actual: Vec<String> = actual.map(|line| self.to_documented(&line)).collect();
             let expected = iter::from_fn(|| lines.next_if(|(line, _)| !line.starts_with("> ")));
             let expected: Vec<&str> = expected.map(|(line, _)| *line).collect();
             self.shown.extend(meanings(&expected, &actual).ok_or_else(|| {
-                format!("{at}: {line}\n{}\n--- but the reply is\n{}", expected.join("\n"), actual.join("\n"))
+                format!("{at}: {line}\n{}\n--- the reply is\n{}", expected.join("\n"), actual.join("\n"))
             })?);
         }
         Ok(())
     }
 
     fn shell(&mut self, commands: &str) -> Result<(), String> {
-        let script = format!("systemctl() {{ :; }}\n{}", self.real(commands));
+        let script = format!("systemctl() {{ :; }}\n{}", self.to_real(commands));
         let mut shell = Command::new("timeout");
         let output = shell.args(["60", "sh", "-eu", "-c", &script]).current_dir(self.server.dir()).output().unwrap();
         if !output.status.success() {
@@ -195,40 +198,40 @@ impl Stage {
         Ok(())
     }
 
-    /// The paths of this machine in place of those of the documents.
-    fn real(&self, text: &str) -> String {
+    /// Replaces the paths of the documents with those of this machine.
+    fn to_real(&self, text: &str) -> String {
         text.replace(MODULE, &module_path().to_string_lossy()).replace(FOLDER, &self.server.dir().to_string_lossy())
     }
 
-    /// The other way round, and without blanks at the end of a line, which no editor keeps.
-    fn documented(&self, line: &str) -> String {
+    /// Replaces the paths of this machine with those of the documents, and removes spaces at the end of the line.
+    fn to_documented(&self, line: &str) -> String {
         let text = line.trim_end();
         text.replace(&*module_path().to_string_lossy(), MODULE).replace(&*self.server.dir().to_string_lossy(), FOLDER)
     }
 }
 
-/// What the names in an expected reply stand for in the actual one, or nothing if the two differ.
+/// The texts for the names in an expected reply, or `None` if the actual reply differs.
 fn meanings(expected: &[&str], actual: &[String]) -> Option<BTreeMap<String, String>> {
     let mut meanings = BTreeMap::new();
     if expected.len() != actual.len() {
         return None;
     }
     for (expected, actual) in expected.iter().zip(actual) {
-        if some_seconds_later(expected, actual) {
+        if is_same_ttl(expected, actual) {
             continue;
         }
         let mut parts = expected.split('…').peekable();
         let mut before = parts.next()?;
         let mut rest = actual.strip_prefix(before)?;
         while let Some(part) = parts.next() {
-            // The last part ends the line.
+            // The last part is the end of the line.
             let end = if parts.peek().is_some() { rest.find(part)? } else { rest.strip_suffix(part)?.len() };
             let (text, after) = rest.split_at(end);
             let word = before.rsplit(['"', '\\', ' ']).next()?;
             if text.is_empty() || text.contains('"') {
                 return None;
             }
-            // Within one reply a name stands for one text.
+            // In one reply a name has one text.
             let meaning = format!("{word}{text}");
             if word.contains(char::is_alphabetic)
                 && meanings.insert(format!("{word}…"), meaning.clone()).is_some_and(|earlier| earlier != meaning)
@@ -244,18 +247,18 @@ fn meanings(expected: &[&str], actual: &[String]) -> Option<BTreeMap<String, Str
     Some(meanings)
 }
 
-/// Whether two lines differ in nothing but a time to live that has gone down a little while the dialogue went on.
-fn some_seconds_later(expected: &str, actual: &str) -> bool {
+/// Whether two lines differ only in a TTL, which is up to 60 s less because the dialogue takes time.
+fn is_same_ttl(expected: &str, actual: &str) -> bool {
     let cut = |line| str::rsplit_once(line, "(integer) ").map(|(start, number)| (start, number.parse::<i64>()));
     match (cut(expected), cut(actual)) {
         (Some((start, Ok(ttl))), Some((same, Ok(left)))) => {
-            start == same && ttl >= 500 && (ttl - 9..ttl).contains(&left)
+            start == same && ttl >= 500 && (ttl - 60..ttl).contains(&left)
         }
         _ => false,
     }
 }
 
-/// A fenced block: where it begins, what stands behind the fence, and its lines.
+/// A fenced code block: its first line number, the text after the fence, and its lines.
 struct Block<'d> {
     line: usize,
     info: &'d str,

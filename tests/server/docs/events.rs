@@ -1,5 +1,5 @@
-//! docs/events.md is true: its listener, which is run as it stands, tells of each end of a session and of nothing else.
-//! (The order of the events is compared in tests/server/commands/events.rs.)
+//! Tests of docs/events.md: its listener reports each end of a session and nothing else. (tests/server/commands/events.rs
+//! compares the order of the events.)
 
 use std::{
     fs,
@@ -16,7 +16,7 @@ use crate::support::{
     tokens::key,
 };
 
-/// The program of the page, running.
+/// The running program of the page.
 struct Listener {
     child: Child,
     lines: Lines<BufReader<ChildStdout>>,
@@ -29,9 +29,9 @@ impl Listener {
         let (program, _) = program.split_once("```\n").unwrap();
         let python = root().join("target/venv/bin/python");
         assert!(python.exists(), "{} is missing: scripts/test installs what this test needs", python.display());
-        // timeout(1) ends a listener that tells nothing, and so a test that waits for it.
+        // timeout(1) ends a listener that prints nothing, so that the test fails.
         let mut command = Command::new("timeout");
-        command.args(["60", "setpriv", "--pdeathsig", "KILL"]).arg(python).args(["-c", program]);
+        command.args(["300", "setpriv", "--pdeathsig", "KILL"]).arg(python).args(["-c", program]);
         command.env("REDIS_URL", format!("redis://127.0.0.1:{}/0", server.port()));
         let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
         let lines = BufReader::new(child.stdout.take().unwrap()).lines();
@@ -43,6 +43,7 @@ impl Listener {
         Listener { child, lines }
     }
 
+    /// The next line of the listener.
     fn next(&mut self) -> String {
         self.lines.next().expect("the listener has ended").unwrap()
     }
@@ -50,7 +51,7 @@ impl Listener {
 
 impl Drop for Listener {
     fn drop(&mut self) {
-        // It may have ended by itself.
+        // An error here means that the listener has ended.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
@@ -61,40 +62,42 @@ fn root() -> PathBuf {
 }
 
 #[test]
-fn the_listener_tells_of_each_end_and_why() {
+fn the_listener_reports_each_end_of_a_session() {
     let server = Server::builder().config("notify-keyspace-events", "Exed").start();
     let conn = &mut server.conn();
     let mut listener = Listener::start(&server);
-    let told = |listener: &mut Listener, key: &str, reason: &str| {
+    let assert_reports = |listener: &mut Listener, key: &str, reason: &str| {
         assert_eq!(listener.next(), format!("{key} {reason}"));
     };
     let [destroyed, revoked, rotated] = [(); 3].map(|()| create(conn, "ada", "{}", &[]));
     exec(conn, &["SET", "another", "x", "PX", "1"]);
     exec(conn, &["JRS.DESTROY", &destroyed]);
-    told(&mut listener, &key(&destroyed), "was destroyed");
+    assert_reports(&mut listener, &key(&destroyed), "was destroyed");
     exec(conn, &["JRS.REVOKE", &key(&revoked)]);
-    told(&mut listener, &key(&revoked), "was destroyed");
+    assert_reports(&mut listener, &key(&revoked), "was destroyed");
     let rotated: String = send(conn, &["JRS.ROTATE", &rotated]).unwrap();
     exec(conn, &["CONFIG", "SET", "jrs.max-sessions", "1"]);
     let last = create(conn, "ada", "{}", &[]);
-    told(&mut listener, &key(&rotated), "was evicted: max-sessions");
+    assert_reports(&mut listener, &key(&rotated), "was evicted: max-sessions");
     exec(conn, &["JRS.TOUCH", &last, "PX", "1"]);
-    await_that("the session's end", || {
+    await_that("the expiry", || {
         let session: Value = send(conn, &["JRS.PEEK", &last]).unwrap();
         (session == Value::Nil).then_some(())
     });
-    told(&mut listener, &key(&last), "expired");
-    // An owner's last session is told of like any other.
+    assert_reports(&mut listener, &key(&last), "expired");
+    // The last session of an owner is reported too.
     let short = create(conn, "bob", "{}", &["PX", "5"]);
-    await_that("the end of bob's session", || (!send::<bool>(conn, &["EXISTS", &key(&short)]).unwrap()).then_some(()));
-    told(&mut listener, &key(&short), "expired");
+    await_that("the expiry of bob's session", || {
+        (!send::<bool>(conn, &["EXISTS", &key(&short)]).unwrap()).then_some(())
+    });
+    assert_reports(&mut listener, &key(&short), "expired");
     let carl = create(conn, "carl", "{}", &[]);
     exec(conn, &["JRS.DESTROYALL", "carl"]);
-    told(&mut listener, &key(&carl), "was destroyed");
+    assert_reports(&mut listener, &key(&carl), "was destroyed");
 
     let guest = create(conn, "", "{}", &[]);
     exec(conn, &["CONFIG", "SET", "maxmemory-policy", "allkeys-random", "maxmemory", "1"]);
-    // Any command that may take memory makes the server look for some, in vain here.
+    // A command that needs memory makes the server evict keys. Here it is refused all the same.
     assert_eq!(refused(conn, &["SET", "more", "x"]), "OOM");
-    told(&mut listener, &key(&guest), "was evicted: maxmemory");
+    assert_reports(&mut listener, &key(&guest), "was evicted: maxmemory");
 }

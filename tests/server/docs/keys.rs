@@ -1,7 +1,7 @@
-//! docs/keys.md is true: its shell blocks are run one after the other in one shell, in the folder of a real server, their
-//! output is compared where the document shows it, and its programs refuse what they should.
+//! Tests of docs/keys.md: its shell blocks run one after the other in one shell, in the folder of a real server. Their output
+//! is compared with that on the page, and the programs on the page must refuse invalid tokens.
 //!
-//! The blocks are marked `shell`: those marked `sh` are run by tests/server/docs/dialogues.rs, each by itself.
+//! These blocks are marked `shell`. tests/server/docs/dialogues.rs runs the blocks marked `sh`, each in its own shell.
 
 use std::{
     env, fs,
@@ -17,22 +17,22 @@ use jsonwebtoken::{Algorithm, EncodingKey, crypto};
 
 use crate::support::{Server, tokens};
 
-/// Go compiles the standard library at its first run.
-const PATIENCE: &str = "240";
-/// What separates the output of one block from that of the next.
+/// In seconds. Long, because the first run of Go compiles the standard library.
+const PATIENCE: &str = "600";
+/// Separates the output of one block from that of the next.
 const MARK: &str = "--- end of block ---\n";
 
-/// A fenced block: the word behind the fence, and its text.
+/// A fenced code block: the word after the fence, and the text.
 type Block = (String, String);
 
 #[test]
-fn the_commands_do_what_the_page_says_and_the_programs_refuse_forgeries() {
+fn the_commands_and_programs_of_the_page_work() {
     let blocks = blocks(&fs::read_to_string(root().join("docs/keys.md")).unwrap());
     let stage = Stage::new(&blocks);
-    let performed = stage.perform(&blocks).unwrap_or_else(|problem| panic!("{problem}"));
-    assert!(performed >= 10, "{performed} shell blocks were found");
+    let count = stage.run_blocks(&blocks).unwrap_or_else(|problem| panic!("{problem}"));
+    assert!(count >= 10, "{count} shell blocks");
 
-    // The page leaves its verifiers, its keys and the published JWKS in the folder.
+    // The blocks have written the verifiers, the keys and the published JWKS into the folder.
     let connection = &mut stage.server.conn();
     let mut create =
         |owner: &str| -> String { redis::cmd("JRS.CREATE").arg(&[owner, "{}"]).query(connection).unwrap() };
@@ -41,7 +41,7 @@ fn the_commands_do_what_the_page_says_and_the_programs_refuse_forgeries() {
     let (header, claims) = signed.split_once('.').unwrap();
     let payload_of_another = other.split('.').nth(1).unwrap();
     let none = "eyJhbGciOiJub25lIiwidHlwIjoiSldUIn0"; // {"alg":"none","typ":"JWT"}
-    // Signed by a key that is not published any more, by the right key for another audience, and without an end.
+    // Tokens for another audience, without an `exp`, and of a key that is no longer published.
     let set = |name: &str, value: &str| {
         redis::cmd("CONFIG").arg(&["SET", name, value]).exec(&mut stage.server.conn()).unwrap();
     };
@@ -56,7 +56,7 @@ fn the_commands_do_what_the_page_says_and_the_programs_refuse_forgeries() {
     let old_header = of_old_key.split('.').next().unwrap();
     assert_ne!(old_header, header);
     let foreign_signature = of_old_key.rsplit('.').next().unwrap();
-    // Names of claims are case-sensitive: JRS signs none of these, but another holder of the key may.
+    // Claim names are case-sensitive. JRS never signs these claims, but others with the key may.
     let private = fs::read(stage.server.dir().join("es256-new.pem")).unwrap();
     let with = |change: &dyn Fn(&mut serde_json::Map<String, serde_json::Value>)| {
         let mut claims = tokens::claims(&good).as_object().unwrap().clone();
@@ -67,7 +67,7 @@ fn the_commands_do_what_the_page_says_and_the_programs_refuse_forgeries() {
         format!("{text}.{}", crypto::sign(text.as_bytes(), &key, Algorithm::ES256).unwrap())
     };
     let two_subjects = with(&|claims| drop(claims.insert("SUB".to_owned(), "eve".into())));
-    let end_in_capitals = with(&|claims| {
+    let uppercase_exp = with(&|claims| {
         let end = claims.remove("exp").unwrap();
         claims.insert("EXP".to_owned(), end);
     });
@@ -78,20 +78,20 @@ fn the_commands_do_what_the_page_says_and_the_programs_refuse_forgeries() {
         assert!(accepted.status.success() && printed.contains("\"ann\""), "{program}: {accepted:?}");
         let printed = text(&verify(&two_subjects).stdout);
         assert!(printed.contains("\"sub\":\"ann\"") || printed.contains("\"sub\": \"ann\""), "{program}: {printed}");
-        for (what, token) in [
-            ("an end in capitals", end_in_capitals.clone()),
-            ("another's claims", format!("{header}.{payload_of_another}.{signature}")),
-            ("another key's signature", format!("{signed}.{foreign_signature}")),
-            ("a key that is not published", of_old_key.clone()),
+        for (name, token) in [
+            ("EXP in place of exp", uppercase_exp.clone()),
+            ("the claims of another token", format!("{header}.{payload_of_another}.{signature}")),
+            ("the signature of another key", format!("{signed}.{foreign_signature}")),
+            ("a key that is no longer published", of_old_key.clone()),
             ("alg none", format!("{none}.{claims}.")),
             ("no signature", format!("{signed}.")),
             ("another audience", for_another.clone()),
             ("no exp", endless.clone()),
         ] {
             let refused = verify(&token);
-            // 124: timeout(1) ended it. Refused means that the program says so itself, and prints no claims.
+            // The program must exit with 1 and print no claims. The exit status of timeout(1) is 124.
             let code = refused.status.code();
-            assert!(code == Some(1) && refused.stdout.is_empty(), "{program} and {what}: {refused:?}");
+            assert!(code == Some(1) && refused.stdout.is_empty(), "{program} and {name}: {refused:?}");
         }
     }
 }
@@ -104,7 +104,7 @@ fn every_key_of_the_page_signs_with_its_algorithm() {
         .into_iter()
         .filter(|(_, text)| text.contains(" > $alg.json\n") || text.contains("-out rs256.pem"))
         .collect();
-    assert_eq!(stage.perform(&making), Ok(2));
+    assert_eq!(stage.run_blocks(&making), Ok(2));
     for (file, setting, algorithm) in [
         ("rs256.pem", "HS256", "RS256"),
         ("ps256.pem", "PS256", "PS256"),
@@ -133,7 +133,7 @@ fn every_key_of_the_page_signs_with_its_algorithm() {
         if algorithm == "HS256" {
             assert_eq!(value("kid").as_deref(), (file == "admin.json").then_some("admin-1"), "{file}");
         } else if let Some(jwk) = fs::read_to_string(&path).unwrap().strip_prefix('{') {
-            // jose computed the thumbprint; without it JRS computes the same.
+            // The kid is the thumbprint by jose. Without it JRS computes the same.
             let kid = value("kid").unwrap();
             let (before, after) = jwk.split_once(&format!(",\"kid\":\"{kid}\"")).expect("the kid of the file");
             fs::write(&path, format!("{{{before}{after}")).unwrap();
@@ -145,7 +145,7 @@ fn every_key_of_the_page_signs_with_its_algorithm() {
 }
 
 #[test]
-fn a_wrong_output_is_noticed() {
+fn a_wrong_output_is_detected() {
     assert!(matches("{\"a\":\"…\",\"b\":…}", "{\"a\":\"x\",\"b\":1}"));
     for (expected, actual) in [("OK", "OK\nOK"), ("a…", "a"), ("a…c", "abd"), ("…c", "xcd"), ("a", ""), ("a…", "ab\n")]
     {
@@ -153,12 +153,15 @@ fn a_wrong_output_is_noticed() {
     }
     let stage = Stage::new(&[]);
     let block = |kind: &str, text: &str| (kind.to_owned(), text.to_owned());
-    assert_eq!(stage.perform(&[block("shell", "echo a\n"), block("output", "a\n"), block("shell", "echo b\n")]), Ok(2));
-    stage.perform(&[block("shell", "echo a\n"), block("output", "b\n")]).unwrap_err();
-    stage.perform(&[block("shell", "false\necho a\n")]).unwrap_err();
+    assert_eq!(
+        stage.run_blocks(&[block("shell", "echo a\n"), block("output", "a\n"), block("shell", "echo b\n")]),
+        Ok(2)
+    );
+    stage.run_blocks(&[block("shell", "echo a\n"), block("output", "b\n")]).unwrap_err();
+    stage.run_blocks(&[block("shell", "false\necho a\n")]).unwrap_err();
 }
 
-/// A server, a web server for what the page publishes, and the page's programs in the server's folder.
+/// A server with the programs of the page in its folder, and a web server for the files that the page publishes.
 struct Stage {
     server: Server,
     web: Child,
@@ -184,7 +187,7 @@ impl Stage {
         symlink(root().join("tests/interop/node_modules"), dir.join("node_modules")).unwrap();
         let public = dir.join("public");
         fs::create_dir(&public).unwrap();
-        // -u: it says its port at once. It ends with the thread that runs the test, or before.
+        // -u: prints its port at once. setpriv: ends with the thread of the test.
         let mut web = Command::new("setpriv")
             .args(["--pdeathsig", "KILL", "python3", "-u", "-m", "http.server", "0", "--bind", "127.0.0.1"])
             .current_dir(&public)
@@ -199,8 +202,8 @@ impl Stage {
         Stage { server, web, url: format!("http://127.0.0.1:{port}/.well-known/jwks.json") }
     }
 
-    /// Runs the shell blocks, and says how many there were, or what is wrong.
-    fn perform(&self, blocks: &[Block]) -> Result<usize, String> {
+    /// Runs the shell blocks. Returns their number, or the problem.
+    fn run_blocks(&self, blocks: &[Block]) -> Result<usize, String> {
         let shell: Vec<&Block> = blocks.iter().filter(|(kind, _)| kind == "shell").collect();
         let script: String = shell.iter().map(|(_, text)| format!("{text}printf %s '{MARK}'\n")).collect();
         let output = self.run(&script);
@@ -217,7 +220,7 @@ impl Stage {
             if let Some((_, expected)) = blocks.get(at + 1).filter(|(kind, _)| kind == "output")
                 && !matches(expected, actual)
             {
-                return Err(format!("{commands}\nshould print\n{expected}\nbut prints\n{actual}"));
+                return Err(format!("{commands}\nmust print\n{expected}\nand prints\n{actual}"));
             }
         }
         Ok(shell.len())
@@ -228,7 +231,7 @@ impl Stage {
         let mut shell = Command::new("timeout");
         shell.args([PATIENCE, "sh", "-eu", "-c", script]).current_dir(self.server.dir()).stdin(Stdio::null());
         shell.env("PATH", path).env("PORT", self.server.port().to_string()).env("JWKS_URL", &self.url);
-        // Compiled Go packages are kept for the next run; nothing is ever downloaded.
+        // Keeps compiled Go packages for the next run, and downloads nothing.
         shell.env("GOCACHE", root().join("target/go-cache")).env("GOPROXY", "off");
         shell.output().unwrap()
     }
@@ -236,13 +239,13 @@ impl Stage {
 
 impl Drop for Stage {
     fn drop(&mut self) {
-        // An error here means that it has ended already.
+        // An error here means that the web server has ended.
         let _ = self.web.kill();
         let _ = self.web.wait();
     }
 }
 
-/// Whether the output is the expected one, in which `…` stands for at least one character of a line.
+/// Whether the output matches. `…` stands for one or more characters of a line.
 fn matches(expected: &str, actual: &str) -> bool {
     fn line(expected: &str, actual: &str) -> bool {
         let Some((before, after)) = expected.split_once('…') else { return expected == actual };
