@@ -175,9 +175,7 @@ function checkNames(options: Options): void {
   for (const name of Object.keys(options)) {
     if (OPTION_NAMES.has(name)) continue;
     const setting = SERVER_SETTINGS.get(name);
-    throw invalid(
-      setting ? `'${name}' is a setting of the Redis server: use ${setting}` : `there is no option '${name}'`,
-    );
+    throw invalid(setting ? `'${name}' is a setting of the Redis server: use ${setting}` : `unknown option '${name}'`);
   }
 }
 

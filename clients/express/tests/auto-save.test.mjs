@@ -136,7 +136,7 @@ test("a session that cannot be saved fails the request before it is answered", a
   assert.deepEqual(Object.keys((await browser.request("GET", "/")).body), ["a", "none"]);
 });
 
-test("a session that was destroyed meanwhile is not created again, and this is not an error", async (t) => {
+test("a session that another request has destroyed is not created again, and this is not an error", async (t) => {
   const { server, browser } = await setup(t, (app) => {
     app.post("/", async (req, res) => {
       req.session.count = (req.session.count ?? 0) + 1;

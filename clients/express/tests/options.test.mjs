@@ -56,7 +56,7 @@ for (const [name, redis] of Object.entries({ "redis 5": redis5, "redis 6": redis
 
 test("unknown options are refused, also with names of Object.prototype", () => {
   for (const name of ["requestkey", "constructor", "toString", "hasOwnProperty", "valueOf"]) {
-    const message = `jrs-session: there is no option '${name}'`;
+    const message = `jrs-session: unknown option '${name}'`;
     assert.throws(() => jrsSession({ client: CLIENT, [name]: "x" }), { name: "TypeError", message });
   }
 });
