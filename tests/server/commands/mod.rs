@@ -1,5 +1,6 @@
 //! What the commands reply and refuse, how the server describes them, and which events they cause.
 
+mod client_caching;
 mod error_messages;
 mod events;
 mod inspect;

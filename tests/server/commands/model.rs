@@ -1,21 +1,20 @@
 //! Random commands on several owners and realms: replies, keys, expiries and the index agree with a model after each.
 
-use std::collections::HashMap;
-
 use redis::{Connection, RedisResult, Value};
 use serde_json::{Map, Value as Json, json};
 
 use crate::support::{
     await_that,
-    owner_sessions::{assert_index_agrees, list},
     session_model::{self, Model, Realm, Session, rng::Rng},
     sessions::{etag, exec, expiry, get, millis, refused, send},
     tokens::claims,
 };
 
 const STEPS: usize = 1000;
+/// The owners; "" is anonymous.
 const OWNERS: [&str; 3] = ["ada", "bob", ""];
 
+/// A server, the model of its sessions, and the random choices of a test.
 struct Simulation {
     conn: Connection,
     model: Model,
@@ -250,44 +249,16 @@ impl Simulation {
             }
         }
     }
-
-    fn check(&mut self) {
-        let keys: Vec<String> = send(&mut self.conn, &["KEYS", "*"]).unwrap();
-        let mut pipe = redis::pipe();
-        pipe.cmd("PING").ignore();
-        for key in &keys {
-            pipe.cmd("PEXPIRETIME").arg(key);
-        }
-        let expiries: Vec<i64> = pipe.query(&mut self.conn).unwrap();
-        let expiries: HashMap<String, i64> = keys.into_iter().zip(expiries).collect();
-        for realm in Realm::ALL {
-            for owner in &OWNERS[..2] {
-                let mut listed = list(&mut self.conn, &[owner, "REALM", realm.name(), "WITHDATA"]).into_iter();
-                for session in self.model.of(realm, owner) {
-                    let found = listed.next().expect("each session is listed");
-                    assert_eq!((&found.id, found.data), (&session.id, Some(session.text())));
-                }
-                assert!(listed.next().is_none(), "a removed session is listed");
-                let count: usize = send(&mut self.conn, &["JRS.COUNT", owner, "REALM", realm.name()]).unwrap();
-                assert_eq!(count, self.model.of(realm, owner).count());
-            }
-        }
-        assert_index_agrees(&mut self.conn);
-        let sessions = &self.model.0;
-        assert_eq!(expiries, sessions.iter().map(|session| (session.key(), session.expiry)).collect());
-        for session in sessions.iter().filter(|session| session.owner.is_empty()) {
-            assert_eq!(send::<String>(&mut self.conn, &["GET", &session.key()]).unwrap(), session.text());
-        }
-    }
 }
 
+/// Runs random commands and compares the server with the model after each.
 fn run(seed: u64) {
     let server = session_model::server();
     let mut simulation =
         Simulation { conn: server.conn(), model: Model::default(), removed: Vec::new(), rng: Rng::new(seed) };
     for _ in 0..STEPS {
         simulation.step();
-        simulation.check();
+        simulation.model.assert_agrees(&mut simulation.conn, &OWNERS[..2]);
     }
     assert!(simulation.removed.len() > STEPS / 10 && !simulation.model.0.is_empty());
 }

@@ -195,7 +195,7 @@ fn revoke_refuses_keys_that_are_not_sessions() {
     // A session of the npm package jwt-redis-session, without an owner.
     exec(conn, &["SET", "sess:9b2c5e1c-6e0b-4a57-8d9a-3f3a8f6d2c11", "{}"]);
     assert_eq!(send::<i64>(conn, &["JRS.REVOKE", "sess:9b2c5e1c-6e0b-4a57-8d9a-3f3a8f6d2c11"]).unwrap(), 1);
-    assert_eq!(send::<i64>(conn, &["JRS.REVOKE", "sess:nobody"]).unwrap(), 0);
+    assert_eq!(send::<i64>(conn, &["JRS.REVOKE", "sess:unknown"]).unwrap(), 0);
 }
 
 #[test]

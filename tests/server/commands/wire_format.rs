@@ -91,7 +91,7 @@ fn owner_replies_in_both_protocols() {
         let other = [map4, "id", &ids[1], "created", &times[1], "ttl"];
         let expected = format!("*2\r\n{}{}{null}\r\n{}", encoded(&one), encoded(&other), encoded(&["data", "{}"]));
         assert_eq!(list("JRS.LIST ada WITHDATA REALM default"), expected);
-        assert_eq!(list("JRS.LIST nobody"), "*0\r\n");
+        assert_eq!(list("JRS.LIST unknown"), "*0\r\n");
 
         let [guest, gone] = [(); 2].map(|()| create(conn, "", "{}", &[]));
         let reply = reply_bytes(&server, protocol, &format!("JRS.ROTATE {guest}"));

@@ -4,4 +4,5 @@ mod clients;
 mod dialogues;
 mod events;
 mod keys;
+mod replies;
 mod repository;

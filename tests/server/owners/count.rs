@@ -20,7 +20,7 @@ fn server() -> Server {
 fn count_is_the_number_of_live_sessions() {
     let server = server();
     for conn in [&mut server.conn(), &mut server.conn3()] {
-        assert_eq!(count(conn, "nobody"), 0);
+        assert_eq!(count(conn, "unknown"), 0);
         let made = [0; 5].map(|_| create(conn, "ada", "{}", &[]));
         for owner in ["adam", "ad", "", "ada", "Ada"] {
             create(conn, owner, "{}", &[]);

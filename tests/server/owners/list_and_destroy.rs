@@ -19,7 +19,7 @@ fn server() -> Server {
 fn list_returns_the_oldest_session_first() {
     let server = server();
     for conn in [&mut server.conn(), &mut server.conn3()] {
-        assert!(list(conn, &["nobody"]).is_empty());
+        assert!(list(conn, &["unknown"]).is_empty());
         let before = millis();
         let tokens = [("{\"n\":1}", "100"), ("{}", "2000"), ("{\"n\":3}", "30")]
             .map(|(data, ttl)| create(conn, "ada", data, &["EX", ttl]));

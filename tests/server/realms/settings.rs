@@ -62,7 +62,7 @@ fn each_realm_uses_its_own_settings() {
     for token in [admin, partner, plain] {
         assert_eq!(send::<i64>(conn, &["JRS.DESTROY", token]).unwrap(), 1);
     }
-    for unknown in ["nobody", "", "ADMIN", "realm.admin", "partner"] {
+    for unknown in ["unknown", "", "ADMIN", "realm.admin", "partner"] {
         assert_refused(conn, "ERR", &["JRS.CREATE", "ada", "{}", "REALM", unknown]);
         assert_eq!(refused(conn, &["JRS.JWKS", "REALM", unknown]), "ERR");
     }

@@ -53,7 +53,7 @@ fn act(conn: &mut Connection) -> String {
     exec(conn, &["JRS.UPDATE", &made[1], r#"{"b":2,"c":1.50}"#, "MERGE"]);
     exec(conn, &["JRS.UPDATE", &made[1], r#"[{"op":"remove","path":"/c"}]"#, "PATCH", "KEEPTTL"]);
     // One session of each of these owners is left.
-    for owner in ["rotated", "revoked", "spared", "evicted"] {
+    for owner in ["rotated", "revoked", "excepted", "evicted"] {
         let [first, second] = [(); 2].map(|()| create(conn, owner, r#"{"a":1}"#, &[]));
         match owner {
             "rotated" => {
@@ -62,7 +62,7 @@ fn act(conn: &mut Connection) -> String {
                 exec(conn, &["JRS.ROTATE", &second, "REAUTH"]);
             }
             "revoked" => exec(conn, &["JRS.REVOKE", &key(&first)]),
-            "spared" => exec(conn, &["JRS.DESTROYALL", owner, "EXCEPT", &second]),
+            "excepted" => exec(conn, &["JRS.DESTROYALL", owner, "EXCEPT", &second]),
             _ => {
                 exec(conn, &["CONFIG", "SET", "jrs.max-sessions", "1"]);
                 create(conn, owner, "{}", &[]);
@@ -77,7 +77,7 @@ fn act(conn: &mut Connection) -> String {
 
 /// How many sessions [`act`] leaves, by owner.
 const LEFT: [(&str, usize); 7] =
-    [("ada", 5), ("bob", 1), ("eve", 2), ("rotated", 1), ("revoked", 1), ("spared", 1), ("evicted", 1)];
+    [("ada", 5), ("bob", 1), ("eve", 2), ("rotated", 1), ("revoked", 1), ("excepted", 1), ("evicted", 1)];
 
 #[test]
 fn replicas_have_the_same_data_and_expiries() {
@@ -192,7 +192,7 @@ fn commands_that_change_nothing_replicate_nothing() {
     for words in [
         &["JRS.DESTROY", &*gone][..],
         &["JRS.REVOKE", &key(&gone)],
-        &["JRS.DESTROYALL", "nobody"],
+        &["JRS.DESTROYALL", "unknown"],
         &["JRS.DESTROYALL", "ada", "EXCEPT", &token],
     ] {
         assert_eq!(send::<i64>(conn, words).unwrap(), 0, "{words:?}");

@@ -133,7 +133,7 @@ fn beginning(supplies: &Supplies) -> BoxedStrategy<Vec<Vec<u8>>> {
         1 => select(supplies.owners.clone()).prop_map(|owner| bytes(&[&owner])),
         1 => (select(supplies.owners.clone()), session.clone()).prop_map(|(owner, (_, token))| bytes(&[&owner, "EXCEPT", &token])),
         1 => session.prop_map(|(key, _)| bytes(&[&key])),
-        1 => Just(bytes(&["sess:nobody"])),
+        1 => Just(bytes(&["sess:unknown"])),
     ]
     .boxed()
 }

@@ -1,16 +1,18 @@
 //! A model of the sessions in a server: a plain list, in the order of creation.
 
-use crate::support::{
-    Server,
-    sessions::exec,
-    tokens::{SECRET, jwk},
-};
-
 pub(crate) mod rng;
 
-use std::fs;
+use std::{collections::HashMap, fs};
 
+use redis::Connection;
 use serde_json::{Map, Value};
+
+use crate::support::{
+    Server,
+    owner_sessions::{assert_index_agrees, list},
+    sessions::{exec, send},
+    tokens::{SECRET, jwk},
+};
 
 /// The `max-sessions` of the realms with a limit.
 pub(crate) const MAX_SESSIONS: usize = 3;
@@ -116,6 +118,35 @@ impl Model {
         while counts && realm == Realm::Few && !owner.is_empty() && self.of(realm, &owner).count() > MAX_SESSIONS {
             let oldest = self.0.iter().position(|session| session.realm == realm && session.owner == owner);
             self.0.remove(oldest.expect("there are more than the limit"));
+        }
+    }
+
+    /// Checks that the server has the keys, data and expiries of the model, and that JRS.LIST, JRS.COUNT and the index agree.
+    pub(crate) fn assert_agrees(&self, conn: &mut Connection, owners: &[&str]) {
+        let keys: Vec<String> = send(conn, &["KEYS", "*"]).expect("the keys can be listed");
+        let mut pipe = redis::pipe();
+        pipe.cmd("PING").ignore();
+        for key in &keys {
+            pipe.cmd("PEXPIRETIME").arg(key);
+        }
+        let expiries: Vec<i64> = pipe.query(conn).expect("keys have an expiry");
+        let expiries: HashMap<String, i64> = keys.into_iter().zip(expiries).collect();
+        for realm in Realm::ALL {
+            for owner in owners {
+                let mut listed = list(conn, &[owner, "REALM", realm.name(), "WITHDATA"]).into_iter();
+                for session in self.of(realm, owner) {
+                    let found = listed.next().expect("each session is listed");
+                    assert_eq!((&found.id, found.data), (&session.id, Some(session.text())));
+                }
+                assert!(listed.next().is_none(), "a removed session is listed");
+                let count = send(conn, &["JRS.COUNT", owner, "REALM", realm.name()]);
+                assert_eq!(count, Ok(self.of(realm, owner).count()));
+            }
+        }
+        assert_index_agrees(conn);
+        assert_eq!(expiries, self.0.iter().map(|session| (session.key(), session.expiry)).collect());
+        for session in self.0.iter().filter(|session| session.owner.is_empty()) {
+            assert_eq!(send(conn, &["GET", &session.key()]), Ok(session.text()));
         }
     }
 
