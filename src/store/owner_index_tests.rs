@@ -25,7 +25,7 @@ fn assert_same(index: &mut OwnerIndex, model: &Model) {
             }
         }
     }
-    // Last: what was loaded is counted right when it was sorted in.
+    // Last, because loaded keys are counted only after they are sorted in.
     let expected = (model.values().map(BTreeSet::len).sum(), model.values().map(owners).sum());
     let totals = index.totals();
     assert_eq!((totals.sessions, totals.owners), expected);
@@ -41,7 +41,7 @@ proptest! {
                     index.add(database, name(key));
                     model.entry(database).or_default().insert(key);
                 }
-                // Some of them again, and some that are there.
+                // Some keys are loaded twice, and some exist already.
                 3..5 => {
                     index.add_loaded(database, name(key));
                     beside.as_mut().unwrap_or(&mut model).entry(database).or_default().insert(key);

@@ -59,7 +59,7 @@ proptest! {
         }
         table.settle();
         assert_same(&mut table, &model);
-        // Put together in another way, it is the same set; with one entry less or another one, it is not.
+        // A set built in another order is equal; a set with one entry less or with another entry is not.
         let mut other = SessionTable::default();
         model.iter().rev().for_each(|entry| other.add_loaded(*entry));
         other.settle();

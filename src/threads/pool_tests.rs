@@ -30,14 +30,14 @@ fn hold(pool: &mut Pool, lane: Lane) -> Arc<Barrier> {
     end
 }
 
-/// A job that must not run; its end is seen all the same.
+/// A job that must not run. The receiver learns when it is dropped.
 fn submit_in_vain(pool: &mut Pool, lane: Lane) -> Receiver<()> {
     let (ran, outcome) = channel();
     submit(pool, lane, move || ran.send(()).expect("a listener"));
     outcome
 }
 
-/// Stops the pool, and lets the held jobs end when they have been told to.
+/// Stops the pool, and releases the held jobs once their threads are told to stop.
 fn stop(mut pool: Pool, told: &[Arc<Shared>], held: &[Arc<Barrier>]) {
     let stopping = std::thread::spawn(move || pool.stop());
     while !told.iter().all(|shared| shared.stopping.load(Ordering::Relaxed)) {

@@ -47,7 +47,7 @@ token_errors! {
     Header(what) = "header", "the token's header is not accepted: {what}";
     /// The header's `alg` is not the one to which its key is pinned (RFC 8725 section 3.1).
     Algorithm = "algorithm", "the token's 'alg' is not the algorithm of its key";
-    /// No active key has the header's `kid`. Or the header has none, and so has no key.
+    /// No active key has the header's `kid`. Or the header has none, and every key has one.
     UnknownKey = "unknown_key", "no active key has the token's kid";
     /// The signature is not valid for this text and key.
     Signature = "signature", "the token's signature is invalid";
@@ -57,9 +57,9 @@ token_errors! {
     Issuer = "issuer", "the token's 'iss' is not the realm's issuer";
     /// `aud` does not contain the realm's audience.
     Audience = "audience", "the token's 'aud' does not contain the realm's audience";
-    /// `nbf` lies in the future.
+    /// `nbf` is in the future.
     NotYetValid = "not_yet_valid", "the token is not valid yet ('nbf' is in the future)";
-    /// `exp` lies in the past.
+    /// `exp` is in the past.
     Expired = "expired", "the token has expired ('exp' is in the past)";
     /// The session is older than `max-lifetime`.
     MaxLifetimeExceeded = "outlived", "the session is older than the realm's max-lifetime: log in again";

@@ -24,7 +24,7 @@ struct Example {
 
 impl Example {
     fn ring(&self) -> KeyRing {
-        // A JWK of these RFCs says its `alg` hardly ever: here it is the setting.
+        // Few JWKs of these RFCs have an `alg`, so the setting is that of the token's header.
         let algorithm = Algorithm::from_name(&self.algorithm()).expect("an algorithm");
         read_keys(self.jwk.to_string().as_bytes(), KeyDefaults { algorithm, allow_weak_secret: false }).expect("a key")
     }

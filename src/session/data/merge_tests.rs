@@ -27,7 +27,7 @@ fn text(target: &str, patch: &str) -> String {
 
 #[test]
 fn the_examples_of_the_rfc() {
-    // RFC 7396 appendix A: target, patch, result; as members, for data is an object.
+    // RFC 7396 appendix A: target, patch, result; as members, because data is an object.
     for (target, patch, result) in [
         (r#"{"a":"b"}"#, r#"{"a":"c"}"#, r#"{"a":"c"}"#),
         (r#"{"a":"b"}"#, r#"{"b":"c"}"#, r#"{"a":"b","b":"c"}"#),

@@ -211,7 +211,7 @@ proptest! {
         let (target, operations) = (format!(r#"{{"a":{a},"b":{b},"a":{c}}}"#), format!("[{}]", operations.join(",")));
         let parsed: json_patch::Patch = serde_json::from_str(&operations).expect("operations");
         let mut expected: Value = serde_json::from_str(&target).expect("JSON");
-        // Its `patch` would panic where it cannot undo what it did before an operation failed.
+        // Its `patch` panics if it cannot undo the operations before a failed one.
         let theirs = json_patch::patch_unsafe(&mut expected, &parsed).is_ok();
         match patched_text(target.as_bytes(), operations.as_bytes(), PLENTY) {
             Ok(found) => {
