@@ -34,11 +34,11 @@ macro_rules! errors {
 
 errors! {
     /// `BADTOKEN`, `EXPIREDTOKEN` or `WRONGKEY`.
-    Token(refusal: TokenError) = "{} {}", refusal.first_word(), refusal.text();
+    Token(error: TokenError) = "{} {}", error.first_word(), error.text();
     /// `BADDATA`: an argument that is not valid session data. The argument's name, and the problem.
     Data(what: &'static str, bad: DataError) = "BADDATA {what} {}", data_error(*bad);
     /// `BADDATA` or `ERR`: claims of the caller that a token cannot have.
-    Claims(refusal: ClaimsError) = "{}", claims_error(*refusal);
+    Claims(error: ClaimsError) = "{}", claims_error(*error);
     /// `ERR`: an argument that is not a valid owner.
     Owner(problem: OwnerError) = "ERR the owner {}", owner_error(*problem);
     /// `TOOBIG`: something exceeds a limit. Its name, and the setting of the limit.
@@ -118,8 +118,8 @@ impl From<Error> for ErrorReply {
 }
 
 impl From<TokenError> for Error {
-    fn from(refusal: TokenError) -> Self {
-        Self::Token(refusal)
+    fn from(error: TokenError) -> Self {
+        Self::Token(error)
     }
 }
 
@@ -138,8 +138,8 @@ impl Error {
     pub const SESSION_EXISTS: Self = Self::Other(Cow::Borrowed("the new session's key already exists: try again"));
 }
 
-fn claims_error(refusal: ClaimsError) -> String {
-    match refusal {
+fn claims_error(error: ClaimsError) -> String {
+    match error {
         ClaimsError::NotAnObject => "BADDATA the claims must be a JSON object with unique names".to_owned(),
         ClaimsError::Reserved(name) => {
             format!("ERR the claim '{name}' is reserved: leave it out, the server writes it")

@@ -34,12 +34,12 @@ macro_rules! counters {
         #[derive(Debug)]
         pub struct Counters {
             $($(#[$doc])* pub $name: Counter,)*
-            refused: [Counter; TokenError::KINDS.len()],
+            refused: [Counter; TokenError::INFO_NAMES.len()],
         }
 
         impl Counters {
             const fn new() -> Self {
-                Self { $($name: Counter::new(),)* refused: [const { Counter::new() }; TokenError::KINDS.len()] }
+                Self { $($name: Counter::new(),)* refused: [const { Counter::new() }; TokenError::INFO_NAMES.len()] }
             }
         }
     };
@@ -82,14 +82,14 @@ impl Counters {
     }
 
     /// Counts a refused token by its reason.
-    pub fn count_refused_token(&self, refusal: TokenError) {
-        if let Some(counter) = self.refused.get(refusal.index()) {
+    pub fn count_refused_token(&self, error: TokenError) {
+        if let Some(counter) = self.refused.get(error.index()) {
             counter.count();
         }
     }
 
     /// For each reason, its name in INFO and the number of refused tokens.
     pub fn refused_tokens(&self) -> impl Iterator<Item = (&'static str, u64)> {
-        TokenError::KINDS.iter().copied().zip(self.refused.iter().map(Counter::value))
+        TokenError::INFO_NAMES.iter().copied().zip(self.refused.iter().map(Counter::value))
     }
 }

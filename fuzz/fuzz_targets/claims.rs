@@ -63,7 +63,7 @@ fuzz_target!(|input: &[u8]| {
     let id = SessionId::new("sess:", owner, UUID.parse().expect("a UUID"));
     // Either JRS or the caller writes `exp`, not both.
     let end = chosen(2).then_some(NOW.plus(Duration::from_millis(1500))).filter(|_| caller.expires_at.is_none());
-    let standard = RegisteredClaims {
+    let registered = RegisteredClaims {
         id: id.as_str(),
         issued_at: NOW,
         owner,
@@ -75,7 +75,7 @@ fuzz_target!(|input: &[u8]| {
         ttl: chosen(4).then_some(Duration::from_millis(60_001)),
         authenticated_at: chosen(5).then_some(UnixMillis::new(NOW.as_i64() - 1)),
     };
-    let payload = standard.write(&caller);
+    let payload = registered.write(&caller);
     // A case-insensitive verifier reads what JRS wrote: no name differs only in case from one of JRS.
     let names = members(&payload);
     for own in OWN {
@@ -87,8 +87,8 @@ fuzz_target!(|input: &[u8]| {
     assert_eq!(claims.subject.as_deref().unwrap_or_default(), owner);
     assert_eq!(claims.issued_at, Some(NOW));
     assert_eq!(claims.expires_at, end.or(caller.expires_at));
-    assert_eq!(claims.deadline, standard.deadline.or(caller.expires_at));
-    assert_eq!((claims.ttl, claims.authenticated_at), (standard.ttl, standard.authenticated_at));
+    assert_eq!(claims.deadline, registered.deadline.or(caller.expires_at));
+    assert_eq!((claims.ttl, claims.authenticated_at), (registered.ttl, registered.authenticated_at));
     let read = SessionId::parse("sess:", &claims.id);
     assert_eq!((read.owner().unwrap_or_default(), read.created()), (owner, Some(NOW)));
     assert_eq!(read, id);

@@ -31,18 +31,18 @@ const ANY: ClaimRules<'static> = ClaimRules { issuer: None, audience: None, toke
 fuzz_target!(|input: &[u8]| {
     let Some((choices, file)) = input.split_first() else { return };
     let algorithm = ALGORITHMS[usize::from(choices >> 1) % ALGORITHMS.len()];
-    let parsing = KeyDefaults { algorithm, allow_weak_secret: choices & 1 == 1 };
-    match read_keys(file, parsing) {
+    let defaults = KeyDefaults { algorithm, allow_weak_secret: choices & 1 == 1 };
+    match read_keys(file, defaults) {
         Ok(ring) => {
             assert!(!ring.keys().is_empty());
-            ring.keys().iter().for_each(|key| check_key(key, &ring, parsing));
+            ring.keys().iter().for_each(|key| check_key(key, &ring, defaults));
             check_unnamed(&ring);
             assert!(ring.warnings().iter().all(|warning| is_our_sentence(warning)), "{:?}", ring.warnings());
-            refuse_tails(file, parsing);
+            refuse_tails(file, defaults);
         }
-        Err(refusal) => {
+        Err(error) => {
             // A fixed text of JRS: it does not repeat the file.
-            assert!(is_our_sentence(&refusal), "{refusal:?}");
+            assert!(is_our_sentence(&error), "{error:?}");
         }
     }
 });
@@ -53,7 +53,7 @@ fn published(key: &Key) -> Option<String> {
 }
 
 /// A key that signs verifies what it signed, and so does its public half alone.
-fn check_key(key: &Key, ring: &KeyRing, parsing: KeyDefaults) {
+fn check_key(key: &Key, ring: &KeyRing, defaults: KeyDefaults) {
     let token = key.sign(PAYLOAD);
     assert_eq!(token.is_some(), key.signs());
     if let Some(token) = &token {
@@ -61,7 +61,7 @@ fn check_key(key: &Key, ring: &KeyRing, parsing: KeyDefaults) {
     }
     let public = published(key);
     if let Some(public) = &public {
-        let half = read_keys(public.as_bytes(), parsing).expect("a public key");
+        let half = read_keys(public.as_bytes(), defaults).expect("a public key");
         let [only] = half.keys() else { panic!("{half:?}") };
         assert_eq!((only.id(), only.algorithm(), only.signs()), (key.id(), key.algorithm(), false));
         // The published key is the one that was read, in any format.
@@ -93,12 +93,12 @@ fn check_unnamed(ring: &KeyRing) {
 }
 
 /// No key of a PEM file may have trailing bytes.
-fn refuse_tails(file: &[u8], parsing: KeyDefaults) {
+fn refuse_tails(file: &[u8], defaults: KeyDefaults) {
     let Ok(blocks) = pem::parse_many(file) else { return };
     for block in blocks.iter().filter(|block| block.tag().ends_with("KEY") && block.headers().iter().next().is_none()) {
         for tail in [&[0][..], b"\n", block.contents()] {
             let longer = pem::Pem::new(block.tag(), [block.contents(), tail].concat());
-            assert!(read_keys(pem::encode(&longer).as_bytes(), parsing).is_err());
+            assert!(read_keys(pem::encode(&longer).as_bytes(), defaults).is_err());
         }
     }
 }

@@ -95,7 +95,7 @@ fn check_signed(token: &str, payload: &str) {
             }
         }
         // An empty payload is refused.
-        (Err(refusal), Err(reason)) => assert!(refusal == reason || payload.is_empty(), "{refusal:?}, {reason:?}"),
+        (Err(error), Err(reason)) => assert!(error == reason || payload.is_empty(), "{error:?}, {reason:?}"),
         (verified, claims) => panic!("{verified:?} of the token, {claims:?} of its claims"),
     }
     assert!(OTHERS.verify(token.as_bytes(), ANY).is_err());
@@ -108,7 +108,7 @@ fn check_bound(token: &str, payload: &str) {
     for realms in [None, Some("own")] {
         match BOUND.verify(token.as_bytes(), ClaimRules { issuer: realms, ..ANY }) {
             Ok(verified) => assert!(verified.is_foreign && expected.as_ref() == Ok(&verified.claims)),
-            Err(refusal) => assert!(payload.is_empty() || expected == Err(refusal), "{refusal:?}, {expected:?}"),
+            Err(error) => assert!(payload.is_empty() || expected == Err(error), "{error:?}, {expected:?}"),
         }
     }
     assert!(BOUND.keys().iter().skip(1).all(|key| key.sign(payload).is_none()));
@@ -122,7 +122,7 @@ fn check_foreign(token: &[u8]) {
             let payload = str::from_utf8(&verified.payload).expect("JSON text");
             assert!(RING.keys().iter().any(|key| key.sign(payload).is_some_and(|signed| signed.as_bytes() == token)));
         }
-        Err(refusal) => assert!(refusal.text().is_ascii() && refusal.index() < TokenError::KINDS.len()),
+        Err(error) => assert!(error.text().is_ascii() && error.index() < TokenError::INFO_NAMES.len()),
     }
     assert!(OTHERS.verify(token, ANY).is_err());
 }

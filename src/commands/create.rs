@@ -81,7 +81,7 @@ impl SignatureCommand for Create {
         if expiry <= now {
             return Err(Error::DeadlinePassed);
         }
-        store::create(call.ctx, &key, &name, &data.to_text(), expiry)?;
+        store::create(call.ctx, &key, &name, &data.to_redis_string(), expiry)?;
         call.ctx.reply_bytes(token);
         Ok(())
     }

@@ -27,7 +27,7 @@ impl Command for Debug {
         if !call.args().get(0).is_some_and(|word| word.bytes().eq_ignore_ascii_case(b"INDEX")) {
             return Err(Error::Syntax);
         }
-        call.ctx.reply_integer(store::matches_keyspace(call.ctx)?.into());
+        call.ctx.reply_integer(store::index_matches_keyspace(call.ctx)?.into());
         Ok(())
     }
 }

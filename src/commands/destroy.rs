@@ -9,7 +9,7 @@ use super::common::{
 use crate::{
     error::Error,
     redis::{Access, Call, Intent, Spec},
-    store::{self, Reason},
+    store::{self, RemovalReason},
 };
 
 /// Destroys the session of a token: a logout.
@@ -30,7 +30,7 @@ impl TokenCommand for Destroy {
         nothing_follows(session.rest)?;
         let existed = session.open()?.is_some();
         if existed {
-            store::destroy(call.ctx, &session.key, Reason::Destroyed)?;
+            store::destroy(call.ctx, &session.key, RemovalReason::Destroyed)?;
         }
         call.ctx.reply_integer(i64::from(existed));
         Ok(())

@@ -6,7 +6,7 @@ use super::common::{
     options::{REALM, once},
     owner_scope::OwnerScope,
     signature_command::{Prepared, SignatureCommand},
-    verification::{TimeCheck, Verification, Verified, accept},
+    verification::{TimeCheck, Verification, VerificationOutcome, require_valid},
 };
 use crate::{
     error::Error,
@@ -14,7 +14,7 @@ use crate::{
     redis::{Access, ArgRef, ArgType, Argument, Call, Ctx, Progress, SlicedJob, Spec},
     session::SessionName,
     state,
-    store::{self, BulkDestroy, Reason},
+    store::{self, BulkDestroy, RemovalReason},
     token::{TokenError, could_be_token},
 };
 
@@ -38,7 +38,7 @@ impl SignatureCommand for DestroyAll {
     /// The owner, and the token of the session that stays.
     type Args<'c> = (OwnerScope, Option<ArgRef<'c>>);
     type Job = Option<Verification>;
-    type Outcome = Option<Verified>;
+    type Outcome = Option<VerificationOutcome>;
     const IN_SLICES: bool = true;
 
     fn read<'c>(call: &Call<'c>) -> Result<Self::Args<'c>, Error> {
@@ -72,7 +72,7 @@ impl SignatureCommand for DestroyAll {
                 let result = verified.cached(realms);
                 let result =
                     result.and_then(|token| if scope.has(&token) { Ok(token) } else { Err(TokenError::WrongOwner) });
-                let token = accept(result, TimeCheck::Enforce, state::now(call.ctx))?;
+                let token = require_valid(result, TimeCheck::Enforce, state::now(call.ctx))?;
                 SessionName::parse(token.key.name()).map(|name| name.uuid)
             }
             None => None,
@@ -115,7 +115,7 @@ impl SlicedJob for DestroyJob {
         let Some(page) = self.scope.page(ctx, PIECE, problem)? else { return Ok(Progress::Done) };
         for session in page.into_iter().filter(|session| self.destroy.covers(session.uuid)) {
             if ctx.open_no_touch(&session.key).is_some() {
-                store::destroy(ctx, &session.key, Reason::Destroyed)?;
+                store::destroy(ctx, &session.key, RemovalReason::Destroyed)?;
                 self.destroyed += 1;
             }
         }

@@ -67,11 +67,11 @@ fn reply(call: &Call<'_>, session: &AuthenticatedSession<'_>, may_extend: bool) 
     let ctx = call.ctx;
     let lifetime = session.lifetime();
     let target = lifetime.target(session.now);
-    let mut entry = session.open()?;
+    let mut key = session.open()?;
     if target <= session.now {
-        entry = None;
+        key = None;
     }
-    let Some(mut found) = entry else {
+    let Some(mut found) = key else {
         ctx.reply_null();
         return Ok(());
     };

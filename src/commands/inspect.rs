@@ -7,7 +7,7 @@ use super::common::{
     options::{KEY, TOKEN},
     signature_command::{Prepared, SignatureCommand},
     token_args::{TokenArgs, nothing_follows},
-    verification::{Verification, Verified, VerifyResult},
+    verification::{Verification, VerificationOutcome, VerifyResult},
 };
 use crate::{
     error::Error,
@@ -32,7 +32,7 @@ impl SignatureCommand for Inspect {
 
     type Args<'c> = TokenArgs<'c>;
     type Job = Verification;
-    type Outcome = Verified;
+    type Outcome = VerificationOutcome;
 
     fn read<'c>(call: &Call<'c>) -> Result<TokenArgs<'c>, Error> {
         let args = TokenArgs::find(call, 0)?;
@@ -43,12 +43,17 @@ impl SignatureCommand for Inspect {
         Ok(Verification::begin(realms, args.token, args.key).prepared(|verification| verification))
     }
 
-    fn compute(realms: &Arc<Realms>, job: Verification) -> Verified {
+    fn compute(realms: &Arc<Realms>, job: Verification) -> VerificationOutcome {
         job.compute(realms)
     }
 
-    fn finish<'c>(call: &Call<'c>, realms: &Arc<Realms>, args: TokenArgs<'c>, verified: Verified) -> Result<(), Error> {
-        let session = Session::find(call, realms, verified.cached(realms))?;
+    fn finish<'c>(
+        call: &Call<'c>,
+        realms: &Arc<Realms>,
+        args: TokenArgs<'c>,
+        verified: VerificationOutcome,
+    ) -> Result<(), Error> {
+        let session = SessionReport::find(call, realms, verified.cached(realms))?;
         let contents = Contents::read(args.token.bytes(), realms.max_token_size);
         reply(call.ctx, &session, &contents);
         // A refused token may be in the key's place: redact as for a command that fails.
@@ -61,7 +66,7 @@ impl SignatureCommand for Inspect {
 
 /// What the server knows about the token's session.
 #[derive(Debug, Default)]
-struct Session {
+struct SessionReport {
     /// Why GET would refuse the token or find nothing.
     problem: Option<String>,
     /// The name of the realm. `None` if the token is not verified, like `key` and `ttl`.
@@ -72,14 +77,14 @@ struct Session {
     ttl: Option<i64>,
 }
 
-impl Session {
+impl SessionReport {
     fn find(call: &Call<'_>, realms: &Realms, result: VerifyResult) -> Result<Self, Error> {
         let problem = |error: Error| error.reply();
         let verified = match result {
             Ok(verified) => verified,
-            Err(refusal) => {
-                let without_keys = realms.lack_keys_for(refusal);
-                let error = if without_keys { Error::WITHOUT_KEYS } else { refusal.into() };
+            Err(error) => {
+                let without_keys = realms.lack_keys_for(error);
+                let error = if without_keys { Error::WITHOUT_KEYS } else { error.into() };
                 return Ok(Self { problem: Some(problem(error)), ..Self::default() });
             }
         };
@@ -90,15 +95,15 @@ impl Session {
         let now = state::now(call.ctx);
         let lifetime = verified.lifetime(now);
         let (missing, ttl) = match call.ctx.open(&key) {
-            Ok(Some(entry)) if lifetime.target(now) > now => {
-                (None, Some(seconds_until(lifetime.keep(now, store::expiry(&entry)), now)))
+            Ok(Some(key)) if lifetime.target(now) > now => {
+                (None, Some(seconds_until(lifetime.keep(now, store::expiry(&key)), now)))
             }
             Ok(_) => {
                 (Some("there is no such session: it has expired, was destroyed or never existed".to_owned()), None)
             }
             Err(refused) => (Some(problem(refused.into())), None),
         };
-        let expired = verified.check_time(now).err().map(|refusal| problem(refusal.into()));
+        let expired = verified.check_time(now).err().map(|error| problem(error.into()));
         Ok(Self {
             problem: expired.or(missing),
             realm: Some(verified.key.realm.name.clone()),
@@ -146,7 +151,7 @@ impl Contents {
     }
 }
 
-fn reply(ctx: Ctx<'_>, session: &Session, contents: &Contents) {
+fn reply(ctx: Ctx<'_>, session: &SessionReport, contents: &Contents) {
     let bytes = |name: &str, value: Option<&[u8]>| {
         ctx.reply_bytes(name);
         value.map_or_else(|| ctx.reply_null(), |value| ctx.reply_bytes(value));

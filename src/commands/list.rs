@@ -73,7 +73,7 @@ struct ListJob {
     /// How many more sessions LIMIT allows.
     remaining: usize,
     /// The sessions that were found and are not in the reply yet.
-    sessions: VecDeque<Session>,
+    sessions: VecDeque<ListedSession>,
     /// Whether the array of the reply has begun.
     has_begun: bool,
     /// The number of sessions in the reply.
@@ -81,7 +81,7 @@ struct ListJob {
 }
 
 /// A session for the reply.
-struct Session {
+struct ListedSession {
     found: IndexedSession,
     /// The seconds until it expires. `None` if its key has no expiry.
     ttl: Option<i64>,
@@ -106,11 +106,11 @@ impl SlicedJob for ListJob {
         };
         let now = state::now(ctx);
         for found in page {
-            let Some(entry) = ctx.open_no_touch(&found.key) else { continue };
+            let Some(key) = ctx.open_no_touch(&found.key) else { continue };
             self.remaining -= 1;
-            self.sessions.push_back(Session {
-                ttl: store::expiry(&entry).map(|expiry| seconds_until(expiry, now)),
-                data: self.with_data.then(|| entry.bytes().to_vec()),
+            self.sessions.push_back(ListedSession {
+                ttl: store::expiry(&key).map(|expiry| seconds_until(expiry, now)),
+                data: self.with_data.then(|| key.bytes().to_vec()),
                 found,
             });
         }

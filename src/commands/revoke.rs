@@ -4,7 +4,7 @@ use crate::{
     error::Error,
     redis::{Access, ArgType, Argument, Call, Command, Spec},
     state,
-    store::{self, Reason},
+    store::{self, RemovalReason},
     token::could_be_token,
 };
 
@@ -23,7 +23,7 @@ impl Command for Revoke {
     };
 
     fn run(call: &Call<'_>) -> Result<(), Error> {
-        let key = call.args().get(0).ok_or(Error::WrongArity)?.to_text();
+        let key = call.args().get(0).ok_or(Error::WrongArity)?.to_redis_string();
         if could_be_token(key.bytes()) {
             return Err(Error::Other("the argument is a token, not a session key: use JRS.DESTROY".into()));
         }
@@ -33,7 +33,7 @@ impl Command for Revoke {
         call.ctx.check_access(&key, Access::Delete)?;
         let existed = call.ctx.open(&key)?.is_some();
         if existed {
-            store::destroy(call.ctx, &key, Reason::Destroyed)?;
+            store::destroy(call.ctx, &key, RemovalReason::Destroyed)?;
         }
         call.ctx.reply_integer(i64::from(existed));
         Ok(())

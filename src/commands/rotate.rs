@@ -10,7 +10,7 @@ use super::common::{
     options::{CLAIMS, KEY, Options, TOKEN, new_owner, once},
     signature_command::{Prepared, SignatureCommand},
     token_args::TokenArgs,
-    verification::{TimeCheck, Verification, Verified},
+    verification::{TimeCheck, Verification, VerificationOutcome},
 };
 use crate::{
     error::Error,
@@ -97,7 +97,7 @@ impl SignatureCommand for Rotate {
 type Job = (Verification, RotateOptions);
 
 /// The result for the old token and, if that is verified, its signed successor.
-type Outcome = (Verified, Option<Result<(UnsignedToken, Vec<u8>), Error>>);
+type Outcome = (VerificationOutcome, Option<Result<(UnsignedToken, Vec<u8>), Error>>);
 
 const REQUIREMENTS: Requirements =
     Requirements { after: 0, access: Access::Move, time: TimeCheck::Enforce, intent: Intent::WriteMayGrow };
@@ -119,7 +119,7 @@ fn rotate(
     }
     // A session that a DESTROYALL has not reached yet counts as destroyed.
     let is_destroyed = BulkDestroy::covers_key(ctx.database(), session.key.bytes());
-    let Some(entry) = session.open()?.filter(|_| !is_destroyed) else {
+    let Some(key) = session.open()?.filter(|_| !is_destroyed) else {
         ctx.reply_null();
         return Ok(());
     };
@@ -128,10 +128,10 @@ fn rotate(
     let expiry = if successor.restarts_idle_timer {
         lifetime.target(session.now)
     } else {
-        lifetime.keep(session.now, store::expiry(&entry))
+        lifetime.keep(session.now, store::expiry(&key))
     };
-    let data = RedisString::new(entry.bytes());
-    drop(entry);
+    let data = RedisString::new(key.bytes());
+    drop(key);
     if expiry <= session.now {
         ctx.reply_null();
         return Ok(());

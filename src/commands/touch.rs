@@ -35,12 +35,12 @@ impl TokenCommand for Touch {
         })?;
         let lifetime = session.lifetime();
         let expiry = lifetime.with_ttl(ttl.unwrap_or(lifetime.ttl)).target(session.now);
-        let Some(entry) = session.open()?.filter(|_| expiry > session.now) else {
+        let Some(key) = session.open()?.filter(|_| expiry > session.now) else {
             call.ctx.reply_null();
             return Ok(());
         };
-        let changes = store::expiry(&entry) != Some(expiry);
-        drop(entry);
+        let changes = store::expiry(&key) != Some(expiry);
+        drop(key);
         if changes {
             store::touch(call.ctx, &session.key, expiry)?;
         }

@@ -60,14 +60,14 @@ impl TokenCommand for Update {
             check_json_object(given.bytes()).map_err(|bad| Error::Data(options.mode.argument(), bad))?;
         }
 
-        let Some(entry) = session.open()? else {
+        let Some(key) = session.open()? else {
             call.ctx.reply_null();
             return Ok(());
         };
         let lifetime = session.lifetime();
         let expiry = match options.ttl {
             Ttl::Slide => lifetime.target(session.now),
-            Ttl::Keep => lifetime.keep(session.now, store::expiry(&entry)),
+            Ttl::Keep => lifetime.keep(session.now, store::expiry(&key)),
             Ttl::Once(ttl) => lifetime.with_ttl(ttl).target(session.now),
         };
         if expiry <= session.now {
@@ -75,16 +75,16 @@ impl TokenCommand for Update {
             return Ok(());
         }
         if let Some(expected) = options.if_match
-            && expected.bytes() != etag(entry.bytes())
+            && expected.bytes() != etag(key.bytes())
         {
             return Err(not_an_etag(expected.bytes()).map_or(Error::Conflict, Error::NotAnEtag));
         }
         let data = match options.mode {
-            UpdateMode::Replace => given.to_text(),
-            UpdateMode::Merge => new_text(merged(entry.bytes(), given.bytes(), limit))?,
-            UpdateMode::Patch => new_text(patched(entry.bytes(), given.bytes(), limit))?,
+            UpdateMode::Replace => given.to_redis_string(),
+            UpdateMode::Merge => changed_data(merged(key.bytes(), given.bytes(), limit))?,
+            UpdateMode::Patch => changed_data(patched(key.bytes(), given.bytes(), limit))?,
         };
-        drop(entry);
+        drop(key);
         store::update(call.ctx, &session.key, &data, expiry)?;
         call.ctx.reply_bytes(etag(data.bytes()));
         Ok(())
@@ -92,7 +92,7 @@ impl TokenCommand for Update {
 }
 
 /// The changed data, as a string of the server.
-fn new_text(changed: Result<String, PatchError>) -> Result<RedisString, Error> {
+fn changed_data(changed: Result<String, PatchError>) -> Result<RedisString, Error> {
     changed.map(|data| RedisString::new(data.as_bytes())).map_err(Error::Patch)
 }
 

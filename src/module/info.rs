@@ -26,7 +26,7 @@ impl InfoSource for Report {
             }
         }
         if info.section(c"sessions") {
-            let totals = store::totals();
+            let totals = store::index_totals();
             info.number("sessions_active", totals.sessions as u64);
             info.number("owners_active", totals.owners as u64);
             info.number("index_bytes", totals.bytes as u64);

@@ -28,13 +28,14 @@ impl Module for Jrs {
     }
 
     fn version(&self) -> c_int {
+        // 0.1.0 as major * 10000 + minor * 100 + patch.
         100
     }
 
     fn load(&self, ctx: Ctx<'_>, arguments: &[&str]) -> Result<(), LoadError> {
         redis::check_commands(ctx)?;
         let defaults = crate::settings::defaults(arguments)?;
-        state::begin(&defaults)?;
+        state::set_defaults(&defaults)?;
         redis::register_parameters::<settings::Configuration>(ctx, settings::parameters(defaults))?;
         if !redis::add_acl_category(ctx) {
             log(Level::Notice, "cannot create the ACL category @jrs");
@@ -45,7 +46,7 @@ impl Module for Jrs {
         // Last, and nothing after it can fail: Redis 7.0 keeps the event subscriptions of a module whose load fails,
         // and would call its unmapped code.
         redis::declare_features(ctx);
-        store::begin(ctx);
+        store::begin_index(ctx);
         redis::listen(ctx);
         log(Level::Notice, concat!("version ", env!("CARGO_PKG_VERSION"), " is ready"));
         Ok(())
@@ -78,8 +79,8 @@ impl Module for Jrs {
         match event {
             Event::BecameReplica => state::became_replica(),
             Event::ShuttingDown => threads::stop(),
-            Event::Cron(ctx) => store::complete(ctx),
-            _ => store::follow(event),
+            Event::Cron(ctx) => store::complete_index_scan(ctx),
+            _ => store::on_server_event(event),
         }
     }
 

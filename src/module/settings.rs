@@ -1,7 +1,7 @@
 //! Registers the settings as parameters of the server's configuration.
 
 use crate::{
-    redis::{Ctx, Parameter, ParameterType, ParameterValue, Store, ValueError},
+    redis::{Ctx, Parameter, ParameterStore, ParameterType, ParameterValue, ValueError},
     settings::{SETTINGS, SettingType, Value},
     state,
 };
@@ -24,7 +24,7 @@ pub(super) fn parameters(defaults: Vec<Value>) -> impl Iterator<Item = Parameter
 #[derive(Debug)]
 pub(super) struct Configuration;
 
-impl Store for Configuration {
+impl ParameterStore for Configuration {
     fn get(position: usize) -> Option<ParameterValue> {
         state::setting(position).map(ParameterValue::from)
     }

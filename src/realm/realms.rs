@@ -78,10 +78,10 @@ impl Realms {
     /// Whether a token is refused only because this server has no keys of its own. The session may exist nevertheless,
     /// so the client must not treat the token as bad.
     ///
-    /// A realm that has only keys of another issuer counts as without keys if the refusal concerns the key: the token's
+    /// A realm that has only keys of another issuer counts as without keys if the error concerns the key: the token's
     /// `kid`, algorithm or signature.
-    pub fn lack_keys_for(&self, refusal: TokenError) -> bool {
-        let is_of_key = matches!(refusal, TokenError::UnknownKey | TokenError::Algorithm | TokenError::Signature);
+    pub fn lack_keys_for(&self, error: TokenError) -> bool {
+        let is_of_key = matches!(error, TokenError::UnknownKey | TokenError::Algorithm | TokenError::Signature);
         self.list.iter().all(|realm| {
             let keys = &realm.keys;
             keys.keys().is_empty() || (is_of_key && keys.own().next().is_none())

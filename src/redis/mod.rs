@@ -30,10 +30,10 @@ pub use keyspace::{
 pub(crate) use server::load::entry_points;
 pub use server::{
     acl::Access,
-    config::{Parameter, ParameterType, ParameterValue, Store, register_parameters},
+    config::{Parameter, ParameterStore, ParameterType, ParameterValue, register_parameters},
     event::{Event, listen},
     features::declare_features,
     info::{Info, InfoSource, register_info},
     load::{on_load, on_unload},
-    module::Module,
+    module_trait::Module,
 };

@@ -59,8 +59,8 @@ impl Lifetime {
         max_lifetime: Option<Duration>,
         exp: Option<UnixMillis>,
     ) -> Option<UnixMillis> {
-        let outlived = start.zip(max_lifetime).map(|(start, longest)| start.plus(longest));
-        [outlived, exp].into_iter().flatten().min()
+        let max_lifetime_end = start.zip(max_lifetime).map(|(start, longest)| start.plus(longest));
+        [max_lifetime_end, exp].into_iter().flatten().min()
     }
 }
 

@@ -1,4 +1,5 @@
 //! The settings: names, types, ranges, defaults, values.
+#![forbid(unsafe_code)]
 
 mod realms_file;
 mod setting_type;
@@ -15,14 +16,14 @@ pub const DEFAULT_REALM: &str = "default";
 
 /// What happens when an owner gets more sessions than `max-sessions`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Policy {
+pub enum MaxSessionsPolicy {
     /// The owner's oldest session is evicted.
     EvictOldest,
     /// The new session is refused.
     Reject,
 }
 
-impl Policy {
+impl MaxSessionsPolicy {
     /// All policies.
     pub const ALL: [Self; 2] = [Self::EvictOldest, Self::Reject];
     /// Their names, in the same order.

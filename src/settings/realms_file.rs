@@ -29,7 +29,9 @@ impl RealmSpec {
     /// The settings of the realm, based on those of the default realm.
     pub fn settings(&self, base: &Settings) -> Result<Settings, String> {
         let mut settings = base.clone();
-        for (position, setting) in SETTINGS.iter().enumerate().filter(|(_, setting)| setting.scope == Scope::OneRealm) {
+        for (position, setting) in
+            SETTINGS.iter().enumerate().filter(|(_, setting)| setting.scope == Scope::NotInherited)
+        {
             settings.set(position, setting.setting_type.default())?;
         }
         for (position, value) in &self.overrides {
@@ -69,7 +71,7 @@ pub fn parse(text: &str) -> Result<Vec<RealmSpec>, String> {
             overrides.push(read);
         }
         for (position, setting) in SETTINGS.iter().enumerate() {
-            if setting.scope == Scope::EachRealm && !overrides.iter().any(|(given, _)| *given == position) {
+            if setting.scope == Scope::RequiredPerRealm && !overrides.iter().any(|(given, _)| *given == position) {
                 let needed = setting.name.to_string_lossy();
                 return Err(format!("line {first_line}: the realm '{name}' needs a '{needed}'"));
             }
@@ -195,9 +197,9 @@ mod tests {
             (with("algorithm = \"Vq7xZ2mTq9Jw4KpB1sYdR6uN8hLcXo3e\""), "line 4: 'algorithm' must be"),
             (with("max-age = Vq7xZ2mTq9Jw4KpB1sYdR6uN8hLcXo3e"), "line 4: not valid TOML"),
         ] {
-            let refusal = settings(&text).expect_err(&text);
-            assert!(refusal.starts_with(problem), "{text}: {refusal}");
-            assert!(!refusal.contains("Vq7xZ"), "{refusal}");
+            let error = settings(&text).expect_err(&text);
+            assert!(error.starts_with(problem), "{text}: {error}");
+            assert!(!error.contains("Vq7xZ"), "{error}");
         }
     }
 }

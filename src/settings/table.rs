@@ -3,7 +3,7 @@
 use std::ffi::CStr;
 
 use super::{
-    Policy,
+    MaxSessionsPolicy,
     setting_type::{GB, HALF_THE_CORES, KB, MB, SettingType, Value},
 };
 use crate::token::{ALGORITHM_NAMES, ALGORITHMS, Algorithm, same_type};
@@ -14,11 +14,11 @@ pub enum Scope {
     /// Server-wide: a realm cannot set it.
     Server,
     /// Each realm can set it. The default is the value of the default realm.
-    Realm,
+    Inherited,
     /// Each realm must set its own value, different from the others.
-    EachRealm,
+    RequiredPerRealm,
     /// Each realm can set it. The default is the setting's default, not the value of the default realm.
-    OneRealm,
+    NotInherited,
 }
 
 /// A setting.
@@ -65,7 +65,7 @@ fields! {
     String, String::new(), text => Value::Text(text.clone()), Value::Text(text) => Some(text);
     bool, false, flag => Value::Flag(*flag), Value::Flag(flag) => Some(flag);
     Algorithm, Self::HS256, one => choice(&ALGORITHMS, one), Value::Choice(at) => ALGORITHMS.get(at).copied();
-    Policy, Self::EvictOldest, one => choice(&Self::ALL, one), Value::Choice(at) => Self::ALL.get(at).copied();
+    MaxSessionsPolicy, Self::EvictOldest, one => choice(&Self::ALL, one), Value::Choice(at) => Self::ALL.get(at).copied();
 }
 
 /// One of a list of values, by its position.
@@ -106,39 +106,39 @@ const YEAR: i64 = 365 * 86_400;
 
 settings! {
     /// The key file; "" for a generated key.
-    keys_file: String = c"keys-file", text("", any), EachRealm, false;
+    keys_file: String = c"keys-file", text("", any), RequiredPerRealm, false;
     /// The realms file; "" for none.
     realms_file: String = c"realms-file", text("", any), Server, false;
     /// The key file of the foreign issuer; "" for none.
-    foreign_keys_file: String = c"foreign-keys-file", text("", any), OneRealm, false;
+    foreign_keys_file: String = c"foreign-keys-file", text("", any), NotInherited, false;
     /// `iss` of the foreign issuer's tokens.
-    foreign_issuer: String = c"foreign-issuer", text("", check_name), OneRealm, false;
+    foreign_issuer: String = c"foreign-issuer", text("", check_name), NotInherited, false;
     /// The algorithm of keys that name none.
-    algorithm: Algorithm = c"algorithm", SettingType::Choice(ALGORITHM_NAMES), Realm, true;
+    algorithm: Algorithm = c"algorithm", SettingType::Choice(ALGORITHM_NAMES), Inherited, true;
     /// The prefix of session keys.
-    keyspace: String = c"keyspace", text("sess:", check_keyspace), EachRealm, true;
+    keyspace: String = c"keyspace", text("sess:", check_keyspace), RequiredPerRealm, true;
     /// The sliding time to live of a session, in seconds.
-    max_age: i64 = c"max-age", number(86_400, 1, 100 * YEAR), Realm, true;
+    max_age: i64 = c"max-age", number(86_400, 1, 100 * YEAR), Inherited, true;
     /// The longest lifetime of a session, in seconds; 0 for no limit.
-    max_lifetime: i64 = c"max-lifetime", number(2_592_000, 0, 100 * YEAR), Realm, true;
+    max_lifetime: i64 = c"max-lifetime", number(2_592_000, 0, 100 * YEAR), Inherited, true;
     /// A read extends a session only if the expiry moves by more than this, in seconds.
-    touch_interval: i64 = c"touch-interval", number(60, 0, YEAR), Realm, true;
+    touch_interval: i64 = c"touch-interval", number(60, 0, YEAR), Inherited, true;
     /// The tolerance for `exp` and `nbf`, in seconds.
-    leeway: i64 = c"leeway", number(0, 0, 300), Realm, true;
+    leeway: i64 = c"leeway", number(0, 0, 300), Inherited, true;
     /// `iss` of tokens; "" for none.
-    issuer: String = c"issuer", text("", check_name), Realm, true;
+    issuer: String = c"issuer", text("", check_name), Inherited, true;
     /// `aud` of tokens; "" for none.
-    audience: String = c"audience", text("", check_name), Realm, true;
+    audience: String = c"audience", text("", check_name), Inherited, true;
     /// `typ` of tokens, accepted in addition to `JWT`.
-    token_type: String = c"token-type", text("JWT", check_token_type), Realm, true;
+    token_type: String = c"token-type", text("JWT", check_token_type), Inherited, true;
     /// The largest session data, in bytes.
-    max_data_size: i64 = c"max-data-size", bytes(MB, 2, 512 * MB), Realm, true;
+    max_data_size: i64 = c"max-data-size", bytes(MB, 2, 512 * MB), Inherited, true;
     /// The longest token, in bytes.
     max_token_size: i64 = c"max-token-size", bytes(8 * KB, 256, MB), Server, false;
     /// The largest number of sessions of an owner; 0 for no limit.
-    max_sessions: i64 = c"max-sessions", number(0, 0, 1_000_000), Realm, true;
+    max_sessions: i64 = c"max-sessions", number(0, 0, 1_000_000), Inherited, true;
     /// What happens when an owner exceeds `max-sessions`.
-    max_sessions_policy: Policy = c"max-sessions-policy", SettingType::Choice(&Policy::NAMES), Realm, true;
+    max_sessions_policy: MaxSessionsPolicy = c"max-sessions-policy", SettingType::Choice(&MaxSessionsPolicy::NAMES), Inherited, true;
     /// The memory of the cache of verified tokens, in bytes; 0 disables it.
     token_cache_size: i64 = c"token-cache-size", bytes(16 * MB, 0, 64 * GB), Server, false;
     /// The number of threads that compute slow signatures.
@@ -146,7 +146,7 @@ settings! {
     /// The number of slow signatures that may wait for a thread.
     crypto_queue: i64 = c"crypto-queue", number(1024, 1, 1_000_000), Server, false;
     /// Accepts secrets that are shorter than their algorithm's hash.
-    allow_weak_secret: bool = c"allow-weak-secret", SettingType::Flag, Realm, false;
+    allow_weak_secret: bool = c"allow-weak-secret", SettingType::Flag, Inherited, false;
     /// Allows MODULE UNLOAD.
     allow_unload: bool = c"allow-unload", SettingType::Flag, Server, false;
 }

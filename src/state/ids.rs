@@ -6,14 +6,14 @@ use uuid::Uuid;
 use crate::session::{IdSource, UnixMillis};
 
 /// Makes session ids, with a buffer of random bytes: a system call for each id would cost more than all the rest.
-pub struct Ids {
+pub struct BufferedIdSource {
     source: Option<IdSource>,
     random: [u8; Self::BUFFER],
     /// How many bytes of `random` are used up.
     used: usize,
 }
 
-impl Ids {
+impl BufferedIdSource {
     /// In bytes: enough for 128 ids.
     const BUFFER: usize = 128 * IdSource::RANDOM_BYTES;
 

@@ -13,7 +13,7 @@ use std::sync::{
 };
 
 use generated_key::GeneratedKey;
-use ids::Ids;
+use ids::BufferedIdSource;
 use key_sources::KeySources;
 use ring::rand::{SecureRandom, SystemRandom};
 use uuid::Uuid;
@@ -44,7 +44,7 @@ struct State {
     /// Whether this server may sign with a generated key. False for good once the server has been a replica.
     can_generate_key: AtomicBool,
     /// The source of session ids.
-    ids: Mutex<Ids>,
+    ids: Mutex<BufferedIdSource>,
 }
 
 impl State {
@@ -54,7 +54,7 @@ impl State {
             settings: Mutex::new(Settings::UNSET),
             active: Mutex::new(None),
             can_generate_key: AtomicBool::new(false),
-            ids: Mutex::new(Ids::new()),
+            ids: Mutex::new(BufferedIdSource::new()),
         }
     }
 }
@@ -63,7 +63,7 @@ impl State {
 #[derive(Clone)]
 struct ActiveConfig {
     settings: Settings,
-    source: KeySources,
+    key_sources: KeySources,
 }
 
 /// The time of the server's clock.
@@ -87,7 +87,7 @@ pub fn is_active(realms: &Arc<Realms>) -> bool {
 }
 
 /// Sets all settings to their defaults. The server then sets only those that its configuration mentions.
-pub fn begin(defaults: &[Value]) -> Result<(), String> {
+pub fn set_defaults(defaults: &[Value]) -> Result<(), String> {
     let mut settings = lock(&STATE.settings);
     defaults.iter().enumerate().try_for_each(|(position, value)| settings.set(position, value.clone()))
 }
@@ -96,10 +96,10 @@ pub fn begin(defaults: &[Value]) -> Result<(), String> {
 pub fn load(ctx: Ctx<'_>) -> Result<(), String> {
     STATE.can_generate_key.store(!ctx.is_replica() && !ctx.is_cluster_node(), Ordering::Relaxed);
     let settings = lock(&STATE.settings).clone();
-    let source = read_source(&settings)?;
-    activate(settings.clone(), source.clone())?;
+    let key_sources = read_source(&settings)?;
+    activate(settings.clone(), key_sources.clone())?;
     if ctx.is_replica() {
-        generated_key::retire(&source, &settings);
+        generated_key::retire(&key_sources, &settings);
     }
     Ok(())
 }
@@ -107,8 +107,8 @@ pub fn load(ctx: Ctx<'_>) -> Result<(), String> {
 /// Reads the key and realm files again. On an error, the active keys and realms are kept.
 pub fn reload() -> Result<(), String> {
     let settings = lock(&STATE.settings).clone();
-    let source = read_source(&settings)?;
-    activate(settings, source)
+    let key_sources = read_source(&settings)?;
+    activate(settings, key_sources)
 }
 
 /// A UUID for a new session.
@@ -131,7 +131,7 @@ pub fn unload() {
     *lock(&STATE.active) = None;
     *lock(&STATE.settings) = Settings::UNSET;
     lock(&STATE.ids).forget();
-    store::forget();
+    store::drop_index();
 }
 
 /// The value of a setting, by its position in [`settings::SETTINGS`](crate::settings::SETTINGS).
@@ -159,8 +159,8 @@ pub fn apply() -> Result<(), String> {
         && settings.foreign_issuer == before.settings.foreign_issuer
         && settings.algorithm == before.settings.algorithm
         && settings.allow_weak_secret == before.settings.allow_weak_secret;
-    let source = if same_files { before.source } else { read_source(&settings)? };
-    activate(settings, source)
+    let key_sources = if same_files { before.key_sources } else { read_source(&settings)? };
+    activate(settings, key_sources)
 }
 
 /// Stops using the generated key, because this server replicates another one now.
@@ -168,12 +168,12 @@ pub fn became_replica() {
     if !STATE.can_generate_key.swap(false, Ordering::Relaxed) {
         return;
     }
-    let Some(ActiveConfig { settings, source }) = lock(&STATE.active).clone() else { return };
-    generated_key::retire(&source, &settings);
+    let Some(ActiveConfig { settings, key_sources }) = lock(&STATE.active).clone() else { return };
+    generated_key::retire(&key_sources, &settings);
     if settings.keys_file.is_empty() {
         // Removing a key cannot make realms conflict. No file is read, because it may be unreadable at this moment.
-        let keys = Arc::new(source.keys.without_own());
-        if let Err(problem) = activate(settings, KeySources { keys, ..source }) {
+        let keys = Arc::new(key_sources.keys.without_own());
+        if let Err(problem) = activate(settings, KeySources { keys, ..key_sources }) {
             log(Level::Warning, &format!("this server is a replica, but its generated key is still active: {problem}"));
         }
     }
@@ -183,7 +183,7 @@ pub fn became_replica() {
 fn read_source(settings: &Settings) -> Result<KeySources, String> {
     // If a generated key is active, its file must exist: a missing file was deleted by mistake, or `dir` changed.
     let has_generated_key =
-        |now: &ActiveConfig| now.settings.keys_file.is_empty() && now.source.keys.own().next().is_some();
+        |now: &ActiveConfig| now.settings.keys_file.is_empty() && now.key_sources.keys.own().next().is_some();
     let generated_key = match STATE.can_generate_key.load(Ordering::Relaxed) {
         false => GeneratedKey::Never,
         true if lock(&STATE.active).as_ref().is_some_and(has_generated_key) => GeneratedKey::Keep,
@@ -193,23 +193,23 @@ fn read_source(settings: &Settings) -> Result<KeySources, String> {
 }
 
 /// Builds the realms and makes them active. On an error the active ones stay.
-fn activate(settings: Settings, source: KeySources) -> Result<(), String> {
+fn activate(settings: Settings, key_sources: KeySources) -> Result<(), String> {
     let mut seed = [0; 8];
     SystemRandom::new().fill(&mut seed).map_err(|_| NO_RANDOM.to_owned())?;
-    let mut list = vec![Arc::new(Realm::new(DEFAULT_REALM, settings.clone(), Arc::clone(&source.keys)))];
-    for (spec, keys) in &source.realms {
+    let mut list = vec![Arc::new(Realm::new(DEFAULT_REALM, settings.clone(), Arc::clone(&key_sources.keys)))];
+    for (spec, keys) in &key_sources.realms {
         let settings = spec.settings(&settings).map_err(|problem| format!("the realm '{}': {problem}", spec.name))?;
         list.push(Arc::new(Realm::new(&spec.name, settings, Arc::clone(keys))));
     }
     let realms = Realms::new(list, self::realms().ok().as_deref(), u64::from_ne_bytes(seed)).map_err(
         |Conflict { later, problem }| {
-            let line = source.realms.iter().find(|(spec, _)| spec.name == later).map_or(1, |(one, _)| one.line);
+            let line = key_sources.realms.iter().find(|(spec, _)| spec.name == later).map_or(1, |(one, _)| one.line);
             format!("line {line} of the realms file '{}': {problem}", settings.realms_file)
         },
     )?;
     let size = |number: i64| usize::try_from(number).unwrap_or(1);
     threads::pool().resize(size(settings.crypto_threads), size(settings.crypto_queue));
-    *lock(&STATE.active) = Some(ActiveConfig { settings, source });
+    *lock(&STATE.active) = Some(ActiveConfig { settings, key_sources });
     let former = STATE.realms.write().unwrap_or_else(PoisonError::into_inner).replace(Arc::new(realms));
     // Freeing a full cache of verified tokens on this thread would block the server.
     former.into_iter().filter(|former| former.cached_bytes() > DROPPED_AT_ONCE).for_each(threads::drop_later);

@@ -5,7 +5,7 @@ use crate::{
     error::Error,
     realm::{Realm, owner_prefix},
     redis::Ctx,
-    settings::Policy,
+    settings::MaxSessionsPolicy,
 };
 
 /// The oldest sessions of an owner that must be evicted before a new one. Empty without a limit. Changes nothing.
@@ -18,7 +18,7 @@ pub(super) fn plan(ctx: Ctx<'_>, realm: &Realm, owner: &str) -> Result<Vec<Index
     if index_follower::with_complete(|index| index.count(database, &prefix))? < most {
         return Ok(Vec::new());
     }
-    let rejects = realm.settings.max_sessions_policy == Policy::Reject;
+    let rejects = realm.settings.max_sessions_policy == MaxSessionsPolicy::Reject;
     let mut cursor = SessionCursor::new(database, prefix, None);
     let mut alive = Vec::new();
     loop {

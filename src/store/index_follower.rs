@@ -35,8 +35,8 @@ pub(super) struct Follower {
     has_missed_while_loading: bool,
 }
 
-/// Begins to follow the keyspace. Scans for up to 2 ms; [`complete`] scans the rest.
-pub fn begin(ctx: Ctx<'_>) {
+/// Begins to follow the keyspace. Scans for up to 2 ms; [`complete_index_scan`] scans the rest.
+pub fn begin_index(ctx: Ctx<'_>) {
     redis::follow_keyspace::<Follower>(ctx);
     let at_once = Duration::from_millis(2);
     let mut scan = KeyScan::begin();
@@ -46,7 +46,7 @@ pub fn begin(ctx: Ctx<'_>) {
 }
 
 /// Starts a scan in slices if the index is incomplete. Call it regularly.
-pub fn complete(ctx: Ctx<'_>) {
+pub fn complete_index_scan(ctx: Ctx<'_>) {
     let mut follower = lock(&FOLLOWER);
     if !follower.is_complete && !follower.scans {
         (follower.scans, follower.has_missed) = (true, false);
@@ -56,17 +56,17 @@ pub fn complete(ctx: Ctx<'_>) {
 }
 
 /// Frees the memory.
-pub fn forget() {
+pub fn drop_index() {
     *lock(&FOLLOWER) = Follower::default();
 }
 
 /// The numbers of the index for INFO.
-pub fn totals() -> Totals {
+pub fn index_totals() -> Totals {
     lock(&FOLLOWER).index.totals()
 }
 
 /// Whether the index equals the keyspace, by one scan of all keys. For tests.
-pub fn matches_keyspace(ctx: Ctx<'_>) -> Result<bool, Error> {
+pub fn index_matches_keyspace(ctx: Ctx<'_>) -> Result<bool, Error> {
     let mut found = with_complete(|index| index.empty_like())?;
     KeyScan::begin().slice(ctx, Duration::MAX, &mut |database, name| {
         SessionName::parse(name).into_iter().for_each(|name| found.add(database, name));
@@ -106,7 +106,7 @@ impl Follower {
 }
 
 /// Follows events that change whole databases.
-pub fn follow(event: Event<'_>) {
+pub fn on_server_event(event: Event<'_>) {
     /// Dropping this many entries takes well below a millisecond.
     const AT_ONCE: usize = 4096;
     let mut follower = lock(&FOLLOWER);

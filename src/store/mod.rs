@@ -1,6 +1,6 @@
 //! Sessions in the keyspace: every write, and the owner index.
 //!
-//! All writes of sessions are here, so that each sends its events and is counted for INFO. Everything that can be
+//! All writes of sessions are here, so that each is replicated and sends its events. Everything that can be
 //! refused is checked before the first write.
 #![forbid(unsafe_code)]
 
@@ -13,7 +13,9 @@ mod session_table;
 
 pub use bulk_destroy::BulkDestroy;
 pub use cursor::{IndexedSession, SessionCursor};
-pub use index_follower::{begin, complete, follow, forget, matches_keyspace, totals};
+pub use index_follower::{
+    begin_index, complete_index_scan, drop_index, index_matches_keyspace, index_totals, on_server_event,
+};
 
 use crate::{
     error::Error,
@@ -43,7 +45,7 @@ pub fn touch(ctx: Ctx<'_>, name: &RedisString, expiry: UnixMillis) -> Result<(),
 
 /// Why a session is deleted before it expires.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Reason {
+pub enum RemovalReason {
     /// A logout.
     Destroyed,
     /// The owner had more sessions than the realm allows.
@@ -101,11 +103,11 @@ pub fn update(ctx: Ctx<'_>, name: &RedisString, data: &RedisString, expiry: Unix
 }
 
 /// Deletes an existing session.
-pub fn destroy(ctx: Ctx<'_>, name: &RedisString, reason: Reason) -> Result<(), Error> {
+pub fn destroy(ctx: Ctx<'_>, name: &RedisString, reason: RemovalReason) -> Result<(), Error> {
     ctx.delete(name)?.notify(ctx);
     let (event, counter) = match reason {
-        Reason::Destroyed => (c"jrs.destroy", &COUNTERS.destroyed),
-        Reason::Evicted => (c"jrs.evict", &COUNTERS.evicted),
+        RemovalReason::Destroyed => (c"jrs.destroy", &COUNTERS.destroyed),
+        RemovalReason::Evicted => (c"jrs.evict", &COUNTERS.evicted),
     };
     counter.count();
     ctx.notify_jrs_event(event, name);
@@ -125,7 +127,7 @@ fn add(
     write(ctx, name, data, expiry, old)?;
     // Other modules may have deleted sessions in reaction to the new one's events.
     let mut left = evicted.iter().filter(|oldest| ctx.open_no_touch(&oldest.key).is_some());
-    left.try_for_each(|oldest| destroy(ctx, &oldest.key, Reason::Evicted))
+    left.try_for_each(|oldest| destroy(ctx, &oldest.key, RemovalReason::Evicted))
 }
 
 /// Writes a session, and deletes the one that it replaces.

@@ -47,7 +47,7 @@ pub struct Pool {
 struct Running {
     jobs: PerLane<Sender<Job>>,
     /// One message for each job, sent after the job: a thread that receives one finds a job in one of the queues.
-    turns: Sender<()>,
+    job_signals: Sender<()>,
     workers: Workers,
 }
 
@@ -78,7 +78,7 @@ struct Shared {
 /// hold for long.
 struct Queues {
     jobs: PerLane<Receiver<Job>>,
-    turns: Receiver<()>,
+    job_signals: Receiver<()>,
     /// The number of jobs of other lanes that were taken in a row while a job of this lane waited.
     passed_over: PerLane<u32>,
 }
@@ -120,7 +120,7 @@ impl Pool {
         (self.threads, self.queue) = (threads, queue);
         if let Some(running) = self.running.take() {
             // Join finished threads too: the end of a thread still runs code of this module, which may be unloaded.
-            self.retiring.extract_if(.., |workers| workers.has_left()).for_each(Workers::join);
+            self.retiring.extract_if(.., |workers| workers.have_finished()).for_each(Workers::join);
             // Without senders the former queues end after their last jobs.
             self.retiring.push(running.workers);
         }
@@ -147,7 +147,7 @@ impl Pool {
             running.workers.shared.waiting.get(lane).fetch_add(1, Ordering::Relaxed);
             // The threads run until `stop`, so one of them takes the job.
             let _ = running.jobs.get(lane).send(job);
-            let _ = running.turns.send(());
+            let _ = running.job_signals.send(());
         }
     }
 
@@ -165,9 +165,9 @@ impl Pool {
 impl Running {
     fn start(threads: usize) -> Option<Self> {
         let ((sign, to_sign), (verify, to_verify), (drop, to_drop)) = (channel(), channel(), channel());
-        let (turns, turns_taken) = channel();
+        let (job_signals, turns_taken) = channel();
         let jobs = PerLane { sign: to_sign, verify: to_verify, drop: to_drop };
-        let queues = Arc::new(Mutex::new(Queues { jobs, turns: turns_taken, passed_over: PerLane::default() }));
+        let queues = Arc::new(Mutex::new(Queues { jobs, job_signals: turns_taken, passed_over: PerLane::default() }));
         let shared = Arc::new(Shared::default());
         let start = |_| {
             let (queues, shared) = (Arc::clone(&queues), Arc::clone(&shared));
@@ -175,12 +175,12 @@ impl Running {
         };
         let threads: Vec<_> = (0..threads).filter_map(start).collect();
         let workers = Workers { threads, shared };
-        (!workers.threads.is_empty()).then_some(Self { jobs: PerLane { sign, verify, drop }, turns, workers })
+        (!workers.threads.is_empty()).then_some(Self { jobs: PerLane { sign, verify, drop }, job_signals, workers })
     }
 }
 
 impl Workers {
-    fn has_left(&self) -> bool {
+    fn have_finished(&self) -> bool {
         self.threads.iter().all(JoinHandle::is_finished)
     }
 
@@ -197,7 +197,7 @@ impl Queues {
     /// Waits for the next job. `None` when the pool stops.
     fn next(&mut self, shared: &Shared) -> Option<Job> {
         loop {
-            self.turns.recv().ok()?;
+            self.job_signals.recv().ok()?;
             let mut order = Lane::ALL;
             // Lanes that were passed over too often come first. The sort is stable.
             order.sort_by_key(|lane| *self.passed_over.get(*lane) < MAX_PASSED_OVER);

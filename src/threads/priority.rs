@@ -29,7 +29,7 @@ mod tests {
     use super::no_filter;
 
     #[test]
-    fn a_filter_or_no_word_of_it_is_a_reason_not_to_ask() {
+    fn priority_stays_under_a_system_call_filter() {
         assert!(no_filter("Name:\tjrs-crypto\nSeccomp:\t0\nSeccomp_filters:\t0\n"));
         for status in ["Seccomp:\t2\nSeccomp_filters:\t0\n", "Seccomp:\t1\n", "Seccomp_filters:\t0\n", "Seccomp:\n", ""]
         {

@@ -19,7 +19,7 @@ use pkcs8::{
 use super::{
     Algorithm,
     key::{Pair, PrivateKey},
-    public::PublicKey,
+    public_key::PublicKey,
 };
 
 const RSA: ObjectIdentifier = pkcs1::ALGORITHM_OID;

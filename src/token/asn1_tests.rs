@@ -6,7 +6,7 @@ use std::{
 };
 
 use super::{DerKey, Problem, SubjectPublicKeyInfoRef, read_pkcs1, read_pkcs8, read_public, read_sec1};
-use crate::token::{Algorithm, public::PublicKey};
+use crate::token::{Algorithm, public_key::PublicKey};
 use pkcs8::der::{Decode, Encode, Tag, asn1::AnyRef};
 
 /// Formats of a key, each with the function that reads it.

@@ -6,10 +6,10 @@
 use super::ClaimRules;
 
 /// The claim with the session's own deadline (null for none), if `exp` is another time.
-pub(super) const OWN_END: &str = "jrs_exp";
+pub(super) const SESSION_DEADLINE: &str = "jrs_exp";
 
 /// The claims that JRS writes in every realm.
-const ALWAYS: [&str; 6] = ["jti", "iat", "sub", "ttl", "auth_time", OWN_END];
+const ALWAYS: [&str; 6] = ["jti", "iat", "sub", "ttl", "auth_time", SESSION_DEADLINE];
 /// The claims that JRS reads and that a caller may write, `iss` and `aud` only where the realm does not set them.
 const SHARED: [&str; 4] = ["exp", "nbf", "iss", "aud"];
 
@@ -24,13 +24,13 @@ pub(super) enum Meaning {
 }
 
 /// The meaning of `name` in a realm with these rules.
-pub(super) fn meaning(name: &str, expected: ClaimRules<'_>) -> Meaning {
+pub(super) fn meaning(name: &str, rules: ClaimRules<'_>) -> Meaning {
     let Some(known) = ALWAYS.into_iter().chain(SHARED).find(|known| same_but_for_case(name, known)) else {
         return Meaning::Free;
     };
     let is_reserved = match known {
-        "iss" => expected.issuer.is_some(),
-        "aud" => expected.audience.is_some(),
+        "iss" => rules.issuer.is_some(),
+        "aud" => rules.audience.is_some(),
         _ => ALWAYS.contains(&known),
     };
     match (name == known, is_reserved) {

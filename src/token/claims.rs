@@ -4,7 +4,7 @@ use std::{borrow::Cow, collections::HashSet, fmt::Write, time::Duration};
 
 use super::{
     TokenError,
-    claim_names::{Meaning, OWN_END, meaning},
+    claim_names::{Meaning, SESSION_DEADLINE, meaning},
     json::{Members, number, text, texts},
 };
 use crate::session::UnixMillis;
@@ -20,8 +20,8 @@ pub struct Claims {
     pub issued_at: Option<UnixMillis>,
     /// `exp`: the end.
     pub expires_at: Option<UnixMillis>,
-    /// The session's own deadline: `jrs_exp` if present, otherwise `exp`. JRS writes `jrs_exp` if `exp` is the earlier
-    /// end by max-lifetime, which tells other verifiers.
+    /// The session's own deadline: `jrs_exp` if it is later than `exp` or null, otherwise `exp`. JRS writes `jrs_exp` if
+    /// `exp` is only the end by max-lifetime, for verifiers without Redis.
     pub deadline: Option<UnixMillis>,
     /// `nbf`: not valid before.
     pub not_before: Option<UnixMillis>,
@@ -48,25 +48,25 @@ impl Claims {
     /// # Errors
     /// [`TokenError::Malformed`] if it is not a JSON object with unique names, [`TokenError::Claim`] if `jti` is not a
     /// usable string or a time is not a number, [`TokenError::Issuer`] and [`TokenError::Audience`].
-    pub fn read(json: &[u8], expected: ClaimRules<'_>) -> Result<Self, TokenError> {
+    pub fn read(json: &[u8], rules: ClaimRules<'_>) -> Result<Self, TokenError> {
         let members = Members::read(json)
             .map_err(|_| TokenError::Malformed("the payload must be a JSON object with unique names"))?;
         let read = |name| move |value| number(value).map(to_moment).ok_or(TokenError::Claim(name));
         let time = |name| members.get(name).map(read(name)).transpose();
         let expires_at = time("exp")?;
-        let own_end = match members.get(OWN_END) {
+        let own_end = match members.get(SESSION_DEADLINE) {
             Some(value) if value.get() == "null" => Some(None),
-            _ => time(OWN_END)?.map(Some),
+            _ => time(SESSION_DEADLINE)?.map(Some),
         };
-        // JRS writes it only for an end later than `exp`.
+        // JRS writes `jrs_exp` only for a later end than `exp`.
         let deadline =
             own_end.filter(|own| expires_at.is_some_and(|exp| own.is_none_or(|own| own > exp))).unwrap_or(expires_at);
-        if let Some(issuer) = expected.issuer
+        if let Some(issuer) = rules.issuer
             && members.get("iss").and_then(text).as_deref() != Some(issuer)
         {
             return Err(TokenError::Issuer);
         }
-        if let Some(audience) = expected.audience
+        if let Some(audience) = rules.audience
             && !members.get("aud").and_then(texts).is_some_and(|all| all.iter().any(|one| one == audience))
         {
             return Err(TokenError::Audience);
@@ -156,7 +156,7 @@ impl RegisteredClaims<'_> {
             }
         }
         if self.deadline != self.expires_at {
-            push_name(&mut json, OWN_END);
+            push_name(&mut json, SESSION_DEADLINE);
             match self.deadline {
                 Some(deadline) => push_seconds(&mut json, deadline),
                 None => json.push_str("null"),
@@ -228,10 +228,10 @@ impl<'c> CallerClaims<'c> {
     /// Checks `json`. `jti`, `iat`, `sub`, `ttl`, `auth_time` and `jrs_exp` are reserved, and `iss` and `aud` if the
     /// realm sets them. Other upper and lower case spellings of these and of `exp`, `nbf`, `iss` and `aud` are
     /// refused. `exp` and `nbf` must be numbers of seconds.
-    pub fn read(json: &'c str, expected: ClaimRules<'_>) -> Result<Self, ClaimsError> {
+    pub fn read(json: &'c str, rules: ClaimRules<'_>) -> Result<Self, ClaimsError> {
         let members = Members::read(json.as_bytes()).map_err(|_| ClaimsError::NotAnObject)?;
         for (name, _) in members.iter() {
-            match meaning(name, expected) {
+            match meaning(name, rules) {
                 Meaning::Reserved(name) => return Err(ClaimsError::Reserved(name)),
                 Meaning::OtherSpelling(name) => return Err(ClaimsError::OtherSpelling(name)),
                 Meaning::Free => {}
@@ -267,11 +267,11 @@ pub fn has_claim(json: &[u8], name: &str) -> bool {
 ///
 /// # Errors
 /// [`ClaimsError::NotAnObject`] if `old` or `new` is not a JSON object.
-pub fn carry_over_claims(old: &[u8], new: &str, expected: ClaimRules<'_>) -> Result<String, ClaimsError> {
+pub fn carry_over_claims(old: &[u8], new: &str, rules: ClaimRules<'_>) -> Result<String, ClaimsError> {
     let read = |json| Members::read(json).map_err(|_| ClaimsError::NotAnObject);
     let (old, new) = (read(old)?, read(new.as_bytes())?);
     let given: HashSet<&str> = new.iter().map(|(name, _)| name).collect();
-    let is_kept = |name: &str| !given.contains(name) && meaning(name, expected) == Meaning::Free;
+    let is_kept = |name: &str| !given.contains(name) && meaning(name, rules) == Meaning::Free;
     let mut json = String::from("{");
     let kept = old.iter().filter(|(name, _)| is_kept(name)).chain(new.iter()).filter(|(name, _)| *name != "exp");
     for (name, value) in kept {

@@ -63,7 +63,7 @@ fn times_are_numbers_of_any_size() {
 }
 
 #[test]
-fn a_ttl_that_is_no_positive_number_is_none() {
+fn a_ttl_must_be_a_positive_number() {
     for odd in ["0", "-1", "\"60\"", "null", "[1]", "0.0001"] {
         assert_eq!(read(&format!(r#"{{"jti":"a","ttl":{odd}}}"#)).expect("claims").ttl, None, "{odd}");
     }
@@ -107,7 +107,7 @@ fn time_has_leeway() {
 
 #[test]
 fn what_is_written_is_read() {
-    let standard = RegisteredClaims {
+    let registered = RegisteredClaims {
         id: "{a\"b}:c",
         issued_at: at(1_700_000_000_000),
         owner: "a\"b",
@@ -119,7 +119,7 @@ fn what_is_written_is_read() {
         authenticated_at: Some(at(1_600_000_000_000)),
     };
     let caller = CallerClaims::read(" { \"role\" : 1.0 ,\"nbf\":5 } ", ANY).expect("claims");
-    let json = standard.write(&caller);
+    let json = registered.write(&caller);
     assert!(json.ends_with(r#""exp":1800000000.25,"ttl":90,"auth_time":1600000000,"role" : 1.0 ,"nbf":5}"#), "{json}");
     let claims = Claims::read(json.as_bytes(), ClaimRules { issuer: Some("i"), audience: Some("a"), token_type: None })
         .expect("claims");
@@ -144,9 +144,9 @@ fn the_end_that_a_session_was_given_is_kept_beside_an_earlier_one() {
         (Some(at(7500)), r#"{"jti":"x","iat":0,"exp":5,"jrs_exp":7.5}"#),
         (Some(at(5000)), r#"{"jti":"x","iat":0,"exp":5}"#),
     ] {
-        let standard =
+        let registered =
             RegisteredClaims { id: "x", expires_at: Some(at(5000)), deadline, ..RegisteredClaims::default() };
-        assert_eq!(standard.write(&CallerClaims::default()), text);
+        assert_eq!(registered.write(&CallerClaims::default()), text);
         let claims = read(text).expect("claims");
         assert_eq!((claims.expires_at, claims.deadline), (Some(at(5000)), deadline), "{text}");
     }

@@ -12,10 +12,10 @@ use zeroize::Zeroizing;
 
 use super::{
     Algorithm, AlgorithmExt,
+    base64url::base64url_decode,
     json::{Members, secret_text, text, texts},
-    jws::base64url_decode,
     key::{Pair, PrivateKey},
-    public::PublicKey,
+    public_key::PublicKey,
 };
 
 pub(super) struct Jwk {

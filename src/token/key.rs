@@ -15,9 +15,10 @@ use ring::hmac;
 
 use super::{
     Algorithm, AlgorithmExt, Header, TokenError,
+    base64url::{base64url_decode, encode},
     header::JWT,
-    jws::{CompactJws, base64url_decode, encode, push_part},
-    public::PublicKey,
+    jws::{CompactJws, push_part},
+    public_key::PublicKey,
 };
 
 /// The length of the longest HMAC (64 bytes), in whole base64 groups.
@@ -188,7 +189,7 @@ impl Key {
 
     /// Verifies a token's signature; HMACs in constant time. Fails with [`TokenError::Signature`] or, if the signature
     /// is not base64url, [`TokenError::Malformed`].
-    pub(super) fn check(&self, parts: &CompactJws<'_>) -> Result<(), TokenError> {
+    pub(super) fn verify_signature(&self, parts: &CompactJws<'_>) -> Result<(), TokenError> {
         if parts.signature.len() > LONGEST_ENCODED {
             return Err(TokenError::Signature);
         }

@@ -8,9 +8,9 @@ use zeroize::Zeroizing;
 use super::{
     Algorithm, AlgorithmExt, Key, KeyRing,
     algorithm::KeyType,
+    base64url::encode,
     json::Members,
     jwk::{Jwk, Material, Reading},
-    jws::encode,
     keyring::check_unnamed,
     pem, raw_secret,
 };
@@ -28,18 +28,18 @@ pub struct KeyDefaults {
 ///
 /// # Errors
 /// A sentence that names the key and the problem, without key material. One malformed key refuses the whole file.
-pub fn read_keys(file: &[u8], parsing: KeyDefaults) -> Result<KeyRing, String> {
+pub fn read_keys(file: &[u8], defaults: KeyDefaults) -> Result<KeyRing, String> {
     let start = file.trim_ascii_start();
     let start = start.strip_prefix(b"\xef\xbb\xbf").unwrap_or(start);
     if let Some(problem) = raw_secret::utf16_problem(file) {
         return Err(problem);
     }
     let keys = if start.starts_with(b"{") || start.starts_with(b"[") {
-        read_jwks(start, parsing)?
+        read_jwks(start, defaults)?
     } else if file.windows(pem::BEGIN.len()).any(|window| window == pem::BEGIN) {
-        read_pem(file, parsing)?
+        read_pem(file, defaults)?
     } else {
-        Keys { list: vec![read_secret(file, parsing)?], ..Keys::default() }
+        Keys { list: vec![read_secret(file, defaults)?], ..Keys::default() }
     };
     keys.finish()
 }
@@ -100,20 +100,20 @@ pub fn jwk_of_secret(id: &str, secret: &[u8; 32]) -> Zeroizing<String> {
 }
 
 /// Reads a raw secret: the bytes of the file, without the line end that editors add.
-fn read_secret(file: &[u8], parsing: KeyDefaults) -> Result<Key, String> {
+fn read_secret(file: &[u8], defaults: KeyDefaults) -> Result<Key, String> {
     raw_secret::check(file)?;
     let secret = file.strip_suffix(b"\n").unwrap_or(file);
     let secret = secret.strip_suffix(b"\r").unwrap_or(secret);
-    let algorithm = choose(KeyType::Secret, None, &[], parsing)?;
-    check_strength(secret, algorithm, parsing)?;
+    let algorithm = choose(KeyType::Secret, None, &[], defaults)?;
+    check_strength(secret, algorithm, defaults)?;
     Ok(Key::from_secret(None, algorithm, true, secret))
 }
 
-fn read_pem(file: &[u8], parsing: KeyDefaults) -> Result<Keys, String> {
+fn read_pem(file: &[u8], defaults: KeyDefaults) -> Result<Keys, String> {
     let mut keys = Keys::default();
     for (at, key) in pem::read(file)?.into_iter().enumerate() {
         let (public, private) = key.pair;
-        let algorithm = choose(public.key_type(), None, key.algorithms, parsing)?;
+        let algorithm = choose(public.key_type(), None, key.algorithms, defaults)?;
         Key::from_pair(None, algorithm, public, private)
             .and_then(|key| keys.add(key))
             .map_err(|problem| format!("key {}: {problem}", at + 1))?;
@@ -121,7 +121,7 @@ fn read_pem(file: &[u8], parsing: KeyDefaults) -> Result<Keys, String> {
     Ok(keys)
 }
 
-fn read_jwks(json: &[u8], parsing: KeyDefaults) -> Result<Keys, String> {
+fn read_jwks(json: &[u8], defaults: KeyDefaults) -> Result<Keys, String> {
     // The parser's message could quote the text, so it is left out.
     let document = Members::read(json).map_err(|_| {
         "it must be a JSON object with unique names (store a secret that begins with { or [ as a JWK, see docs/keys.md)"
@@ -134,21 +134,21 @@ fn read_jwks(json: &[u8], parsing: KeyDefaults) -> Result<Keys, String> {
         {
             return Err(advice);
         }
-        read_jwk(&document, 1, parsing, &mut keys).map_err(|problem| format!("key 1: {problem}"))?;
+        read_jwk(&document, 1, defaults, &mut keys).map_err(|problem| format!("key 1: {problem}"))?;
         return Ok(keys);
     };
     let set: Vec<&RawValue> = serde_json::from_str(set.get()).map_err(|_| "its 'keys' must be an array".to_owned())?;
     for (number, jwk) in (1..).zip(set) {
         Members::read(jwk.get().as_bytes())
             .map_err(|_| "it must be a JSON object with unique names".to_owned())
-            .and_then(|jwk| read_jwk(&jwk, number, parsing, &mut keys))
+            .and_then(|jwk| read_jwk(&jwk, number, defaults, &mut keys))
             .map_err(|problem| format!("key {number}: {problem}"))?;
     }
     Ok(keys)
 }
 
 /// Adds the JWK with this number to the keys, or skips it.
-fn read_jwk(members: &Members<'_>, number: usize, parsing: KeyDefaults, keys: &mut Keys) -> Result<(), String> {
+fn read_jwk(members: &Members<'_>, number: usize, defaults: KeyDefaults, keys: &mut Keys) -> Result<(), String> {
     let jwk = match Jwk::read(members)? {
         Reading::Key(jwk) => jwk,
         Reading::LeftOut(reason) => {
@@ -160,12 +160,12 @@ fn read_jwk(members: &Members<'_>, number: usize, parsing: KeyDefaults, keys: &m
     keys.add(match jwk.material {
         Material::Secret(secret) => {
             raw_secret::check_bytes(&secret)?;
-            let algorithm = choose(KeyType::Secret, named, &[], parsing)?;
-            check_strength(&secret, algorithm, parsing)?;
+            let algorithm = choose(KeyType::Secret, named, &[], defaults)?;
+            check_strength(&secret, algorithm, defaults)?;
             Key::from_secret(jwk.id, algorithm, jwk.may_sign, &secret)
         }
         Material::Pair((public, private)) => {
-            let algorithm = choose(public.key_type(), named, &[], parsing)?;
+            let algorithm = choose(public.key_type(), named, &[], defaults)?;
             Key::from_pair(jwk.id, algorithm, public, private.filter(|_| jwk.may_sign))?
         }
     })
@@ -173,19 +173,24 @@ fn read_jwk(members: &Members<'_>, number: usize, parsing: KeyDefaults, keys: &m
 
 /// The algorithm to which a key is pinned: the one that it names, or that of the settings if it fits, or the usual one
 /// of its type. If not empty, `only` lists the algorithms that its encoding allows.
-fn choose(family: KeyType, named: Option<&str>, only: &[Algorithm], parsing: KeyDefaults) -> Result<Algorithm, String> {
+fn choose(
+    family: KeyType,
+    named: Option<&str>,
+    only: &[Algorithm],
+    defaults: KeyDefaults,
+) -> Result<Algorithm, String> {
     match named {
         Some(name) => Algorithm::from_name(name)
             .filter(|algorithm| algorithm.key_type() == family)
             .ok_or_else(|| "its 'alg' does not fit its 'kty' and 'crv'".to_owned()),
-        None if only.contains(&parsing.algorithm) => Ok(parsing.algorithm),
-        None if only.is_empty() && parsing.algorithm.key_type() == family => Ok(parsing.algorithm),
+        None if only.contains(&defaults.algorithm) => Ok(defaults.algorithm),
+        None if only.is_empty() && defaults.algorithm.key_type() == family => Ok(defaults.algorithm),
         None => Ok(only.first().copied().unwrap_or(family.usual_algorithm())),
     }
 }
 
 /// RFC 7518 section 3.2: a secret is at least as long as the hash.
-fn check_strength(secret: &[u8], algorithm: Algorithm, parsing: KeyDefaults) -> Result<(), String> {
+fn check_strength(secret: &[u8], algorithm: Algorithm, defaults: KeyDefaults) -> Result<(), String> {
     if secret.is_empty() {
         return Err("the secret is empty".to_owned());
     }
@@ -194,7 +199,7 @@ fn check_strength(secret: &[u8], algorithm: Algorithm, parsing: KeyDefaults) -> 
         Algorithm::HS512 => 64,
         _ => 32,
     };
-    if secret.len() < least && !parsing.allow_weak_secret {
+    if secret.len() < least && !defaults.allow_weak_secret {
         let name = algorithm.name();
         return Err(format!(
             "the secret has {} bytes, but {name} needs at least {least} (jrs.allow-weak-secret yes accepts an old secret)",

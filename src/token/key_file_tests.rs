@@ -7,9 +7,9 @@ const WEAK: KeyDefaults = KeyDefaults { algorithm: Algorithm::HS512, allow_weak_
 const K: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8";
 
 /// Id, algorithm, and whether it signs.
-type Described = (Option<String>, &'static str, bool);
+type KeySummary = (Option<String>, &'static str, bool);
 
-fn keys(file: &str) -> Result<Vec<Described>, String> {
+fn keys(file: &str) -> Result<Vec<KeySummary>, String> {
     let describe = |ring: KeyRing| {
         let keys = ring.keys().iter();
         keys.map(|key| (key.id().map(str::to_owned), key.algorithm_name(), key.signs())).collect()
@@ -52,9 +52,9 @@ fn bad_files_are_refused_whole_and_name_the_key() {
         (r#"{"kty":"oct","k":""}"#.to_owned(), "key 2: the secret is empty"),
         ("7".to_owned(), "key 2: it must be a JSON object"),
     ] {
-        let refusal = keys(&format!(r#"{{"keys":[{good},{bad}]}}"#)).expect_err(&bad);
-        assert!(refusal.starts_with(problem), "{bad}: {refusal}");
-        assert!(!refusal.contains(K), "{refusal}");
+        let error = keys(&format!(r#"{{"keys":[{good},{bad}]}}"#)).expect_err(&bad);
+        assert!(error.starts_with(problem), "{bad}: {error}");
+        assert!(!error.contains(K), "{error}");
     }
     for bad in [r#"{"keys":[]}"#, r#"{"keys":{}}"#, "[]", "{", r#"[{"kty":"oct"}]"#, "  {}", "\u{feff}{"] {
         assert!(keys(bad).is_err(), "{bad}");
@@ -105,9 +105,9 @@ fn foreign_keys_of_a_set_are_left_out() {
         }
         // If it is the only key, the file is refused for that reason.
         for file in [other.to_owned(), format!(r#"{{"keys":[{other}]}}"#)] {
-            let refusal = keys(&file).expect_err(other);
+            let error = keys(&file).expect_err(other);
             let start = format!("it contains no key for signatures: key 1 is skipped: {reason}");
-            assert!(refusal.starts_with(&start), "{refusal}");
+            assert!(error.starts_with(&start), "{error}");
         }
     }
     let many = r#"{"kty":"AKP"},"#.repeat(20);
@@ -137,8 +137,8 @@ fn keys_without_a_kid_are_few() {
     let secret = |number: u8| format!(r#"{{"kty":"oct","k":"{}"}}"#, super::encode(&[number; 32]));
     let set = |count: u8| format!(r#"{{"keys":[{}]}}"#, (0..count).map(secret).collect::<Vec<_>>().join(","));
     assert_eq!(keys(&set(8)).expect("keys").len(), 8);
-    let refusal = keys(&set(9)).expect_err("nine");
-    assert!(refusal.starts_with("9 keys for HS256 have no 'kid'"), "{refusal}");
+    let error = keys(&set(9)).expect_err("nine");
+    assert!(error.starts_with("9 keys for HS256 have no 'kid'"), "{error}");
     // Public keys can be named by their thumbprints: they load with a warning.
     let ed25519 = |seed: u8| {
         let pair = aws_lc_rs::signature::Ed25519KeyPair::from_seed_unchecked(&[seed; 32]).expect("a seed");
@@ -179,8 +179,8 @@ fn keys_that_can_verify_nothing_are_refused() {
         // y = p + 3 is another encoding of 3.
         ((0xf0, 0xff, 0x7f), "not canonically encoded"),
     ] {
-        let refusal = ed25519(point.0, point.1, point.2).expect_err("no point of use");
-        assert!(refusal.contains(problem), "{point:?}: {refusal}");
+        let error = ed25519(point.0, point.1, point.2).expect_err("no point of use");
+        assert!(error.contains(problem), "{point:?}: {error}");
     }
     // A point of P-256 whose x is too large for the field, one that is not on the curve, and the point at infinity.
     let coordinates = |x: &[u8], y: &[u8]| {
@@ -196,7 +196,7 @@ fn keys_that_can_verify_nothing_are_refused() {
 #[test]
 fn keys_of_the_roca_generator_are_refused() {
     let jwk = |name: &str| keys(&format!(r#"{{"kty":"RSA","n":{},"e":"AQAB"}}"#, published()[name]["n"]));
-    let refusal = jwk("roca").expect_err("a weak key");
-    assert!(refusal.contains("CVE-2017-15361"), "{refusal}");
+    let error = jwk("roca").expect_err("a weak key");
+    assert!(error.contains("CVE-2017-15361"), "{error}");
     assert!(jwk("thumbed").is_ok());
 }

@@ -7,9 +7,8 @@ use std::{
 };
 
 use super::{
-    ALGORITHMS, Algorithm, AlgorithmExt, ClaimRules, Claims, Header, Key, TokenError,
-    algorithm::KeyType,
-    jws::{CompactJws, base64url_decode},
+    ALGORITHMS, Algorithm, AlgorithmExt, ClaimRules, Claims, Header, Key, TokenError, algorithm::KeyType,
+    base64url::base64url_decode, jws::CompactJws,
 };
 
 /// The keys of a realm. The first one that can sign signs; all of them verify.
@@ -145,12 +144,12 @@ impl KeyRing {
 
     /// Whether verifying this token needs a slow algorithm. Fails if the token is refused without computing a
     /// signature.
-    pub fn is_slow(&self, token: &[u8], expected: ClaimRules<'_>) -> Result<bool, TokenError> {
+    pub fn is_slow(&self, token: &[u8], rules: ClaimRules<'_>) -> Result<bool, TokenError> {
         if !self.has_slow {
             return Ok(false);
         }
         let parts = CompactJws::split(token)?;
-        let mut keys = self.candidates(&parts, expected)?;
+        let mut keys = self.candidates(&parts, rules)?;
         Ok(keys.any(Key::is_slow))
     }
 
@@ -158,20 +157,20 @@ impl KeyRing {
     ///
     /// # Errors
     /// The [`TokenError`] of the first check that fails. Claims are read only after the signature is verified.
-    pub fn verify(&self, token: &[u8], expected: ClaimRules<'_>) -> Result<Verified, TokenError> {
+    pub fn verify(&self, token: &[u8], rules: ClaimRules<'_>) -> Result<Verified, TokenError> {
         let parts = CompactJws::split(token)?;
-        let key = self.check_signature(&parts, expected)?;
+        let key = self.check_signature(&parts, rules)?;
         let payload = base64url_decode(parts.payload)?;
         let foreign = key.foreign_issuer();
-        let claims = Claims::read(&payload, ClaimRules { issuer: foreign.or(expected.issuer), ..expected })?;
+        let claims = Claims::read(&payload, ClaimRules { issuer: foreign.or(rules.issuer), ..rules })?;
         Ok(Verified { claims, payload, is_foreign: foreign.is_some() })
     }
 
     /// The key that signed the token.
-    fn check_signature(&self, parts: &CompactJws<'_>, expected: ClaimRules<'_>) -> Result<&Key, TokenError> {
-        let mut refusal = TokenError::Signature;
-        let mut keys = self.candidates(parts, expected)?;
-        keys.find(|key| key.check(parts).map_err(|reason| refusal = reason).is_ok()).ok_or(refusal)
+    fn check_signature(&self, parts: &CompactJws<'_>, rules: ClaimRules<'_>) -> Result<&Key, TokenError> {
+        let mut error = TokenError::Signature;
+        let mut keys = self.candidates(parts, rules)?;
+        keys.find(|key| key.verify_signature(parts).map_err(|reason| error = reason).is_ok()).ok_or(error)
     }
 
     /// The keys that may have signed the token: the one with its `kid`, or, without a `kid`, those without one in the
@@ -179,16 +178,16 @@ impl KeyRing {
     fn candidates(
         &self,
         parts: &CompactJws<'_>,
-        expected: ClaimRules<'_>,
+        rules: ClaimRules<'_>,
     ) -> Result<impl Iterator<Item = &Key>, TokenError> {
         // A header that a key of ours writes need not be parsed: the key has its `alg` and `kid`, and its `typ` is
         // JWT.
-        let written = self.keys.iter().take(COMPARED).find(|key| key.has_header(parts.header));
-        let (algorithm, positions) = match written {
+        let same_header = self.keys.iter().take(COMPARED).find(|key| key.has_header(parts.header));
+        let (algorithm, positions) = match same_header {
             Some(key) => (Some(key.algorithm()), self.positions(key.id())),
             None => {
                 let header = Header::read(&base64url_decode(parts.header)?)?;
-                header.check_type(expected.token_type)?;
+                header.check_type(rules.token_type)?;
                 (Algorithm::from_name(&header.algorithm), self.positions(header.key_id.as_deref()))
             }
         };

@@ -5,6 +5,7 @@
 
 mod algorithm;
 mod asn1;
+mod base64url;
 mod cache;
 mod claim_names;
 mod claims;
@@ -15,20 +16,21 @@ mod jws;
 mod key;
 mod key_file;
 mod keyring;
-mod lookalike;
 mod pem;
 mod pem_blocks;
-mod public;
+mod public_key;
 mod raw_secret;
+mod token_detection;
 mod token_error;
 
 pub use algorithm::{ALGORITHM_NAMES, ALGORITHMS, Algorithm, AlgorithmExt};
+pub use base64url::base64url_decode;
 pub use cache::Cache;
 pub use claims::{CallerClaims, ClaimRules, Claims, ClaimsError, RegisteredClaims, carry_over_claims, has_claim};
 pub use header::{Header, same_type};
-pub use jws::{CompactJws, base64url_decode};
+pub use jws::CompactJws;
 pub use key::Key;
 pub use key_file::{KeyDefaults, jwk_of_secret, read_keys};
 pub use keyring::{KeyRing, Verified};
-pub use lookalike::{begins_like_token, could_be_token, holds_token};
+pub use token_detection::{begins_like_token, could_be_token, holds_token};
 pub use token_error::TokenError;

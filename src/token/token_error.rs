@@ -1,6 +1,6 @@
 //! Why a token is refused.
 
-use super::lookalike::SCHEME;
+use super::token_detection::SCHEME;
 
 /// Makes the type and its functions from one list. A row is: reason, its name in INFO, its sentence.
 macro_rules! token_errors {
@@ -18,9 +18,9 @@ macro_rules! token_errors {
 
         impl TokenError {
             /// The names of the counters in INFO, in the order of [`index`](Self::index).
-            pub const KINDS: &[&'static str] = &[$($name),*];
+            pub const INFO_NAMES: &[&'static str] = &[$($name),*];
 
-            /// The position of this reason in [`KINDS`](Self::KINDS).
+            /// The position of this reason in [`INFO_NAMES`](Self::INFO_NAMES).
             pub const fn index(self) -> usize {
                 match self {
                     $(Self::$reason { .. } => Kind::$reason as usize,)*

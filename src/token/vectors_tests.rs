@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{ClaimRules, CompactJws, Header, KeyRing, TokenError, base64url_decode};
-use crate::token::{Algorithm, AlgorithmExt, KeyDefaults, jws::encode, read_keys};
+use crate::token::{Algorithm, AlgorithmExt, KeyDefaults, base64url::encode, read_keys};
 
 /// Published keys and tokens, each with its source.
 pub fn published() -> Value {
@@ -43,7 +43,7 @@ impl Example {
 /// Verifies a token's signature only, whatever its claims.
 fn checked(ring: &KeyRing, token: &str) -> Result<(), TokenError> {
     let [key] = ring.keys() else { panic!("one key is expected: {ring:?}") };
-    key.check(&CompactJws::split(token.as_bytes()).expect("three parts"))
+    key.verify_signature(&CompactJws::split(token.as_bytes()).expect("three parts"))
 }
 
 fn all() -> [Example; 7] {
@@ -57,11 +57,11 @@ fn the_signatures_of_the_rfcs_hold() {
         assert_eq!(ring.keys()[0].algorithm_name(), example.algorithm());
         assert_eq!(checked(&ring, &token), Ok(()), "{token}");
         // None is the token of a session, so each is refused after the signature.
-        let refusal = ring.verify(token.as_bytes(), ClaimRules::default()).expect_err(&token);
+        let error = ring.verify(token.as_bytes(), ClaimRules::default()).expect_err(&token);
         let has_claims = example.payload.starts_with("ey");
         let no_claims = TokenError::Malformed("the payload must be a JSON object with unique names");
         let expected = if has_claims { TokenError::Claim("jti") } else { no_claims };
-        assert_eq!(refusal, expected, "{token}");
+        assert_eq!(error, expected, "{token}");
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{
     signature_command::{Prepared, SignatureCommand},
     token_args::TokenArgs,
-    verification::{TimeCheck, Verification, Verified, VerifyResult, accept},
+    verification::{TimeCheck, Verification, VerificationOutcome, VerifyResult, require_valid},
 };
 use crate::{
     error::Error,
@@ -43,7 +43,7 @@ impl<C: TokenCommand> SignatureCommand for C {
     const SPEC: Spec = <C as TokenCommand>::SPEC;
     type Args<'c> = TokenArgs<'c>;
     type Job = Verification;
-    type Outcome = Verified;
+    type Outcome = VerificationOutcome;
 
     #[inline]
     fn read<'c>(call: &Call<'c>) -> Result<TokenArgs<'c>, Error> {
@@ -56,12 +56,17 @@ impl<C: TokenCommand> SignatureCommand for C {
     }
 
     #[inline]
-    fn compute(realms: &Arc<Realms>, job: Verification) -> Verified {
+    fn compute(realms: &Arc<Realms>, job: Verification) -> VerificationOutcome {
         job.compute(realms)
     }
 
     #[inline]
-    fn finish<'c>(call: &Call<'c>, realms: &Arc<Realms>, args: TokenArgs<'c>, verified: Verified) -> Result<(), Error> {
+    fn finish<'c>(
+        call: &Call<'c>,
+        realms: &Arc<Realms>,
+        args: TokenArgs<'c>,
+        verified: VerificationOutcome,
+    ) -> Result<(), Error> {
         let result = verified.cached(realms);
         C::handle(call, &AuthenticatedSession::authorize(call, args, C::REQUIREMENTS, result)?)
     }
@@ -90,8 +95,8 @@ impl<'c> AuthenticatedSession<'c> {
         result: VerifyResult,
     ) -> Result<Self, Error> {
         let now = state::now(call.ctx);
-        let token = accept(result, requirements.time, now)?;
-        let key = args.key.map_or_else(|| RedisString::new(token.key.name()), ArgRef::to_text);
+        let token = require_valid(result, requirements.time, now)?;
+        let key = args.key.map_or_else(|| RedisString::new(token.key.name()), ArgRef::to_redis_string);
         call.ctx.check_access(&key, requirements.access)?;
         call.revalidate(&key, requirements.intent)?;
         Ok(Self { call: *call, token, key, now, rest: args.rest })

@@ -37,7 +37,7 @@ pub(in crate::commands) enum Verification {
 
 /// A completed verification.
 #[derive(Debug)]
-pub(in crate::commands) struct Verified {
+pub(in crate::commands) struct VerificationOutcome {
     /// The result, with the key in front of the token checked.
     pub(in crate::commands) result: VerifyResult,
     /// A verified token that is not cached yet, with its bytes: the argument may be redacted by now.
@@ -60,7 +60,7 @@ impl Verification {
             Ok(Lookup::Cached(verified)) => Ok(verified),
             Ok(Lookup::VerifyInline) => realms.verify(token),
             Ok(Lookup::VerifyOffThread) => return Self::Slow(token.to_vec(), key.map(<[u8]>::to_vec)),
-            Err(refusal) => Err(refusal),
+            Err(error) => Err(error),
         };
         Self::Done(check_key(result, key))
     }
@@ -76,19 +76,19 @@ impl Verification {
 
     /// Computes the slow signature, if any. Runs on any thread.
     #[inline]
-    pub(in crate::commands) fn compute(self, realms: &Realms) -> Verified {
+    pub(in crate::commands) fn compute(self, realms: &Realms) -> VerificationOutcome {
         match self {
-            Self::Done(result) => Verified { result, new: None },
+            Self::Done(result) => VerificationOutcome { result, new: None },
             Self::Slow(token, key) => {
                 let result = realms.verify_uncached(&token);
                 let new = result.as_ref().ok().map(|verified| (token, Arc::clone(verified)));
-                Verified { result: check_key(result, key.as_deref()), new }
+                VerificationOutcome { result: check_key(result, key.as_deref()), new }
             }
         }
     }
 }
 
-impl Verified {
+impl VerificationOutcome {
     /// The result. Adds a newly verified token to the cache, so call it on the server's thread.
     #[inline]
     pub(in crate::commands) fn cached(self, realms: &Realms) -> VerifyResult {
@@ -112,7 +112,7 @@ fn check_key(result: VerifyResult, key: Option<&[u8]>) -> VerifyResult {
 }
 
 /// Checks the times of a verified token, if `time` requires it. Counts a refused token.
-pub(in crate::commands) fn accept(
+pub(in crate::commands) fn require_valid(
     result: VerifyResult,
     time: TimeCheck,
     now: UnixMillis,
@@ -125,10 +125,10 @@ pub(in crate::commands) fn accept(
     });
     match accepted {
         Ok(verified) => Ok(verified),
-        Err(refusal) if state::realms()?.lack_keys_for(refusal) => Err(Error::WITHOUT_KEYS),
-        Err(refusal) => {
-            COUNTERS.count_refused_token(refusal);
-            Err(refusal.into())
+        Err(error) if state::realms()?.lack_keys_for(error) => Err(Error::WITHOUT_KEYS),
+        Err(error) => {
+            COUNTERS.count_refused_token(error);
+            Err(error.into())
         }
     }
 }

@@ -13,7 +13,7 @@ use crate::redis::{
         refused::{ErrorReply, Refused},
         string::ArgRef,
     },
-    server::module::module,
+    server::module_trait::module,
 };
 
 /// A command of a client.

@@ -32,7 +32,8 @@ impl HeldClient {
     pub(in crate::redis) fn hold(call: &Call<'_>) -> Result<Self, Refused> {
         let caller = call.ctx.caller();
         let words = call.words();
-        let words = (0..words.len()).filter_map(|position| words.get(position)).map(|word| word.to_text()).collect();
+        let words =
+            (0..words.len()).filter_map(|position| words.get(position)).map(|word| word.to_redis_string()).collect();
         // SAFETY: the context is that of the running command. Without callbacks the reply is what `out` collects, and
         // only `drop` unblocks the client.
         let blocked = unsafe { api(raw::RedisModule_BlockClient)(call.ctx.as_ptr(), None, None, None, 0) };

@@ -6,7 +6,7 @@ use redis_module::raw;
 
 use crate::redis::{
     ffi::{api::api, context::Ctx, refused::ErrorReply},
-    server::module::module,
+    server::module_trait::module,
 };
 
 impl Ctx<'_> {

@@ -36,7 +36,7 @@ pub enum Refused {
 pub enum ErrorReply {
     /// Too few or too many arguments. The server writes the sentence, with the command's name.
     WrongArity,
-    /// A refusal by this folder. The module has the sentence for it.
+    /// An error of this folder. The module has the sentence for it.
     Refused(Refused),
     /// A text: first word, space, sentence.
     Text(String),

@@ -74,7 +74,7 @@ impl<'call> ArgRef<'call> {
 
     /// A reference to the string that outlives the call.
     #[inline]
-    pub fn to_text(self) -> RedisString {
+    pub fn to_redis_string(self) -> RedisString {
         // SAFETY: the string is alive; `RedisString::drop` releases the reference that this takes.
         unsafe { api(raw::RedisModule_RetainString)(ptr::null_mut(), self.raw) };
         RedisString(self.raw)

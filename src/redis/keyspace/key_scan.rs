@@ -105,7 +105,7 @@ impl KeyScan {
                 // SAFETY: the cursor is alive.
                 unsafe { api(raw::RedisModule_ScanCursorRestart)(self.cursor) };
             } else if begin.elapsed() >= length {
-                // Not at the end: an empty server is read in one slice, however slow it is.
+                // The time is checked only within a database, so an empty server needs one slice.
                 return false;
             }
         }

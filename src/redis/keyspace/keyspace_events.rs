@@ -33,6 +33,7 @@ pub trait KeyspaceListener {
 const CALLS: u64 = 32;
 /// The blocks that [`CALLS`] calls may allocate, in bytes. One call in three replaces a bucket of the owner index by a
 /// larger one, one in eight takes a new bucket, a few take a tree node, and one in 2048 takes space for 256 buckets.
+/// Keep them in step with the bucket sizes in `store::session_table`.
 const BLOCKS: [usize; 16] = [96, 96, 96, 96, 160, 160, 192, 192, 224, 224, 288, 288, 320, 384, 448, 6144];
 
 /// Subscribes `L` to the keyspace.

@@ -45,7 +45,7 @@ impl Access {
     }
 }
 
-/// The user whose permissions a command needs.
+/// The user who runs a command.
 #[derive(Debug)]
 pub(in crate::redis) struct Caller(Option<RedisString>);
 
@@ -57,7 +57,7 @@ impl Caller {
 }
 
 impl Call<'_> {
-    /// As [`Ctx::check_access`], also after a wait.
+    /// As [`Ctx::check_access`], also for a held client, whose context has no user.
     pub fn check_access(&self, key: &RedisString, access: Access) -> Result<(), Refused> {
         match self.held {
             Some(client) => self.ctx.check_access_of(&client.caller, key, access),

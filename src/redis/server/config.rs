@@ -61,7 +61,7 @@ pub enum ParameterValue {
 }
 
 /// The storage of the values, by position in the registered list.
-pub trait Store {
+pub trait ParameterStore {
     /// The value that was set last.
     fn get(position: usize) -> Option<ParameterValue>;
     /// Stores a value that is not active yet. An error says what is wrong with it.
@@ -73,7 +73,7 @@ pub trait Store {
 }
 
 /// Registers parameters, and reads their values from the server's configuration.
-pub fn register_parameters<S: Store>(
+pub fn register_parameters<S: ParameterStore>(
     ctx: Ctx<'_>,
     parameters: impl Iterator<Item = Parameter>,
 ) -> Result<(), LoadError> {
@@ -90,7 +90,7 @@ pub fn register_parameters<S: Store>(
     Ok(())
 }
 
-fn register<S: Store>(ctx: Ctx<'_>, position: usize, parameter: Parameter) -> c_int {
+fn register<S: ParameterStore>(ctx: Ctx<'_>, position: usize, parameter: Parameter) -> c_int {
     let (ctx, name) = (ctx.as_ptr(), parameter.name.as_ptr());
     // The private data is the position, cast to a pointer. It is never dereferenced.
     let privdata = ptr::without_provenance_mut(position);
@@ -140,11 +140,11 @@ fn register<S: Store>(ctx: Ctx<'_>, position: usize, parameter: Parameter) -> c_
 }
 
 /// The value of a setting. `None` after a panic.
-fn get<S: Store>(privdata: *mut c_void) -> Option<ParameterValue> {
+fn get<S: ParameterStore>(privdata: *mut c_void) -> Option<ParameterValue> {
     guard(|| S::get(privdata.addr())).flatten()
 }
 
-fn report<S: Store>(outcome: Option<Result<(), String>>, error: *mut *mut raw::RedisModuleString) -> c_int {
+fn report<S: ParameterStore>(outcome: Option<Result<(), String>>, error: *mut *mut raw::RedisModuleString) -> c_int {
     let problem = match outcome {
         Some(Ok(())) => return OK,
         Some(Err(problem)) => problem,
@@ -157,7 +157,7 @@ fn report<S: Store>(outcome: Option<Result<(), String>>, error: *mut *mut raw::R
     ERR
 }
 
-extern "C" fn apply<S: Store>(
+extern "C" fn apply<S: ParameterStore>(
     ctx: *mut raw::RedisModuleCtx,
     _: *mut c_void,
     error: *mut *mut raw::RedisModuleString,
@@ -167,15 +167,15 @@ extern "C" fn apply<S: Store>(
     report::<S>(guard(|| S::apply(ctx)), error)
 }
 
-extern "C" fn get_number<S: Store>(_: *const c_char, privdata: *mut c_void) -> c_longlong {
+extern "C" fn get_number<S: ParameterStore>(_: *const c_char, privdata: *mut c_void) -> c_longlong {
     if let Some(ParameterValue::Number(number)) = get::<S>(privdata) { number } else { 0 }
 }
 
-extern "C" fn get_flag<S: Store>(_: *const c_char, privdata: *mut c_void) -> c_int {
+extern "C" fn get_flag<S: ParameterStore>(_: *const c_char, privdata: *mut c_void) -> c_int {
     c_int::from(matches!(get::<S>(privdata), Some(ParameterValue::Flag(true))))
 }
 
-extern "C" fn get_choice<S: Store>(_: *const c_char, privdata: *mut c_void) -> c_int {
+extern "C" fn get_choice<S: ParameterStore>(_: *const c_char, privdata: *mut c_void) -> c_int {
     let Some(ParameterValue::Choice(choice)) = get::<S>(privdata) else { return 0 };
     c_int::try_from(choice).unwrap_or(0)
 }
@@ -183,7 +183,7 @@ extern "C" fn get_choice<S: Store>(_: *const c_char, privdata: *mut c_void) -> c
 /// Makes the callback that sets values of one type.
 macro_rules! setter {
     ($name:ident, |$value:ident: $type:ty| $read:expr) => {
-        extern "C" fn $name<S: Store>(
+        extern "C" fn $name<S: ParameterStore>(
             _: *const c_char,
             $value: $type,
             privdata: *mut c_void,
@@ -207,7 +207,7 @@ struct LastText(Option<RedisString>);
 // SAFETY: only `get_text` and `free_last_text` create and free the strings, and the server calls both on its thread.
 unsafe impl Send for LastText {}
 
-extern "C" fn get_text<S: Store>(_: *const c_char, privdata: *mut c_void) -> *mut raw::RedisModuleString {
+extern "C" fn get_text<S: ParameterStore>(_: *const c_char, privdata: *mut c_void) -> *mut raw::RedisModuleString {
     let Some(ParameterValue::Text(value)) = get::<S>(privdata) else { return ptr::null_mut() };
     // The server has copied the former result by now.
     LAST_TEXT.lock().unwrap_or_else(PoisonError::into_inner).0.insert(RedisString::new(value.as_bytes())).as_ptr()

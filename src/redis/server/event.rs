@@ -7,7 +7,7 @@ use std::{
 
 use redis_module::raw;
 
-use crate::redis::server::module::module;
+use crate::redis::server::module_trait::module;
 use crate::redis::{
     ffi::{api::api, context::Ctx, guard::guard},
     keyspace::keyspace_events::{begin_async_load, has_hidden_databases},
@@ -41,7 +41,7 @@ static IS_LOADED: AtomicBool = AtomicBool::new(false);
 /// The number of swaps: SWAPDB and asynchronous loads.
 static SWAPDB_EPOCH: AtomicU64 = AtomicU64::new(0);
 
-/// Subscribes to the events. All servers that load the module have them.
+/// Subscribes to the events. Every supported server has these events.
 ///
 /// Also finds out when the load is complete. After the load function has returned, the server can still reject the
 /// module, for example because of an unknown setting in `MODULE LOADEX`. It does so before anything else, so the first

@@ -4,7 +4,7 @@ use std::ffi::c_int;
 
 use redis_module::raw;
 
-use crate::redis::server::module::{Module, set_module};
+use crate::redis::server::module_trait::{Module, set_module};
 use crate::redis::{
     ffi::{
         api::{self, ERR, OK},

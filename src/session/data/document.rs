@@ -30,7 +30,7 @@ impl<'t> Document<'t> {
                 }
                 b'}' | b']' => {
                     at += 1;
-                    // The entries opened within it are larger, or removed already.
+                    // The entries after `entry` are nested in it. If it is small, so are they.
                     let entry = open.pop().unwrap_or_default();
                     match large.get_mut(entry) {
                         Some((start, end)) if at - index(*start) >= least => *end = offset(at),

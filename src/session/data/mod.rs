@@ -119,14 +119,14 @@ pub(crate) mod tests {
     use super::{DataError, Position, check_json_object, depth, etag};
 
     #[test]
-    fn data_is_taken_as_it_is_spelled() {
+    fn data_is_stored_unchanged() {
         for good in ["{}", " {\"a\":1}\n", r#"{"a":{"b":[1,2.5e3,true,null,"\ud800"]}}"#, r#"{"a":1,"a":2}"#] {
             assert_eq!(check_json_object(good.as_bytes()), Ok(good));
         }
     }
 
     #[test]
-    fn mistakes_have_a_place() {
+    fn errors_have_a_position() {
         for (text, line, column) in [
             ("cart=[]", 1, 1),
             ("  [1]", 1, 3),

@@ -126,7 +126,7 @@ pub(super) fn same_string(one: &str, other: &str, budget: &Budget) -> bool {
 }
 
 /// Whether a JSON string decodes to `text`.
-pub(super) fn says(string: &str, text: &str, budget: &Budget) -> bool {
+pub(super) fn decodes_to(string: &str, text: &str, budget: &Budget) -> bool {
     budget.spend(string.len() / 8);
     if !string.contains('\\') {
         return inner(string) == text;
@@ -178,17 +178,17 @@ impl Index {
         budget.give_back::<u32>(self.slots.len());
     }
 
-    /// The position of the name with this hash. `is_it` compares hash and name at a position.
-    pub(super) fn find(&self, hash: u32, is_it: impl Fn(usize) -> bool) -> Option<usize> {
+    /// The position of the name with this hash. `matches` compares hash and name at a position.
+    pub(super) fn find(&self, hash: u32, matches: impl Fn(usize) -> bool) -> Option<usize> {
         if self.slots.is_empty() {
-            return (0..self.len).find(|at| is_it(*at));
+            return (0..self.len).find(|at| matches(*at));
         }
-        self.chain(hash).map_while(|slot| self.at(slot)).find(|at| is_it(*at))
+        self.chain(hash).map_while(|slot| self.at(slot)).find(|at| matches(*at))
     }
 
     /// Adds the next name, or returns the position of the same name.
-    pub(super) fn enter(&mut self, hash: u32, is_it: impl Fn(usize) -> bool) -> Option<usize> {
-        let known = self.find(hash, is_it);
+    pub(super) fn enter(&mut self, hash: u32, matches: impl Fn(usize) -> bool) -> Option<usize> {
+        let known = self.find(hash, matches);
         if known.is_none() {
             let free = self.chain(hash).find(|slot| self.at(*slot).is_none());
             self.len += 1;

@@ -1,6 +1,6 @@
 use proptest::prelude::*;
 
-use super::{super::Budget, decoded, hash, hash_decoded, same_string, says};
+use super::{super::Budget, decoded, decodes_to, hash, hash_decoded, same_string};
 
 /// A JSON string with some of its characters escaped.
 fn spelled(text: &str, is_escaped: &[bool]) -> String {
@@ -21,10 +21,10 @@ proptest! {
     ) {
         let budget = Budget::for_texts(0);
         let (one, other) = (spelled(&text, &one), spelled(&text, &other));
-        prop_assert!(same_string(&one, &other, &budget) && says(&one, &text, &budget));
+        prop_assert!(same_string(&one, &other, &budget) && decodes_to(&one, &text, &budget));
         prop_assert_eq!(hash(&one, &budget), hash_decoded(&text, &budget));
         prop_assert_eq!(decoded(&one, &budget), text.clone());
         let more = format!("{text}x");
-        prop_assert!(!says(&one, &more, &budget) && !same_string(&one, &spelled(&more, &[true]), &budget));
+        prop_assert!(!decodes_to(&one, &more, &budget) && !same_string(&one, &spelled(&more, &[true]), &budget));
     }
 }

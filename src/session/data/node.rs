@@ -4,7 +4,7 @@
 use super::{
     Budget, Failure,
     document::Raw,
-    names::{Index, hash, hash_decoded, same_string, says},
+    names::{Index, decodes_to, hash, hash_decoded, same_string},
 };
 
 /// A value. Cloning a raw value is cheap at any size.
@@ -163,7 +163,7 @@ impl<'t> Node<'t> {
 /// The position of the member with this decoded name.
 pub(super) fn find_member(members: &[Member<'_>], name: &str, budget: &Budget) -> Option<usize> {
     let hash = hash_decoded(name, budget);
-    let found = members.iter().position(|(known, _)| known.hash() == hash && says(known.text(), name, budget));
+    let found = members.iter().position(|(known, _)| known.hash() == hash && decodes_to(known.text(), name, budget));
     budget.spend(2 * found.unwrap_or(members.len()));
     found
 }

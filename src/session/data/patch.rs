@@ -60,7 +60,7 @@ impl<'t> Patched<'t> {
             }
             OperationKind::Copy { from } => {
                 let source = find(&mut self.root, from.tokens(), &mut self.size, self.budget)?;
-                // The copy is the cost.
+                // Check the size before the expensive copy.
                 if source.len(self.budget) > self.limit {
                     return Err(Failure::TooBig);
                 }

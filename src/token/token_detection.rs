@@ -1,6 +1,6 @@
 //! Recognizes arguments that look like a token, so that they are redacted and not taken for something else.
 
-use super::jws::{decode_onto, is_base64url};
+use super::base64url::{decode_onto, is_base64url};
 
 /// The length of an argument that is searched for a token, in bytes: more than the default of `max-token-size`.
 const LOOKED_AT: usize = 16 * 1024;
@@ -83,7 +83,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::{begins_with_scheme, could_be_token, holds_token, wrapping};
-    use crate::token::jws::encode;
+    use crate::token::base64url::encode;
 
     const TOKEN: &str = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJqdGkiOiJhIn0.c2lnbmF0dXJl";
 

@@ -9,7 +9,7 @@ use jsonwebtoken::jwk::{
 
 use super::{
     algorithm::{Algorithm, KeyType},
-    jws::encode,
+    base64url::encode,
 };
 
 /// The longest exponent that `ring` accepts, in bits.
