@@ -12,7 +12,7 @@ fn submit(pool: &mut Pool, lane: Lane, job: impl FnOnce() + Send + 'static) {
     pool.submit(lane, Box::new(job));
 }
 
-/// Puts a job into a queue that tells its name.
+/// Submits a job that sends its name.
 fn submit_named(pool: &mut Pool, lane: Lane, done: &Sender<(Lane, u32)>, name: u32) {
     let done = done.clone();
     submit(pool, lane, move || done.send((lane, name)).expect("a listener"));
@@ -31,7 +31,7 @@ fn hold(pool: &mut Pool, lane: Lane) -> Arc<Barrier> {
 }
 
 /// A job that must not run. The receiver learns when it is dropped.
-fn submit_in_vain(pool: &mut Pool, lane: Lane) -> Receiver<()> {
+fn submit_job_to_drop(pool: &mut Pool, lane: Lane) -> Receiver<()> {
     let (ran, outcome) = channel();
     submit(pool, lane, move || ran.send(()).expect("a listener"));
     outcome
@@ -198,7 +198,7 @@ fn queues_are_bounded_and_thrown_away_when_stopped() {
     let mut pool = Pool::new(1, 1);
     let end = hold(&mut pool, Lane::Verify);
     let outcomes = [Lane::Sign, Lane::Verify].map(|lane| {
-        let outcome = submit_in_vain(&mut pool, lane);
+        let outcome = submit_job_to_drop(&mut pool, lane);
         assert!(!pool.has_room(lane), "one may wait, two may not");
         outcome
     });
@@ -220,11 +220,11 @@ fn threads_of_another_size_do_their_work_unless_all_is_stopped() {
     assert_eq!(results.recv(), Ok((Lane::Sign, 1)));
 
     let first = (hold(&mut pool, Lane::Verify), hold(&mut pool, Lane::Verify));
-    let mut outcomes = vec![submit_in_vain(&mut pool, Lane::Verify)];
+    let mut outcomes = vec![submit_job_to_drop(&mut pool, Lane::Verify)];
     let mut told = vec![shared(&pool)];
     pool.resize(1, 10);
     let second = hold(&mut pool, Lane::Verify);
-    outcomes.push(submit_in_vain(&mut pool, Lane::Sign));
+    outcomes.push(submit_job_to_drop(&mut pool, Lane::Sign));
     told.push(shared(&pool));
     stop(pool, &told, &[first.0, first.1, second]);
     assert!(outcomes.iter().all(|outcome| outcome.recv().is_err()), "none has run");

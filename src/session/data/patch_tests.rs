@@ -133,7 +133,7 @@ fn much_work_for_few_bytes_is_stopped() {
 }
 
 #[test]
-fn operations_that_are_none() {
+fn malformed_operations_are_refused() {
     for operation in [
         "1",
         "{}",
