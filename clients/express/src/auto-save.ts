@@ -12,13 +12,17 @@ export interface ResponseLike {
   clearCookie(name: string, options: object): unknown;
 }
 
+/** The options of the middleware that auto-save uses. */
 export interface AutoSaveSettings {
   /** The name of the session in the request. */
   requestKey: string;
+  /** The name of the cookie that has the token. */
   cookie: string;
+  /** The options of Express for this cookie. They override the defaults of this package. */
   cookieOptions: object;
 }
 
+/** Whether the session can be saved at the end of this response. The cookie needs a method of Express. */
 export function canAutoSave(response: unknown): response is ResponseLike {
   return isResponse(response) && typeof response.cookie === "function";
 }

@@ -90,7 +90,7 @@ test("tokens of another realm request the keyspace at most once a second", async
   assert.ok(count <= 1 + (performance.now() - start) / 1000, `${count} requests`);
 });
 
-test("expired sessions, refused tokens and outages are distinguished by the first word of the error", async (t) => {
+test("expired sessions, refused tokens and unavailability are distinguished by the first word of the error", async (t) => {
   const { server, client, middleware } = await setup(t);
   const { jwt } = await login(middleware);
   await server.send("CONFIG", "SET", "jrs.max-lifetime", "1");

@@ -13,10 +13,12 @@ interface Command {
   getKeys(): string[];
 }
 
+/** Whether this is a `Cluster` of `ioredis`. */
 export function isIoredisCluster(client: object): client is IoredisCluster {
   return isIoredisClient(client) && "isCluster" in client && client.isCluster === true;
 }
 
+/** The connection of a `Cluster`. */
 export function ioredisClusterConnection(cluster: IoredisCluster): Connection {
   return {
     cluster: true,

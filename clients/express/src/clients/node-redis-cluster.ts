@@ -7,10 +7,12 @@ export interface NodeRedisCluster {
   sendCommand(firstKey: string | undefined, isReadonly: boolean, command: string[]): Promise<unknown>;
 }
 
+/** Whether this is a client of `createCluster`. */
 export function isNodeRedisCluster(client: object): client is NodeRedisCluster {
   return "sendCommand" in client && "masters" in client;
 }
 
+/** The connection of a client of `createCluster`. */
 export function nodeRedisClusterConnection(cluster: NodeRedisCluster): Connection {
   return {
     cluster: true,

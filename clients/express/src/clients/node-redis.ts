@@ -10,10 +10,12 @@ interface LegacyModeClient {
   readonly v4: NodeRedisClient;
 }
 
+/** Whether this has the method of a client of `redis` 4 and later. Clusters have it too: exclude them before. */
 export function isNodeRedisClient(client: object): client is NodeRedisClient {
   return "sendCommand" in client;
 }
 
+/** The connection of a client or a client pool, with or without `legacyMode`. */
 export function nodeRedisConnection(client: NodeRedisClient): Connection {
   const promises = isInLegacyMode(client) ? client.v4 : client;
   return {
