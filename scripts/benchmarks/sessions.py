@@ -62,7 +62,7 @@ def owner_commands(sessions):
             (["JRS.COUNT", OWNER], ["EXISTS", *keys])]
 
 
-def ask_owner(subjects, where, options):
+def measure_owner_commands(subjects, where, options):
     """Measures commands on one owner: prints the rows of the builds that have the command."""
     for subject in subjects:
         subject.sessions = create(subject.client, [OWNER] * OF_OWNER, DATA)
@@ -72,12 +72,12 @@ def ask_owner(subjects, where, options):
             print(f"| {jrs[0]}, {where} | not in this build |", flush=True)
             continue
         for pipeline, how in ((1, "no pipeline"), (PIPELINE, f"-P {PIPELINE}")):
-            sides = [asker(subject, owner_commands(subject.sessions)[number][side], pipeline, options)
+            sides = [owner_benchmark(subject, owner_commands(subject.sessions)[number][side], pipeline, options)
                      for side in (0, 1) for subject in able]
             report([f"{' '.join([jrs[0], *jrs[2:]])}, {where}", f"{plain[0]} of the keys", how], sides, options)
 
 
-def asker(subject, command, pipeline, options):
+def owner_benchmark(subject, command, pipeline, options):
     requests = options.requests // 5 * (5 if pipeline > 1 else 1)
     return lambda: counted(subject.client, command[0], requests, lambda: redis_benchmark(
         subject.port, command, requests, pipeline, CONNECTIONS))
@@ -95,10 +95,10 @@ def compare(options):
         rate_header(options)
         for size in SIZES:
             read_all(subjects, options.scaled(size), options)
-        ask_owner(subjects, "standalone", options)
+        measure_owner_commands(subjects, "standalone", options)
     with ExitStack() as stack:
         ports = [stack.enter_context(cluster_node(build.module)) for build in options.builds]
         for port in ports:
             fill(port, most, DATA)
-        ask_owner([Subject(port, Client(port), []) for port in ports], "cluster node", options)
+        measure_owner_commands([Subject(port, Client(port), []) for port in ports], "cluster node", options)
     return []

@@ -50,7 +50,7 @@ class Run:
     findings: list = field(default_factory=list)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def judge(self, command, reply, dice):
+    def judge(self, command, reply, rng):
         """Counts one reply, and keeps the token in it."""
         if isinstance(reply, Refused):
             word = reply.split(" ", 1)[0]
@@ -63,25 +63,25 @@ class Run:
             self.done[command[0]] += 1
         if command[0] == "EXEC":
             for part in reply or []:
-                self.judge(["queued"], part, dice)
+                self.judge(["queued"], part, rng)
         elif command[0] in CREATES and isinstance(reply, str) and reply.startswith("ey"):
-            self.tokens.add(dice, reply)
+            self.tokens.add(rng, reply)
         elif command[0] == "JRS.LIST" and isinstance(reply, list) and reply:
             realm = command[-1]
             self.seen[:] = [("sess:" if realm == "default" else f"{realm}:") + entry[1] for entry in reply[:50]]
 
-    def exchange(self, connection, commands, dice):
+    def exchange(self, connection, commands, rng):
         connection.socket.sendall(b"".join(map(encode, commands)))
         for command in commands:
             reply = connection.reply()
             with self.lock:
                 self.sent[command[0]] += 1
-                self.judge(command, reply, dice)
+                self.judge(command, reply, rng)
 
 
 def client(run, number, port, next_commands):
     """One client. A connection that the server closed is opened again."""
-    dice, connection = random.Random(f"{run.seed}/{number}"), None
+    rng, connection = random.Random(f"{run.seed}/{number}"), None
     try:
         while time.monotonic() < run.ends:
             try:
@@ -89,8 +89,8 @@ def client(run, number, port, next_commands):
                     connection = Connection(port)
                     if port == run.port:
                         run.ids[number] = connection("CLIENT", "ID")
-                    connection("SELECT", dice.choice("0001"))
-                run.exchange(connection, next_commands(dice), dice)
+                    connection("SELECT", rng.choice("0001"))
+                run.exchange(connection, next_commands(rng), rng)
             except TimeoutError:
                 raise Failure(f"no reply within {PATIENCE} seconds") from None
             except ConnectionRefusedError:
@@ -112,17 +112,17 @@ def storm(run, primary, replica):
     """Runs all clients until the time is up."""
     first = list(DISTURBANCES)  # each at least once, also in a short run
 
-    def commands(dice):
+    def commands(rng):
         ids = list(run.ids.values())
         with run.lock:
             what = first.pop() if first and len(run.tokens.all) > CLIENTS else None
         if what:
-            return disturbance(what, dice, ids, run.key_files)
-        return batch(dice, run.tokens, run.seen, ids, run.key_files)
+            return disturbance(what, rng, ids, run.key_files)
+        return batch(rng, run.tokens, run.seen, ids, run.key_files)
 
-    def reads(dice):
+    def reads(rng):
         time.sleep(0.002)  # otherwise they would keep the replica busy all the time
-        return [session_command(dice, run.tokens, run.seen)]
+        return [session_command(rng, run.tokens, run.seen)]
 
     threads = [threading.Thread(target=client, args=(run, number, primary, commands), daemon=True)
                for number in range(CLIENTS)]

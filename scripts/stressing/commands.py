@@ -28,109 +28,109 @@ class Tokens:
     def __init__(self, limit=400):
         self.limit, self.all = limit, []
 
-    def add(self, dice, token):
+    def add(self, rng, token):
         if len(self.all) < self.limit:
             self.all.append(token)
         else:
-            self.all[dice.randrange(self.limit)] = token
+            self.all[rng.randrange(self.limit)] = token
 
-    def one(self, dice):
-        if not self.all or dice.random() < 0.02:
+    def one(self, rng):
+        if not self.all or rng.random() < 0.02:
             return "eyJhbGciOiJIUzI1NiJ9.e30.AAAA"
-        token = dice.choice(self.all)
-        return token[:-3] + "AAA" if dice.random() < 0.02 else token
+        token = rng.choice(self.all)
+        return token[:-3] + "AAA" if rng.random() < 0.02 else token
 
 
-def create(dice):
-    owner = "" if dice.random() < 0.1 else dice.choice(OWNERS)
-    command = ["JRS.CREATE", owner, dice.choice(DATA if dice.random() < 0.2 else DATA[:3])]
-    if dice.random() < 0.3:
-        command += dice.choice([["EX", "1"], ["PX", "300"], ["EX", "600"], ["EX", "0"]])
+def create(rng):
+    owner = "" if rng.random() < 0.1 else rng.choice(OWNERS)
+    command = ["JRS.CREATE", owner, rng.choice(DATA if rng.random() < 0.2 else DATA[:3])]
+    if rng.random() < 0.3:
+        command += rng.choice([["EX", "1"], ["PX", "300"], ["EX", "600"], ["EX", "0"]])
     # Mostly slow keys, and sometimes a realm that does not exist.
-    return command + ["REALM", dice.choices([*REALMS, "none"], [40, 30, 29, 1])[0]]
+    return command + ["REALM", rng.choices([*REALMS, "none"], [40, 30, 29, 1])[0]]
 
 
-def session_command(dice, tokens, seen):
+def session_command(rng, tokens, seen):
     """One command of JRS, or a plain one on a session. `seen` are keys of sessions."""
-    token = tokens.one(dice)
-    what = dice.choices(["create", "get", "peek", "update", "touch", "destroy", "rotate", "list", "revoke", "destroyall",
+    token = tokens.one(rng)
+    what = rng.choices(["create", "get", "peek", "update", "touch", "destroy", "rotate", "list", "revoke", "destroyall",
                          "inspect", "other", "plain", "script"],
                         [24, 20, 6, 10, 5, 5, 8, 4, 2, 2, 4, 4, 6, 4])[0]
-    owner, realm = dice.choice(OWNERS), dice.choice(REALMS)
-    key = dice.choice(seen) if seen else "sess:none"
+    owner, realm = rng.choice(OWNERS), rng.choice(REALMS)
+    key = rng.choice(seen) if seen else "sess:none"
     match what:
         case "create":
-            return create(dice)
+            return create(rng)
         case "update":
-            data = dice.choice([[dice.choice(DATA)], ['{"n":3}', "MERGE"], [PATCH, "PATCH"], ["{}", "IFMATCH", "0" * 16]])
-            return ["JRS.UPDATE", token, *data, *dice.choice([[], ["KEEPTTL"], ["EX", "900"], ["PX", "400"]])]
+            data = rng.choice([[rng.choice(DATA)], ['{"n":3}', "MERGE"], [PATCH, "PATCH"], ["{}", "IFMATCH", "0" * 16]])
+            return ["JRS.UPDATE", token, *data, *rng.choice([[], ["KEEPTTL"], ["EX", "900"], ["PX", "400"]])]
         case "touch":
-            return ["JRS.TOUCH", token, *dice.choice([[], ["EX", "900"], ["PX", "400"]])]
+            return ["JRS.TOUCH", token, *rng.choice([[], ["EX", "900"], ["PX", "400"]])]
         case "rotate":
-            return ["JRS.ROTATE", token, *dice.choice([[], ["OWNER", owner], ["REAUTH"], ["CLAIMS", '{"role":"editor"}']])]
+            return ["JRS.ROTATE", token, *rng.choice([[], ["OWNER", owner], ["REAUTH"], ["CLAIMS", '{"role":"editor"}']])]
         case "list":
-            return ["JRS.LIST", owner, *dice.choice([[], ["WITHDATA"], ["LIMIT", "3"]]), "REALM", realm]
+            return ["JRS.LIST", owner, *rng.choice([[], ["WITHDATA"], ["LIMIT", "3"]]), "REALM", realm]
         case "revoke":
             return ["JRS.REVOKE", key]
         case "destroyall":
-            return ["JRS.DESTROYALL", owner, *dice.choice([[], ["REALM", realm], ["EXCEPT", token]])]
+            return ["JRS.DESTROYALL", owner, *rng.choice([[], ["REALM", realm], ["EXCEPT", token]])]
         case "other":
-            return dice.choice([["JRS.JWKS"], ["JRS.COUNT", owner, "REALM", realm], ["JRS.REALMS"], ["JRS.HELP"],
+            return rng.choice([["JRS.JWKS"], ["JRS.COUNT", owner, "REALM", realm], ["JRS.REALMS"], ["JRS.HELP"],
                                 ["INFO", "jrs"], ["JRS.NONE"], ["JRS.GET"]])
         case "plain":
             # Also to and from names of sessions, which the owner index must follow.
-            other = dice.choice([dice.choice(seen) if seen else "sess:other", f"elsewhere:{key}"])
-            return dice.choice([
+            other = rng.choice([rng.choice(seen) if seen else "sess:other", f"elsewhere:{key}"])
+            return rng.choice([
                 ["GET", key], ["DEL", key], ["SET", "plain:" + owner, "1"], ["UNLINK", key], ["DBSIZE"], ["SET", key, "{}"],
-                ["EXPIRE", key, dice.choice(["0", "1", "600"])], ["PERSIST", key], ["GETDEL", key], ["RENAME", key, other],
+                ["EXPIRE", key, rng.choice(["0", "1", "600"])], ["PERSIST", key], ["GETDEL", key], ["RENAME", key, other],
                 ["RENAMENX", key, other], ["COPY", key, other, "REPLACE"], ["MOVE", key, "1"]])
         case "script":
-            return ["EVAL", "return redis.call(unpack(ARGV))", "0", *create(dice)]
+            return ["EVAL", "return redis.call(unpack(ARGV))", "0", *create(rng)]
         case _:
-            return [f"JRS.{what.upper()}", *([key] if dice.random() < 0.05 else []), token]
+            return [f"JRS.{what.upper()}", *([key] if rng.random() < 0.05 else []), token]
 
 
-def disturbance(what, dice, ids, key_files):
+def disturbance(what, rng, ids, key_files):
     """Commands that disturb all clients at once. `ids` are connections of the clients."""
     match what:
         case "reload":
             # Also restores memory: the client that took it may have been killed.
             return [["CONFIG", "SET", "maxmemory", "0"], ["JRS.RELOAD"]]
         case "set":
-            name = dice.choice(list(SETTINGS))
-            return [["CONFIG", "SET", f"jrs.{name}", dice.choice(SETTINGS[name])]]
+            name = rng.choice(list(SETTINGS))
+            return [["CONFIG", "SET", f"jrs.{name}", rng.choice(SETTINGS[name])]]
         case "keys":
-            return [["CONFIG", "SET", "jrs.keys-file", dice.choice(key_files)]]
+            return [["CONFIG", "SET", "jrs.keys-file", rng.choice(key_files)]]
         case "flushall":
-            return [["FLUSHALL", dice.choice(["SYNC", "ASYNC"])]]
+            return [["FLUSHALL", rng.choice(["SYNC", "ASYNC"])]]
         case "flushdb":
-            return [["FLUSHDB", dice.choice(["SYNC", "ASYNC"])]]
+            return [["FLUSHDB", rng.choice(["SYNC", "ASYNC"])]]
         case "swapdb":
             return [["SWAPDB", "0", "1"]]
         case "kill":
-            return [["CLIENT", "KILL", "ID", dice.choice(ids)]]
+            return [["CLIENT", "KILL", "ID", rng.choice(ids)]]
         case "killall":
             return [["CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes"]]
         case "killreplica":
             return [["CLIENT", "KILL", "TYPE", "replica"]]
         case "pause":
-            return [["CLIENT", "PAUSE", str(dice.randrange(1, 40)), dice.choice(["WRITE", "ALL"])]]
+            return [["CLIENT", "PAUSE", str(rng.randrange(1, 40)), rng.choice(["WRITE", "ALL"])]]
         case "bgsave":
             return [["BGSAVE"]]
         case "rewrite":
             return [["BGREWRITEAOF"]]
         case "full":  # no memory for a moment, while slow commands are in flight
-            return [["CONFIG", "SET", "maxmemory", "1mb"], *(create(dice) for _ in range(6)),
+            return [["CONFIG", "SET", "maxmemory", "1mb"], *(create(rng) for _ in range(6)),
                     ["CONFIG", "SET", "maxmemory", "0"]]
         case "unload":
             return [["MODULE", "UNLOAD", "jrs"]]
 
 
-def batch(dice, tokens, seen, ids, key_files):
+def batch(rng, tokens, seen, ids, key_files):
     """The commands that a client sends in one write."""
-    if dice.random() < 0.002:
-        return disturbance(dice.choice(DISTURBANCES), dice, ids, key_files)
-    commands = [session_command(dice, tokens, seen) for _ in range(dice.choice([1, 1, 2, 5]))]
-    if dice.random() < 0.05:
+    if rng.random() < 0.002:
+        return disturbance(rng.choice(DISTURBANCES), rng, ids, key_files)
+    commands = [session_command(rng, tokens, seen) for _ in range(rng.choice([1, 1, 2, 5]))]
+    if rng.random() < 0.05:
         return [["MULTI"], *commands, ["EXEC"]]
     return commands

@@ -9,7 +9,7 @@ export async function keyFor(library, key, algorithm) {
     if (key.jwks) return jose.createLocalJWKSet(key.jwks);
     return key.jwk ? jose.importJWK(key.jwk, algorithm) : new TextEncoder().encode(key.secret);
   }
-  // jsonwebtoken does not support JWKs, so Node converts them.
+  // jsonwebtoken does not read JWKs, so convert them.
   if (!key.jwk) return key.secret;
   if (key.jwk.kty === "oct") return Buffer.from(key.jwk.k, "base64url");
   const read = key.jwk.d ? createPrivateKey : createPublicKey;
