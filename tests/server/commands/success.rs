@@ -189,7 +189,7 @@ fn options_may_have_any_order_and_case() {
     let conn = &mut server.conn();
     let token = create(conn, "ada", "{}", &["rEaLm", "default", "ex", "500", "claims", r#"{"a":1}"#]);
     assert_eq!((&claims(&token)["ttl"], &claims(&token)["a"]), (&json!(500), &json!(1)));
-    assert_eq!(get(conn, &token).unwrap().ttl, 500);
+    assert!((480..=500).contains(&get(conn, &token).unwrap().ttl));
     let deadline = now() + 700;
     for (option, value) in [("exat", deadline.to_string()), ("PxAt", format!("{deadline}000"))] {
         let token = create(conn, "ada", "{}", &[option, &value]);

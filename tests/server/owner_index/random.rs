@@ -93,7 +93,7 @@ fn run(seed: u64) -> [usize; 2] {
                 if #keys ~= redis.call('DBSIZE') then return 1 end
                 for _, key in ipairs(keys) do
                     local left = redis.call('PTTL', key)
-                    if left ~= -1 and left < 1000 then return 1 end
+                    if left ~= -1 and left < 5000 then return 1 end
                 end
             end
             return 0";

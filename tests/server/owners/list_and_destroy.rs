@@ -29,7 +29,8 @@ fn list_returns_the_oldest_session_first() {
         assert_eq!(listed.len(), 3);
         for ((session, token), ttl) in listed.iter().zip(&tokens).zip([100, 2000, 30]) {
             assert_eq!(format!("sess:{}", session.id), key(token));
-            assert_eq!((session.created, session.ttl, &session.data), (created(&session.id), Some(ttl), &None));
+            assert_eq!((session.created, &session.data), (created(&session.id), &None));
+            assert!(session.ttl.is_some_and(|left| (ttl - 20..=ttl).contains(&left)), "{:?} of {ttl}", session.ttl);
             assert!((before..=millis()).contains(&session.created));
         }
         let data: Vec<_> = list(conn, &["ada", "withdata"]).into_iter().map(|session| session.data.unwrap()).collect();

@@ -94,7 +94,7 @@ fn a_session_with_a_deadline_has_an_idle_timeout_too() {
         [(&["EXAT", &deadline], DAY), (&["CLAIMS", &exp], DAY), (&["CLAIMS", &exp, "PX", "5000500"], 5_000_500)];
     for (options, span) in cases {
         let token = create(conn, "ada", "{}", options);
-        for state in [["PEXPIRE", "5000"].as_slice(), &["PERSIST"], &["PEXPIREAT", &format!("{deadline}000")]] {
+        for state in [["PEXPIRE", "50000"].as_slice(), &["PERSIST"], &["PEXPIREAT", &format!("{deadline}000")]] {
             exec(conn, &[&[state[0], &key(&token)], &state[1..]].concat());
             assert_lives(conn, &key(&token), span, |conn| get(conn, &token).unwrap());
         }
