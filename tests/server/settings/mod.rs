@@ -4,6 +4,5 @@ mod config_get;
 mod config_rewrite;
 mod effects;
 mod files;
-mod max_sessions;
 mod refused;
 mod setting_cases;
