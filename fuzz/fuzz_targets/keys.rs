@@ -70,7 +70,7 @@ fn check_key(key: &Key, ring: &KeyRing, defaults: KeyDefaults) {
             half.verify(token.as_bytes(), ANY).expect("the token of its private half");
         }
     }
-    // A `kid` and all of a public key are public, whatever a file has there.
+    // A `kid` and all of a public key are public, regardless of their content.
     if key.signs() && !key.id().is_some_and(shows_secret) {
         assert!(!shows_secret(&format!("{key:?}")) && !public.is_some_and(|public| shows_secret(&public)));
     }

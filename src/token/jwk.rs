@@ -55,7 +55,7 @@ impl Jwk {
         let read = |value| texts(value).ok_or("its 'key_ops' must be an array of strings");
         let operations = jwk.get("key_ops").map(read).transpose()?;
         let may = |operation: &str| operations.as_ref().is_none_or(|all| all.iter().any(|one| one == operation));
-        // A key that may sign also verifies, whatever `key_ops` says, because the server must accept its own tokens.
+        // A key that may sign also verifies, regardless of `key_ops`, because the server must accept its own tokens.
         let has_private = kind == "oct" || jwk.get("d").is_some();
         let is_for_signatures = may("verify") || (has_private && may("sign"));
         if !is_for_signatures {

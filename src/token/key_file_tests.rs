@@ -94,7 +94,7 @@ fn foreign_keys_of_a_set_are_left_out() {
         // A private key too: Wycheproof json_web_signature 355 and 356.
         (r#"{"kty":"RSA","n":"AA","e":"AQAB","d":"AA","key_ops":["encrypt","decrypt"]}"#, "its 'key_ops'"),
         (r#"{"kty":"EC","crv":"P-256","x":"AA","y":"AA","d":"AA","key_ops":["deriveKey"]}"#, "its 'key_ops'"),
-        // A public key cannot sign, whatever its `key_ops` say.
+        // A public key cannot sign, regardless of its `key_ops`.
         (r#"{"kty":"OKP","crv":"Ed25519","x":"AA","key_ops":["sign"]}"#, "its 'key_ops'"),
     ] {
         for (set, number) in [(format!("{other},{good}"), 1), (format!("{good},{other}"), 2)] {

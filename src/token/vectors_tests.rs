@@ -40,7 +40,7 @@ impl Example {
     }
 }
 
-/// Verifies a token's signature only, whatever its claims.
+/// Verifies a token's signature only, regardless of its claims.
 fn checked(ring: &KeyRing, token: &str) -> Result<(), TokenError> {
     let [key] = ring.keys() else { panic!("one key is expected: {ring:?}") };
     key.verify_signature(&CompactJws::split(token.as_bytes()).expect("three parts"))

@@ -28,7 +28,8 @@ pub(in crate::commands) trait SignatureCommand {
     /// Reads the arguments, and redacts the tokens among them. Runs again after a wait.
     fn read<'c>(call: &Call<'c>) -> Result<Self::Args<'c>, Error>;
 
-    /// Runs the checks that need no signature, and looks the token up in the cache.
+    /// Checks the arguments and looks the token up in the cache. Verifies and caches a token with a fast signature
+    /// (HMAC).
     fn prepare(call: &Call<'_>, realms: &Arc<Realms>, args: &Self::Args<'_>) -> Result<Prepared<Self::Job>, Error>;
 
     /// Computes the signature, on any thread.

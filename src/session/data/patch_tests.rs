@@ -97,7 +97,7 @@ fn copies_into(path: impl Fn(usize) -> String) -> Value {
 fn copies_of_copies_are_stopped() {
     let doubling = copies_into(|at| format!("/{at}"));
     assert_eq!(patched(json!({"a":"x".repeat(100)}), doubling.clone(), 100_000), Err(PatchError::TooBig));
-    assert_eq!(patched(json!({"a":{}}), doubling, 64 << 20), Err(PatchError::TooMuch), "whatever the limit");
+    assert_eq!(patched(json!({"a":{}}), doubling, 64 << 20), Err(PatchError::TooMuch), "regardless of the limit");
     let deeper = patched(json!({"a":{}}), copies_into(|_| "/a".to_owned()), PLENTY);
     assert_eq!(deeper, Err(PatchError::Operation(DEEPEST - 1, "copy", OperationError::TooDeep)));
 }

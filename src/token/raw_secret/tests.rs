@@ -49,7 +49,7 @@ fn pem(der: &[u8]) -> String {
 }
 
 /// A way to write a key, or to encode what is written.
-fn disguise(way: u8, bytes: &[u8]) -> Vec<u8> {
+fn encode_key(way: u8, bytes: &[u8]) -> Vec<u8> {
     let text = String::from_utf8_lossy(bytes);
     match way {
         0 => BASE64_STANDARD.encode(bytes).into(),
@@ -107,12 +107,12 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(1000))]
 
     #[test]
-    fn no_disguise_makes_a_key_a_secret(key in 0..9_usize, first in 0..BINARY.len(), then in vec(0..31_u8, 0..2)) {
-        let mut file = disguise(BINARY[first], &KEYS[key]);
+    fn encoded_keys_are_refused(key in 0..9_usize, first in 0..BINARY.len(), then in vec(0..31_u8, 0..2)) {
+        let mut file = encode_key(BINARY[first], &KEYS[key]);
         for way in then {
             // Ways for text would lose other bytes.
             if str::from_utf8(&file).is_ok() || BINARY.contains(&way) {
-                file = disguise(way, &file);
+                file = encode_key(way, &file);
             }
         }
         never_a_secret(&file)?;
