@@ -63,24 +63,24 @@ fn lists_all_sessions_in_order() {
 
 #[test]
 fn destroyall_keeps_sessions_created_meanwhile() {
-    let (_cluster, mut conn, mut ending) = cluster("ada");
+    let (_cluster, mut conn, mut destroying) = cluster("ada");
     let conn = &mut conn;
-    let client: u64 = send(&mut ending, &["CLIENT", "ID"]).unwrap();
+    let client: u64 = send(&mut destroying, &["CLIENT", "ID"]).unwrap();
     // On a busy machine all may be destroyed before other clients send their commands.
     await_that("commands during JRS.DESTROYALL", || {
         exec(conn, &["FLUSHALL"]);
         let made = fill(conn, "ada", MANY);
         let excepted = create(conn, "ada", "{}", &[]);
         // So that the command below is not the last one of an earlier attempt.
-        exec(&mut ending, &["PING"]);
-        begin(&mut ending, &["JRS.DESTROYALL", "ada", "EXCEPT", &excepted]);
+        exec(&mut destroying, &["PING"]);
+        begin(&mut destroying, &["JRS.DESTROYALL", "ada", "EXCEPT", &excepted]);
         await_that("the start of the command", || {
             let client: String = send(conn, &["CLIENT", "LIST", "ID", &client.to_string()]).unwrap();
             client.to_lowercase().contains(" cmd=jrs.destroyall ").then_some(())
         });
         let mut new = Vec::new();
         let destroyed = thread::scope(|scope| {
-            let destroyed = scope.spawn(|| end(&mut ending).unwrap());
+            let destroyed = scope.spawn(|| end(&mut destroying).unwrap());
             while !destroyed.is_finished() {
                 new.push(create(conn, "ada", "{}", &[]));
                 let excepted: Value = send(conn, &["JRS.PEEK", &key(&excepted), &excepted]).unwrap();

@@ -112,7 +112,7 @@ fn a_token_outside_its_time_is_reported() {
         let report = inspect(conn, &[&token]);
         assert_eq!((report.active, report.reason.as_deref()), (false, Some(reason)), "{claims}");
         assert_eq!((report.realm.as_deref(), report.key.as_deref()), (Some("default"), Some("sess:a")), "{claims}");
-        // After the deadline of a session its TTL is null, whatever the key's TTL is.
+        // After the deadline of a session its TTL is null, regardless of the key's TTL.
         match reason {
             "EXPIREDTOKEN" => assert_eq!(report.ttl, None, "{claims}"),
             _ => assert!(report.ttl.is_some_and(|ttl| (990..=1000).contains(&ttl)), "{claims}: {:?}", report.ttl),

@@ -86,7 +86,7 @@ fn the_module_is_reloaded_under_load() {
                 let plain = &mut server.conn();
                 while !done.load(Ordering::Relaxed) {
                     // A new connection for each command: Redis 8 reads a client's previous command when it gets the next one.
-                    // If a module was unloaded with that command, the server may crash, whatever the module.
+                    // If a module was unloaded with that command, the server may crash, with any module.
                     match send::<Vec<redis::Value>>(&mut server.conn(), &["JRS.GET", &token]) {
                         Ok(reply) => {
                             assert_eq!(reply[5], redis::Value::BulkString(br#"{"a":1}"#.to_vec()));

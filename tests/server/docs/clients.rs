@@ -1,5 +1,5 @@
-//! Tests of docs/clients.md: each recipe is written to files, built and run against a real server, and gets requests as from
-//! a browser. The versions on the page must be the pinned ones.
+//! Runs the programs of docs/clients.md: each recipe is written to files, built and run against a real server, and gets
+//! requests as from a browser. The versions on the page must be the pinned ones.
 
 use std::fs;
 
@@ -107,7 +107,7 @@ fn serves_sessions(headings: &[&str]) {
     assert!(!has_session(redis, &phone));
     assert_eq!(cart(&laptop), empty());
 
-    // Malformed tokens, the claims of another token with a valid signature, and an expired token.
+    // Strings that are not tokens, and bob's claims with laptop's signature; then an expired token.
     let (signed, signature) = laptop.rsplit_once('.').unwrap();
     let (header, _) = signed.split_once('.').unwrap();
     let forged = [header, bob.split('.').nth(1).unwrap(), signature].join(".");
@@ -125,7 +125,7 @@ fn serves_sessions(headings: &[&str]) {
     assert_eq!([cart(&laptop).0, cart(&tablet).0, ask("logout-everywhere", &laptop).0], [401; 3]);
     assert_eq!(cart(&bob), empty());
 
-    // An error of the server must not look like the end of a session.
+    // A server error must not look like an expired session.
     let key = format!("sess:{}", tokens::claims(&bob)["jti"].as_str().unwrap());
     redis::cmd("RENAME").arg(&[&*key, "aside"]).exec(redis).unwrap();
     redis::cmd("LPUSH").arg(&[&*key, "x"]).exec(redis).unwrap();

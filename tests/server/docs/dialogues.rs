@@ -1,5 +1,5 @@
-//! Tests of README.md and docs/: each redis-cli dialogue is sent to a real server and each line of the replies compared. The
-//! lists of commands and settings are compared with those of the module.
+//! Runs the dialogues of README.md and docs/: sends each command to a real server, and compares each line of the replies.
+//! Compares the lists of commands and settings with those of the module.
 //!
 //! `…` in a reply stands for text that differs in each run. The word before it then is a name for the whole text: after the
 //! reply `"{user:42}:…"`, a command may be `TTL sess:{user:42}:…`.
@@ -27,7 +27,7 @@ const FOLDER: &str = "/etc/redis";
 fn each_dialogue_matches_the_output_of_redis_cli() {
     for document in documents() {
         let text = fs::read_to_string(&document).unwrap();
-        if let Err(problem) = Stage::new(&text).run(&text) {
+        if let Err(problem) = DocumentRun::new(&text).run(&text) {
             panic!("{}:{problem}", document.display());
         }
     }
@@ -35,7 +35,7 @@ fn each_dialogue_matches_the_output_of_redis_cli() {
 
 #[test]
 fn a_wrong_dialogue_is_detected() {
-    let run = |text: &str| Stage::new(text).run(text);
+    let run = |text: &str| DocumentRun::new(text).run(text);
     let create = "> JRS.CREATE ann '{\"a\":1}'\n\"eyJhbGciOiJI…\"\n";
     let peek = "> JRS.PEEK eyJhbGciOiJI…\n1# \"id\" => \"{ann}:…\"\n2# \"owner\" => \"ann\"\n\
                 3# \"data\" => \"{\\\"a\\\":1}\"\n4# \"claims\" => \"{\\\"jti\\\":\\\"{ann}:…\\\",\\\"iat\\\":…,\\\"sub\
@@ -84,7 +84,7 @@ fn every_command_is_documented() {
 
     let registered: BTreeSet<String> =
         redis::cmd("COMMAND").arg(&["LIST", "FILTERBY", "MODULE", "jrs"]).query(&mut server.conn()).unwrap();
-    // JRS.DEBUG is for tests.
+    // JRS.DEBUG is for tests only.
     let registered: BTreeSet<String> = registered.into_iter().filter(|name| name != "JRS.DEBUG").collect();
     let names = documented.iter().map(|line| line.split(' ').next().unwrap().to_owned());
     let headings = text.lines().filter_map(|line| line.strip_prefix("## JRS.")).map(|name| format!("JRS.{name}"));
@@ -125,18 +125,18 @@ fn every_setting_is_documented_with_its_default_and_range() {
 }
 
 /// The server of a document, and the names that its replies have defined.
-struct Stage {
+struct DocumentRun {
     server: Server,
     shown: Vec<(String, String)>,
 }
 
-impl Stage {
+impl DocumentRun {
     /// A server with the module, unless the document installs it itself.
-    fn new(document: &str) -> Stage {
+    fn new(document: &str) -> DocumentRun {
         let installs = blocks(document).any(|block| block.info == "sh" && block.text().contains("\nloadmodule "));
         let builder = Server::builder().config("save", "3600 1");
         let server = if installs { builder.without_module().start() } else { builder.start() };
-        Stage { server, shown: Vec::new() }
+        DocumentRun { server, shown: Vec::new() }
     }
 
     /// Runs dialogues and shell commands in order. The error is a line number and the problem.
@@ -171,7 +171,7 @@ impl Stage {
             if command.contains('…') {
                 return Err(format!("{at}: no reply has defined this name: {command}"));
             }
-            // redis-cli itself replies to a single quote, so its reply marks the end of the reply before.
+            // redis-cli answers a single quote itself, which marks the end of a reply.
             writeln!(input, "{command}\n\"").unwrap();
             let actual = output.by_ref().take_while(|line| line != "Invalid argument(s)");
             let actual: Vec<String> = actual.map(|line| self.to_documented(&line)).collect();

@@ -1,4 +1,4 @@
-//! Tests of docs/events.md: its listener reports each end of a session and nothing else. (tests/server/commands/events.rs
+//! Runs the program of docs/events.md: its listener reports each end of a session and nothing else. (tests/server/commands/events.rs
 //! compares the order of the events.)
 
 use std::{

@@ -1,5 +1,5 @@
-//! Tests of docs/keys.md: its shell blocks run one after the other in one shell, in the folder of a real server. Their output
-//! is compared with that on the page, and the programs on the page must refuse invalid tokens.
+//! Runs the programs of docs/keys.md: its shell blocks run one after the other in one shell, in the folder of a real server.
+//! Their output is compared with that on the page, and the programs on the page must refuse invalid tokens.
 //!
 //! These blocks are marked `shell`. tests/server/docs/dialogues.rs runs the blocks marked `sh`, each in its own shell.
 
@@ -28,12 +28,12 @@ type Block = (String, String);
 #[test]
 fn the_commands_and_programs_of_the_page_work() {
     let blocks = blocks(&fs::read_to_string(root().join("docs/keys.md")).unwrap());
-    let stage = Stage::new(&blocks);
-    let count = stage.run_blocks(&blocks).unwrap_or_else(|problem| panic!("{problem}"));
+    let workspace = Workspace::new(&blocks);
+    let count = workspace.run_blocks(&blocks).unwrap_or_else(|problem| panic!("{problem}"));
     assert!(count >= 10, "{count} shell blocks");
 
     // The blocks have written the verifiers, the keys and the published JWKS into the folder.
-    let connection = &mut stage.server.conn();
+    let connection = &mut workspace.server.conn();
     let mut create =
         |owner: &str| -> String { redis::cmd("JRS.CREATE").arg(&[owner, "{}"]).query(connection).unwrap() };
     let (good, other) = (create("ann"), create("eve"));
@@ -43,7 +43,7 @@ fn the_commands_and_programs_of_the_page_work() {
     let none = "eyJhbGciOiJub25lIiwidHlwIjoiSldUIn0"; // {"alg":"none","typ":"JWT"}
     // Tokens for another audience, without an `exp`, and of a key that is no longer published.
     let set = |name: &str, value: &str| {
-        redis::cmd("CONFIG").arg(&["SET", name, value]).exec(&mut stage.server.conn()).unwrap();
+        redis::cmd("CONFIG").arg(&["SET", name, value]).exec(&mut workspace.server.conn()).unwrap();
     };
     set("jrs.audience", "another");
     let for_another = create("ann");
@@ -51,13 +51,13 @@ fn the_commands_and_programs_of_the_page_work() {
     set("jrs.max-lifetime", "0");
     let endless = create("ann");
     set("jrs.max-lifetime", "2592000");
-    set("jrs.keys-file", &stage.server.dir().join("es256.pem").to_string_lossy());
+    set("jrs.keys-file", &workspace.server.dir().join("es256.pem").to_string_lossy());
     let of_old_key = create("ann");
     let old_header = of_old_key.split('.').next().unwrap();
     assert_ne!(old_header, header);
     let foreign_signature = of_old_key.rsplit('.').next().unwrap();
     // Claim names are case-sensitive. JRS never signs these claims, but others with the key may.
-    let private = fs::read(stage.server.dir().join("es256-new.pem")).unwrap();
+    let private = fs::read(workspace.server.dir().join("es256-new.pem")).unwrap();
     let with = |change: &dyn Fn(&mut serde_json::Map<String, serde_json::Value>)| {
         let mut claims = tokens::claims(&good).as_object().unwrap().clone();
         change(&mut claims);
@@ -72,7 +72,7 @@ fn the_commands_and_programs_of_the_page_work() {
         claims.insert("EXP".to_owned(), end);
     });
     for program in ["node verify.mjs", "python3 verify.py", "go run verify.go"] {
-        let verify = |token: &str| stage.run(&format!("{program} '{token}'"));
+        let verify = |token: &str| workspace.run(&format!("{program} '{token}'"));
         let accepted = verify(&good);
         let printed = text(&accepted.stdout);
         assert!(accepted.status.success() && printed.contains("\"ann\""), "{program}: {accepted:?}");
@@ -99,12 +99,12 @@ fn the_commands_and_programs_of_the_page_work() {
 #[test]
 fn every_key_of_the_page_signs_with_its_algorithm() {
     let blocks = blocks(&fs::read_to_string(root().join("docs/keys.md")).unwrap());
-    let stage = Stage::new(&blocks);
+    let workspace = Workspace::new(&blocks);
     let making: Vec<Block> = blocks
         .into_iter()
         .filter(|(_, text)| text.contains(" > $alg.json\n") || text.contains("-out rs256.pem"))
         .collect();
-    assert_eq!(stage.run_blocks(&making), Ok(2));
+    assert_eq!(workspace.run_blocks(&making), Ok(2));
     for (file, setting, algorithm) in [
         ("rs256.pem", "HS256", "RS256"),
         ("ps256.pem", "PS256", "PS256"),
@@ -119,8 +119,8 @@ fn every_key_of_the_page_signs_with_its_algorithm() {
         ("ES384.json", "HS256", "ES384"),
         ("EdDSA.json", "HS256", "EdDSA"),
     ] {
-        let connection = &mut stage.server.conn();
-        let path = stage.server.dir().join(file);
+        let connection = &mut workspace.server.conn();
+        let path = workspace.server.dir().join(file);
         let settings = ["SET", "jrs.keys-file", &path.to_string_lossy(), "jrs.algorithm", setting];
         redis::cmd("CONFIG").arg(&settings).exec(connection).unwrap();
         let token: String = redis::cmd("JRS.CREATE").arg(&["ann", "{}"]).query(connection).unwrap();
@@ -151,25 +151,25 @@ fn a_wrong_output_is_detected() {
     {
         assert!(!matches(expected, actual), "{expected:?} and {actual:?}");
     }
-    let stage = Stage::new(&[]);
+    let workspace = Workspace::new(&[]);
     let block = |kind: &str, text: &str| (kind.to_owned(), text.to_owned());
     assert_eq!(
-        stage.run_blocks(&[block("shell", "echo a\n"), block("output", "a\n"), block("shell", "echo b\n")]),
+        workspace.run_blocks(&[block("shell", "echo a\n"), block("output", "a\n"), block("shell", "echo b\n")]),
         Ok(2)
     );
-    stage.run_blocks(&[block("shell", "echo a\n"), block("output", "b\n")]).unwrap_err();
-    stage.run_blocks(&[block("shell", "false\necho a\n")]).unwrap_err();
+    workspace.run_blocks(&[block("shell", "echo a\n"), block("output", "b\n")]).unwrap_err();
+    workspace.run_blocks(&[block("shell", "false\necho a\n")]).unwrap_err();
 }
 
 /// A server with the programs of the page in its folder, and a web server for the files that the page publishes.
-struct Stage {
+struct Workspace {
     server: Server,
     web: Child,
     url: String,
 }
 
-impl Stage {
-    fn new(blocks: &[Block]) -> Stage {
+impl Workspace {
+    fn new(blocks: &[Block]) -> Workspace {
         let server = Server::start();
         let dir = server.dir();
         for (name, sign) in [
@@ -199,7 +199,7 @@ impl Stage {
         let mut line = String::new();
         BufReader::new(web.stdout.take().unwrap()).read_line(&mut line).unwrap();
         let port = line.split_whitespace().skip_while(|word| *word != "port").nth(1).expect("a port").to_owned();
-        Stage { server, web, url: format!("http://127.0.0.1:{port}/.well-known/jwks.json") }
+        Workspace { server, web, url: format!("http://127.0.0.1:{port}/.well-known/jwks.json") }
     }
 
     /// Runs the shell blocks. Returns their number, or the problem.
@@ -237,7 +237,7 @@ impl Stage {
     }
 }
 
-impl Drop for Stage {
+impl Drop for Workspace {
     fn drop(&mut self) {
         // An error here means that the web server has ended.
         let _ = self.web.kill();

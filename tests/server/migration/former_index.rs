@@ -108,12 +108,12 @@ fn destroyall_ignores_a_new_index_key() {
         // On a busy machine the command may end before the test acts.
         await_that("a new index key during JRS.DESTROYALL", || {
             let made = fill(conn, "ada", 40_000);
-            let (mut ending, before) = (server.conn(), send::<usize>(conn, &["DBSIZE"]).unwrap());
-            begin(&mut ending, &["JRS.DESTROYALL", "ada"]);
+            let (mut destroying, before) = (server.conn(), send::<usize>(conn, &["DBSIZE"]).unwrap());
+            begin(&mut destroying, &["JRS.DESTROYALL", "ada"]);
             await_that("the first slice", || (send::<usize>(conn, &["DBSIZE"]).unwrap() < before).then_some(()));
             exec(conn, contents);
             let in_time = send::<usize>(conn, &["DBSIZE"]).unwrap() > 1000;
-            let destroyed = end(&mut ending).unwrap();
+            let destroyed = end(&mut destroying).unwrap();
             assert_eq!(destroyed, Value::Int(i64::try_from(made.len()).unwrap()));
             assert_eq!(send::<Vec<String>>(conn, &["KEYS", "*"]).unwrap(), [index("ada")]);
             exec(conn, &["DEL", &index("ada")]);

@@ -1,4 +1,4 @@
-//! The owner index agrees with the keyspace, whatever happens to the keys.
+//! The owner index agrees with the keyspace after every kind of change.
 
 mod async_load;
 mod cluster;

@@ -32,9 +32,9 @@ fn fill_and_create(conn: &mut Connection) -> String {
 }
 
 /// Starts to destroy all sessions of ada but that of `token`, and returns after the first slice.
-fn begin_slices(conn: &mut Connection, ending: &mut Connection, token: &str) {
+fn begin_slices(conn: &mut Connection, destroying: &mut Connection, token: &str) {
     let before = left(conn);
-    begin(ending, &["JRS.DESTROYALL", "ada", "EXCEPT", token]);
+    begin(destroying, &["JRS.DESTROYALL", "ada", "EXCEPT", token]);
     await_that("the first slice", || (left(conn) < before).then_some(()));
 }
 
@@ -109,10 +109,10 @@ fn destroyall_stops_when_the_server_becomes_a_replica() {
     let primary = Server::builder().without_module().start();
     until_in_time(|server, conn| {
         let token = fill_and_create(conn);
-        let mut ending = server.conn();
-        begin_slices(conn, &mut ending, &token);
+        let mut destroying = server.conn();
+        begin_slices(conn, &mut destroying, &token);
         exec(conn, &["REPLICAOF", "127.0.0.1", &primary.port().to_string()]);
-        let in_time = end(&mut ending).is_err();
+        let in_time = end(&mut destroying).is_err();
         exec(conn, &["REPLICAOF", "NO", "ONE"]);
         exec(conn, &["FLUSHALL"]);
         let next = create(conn, "ada", "{}", &[]);
@@ -127,11 +127,11 @@ fn destroyall_stops_when_the_server_becomes_a_replica() {
 fn destroyall_continues_when_its_client_is_killed() {
     until_in_time(|server, conn| {
         let token = fill_and_create(conn);
-        let mut ending = server.conn();
-        let client: i64 = send(&mut ending, &["CLIENT", "ID"]).unwrap();
-        begin_slices(conn, &mut ending, &token);
+        let mut destroying = server.conn();
+        let client: i64 = send(&mut destroying, &["CLIENT", "ID"]).unwrap();
+        begin_slices(conn, &mut destroying, &token);
         assert_eq!(send::<i64>(conn, &["CLIENT", "KILL", "ID", &client.to_string()]).unwrap(), 1);
-        let in_time = end(&mut ending).is_err();
+        let in_time = end(&mut destroying).is_err();
         await_that("the last slice", || (left(conn) == 1).then_some(()));
         assert_eq!(assert_agree(conn, "ada"), [id(&token)]);
         in_time
@@ -169,7 +169,7 @@ fn destroyall_of_a_deleted_user_destroys_nothing() {
     assert!(end(&mut limited).is_err());
     assert!(outcomes(&waiting.replies()).iter().all(|outcome| *outcome == "ok"));
     await_idle(conn);
-    assert_eq!(send::<usize>(conn, &["JRS.DESTROYALL", "flood"]).unwrap(), CREATES);
+    assert_eq!(send::<usize>(conn, &["JRS.DESTROYALL", "in-flight"]).unwrap(), CREATES);
     assert_eq!(count(conn, "ada"), before);
     assert_sound(&mut server);
 }

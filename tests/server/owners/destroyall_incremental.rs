@@ -35,11 +35,11 @@ fn left(conn: &mut Connection) -> usize {
 fn during_destroyall(act: impl Fn(&Server, &mut Connection, Connection) -> bool) {
     await_that("an action during JRS.DESTROYALL", || {
         let server = builder().start();
-        let (conn, mut ending) = (&mut server.conn(), server.conn());
+        let (conn, mut destroying) = (&mut server.conn(), server.conn());
         fill(conn, "ada", SOME);
-        begin(&mut ending, &["JRS.DESTROYALL", "ada"]);
+        begin(&mut destroying, &["JRS.DESTROYALL", "ada"]);
         await_that("the first slice", || (left(conn) < SOME).then_some(()));
-        act(&server, conn, ending).then_some(())
+        act(&server, conn, destroying).then_some(())
     });
 }
 
@@ -86,15 +86,15 @@ fn other_clients_are_served_during_a_long_destroyall() {
     await_that("commands during JRS.DESTROYALL", || {
         fill(conn, "ada", MANY);
         let earlier = deleted_at_once(&server).len();
-        let ending = &mut server.conn();
-        begin(ending, &["JRS.DESTROYALL", "ada"]);
+        let destroying = &mut server.conn();
+        begin(destroying, &["JRS.DESTROYALL", "ada"]);
         let mut seen = Vec::new();
         await_that("the last slice", || {
             seen.push(left(conn));
             assert!(get(conn, &bob).is_some());
             (seen[seen.len() - 1] == 1).then_some(())
         });
-        assert_eq!(end(ending).unwrap(), Value::Int(i64::try_from(MANY).unwrap()));
+        assert_eq!(end(destroying).unwrap(), Value::Int(i64::try_from(MANY).unwrap()));
         assert_eq!(sessions::contents(conn).len(), 1, "the session of bob");
         let deleted = deleted_at_once(&server).split_off(earlier);
         assert_eq!(deleted.iter().sum::<usize>(), MANY);
@@ -115,8 +115,8 @@ fn only_sessions_created_meanwhile_stay() {
         let (bob, excepted) = (create(conn, "bob", "{}", &[]), create(conn, "ada", "{}", &[]));
         // The newest sessions, which the command destroys last.
         let newest: Vec<String> = made.iter().rev().take(60).map(|id| token_of("ada", id)).collect();
-        let ending = &mut server.conn();
-        begin(ending, &["JRS.DESTROYALL", "ada", "EXCEPT", &excepted]);
+        let destroying = &mut server.conn();
+        begin(destroying, &["JRS.DESTROYALL", "ada", "EXCEPT", &excepted]);
         await_that("the first slice", || (left(conn) < MANY).then_some(()));
         // Sessions not yet destroyed count as destroyed: they cannot be rotated, and using them does not keep them.
         for (number, token) in newest.iter().enumerate() {
@@ -136,7 +136,7 @@ fn only_sessions_created_meanwhile_stay() {
         new.push(send(conn, &["JRS.ROTATE", &bob, "OWNER", "ada"]).unwrap());
         let in_time = left(conn) > 1000;
         assert_eq!(send::<i64>(conn, &["JRS.DESTROY", &new.remove(5)]).unwrap(), 1);
-        assert_eq!(end(ending).unwrap(), Value::Int(i64::try_from(MANY).unwrap()));
+        assert_eq!(end(destroying).unwrap(), Value::Int(i64::try_from(MANY).unwrap()));
         let mut expected: Vec<String> = new.iter().map(|token| key(token)["sess:".len()..].to_owned()).collect();
         expected.sort_unstable();
         assert_eq!(assert_agree(conn, "ada"), expected);
@@ -162,7 +162,7 @@ fn two_concurrent_destroyalls_destroy_each_session_once() {
 
 #[test]
 fn destroyall_waits_while_writes_are_paused() {
-    during_destroyall(|_, conn, mut ending| {
+    during_destroyall(|_, conn, mut destroying| {
         exec(conn, &["CLIENT", "PAUSE", "600000", "WRITE"]);
         let time = |conn: &mut Connection| {
             let [seconds, micros]: [i64; 2] = send(conn, &["TIME"]).unwrap();
@@ -172,7 +172,7 @@ fn destroyall_waits_while_writes_are_paused() {
         await_that("100 ms of the server", || (time(conn) > paused + 100).then_some(()));
         assert_eq!(left(conn), expected);
         exec(conn, &["CLIENT", "UNPAUSE"]);
-        assert_eq!(end(&mut ending).unwrap(), Value::Int(i64::try_from(SOME).unwrap()));
+        assert_eq!(end(&mut destroying).unwrap(), Value::Int(i64::try_from(SOME).unwrap()));
         assert_eq!(left(conn), 0);
         expected > 0
     });
@@ -180,8 +180,8 @@ fn destroyall_waits_while_writes_are_paused() {
 
 #[test]
 fn destroyall_continues_without_its_client() {
-    during_destroyall(|_, conn, ending| {
-        drop(ending);
+    during_destroyall(|_, conn, destroying| {
+        drop(destroying);
         let in_time = left(conn) > 0;
         await_that("the last slice", || (left(conn) == 0).then_some(()));
         create(conn, "ada", "{}", &[]);
@@ -204,9 +204,9 @@ fn a_list_whose_client_disconnects_does_no_harm() {
 #[test]
 fn a_flush_ends_destroyall() {
     for flush in [&["FLUSHALL"][..], &["FLUSHDB", "ASYNC"]] {
-        during_destroyall(|_, conn, mut ending| {
+        during_destroyall(|_, conn, mut destroying| {
             exec(conn, flush);
-            let Value::Int(destroyed) = end(&mut ending).unwrap() else { panic!("not a number") };
+            let Value::Int(destroyed) = end(&mut destroying).unwrap() else { panic!("not a number") };
             let destroyed = usize::try_from(destroyed).unwrap();
             assert!(destroyed > 0 && destroyed <= SOME, "{flush:?}: {destroyed}");
             create(conn, "ada", "{}", &[]);
@@ -218,12 +218,12 @@ fn a_flush_ends_destroyall() {
 
 #[test]
 fn swapdb_ends_destroyall() {
-    during_destroyall(|server, conn, mut ending| {
+    during_destroyall(|server, conn, mut destroying| {
         let other = &mut server.conn();
         exec(other, &["SELECT", "1"]);
         let others = fill(other, "ada", 10);
         exec(conn, &["SWAPDB", "0", "1"]);
-        let reply = end(&mut ending);
+        let reply = end(&mut destroying);
         assert_eq!(assert_agree(conn, "ada"), others);
         match reply {
             Err(error) => {
@@ -241,10 +241,10 @@ fn swapdb_ends_destroyall() {
 #[test]
 fn destroyall_ends_when_the_server_becomes_a_replica() {
     let primary = Server::builder().without_module().start();
-    during_destroyall(|_, conn, mut ending| {
+    during_destroyall(|_, conn, mut destroying| {
         exec(conn, &["REPLICAOF", "127.0.0.1", &primary.port().to_string()]);
         // The server unblocks the client, or the job replies with an error.
-        let in_time = end(&mut ending).is_err();
+        let in_time = end(&mut destroying).is_err();
         exec(conn, &["REPLICAOF", "NO", "ONE"]);
         exec(conn, &["FLUSHALL"]);
         create(conn, "ada", "{}", &[]);

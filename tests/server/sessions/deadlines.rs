@@ -13,8 +13,8 @@ use crate::support::{
 /// The default of `max-age`, in milliseconds.
 const DAY: i64 = 86_400_000;
 
-/// The commands that need a token that is valid now, with the arguments after the token.
-const NEED_VALIDITY: [(&str, &[&str]); 5] = [
+/// The commands that refuse a token outside its time, with the arguments after the token.
+const CHECK_TIME: [(&str, &[&str]); 5] = [
     ("JRS.GET", &[]),
     ("JRS.PEEK", &[]),
     ("JRS.TOUCH", &["EX", "50"]),
@@ -38,7 +38,7 @@ fn server(arguments: &[&str]) -> Server {
     Server::builder().keys(SECRET.as_bytes()).args(arguments).start()
 }
 
-/// Checks that each command sets the key's expiry to `end`, whatever it was.
+/// Checks that each command sets the key's expiry to `end`, regardless of its former value.
 fn assert_bounded(conn: &mut Connection, token: &str, end: i64) {
     let key = key(token);
     let states: [&[&str]; 2] = [&["PERSIST", &key], &["PEXPIREAT", &key, &(end + 5000).to_string()]];
@@ -56,7 +56,7 @@ fn assert_bounded(conn: &mut Connection, token: &str, end: i64) {
 /// Checks that the commands that need a valid token refuse it with this word, and that JRS.DESTROY accepts it.
 fn assert_only_destroys(conn: &mut Connection, token: &str, word: &str) {
     exec(conn, &["SET", &key(token), "{}", "EX", "500"]);
-    for (name, rest) in NEED_VALIDITY {
+    for (name, rest) in CHECK_TIME {
         assert_refused(conn, word, &[&[name, token], rest].concat());
     }
     assert_eq!(send::<i64>(conn, &["JRS.DESTROY", token]).unwrap(), 1);
@@ -143,7 +143,7 @@ fn leeway_extends_no_session() {
     assert_lives(conn, "sess:a", DAY, |conn| get(conn, &early).unwrap());
     // The leeway admits the token, but the session has ended, even if the key exists.
     exec(conn, &["SET", "sess:a", "{}"]);
-    for (name, rest) in NEED_VALIDITY {
+    for (name, rest) in CHECK_TIME {
         assert_eq!(
             send::<Value>(conn, &[&[name, over.as_str()], rest].concat()).unwrap(),
             Value::Nil,

@@ -189,7 +189,7 @@ fn ifmatch_and_ttl_options_work_in_each_mode() {
         assert_eq!(etag_again, etag, "the same change again changes nothing");
         etag = assert_lives(conn, &key, 900_000, |conn| send(conn, &[&again[..], &["EX", "900"]].concat()).unwrap());
     }
-    // A SET by a client changes the etag. Without a session the reply is null, whatever the etag is.
+    // A SET by a client changes the etag. Without a session the reply is null, regardless of the etag.
     exec(conn, &["SET", &key, r#"{"set":1}"#, "KEEPTTL"]);
     assert_refused(conn, "CONFLICT", &["JRS.UPDATE", &token, "{}", "IFMATCH", &etag]);
     exec(conn, &["SET", &key, "no JSON", "KEEPTTL"]);

@@ -68,10 +68,10 @@ impl InFlight {
         self.0.extend(other.0);
     }
 
-    /// Sends JRS.CREATE for the owner "flood" `creates` times.
+    /// Sends JRS.CREATE for the owner "in-flight" `creates` times.
     pub(crate) fn creates(server: &Server, creates: usize) -> InFlight {
         let connections = (0..creates).map(|_| server.conn()).collect();
-        InFlight::start(connections, &vec![words(&["JRS.CREATE", "flood", "{}"]); creates])
+        InFlight::start(connections, &vec![words(&["JRS.CREATE", "in-flight", "{}"]); creates])
     }
 
     /// All replies, in the order of the commands. A connection that ended gives an error without a code.

@@ -130,7 +130,7 @@ pub(crate) fn unsigned(header: &Value, claims: &Value) -> String {
     [header, claims].map(|part| BASE64_URL_SAFE_NO_PAD.encode(part.to_string())).join(".")
 }
 
-/// A token signed with this private key (PKCS#8 PEM) and algorithm, whatever its header says.
+/// A token signed with this private key (PKCS#8 PEM) and algorithm, regardless of its header.
 pub(crate) fn sign(header: &Value, claims: &Value, pem: &str, algorithm: Algorithm) -> String {
     let key = match algorithm {
         Algorithm::ES256 | Algorithm::ES384 => EncodingKey::from_ec_pem(pem.as_bytes()),

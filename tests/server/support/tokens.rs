@@ -26,12 +26,12 @@ pub(crate) fn token(claims: &Value) -> String {
     sign(&json!({"alg": "HS256", "typ": "JWT"}), &claims, SECRET.as_bytes())
 }
 
-/// A token signed with HMAC-SHA-256, whatever its header says.
+/// A token signed with HMAC-SHA-256, regardless of its header.
 pub(crate) fn sign(header: &Value, claims: &Value, secret: &[u8]) -> String {
     sign_bytes(header.to_string().as_bytes(), claims.to_string().as_bytes(), Algorithm::HS256, secret)
 }
 
-/// A token of these bytes, signed with this algorithm, whatever the header says.
+/// A token of these bytes, signed with this algorithm, regardless of the header.
 pub(crate) fn sign_bytes(header: &[u8], payload: &[u8], algorithm: Algorithm, secret: &[u8]) -> String {
     let signed = [header, payload].map(|part| BASE64_URL_SAFE_NO_PAD.encode(part)).join(".");
     let key = EncodingKey::from_secret(secret);

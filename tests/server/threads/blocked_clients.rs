@@ -27,9 +27,9 @@ fn clients_can_disconnect_while_they_wait() {
         assert_sound(&mut server);
         // Jobs run in order: when this one is done, all before it are.
         create(conn, "last", "{}", &[]);
-        let made = sessions_of(conn, "flood");
+        let made = sessions_of(conn, "in-flight");
         assert!(made.len() <= 50, "{made:?}");
-        assert_indexed(conn, "flood", &made);
+        assert_indexed(conn, "in-flight", &made);
         exec(conn, &["FLUSHALL"]);
     }
     exec(conn, &["MODULE", "UNLOAD", "jrs"]);

@@ -109,8 +109,8 @@ fn destroyall_of_a_disconnected_user_without_permission_does_nothing() {
         await_idle(conn);
         // Commands run in order: the command of the user is done before this one.
         create(conn, "last", "{}", &[]);
-        let last = create(conn, "flood", "{}", &[]);
-        let destroyed: i64 = send(conn, &["JRS.DESTROYALL", "flood", "EXCEPT", &last]).unwrap();
+        let last = create(conn, "in-flight", "{}", &[]);
+        let destroyed: i64 = send(conn, &["JRS.DESTROYALL", "in-flight", "EXCEPT", &last]).unwrap();
         assert_eq!(destroyed, i64::try_from(CREATES).unwrap());
         assert_indexed(conn, "ada", &tokens.each_ref().map(|token| key(token)));
         exec(conn, &["FLUSHALL"]);

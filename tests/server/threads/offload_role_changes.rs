@@ -24,7 +24,7 @@ fn nothing_is_written_on_a_new_replica() {
         assert_ne!(peeked, Value::Nil);
         assert_eq!(contents(conn), before, "written on a replica");
         exec(conn, &["REPLICAOF", "NO", "ONE"]);
-        assert_eq!(created(&replies[..CREATES]).len(), sessions_of(conn, "flood").len());
+        assert_eq!(created(&replies[..CREATES]).len(), sessions_of(conn, "in-flight").len());
         create(conn, "ada", "{}", &[]);
         exec(conn, &["FLUSHALL"]);
         assert_sound(&mut server);
@@ -86,7 +86,7 @@ fn a_slot_removed_meanwhile_gets_no_session() {
         let info: String = send(conn, &["CLUSTER", "INFO"]).unwrap();
         info.contains("cluster_state:ok").then_some(())
     });
-    let slot = send::<u16>(conn, &["CLUSTER", "KEYSLOT", "flood"]).unwrap().to_string();
+    let slot = send::<u16>(conn, &["CLUSTER", "KEYSLOT", "in-flight"]).unwrap().to_string();
     for _ in 0..ROUNDS {
         let mut waiting = InFlight::creates(&server, CREATES);
         meanwhile(conn, 5, &["CLUSTER", "DELSLOTS", &slot]).unwrap();
@@ -95,8 +95,8 @@ fn a_slot_removed_meanwhile_gets_no_session() {
         assert!(outcomes.contains(&"TRYAGAIN"), "{outcomes:?}");
         assert!(outcomes.iter().all(|outcome| ["ok", "TRYAGAIN"].contains(outcome)), "{outcomes:?}");
         exec(conn, &["CLUSTER", "ADDSLOTS", &slot]);
-        assert_eq!(sessions_of(conn, "flood").len(), created(&replies).len());
-        assert_eq!(send::<usize>(conn, &["JRS.DESTROYALL", "flood"]).unwrap(), created(&replies).len());
+        assert_eq!(sessions_of(conn, "in-flight").len(), created(&replies).len());
+        assert_eq!(send::<usize>(conn, &["JRS.DESTROYALL", "in-flight"]).unwrap(), created(&replies).len());
         assert_sound(&mut server);
     }
 }

@@ -33,7 +33,7 @@ fn flushed_sessions_are_not_restored() {
         let alive: Vec<_> =
             created(creates).into_iter().filter(|token| get(conn, token).is_some()).map(|token| key(&token)).collect();
         assert!(tokens.iter().all(|token| get(conn, token).is_none()));
-        assert_indexed(conn, "flood", &alive);
+        assert_indexed(conn, "in-flight", &alive);
         assert_eq!(contents(conn).len(), alive.len(), "only sessions created after FLUSHALL exist");
         assert_sound(&mut server);
     }
@@ -74,7 +74,7 @@ fn nothing_is_written_while_writes_are_paused() {
         assert_eq!(contents(conn), before, "written while paused");
         assert_sound(&mut server);
         exec(conn, &["CLIENT", "UNPAUSE"]);
-        assert_eq!(created(&replies[..CREATES]).len(), sessions_of(conn, "flood").len());
+        assert_eq!(created(&replies[..CREATES]).len(), sessions_of(conn, "in-flight").len());
         assert!(tokens.iter().all(|token| get(conn, token).is_some()));
         exec(conn, &["FLUSHALL"]);
     }
@@ -98,7 +98,7 @@ fn commands_that_need_memory_are_refused_when_it_is_full() {
         assert_eq!(others, ["ok", "ok", "OOM", "ok", "ok", "OOM"]);
         assert!(creates.contains(&"OOM") && creates.iter().all(|outcome| ["ok", "OOM"].contains(outcome)));
         set(conn, "maxmemory", "0");
-        assert_eq!(created(&replies[..CREATES]).len(), sessions_of(conn, "flood").len());
+        assert_eq!(created(&replies[..CREATES]).len(), sessions_of(conn, "in-flight").len());
         assert_eq!(get(conn, &tokens[2]).expect("a session").data, r#"{"old":1}"#);
         exec(conn, &["FLUSHALL"]);
         assert_sound(&mut server);
@@ -127,7 +127,7 @@ fn permissions_are_checked_again_after_the_wait() {
     for change in [&["resetkeys", "~other:*"][..], &["resetkeys"], &["resetkeys", "%R~sess:*"]] {
         exec(conn, &["ACL", "SETUSER", "app", "reset", "on", "nopass", "+@all", "~sess:*"]);
         let tokens = in_flight::tokens(conn, OWNERS);
-        let mut commands = vec![words(&["JRS.CREATE", "flood", "{}"]); CREATES];
+        let mut commands = vec![words(&["JRS.CREATE", "in-flight", "{}"]); CREATES];
         commands.extend(token_commands(&tokens));
         let user = || {
             let mut conn = server.conn();
@@ -147,7 +147,7 @@ fn permissions_are_checked_again_after_the_wait() {
         let peek = if change.contains(&"%R~sess:*") { "ok" } else { "NOPERM" };
         assert_eq!(others, ["NOPERM", peek, "NOPERM", "NOPERM", "NOPERM", "NOPERM"], "{change:?}");
         assert!(creates.contains(&"NOPERM"), "{creates:?}");
-        assert_eq!(sessions_of(conn, "flood").len(), created(&replies[..CREATES]).len());
+        assert_eq!(sessions_of(conn, "in-flight").len(), created(&replies[..CREATES]).len());
         assert!(tokens.iter().all(|token| get(conn, token).is_some_and(|session| session.data == r#"{"old":1}"#)));
         exec(conn, &["FLUSHALL"]);
         assert_sound(&mut server);
@@ -158,11 +158,11 @@ fn permissions_are_checked_again_after_the_wait() {
     for connection in &mut connections {
         exec(connection, &["AUTH", "app", "any"]);
     }
-    let mut waiting = InFlight::start(connections, &vec![words(&["JRS.CREATE", "flood", "{}"]); CREATES]);
+    let mut waiting = InFlight::start(connections, &vec![words(&["JRS.CREATE", "in-flight", "{}"]); CREATES]);
     meanwhile(conn, 6, &["ACL", "DELUSER", "app"]).unwrap();
     let made = created(&waiting.replies()).len();
     create(conn, "ada", "{}", &[]);
-    assert_eq!(sessions_of(conn, "flood").len(), made);
+    assert_eq!(sessions_of(conn, "in-flight").len(), made);
     assert_sound(&mut server);
 }
 

@@ -26,7 +26,7 @@ fn a_full_queue_refuses_and_loses_nothing() {
     assert!(busy > 0 && tokens.len() >= 5, "{busy} refused, {} created", tokens.len());
     assert_eq!(busy + tokens.len(), 100, "there are no other replies");
     assert_eq!(info(conn, "crypto_queue_refused"), busy as u64);
-    assert_eq!(sessions_of(conn, "flood").len(), tokens.len());
+    assert_eq!(sessions_of(conn, "in-flight").len(), tokens.len());
     assert!(tokens.iter().all(|token| get(conn, token).is_some()));
     assert_sound(&mut server);
 }
@@ -47,7 +47,7 @@ fn threads_and_queue_size_can_change_under_load() {
         assert_eq!(created(&replies).len(), 25, "{threads} {queue}: {replies:?}");
         assert!(outcomes(&late).iter().all(|outcome| ["ok", "BUSY"].contains(outcome)), "{late:?}");
         made += 25 + created(&late).len();
-        assert_eq!(sessions_of(conn, "flood").len(), made);
+        assert_eq!(sessions_of(conn, "in-flight").len(), made);
         exec(conn, &["CONFIG", "SET", "jrs.crypto-threads", "1", "jrs.crypto-queue", "1024"]);
     }
     assert_sound(&mut server);

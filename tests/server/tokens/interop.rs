@@ -86,9 +86,9 @@ impl Key {
         json!({"key": self.material, "kid": self.kid, "algorithm": algorithm, "claims": claims})
     }
 
-    /// A task to verify a token. `demands` are the issuer and the audience that the library requires, if any.
-    fn verifying(&self, algorithm: &str, token: &str, demands: &Value) -> Value {
-        let mut task = demands.clone();
+    /// A task to verify a token. `rules` are the issuer and the audience that the library requires, if any.
+    fn verifying(&self, algorithm: &str, token: &str, rules: &Value) -> Value {
+        let mut task = rules.clone();
         task["key"] = self.material.clone();
         task["algorithm"] = json!(algorithm);
         task["token"] = json!(token);
@@ -130,12 +130,12 @@ fn libraries_accept_tokens_of_jrs() {
             });
             assert_eq!(session.claims, expected);
 
-            let demands = json!({"issuer": ISSUER, "audience": AUDIENCE});
+            let rules = json!({"issuer": ISSUER, "audience": AUDIENCE});
             let tasks = [
-                key.verifying(algorithm, &token, &demands),
+                key.verifying(algorithm, &token, &rules),
                 key.verifying(algorithm, &token, &json!({"issuer": "another", "audience": AUDIENCE})),
                 key.verifying(algorithm, &token, &json!({"issuer": ISSUER, "audience": "another"})),
-                key.with_same_kid(OTHER_SECRET).verifying(algorithm, &token, &demands),
+                key.with_same_kid(OTHER_SECRET).verifying(algorithm, &token, &rules),
             ];
             for library in LIBRARIES {
                 let seen = library.verify(&tasks);
