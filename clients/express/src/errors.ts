@@ -72,7 +72,8 @@ export function isWrongKey(error: unknown): boolean {
 
 /**
  * The first word of a server error, such as `BADTOKEN` or `ERR`; undefined for errors of a client. Programs may rely on
- * this word only: the rest of the message may change.
+ * this word only: the rest of the message may change. A message of a single word, such as `ETIMEDOUT`, is an error of a
+ * client: servers always add a sentence.
  */
 export function firstWord(error: unknown): string | undefined {
   return error instanceof Error ? /^([A-Z]{2,}) /.exec(error.message)?.[1] : undefined;
