@@ -4,6 +4,7 @@ use redis::{Connection, Value};
 use serde_json::json;
 
 use crate::support::{
+    cases::each,
     nodes::Cluster,
     sessions::{contents, create, exec, refused, send},
     tokens::{self, SECRET, key, signing_keys},
@@ -40,7 +41,7 @@ fn sessions_are_created_and_used_on_the_node_of_their_owner() {
         let cluster = Cluster::start(&keys);
         let nodes = &mut cluster.nodes();
         let mut homes = Vec::new();
-        for owner in OWNERS {
+        for owner in each(OWNERS) {
             let [home, other] = cluster.home_and_other(owner);
             assert_moved(&mut nodes[other], &["JRS.CREATE", owner, "{}"], cluster.port(home));
             let token = create(&mut nodes[home], owner, "{}", &[]);

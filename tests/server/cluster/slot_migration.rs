@@ -11,6 +11,7 @@ use redis::{Connection, Value};
 
 use crate::support::{
     Server, await_that,
+    cases::each,
     index_check::totals,
     moving_slots::{owners, use_sessions},
     nodes::Cluster,
@@ -163,7 +164,7 @@ fn a_flushed_slot_has_no_sessions() {
     let slot = cluster.slot(flushed);
     assert_eq!(refused(node, &["JRS.CREATE", flushed, "{}"]), "TOOMANY");
     let mut expected = listed(node, tokens.keys());
-    for how in ["SYNC", "ASYNC"] {
+    for how in each(["SYNC", "ASYNC"]) {
         exec(node, &["CLUSTER", "FLUSHSLOT", &slot.to_string(), how]);
         expected.iter_mut().filter(|(owner, _)| cluster.slot(owner) == slot).for_each(|(_, ids)| ids.clear());
         assert_eq!(listed(node, tokens.keys()), expected);

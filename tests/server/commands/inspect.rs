@@ -8,6 +8,7 @@ use serde_json::json;
 
 use crate::support::{
     Server,
+    cases::each,
     sessions::{contents, create, exec, now, send},
     tokens::{SECRET, claims, jwk, key, part, payload, sign, sign_bytes, token},
 };
@@ -76,7 +77,7 @@ fn an_active_session_is_reported() {
     let server = Server::builder().keys(jwk("2026-01", "HS384", SECRET.as_bytes()).to_string().as_bytes()).start();
     let conn = &mut server.conn();
     let token = create(conn, "zoë", "{}", &["EX", "1000", "CLAIMS", r#"{"role": "admin"}"#]);
-    for arguments in [vec![token.clone()], vec![key(&token), token.clone()]] {
+    for arguments in each([vec![token.clone()], vec![key(&token), token.clone()]]) {
         let mut report = inspect(conn, &arguments);
         assert!(report.ttl.take().is_some_and(|ttl| (990..=1000).contains(&ttl)));
         let expected = Report {
@@ -140,7 +141,7 @@ fn a_key_with_a_list_is_reported() {
     let key = key(&token);
     exec(conn, &["DEL", &key]);
     exec(conn, &["RPUSH", &key, "a", "b"]);
-    for words in [&[&token][..], &[&key, &token]] {
+    for words in each([&[&token][..], &[&key, &token]]) {
         let report = inspect(conn, words);
         assert_eq!((report.active, report.reason.as_deref(), report.ttl), (false, Some("WRONGTYPE"), None));
     }

@@ -6,6 +6,7 @@ use uuid::Uuid;
 
 use crate::support::{
     Server,
+    cases::each,
     sessions::{assert_indexed, contents, create, etag, exec, get, now, send},
     tokens::{SECRET, claims, header, key, payload},
 };
@@ -59,7 +60,7 @@ fn each_command_accepts_the_key_before_the_token() {
         let (names, values): (Vec<_>, Vec<_>) = reply.chunks(2).map(|pair| (&pair[0], pair[1].clone())).unzip();
         values[names.iter().position(|field| **field == bulk(name)).unwrap()].clone()
     };
-    for name in ["JRS.GET", "JRS.PEEK"] {
+    for name in each(["JRS.GET", "JRS.PEEK"]) {
         assert_eq!(field(send(conn, &[name, &key, &token]).unwrap(), "data"), bulk(r#"{"n":1}"#));
     }
     assert_eq!(send::<String>(conn, &["JRS.UPDATE", &key, &token, r#"{"n":2}"#]).unwrap(), etag(r#"{"n":2}"#));
@@ -191,7 +192,7 @@ fn options_may_have_any_order_and_case() {
     assert_eq!((&claims(&token)["ttl"], &claims(&token)["a"]), (&json!(500), &json!(1)));
     assert!((480..=500).contains(&get(conn, &token).unwrap().ttl));
     let deadline = now() + 700;
-    for (option, value) in [("exat", deadline.to_string()), ("PxAt", format!("{deadline}000"))] {
+    for (option, value) in each([("exat", deadline.to_string()), ("PxAt", format!("{deadline}000"))]) {
         let token = create(conn, "ada", "{}", &[option, &value]);
         assert_eq!(claims(&token)["exp"], json!(deadline));
     }

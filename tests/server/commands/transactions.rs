@@ -4,6 +4,7 @@ use redis::{Connection, ConnectionLike, FromRedisValue, Value};
 
 use crate::support::{
     Server,
+    cases::each,
     sessions::{assert_indexed, assert_refused, contents, create, etag, exec, get, refused, send},
     tokens::key,
 };
@@ -87,7 +88,7 @@ fn a_discarded_transaction_changes_nothing() {
     let conn = &mut server.conn();
     let token = create(conn, "ada", "{}", &[]);
     let before = contents(conn);
-    for end in [&["DISCARD"][..], &["EXEC"]] {
+    for end in each([&["DISCARD"][..], &["EXEC"]]) {
         exec(conn, &["MULTI"]);
         exec(conn, &["JRS.DESTROY", &token]);
         exec(conn, &["JRS.CREATE", "ada", "{}"]);

@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use crate::support::{
     Server,
+    cases::each,
     sessions::{create, etag, exec, get},
     tokens::{key, payload},
 };
@@ -41,7 +42,7 @@ fn session_replies_in_both_protocols() {
     let token = create(conn, "ada", data, &[]);
     let (claims, key) = (payload(&token), key(&token));
     let id = key.strip_prefix("sess:").unwrap();
-    for (protocol, map, null) in [('2', "*12", "$-1\r\n"), ('3', "%6", "_\r\n")] {
+    for (protocol, map, null) in each([('2', "*12", "$-1\r\n"), ('3', "%6", "_\r\n")]) {
         let etag = etag(data);
         let session = ["id", id, "owner", "ada", "data", data, "claims", &claims, "ttl", ":86400", "etag", &etag];
         let session = encoded(&[&[map], &session[..]].concat());
@@ -77,7 +78,7 @@ fn owner_replies_in_both_protocols() {
     };
     let ids = [&first, &second].map(|token| key(token)["sess:".len()..].to_owned());
     let times = [&first, &second].map(|token| created(token));
-    for (protocol, [map3, map4], null) in [('2', ["*6", "*8"], "$-1"), ('3', ["%3", "%4"], "_")] {
+    for (protocol, [map3, map4], null) in each([('2', ["*6", "*8"], "$-1"), ('3', ["%3", "%4"], "_")]) {
         // Sets the TTL first, because the list shows the seconds left.
         let list = |line: &str| {
             exec(&mut server.conn(), &["EXPIRE", &key(&first), "86400"]);

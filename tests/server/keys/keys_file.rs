@@ -13,6 +13,7 @@ use serde_json::json;
 
 use crate::support::{
     Server,
+    cases::{cases, each},
     sessions::{contents, create, exec, get, now, refusal, refused, send},
     tokens::{SECRET, header, jwk, token},
 };
@@ -229,8 +230,8 @@ fn a_file_that_others_can_read_is_logged() {
 
 #[test]
 fn a_weak_secret_needs_allow_weak_secret() {
-    for (algorithm, min_length) in [("HS256", 32), ("HS384", 48), ("HS512", 64)] {
-        for raw in [true, false] {
+    for (algorithm, min_length) in each([("HS256", 32), ("HS384", 48), ("HS512", 64)]) {
+        for raw in cases([("a raw secret", true), ("a JWK", false)]) {
             let builder = |length| {
                 let secret = vec![b'x'; length];
                 let file = if raw { secret } else { key_set(&[jwk("k", algorithm, &secret)]) };

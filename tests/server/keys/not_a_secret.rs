@@ -12,6 +12,7 @@ use serde_json::json;
 
 use crate::support::{
     Server,
+    cases::cases,
     keypairs::{openssl, pem, public_pem, text},
     sessions::{create, exec, get, send},
     tokens::SECRET,
@@ -48,24 +49,27 @@ fn the_command_in_an_error_makes_an_accepted_file() {
     assert!(
         Command::new("ssh-keygen").args(["-q", "-t", "ecdsa", "-N", "", "-f", &path("id")]).status().unwrap().success()
     );
-    for file in [
-        der("pkey", &key),
-        [&spki[..], b"\n"].concat(),
-        spki.clone(),
-        der("x509", &certificate),
-        BASE64_STANDARD.encode(&spki).into_bytes(),
-        BASE64_URL_SAFE_NO_PAD.encode(&spki).into_bytes(),
-        spki.iter().map(|byte| format!("{byte:02x}")).collect::<String>().into_bytes(),
-        utf16(&public),
-        [&b"\xff\xfe"[..], &utf16(&public)].concat(),
-        fs::read(path("id.pub")).unwrap(),
-        format!("{key}{certificate}").into_bytes(),
-        certificate.clone().into_bytes(),
-        json!({"type": "HS256", "key": secret}).to_string().into_bytes(),
-        json!({"type": "ES256", "key": public}).to_string().into_bytes(),
-        json!({"type": "ES256", "key": certificate}).to_string().into_bytes(),
-        json!({"type": "service_account", "private_key_id": "y", "private_key": key}).to_string().into_bytes(),
-    ] {
+    for file in cases([
+        ("PKCS #8 in DER", der("pkey", &key)),
+        ("SPKI in DER with LF", [&spki[..], b"\n"].concat()),
+        ("SPKI in DER", spki.clone()),
+        ("a certificate in DER", der("x509", &certificate)),
+        ("SPKI in Base64", BASE64_STANDARD.encode(&spki).into_bytes()),
+        ("SPKI in Base64url", BASE64_URL_SAFE_NO_PAD.encode(&spki).into_bytes()),
+        ("SPKI in hex", spki.iter().map(|byte| format!("{byte:02x}")).collect::<String>().into_bytes()),
+        ("UTF-16", utf16(&public)),
+        ("UTF-16 with a BOM", [&b"\xff\xfe"[..], &utf16(&public)].concat()),
+        ("an SSH public key", fs::read(path("id.pub")).unwrap()),
+        ("a key and its certificate", format!("{key}{certificate}").into_bytes()),
+        ("a certificate", certificate.clone().into_bytes()),
+        ("JSON of HS256", json!({"type": "HS256", "key": secret}).to_string().into_bytes()),
+        ("JSON of ES256", json!({"type": "ES256", "key": public}).to_string().into_bytes()),
+        ("JSON with a certificate", json!({"type": "ES256", "key": certificate}).to_string().into_bytes()),
+        (
+            "a service account",
+            json!({"type": "service_account", "private_key_id": "y", "private_key": key}).to_string().into_bytes(),
+        ),
+    ]) {
         let error = refusal(&server, &file);
         let command = error.rsplit_once(" (").and_then(|(_, rest)| rest.strip_suffix(')'));
         let command = command.unwrap_or_else(|| panic!("no command: {error}"));
@@ -86,7 +90,10 @@ fn the_command_in_an_error_makes_an_accepted_file() {
 fn pem_may_have_escaped_line_ends() {
     let server = server();
     let key = pem("EdDSA");
-    for file in [key.replace('\n', "\\n"), format!("\"{}\"", key.replace('\n', "\\n")), key.replace('\n', "\\r\\n")] {
+    let escaped = key.replace('\n', "\\n");
+    for file in
+        cases([("quoted", format!("\"{escaped}\"")), ("with CR", key.replace('\n', "\\r\\n")), ("escaped", escaped)])
+    {
         fs::write(server.dir().join("keys"), file).unwrap();
         exec(&mut server.conn(), &["JRS.RELOAD"]);
     }

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use crate::support::{
     Server,
+    cases::each,
     keypairs::{generate, openssl, pem, public_pem, set, text, with},
     sessions::{create, get, send},
     tokens::{SECRET, header, jwk, part},
@@ -111,7 +112,7 @@ fn unusable_pem_blocks_are_refused() {
 #[test]
 fn der_is_never_a_raw_secret() {
     let mut target = Target::start();
-    for options in ["RSA -pkeyopt rsa_keygen_bits:2048", "EC -pkeyopt ec_paramgen_curve:P-256", "ED25519"] {
+    for options in each(["RSA -pkeyopt rsa_keygen_bits:2048", "EC -pkeyopt ec_paramgen_curve:P-256", "ED25519"]) {
         let key = new_key(options);
         let file = target.server.dir().join("key.pem");
         fs::write(&file, &key).unwrap();

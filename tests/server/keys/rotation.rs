@@ -76,7 +76,7 @@ fn rotate(files: [&str; 3], change: impl Fn(&Server, &mut Connection, &str)) {
     assert!(olds.len() > 20 && news.len() > 20, "{} old, {} new tokens", olds.len(), news.len());
     for token in olds {
         for command in ["JRS.GET", "JRS.PEEK", "JRS.TOUCH", "JRS.DESTROY"] {
-            assert_eq!(refused(conn, &[command, token]), "BADTOKEN");
+            assert_eq!(refused(conn, &[command, token]), "BADTOKEN", "{command}");
         }
         assert_eq!(send::<i64>(conn, &["EXISTS", &key(token)]).unwrap(), 1);
     }

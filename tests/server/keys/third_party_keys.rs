@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use crate::support::{
     Server,
+    cases::{cases, each},
     keypairs::{assert_bad, jwks, openssl, pem, public_pem, put_session, read, set, sign, text, with},
     sessions::{create, exec, get, send},
     tokens::{SECRET, header, jwk, sign_bytes},
@@ -173,7 +174,7 @@ fn rsa_pss_keys_are_never_used_with_pkcs1_signatures() {
         let published = jwks(conn);
         assert_eq!(published["keys"][0]["alg"], expected);
         // The public key and the published key verify the same token.
-        for file in [public_pem(&private), published.to_string()] {
+        for file in cases([("the public key", public_pem(&private)), ("the JWKS", published.to_string())]) {
             fs::write(server.dir().join("keys"), file).unwrap();
             exec(conn, &["JRS.RELOAD"]);
             assert_eq!(get(conn, &token).expect("a session").owner, "ada");
@@ -189,7 +190,7 @@ fn rsa_pss_keys_are_never_used_with_pkcs1_signatures() {
 
 #[test]
 fn compressed_points_are_accepted_and_trailing_bytes_refused() {
-    for (name, signer) in [("ES256", Algorithm::ES256), ("ES384", Algorithm::ES384)] {
+    for (name, signer) in each([("ES256", Algorithm::ES256), ("ES384", Algorithm::ES384)]) {
         let private = pem(name);
         let compressed = text(&openssl("ec -pubout -conv_form compressed", &private));
         assert!(compressed.len() < public_pem(&private).len());
@@ -202,7 +203,7 @@ fn compressed_points_are_accepted_and_trailing_bytes_refused() {
         let parts = [&private, &pem(name)].map(|private| openssl("pkey -pubout -outform DER", private));
         let (tag, spki) = ("PUBLIC KEY", &parts[0]);
         let point = &parts[1][parts[1].len() - 65..];
-        for tail in [point, b"\0", b"\n", spki] {
+        for tail in cases([("a point", point), ("NUL", b"\0"), ("LF", b"\n"), ("a second key", spki)]) {
             let block = pem::encode(&pem::Pem::new(tag, [spki, tail].concat()));
             fs::write(server.dir().join("keys"), block).unwrap();
             let error = refused(conn, &["JRS.RELOAD"]);

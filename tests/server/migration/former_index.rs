@@ -4,6 +4,7 @@ use redis::{Connection, Value};
 
 use crate::support::{
     Server, await_that,
+    cases::each,
     owner_sessions::{assert_agree, assert_index_agrees, count, fill, ids},
     sessions::{assert_indexed, assert_refused, begin, create, end, exec, expiry, get, index, millis, send},
     tokens::{SECRET, key},
@@ -27,7 +28,7 @@ fn dump(conn: &mut Connection) -> Vec<u8> {
 
 #[test]
 fn no_command_reads_or_writes_the_index_key() {
-    for contents in CONTENTS {
+    for contents in each(CONTENTS) {
         let server = server();
         let conn = &mut server.conn();
         exec(conn, contents);
@@ -104,7 +105,7 @@ fn the_index_key_is_loaded_and_can_be_deleted() {
 fn destroyall_ignores_a_new_index_key() {
     let server = server();
     let conn = &mut server.conn();
-    for contents in CONTENTS {
+    for contents in each(CONTENTS) {
         // On a busy machine the command may end before the test acts.
         await_that("a new index key during JRS.DESTROYALL", || {
             let made = fill(conn, "ada", 40_000);

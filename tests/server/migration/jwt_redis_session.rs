@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use crate::support::{
     Server,
+    cases::cases,
     package::{Package, SECRET},
     sessions::{exec, get, now, refusal, send},
 };
@@ -146,7 +147,7 @@ fn both_use_one_session() {
     let (id, theirs) = package.create(json!({"visits": 1}), json!({}));
     let ours: String = send(connection, &["JRS.CREATE", "alice", r#"{"visits":1}"#]).unwrap();
 
-    for token in [&theirs, &ours] {
+    for token in cases([("a token of the package", &theirs), ("a token of JRS", &ours)]) {
         for visits in [2, 4] {
             send::<String>(connection, &["JRS.UPDATE", token, &json!({"visits": visits}).to_string()]).unwrap();
             assert_eq!(package.read(token)["data"]["visits"], json!(visits));

@@ -3,7 +3,9 @@
 use redis::{Connection, Value};
 
 use crate::support::{
-    Server, error_word,
+    Server,
+    cases::each,
+    error_word,
     in_flight::{rs256, slow},
     reactor::with_reactor,
     sessions::{create, exec, send},
@@ -91,7 +93,7 @@ fn a_module_may_delete_any_key_on_an_event() {
 fn a_module_cannot_rotate_a_session_again_on_an_event() {
     let mut server = with_reactor(Server::builder()).start();
     let conn = &mut server.conn();
-    for options in [&[][..], &["OWNER", "eve"]] {
+    for options in each([&[][..], &["OWNER", "eve"]]) {
         let token = create(conn, "ada", "{}", &[]);
         exec(conn, &["react.on", "set", "JRS.ROTATE", &token]);
         let rotated: String = send(conn, &[&["JRS.ROTATE", &token], options].concat()).unwrap();

@@ -6,6 +6,7 @@ use redis::{Connection, Value};
 
 use crate::support::{
     Server, await_that,
+    cases::cases,
     sessions::{assert_refused, contents, create, exec, get, send},
     tokens::{key, signing_keys},
 };
@@ -164,7 +165,7 @@ fn writes_wait_while_clients_are_paused() {
         });
         assert!(get(conn, &read).expect("a session").ttl > 86_000, "GET moved the expiry");
         assert_eq!(get(conn, &updated).expect("a session").data, r#"{"a":1}"#);
-        for token in [&destroyed, &rotated, &gone] {
+        for token in cases([("destroyed", &destroyed), ("rotated", &rotated), ("destroyed with all", &gone)]) {
             assert!(get(conn, token).is_none());
         }
         let owners: Vec<String> = contents(conn).into_keys().map(|key| owner_of(&key)).collect();

@@ -4,7 +4,7 @@ use redis::Connection;
 
 use crate::support::{
     Server,
-    cases::cases,
+    cases::{cases, each},
     index_check::{ADA, BOB, assert_index_follows},
     owner_sessions::{count, fill},
     sessions::{create, exec, send},
@@ -63,7 +63,7 @@ fn flushed_databases_are_followed() {
 fn a_large_index_is_empty_at_once_after_a_flush() {
     let server = Server::builder().keys(SECRET.as_bytes()).start();
     let conn = &mut server.conn();
-    for words in [&["FLUSHDB"][..], &["FLUSHALL", "ASYNC"]] {
+    for words in each([&["FLUSHDB"][..], &["FLUSHALL", "ASYNC"]]) {
         fill(conn, "ada", 20_000);
         exec(conn, words);
         assert_eq!(counts(conn), [0, 0, 0]);

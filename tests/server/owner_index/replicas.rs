@@ -4,7 +4,7 @@ use redis::{Connection, Value};
 
 use crate::support::{
     Builder, Server, await_that,
-    cases::cases,
+    cases::{cases, each},
     index_check::{ADA, BOB, assert_index_follows},
     owner_sessions::{count, fill, info},
     sessions::{create, exec, send},
@@ -72,7 +72,7 @@ fn the_index_follows_a_full_synchronization() {
             // The replica follows changes.
             act(conn);
             assert!(assert_index_follows_primary(conn, reader) > 5);
-            for words in [&["FLUSHDB"][..], &["FLUSHALL"]] {
+            for words in each([&["FLUSHDB"][..], &["FLUSHALL"]]) {
                 exec(conn, words);
                 assert_index_follows_primary(conn, reader);
             }

@@ -122,7 +122,7 @@ fn an_owner_leaves_the_index_with_the_last_session() {
         &["PERSIST", &key(&long)],
     ] {
         exec(conn, words);
-        assert_eq!(assert_agree(conn, "ada"), all);
+        assert_eq!(assert_agree(conn, "ada"), all, "{words:?}");
     }
     // An expired session leaves the index without a read, and so does its owner.
     let short = create(conn, "eve", "{}", &[]);
@@ -264,7 +264,7 @@ fn thousands_of_sessions_are_listed_in_order() {
     assert_eq!(same.len(), 3000);
     assert!(same.is_sorted());
     for (owner, count) in [("ada", made.len()), ("bob", 3000)] {
-        assert_eq!(send::<usize>(conn, &["JRS.DESTROYALL", owner]).unwrap(), count);
+        assert_eq!(send::<usize>(conn, &["JRS.DESTROYALL", owner]).unwrap(), count, "{owner}");
     }
     assert_eq!(send::<i64>(conn, &["DBSIZE"]).unwrap(), 0);
 }

@@ -6,6 +6,7 @@ use redis::{Connection, Value};
 
 use crate::support::{
     Server, await_that,
+    cases::cases,
     owner_sessions::{count, fill, info},
     realms::add_app_realm,
     sessions::{assert_refused, begin, create, end, exec, get, refused, send},
@@ -19,7 +20,7 @@ fn server() -> Server {
 #[test]
 fn count_is_the_number_of_live_sessions() {
     let server = server();
-    for conn in [&mut server.conn(), &mut server.conn3()] {
+    for conn in cases([("RESP2", &mut server.conn()), ("RESP3", &mut server.conn3())]) {
         assert_eq!(count(conn, "unknown"), 0);
         let made = [0; 5].map(|_| create(conn, "ada", "{}", &[]));
         for owner in ["adam", "ad", "", "ada", "Ada"] {

@@ -5,6 +5,7 @@ use serde_json::json;
 
 use crate::support::{
     Server, await_that,
+    cases::cases,
     in_flight::{InFlight, assert_sound, await_idle, meanwhile_verifying, outcomes, slow, words},
     owner_sessions::{assert_agree, count, fill, info},
     sessions::{begin, create, end, exec, get, now, refused, send},
@@ -85,13 +86,13 @@ fn a_refused_token_destroys_nothing() {
     });
     let before = count(conn, "ada");
     let counted = info(conn, "jrs_sessions", "jrs_sessions_destroyed");
-    for (word, token) in [
-        ("BADTOKEN", &bob),
-        ("BADTOKEN", &anonymous),
-        ("BADTOKEN", &forged),
-        ("BADTOKEN", &other),
-        ("EXPIREDTOKEN", &short),
-    ] {
+    for (word, token) in cases([
+        ("another owner", ("BADTOKEN", &bob)),
+        ("anonymous", ("BADTOKEN", &anonymous)),
+        ("forged", ("BADTOKEN", &forged)),
+        ("another key", ("BADTOKEN", &other)),
+        ("expired", ("EXPIREDTOKEN", &short)),
+    ]) {
         assert_eq!(refused(conn, &["JRS.DESTROYALL", "ada", "EXCEPT", token]), word);
         let mut waiting =
             InFlight::behind_creates(&server, CREATES, &[words(&["JRS.DESTROYALL", "ada", "EXCEPT", token])]);
@@ -178,7 +179,7 @@ fn destroyall_of_a_deleted_user_destroys_nothing() {
 fn transactions_and_scripts_run_destroyall_at_once() {
     let mut server = slow().start();
     let conn = &mut server.conn();
-    for script in [true, false] {
+    for script in cases([("a script", true), ("a transaction", false)]) {
         let token = fill_and_create(conn);
         let reply: (usize, usize) = if script {
             let script =
@@ -210,7 +211,7 @@ fn transactions_and_scripts_run_destroyall_at_once() {
 fn the_placeholder_of_a_redacted_token_is_not_a_token() {
     let mut server = slow().start();
     let conn = &mut server.conn();
-    for slow in [true, false] {
+    for slow in cases([("a token that is not cached", true), ("a cached token", false)]) {
         let token = create(conn, "ada", "{}", &[]);
         if !slow {
             assert!(get(conn, &token).is_some());

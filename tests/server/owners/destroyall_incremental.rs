@@ -7,6 +7,7 @@ use serde_json::json;
 
 use crate::support::{
     Builder, Server, await_that,
+    cases::cases,
     owner_sessions::{assert_agree, fill, ids, ids_in_keyspace},
     sessions::{self, begin, create, end, exec, get, now, send},
     tokens::{SECRET, key, token},
@@ -258,7 +259,7 @@ fn destroyall_ends_when_the_server_becomes_a_replica() {
 fn transactions_and_scripts_list_and_destroy_at_once() {
     let server = builder().start();
     let conn = &mut server.conn();
-    for script in [true, false] {
+    for script in cases([("a script", true), ("a transaction", false)]) {
         let made = fill(conn, "ada", 3000);
         let reply: (usize, usize, usize) = if script {
             let script = "return {#redis.call('JRS.LIST', 'ada'), redis.call('JRS.DESTROYALL', 'ada'), \

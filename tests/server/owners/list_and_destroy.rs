@@ -5,6 +5,7 @@ use serde_json::json;
 
 use crate::support::{
     Server,
+    cases::cases,
     owner_sessions::{self, assert_agree, created, ids, info, list},
     realms::add_app_realm,
     sessions::{assert_refused, create, exec, get, millis, now, refused, send},
@@ -18,7 +19,7 @@ fn server() -> Server {
 #[test]
 fn list_returns_the_oldest_session_first() {
     let server = server();
-    for conn in [&mut server.conn(), &mut server.conn3()] {
+    for conn in cases([("RESP2", &mut server.conn()), ("RESP3", &mut server.conn3())]) {
         assert!(list(conn, &["unknown"]).is_empty());
         let before = millis();
         let tokens = [("{\"n\":1}", "100"), ("{}", "2000"), ("{\"n\":3}", "30")]

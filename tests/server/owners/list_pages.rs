@@ -6,6 +6,7 @@ use redis::Connection;
 
 use crate::support::{
     Server, await_that,
+    cases::each,
     owner_sessions::{ListedSession, fill, ids, list},
     realms::add_app_realm,
     sessions::{assert_refused, create, exec, send},
@@ -82,7 +83,7 @@ fn paging_lists_each_remaining_session_once() {
     let server = server();
     let conn = &mut server.conn();
     let old = fill(conn, "ada", 3000);
-    for limit in [7, 64, 500] {
+    for limit in each([7, 64, 500]) {
         let mut made = HashSet::new();
         let (mut turn, mut revoked) = (0, Vec::new());
         let found = pages(conn, limit, |conn, page| {

@@ -166,8 +166,8 @@ fn rdb_and_aof_load_with_and_without_the_module() {
         assert_eq!(get(conn, &token).expect("a session").data, r#"{"a":"é"}"#);
         for (owner, token) in [("ada", &token), ("eve", &rotated)] {
             assert_indexed(conn, owner, &[key(token)]);
-            assert_eq!(send::<Vec<Value>>(conn, &["JRS.LIST", owner]).unwrap().len(), 1);
-            assert_eq!(send::<i64>(conn, &["JRS.DESTROYALL", owner]).unwrap(), 1);
+            assert_eq!(send::<Vec<Value>>(conn, &["JRS.LIST", owner]).unwrap().len(), 1, "{owner}");
+            assert_eq!(send::<i64>(conn, &["JRS.DESTROYALL", owner]).unwrap(), 1, "{owner}");
         }
     }
 }

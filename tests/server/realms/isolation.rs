@@ -5,6 +5,7 @@ use serde_json::{Value as Json, json};
 
 use super::three_realms::{ADMIN, PARTNER, server};
 use crate::support::{
+    cases::each,
     sessions::{assert_refused, contents, create, get, send},
     tokens::{SECRET, claims, header, sign},
 };
@@ -34,7 +35,9 @@ fn a_token_never_finds_a_session_of_another_realm() {
                     claims["aud"] = audience;
                     for header in [json!({"alg": "HS256", "kid": kid}), json!({"alg": "HS256"})] {
                         let token = &*sign(&header, &claims, secret.as_bytes());
-                        for words in [&["JRS.GET", token][..], &["JRS.DESTROY", token], &["JRS.UPDATE", token, "{}"]] {
+                        for words in
+                            each([&["JRS.GET", token][..], &["JRS.DESTROY", token], &["JRS.UPDATE", token, "{}"]])
+                        {
                             let before = contents(conn);
                             let reply = send::<Value>(conn, words);
                             let nothing = [Value::Nil, Value::Int(0)];

@@ -181,7 +181,7 @@ fn one_bad_file_of_several_refuses_all() {
         assert!(problem.contains(files[broken].to_str().unwrap()), "{problem}");
         assert!(tokens.iter().all(|token| get(conn, token).is_some()), "{broken}");
         for (realm, kid) in [("default", "main"), ("a", "a"), ("b", "b")] {
-            assert_eq!(header(&create(conn, "ada", "{}", &["REALM", realm]))["kid"], kid, "{broken}");
+            assert_eq!(header(&create(conn, "ada", "{}", &["REALM", realm]))["kid"], kid, "{realm}, {broken}");
         }
         for (file, old) in files.iter().zip(old) {
             fs::write(file, old).unwrap();

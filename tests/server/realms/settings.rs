@@ -60,7 +60,7 @@ fn each_realm_uses_its_own_settings() {
         assert_refused(conn, "TOOBIG", &["JRS.UPDATE", token, &data(limit + 1)]);
     }
     for token in [admin, partner, plain] {
-        assert_eq!(send::<i64>(conn, &["JRS.DESTROY", token]).unwrap(), 1);
+        assert_eq!(send::<i64>(conn, &["JRS.DESTROY", token]).unwrap(), 1, "{token}");
     }
     for unknown in ["unknown", "", "ADMIN", "realm.admin", "partner"] {
         assert_refused(conn, "ERR", &["JRS.CREATE", "ada", "{}", "REALM", unknown]);

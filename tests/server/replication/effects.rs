@@ -6,6 +6,7 @@ use redis::{Connection, Value};
 
 use crate::support::{
     Builder, Server, await_that,
+    cases::{cases, each},
     sessions::{assert_indexed, contents, create, exec, get, index, refused, send},
     tokens::{SECRET, key, signing_keys},
 };
@@ -95,7 +96,11 @@ fn replicas_have_the_same_data_and_expiries() {
             expected.keys().filter(|key| key.starts_with(&prefix)).cloned().collect::<Vec<_>>()
         };
         assert_eq!(expected.len(), LEFT.iter().map(|(_, count)| count).sum::<usize>(), "{:?}", expected.keys());
-        for (replica, has_module) in [(early, false), (with_module, true), (late, false)] {
+        for (replica, has_module) in cases([
+            ("an early replica without the module", (early, false)),
+            ("a replica with the module", (with_module, true)),
+            ("a late replica without the module", (late, false)),
+        ]) {
             let conn = &mut replica.conn();
             assert_eq!(contents(conn), expected);
             for (owner, count) in LEFT {
@@ -118,7 +123,7 @@ fn a_replica_reads_sessions_and_refuses_writes() {
         let key = key(&token);
         await_replicas(conn, 1);
         let before = contents(other);
-        for words in [&["JRS.PEEK", &*token][..], &["JRS.PEEK", &key, &token]] {
+        for words in each([&["JRS.PEEK", &*token][..], &["JRS.PEEK", &key, &token]]) {
             let session: HashMap<String, Value> = send(other, words).unwrap();
             assert_eq!(session["data"], Value::BulkString(br#"{"b":2}"#.into()));
         }

@@ -7,7 +7,7 @@ use redis::{Connection, RedisResult, Value};
 use super::acl_commands::{BOTH, OWNER_COMMANDS, READ, TOKEN_COMMANDS, WRITE, commands, user};
 use crate::support::{
     Server,
-    cases::cases,
+    cases::{cases, each},
     error_word,
     sessions::{contents, create, exec, refused, send},
     tokens::key,
@@ -110,7 +110,7 @@ fn a_user_can_be_limited_to_one_owner() {
     assert_eq!(refused(&mut ada, &["JRS.DESTROYALL", "bob"]), "NOPERM");
     assert_eq!(refused(&mut ada, &["JRS.DESTROYALL", "ada", "EXCEPT", &his]), "BADTOKEN");
     assert_eq!(refused(&mut ada, &["JRS.REVOKE", &key(&his)]), "NOPERM");
-    for owner in ["bob", ""] {
+    for owner in each(["bob", ""]) {
         assert_eq!(refused(&mut ada, &["JRS.ROTATE", &hers, "OWNER", owner]), "NOPERM");
         assert_eq!(refused(&mut ada, &["JRS.ROTATE", &his, "OWNER", "ada"]), "NOPERM");
     }

@@ -134,7 +134,13 @@ fn tokens_of_refused_commands_are_redacted() {
     let forged = format!("{}x{}", &live[..live.len() - 5], &live[live.len() - 4..]);
     let expired = token(&json!({"jti": "a", "exp": now() - 10}));
     let (long, key) = (format!("ey{}", "x".repeat(9000)), key(&live));
-    for token in [&live, &forged, &expired, &long, &live.replace('.', "!")] {
+    for token in cases([
+        ("valid", &live),
+        ("forged", &forged),
+        ("expired", &expired),
+        ("too long", &long),
+        ("malformed", &live.replace('.', "!")),
+    ]) {
         let mut commands = with_and_without_key(&COMMANDS, "sess:other", token);
         #[rustfmt::skip]
         commands.extend(with_and_without_key(&[

@@ -4,6 +4,7 @@ use redis::{Connection, Value};
 
 use crate::support::{
     Server,
+    cases::each,
     sessions::{assert_refused, begin, create, end, exec, send},
     tokens::{SECRET, key, signing_keys},
 };
@@ -162,7 +163,7 @@ fn a_token_as_an_owner_is_refused() {
         assert_says(conn, &["JRS.REVOKE", owner], "ERR", "a token, not a session key");
     }
     // Owners may begin like a token.
-    for owner in ["eyal", "ewan.j.mcgregor", "eyJohnson", "ey", "EYJ"] {
+    for owner in each(["eyal", "ewan.j.mcgregor", "eyJohnson", "ey", "EYJ"]) {
         let token = create(conn, owner, "{}", &[]);
         assert_eq!(send::<Vec<Value>>(conn, &["JRS.LIST", owner]).unwrap().len(), 1);
         assert_eq!(send::<i64>(conn, &["JRS.REVOKE", &key(&token)]).unwrap(), 1);

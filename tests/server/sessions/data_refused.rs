@@ -5,6 +5,7 @@ use redis::Connection;
 use crate::support::{
     Server,
     bad_json::{NOT_OBJECTS, nested, too_deep},
+    cases::each,
     sessions::{assert_refused, create, exec, get},
     tokens::key,
 };
@@ -92,7 +93,7 @@ fn invalid_changes_are_refused() {
     }
     exec(conn, &["JRS.UPDATE", &token, "[]", "PATCH"]);
     // Invalid data that a client has written.
-    for data in ["", "no JSON", "[]", r#"{"a":"#] {
+    for data in each(["", "no JSON", "[]", r#"{"a":"#]) {
         exec(conn, &["SET", &key(&token), data]);
         assert_refused(conn, "BADDATA", &["JRS.UPDATE", &token, r#"{"a":1}"#, "MERGE"]);
         assert_refused(conn, "BADDATA", &["JRS.UPDATE", &token, "[]", "PATCH"]);

@@ -5,6 +5,7 @@ use serde_json::json;
 
 use crate::support::{
     Server, await_that,
+    cases::{cases, each},
     sessions::{assert_lives, assert_refused, create, exec, expiry, get, millis, send},
     tokens::{SECRET, claims, key, token},
 };
@@ -17,11 +18,14 @@ fn expire_in(conn: &mut Connection, key: &str, span: i64) {
     exec(conn, &["PEXPIRE", key, &span.to_string()]);
 }
 
-/// The commands that correct the expiry of a session. The session must exist.
-const USES: [fn(&mut Connection, &str); 3] = [
-    |conn, token| assert!(get(conn, token).is_some()),
-    |conn, token| assert!(send::<Option<i64>>(conn, &["JRS.TOUCH", token]).unwrap().is_some()),
-    |conn, token| assert!(send::<Option<String>>(conn, &["JRS.UPDATE", token, "{}"]).unwrap().is_some()),
+/// A command with a token. It panics if the session does not exist.
+type Use = fn(&mut Connection, &str);
+
+/// The commands that correct the expiry of a session.
+const USES: [(&str, Use); 3] = [
+    ("JRS.GET", |conn, token| assert!(get(conn, token).is_some())),
+    ("JRS.TOUCH", |conn, token| exec(conn, &["JRS.TOUCH", token])),
+    ("JRS.UPDATE", |conn, token| exec(conn, &["JRS.UPDATE", token, "{}"])),
 ];
 
 #[test]
@@ -89,7 +93,7 @@ fn an_expiry_that_a_client_changed_is_corrected() {
         |conn, key| expire_in(conn, key, DAY + 5000),
     ];
     for change in changes {
-        for uses in USES {
+        for uses in cases(USES) {
             change(conn, &key);
             assert_lives(conn, &key, DAY, |conn| uses(conn, &token));
         }
@@ -123,7 +127,7 @@ fn seconds_left_are_rounded_up() {
         }
     }
     for (ttl, seconds) in [("10001", 11), ("10999", 11), ("11000", 11), ("1", 1)] {
-        assert_eq!(send::<i64>(conn, &["JRS.TOUCH", &token, "PX", ttl]).unwrap(), seconds);
+        assert_eq!(send::<i64>(conn, &["JRS.TOUCH", &token, "PX", ttl]).unwrap(), seconds, "{ttl} ms");
         exec(conn, &["SET", &key, "{}"]);
     }
 }
@@ -132,18 +136,18 @@ fn seconds_left_are_rounded_up() {
 fn a_session_can_have_its_own_ttl() {
     let server = Server::start();
     let conn = &mut server.conn();
-    let cases: [(&[&str], i64, serde_json::Value); 5] = [
+    let options: [(&[&str], i64, serde_json::Value); 5] = [
         (&["EX", "100"], 100_000, json!(100)),
         (&["PX", "100500"], 100_500, json!(100.5)),
         (&["PX", "100001"], 100_001, json!(100.001)),
         (&["PX", "200000"], 200_000, json!(200)),
         (&["EX", "864000"], 10 * DAY, json!(864_000)),
     ];
-    for (options, span, claim) in cases {
+    for (options, span, claim) in each(options) {
         let token = assert_create(conn, options, span);
         assert_eq!(claims(&token)["ttl"], claim);
         let key = key(&token);
-        for uses in USES {
+        for uses in cases(USES) {
             exec(conn, &["PERSIST", &key]);
             assert_lives(conn, &key, span, |conn| uses(conn, &token));
         }
@@ -175,7 +179,7 @@ fn the_ttl_claim_of_another_issuer_is_used() {
     let conn = &mut server.conn();
     let lives = |conn: &mut Connection, claims: serde_json::Value, span: i64| {
         let token = token(&claims);
-        for uses in USES {
+        for uses in cases(USES) {
             exec(conn, &["SET", "sess:a", "{}"]);
             assert_lives(conn, "sess:a", span, |conn| uses(conn, &token));
         }
@@ -192,7 +196,7 @@ fn the_ttl_claim_of_another_issuer_is_used() {
     for ttl in [json!(1e300), json!(i64::MAX), json!(u64::MAX), json!(9.3e15)] {
         let iat = millis() / 1000;
         let token = token(&json!({"jti": "a", "ttl": ttl, "iat": iat}));
-        for uses in USES {
+        for uses in cases(USES) {
             exec(conn, &["SET", "sess:a", "{}"]);
             uses(conn, &token);
             assert_eq!(expiry(conn, "sess:a"), (iat + 2_592_000) * 1000, "{ttl}");
@@ -211,7 +215,7 @@ fn a_very_large_ttl_is_bounded() {
     let conn = &mut server.conn();
     for ttl in [json!(1e300), json!(i64::MAX), json!(9.2e15)] {
         let token = token(&json!({"jti": "a", "ttl": ttl}));
-        for uses in USES {
+        for uses in cases(USES) {
             exec(conn, &["SET", "sess:a", "{}", "EX", "100"]);
             uses(conn, &token);
             let session = get(conn, &token).unwrap();
@@ -252,10 +256,10 @@ fn keepttl_keeps_the_expiry() {
     let conn = &mut server.conn();
     let token = create(conn, "ada", "{}", &[]);
     let key = key(&token);
-    for span in [50_000, DAY / 2, DAY] {
+    for span in each([50_000, DAY / 2, DAY]) {
         expire_in(conn, &key, span);
         let before = expiry(conn, &key);
-        for data in [r#"{"n":1}"#, r#"{"n":2}"#] {
+        for data in each([r#"{"n":1}"#, r#"{"n":2}"#]) {
             exec(conn, &["JRS.UPDATE", &token, data, "KEEPTTL"]);
             assert_eq!(expiry(conn, &key), before);
             assert_eq!(send::<String>(conn, &["GET", &key]).unwrap(), data);
@@ -273,7 +277,7 @@ fn a_new_max_age_applies_at_once() {
     let (token, own) = (create(conn, "ada", "{}", &[]), create(conn, "ada", "{}", &["EX", "5000"]));
     for (max_age, span) in [("100", 100_000), ("200000", 200_000_000), ("86400", DAY)] {
         exec(conn, &["CONFIG", "SET", "jrs.max-age", max_age]);
-        for uses in USES {
+        for uses in cases(USES) {
             expire_in(conn, &key(&token), DAY * 3);
             assert_lives(conn, &key(&token), span, |conn| uses(conn, &token));
         }

@@ -199,7 +199,11 @@ fn ifmatch_and_ttl_options_work_in_each_mode() {
     exec(conn, &["DEL", &key]);
     for mode in ["MERGE", "PATCH", "REPLACE"] {
         let change = if mode == "PATCH" { "[]" } else { "{}" };
-        assert_eq!(send::<Value>(conn, &["JRS.UPDATE", &token, change, mode, "IFMATCH", &etag]).unwrap(), Value::Nil);
+        assert_eq!(
+            send::<Value>(conn, &["JRS.UPDATE", &token, change, mode, "IFMATCH", &etag]).unwrap(),
+            Value::Nil,
+            "{mode}"
+        );
     }
     assert_eq!(send::<i64>(conn, &["EXISTS", &key]).unwrap(), 0);
 }

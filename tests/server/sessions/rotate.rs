@@ -11,7 +11,7 @@ use serde_json::{Value as Json, json};
 
 use crate::support::{
     Server,
-    cases::cases,
+    cases::{cases, each},
     in_flight::{es256, rs256},
     owner_sessions::{assert_agree, info},
     sessions::{self, assert_refused, contents, create, exec, expiry, get, now, refused, send},
@@ -41,7 +41,7 @@ fn the_session_continues_and_the_old_token_finds_nothing() {
     for keys in cases([("HS256", SECRET.to_owned()), ("ES256", es256()), ("RS256", rs256())]) {
         let server = Server::builder().keys(keys.as_bytes()).start();
         let conn = &mut server.conn();
-        for owner in ["ada", ""] {
+        for owner in each(["ada", ""]) {
             let callers = r#"{"role":"user","limit":1.50,"iss":"me","aud":["a"]}"#;
             let old = create(conn, owner, r#"{"cart":[1]}"#, &["CLAIMS", callers, "EX", "5000"]);
             exec(conn, &["PEXPIRE", &key(&old), "77000"]);
@@ -131,7 +131,7 @@ fn sessions_of_the_npm_package_can_be_rotated() {
     assert_eq!(assert_agree(conn, "ada").len(), 1);
     assert!(get(conn, &old).is_none());
     // A subject that is not a valid owner must be replaced.
-    for subject in [json!("a{b}"), json!(7), json!(["ada"])] {
+    for subject in each([json!("a{b}"), json!(7), json!(["ada"])]) {
         let old = legacy(conn, "y", json!({"sub": subject}));
         assert_refused(conn, "ERR", &["JRS.ROTATE", &old]);
         assert_eq!(lasting(&rotate(conn, &old, &["OWNER", "bob"])), json!({"sub": "bob"}));

@@ -1,7 +1,7 @@
 //! Tables of test cases.
 #![allow(clippy::print_stderr, reason = "a failed test prints the name of its case")]
 
-use std::{thread, vec};
+use std::{fmt::Debug, thread, vec};
 
 /// The values of a table of names and values. If a test fails in a loop over them, it prints the name of its case.
 pub(crate) fn cases<N: ToString, T>(table: impl IntoIterator<Item = (N, T)>) -> Cases<T> {
@@ -9,7 +9,12 @@ pub(crate) fn cases<N: ToString, T>(table: impl IntoIterator<Item = (N, T)>) -> 
     Cases { rest: named.into_iter(), current: None }
 }
 
-/// See [`cases`].
+/// The values of a table, each named by its `Debug` text. See [`cases`].
+pub(crate) fn each<T: Debug>(values: impl IntoIterator<Item = T>) -> Cases<T> {
+    cases(values.into_iter().map(|value| (format!("{value:?}"), value)))
+}
+
+/// See [`cases`] and [`each`].
 pub(crate) struct Cases<T> {
     rest: vec::IntoIter<(String, T)>,
     current: Option<String>,

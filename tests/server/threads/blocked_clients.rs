@@ -4,6 +4,7 @@ use redis::{Connection, Value};
 
 use crate::support::{
     Server,
+    cases::each,
     in_flight::{
         InFlight, assert_sound, await_idle, await_waiting, meanwhile, outcomes, rs256, sessions_of, slow, words,
     },
@@ -57,7 +58,7 @@ fn no_reply_is_lost_if_unblocked_when_the_job_ends() {
     let (conn, late) = (&mut server.conn(), &mut server.conn());
     let id = send::<i64>(late, &["CLIENT", "ID"]).unwrap().to_string();
     let next = Value::BulkString(b"next".to_vec());
-    for how in ["TIMEOUT", "ERROR"].repeat(10) {
+    for how in each(["TIMEOUT", "ERROR"].repeat(10)) {
         late.send_packed_command(&packed(&[&["JRS.CREATE", "late", "{}"], &["ECHO", "next"]])).unwrap();
         // The signature is done while the script runs. CLIENT UNBLOCK follows before the server knows it.
         conn.send_packed_command(&packed(&[&["EVAL", BUSY, "0"], &["CLIENT", "UNBLOCK", &id, how]])).unwrap();

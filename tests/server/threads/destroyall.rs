@@ -6,6 +6,7 @@ use redis::Value;
 
 use crate::support::{
     Server,
+    cases::each,
     in_flight::{self, InFlight, assert_sound, await_idle, meanwhile_verifying, openssl_key, outcomes, slow, words},
     sessions::{assert_indexed, create, exec, send},
     tokens::key,
@@ -92,7 +93,7 @@ fn destroyall_is_refused_if_the_user_lost_the_permission() {
 fn destroyall_of_a_disconnected_user_without_permission_does_nothing() {
     let mut server = slow().start();
     let conn = &mut server.conn();
-    for change in [&["ACL", "DELUSER", "limited"][..], &["ACL", "SETUSER", "limited", "resetkeys"]] {
+    for change in each([&["ACL", "DELUSER", "limited"][..], &["ACL", "SETUSER", "limited", "resetkeys"]]) {
         exec(conn, &["ACL", "SETUSER", "limited", "reset", "on", ">pw", "+@all", "~sess:*"]);
         let tokens = in_flight::tokens(conn, ["ada"; 3]);
         let mut limited = server.conn();

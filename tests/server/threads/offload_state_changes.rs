@@ -26,8 +26,8 @@ fn flushed_sessions_are_not_restored() {
         let replies = waiting.replies();
         let (creates, others) = split(&replies);
         let expected = [Value::Nil, Value::Nil, Value::Nil, Value::Nil, Value::Int(0), Value::Nil];
-        for (reply, expected) in others.iter().zip(expected) {
-            assert_eq!(*reply.as_ref().unwrap(), expected);
+        for ((reply, expected), command) in others.iter().zip(expected).zip(OWNERS) {
+            assert_eq!(*reply.as_ref().unwrap(), expected, "{command}");
         }
         let conn = &mut server.conn();
         let alive: Vec<_> =

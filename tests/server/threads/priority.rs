@@ -6,6 +6,7 @@ use redis::Connection;
 
 use crate::support::{
     Builder, Server, await_that,
+    cases::each,
     in_flight::{assert_sound, es256},
     sessions::{create, exec, get, send},
 };
@@ -55,7 +56,7 @@ fn assert_lower_priority(builder: Builder, own: i64) {
     let process = process(conn);
     let expected = if is_filtered(&process) { own } else { (own + DIFFERENCE).min(19) };
     assert_eq!(threads(&process), (vec![], [own].into()), "before the first slow signature");
-    for count in [2, 3, 1] {
+    for count in each([2, 3, 1]) {
         exec(conn, &["CONFIG", "SET", "jrs.crypto-threads", &count.to_string()]);
         let token = create(conn, "ada", "{}", &[]);
         assert!(get(conn, &token).is_some());
@@ -72,7 +73,7 @@ fn only_crypto_threads_have_a_lower_priority() {
 
 #[test]
 fn the_priority_is_relative_to_the_server() {
-    for (increment, own) in [("5", 5), ("15", 15)] {
+    for (increment, own) in each([("5", 5), ("15", 15)]) {
         let (_, ours) = niceness(Path::new("/proc/self")).expect("this process");
         assert_lower_priority(Server::builder().launcher(&["nice", "-n", increment]), (ours + own).min(19));
     }

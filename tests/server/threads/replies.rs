@@ -4,6 +4,7 @@ use redis::Value;
 
 use crate::support::{
     Server,
+    cases::cases,
     in_flight::{assert_sound, es256, info, rs256, slow, words},
     sessions::{assert_indexed, create, etag, exec, get, refused, send},
     tokens::{self, header, key},
@@ -11,9 +12,9 @@ use crate::support::{
 
 #[test]
 fn commands_reply_the_same_as_with_fast_keys() {
-    for (algorithm, key_file) in [("ES256", es256()), ("RS256", rs256())] {
+    for (algorithm, key_file) in cases([("ES256", ("ES256", es256())), ("RS256", ("RS256", rs256()))]) {
         let mut server = Server::builder().keys(key_file.as_bytes()).arg("token-cache-size", "0").start();
-        for resp3 in [false, true] {
+        for resp3 in cases([("RESP2", false), ("RESP3", true)]) {
             let conn = &mut if resp3 { server.conn3() } else { server.conn() };
             exec(conn, &["SELECT", "5"]);
             let token = &*create(conn, "ada", r#"{"a":1}"#, &[]);

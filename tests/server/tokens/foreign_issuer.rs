@@ -7,7 +7,7 @@ use serde_json::{Value as Json, json};
 
 use crate::support::{
     Server,
-    cases::cases,
+    cases::{cases, each},
     in_flight::es256,
     sessions::{assert_refused, contents, create, exec, get, now, send},
     tokens::{SECRET, claims, header, jwk, key, sign},
@@ -107,7 +107,7 @@ fn claims_of_another_issuer_are_never_signed() {
         let foreign = foreign_token(&claims);
         for _ in 0..2 {
             let before = contents(conn);
-            for options in [&[][..], &["OWNER", "eve"], &["REAUTH"]] {
+            for options in each([&[][..], &["OWNER", "eve"], &["REAUTH"]]) {
                 let error = send::<Value>(conn, &[&["JRS.ROTATE", &foreign], options].concat()).unwrap_err();
                 assert_eq!(error.code(), Some("ERR"), "{error}");
                 assert!(error.to_string().contains("JRS.CREATE"), "{error}");
@@ -154,14 +154,14 @@ fn both_settings_are_needed_in_the_same_realm() {
     fs::write(server.dir().join("same"), jwk("own", "HS256", FOREIGN_SECRET.as_bytes()).to_string()).unwrap();
     let renamed = jwk("renamed", "HS256", SECRET.as_bytes()).to_string();
     fs::write(server.dir().join("renamed"), renamed).unwrap();
-    for (change, reason) in [
+    for (change, reason) in each([
         (&["jrs.foreign-keys-file", "renamed"][..], "one of its keys is also one of the realm's own keys"),
         (&["jrs.foreign-issuer", ""], "foreign-keys-file needs foreign-issuer"),
         (&["jrs.foreign-keys-file", ""], "foreign-issuer needs foreign-keys-file"),
         (&["jrs.foreign-keys-file", "none"], "no such file"),
         (&["jrs.foreign-keys-file", "same"], "the same kid 'own'"),
         (&["jrs.foreign-issuer", "a\nb"], "control characters"),
-    ] {
+    ]) {
         let error = send::<Value>(conn, &[&["CONFIG", "SET"], change].concat()).unwrap_err().to_string();
         assert!(error.contains(reason) && !error.contains(FOREIGN_SECRET), "{error}");
         assert!(get(conn, &good).is_some());

@@ -4,7 +4,9 @@ use redis::Connection;
 use serde_json::{Value, json};
 
 use crate::support::{
-    Server, programs,
+    Server,
+    cases::each,
+    programs,
     sessions::{exec, get, now, refusal, send},
 };
 
@@ -111,7 +113,7 @@ fn put_session(connection: &mut Connection, id: &str) {
 
 #[test]
 fn libraries_accept_tokens_of_jrs() {
-    for algorithm in ALGORITHMS {
+    for algorithm in each(ALGORITHMS) {
         for key in Key::both_forms(algorithm) {
             let server = key.server(algorithm, &[("issuer", ISSUER), ("audience", AUDIENCE)]);
             let connection = &mut server.conn();
@@ -177,9 +179,9 @@ fn jrs_accepts_tokens_of_libraries() {
             let connection = &mut server.conn();
             put_session(connection, "theirs");
             let session = get(connection, &token).expect("the session exists");
-            assert_eq!((session.id.as_str(), session.owner.as_str()), ("theirs", "alice"), "{library:?}");
-            assert_eq!((session.data.as_str(), &session.claims), (r#"{"a":1}"#, &claims), "{library:?}");
-            assert_eq!(session.ttl, 86_400, "{library:?}: GET extends the TTL of 100 seconds");
+            assert_eq!((session.id.as_str(), session.owner.as_str()), ("theirs", "alice"), "{library:?}, {algorithm}");
+            assert_eq!((session.data.as_str(), &session.claims), (r#"{"a":1}"#, &claims), "{library:?}, {algorithm}");
+            assert_eq!(session.ttl, 86_400, "{library:?}, {algorithm}: GET extends the TTL of 100 seconds");
         }
     }
 }

@@ -5,6 +5,7 @@ use serde_json::json;
 
 use crate::support::{
     Server, await_that,
+    cases::cases,
     in_flight::{assert_sound, info},
     owner_sessions,
     sessions::{create, exec, get, now, refusal, refused, send},
@@ -139,7 +140,7 @@ fn times_are_checked_on_each_hit() {
     assert!(claims(made)["exp"].is_number());
     assert!(get(conn, short).is_some() && get(conn, made).is_some());
     let hits = info(conn, "token_cache_hits");
-    for token in [short, made] {
+    for token in cases([("a token of another issuer", short), ("a token of JRS", made)]) {
         await_that("exp", || send::<Value>(conn, &["JRS.GET", token]).is_err().then_some(()));
         assert_eq!(refusal(conn, token), "EXPIREDTOKEN");
     }
