@@ -6,7 +6,7 @@ use serde_json::json;
 use crate::support::{
     Server, await_that,
     cases::cases,
-    in_flight::{InFlight, assert_sound, await_idle, meanwhile_verifying, outcomes, slow, words},
+    in_flight::{Batch, assert_sound, await_idle, outcomes, slow, words},
     owner_sessions::{assert_agree, count, fill, info},
     sessions::{begin, create, end, exec, get, now, refused, send},
     tokens::{self, key},
@@ -55,9 +55,10 @@ fn the_excepted_session_and_new_sessions_stay() {
     until_in_time(|server, conn| {
         let token = fill_and_create(conn);
         let command = words(&["JRS.DESTROYALL", "ada", "EXCEPT", &token]);
-        let mut waiting = InFlight::behind_creates(server, CREATES, &[command]);
         // The command starts when its token is verified, and destroys all sessions that exist then.
-        meanwhile_verifying(conn, 1, &["SET", "sess:{ada}:01890a5d-ac96-774b-bcce-b302099a8057", "{}"]).unwrap();
+        let set = ["SET", "sess:{ada}:01890a5d-ac96-774b-bcce-b302099a8057", "{}"];
+        let (mut waiting, reply) = Batch::creates(server, CREATES).and(&[command]).meanwhile_verifying(conn, 1, &set);
+        reply.unwrap();
         await_that("the first slice", || (left(conn) < SOME).then_some(()));
         exec(conn, &["SET", "sess:{ada}:01890a5d-ac96-774b-bcce-b302099a8058", "{}", "EX", "1000"]);
         let in_time = left(conn) > 1000;
@@ -94,8 +95,8 @@ fn a_refused_token_destroys_nothing() {
         ("expired", ("EXPIREDTOKEN", &short)),
     ]) {
         assert_eq!(refused(conn, &["JRS.DESTROYALL", "ada", "EXCEPT", token]), word);
-        let mut waiting =
-            InFlight::behind_creates(&server, CREATES, &[words(&["JRS.DESTROYALL", "ada", "EXCEPT", token])]);
+        let command = words(&["JRS.DESTROYALL", "ada", "EXCEPT", token]);
+        let mut waiting = Batch::creates(&server, CREATES).and(&[command]).send();
         assert_eq!(outcomes(&waiting.replies())[CREATES], word);
     }
     assert_eq!((count(conn, "ada"), count(conn, "bob")), (before, 1));
@@ -144,12 +145,15 @@ fn destroyall_runs_if_its_client_is_killed_before_the_token_is_verified() {
     let mut server = slow().start();
     let conn = &mut server.conn();
     let [token, _] = [(); 2].map(|()| create(conn, "ada", "{}", &[]));
-    let mut waiting = server.conn();
-    let client: i64 = send(&mut waiting, &["CLIENT", "ID"]).unwrap();
-    let mut creates = InFlight::creates(&server, CREATES);
-    begin(&mut waiting, &["JRS.DESTROYALL", "ada", "EXCEPT", &token]);
-    meanwhile_verifying(conn, 1, &["CLIENT", "KILL", "ID", &client.to_string()]).unwrap();
-    assert!(outcomes(&creates.replies()).iter().all(|outcome| *outcome == "ok"));
+    let mut destroying = server.conn();
+    let client = send::<i64>(&mut destroying, &["CLIENT", "ID"]).unwrap().to_string();
+    let command = words(&["JRS.DESTROYALL", "ada", "EXCEPT", &token]);
+    let batch = Batch::creates(&server, CREATES).and_on(vec![destroying], &[command]);
+    let (mut waiting, killed) = batch.meanwhile_verifying(conn, 1, &["CLIENT", "KILL", "ID", &client]);
+    assert_eq!(killed.unwrap(), Value::Int(1));
+    let replies = waiting.replies();
+    let outcomes = outcomes(&replies);
+    assert_eq!((&outcomes[..CREATES], outcomes[CREATES]), (&["ok"; CREATES][..], "gone"));
     await_that("the end of the command", || (count(conn, "ada") == 1).then_some(()));
     assert_eq!(assert_agree(conn, "ada"), [id(&token)]);
     assert_sound(&mut server);
@@ -164,11 +168,13 @@ fn destroyall_of_a_deleted_user_destroys_nothing() {
     let mut limited = server.conn();
     exec(&mut limited, &["AUTH", "limited", "pw"]);
     let before = count(conn, "ada");
-    let mut waiting = InFlight::creates(&server, CREATES);
-    begin(&mut limited, &["JRS.DESTROYALL", "ada", "EXCEPT", &token]);
-    meanwhile_verifying(conn, 1, &["ACL", "DELUSER", "limited"]).unwrap();
-    assert!(end(&mut limited).is_err());
-    assert!(outcomes(&waiting.replies()).iter().all(|outcome| *outcome == "ok"));
+    let command = words(&["JRS.DESTROYALL", "ada", "EXCEPT", &token]);
+    let batch = Batch::creates(&server, CREATES).and_on(vec![limited], &[command]);
+    let (mut waiting, deleted) = batch.meanwhile_verifying(conn, 1, &["ACL", "DELUSER", "limited"]);
+    deleted.unwrap();
+    let replies = waiting.replies();
+    assert!(replies[CREATES].is_err());
+    assert_eq!(outcomes(&replies)[..CREATES], ["ok"; CREATES]);
     await_idle(conn);
     assert_eq!(send::<usize>(conn, &["JRS.DESTROYALL", "in-flight"]).unwrap(), CREATES);
     assert_eq!(count(conn, "ada"), before);

@@ -6,7 +6,7 @@ use redis::{Connection, RedisResult, Value};
 
 use crate::support::{
     Builder, Server, await_that,
-    sessions::{contents, create, send},
+    sessions::{contents, create, exec, send},
 };
 
 /// A new private key in PEM, from `openssl genpkey` with these arguments.
@@ -53,31 +53,117 @@ impl InFlight {
         InFlight(connections)
     }
 
-    /// Sends JRS.CREATE `creates` times, then these commands, whose tokens must be verified. They run after all the
-    /// creates, or each after sixteen of them.
-    pub(crate) fn behind_creates(server: &Server, creates: usize, commands: &[Vec<String>]) -> InFlight {
-        let connections = commands.iter().map(|_| server.conn()).collect();
-        let mut in_flight = InFlight::creates(server, creates);
-        await_waiting(&mut server.conn(), 1);
-        in_flight.join(InFlight::start(connections, commands));
-        in_flight
-    }
-
-    /// Adds the commands of `other` behind these.
-    pub(crate) fn join(&mut self, other: InFlight) {
-        self.0.extend(other.0);
-    }
-
     /// Sends JRS.CREATE for the owner "in-flight" `creates` times.
     pub(crate) fn creates(server: &Server, creates: usize) -> InFlight {
         let connections = (0..creates).map(|_| server.conn()).collect();
-        InFlight::start(connections, &vec![words(&["JRS.CREATE", "in-flight", "{}"]); creates])
+        InFlight::start(connections, &create_commands(creates))
+    }
+
+    /// Disconnects the client of the last command.
+    pub(crate) fn disconnect_last(&mut self) {
+        self.0.pop();
     }
 
     /// All replies, in the order of the commands. A connection that ended gives an error without a code.
     pub(crate) fn replies(&mut self) -> Vec<RedisResult<Value>> {
         self.0.iter_mut().map(|connection| connection.recv_response().and_then(Value::extract_error)).collect()
     }
+}
+
+/// Commands that the server receives together: it is stopped while they are sent. So other processes on the machine do not
+/// change how many of them are in the queue at the same time.
+pub(crate) struct Batch<'a> {
+    server: &'a Server,
+    connections: Vec<Connection>,
+    commands: Vec<Vec<String>>,
+}
+
+impl<'a> Batch<'a> {
+    /// JRS.CREATE for the owner "in-flight", `creates` times.
+    pub(crate) fn creates(server: &'a Server, creates: usize) -> Batch<'a> {
+        Batch::new(server).and(&create_commands(creates))
+    }
+
+    /// No commands yet.
+    pub(crate) fn new(server: &'a Server) -> Batch<'a> {
+        Batch { server, connections: vec![], commands: vec![] }
+    }
+
+    /// Adds these commands. If their tokens must be verified, they run after all the creates, or each after sixteen of them.
+    pub(crate) fn and(self, commands: &[Vec<String>]) -> Batch<'a> {
+        let connections = commands.iter().map(|_| self.server.conn()).collect();
+        self.and_on(connections, commands)
+    }
+
+    /// Adds these commands, one on each of the connections.
+    pub(crate) fn and_on(mut self, connections: Vec<Connection>, commands: &[Vec<String>]) -> Batch<'a> {
+        self.connections.extend(connections);
+        self.commands.extend_from_slice(commands);
+        self
+    }
+
+    /// Sends the commands.
+    pub(crate) fn send(self) -> InFlight {
+        self.send_with(|| ())
+    }
+
+    /// Sends the commands and, after them, `change` on `conn`. Checks that at least `least` jobs are in the queue when
+    /// `change` runs. Also returns the reply to `change`.
+    pub(crate) fn meanwhile(
+        self,
+        conn: &mut Connection,
+        least: usize,
+        change: &[&str],
+    ) -> (InFlight, RedisResult<Value>) {
+        self.meanwhile_in("crypto_queue_waiting", conn, least, change)
+    }
+
+    /// As [`Batch::meanwhile`], for the queue of tokens to be verified.
+    pub(crate) fn meanwhile_verifying(
+        self,
+        conn: &mut Connection,
+        least: usize,
+        change: &[&str],
+    ) -> (InFlight, RedisResult<Value>) {
+        self.meanwhile_in("crypto_queue_waiting_verifying", conn, least, change)
+    }
+
+    fn meanwhile_in(
+        self,
+        queue: &str,
+        conn: &mut Connection,
+        least: usize,
+        change: &[&str],
+    ) -> (InFlight, RedisResult<Value>) {
+        // The server runs both without serving other clients in between.
+        let mut both = redis::cmd("INFO").arg("jrs_tokens").get_packed_command();
+        both.extend(redis::cmd(change[0]).arg(&change[1..]).get_packed_command());
+        let in_flight = self.send_with(|| conn.send_packed_command(&both).expect("the server listens"));
+        let info: String = redis::from_redis_value(conn.recv_response().expect("INFO works")).expect("INFO is text");
+        assert!(number(&info, queue) >= least as u64, "too few jobs were in the queue at {change:?}: {info}");
+        (in_flight, conn.recv_response().and_then(Value::extract_error))
+    }
+
+    /// Sends the commands, and then what `send_more` sends on other connections. The server reads its connections in the order
+    /// in which data arrived on them, except that the one it read last may come first: here, that is the one of the PING.
+    pub(crate) fn send_with(self, send_more: impl FnOnce()) -> InFlight {
+        exec(&mut self.server.conn(), &["PING"]);
+        signal(self.server, "STOP");
+        let in_flight = InFlight::start(self.connections, &self.commands);
+        send_more();
+        signal(self.server, "CONT");
+        in_flight
+    }
+}
+
+/// JRS.CREATE for the owner "in-flight", `count` times.
+pub(crate) fn create_commands(count: usize) -> Vec<Vec<String>> {
+    vec![words(&["JRS.CREATE", "in-flight", "{}"]); count]
+}
+
+fn signal(server: &Server, name: &str) {
+    let pid = server.child.id().to_string();
+    assert!(Command::new("sh").args(["-c", "kill -$0 $1", name, &pid]).status().expect("sh runs").success());
 }
 
 pub(crate) fn words(words: &[&str]) -> Vec<String> {
@@ -95,35 +181,9 @@ fn number(info: &str, name: &str) -> u64 {
     line.unwrap_or_else(|| panic!("{name} is not in {info}")).parse().expect("a number")
 }
 
-/// Waits until at least `least` jobs are in the queue.
-pub(crate) fn await_waiting(conn: &mut Connection, least: u64) {
-    await_that("jobs in the queue", || (info(conn, "crypto_queue_waiting") >= least).then_some(()));
-}
-
 /// Waits until the queue is empty.
 pub(crate) fn await_idle(conn: &mut Connection) {
     await_that("an empty queue", || (info(conn, "crypto_queue_waiting") == 0).then_some(()));
-}
-
-/// Runs a command as soon as `least` jobs are in the queue, and checks that they still are when the command runs. INFO and
-/// the command are sent together: the server runs both without serving other clients in between.
-pub(crate) fn meanwhile(conn: &mut Connection, least: u64, command: &[&str]) -> RedisResult<Value> {
-    meanwhile_in("crypto_queue_waiting", conn, least, command)
-}
-
-/// As [`meanwhile`], for the queue of tokens to be verified.
-pub(crate) fn meanwhile_verifying(conn: &mut Connection, least: u64, command: &[&str]) -> RedisResult<Value> {
-    meanwhile_in("crypto_queue_waiting_verifying", conn, least, command)
-}
-
-fn meanwhile_in(queue: &str, conn: &mut Connection, least: u64, command: &[&str]) -> RedisResult<Value> {
-    await_that("jobs in the queue", || (info(conn, queue) >= least).then_some(()));
-    let mut both = redis::cmd("INFO").arg("jrs_tokens").get_packed_command();
-    both.extend(redis::cmd(command[0]).arg(&command[1..]).get_packed_command());
-    conn.send_packed_command(&both).expect("the server listens");
-    let info: String = redis::from_redis_value(conn.recv_response().expect("INFO works")).expect("INFO is text");
-    assert!(number(&info, queue) >= least, "too few jobs were in the queue at {command:?}: {info}");
-    conn.recv_response().and_then(Value::extract_error)
 }
 
 /// Creates a session for each of these owners. Returns the tokens.

@@ -5,9 +5,7 @@ use redis::{Connection, Value};
 use crate::support::{
     Server,
     cases::each,
-    in_flight::{
-        InFlight, assert_sound, await_idle, await_waiting, meanwhile, outcomes, rs256, sessions_of, slow, words,
-    },
+    in_flight::{Batch, assert_sound, await_idle, outcomes, rs256, sessions_of, slow, words},
     sessions::{assert_indexed, create, exec, send},
 };
 
@@ -16,12 +14,12 @@ fn clients_can_disconnect_while_they_wait() {
     let mut server = slow().config("enable-module-command", "local").arg("allow-unload", "yes").start();
     let conn = &mut server.conn();
     for round in 0..3 {
-        let waiting = InFlight::creates(&server, 30);
-        await_waiting(conn, 20);
+        let (waiting, _) = Batch::creates(&server, 30).meanwhile(conn, 20, &["PING"]);
         drop(waiting);
-        let mut waiting = InFlight::creates(&server, 20);
         // The commands of killed clients have run before, or do not run.
-        meanwhile(conn, 20, &["CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes"]).unwrap();
+        let kill = ["CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes"];
+        let (mut waiting, killed) = Batch::creates(&server, 20).meanwhile(conn, 15, &kill);
+        killed.unwrap();
         let replies = waiting.replies();
         assert!(outcomes(&replies).contains(&"gone"), "round {round}: {replies:?}");
         await_idle(conn);
@@ -75,16 +73,15 @@ fn client_unblock_cancels_the_command() {
     for (how, word) in [("TIMEOUT", "BUSY"), ("ERROR", "UNBLOCKED")] {
         let mut server = slow().config("enable-module-command", "local").arg("allow-unload", "yes").start();
         let conn = &mut server.conn();
-        let mut waiting = InFlight::creates(&server, 20);
         let mut late = server.conn();
-        let id: i64 = send(&mut late, &["CLIENT", "ID"]).unwrap();
-        await_waiting(conn, 10);
-        let mut late = InFlight::start(vec![late], &[words(&["JRS.CREATE", "late", "{}"])]);
-        let unblocked = meanwhile(conn, 5, &["CLIENT", "UNBLOCK", &id.to_string(), how]).unwrap();
+        let id = send::<i64>(&mut late, &["CLIENT", "ID"]).unwrap().to_string();
+        let batch = Batch::creates(&server, 20).and_on(vec![late], &[words(&["JRS.CREATE", "late", "{}"])]);
+        let (mut waiting, unblocked) = batch.meanwhile(conn, 5, &["CLIENT", "UNBLOCK", &id, how]);
         let ends = can_unblock(conn);
-        assert_eq!(unblocked, Value::Int(ends.into()), "{how}");
-        assert_eq!(outcomes(&late.replies()), [if ends { word } else { "ok" }]);
-        assert!(outcomes(&waiting.replies()).iter().all(|outcome| *outcome == "ok"));
+        assert_eq!(unblocked.unwrap(), Value::Int(ends.into()), "{how}");
+        let replies = waiting.replies();
+        let outcomes = outcomes(&replies);
+        assert_eq!((&outcomes[..20], outcomes[20]), (&["ok"; 20][..], if ends { word } else { "ok" }), "{how}");
         create(conn, "ada", "{}", &[]);
         assert_eq!(sessions_of(conn, "late").is_empty(), ends, "{how}");
         assert_sound(&mut server);

@@ -7,7 +7,7 @@ use redis::Value;
 use crate::support::{
     Server,
     cases::each,
-    in_flight::{self, InFlight, assert_sound, await_idle, meanwhile_verifying, openssl_key, outcomes, slow, words},
+    in_flight::{self, Batch, InFlight, assert_sound, await_idle, openssl_key, outcomes, slow, words},
     sessions::{assert_indexed, create, exec, send},
     tokens::key,
 };
@@ -23,8 +23,8 @@ fn race_destroyall(server: &Server, change: &[&str]) -> ([String; 3], InFlight) 
     let conn = &mut server.conn();
     let tokens = in_flight::tokens(conn, ["ada"; 3]);
     let command = words(&["JRS.DESTROYALL", "ada", "EXCEPT", &tokens[0]]);
-    let waiting = InFlight::behind_creates(server, CREATES, &[command]);
-    meanwhile_verifying(conn, 1, change).unwrap_or_else(|error| panic!("{change:?}: {error}"));
+    let (waiting, changed) = Batch::creates(server, CREATES).and(&[command]).meanwhile_verifying(conn, 1, change);
+    changed.unwrap_or_else(|error| panic!("{change:?}: {error}"));
     (tokens, waiting)
 }
 
@@ -99,13 +99,14 @@ fn destroyall_of_a_disconnected_user_without_permission_does_nothing() {
         let mut limited = server.conn();
         exec(&mut limited, &["AUTH", "limited", "pw"]);
         let id = send::<i64>(&mut limited, &["CLIENT", "ID"]).unwrap().to_string();
-        let mut waiting = InFlight::creates(&server, CREATES);
-        let command = InFlight::start(vec![limited], &[words(&["JRS.DESTROYALL", "ada", "EXCEPT", &tokens[0]])]);
-        meanwhile_verifying(conn, 1, change).unwrap();
+        let command = words(&["JRS.DESTROYALL", "ada", "EXCEPT", &tokens[0]]);
+        let batch = Batch::creates(&server, CREATES).and_on(vec![limited], &[command]);
+        let (mut waiting, changed) = batch.meanwhile_verifying(conn, 1, change);
+        changed.unwrap();
         if change[1] == "SETUSER" {
             exec(conn, &["CLIENT", "KILL", "ID", &id]);
         }
-        drop(command);
+        waiting.disconnect_last();
         assert!(outcomes(&waiting.replies()).iter().all(|outcome| *outcome == "ok"));
         await_idle(conn);
         // Commands run in order: the command of the user is done before this one.

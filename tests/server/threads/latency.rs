@@ -6,7 +6,7 @@ use redis::{Connection, Value};
 
 use crate::support::{
     Server, await_that,
-    in_flight::{InFlight, assert_sound, outcomes, slow, words},
+    in_flight::{Batch, InFlight, assert_sound, outcomes, slow, words},
     sessions::{create, exec, send},
 };
 
@@ -79,6 +79,6 @@ fn the_latency_of_rotate_includes_the_wait() {
 fn the_latency_of_get_includes_the_wait() {
     assert_wait_is_measured("JRS.GET", |server, tokens| {
         let commands: Vec<_> = tokens.iter().map(|token| words(&["JRS.GET", token])).collect();
-        InFlight::behind_creates(server, COUNT, &commands)
+        Batch::creates(server, COUNT).and(&commands).send()
     });
 }

@@ -5,7 +5,7 @@ use redis::Value;
 use super::race::{CREATES, ROUNDS, race, split};
 use crate::support::{
     Server, await_that,
-    in_flight::{InFlight, assert_sound, created, meanwhile, outcomes, sessions_of, slow},
+    in_flight::{Batch, assert_sound, created, outcomes, sessions_of, slow},
     sessions::{contents, create, exec, get, send},
 };
 
@@ -88,8 +88,9 @@ fn a_slot_removed_meanwhile_gets_no_session() {
     });
     let slot = send::<u16>(conn, &["CLUSTER", "KEYSLOT", "in-flight"]).unwrap().to_string();
     for _ in 0..ROUNDS {
-        let mut waiting = InFlight::creates(&server, CREATES);
-        meanwhile(conn, 5, &["CLUSTER", "DELSLOTS", &slot]).unwrap();
+        let change = ["CLUSTER", "DELSLOTS", &slot];
+        let (mut waiting, changed) = Batch::creates(&server, CREATES).meanwhile(conn, 5, &change);
+        changed.unwrap();
         let replies = waiting.replies();
         let outcomes = outcomes(&replies);
         assert!(outcomes.contains(&"TRYAGAIN"), "{outcomes:?}");

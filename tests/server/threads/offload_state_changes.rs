@@ -7,8 +7,8 @@ use redis::{Connection, Value};
 use super::race::{CREATES, ROUNDS, race, split};
 use crate::support::{
     in_flight::{
-        self, InFlight, OWNERS, assert_sound, await_waiting, created, meanwhile, meanwhile_verifying, openssl_key,
-        outcomes, sessions_of, slow, token_commands, words,
+        self, Batch, OWNERS, assert_sound, create_commands, created, openssl_key, outcomes, sessions_of, slow,
+        token_commands, words,
     },
     sessions::{assert_indexed, contents, create, exec, get, refusal},
     tokens::{header, key},
@@ -46,8 +46,10 @@ fn deleted_and_replaced_sessions_are_not_restored() {
     for _ in 0..ROUNDS {
         let [update, touch] = in_flight::tokens(conn, ["update", "touch"]);
         let commands = [words(&["JRS.UPDATE", &update, "{}"]), words(&["JRS.TOUCH", &touch])];
-        let mut waiting = InFlight::behind_creates(&server, CREATES, &commands);
-        meanwhile_verifying(conn, 2, &["DEL", &key(&update), &key(&touch)]).unwrap();
+        let change = ["DEL", &key(&update), &key(&touch)];
+        let (mut waiting, changed) =
+            Batch::creates(&server, CREATES).and(&commands).meanwhile_verifying(conn, 2, &change);
+        assert_eq!(changed.unwrap(), Value::Int(2));
         exec(conn, &["LPUSH", &key(&touch), "a list"]);
         let replies = waiting.replies();
         assert_eq!(*replies[CREATES].as_ref().unwrap(), Value::Nil);
@@ -127,20 +129,16 @@ fn permissions_are_checked_again_after_the_wait() {
     for change in [&["resetkeys", "~other:*"][..], &["resetkeys"], &["resetkeys", "%R~sess:*"]] {
         exec(conn, &["ACL", "SETUSER", "app", "reset", "on", "nopass", "+@all", "~sess:*"]);
         let tokens = in_flight::tokens(conn, OWNERS);
-        let mut commands = vec![words(&["JRS.CREATE", "in-flight", "{}"]); CREATES];
-        commands.extend(token_commands(&tokens));
         let user = || {
             let mut conn = server.conn();
             exec(&mut conn, &["AUTH", "app", "any"]);
             conn
         };
-        let late_connections = OWNERS.iter().map(|_| user()).collect();
-        // Sent after the creates, so that these commands are behind them in the queue.
-        let late = commands.split_off(CREATES);
-        let mut waiting = InFlight::start(commands.iter().map(|_| user()).collect(), &commands);
-        await_waiting(conn, 6);
-        waiting.join(InFlight::start(late_connections, &late));
-        meanwhile_verifying(conn, OWNERS.len() as u64, &[&["ACL", "SETUSER", "app"], change].concat()).unwrap();
+        let commands = [create_commands(CREATES), token_commands(&tokens)].concat();
+        let batch = Batch::new(&server).and_on(commands.iter().map(|_| user()).collect(), &commands);
+        let command = [&["ACL", "SETUSER", "app"], change].concat();
+        let (mut waiting, changed) = batch.meanwhile_verifying(conn, OWNERS.len(), &command);
+        changed.unwrap();
         let replies = waiting.replies();
         let outcomes = outcomes(&replies);
         let (creates, others) = split(&outcomes);
@@ -158,8 +156,9 @@ fn permissions_are_checked_again_after_the_wait() {
     for connection in &mut connections {
         exec(connection, &["AUTH", "app", "any"]);
     }
-    let mut waiting = InFlight::start(connections, &vec![words(&["JRS.CREATE", "in-flight", "{}"]); CREATES]);
-    meanwhile(conn, 6, &["ACL", "DELUSER", "app"]).unwrap();
+    let batch = Batch::new(&server).and_on(connections, &create_commands(CREATES));
+    let (mut waiting, changed) = batch.meanwhile(conn, 6, &["ACL", "DELUSER", "app"]);
+    changed.unwrap();
     let made = created(&waiting.replies()).len();
     create(conn, "ada", "{}", &[]);
     assert_eq!(sessions_of(conn, "in-flight").len(), made);
@@ -182,8 +181,9 @@ fn a_key_removed_meanwhile_verifies_and_signs_nothing() {
             // Written before the commands start, because a disk may be slower than the signatures.
             fs::write(&path, &new).unwrap();
             fs::write(server.dir().join("other"), &new).unwrap();
-            let mut waiting = InFlight::behind_creates(&server, CREATES, &token_commands(&tokens));
-            meanwhile_verifying(conn, OWNERS.len() as u64, change).unwrap();
+            let batch = Batch::creates(&server, CREATES).and(&token_commands(&tokens));
+            let (mut waiting, changed) = batch.meanwhile_verifying(conn, OWNERS.len(), change);
+            changed.unwrap();
             let replies = waiting.replies();
             assert_eq!(split(&outcomes(&replies)).1, ["BADTOKEN"; OWNERS.len()], "{change:?}");
             let made = created(&replies[..CREATES]);

@@ -4,7 +4,7 @@ use redis::{Connection, Value};
 
 use crate::support::{
     await_that,
-    in_flight::{InFlight, assert_sound, await_waiting, created, info, meanwhile, outcomes, sessions_of, slow},
+    in_flight::{Batch, InFlight, assert_sound, created, info, outcomes, sessions_of, slow},
     module_path,
     sessions::{create, exec, get, send},
 };
@@ -37,9 +37,9 @@ fn threads_and_queue_size_can_change_under_load() {
     let conn = &mut server.conn();
     let mut made = 0;
     for (threads, queue) in [("4", "1024"), ("64", "1000000"), ("2", "7"), ("1", "1")] {
-        let mut waiting = InFlight::creates(&server, 25);
         let change = ["CONFIG", "SET", "jrs.crypto-threads", threads, "jrs.crypto-queue", queue];
-        meanwhile(conn, 6, &change).unwrap();
+        let (mut waiting, changed) = Batch::creates(&server, 25).meanwhile(conn, 6, &change);
+        changed.unwrap();
         // Jobs in the queue are done. New commands meet the new sizes.
         let mut late = InFlight::creates(&server, 25);
         set(conn, "jrs.crypto-threads", "3");
@@ -62,8 +62,7 @@ fn unload_is_refused_while_clients_wait() {
         ["keys-file", keys.to_str().unwrap(), "algorithm", "RS512", "crypto-threads", "1", "allow-unload", "yes"];
     let load = [&["MODULE", "LOAD", module.to_str().unwrap()][..], &args].concat();
     for _ in 0..5 {
-        let mut waiting = InFlight::creates(&server, 20);
-        let refused = meanwhile(conn, 5, &["MODULE", "UNLOAD", "jrs"]);
+        let (mut waiting, refused) = Batch::creates(&server, 20).meanwhile(conn, 5, &["MODULE", "UNLOAD", "jrs"]);
         assert!(refused.is_err(), "clients wait for the module");
         let replies = waiting.replies();
         // Works also while the threads finish their last job.
@@ -72,8 +71,7 @@ fn unload_is_refused_while_clients_wait() {
         exec(conn, &load);
         assert!(created(&replies).iter().all(|token| get(conn, token).is_some()));
         // The clients disconnect. Their jobs end without a reply.
-        let waiting = InFlight::creates(&server, 20);
-        await_waiting(conn, 5);
+        let (waiting, _) = Batch::creates(&server, 20).meanwhile(conn, 5, &["PING"]);
         drop(waiting);
         await_that("a successful unload", || send::<Value>(conn, &["MODULE", "UNLOAD", "jrs"]).ok());
         assert_sound(&mut server);
@@ -89,8 +87,7 @@ fn shutdown_is_clean_with_work_in_flight() {
         let mut server = slow().start();
         let conn = &mut server.conn();
         let token = create(conn, "ada", "{}", &[]);
-        let mut waiting = InFlight::creates(&server, 80);
-        await_waiting(conn, 40);
+        let (mut waiting, _) = Batch::creates(&server, 80).meanwhile(conn, 40, &["PING"]);
         if how != "SIGTERM" {
             conn.send_packed_command(&redis::cmd("SHUTDOWN").arg(how).get_packed_command()).unwrap();
         }

@@ -4,7 +4,7 @@ use redis::{Connection, RedisResult, Value};
 
 use crate::support::{
     Server, await_that,
-    in_flight::{InFlight, assert_sound, await_idle, await_waiting, created, info, outcomes, slow, words},
+    in_flight::{Batch, InFlight, assert_sound, await_idle, created, info, outcomes, slow, words},
     sessions::{create, exec, get, send},
     tokens::key,
 };
@@ -25,24 +25,20 @@ fn send_many(server: &Server, count: usize, command: &[&str]) -> InFlight {
     InFlight::start(connections, &vec![words(command); count])
 }
 
-/// Sends commands together while creates wait for the crypto thread. Returns their replies when all came before the last
-/// create was done, so none of them waited for the thread. Together they must be less than 16 kB, which the server reads at
-/// once.
+/// Sends commands together while creates wait for the crypto thread. Returns their replies, and checks that all came before
+/// the last create was done, so none of them waited for the thread. Together they must be less than 16 kB, which the server
+/// reads at once.
 fn while_signing(server: &Server, conn: &mut Connection, commands: &[Vec<String>]) -> Vec<RedisResult<Value>> {
     let info = words(&["INFO", "jrs_tokens"]);
     let pack = |words: &Vec<String>| redis::Cmd::new().arg(words).get_packed_command();
     let packed: Vec<u8> = commands.iter().chain([&info]).flat_map(pack).collect();
     assert!(packed.len() < 16 << 10, "{}", packed.len());
-    // On a busy machine the creates may be done before the commands arrive.
-    await_that("replies before the creates", || {
-        let mut creates = InFlight::creates(server, 20);
-        await_waiting(conn, 1);
-        conn.send_packed_command(&packed).unwrap();
-        let replies: Vec<_> = commands.iter().map(|_| conn.recv_response().and_then(Value::extract_error)).collect();
-        let left: String = redis::from_redis_value(conn.recv_response().unwrap()).unwrap();
-        assert!(outcomes(&creates.replies()).iter().all(|outcome| *outcome == "ok"));
-        (!left.contains("jrs_crypto_queue_waiting:0\r\n")).then_some(replies)
-    })
+    let mut creates = Batch::creates(server, 20).send_with(|| conn.send_packed_command(&packed).unwrap());
+    let replies = commands.iter().map(|_| conn.recv_response().and_then(Value::extract_error)).collect();
+    let left: String = redis::from_redis_value(conn.recv_response().unwrap()).unwrap();
+    assert_eq!(outcomes(&creates.replies()), ["ok"; 20]);
+    assert!(!left.contains("jrs_crypto_queue_waiting:0\r\n"), "{left}");
+    replies
 }
 
 #[test]
@@ -56,14 +52,13 @@ fn a_login_runs_before_earlier_forgeries() {
     assert!(get(conn, &known).is_some());
     // Each login is sent together with an INFO, which shows the queue when the login is done.
     let mut logins = vec![words(&["JRS.CREATE", "login", "{}"]), words(&["JRS.ROTATE", &known, "REAUTH"])];
-    // On a busy machine all forgeries may be done before the login arrives. If logins ran after them, that would be so each
+    // On a busy machine all forgeries may be done before the server runs INFO. If logins ran after them, that would be so each
     // time.
     await_that("a login among forgeries", || {
-        let mut forgeries = send_many(&server, FORGERIES, &["JRS.GET", &forged]);
-        await_waiting(conn, 1);
         let mut both = redis::Cmd::new().arg(&logins[0]).get_packed_command();
         both.extend(redis::cmd("INFO").arg("jrs_tokens").get_packed_command());
-        conn.send_packed_command(&both).unwrap();
+        let batch = Batch::new(&server).and(&vec![words(&["JRS.GET", &forged]); FORGERIES]);
+        let mut forgeries = batch.send_with(|| conn.send_packed_command(&both).unwrap());
         let login = conn.recv_response().and_then(Value::extract_error).expect("a token");
         let left: String = redis::from_redis_value(conn.recv_response().unwrap()).unwrap();
         assert!(outcomes(&forgeries.replies()).iter().all(|outcome| *outcome == "BADTOKEN"));

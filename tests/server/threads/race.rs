@@ -2,7 +2,7 @@
 
 use crate::support::{
     Server,
-    in_flight::{self, InFlight, OWNERS, meanwhile_verifying, token_commands},
+    in_flight::{self, Batch, InFlight, OWNERS, token_commands},
     sessions::exec,
     tokens::key,
 };
@@ -21,8 +21,9 @@ pub(super) fn race(server: &Server, change: &[&str]) -> ([String; OWNERS.len()],
         // So that a GET moves the expiry.
         exec(conn, &["EXPIRE", &key(token), "40000"]);
     }
-    let waiting = InFlight::behind_creates(server, CREATES, &token_commands(&tokens));
-    meanwhile_verifying(conn, OWNERS.len() as u64, change).unwrap_or_else(|error| panic!("{change:?}: {error}"));
+    let batch = Batch::creates(server, CREATES).and(&token_commands(&tokens));
+    let (waiting, changed) = batch.meanwhile_verifying(conn, OWNERS.len(), change);
+    changed.unwrap_or_else(|error| panic!("{change:?}: {error}"));
     (tokens, waiting)
 }
 
