@@ -101,10 +101,9 @@ fn destroyall_keeps_sessions_created_meanwhile() {
 
 #[test]
 fn a_replica_lists_all_sessions() {
-    let (cluster, mut conn, _) = cluster("ada");
+    let (mut cluster, mut conn, _) = cluster("ada");
     let made = fill(&mut conn, "ada", MANY);
-    let replica = cluster.replica(cluster.home_and_other("ada")[0], SECRET);
-    let conn = &mut replica.conn();
+    let conn = &mut cluster.replica(cluster.home_and_other("ada")[0]);
     exec(conn, &["READONLY"]);
     assert_eq!(ids(conn, "ada"), made);
     assert_eq!(count(conn, "ada"), MANY);

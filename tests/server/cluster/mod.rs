@@ -1,6 +1,7 @@
 //! Cluster nodes: routing by slot, owners in a slot, and slots that move.
 
 mod large_slot;
+mod membership;
 mod owners;
 mod resharding;
 mod routing;

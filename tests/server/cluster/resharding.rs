@@ -9,6 +9,7 @@ use std::{
 use redis::{Connection, RedisResult, Value};
 
 use crate::support::{
+    cli,
     moving_slots::{data, owners, use_sessions},
     nodes::Cluster,
     sessions::{contents, create, exec, refused, send},
@@ -91,7 +92,7 @@ fn replies_are_right_while_slots_move() {
                 let (cluster, stop) = (&cluster, &stop);
                 scope.spawn(move || use_sessions(cluster, tokens, stop))
             });
-            let mut reshard = Command::new("redis-cli");
+            let mut reshard = Command::new(cli());
             reshard.args(["--cluster", "reshard", &format!("127.0.0.1:{}", cluster.port(0)), "--cluster-yes"]);
             reshard.args(["--cluster-from", &cluster.id(0), "--cluster-to", &cluster.id(1)]);
             let outcome = reshard.args(["--cluster-slots", &MOVING.to_string()]).output().unwrap();

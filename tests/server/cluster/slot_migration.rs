@@ -88,10 +88,9 @@ fn assert_counted(nodes: &mut [Connection]) {
 
 #[test]
 fn sessions_are_listed_on_the_node_that_has_the_slot() {
-    let Some(cluster) = cluster(SECRET) else { return };
+    let Some(mut cluster) = cluster(SECRET) else { return };
     let [source, target] = &mut cluster.nodes();
-    let replica = &mut cluster.replica(1, SECRET);
-    let replica = &mut replica.conn();
+    let replica = &mut cluster.replica(1);
     exec(replica, &["READONLY"]);
     let tokens = owners_with_sessions(source);
     let owner = |number: usize| tokens.iter().nth(number).unwrap();

@@ -5,9 +5,12 @@
 
 pub(crate) mod bad_json;
 pub(crate) mod cases;
+pub(crate) mod cluster_router;
+pub(crate) mod cluster_view;
 pub(crate) mod in_flight;
 pub(crate) mod index_check;
 pub(crate) mod keypairs;
+pub(crate) mod large_cluster;
 pub(crate) mod moving_slots;
 pub(crate) mod nodes;
 pub(crate) mod owner_sessions;
@@ -20,6 +23,7 @@ pub(crate) mod realms;
 pub(crate) mod recipes;
 pub(crate) mod session_model;
 pub(crate) mod sessions;
+pub(crate) mod slot_moves;
 pub(crate) mod slow_load;
 pub(crate) mod tokens;
 
@@ -36,8 +40,8 @@ use std::{
 use redis::{Connection, RedisResult, Value};
 use tempfile::TempDir;
 
-pub(crate) use process::version;
 use process::{answers, free_port, launch, read_log};
+pub(crate) use process::{cli, version};
 
 /// How long to wait for a condition or a reply. Long, because other processes may keep the machine busy.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);

@@ -28,16 +28,16 @@ pub(crate) fn owners(conn: &mut Connection, below: u16) -> Vec<String> {
 
 /// Reads and changes these sessions in turn until `stop` is set, then each once more. Returns the number of reads.
 pub(crate) fn use_sessions(cluster: &Cluster, tokens: &[String], stop: &AtomicBool) -> usize {
-    let nodes = &mut cluster.nodes();
+    let router = &mut cluster.router();
     let mut expected: Vec<String> = vec!["{}".to_owned(); tokens.len()];
     for round in 0.. {
         let last = stop.load(Ordering::Relaxed);
         for (token, expected) in tokens.iter().zip(&mut expected) {
             let key = key(token);
-            assert_eq!(data(cluster.routed(nodes, &["JRS.GET", &key, token])).as_ref(), Some(&*expected), "{key}");
+            assert_eq!(data(router.routed(&["JRS.GET", &key, token])).as_ref(), Some(&*expected), "{key}");
             if round % 3 == 0 {
                 *expected = format!(r#"{{"round":{round}}}"#);
-                let etag = cluster.routed(nodes, &["JRS.UPDATE", &key, token, expected]);
+                let etag = router.routed(&["JRS.UPDATE", &key, token, expected]);
                 assert!(etag.as_ref().is_ok_and(|etag| *etag != Value::Nil), "{key}: {etag:?}");
             }
         }

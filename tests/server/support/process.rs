@@ -31,6 +31,12 @@ fn program() -> String {
     env::var("JRS_TEST_SERVER").unwrap_or_else(|_| "redis-server".to_owned())
 }
 
+/// The command line client that belongs to the server under test.
+pub fn cli() -> String {
+    let program = program();
+    program.strip_suffix("-server").map_or_else(|| "redis-cli".to_owned(), |name| format!("{name}-cli"))
+}
+
 /// The version that the server under test prints: `Valkey server v=9.1.2 sha=…`.
 pub fn version() -> String {
     let output = Command::new(program()).arg("--version").output().unwrap();
