@@ -244,14 +244,16 @@ fn destroyall_ends_when_the_server_becomes_a_replica() {
     let primary = Server::builder().without_module().start();
     during_destroyall(|_, conn, mut destroying| {
         exec(conn, &["REPLICAOF", "127.0.0.1", &primary.port().to_string()]);
-        // The server unblocks the client, or the job replies with an error.
-        let in_time = end(&mut destroying).is_err();
+        let reply = end(&mut destroying);
         exec(conn, &["REPLICAOF", "NO", "ONE"]);
         exec(conn, &["FLUSHALL"]);
         create(conn, "ada", "{}", &[]);
         assert_eq!(assert_agree(conn, "ada").len(), 1);
         assert_eq!(send::<i64>(conn, &["JRS.DESTROYALL", "ada"]).unwrap(), 1);
-        in_time
+        reply.is_err_and(|error| {
+            assert_eq!(error.code(), Some("UNBLOCKED"), "{error}");
+            true
+        })
     });
 }
 
