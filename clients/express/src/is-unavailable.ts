@@ -11,6 +11,7 @@ const UNAVAILABLE_REPLIES: ReadonlySet<string> = new Set([
   "OOM",
   "READONLY", // it is a replica, for instance after a failover
   "TRYAGAIN", // a slot is being moved
+  "UNBLOCKED", // it became a replica while the command waited
 ]);
 
 /** Errors that a mistake in a program throws. Clients do not throw them when Redis is unavailable. */

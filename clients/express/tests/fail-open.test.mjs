@@ -11,7 +11,18 @@ import { middlewareOf, requestSession } from "./support/requests.mjs";
 import { Server } from "./support/server.mjs";
 import { until } from "./support/wait.mjs";
 
-const STATES = ["BUSY", "CLUSTERDOWN", "LOADING", "MASTERDOWN", "MISCONF", "NOREPLICAS", "OOM", "READONLY", "TRYAGAIN"];
+const STATES = [
+  "BUSY",
+  "CLUSTERDOWN",
+  "LOADING",
+  "MASTERDOWN",
+  "MISCONF",
+  "NOREPLICAS",
+  "OOM",
+  "READONLY",
+  "TRYAGAIN",
+  "UNBLOCKED",
+];
 
 for (const name of ["redis 3", "redis 5", "ioredis 6"]) {
   test(`${name}: failOpen does not hide mistakes`, async (t) => {

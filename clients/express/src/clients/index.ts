@@ -4,6 +4,7 @@ import { type IoredisCluster, ioredisClusterConnection, isIoredisCluster } from 
 import { isNodeRedisClient, type NodeRedisClient, nodeRedisConnection } from "./node-redis.js";
 import { type CallbackClient, callbackConnection, isCallbackClient } from "./node-redis-callbacks.js";
 import { isNodeRedisCluster, type NodeRedisCluster, nodeRedisClusterConnection } from "./node-redis-cluster.js";
+import { isNodeRedisSentinel, type NodeRedisSentinel, nodeRedisSentinelConnection } from "./node-redis-sentinel.js";
 
 export type { Connection } from "./connection.js";
 
@@ -16,7 +17,13 @@ export type { Connection } from "./connection.js";
  * app.use(jrsSession({ client }));
  * ```
  */
-export type RedisClient = CallbackClient | NodeRedisClient | NodeRedisCluster | IoredisClient | IoredisCluster;
+export type RedisClient =
+  | CallbackClient
+  | NodeRedisClient
+  | NodeRedisCluster
+  | NodeRedisSentinel
+  | IoredisClient
+  | IoredisCluster;
 
 /**
  * Detects the library of a client by its methods: this package does not depend on the libraries, so it cannot use
@@ -29,18 +36,15 @@ export function connectionOf(client: object): Connection {
   if (isIoredisCluster(client)) return ioredisClusterConnection(client);
   if (isIoredisClient(client)) return ioredisConnection(client);
   if (isCallbackClient(client)) return callbackConnection(client);
-  refuseSimilarClients(client);
+  refuseLegacyClients(client);
+  if (isNodeRedisSentinel(client)) return nodeRedisSentinelConnection(client);
   if (isNodeRedisCluster(client)) return nodeRedisClusterConnection(client);
   if (isNodeRedisClient(client)) return nodeRedisConnection(client);
   throw new TypeError("jrs-session: the client must be a client of redis (node-redis) or ioredis");
 }
 
-/** Refuses clients of `redis` 5 and later whose `sendCommand` has other arguments or returns something else. */
-function refuseSimilarClients(client: object): void {
-  if ("getMasterNode" in client) {
-    const instead = "use a client of ioredis with the option 'sentinels'";
-    throw new TypeError(`jrs-session: clients of createSentinel are not supported: ${instead}`);
-  }
+/** Refuses the result of `legacy()` of `redis` 5 and later: its `sendCommand` takes a callback. */
+function refuseLegacyClients(client: object): void {
   if ("multi" in client && !("connect" in client)) {
     throw new TypeError("jrs-session: pass the client itself, not the result of its legacy()");
   }

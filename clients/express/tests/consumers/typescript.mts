@@ -9,9 +9,13 @@ import jrsSession, {
   type SessionError,
   type SessionInfo,
 } from "jrs-session";
-import { createClient, createClientPool, createCluster } from "redis";
+import { createClient, createClientPool, createCluster, createSentinel } from "redis";
 import { createClient as createClient4, createCluster as createCluster4 } from "redis-4";
-import { createClient as createClient6, createCluster as createCluster6 } from "redis-6";
+import {
+  createClient as createClient6,
+  createCluster as createCluster6,
+  createSentinel as createSentinel6,
+} from "redis-6";
 
 /** The option `client` accepts every supported client. */
 export const clients: Options["client"][] = [
@@ -21,10 +25,12 @@ export const clients: Options["client"][] = [
   createClient({ RESP: 3 }),
   createCluster({ rootNodes: [] }),
   createClientPool(),
+  createSentinel({ name: "sessions", sentinelRootNodes: [] }),
   createClient4(),
   createCluster4({ rootNodes: [] }),
   createClient6(),
   createCluster6({ rootNodes: [] }),
+  createSentinel6({ name: "sessions", sentinelRootNodes: [] }),
 ];
 
 // @ts-expect-error `secret` is a setting of the server

@@ -24,13 +24,15 @@ export class Server {
   #client;
   port;
 
-  constructor(folder, port, settings, module = ["--loadmodule", MODULE]) {
+  /**
+   * @param more arguments of the process after the settings
+   * @param file the configuration file, if there is one
+   */
+  constructor(folder, port, settings, more = ["--loadmodule", MODULE], file = []) {
     this.#folder = folder;
     this.port = port;
-    this.#arguments = Object.entries({ bind: "127.0.0.1", port, dir: folder, save: "", ...settings }).flatMap(
-      ([name, value]) => [`--${name}`, String(value)],
-    );
-    this.#arguments.push(...module);
+    const lines = Object.entries({ bind: "127.0.0.1", port, dir: folder, save: "", ...settings });
+    this.#arguments = [...file, ...lines.flatMap(([name, value]) => [`--${name}`, String(value)]), ...more];
   }
 
   /**
@@ -48,7 +50,14 @@ export class Server {
     return Server.#start(test, {}, {}, []);
   }
 
-  static async #start(test, settings, files, module) {
+  /** Starts a Sentinel. @param lines of its configuration, without the word `sentinel` in front */
+  static startSentinel(test, lines) {
+    // A Sentinel needs a configuration file, which it rewrites.
+    const conf = lines.map((line) => `sentinel ${line}\n`).join("");
+    return Server.#start(test, {}, { "sentinel.conf": conf }, ["--sentinel"], "sentinel.conf");
+  }
+
+  static async #start(test, settings, files, more, file) {
     const folder = await mkdtemp(join(tmpdir(), "jrs-session-"));
     for (const [name, content] of Object.entries(files)) {
       await writeFile(join(folder, name), content.replaceAll("{folder}", folder), { mode: 0o600 });
@@ -57,7 +66,8 @@ export class Server {
       name,
       String(value).replaceAll("{folder}", folder),
     ]);
-    const server = new Server(folder, await freePort(), Object.fromEntries(placed), module);
+    const path = file && [join(folder, file)];
+    const server = new Server(folder, await freePort(), Object.fromEntries(placed), more, path);
     test.after(async () => {
       await server.stop();
       await rm(folder, { recursive: true });

@@ -1,5 +1,5 @@
 /** How many milliseconds a test waits for a condition. */
-export const WAIT_LIMIT = 20_000;
+export const WAIT_LIMIT = 60_000;
 
 /** Calls `check` until its result is truthy, and returns the result. Fails after `WAIT_LIMIT`. */
 export async function until(what, check) {
