@@ -1,0 +1,78 @@
+//! Compares servers with a model: JRS.PEEK of each token that was ever in a reply, JRS.LIST and JRS.COUNT of each owner.
+
+use redis::{RedisResult, Value};
+
+use super::{
+    commands::{Failure, failure, replied, words},
+    history::{Op, Operation},
+    model::Model,
+};
+use crate::support::await_that;
+
+/// How many findings a message shows.
+const SHOWN: usize = 20;
+
+/// The findings of a scenario that has ended: those of its history, and the differences between the model and the servers.
+///
+/// `send` is as in [`super::commands::Sender`]. It may also send to a replica.
+pub(crate) fn findings(mut model: Model, mut send: impl FnMut(&[&str]) -> RedisResult<Value>) -> Vec<String> {
+    model.settle();
+    for owner in model.owners() {
+        for token in model.tokens(&owner) {
+            ask(&mut model, &mut send, &Operation::new(Op::Read, &owner).token(&token));
+        }
+        let list = Operation::new(Op::List, &owner);
+        let listed = ask(&mut model, &mut send, &list).and_then(|list| list.ids).unwrap_or_default();
+        let count = reply(&mut send, &["JRS.COUNT", &owner]);
+        if count.as_ref().ok() != Some(&Value::Int(i64::try_from(listed.len()).expect("a sane count"))) {
+            model.find(&list, None, &format!("JRS.COUNT replies {count:?}, JRS.LIST has {}", listed.len()));
+        }
+    }
+    model.findings
+}
+
+/// Checks that a scenario has no findings.
+///
+/// # Panics
+/// If it has any.
+pub(crate) fn assert_holds(model: Model, send: impl FnMut(&[&str]) -> RedisResult<Value>) {
+    let findings = findings(model, send);
+    let shown = findings.iter().take(SHOWN).map(|finding| format!("\n- {finding}")).collect::<String>();
+    assert!(findings.is_empty(), "{} findings:{shown}", findings.len());
+}
+
+/// Sends the command of an operation, and applies the reply to the model. None if the command is refused.
+fn ask(
+    model: &mut Model,
+    send: &mut impl FnMut(&[&str]) -> RedisResult<Value>,
+    operation: &Operation,
+) -> Option<Operation> {
+    let mut words = words(operation);
+    if operation.op == Op::Read {
+        // PEEK also works on a replica.
+        "JRS.PEEK".clone_into(&mut words[0]);
+    }
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    match reply(send, &words) {
+        Ok(value) => {
+            let operation = replied(operation.clone(), value);
+            model.apply(&operation);
+            Some(operation)
+        }
+        Err(error) => {
+            model.find(operation, operation.token.as_deref(), &error);
+            None
+        }
+    }
+}
+
+/// The reply to a command, which is sent again while a server refuses it for the moment.
+fn reply(send: &mut impl FnMut(&[&str]) -> RedisResult<Value>, words: &[&str]) -> Result<Value, String> {
+    await_that("a reply", || match send(words) {
+        Ok(value) => Some(Ok(value)),
+        Err(error) => match failure(&error) {
+            Failure::TryAgain(_) | Failure::Elsewhere(_) => None,
+            Failure::Lost | Failure::Unexpected(_) => Some(Err(error.to_string())),
+        },
+    })
+}

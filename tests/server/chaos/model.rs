@@ -1,0 +1,284 @@
+//! Which sessions exist after a history: each is alive with some data, destroyed, or may be either.
+//!
+//! A reply that contradicts the model is a finding. The model assumes that no session expires or is evicted.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    mem::take,
+};
+
+use super::{
+    history::{Op, Operation, Outcome},
+    states::{Session, States},
+};
+use crate::support::tokens::claims;
+
+/// Which acknowledged operations the servers may lose.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Losses {
+    /// None.
+    None,
+    /// A failover may lose those that no WAIT confirmed, because replication is asynchronous. A WAIT confirms what its
+    /// connection wrote and read before it.
+    Unconfirmed,
+}
+
+/// An owner.
+#[derive(Debug, Default)]
+struct Owner {
+    /// The tokens of its sessions by id.
+    sessions: BTreeMap<String, String>,
+    /// The number of commands without a reply that may have created a session.
+    unknown: usize,
+    /// The number of its connections before the present one.
+    connection: usize,
+}
+
+/// The sessions that a history leaves, and the findings.
+#[derive(Debug)]
+pub(crate) struct Model {
+    losses: Losses,
+    owners: BTreeMap<String, Owner>,
+    /// By token.
+    sessions: BTreeMap<String, Session>,
+    /// The replies that contradict the operations before them.
+    pub(crate) findings: Vec<String>,
+}
+
+impl Model {
+    pub(crate) fn new(losses: Losses) -> Model {
+        Model { losses, owners: BTreeMap::new(), sessions: BTreeMap::new(), findings: Vec::new() }
+    }
+
+    /// The model after these operations.
+    pub(crate) fn of(history: &[Operation], losses: Losses) -> Model {
+        let mut model = Model::new(losses);
+        history.iter().for_each(|operation| model.apply(operation));
+        model
+    }
+
+    /// Adds the sessions of other owners.
+    pub(crate) fn merge(&mut self, other: Model) {
+        self.owners.extend(other.owners);
+        self.sessions.extend(other.sessions);
+        self.findings.extend(other.findings);
+    }
+
+    /// The scenario has ended: no more operation is lost.
+    pub(crate) fn settle(&mut self) {
+        self.losses = Losses::None;
+        for session in self.sessions.values_mut() {
+            session.now.extend(take(&mut session.earlier));
+        }
+    }
+
+    /// The states of a session.
+    ///
+    /// # Panics
+    /// If the history does not have its token.
+    pub(crate) fn states(&self, token: &str) -> States {
+        self.sessions[token].possible()
+    }
+
+    /// The tokens of an owner, also those of destroyed sessions.
+    pub(crate) fn tokens(&self, owner: &str) -> Vec<String> {
+        self.owners.get(owner).map(|owner| owner.sessions.values().cloned().collect()).unwrap_or_default()
+    }
+
+    pub(crate) fn owners(&self) -> Vec<String> {
+        self.owners.keys().cloned().collect()
+    }
+
+    /// Adds an operation, and a finding if its outcome is not possible.
+    pub(crate) fn apply(&mut self, operation: &Operation) {
+        let owner = self.owners.entry(operation.owner.clone()).or_default();
+        match operation.op {
+            Op::Connect => owner.connection += 1,
+            Op::Wait => self.confirm(operation),
+            Op::Create => self.create(operation),
+            Op::Read | Op::Update | Op::Rotate | Op::Destroy => self.one_session(operation),
+            Op::DestroyAll => self.destroy_all(operation),
+            Op::List => self.list(operation),
+        }
+    }
+
+    /// A replica has what the present connection of the owner wrote and read.
+    fn confirm(&mut self, operation: &Operation) {
+        if operation.outcome != Outcome::Ok {
+            return;
+        }
+        let owner = &self.owners[&operation.owner];
+        for token in owner.sessions.values() {
+            let session = self.sessions.get_mut(token).expect("an owner's tokens have sessions");
+            if session.connection == owner.connection {
+                session.earlier = States::default();
+            }
+        }
+    }
+
+    fn create(&mut self, operation: &Operation) {
+        let data = operation.data.clone().expect("a create has data");
+        match operation.outcome {
+            Outcome::Ok => self.add(&operation.owner, operation, States::alive([data])),
+            Outcome::Unknown => self.owner(&operation.owner).unknown += 1,
+            Outcome::Refused => {}
+            Outcome::Null => self.find(operation, None, "JRS.CREATE cannot reply null"),
+        }
+    }
+
+    /// Adds the session of the new token in a reply.
+    fn add(&mut self, owner: &str, operation: &Operation, now: States) {
+        let token = operation.new_token.clone().expect("the reply has a token");
+        let id = claims(&token)["jti"].as_str().expect("a token has a jti").to_owned();
+        if self.sessions.contains_key(&token) {
+            self.find(operation, Some(&token), "the new token is not new");
+            return;
+        }
+        let connection = self.owner(owner).connection;
+        self.owner(owner).sessions.insert(id.clone(), token.clone());
+        let earlier = if self.losses == Losses::None { States::default() } else { States::absent() };
+        let operations = vec![described(operation)];
+        let owner = owner.to_owned();
+        self.sessions
+            .insert(token, Session { owner, id, now, earlier, connection, may_be_in_destruction: false, operations });
+    }
+
+    /// A command on the session of a token.
+    fn one_session(&mut self, operation: &Operation) {
+        let token = operation.token.as_deref().expect("the operation has a token");
+        let Some(session) = self.sessions.get(token) else {
+            self.find(operation, None, "the token was never in a reply");
+            return;
+        };
+        let (now, possible) = (session.now.clone(), session.possible());
+        let data = operation.data.clone();
+        match (operation.outcome, operation.op) {
+            (Outcome::Refused, _) | (Outcome::Unknown, Op::Read) => {}
+            (Outcome::Null, _) => {
+                if !possible.absent {
+                    self.find(operation, Some(token), &format!("the session must be {possible}"));
+                }
+                self.set(operation, token, States::absent());
+            }
+            (Outcome::Ok, _) if !possible.may_live() => {
+                self.find(operation, Some(token), &format!("the session must be {possible}"));
+            }
+            (Outcome::Ok, Op::Read) => {
+                let data = data.expect("the reply has data");
+                if !possible.data.contains(&data) {
+                    self.find(operation, Some(token), &format!("the session must be {possible}"));
+                }
+                self.set(operation, token, States::alive([data]));
+            }
+            (Outcome::Ok, Op::Update) => self.set(operation, token, States::alive(data)),
+            (Outcome::Ok, Op::Rotate) => {
+                self.set(operation, token, States::absent());
+                let owner = operation.new_owner.as_ref().unwrap_or(&operation.owner);
+                self.add(owner, operation, States::alive(possible.data));
+            }
+            (Outcome::Ok, _) => self.set(operation, token, States::absent()),
+            (Outcome::Unknown, _) if !possible.may_live() => {}
+            (Outcome::Unknown, Op::Update) => {
+                let mut next = now;
+                next.data.extend(data);
+                self.set(operation, token, next);
+            }
+            (Outcome::Unknown, op) => {
+                self.set(operation, token, States { absent: true, ..now });
+                if op == Op::Rotate {
+                    let owner = operation.new_owner.as_ref().unwrap_or(&operation.owner);
+                    self.owner(owner).unknown += 1;
+                }
+            }
+        }
+    }
+
+    fn destroy_all(&mut self, operation: &Operation) {
+        let except = operation.token.as_deref();
+        if operation.outcome == Outcome::Null {
+            self.find(operation, None, "JRS.DESTROYALL cannot reply null");
+        }
+        for token in self.tokens(&operation.owner) {
+            let session = self.sessions.get_mut(&token).expect("an owner's tokens have sessions");
+            if Some(&*token) == except || !session.possible().may_live() {
+                continue;
+            }
+            let next = match operation.outcome {
+                Outcome::Ok => States::absent(),
+                _ => States { absent: true, ..session.now.clone() },
+            };
+            session.may_be_in_destruction |= operation.outcome == Outcome::Unknown;
+            self.set(operation, &token, next);
+        }
+        // A lost DESTROYALL brings them back.
+        if operation.outcome == Outcome::Ok && self.losses == Losses::None {
+            self.owner(&operation.owner).unknown = 0;
+        }
+    }
+
+    fn list(&mut self, operation: &Operation) {
+        if operation.outcome != Outcome::Ok {
+            return;
+        }
+        let listed: BTreeSet<&String> = operation.ids.iter().flatten().collect();
+        let owner = &self.owners[&operation.owner];
+        let strangers: Vec<_> = listed.iter().filter(|id| !owner.sessions.contains_key(**id)).collect();
+        if strangers.len() > owner.unknown {
+            let most = owner.unknown;
+            self.find(operation, None, &format!("{strangers:?} were not created; {most} creates have no reply"));
+        }
+        if listed.len() < operation.ids.iter().flatten().count() {
+            self.find(operation, None, "the list has an id twice");
+        }
+        for (id, token) in self.owners[&operation.owner].sessions.clone() {
+            let session = &self.sessions[&token];
+            let possible = session.possible();
+            let next = match listed.contains(&id) {
+                true if possible.may_live() => Some(States::alive(possible.data)),
+                false if possible.absent => Some(States::absent()),
+                is_listed => {
+                    let problem = if is_listed { "is listed" } else { "is not listed" };
+                    self.find(operation, Some(&token), &format!("{id} {problem}, but must be {possible}"));
+                    None
+                }
+            };
+            if let Some(next) = next.filter(|next| *next != self.sessions[&token].now) {
+                self.set(operation, &token, next);
+            }
+        }
+    }
+
+    /// Sets the states of a session after an operation.
+    fn set(&mut self, operation: &Operation, token: &str, mut next: States) {
+        let connection = self.owners[&operation.owner].connection;
+        let session = self.sessions.get_mut(token).expect("the session is known");
+        next.absent |= session.may_be_in_destruction;
+        let before = std::mem::replace(&mut session.now, next);
+        if self.losses == Losses::Unconfirmed {
+            session.earlier.extend(before);
+        }
+        session.connection = connection;
+        session.operations.push(described(operation));
+        if session.operations.len() > 8 {
+            session.operations.remove(1);
+        }
+    }
+
+    fn owner(&mut self, name: &str) -> &mut Owner {
+        self.owners.entry(name.to_owned()).or_default()
+    }
+
+    pub(crate) fn find(&mut self, operation: &Operation, token: Option<&str>, problem: &str) {
+        let session = token.and_then(|token| self.sessions.get(token));
+        let history =
+            session.map(|session| format!(" ({} {}: {})", session.owner, session.id, session.operations.join(", ")));
+        let history = history.unwrap_or_default();
+        self.findings.push(format!("{} of {}: {problem}{history}", described(operation), operation.owner));
+    }
+}
+
+/// An operation without its tokens.
+fn described(operation: &Operation) -> String {
+    let data = operation.data.as_deref().unwrap_or_default();
+    format!("{:?} {data} {:?}", operation.op, operation.outcome)
+}
