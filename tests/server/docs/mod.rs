@@ -3,6 +3,8 @@
 mod clients;
 mod dialogues;
 mod events;
+mod info;
 mod keys;
+mod operations;
 mod replies;
 mod repository;
