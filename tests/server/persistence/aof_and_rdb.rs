@@ -1,22 +1,12 @@
-//! AOF and RDB files have plain commands and plain keys, and lose no acknowledged write.
+//! AOF and RDB files have plain commands and plain keys.
 
-use std::{
-    collections::HashMap,
-    fs,
-    path::Path,
-    process::Command,
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
-    thread,
-};
+use std::{fs, path::Path, process::Command};
 
-use redis::{Connection, RedisResult, Value};
+use redis::{Connection, Value};
 use tempfile::TempDir;
 
 use crate::support::{
-    Builder, Server, await_that,
+    Builder, Server,
     sessions::{assert_indexed, contents, create, exec, expiry, get, send},
     tokens::{self, key},
 };
@@ -168,67 +158,6 @@ fn rdb_and_aof_load_with_and_without_the_module() {
             assert_indexed(conn, owner, &[key(token)]);
             assert_eq!(send::<Vec<Value>>(conn, &["JRS.LIST", owner]).unwrap().len(), 1, "{owner}");
             assert_eq!(send::<i64>(conn, &["JRS.DESTROYALL", owner]).unwrap(), 1, "{owner}");
-        }
-    }
-}
-
-/// The acknowledged writes of a client: the data of each token's session, or none if it is destroyed.
-#[derive(Default)]
-struct Acknowledged {
-    sessions: HashMap<String, Option<String>>,
-    /// The session of the last command, which has no reply because the server was killed.
-    uncertain: Option<String>,
-}
-
-/// Creates, updates and destroys sessions until the server is killed.
-fn write_until_killed(conn: &mut Connection, writes: &AtomicUsize) -> Acknowledged {
-    let mut known = Acknowledged::default();
-    let mut live: Vec<String> = Vec::new();
-    for step in 0.. {
-        let data = format!(r#"{{"step":{step}}}"#);
-        let chosen = (step % 3 != 0).then(|| live[step * 7 % live.len()].clone());
-        let outcome: RedisResult<()> = match &chosen {
-            None => send(conn, &["JRS.CREATE", "ada", &data]).map(|token: String| {
-                live.push(token.clone());
-                known.sessions.insert(token, Some(data));
-            }),
-            Some(token) if step % 3 == 1 => send(conn, &["JRS.UPDATE", token, &data]).map(|_: String| {
-                known.sessions.insert(token.clone(), Some(data));
-            }),
-            Some(token) if live.len() > 10 => send(conn, &["JRS.DESTROY", token]).map(|_: i64| {
-                live.retain(|other| other != token);
-                known.sessions.insert(token.clone(), None);
-            }),
-            Some(_) => Ok(()),
-        };
-        if outcome.is_err() {
-            known.uncertain = chosen;
-            break;
-        }
-        writes.fetch_add(1, Ordering::Relaxed);
-    }
-    known
-}
-
-#[test]
-fn a_kill_loses_no_acknowledged_write() {
-    let mut server = with_aof(Server::builder()).start();
-    for round in 1..=3 {
-        let writes = Arc::new(AtomicUsize::new(0));
-        let writer = {
-            let (mut conn, writes) = (server.conn(), Arc::clone(&writes));
-            thread::spawn(move || write_until_killed(&mut conn, &writes))
-        };
-        await_that("some writes", || (writes.load(Ordering::Relaxed) > 150 * round).then_some(()));
-        server.kill();
-        let known = writer.join().unwrap();
-        server.restart();
-        let conn = &mut server.conn();
-        assert!(known.sessions.values().filter(|data| data.is_some()).count() > 5);
-        for (token, data) in known.sessions {
-            if known.uncertain.as_ref() != Some(&token) {
-                assert_eq!(get(conn, &token).map(|session| session.data), data, "in round {round}");
-            }
         }
     }
 }

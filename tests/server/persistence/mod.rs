@@ -1,4 +1,3 @@
-//! AOF and RDB files, and what a killed server has after its restart.
+//! AOF and RDB files. Servers that are killed under load are in `chaos::restarts`.
 
 mod aof_and_rdb;
-mod crashes;
