@@ -1,5 +1,6 @@
 //! Cluster nodes: routing by slot, owners in a slot, and slots that move.
 
+mod clients;
 mod large_slot;
 mod membership;
 mod owners;

@@ -5,6 +5,7 @@
 
 pub(crate) mod bad_json;
 pub(crate) mod cases;
+pub(crate) mod cluster_clients;
 pub(crate) mod cluster_router;
 pub(crate) mod cluster_view;
 pub(crate) mod in_flight;

@@ -1,4 +1,5 @@
-//! Runs the programs of `tests/interop`: other JWT libraries, with JSON as input and output.
+//! Runs the programs of `tests/interop` (other JWT libraries) and `tests/clients` (client libraries), with JSON as input and
+//! output.
 
 use std::{
     io::Read,
@@ -17,7 +18,7 @@ use crate::support::PATIENCE;
 /// # Panics
 /// If the program or its libraries are missing, or if it fails, does not end in time or prints something else.
 pub(crate) fn run(program: &str, task: &Value) -> Value {
-    let mut child = command(program)
+    let mut child = command("interop", program)
         .arg(task.to_string())
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
@@ -46,17 +47,21 @@ fn output_in_time(child: &mut Child) -> Option<String> {
     receiver.recv_timeout(PATIENCE).ok()
 }
 
-fn command(program: &str) -> Command {
+/// A program in a folder of `tests`. The libraries of Node are in this folder or in the one that contains it.
+pub(crate) fn command(folder: &str, program: &str) -> Command {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let folder = root.join("tests/interop");
+    let folder = root.join("tests").join(folder);
     let (interpreter, installed) = if program.ends_with(".py") {
         let python = root.join("target/venv/bin/python");
         (python.clone(), python)
     } else {
-        (PathBuf::from("node"), folder.join("node_modules"))
+        let places = folder.ancestors().take(2).map(|folder| folder.join("node_modules"));
+        (PathBuf::from("node"), places.into_iter().find(|place| place.exists()).unwrap_or(folder.join("node_modules")))
     };
     assert!(installed.exists(), "{} is missing: scripts/test installs what this test needs", installed.display());
-    let mut command = Command::new(interpreter);
+    // setpriv makes the kernel kill the program when the thread of the test ends, also if the test is killed.
+    let mut command = Command::new("setpriv");
+    command.args(["--pdeathsig", "KILL"]).arg(interpreter);
     // Python would leave its compiled modules in the source folder.
     command.arg(folder.join(program)).env("PYTHONDONTWRITEBYTECODE", "1");
     command
