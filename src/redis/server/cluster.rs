@@ -12,10 +12,18 @@ impl Ctx<'_> {
         self.call_integer(c"CLUSTER", &[&RedisString::new(b"KEYSLOT"), key]).map(Slot)
     }
 
-    /// Whether this node has all keys of a key's slot: it serves the slot, and the slot is not migrating. On a replica
-    /// this asks the server and works only in a command.
-    pub fn holds_slot_of(self, key: &RedisString) -> bool {
-        (self.is_replica() || self.owns(key)) && self.slot_of(key).is_some_and(|slot| !self.is_moving(&slot))
+    /// Whether this cluster node serves the slot of the keys with this prefix and has all keys of the slot: it is not
+    /// moving key by key. The prefix has a hash tag.
+    ///
+    /// On a replica this reads the whole list of nodes and slots.
+    pub fn holds_slot_of(self, prefix: &[u8]) -> bool {
+        if self.is_replica() {
+            return self.slot_of(&RedisString::new(prefix)).is_some_and(|slot| !self.is_moving(&slot));
+        }
+        // Two keys that do not exist. The server refuses them in a slot of another node (MOVED) and in a migrating slot
+        // (ASK); in an importing slot also after ASKING (TRYAGAIN), because there are two of them.
+        let missing = |suffix: &[u8]| RedisString::new(&[prefix, suffix].concat());
+        self.call_integer(c"EXISTS", &[&missing(b"jrs.missing.1"), &missing(b"jrs.missing.2")]).is_some()
     }
 
     /// Whether this cluster node serves the key's slot. The server refuses to open a key of another node.
@@ -23,6 +31,7 @@ impl Ctx<'_> {
         self.call_integer(c"EXISTS", &[key]).is_some()
     }
 
+    /// Whether the slot is migrating or importing. A primary knows this, and so does a replica of Valkey 9.
     fn is_moving(self, slot: &Slot) -> bool {
         let Some(nodes) = self.call_string(c"CLUSTER", &[&RedisString::new(b"NODES")]) else { return true };
         let number = slot.0.to_string();
