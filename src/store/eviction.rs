@@ -11,10 +11,14 @@ use crate::{
 /// The oldest sessions of an owner that must be evicted before a new one. Empty without a limit. Changes nothing.
 ///
 /// # Errors
-/// [`Error::TooMany`] if the realm refuses the new session instead, [`Error::TryAgain`] while the index is incomplete.
+/// [`Error::TooMany`] if the realm refuses the new session instead, [`Error::TryAgain`] while the index is incomplete or
+/// some of the owner's sessions may be on another node.
 pub(super) fn plan(ctx: Ctx<'_>, realm: &Realm, owner: &str) -> Result<Vec<IndexedSession>, Error> {
     let Some(most) = realm.max_sessions.filter(|_| !owner.is_empty()) else { return Ok(Vec::new()) };
     let (database, prefix) = (ctx.database(), owner_prefix(realm, owner));
+    if ctx.is_cluster_node() && !ctx.holds_slot_of(&prefix) {
+        return Err(Error::TryAgain("the owner's slot is migrating and max-sessions is set, nothing was done"));
+    }
     if index_follower::with_complete(|index| index.count(database, &prefix))? < most {
         return Ok(Vec::new());
     }

@@ -56,7 +56,8 @@ pub enum RemovalReason {
 /// key.
 ///
 /// # Errors
-/// [`Error::TooMany`]; [`Error::TryAgain`] while the index is incomplete; an error if the key exists.
+/// [`Error::TooMany`]; [`Error::TryAgain`] where the realm has a limit and not all of the owner's sessions are known or on
+/// this node; an error if the key exists.
 pub fn create(
     ctx: Ctx<'_>,
     key: &SessionKey,

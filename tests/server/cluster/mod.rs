@@ -2,6 +2,7 @@
 
 mod clients;
 mod large_slot;
+mod limits_while_migrating;
 mod membership;
 mod owners;
 mod resharding;

@@ -1,13 +1,11 @@
 //! The owner index of cluster nodes whose slots move, and of servers that receive keys by MIGRATE and RESTORE.
 
-use std::collections::BTreeMap;
-
 use redis::{Connection, Value};
 
 use crate::support::{
     Server,
     index_check::{ADA, BOB, assert_index_follows, totals},
-    moving_slots::owners,
+    moving_slots::owners_in_one_slot,
     nodes::Cluster,
     owner_sessions::{assert_agree, assert_index_agrees, count},
     sessions::{contents, create, exec, refused, send},
@@ -70,17 +68,6 @@ fn a_node_without_slots_has_no_sessions() {
     assert!(send::<Value>(node, &["JRS.COUNT", "ada"]).is_err());
     assert_index_agrees(node);
     assert_eq!(totals(node), [0, 0]);
-}
-
-/// Two owners whose sessions are in the same slot of the first node.
-fn owners_in_one_slot(cluster: &Cluster) -> [String; 2] {
-    let mut by_slot = BTreeMap::new();
-    for owner in owners(&mut cluster.nodes()[0], 400) {
-        if let Some(other) = by_slot.insert(cluster.slot(&owner), owner.clone()) {
-            return [owner, other];
-        }
-    }
-    panic!("no two owners are in one slot");
 }
 
 #[test]

@@ -4,6 +4,7 @@ use redis::Connection;
 
 use crate::support::{
     Server, await_that,
+    cases::each,
     owner_sessions::{assert_agree, assert_index_agrees, count, fill, info},
     sessions::{assert_refused, create, exec, get, send},
     tokens::SECRET,
@@ -98,6 +99,21 @@ fn the_limit_holds_while_the_server_evicts_keys() {
         assert_agree(conn, "ada");
         assert_agree(conn, "bob");
         assert!(info(conn, "stats", "evicted_keys") > 0, "{policy}");
+        assert_index_agrees(conn);
+    }
+}
+
+#[test]
+fn destroyall_after_an_eviction_leaves_no_session() {
+    for policy in each(["allkeys-lru", "volatile-lru"]) {
+        let server = start(policy, "reject");
+        let conn = &mut server.conn();
+        exec(conn, &["CONFIG", "SET", "jrs.max-sessions", "0"]);
+        fill(conn, "ada", 200);
+        let left = evict_down_to(conn, 100);
+        assert!(left > 0, "some sessions are left");
+        assert_eq!(send::<usize>(conn, &["JRS.DESTROYALL", "ada"]), Ok(left));
+        assert_eq!(assert_agree(conn, "ada"), [""; 0]);
         assert_index_agrees(conn);
     }
 }

@@ -1,7 +1,7 @@
 //! Clients that use sessions while slots move from one cluster node to another.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, HashMap},
     sync::atomic::{AtomicBool, Ordering},
 };
 
@@ -24,6 +24,17 @@ pub(crate) fn owners(conn: &mut Connection, below: u16) -> Vec<String> {
     }
     let slots: Vec<u16> = pipe.query(conn).unwrap();
     names.into_iter().zip(slots).filter(|(_, slot)| *slot < below).map(|(name, _)| name).collect()
+}
+
+/// Two owners whose sessions are in the same slot of the first node.
+pub(crate) fn owners_in_one_slot(cluster: &Cluster) -> [String; 2] {
+    let mut by_slot = BTreeMap::new();
+    for owner in owners(&mut cluster.nodes()[0], 400) {
+        if let Some(other) = by_slot.insert(cluster.slot(&owner), owner.clone()) {
+            return [owner, other];
+        }
+    }
+    panic!("no two owners are in one slot");
 }
 
 /// Reads and changes these sessions in turn until `stop` is set, then each once more. Returns the number of reads.
