@@ -16,13 +16,20 @@ const SHOWN: usize = 20;
 ///
 /// `send` is as in [`super::commands::Sender`]. It may also send to a replica.
 pub(crate) fn findings(mut model: Model, mut send: impl FnMut(&[&str]) -> RedisResult<Value>) -> Vec<String> {
-    model.settle();
+    let mut reads = Vec::new();
     for owner in model.owners() {
         for token in model.tokens(&owner) {
-            ask(&mut model, &mut send, &Operation::new(Op::Read, &owner).token(&token));
+            reads.extend(ask(&mut model, &mut send, &Operation::new(Op::Read, &owner).token(&token)));
         }
+    }
+    model.check_order(&reads);
+    model.settle();
+    reads.iter().for_each(|read| model.apply(read));
+    for owner in model.owners() {
         let list = Operation::new(Op::List, &owner);
-        let listed = ask(&mut model, &mut send, &list).and_then(|list| list.ids).unwrap_or_default();
+        let listed = ask(&mut model, &mut send, &list);
+        listed.iter().for_each(|list| model.apply(list));
+        let listed = listed.and_then(|list| list.ids).unwrap_or_default();
         let count = reply(&mut send, &["JRS.COUNT", &owner]);
         if count.as_ref().ok() != Some(&Value::Int(i64::try_from(listed.len()).expect("a sane count"))) {
             model.find(&list, None, &format!("JRS.COUNT replies {count:?}, JRS.LIST has {}", listed.len()));
@@ -41,7 +48,7 @@ pub(crate) fn assert_holds(model: Model, send: impl FnMut(&[&str]) -> RedisResul
     assert!(findings.is_empty(), "{} findings:{shown}", findings.len());
 }
 
-/// Sends the command of an operation, and applies the reply to the model. None if the command is refused.
+/// The operation with its reply. None, and a finding, if the server refuses it.
 fn ask(
     model: &mut Model,
     send: &mut impl FnMut(&[&str]) -> RedisResult<Value>,
@@ -54,11 +61,7 @@ fn ask(
     }
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     match reply(send, &words) {
-        Ok(value) => {
-            let operation = replied(operation.clone(), value);
-            model.apply(&operation);
-            Some(operation)
-        }
+        Ok(value) => Some(replied(operation.clone(), value)),
         Err(error) => {
             model.find(operation, operation.token.as_deref(), &error);
             None

@@ -9,7 +9,8 @@ use std::{
 
 use super::{
     history::{Op, Operation, Outcome},
-    states::{Session, States},
+    order::Write,
+    states::{Owner, Session, States},
 };
 use crate::support::tokens::claims;
 
@@ -23,24 +24,13 @@ pub(crate) enum Losses {
     Unconfirmed,
 }
 
-/// An owner.
-#[derive(Debug, Default)]
-struct Owner {
-    /// The tokens of its sessions by id.
-    sessions: BTreeMap<String, String>,
-    /// The number of commands without a reply that may have created a session.
-    unknown: usize,
-    /// The number of its connections before the present one.
-    connection: usize,
-}
-
 /// The sessions that a history leaves, and the findings.
 #[derive(Debug)]
 pub(crate) struct Model {
     losses: Losses,
     owners: BTreeMap<String, Owner>,
     /// By token.
-    sessions: BTreeMap<String, Session>,
+    pub(super) sessions: BTreeMap<String, Session>,
     /// The replies that contradict the operations before them.
     pub(crate) findings: Vec<String>,
 }
@@ -77,7 +67,12 @@ impl Model {
     /// # Panics
     /// If the history does not have its token.
     pub(crate) fn states(&self, token: &str) -> States {
-        self.sessions[token].possible()
+        self.sessions[token].ever()
+    }
+
+    /// The states of a session that the present connection of an operation's owner may see.
+    fn possible(&self, operation: &Operation, token: &str) -> States {
+        self.sessions[token].possible(self.owners[&operation.owner].connection)
     }
 
     /// The tokens of an owner, also those of destroyed sessions.
@@ -92,6 +87,7 @@ impl Model {
     /// Adds an operation, and a finding if its outcome is not possible.
     pub(crate) fn apply(&mut self, operation: &Operation) {
         let owner = self.owners.entry(operation.owner.clone()).or_default();
+        owner.operations += 1;
         match operation.op {
             Op::Connect => owner.connection += 1,
             Op::Wait => self.confirm(operation),
@@ -112,6 +108,7 @@ impl Model {
             let session = self.sessions.get_mut(token).expect("an owner's tokens have sessions");
             if session.connection == owner.connection {
                 session.earlier = States::default();
+                session.writes.clear();
             }
         }
     }
@@ -134,23 +131,37 @@ impl Model {
             self.find(operation, Some(&token), "the new token is not new");
             return;
         }
-        let connection = self.owner(owner).connection;
-        self.owner(owner).sessions.insert(id.clone(), token.clone());
-        let earlier = if self.losses == Losses::None { States::default() } else { States::absent() };
-        let operations = vec![described(operation)];
-        let owner = owner.to_owned();
-        self.sessions
-            .insert(token, Session { owner, id, now, earlier, connection, may_be_in_destruction: false, operations });
+        let entry = self.owner(owner);
+        entry.operations += usize::from(*owner != operation.owner);
+        let (connection, number) = (entry.connection, entry.operations);
+        entry.sessions.insert(id.clone(), token.clone());
+        let (mut earlier, mut writes) = (States::default(), Vec::new());
+        if self.losses == Losses::Unconfirmed {
+            earlier = States::absent();
+            writes.push(Write { number, before: States::absent(), is_divisible: false });
+        }
+        let session = Session {
+            owner: owner.to_owned(),
+            id,
+            now,
+            earlier,
+            connection,
+            writes,
+            written_on: connection,
+            may_be_in_destruction: false,
+            operations: vec![described(operation)],
+        };
+        self.sessions.insert(token, session);
     }
 
     /// A command on the session of a token.
     fn one_session(&mut self, operation: &Operation) {
         let token = operation.token.as_deref().expect("the operation has a token");
-        let Some(session) = self.sessions.get(token) else {
+        if !self.sessions.contains_key(token) {
             self.find(operation, None, "the token was never in a reply");
             return;
-        };
-        let (now, possible) = (session.now.clone(), session.possible());
+        }
+        let possible = self.possible(operation, token);
         let data = operation.data.clone();
         match (operation.outcome, operation.op) {
             (Outcome::Refused, _) | (Outcome::Unknown, Op::Read) => {}
@@ -179,12 +190,12 @@ impl Model {
             (Outcome::Ok, _) => self.set(operation, token, States::absent()),
             (Outcome::Unknown, _) if !possible.may_live() => {}
             (Outcome::Unknown, Op::Update) => {
-                let mut next = now;
+                let mut next = possible;
                 next.data.extend(data);
                 self.set(operation, token, next);
             }
             (Outcome::Unknown, op) => {
-                self.set(operation, token, States { absent: true, ..now });
+                self.set(operation, token, States { absent: true, ..possible });
                 if op == Op::Rotate {
                     let owner = operation.new_owner.as_ref().unwrap_or(&operation.owner);
                     self.owner(owner).unknown += 1;
@@ -199,14 +210,15 @@ impl Model {
             self.find(operation, None, "JRS.DESTROYALL cannot reply null");
         }
         for token in self.tokens(&operation.owner) {
-            let session = self.sessions.get_mut(&token).expect("an owner's tokens have sessions");
-            if Some(&*token) == except || !session.possible().may_live() {
+            let possible = self.possible(operation, &token);
+            if Some(&*token) == except || !possible.may_live() {
                 continue;
             }
             let next = match operation.outcome {
                 Outcome::Ok => States::absent(),
-                _ => States { absent: true, ..session.now.clone() },
+                _ => States { absent: true, ..possible },
             };
+            let session = self.sessions.get_mut(&token).expect("an owner's tokens have sessions");
             session.may_be_in_destruction |= operation.outcome == Outcome::Unknown;
             self.set(operation, &token, next);
         }
@@ -231,8 +243,7 @@ impl Model {
             self.find(operation, None, "the list has an id twice");
         }
         for (id, token) in self.owners[&operation.owner].sessions.clone() {
-            let session = &self.sessions[&token];
-            let possible = session.possible();
+            let possible = self.possible(operation, &token);
             let next = match listed.contains(&id) {
                 true if possible.may_live() => Some(States::alive(possible.data)),
                 false if possible.absent => Some(States::absent()),
@@ -250,13 +261,14 @@ impl Model {
 
     /// Sets the states of a session after an operation.
     fn set(&mut self, operation: &Operation, token: &str, mut next: States) {
-        let connection = self.owners[&operation.owner].connection;
+        let Owner { connection, operations, .. } = self.owners[&operation.owner];
         let session = self.sessions.get_mut(token).expect("the session is known");
         next.absent |= session.may_be_in_destruction;
-        let before = std::mem::replace(&mut session.now, next);
         if self.losses == Losses::Unconfirmed {
-            session.earlier.extend(before);
+            session.note_in_order(operation, operations, connection);
+            session.earlier.extend(session.now.clone());
         }
+        session.now = next;
         session.connection = connection;
         session.operations.push(described(operation));
         if session.operations.len() > 8 {

@@ -12,7 +12,7 @@ use super::{
 use crate::support::tokens::token;
 
 /// A token of a session of ada.
-fn session(name: &str) -> String {
+pub(super) fn session(name: &str) -> String {
     token(&json!({"jti": format!("{{ada}}:{name}")}))
 }
 
@@ -20,11 +20,11 @@ fn states(absent: bool, data: &[&str]) -> States {
     States { absent, data: data.iter().map(ToString::to_string).collect() }
 }
 
-fn on(op: Op, token: &str) -> Operation {
+pub(super) fn on(op: Op, token: &str) -> Operation {
     Operation::new(op, "ada").token(token)
 }
 
-fn create(new_token: &str, data: &str) -> Operation {
+pub(super) fn create(new_token: &str, data: &str) -> Operation {
     Operation { new_token: Some(new_token.to_owned()), ..Operation::new(Op::Create, "ada").data(data) }
 }
 
@@ -120,14 +120,17 @@ fn a_failover_loses_what_no_wait_confirmed() {
         (vec![connect.clone(), wait.clone()], states(true, &["1", "2"])),
         (vec![connect.clone(), on(Op::Update, &a).data("3"), wait.clone()], states(false, &["3"])),
         (vec![connect.clone(), on(Op::Read, &a).data("1"), wait.clone()], states(false, &["1"])),
-        (vec![connect, on(Op::Read, &a).outcome(Outcome::Null)], states(true, &["1", "2"])),
+        (vec![connect.clone(), on(Op::Read, &a).outcome(Outcome::Null)], states(true, &["1", "2"])),
         (vec![wait.clone().outcome(Outcome::Null)], states(true, &["1", "2"])),
         (vec![wait.clone(), on(Op::Destroy, &a)], states(true, &["2"])),
-        (vec![wait, on(Op::Destroy, &a), on(Op::Read, &a).data("2")], states(true, &["2"])),
+        (vec![wait, on(Op::Destroy, &a), connect, on(Op::Read, &a).data("2")], states(true, &["2"])),
     ];
     for (then, expected) in cases {
         let history = [&[begin.clone(), update.clone()], &then[..]].concat();
         let model = Model::of(&history, Losses::Unconfirmed);
         assert_eq!((model.states(&a), &model.findings[..]), (expected, &[][..]), "{then:?}");
     }
+    // Without a new connection there was no failover.
+    let model = Model::of(&[begin, update, on(Op::Read, &a).data("1")], Losses::Unconfirmed);
+    assert_eq!(model.findings.len(), 1, "{:?}", model.findings);
 }

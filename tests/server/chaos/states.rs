@@ -1,6 +1,11 @@
 //! What is known of one session.
 
-use std::{collections::BTreeSet, fmt};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+};
+
+use super::order::Write;
 
 /// The states that a session may be in.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -23,6 +28,11 @@ impl States {
     pub(super) fn extend(&mut self, other: States) {
         self.absent |= other.absent;
         self.data.extend(other.data);
+    }
+
+    /// Whether this state is possible. None is that the session does not exist.
+    pub(super) fn has(&self, state: Option<&String>) -> bool {
+        state.map_or(self.absent, |data| self.data.contains(data))
     }
 
     pub(super) fn may_live(&self) -> bool {
@@ -52,6 +62,10 @@ pub(super) struct Session {
     pub(super) earlier: States,
     /// The connection of its last operation.
     pub(super) connection: usize,
+    /// The unconfirmed writes on the connection of its last write.
+    pub(super) writes: Vec<Write>,
+    /// The connection of its last write.
+    pub(super) written_on: usize,
     /// Whether a DESTROYALL without a reply may still be destroying it.
     pub(super) may_be_in_destruction: bool,
     /// Its operations, for the message of a finding.
@@ -59,9 +73,29 @@ pub(super) struct Session {
 }
 
 impl Session {
-    pub(super) fn possible(&self) -> States {
+    /// The states that a client on this connection of the owner may see. Another connection may be to another server, which
+    /// may have lost operations.
+    pub(super) fn possible(&self, connection: usize) -> States {
+        if self.connection == connection { self.now.clone() } else { self.ever() }
+    }
+
+    /// The states that the session may have after failovers.
+    pub(super) fn ever(&self) -> States {
         let mut all = self.now.clone();
         all.extend(self.earlier.clone());
         all
     }
+}
+
+/// An owner.
+#[derive(Debug, Default)]
+pub(super) struct Owner {
+    /// The tokens of its sessions by id.
+    pub(super) sessions: BTreeMap<String, String>,
+    /// The number of commands without a reply that may have created a session.
+    pub(super) unknown: usize,
+    /// The number of its connections before the present one.
+    pub(super) connection: usize,
+    /// The number of its operations.
+    pub(super) operations: usize,
 }
