@@ -9,6 +9,7 @@ mod commands;
 mod concurrency;
 mod docs;
 mod keys;
+mod limits;
 mod migration;
 mod module;
 mod owner_index;

@@ -2,3 +2,6 @@
 
 mod async_load;
 mod effects;
+mod frozen;
+mod min_replicas;
+mod partial;

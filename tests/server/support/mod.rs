@@ -5,9 +5,11 @@
 
 pub(crate) mod bad_json;
 pub(crate) mod cases;
+pub(crate) mod clock;
 pub(crate) mod cluster_clients;
 pub(crate) mod cluster_router;
 pub(crate) mod cluster_view;
+pub(crate) mod frozen;
 pub(crate) mod in_flight;
 pub(crate) mod index_check;
 pub(crate) mod keypairs;
@@ -22,6 +24,7 @@ pub(crate) mod random_commands;
 pub(crate) mod reactor;
 pub(crate) mod realms;
 pub(crate) mod recipes;
+pub(crate) mod replicas;
 pub(crate) mod session_model;
 pub(crate) mod sessions;
 pub(crate) mod slot_moves;

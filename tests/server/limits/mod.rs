@@ -1,0 +1,3 @@
+//! A server at its limits: memory, disk, a clock that jumps.
+
+mod clock;
