@@ -31,6 +31,17 @@ fn every_file_that_is_named_exists() {
 }
 
 #[test]
+fn every_test_in_the_readme_exists() {
+    let text = read("README.md");
+    let (_, section) = text.split_once("## What is tested where").unwrap();
+    let (section, _) = section.split_once("\n## ").unwrap();
+    let paths: Vec<String> = named_paths(section).collect();
+    assert!(paths.len() > 10, "{paths:?}");
+    let missing: Vec<_> = paths.iter().filter(|path| !root().join(path).exists()).collect();
+    assert!(missing.is_empty(), "README.md names {missing:?}");
+}
+
+#[test]
 fn every_function_that_is_named_exists() {
     let source: Vec<_> = source().into_iter().chain(files(&root().join("tests/server"))).collect();
     for document in MAPS {
