@@ -1,6 +1,9 @@
-//! A replica becomes the primary while clients write to the old one: only writes that no WAIT confirmed are lost.
+//! A replica becomes the primary while clients use sessions. It loses only writes that no WAIT confirmed, and after FAILOVER,
+//! which pauses the clients, none.
 
 use std::sync::atomic::{AtomicU16, Ordering};
+
+use redis::{Connection, Value};
 
 use super::{
     check,
@@ -12,13 +15,18 @@ use crate::support::{
     Server, await_that,
     owner_sessions::assert_index_agrees,
     sessions::{contents, exec, send},
-    tokens::SECRET,
+    tokens::{SECRET, signing_keys},
 };
 
 /// Makes a server the replica of another, and waits until it has its data.
 fn replicate(replica: &Server, primary: &Server) {
     let conn = &mut replica.conn();
     exec(conn, &["REPLICAOF", "127.0.0.1", &primary.port().to_string()]);
+    await_in_sync(replica);
+}
+
+fn await_in_sync(replica: &Server) {
+    let conn = &mut replica.conn();
     await_that("the data of the primary", || {
         let info: String = send(conn, &["INFO", "replication"]).ok()?;
         info.contains("master_link_status:up").then_some(())
@@ -59,4 +67,40 @@ fn findings(losses: Losses) -> Vec<String> {
 fn a_promoted_replica_has_what_wait_confirmed() {
     assert_eq!(findings(Losses::Unconfirmed), <[String; 0]>::default());
     assert!(!findings(Losses::None).is_empty(), "other writes are lost");
+}
+
+/// Whether a server is a primary.
+fn is_primary(conn: &mut Connection) -> bool {
+    let info: String = send(conn, &["INFO", "replication"]).expect("INFO works");
+    info.contains("role:master") && info.contains("master_failover_state:no-failover")
+}
+
+#[test]
+fn failover_loses_nothing() {
+    for keys in signing_keys() {
+        // Without a token cache each ES256 command waits for a crypto thread while the server becomes a replica.
+        let server = Server::builder().keys(keys.as_bytes()).arg("token-cache-size", "0");
+        let start = || server.clone().config("repl-diskless-sync-delay", "0").start();
+        let servers = [start(), start()];
+        let (mut primary, mut replica) = (&servers[0], &servers[1]);
+        replicate(replica, primary);
+        let port = &AtomicU16::new(primary.port());
+        let connect = || to_port(port.load(Ordering::Relaxed));
+        let ((), report) = Load { moves_owners: true, ..Load::new(&connect) }.run_while(|progress| {
+            for _ in rounds(3) {
+                progress.await_more(200);
+                let failover = ["FAILOVER", "TO", "127.0.0.1", &replica.port().to_string()];
+                // Refused until the replica has acknowledged the stream.
+                await_that("FAILOVER", || send::<Value>(&mut primary.conn(), &failover).ok());
+                await_that("the failover", || is_primary(&mut replica.conn()).then_some(()));
+                port.store(replica.port(), Ordering::Relaxed);
+                std::mem::swap(&mut primary, &mut replica);
+                await_in_sync(replica);
+            }
+            progress.await_more(200);
+        });
+        let was_refused = ["READONLY", "UNBLOCKED"].iter().any(|word| report.errors.contains_key(*word));
+        assert!(was_refused, "clients used the old primary: {:?}", report.errors);
+        check::assert_holds(report.model, connect().unwrap());
+    }
 }

@@ -1,4 +1,4 @@
-//! A server that is killed, upgraded or reloaded while clients use sessions loses none of what it acknowledged.
+//! A server that is killed, upgraded or reloaded, or loses its clients, loses none of what it acknowledged.
 
 use std::fs;
 
@@ -49,6 +49,10 @@ fn a_killed_server_loses_nothing_that_is_in_the_aof() {
             for round in rounds(3) {
                 // The moment of the kill differs from round to round.
                 progress.await_more(100 + 37 * (round % 10));
+                if round % 3 > 0 {
+                    exec(&mut server.conn(), &["BGREWRITEAOF"]);
+                    progress.await_more(60 * (round % 3 - 1));
+                }
                 server.kill();
                 server.restart();
                 assert_index_agrees(&mut server.conn());
@@ -113,6 +117,30 @@ fn a_server_reloads_its_data_while_clients_run() {
             }
             progress.await_more(100);
         });
+        assert_holds_and_ends_empty(&server, report);
+    }
+}
+
+#[test]
+fn clients_lose_their_connections_and_wait_for_pauses() {
+    for keys in signing_keys() {
+        // Without a token cache each ES256 command waits for a crypto thread when its client is killed.
+        let server = Server::builder().keys(keys.as_bytes()).arg("token-cache-size", "0").start();
+        let port = server.port();
+        let connect = || to_port(port);
+        let load = Load { moves_owners: true, ..Load::new(&connect) };
+        let ((), report) = load.run_while(|progress| {
+            for round in rounds(12) {
+                progress.await_more(50);
+                let conn = &mut server.conn();
+                if round % 4 == 0 {
+                    exec(conn, &["CLIENT", "PAUSE", "50", "WRITE"]);
+                }
+                exec(conn, &["CLIENT", "KILL", "TYPE", "normal"]);
+            }
+            progress.await_more(100);
+        });
+        assert!(report.errors["connection lost"] > 20, "{:?}", report.errors);
         assert_holds_and_ends_empty(&server, report);
     }
 }
