@@ -18,6 +18,7 @@ mod persistence;
 mod realms;
 mod replication;
 mod security;
+mod sentinel;
 mod sessions;
 mod settings;
 mod support;

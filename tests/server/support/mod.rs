@@ -25,6 +25,7 @@ pub(crate) mod reactor;
 pub(crate) mod realms;
 pub(crate) mod recipes;
 pub(crate) mod replicas;
+pub(crate) mod sentinel;
 pub(crate) mod session_model;
 pub(crate) mod sessions;
 pub(crate) mod slot_moves;
@@ -44,7 +45,7 @@ use std::{
 use redis::{Connection, RedisResult, Value};
 use tempfile::TempDir;
 
-use process::{answers, free_port, launch, read_log};
+use process::{answers, free_port, key_file, launch, quoted, read_log};
 pub(crate) use process::{cli, version};
 
 /// How long to wait for a condition or a reply. Long, because other processes may keep the machine busy.
@@ -70,7 +71,7 @@ impl Server {
     }
 
     pub fn builder() -> Builder {
-        Builder { module: true, launcher: Vec::new(), args: Vec::new(), config: Vec::new(), keys: None }
+        Builder { module: true, ..Builder::default() }
     }
 
     pub fn port(&self) -> u16 {
@@ -166,9 +167,10 @@ fn crashed(status: ExitStatus) -> bool {
 }
 
 /// How to start a server.
-#[derive(Clone)]
+#[derive(Clone, Default)]
 pub struct Builder {
     module: bool,
+    sentinel: bool,
     launcher: Vec<String>,
     args: Vec<String>,
     config: Vec<(String, String)>,
@@ -202,6 +204,12 @@ impl Builder {
     pub fn without_module(mut self) -> Builder {
         self.module = false;
         self
+    }
+
+    /// Runs the program as a Sentinel, which has no module.
+    pub fn sentinel(mut self) -> Builder {
+        self.sentinel = true;
+        self.without_module()
     }
 
     /// Writes a key file (mode 0600) into the server's folder and sets `keys-file` to its path.
@@ -246,15 +254,6 @@ impl Builder {
         }
         conf
     }
-}
-
-/// A word of redis.conf in quotes, which may contain any character.
-fn quoted(word: &str) -> String {
-    format!("\"{}\"", word.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n"))
-}
-
-fn key_file(dir: &Path) -> PathBuf {
-    dir.join("keys")
 }
 
 /// The module under test: `target/release/libjrs.so`, unless the environment's `JRS_MODULE` names another.

@@ -6,7 +6,7 @@ use std::{
     io::{self, Read, Write},
     net::{Ipv4Addr, TcpListener, TcpStream},
     os::unix::fs::OpenOptionsExt,
-    path::Path,
+    path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     sync::{LazyLock, mpsc},
     thread,
@@ -19,7 +19,7 @@ use rustix::{
     process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal},
 };
 
-use super::{Builder, PATIENCE, await_that, key_file, poll};
+use super::{Builder, PATIENCE, await_that, poll};
 
 /// How long a server may run. A server that hangs is killed, so its test fails and does not hang.
 ///
@@ -58,7 +58,8 @@ pub fn launch(settings: &Builder, dir: &Path, port: u16) -> Result<Child, String
     // setpriv makes the kernel kill the server when the thread that started it ends, also if the test process is killed.
     let mut command = Command::new("setpriv");
     command.args(["--pdeathsig", "KILL"]).args(&settings.launcher);
-    command.arg(program()).arg(conf).current_dir(dir).stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log);
+    command.arg(program()).arg(conf).args(settings.sentinel.then_some("--sentinel"));
+    command.current_dir(dir).stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log);
     let mut child = spawn(command).unwrap_or_else(|error| panic!("the server cannot be started: {error}"));
     kill_if_it_hangs(&child);
     let outcome = poll(|| match child.try_wait().unwrap() {
@@ -110,19 +111,26 @@ fn spawn(command: Command) -> io::Result<Child> {
 
 /// Whether the process `pid` answers on `port`, and not another server that took the port before it.
 pub fn answers(port: u16, pid: u32) -> bool {
-    let request = || -> io::Result<String> {
-        let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port))?;
-        stream.set_read_timeout(Some(PATIENCE))?;
-        stream.write_all(b"PING\r\nINFO server\r\nQUIT\r\n")?;
-        let mut reply = String::new();
-        stream.read_to_string(&mut reply)?;
-        Ok(reply)
-    };
-    request().is_ok_and(|reply| {
+    let is_its_answer = |reply: &str| {
         let answer = reply.starts_with("+PONG") && reply.contains(&format!("process_id:{pid}\r\n"));
         // A server with passwords answers with an error before authentication.
         answer || reply.starts_with("-NOAUTH") || reply.starts_with("-NOPERM")
-    })
+    };
+    let request = || -> io::Result<bool> {
+        let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port))?;
+        stream.set_read_timeout(Some(PATIENCE))?;
+        stream.write_all(b"PING\r\nINFO server\r\nQUIT\r\n")?;
+        let (mut reply, mut part) = (String::new(), [0; 4096]);
+        // A Sentinel of Redis 7.0 does not know QUIT and keeps the connection open.
+        while !is_its_answer(&reply) {
+            match stream.read(&mut part)? {
+                0 => return Ok(false),
+                length => reply.push_str(&String::from_utf8_lossy(&part[..length])),
+            }
+        }
+        Ok(true)
+    };
+    request().is_ok_and(|answers| answers)
 }
 
 /// A free port whose cluster bus port (10,000 higher) is free too.
@@ -138,4 +146,14 @@ pub fn free_port() -> u16 {
 /// The log of a server in `dir`, empty if there is none.
 pub fn read_log(dir: &Path) -> String {
     fs::read(dir.join("server.log")).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default()
+}
+
+/// A word of redis.conf in quotes, which may contain any character.
+pub fn quoted(word: &str) -> String {
+    format!("\"{}\"", word.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n"))
+}
+
+/// The key file of a server in `dir`.
+pub fn key_file(dir: &Path) -> PathBuf {
+    dir.join("keys")
 }
