@@ -1,13 +1,16 @@
-//! Runs the programs of docs/clients.md: each recipe is written to files, built and run against a real server, and gets
-//! requests as from a browser. The versions on the page must be the pinned ones.
+//! Runs the programs of docs/clients.md: each recipe is written to files, built and run against a real server or cluster, and
+//! gets requests as from a browser. The versions on the page must be the pinned ones.
 
 use std::fs;
 
-use redis::{Connection, Value};
+use redis::{Cmd, ConnectionLike, FromRedisValue, RedisResult, Value, cluster::ClusterClient};
 use serde_json::json;
 
 use crate::support::{
-    Server, error_word,
+    Server,
+    cluster_clients::redirections,
+    error_word,
+    large_cluster::LargeCluster,
     recipes::{Application, Section, root, sections},
     tokens,
 };
@@ -15,12 +18,12 @@ use crate::support::{
 /// The recipe that no test runs.
 const NOT_RUN: &str = "Java";
 
-/// A test for each recipe, which is the code of these sections.
+/// A test for each recipe, which is the code of these sections, on a server (`run`) or a cluster (`run_on_cluster`).
 macro_rules! recipes {
-    ($($test:ident: $headings:expr,)*) => {
+    ($($test:ident: $run:ident $headings:expr,)*) => {
         $(#[test]
         fn $test() {
-            serves_sessions(&$headings);
+            $run(&$headings);
         })*
 
         const RUN: &[&[&str]] = &[$(&$headings),*];
@@ -28,15 +31,18 @@ macro_rules! recipes {
 }
 
 recipes! {
-    node_redis: ["Node.js: node-redis"],
-    ioredis: ["Node.js: node-redis", "Node.js: ioredis"],
-    fastapi: ["Python: FastAPI"],
-    flask: ["Python: Flask"],
-    go: ["Go"],
-    rust: ["Rust"],
-    php: ["PHP"],
-    ruby: ["Ruby"],
-    c: ["C"],
+    node_redis: run ["Node.js: node-redis"],
+    ioredis: run ["Node.js: node-redis", "Node.js: ioredis"],
+    fastapi: run ["Python: FastAPI"],
+    flask: run ["Python: Flask"],
+    go: run ["Go"],
+    rust: run ["Rust"],
+    php: run ["PHP"],
+    ruby: run ["Ruby"],
+    c: run ["C"],
+    cluster_node_redis: run_on_cluster ["Node.js: node-redis", "Cluster: node-redis"],
+    cluster_ioredis: run_on_cluster ["Node.js: node-redis", "Cluster: ioredis"],
+    cluster_redis_py: run_on_cluster ["Python: Flask", "Cluster: redis-py"],
 }
 
 #[test]
@@ -64,7 +70,7 @@ fn the_page_names_the_pinned_versions() {
     let pinned = rows.iter().filter(|row| !row[2].contains("Debian") && !row[1].contains("not run"));
     let versions: Vec<(&str, &str)> =
         pinned.flat_map(|row| row[1].split(", ")).map(|package| package.split_once(' ').unwrap()).collect();
-    assert_eq!(versions.len(), 11);
+    assert_eq!(versions.len(), 17);
     for (name, version) in versions {
         let forms = [
             format!("\"{name}\": \"{version}\""),
@@ -75,15 +81,26 @@ fn the_page_names_the_pinned_versions() {
     }
 }
 
-/// Sends the requests of users and of attackers to the application of these sections.
-fn serves_sessions(headings: &[&str]) {
+fn run(headings: &[&str]) {
+    let server = Server::builder().keys(tokens::SECRET.as_bytes()).start();
+    serves_sessions(headings, server.port(), &mut server.conn());
+}
+
+fn run_on_cluster(headings: &[&str]) {
+    let cluster = LargeCluster::start(tokens::SECRET, 3, 0);
+    let seed = format!("redis://127.0.0.1:{}", cluster.port(0));
+    let client = ClusterClient::new([seed]).expect("this is an address");
+    serves_sessions(headings, cluster.port(0), &mut client.get_connection().expect("the cluster is up"));
+    assert_eq!(redirections(&cluster), 0);
+}
+
+/// Sends the requests of users and of attackers to the application of these sections, which is connected to this port.
+fn serves_sessions(headings: &[&str], port: u16, redis: &mut dyn ConnectionLike) {
     let all = sections(&page());
     let find =
         |heading: &&str| all.iter().find(|section| section.heading == *heading).expect("the page has the heading");
     let recipe: Vec<&Section> = headings.iter().map(find).collect();
-    let server = Server::builder().keys(tokens::SECRET.as_bytes()).start();
-    let redis = &mut server.conn();
-    let application = Application::start(&recipe, server.port());
+    let application = Application::start(&recipe, port);
     let ask = |request: &str, argument: &str| application.ask(request, argument);
     let login = |user: &str| {
         let (status, token) = ask("login", user);
@@ -95,7 +112,8 @@ fn serves_sessions(headings: &[&str]) {
 
     let (phone, laptop, tablet, bob) = (login("ann"), login("ann"), login("ann"), login("bob"));
     assert_eq!(cart(&phone), empty());
-    let _: String = redis::cmd("JRS.UPDATE").arg(&[&*phone, "{\"cart\":[\"book\"]}"]).query(redis).unwrap();
+    let update = ["JRS.UPDATE", &tokens::key(&phone), &phone, "{\"cart\":[\"book\"]}"];
+    let _: String = query(redis, &update).unwrap();
     assert_eq!(cart(&phone), (200, "{\"cart\":[\"book\"]}".to_owned()));
 
     // A logout, twice; it ends only this session.
@@ -104,7 +122,7 @@ fn serves_sessions(headings: &[&str]) {
         assert!((200..300).contains(&status), "{status}");
         assert_eq!(cart(&phone).0, 401);
     }
-    assert!(!has_session(redis, &phone));
+    assert_eq!(peek(redis, &phone), Ok(Value::Nil));
     assert_eq!(cart(&laptop), empty());
 
     // Strings that are not tokens, and bob's claims with laptop's signature; then an expired token.
@@ -117,7 +135,7 @@ fn serves_sessions(headings: &[&str]) {
         }
     }
     let expired = tokens::token(&json!({"jti": tokens::claims(&bob)["jti"], "sub": "bob", "iat": 1, "exp": 2}));
-    assert_eq!(refusal(redis, &expired), "EXPIREDTOKEN");
+    assert_eq!(error_word(peek(redis, &expired)), "EXPIREDTOKEN");
     assert_eq!(cart(&expired).0, 401);
     assert_eq!(ask("logout-everywhere", &expired).0, 401);
 
@@ -126,22 +144,22 @@ fn serves_sessions(headings: &[&str]) {
     assert_eq!(cart(&bob), empty());
 
     // A server error must not look like an expired session.
-    let key = format!("sess:{}", tokens::claims(&bob)["jti"].as_str().unwrap());
-    redis::cmd("RENAME").arg(&[&*key, "aside"]).exec(redis).unwrap();
-    redis::cmd("LPUSH").arg(&[&*key, "x"]).exec(redis).unwrap();
+    let key = tokens::key(&bob);
+    let aside = format!("aside:{key}"); // in the slot of the key
+    let _: Value = query(redis, &["RENAME", &key, &aside]).unwrap();
+    let _: Value = query(redis, &["LPUSH", &key, "x"]).unwrap();
     assert_eq!(cart(&bob).0, 500);
-    redis::cmd("RENAME").arg(&["aside", &key]).exec(redis).unwrap();
+    let _: Value = query(redis, &["RENAME", &aside, &key]).unwrap();
     assert_eq!(cart(&bob), empty());
 }
 
-/// Whether the token's session exists.
-fn has_session(redis: &mut Connection, token: &str) -> bool {
-    let session: Value = redis::cmd("JRS.PEEK").arg(token).query(redis).unwrap();
-    session != Value::Nil
+/// The reply to `JRS.PEEK` with this token.
+fn peek(redis: &mut dyn ConnectionLike, token: &str) -> RedisResult<Value> {
+    query(redis, &["JRS.PEEK", &tokens::key(token), token])
 }
 
-fn refusal(redis: &mut Connection, token: &str) -> String {
-    error_word(redis::cmd("JRS.PEEK").arg(token).query(redis))
+fn query<T: FromRedisValue>(redis: &mut dyn ConnectionLike, words: &[&str]) -> RedisResult<T> {
+    Cmd::new().arg(words).query(redis)
 }
 
 fn page() -> String {

@@ -19,7 +19,9 @@ use serde_json::{Value, json};
 use crate::support::{
     PATIENCE,
     cases::{Cases, cases},
+    large_cluster::LargeCluster,
     programs,
+    sessions::send,
 };
 
 /// How a client is used.
@@ -51,8 +53,12 @@ struct Program {
     answers: Receiver<String>,
 }
 
-const PROGRAMS: [(&str, &str); 3] =
-    [("redis-py", "redis_py.py"), ("ioredis", "ioredis.mjs"), ("node-redis", "node_redis.mjs")];
+const PROGRAMS: [(&str, &str); 4] = [
+    ("redis-py", "redis_py.py"),
+    ("redis-py with asyncio", "redis_py_asyncio.py"),
+    ("ioredis", "ioredis.mjs"),
+    ("node-redis", "node_redis.mjs"),
+];
 
 /// Every client, connected to the cluster of the nodes on these ports.
 pub(crate) fn clients(ports: &[u16], options: Options) -> Cases<ClusterClient> {
@@ -77,6 +83,19 @@ fn rust_client(ports: &[u16], options: Options) -> ClusterConnection {
     let builder = RustClient::builder(nodes).retries(3).min_retry_wait(10).max_retry_wait(100);
     let builder = if options.replicas { builder.read_routing_strategy(RandomReplicaStrategy) } else { builder };
     builder.build().and_then(|client| client.get_connection()).expect("the cluster is up")
+}
+
+/// How many redirections (MOVED, ASK) all nodes have replied with.
+pub(crate) fn redirections(cluster: &LargeCluster) -> u64 {
+    let of_node = |number| -> u64 {
+        let stats: String = send(&mut cluster.conn(number), &["INFO", "errorstats"]).expect("the node replies");
+        let counts = stats.lines().filter_map(|line| {
+            let line = line.strip_prefix("errorstat_MOVED:").or(line.strip_prefix("errorstat_ASK:"))?;
+            line.strip_prefix("count=")?.parse::<u64>().ok()
+        });
+        counts.sum()
+    };
+    cluster.members().map(of_node).sum()
 }
 
 impl ClusterClient {

@@ -34,7 +34,8 @@ export class Cluster {
     return Promise.all(
       this.nodes.map(async (node) => {
         const stats = await node.send("INFO", "errorstats");
-        return Number(/errorstat_MOVED:count=(\d+)/.exec(stats)?.[1] ?? 0);
+        const counts = stats.matchAll(/errorstat_(?:MOVED|ASK):count=(\d+)/g);
+        return [...counts].reduce((sum, [, count]) => sum + Number(count), 0);
       }),
     );
   }

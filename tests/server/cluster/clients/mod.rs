@@ -34,19 +34,6 @@ fn ports(cluster: &LargeCluster) -> Vec<u16> {
     cluster.members().map(|number| cluster.port(number)).collect()
 }
 
-/// How many redirections (MOVED, ASK) all nodes have replied with.
-fn redirections(cluster: &LargeCluster) -> u64 {
-    let of_node = |number| -> u64 {
-        let stats: String = send(&mut cluster.conn(number), &["INFO", "errorstats"]).expect("the node replies");
-        let counts = stats.lines().filter_map(|line| {
-            let line = line.strip_prefix("errorstat_MOVED:").or(line.strip_prefix("errorstat_ASK:"))?;
-            line.strip_prefix("count=")?.parse::<u64>().ok()
-        });
-        counts.sum()
-    };
-    cluster.members().map(of_node).sum()
-}
-
 /// Creates a session. Returns its key and token.
 fn create(client: &mut ClusterClient, owner: &str) -> [String; 2] {
     let token = client.send(&["JRS.CREATE", owner, "{}"]);

@@ -2,9 +2,9 @@
 
 use serde_json::Value;
 
-use super::{cluster, create, ports, redirections};
+use super::{cluster, create, ports};
 use crate::support::{
-    cluster_clients::{ClusterClient, Options, clients},
+    cluster_clients::{ClusterClient, Options, clients, redirections},
     cluster_router::key_slot,
     large_cluster::LargeCluster,
     sessions::exec,
@@ -14,6 +14,7 @@ use crate::support::{
 fn owner(client: &ClusterClient) -> &'static str {
     match client.name {
         "redis-py" => "ada",
+        "redis-py with asyncio" => "eve",
         "ioredis" => "bob",
         "node-redis" => "cy",
         _ => "dee",
@@ -23,7 +24,7 @@ fn owner(client: &ClusterClient) -> &'static str {
 /// What the client makes of `TRYAGAIN`. The table in docs/clients.md has the same texts.
 fn error_of_try_again(client: &ClusterClient) -> &'static str {
     match client.name {
-        "redis-py" => "ClusterError: TTL exhausted.",
+        "redis-py" | "redis-py with asyncio" => "ClusterError: TTL exhausted.",
         "ioredis" => "Error: Too many Cluster redirections. Last error: ",
         "node-redis" => "SimpleError: TRYAGAIN ",
         _ => "RedisError: TryAgain: ",

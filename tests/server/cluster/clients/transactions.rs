@@ -2,8 +2,8 @@
 
 use serde_json::json;
 
-use super::{cluster, create, ports, redirections};
-use crate::support::cluster_clients::{Options, clients};
+use super::{cluster, create, ports};
+use crate::support::cluster_clients::{Options, clients, redirections};
 
 #[test]
 fn a_session_and_the_owners_own_keys_change_in_one_transaction() {
