@@ -2,7 +2,7 @@
 //! node at each moment.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::BTreeMap,
     sync::atomic::{AtomicBool, Ordering},
     thread,
 };
@@ -17,8 +17,8 @@ use crate::support::{
     nodes::Cluster,
     owner_sessions::{ids, ids_in_keyspace},
     sessions::{contents, create, exec, refused, send},
+    slot_moves::{await_migration, moves_slots_atomically},
     tokens::{SECRET, key, signing_keys},
-    version,
 };
 
 /// How many slots move: the lowest slots of the first node.
@@ -26,12 +26,9 @@ const MOVING: u16 = 300;
 
 /// A cluster whose nodes know `CLUSTER MIGRATESLOTS`. None on servers other than Valkey 9 and later.
 fn cluster(keys: &str) -> Option<Cluster> {
-    let version = version();
-    let valkey = version.strip_prefix("Valkey server v=").and_then(|version| version.split('.').next());
-    let moves_slots = valkey.is_some_and(|major| major.parse::<u32>().unwrap() >= 9);
     // DEBUG can stop a migration before its end.
     let node = Server::builder().keys(keys.as_bytes()).config("enable-debug-command", "yes");
-    moves_slots.then(|| Cluster::start_as(&node))
+    moves_slots_atomically().then(|| Cluster::start_as(&node))
 }
 
 fn migrate(cluster: &Cluster, source: &mut Connection, target: usize) {
@@ -40,25 +37,16 @@ fn migrate(cluster: &Cluster, source: &mut Connection, target: usize) {
     exec(source, &words);
 }
 
-/// Waits until the newest migration of this node is in this state.
-fn await_state(node: &mut Connection, state: &str) {
-    await_that(state, || {
-        let migrations: Vec<HashMap<String, Value>> = send(node, &["CLUSTER", "GETSLOTMIGRATIONS"]).unwrap();
-        let newest: String = redis::from_redis_value_ref(&migrations.first()?["state"]).unwrap();
-        (newest == state).then_some(())
-    });
-}
-
 /// Begins a migration that stops when the target has all keys and the source still serves them.
 fn begin_migration(cluster: &Cluster, source: &mut Connection, target: &mut Connection) {
     exec(source, &["DEBUG", "SLOTMIGRATION", "PREVENT-PAUSE", "1"]);
     migrate(cluster, source, 1);
-    await_state(target, "waiting-for-paused");
+    await_migration(target, "waiting-for-paused");
 }
 
 fn end_migration(source: &mut Connection) {
     exec(source, &["DEBUG", "SLOTMIGRATION", "PREVENT-PAUSE", "0"]);
-    await_state(source, "success");
+    await_migration(source, "success");
 }
 
 /// Creates two sessions for each of many owners in the slots that move. Returns the tokens.
@@ -141,7 +129,7 @@ fn a_cancelled_migration_changes_nothing() {
         begin_migration(&cluster, source, target);
         exec(source, &["CLUSTER", "CANCELSLOTMIGRATIONS"]);
         // The target drops its keys before it reports the state.
-        await_state(target, "failed");
+        await_migration(target, "failed");
         assert_counted(&mut cluster.nodes());
         assert_eq!(listed(source, tokens.keys()), expected);
         assert_eq!(contents(target).len(), 0);
@@ -192,7 +180,7 @@ fn replies_are_right_while_slots_migrate_back_and_forth() {
             for round in 0..6 {
                 let [from, to] = if round % 2 == 0 { [0, 1] } else { [1, 0] };
                 migrate(&cluster, &mut nodes[from], to);
-                await_state(&mut nodes[from], "success");
+                await_migration(&mut nodes[from], "success");
             }
             stop.store(true, Ordering::Relaxed);
             for user in users {

@@ -1,10 +1,26 @@
-//! Moves slots between cluster nodes key by key, as the servers' own client does, but many slots at a time.
+//! Moves slots between cluster nodes: key by key as the servers' own client does, or atomically as Valkey 9 does.
 
-use std::ops::Range;
+use std::{collections::HashMap, ops::Range};
 
-use redis::{Connection, FromRedisValue};
+use redis::{Connection, FromRedisValue, Value};
 
-use crate::support::{in_flight::words, large_cluster::LargeCluster};
+use crate::support::{await_that, in_flight::words, large_cluster::LargeCluster, sessions::send, version};
+
+/// Whether the server under test knows `CLUSTER MIGRATESLOTS`: Valkey 9 and later.
+pub(crate) fn moves_slots_atomically() -> bool {
+    let version = version();
+    let valkey = version.strip_prefix("Valkey server v=").and_then(|version| version.split('.').next());
+    valkey.is_some_and(|major| major.parse::<u32>().expect("a version has a number") >= 9)
+}
+
+/// Waits until the newest atomic migration of this node is in this state.
+pub(crate) fn await_migration(node: &mut Connection, state: &str) {
+    await_that(state, || {
+        let migrations: Vec<HashMap<String, Value>> = send(node, &["CLUSTER", "GETSLOTMIGRATIONS"]).unwrap();
+        let newest: String = redis::from_redis_value_ref(&migrations.first()?["state"]).unwrap();
+        (newest == state).then_some(())
+    });
+}
 
 /// How many slots migrate at the same time.
 const BATCH: u16 = 512;

@@ -1,0 +1,90 @@
+//! Clusters that change while 20 clients create, read, update, rotate, list and destroy sessions: no acknowledged operation
+//! is lost, and clients see no errors but the server's own temporary ones.
+
+mod failover;
+mod key_rotation;
+mod membership;
+mod resharding;
+mod slot_migration;
+
+use std::{
+    sync::atomic::{AtomicUsize, Ordering},
+    thread,
+    time::Duration,
+};
+
+use redis::RedisResult;
+
+use crate::{
+    chaos::{
+        check,
+        commands::Sender,
+        load::{Load, Progress, Report},
+    },
+    support::{
+        Builder, Server, cluster_router::Router, large_cluster::LargeCluster, owner_sessions::assert_index_agrees,
+        sessions::send, tokens::elliptic_jwk,
+    },
+};
+
+/// Nodes that share a key whose signatures are computed on a crypto thread. Without a token cache, each command waits for
+/// one of these threads while the cluster changes.
+fn slow_nodes() -> Builder {
+    Server::builder().keys(elliptic_jwk().to_string().as_bytes()).arg("token-cache-size", "0")
+}
+
+/// The time before each command of a client. Without it, the clients keep the nodes too busy to change the cluster quickly.
+const THINK_TIME: Duration = Duration::from_millis(2);
+
+/// Clients that follow redirections, as client libraries do.
+struct Clients {
+    /// The nodes that they know at the start.
+    ports: Vec<u16>,
+    /// How many redirections all of them have followed.
+    redirections: AtomicUsize,
+}
+
+impl Clients {
+    fn of(cluster: &LargeCluster) -> Clients {
+        Clients {
+            ports: cluster.members().map(|number| cluster.port(number)).collect(),
+            redirections: AtomicUsize::new(0),
+        }
+    }
+
+    fn connect(&self) -> RedisResult<Sender<'_>> {
+        let mut router = Router::new(self.ports.clone());
+        Ok(Box::new(move |words| {
+            thread::sleep(THINK_TIME);
+            let before = router.redirections;
+            let reply = router.send(words);
+            self.redirections.fetch_add(router.redirections - before, Ordering::Relaxed);
+            reply
+        }))
+    }
+
+    /// Runs the scenario under load. Checks that clients were redirected.
+    fn run_while<T>(&self, scenario: impl FnOnce(&Progress) -> T) -> (T, Report) {
+        let connect = || self.connect();
+        let outcome = Load::new(&connect).run_while(scenario);
+        assert!(self.redirections.load(Ordering::Relaxed) > 0, "clients were redirected");
+        outcome
+    }
+}
+
+/// Checks what the clients know, and that the nodes are empty after all owners are logged out.
+fn assert_holds_and_ends_empty(cluster: &LargeCluster, report: Report) {
+    let owners = report.model.owners();
+    assert!(owners.len() > 30, "{owners:?}");
+    let mut router = cluster.router();
+    check::assert_holds(report.model, |words| router.send(words));
+    for owner in owners {
+        router.routed(&["JRS.DESTROYALL", &owner]).unwrap();
+    }
+    for number in cluster.members() {
+        let conn = &mut cluster.conn(number);
+        assert_index_agrees(conn);
+        let is_primary = send::<String>(conn, &["INFO", "replication"]).unwrap().contains("role:master");
+        assert!(!is_primary || send::<i64>(conn, &["DBSIZE"]) == Ok(0), "node {number} has keys");
+    }
+}
