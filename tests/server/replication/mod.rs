@@ -5,3 +5,5 @@ mod effects;
 mod frozen;
 mod min_replicas;
 mod partial;
+mod promotion;
+mod writable;
