@@ -2,6 +2,7 @@
 
 mod configuration;
 mod hosts;
+mod sentinel;
 
 use std::{fs, path::Path, process::Command};
 
