@@ -10,13 +10,14 @@ import subprocess
 import tempfile
 import time
 from collections import namedtuple
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 from benchmarks.client import Client, Failure
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 MODULE = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "release" / "libjrs.so"
 LOG = "server.log"
+SLOTS = 16384  # of every cluster
 
 # One build of the module. Groups measure options.builds: this build first and, with --beside, another one.
 Build = namedtuple("Build", "name module")
@@ -46,20 +47,39 @@ def server(*arguments, module=MODULE, folder=None, patience=10):
 @contextmanager
 def cluster_node(module=MODULE):
     """A cluster of one node that has all slots: yields its port."""
-    with tempfile.TemporaryDirectory(prefix="jrs-bench-key-") as folder:
+    with cluster(1, module) as [port]:
+        yield port
+
+
+@contextmanager
+def cluster(count, module=MODULE):
+    """A cluster of nodes with equal shares of the slots, in order: yields their ports."""
+    with ExitStack() as stack:
+        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="jrs-bench-key-"))
         key = pathlib.Path(folder) / "key"  # a cluster node does not generate a key
         key.touch(mode=0o600)
         key.write_text(secrets.token_urlsafe(64))
-        with server("keys-file", str(key), "--cluster-enabled", "yes", "--cluster-port", str(free_port()),
-                    module=module) as port:
-            client = Client(port)
-            client("CLUSTER", "ADDSLOTSRANGE", "0", "16383")
-            deadline = time.monotonic() + 10
-            while "cluster_state:ok" not in client("CLUSTER", "INFO"):
-                if time.monotonic() > deadline:
-                    raise Failure("the cluster did not form")
-                time.sleep(0.02)
-            yield port
+        buses = [free_port() for _ in range(count)]
+        ports = [stack.enter_context(server("keys-file", str(key), "--cluster-enabled", "yes", "--cluster-port", str(bus),
+                                            module=module)) for bus in buses]
+        clients = [Client(port) for port in ports]
+        for number, client in enumerate(clients):
+            client("CLUSTER", "SET-CONFIG-EPOCH", str(number + 1))
+            client("CLUSTER", "ADDSLOTSRANGE", str(first_slot(number, count)), str(first_slot(number + 1, count) - 1))
+            if number > 0:
+                client("CLUSTER", "MEET", "127.0.0.1", str(ports[0]), str(buses[0]))
+        deadline = time.monotonic() + 60
+        while not all("cluster_state:ok" in (info := client("CLUSTER", "INFO")) and f"cluster_known_nodes:{count}" in info
+                      for client in clients):
+            if time.monotonic() > deadline:
+                raise Failure("the cluster did not form")
+            time.sleep(0.02)
+        yield ports
+
+
+def first_slot(number, count):
+    """The first slot of a node in a cluster of this many nodes."""
+    return number * SLOTS // count
 
 
 def free_port():
