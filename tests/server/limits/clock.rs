@@ -8,6 +8,7 @@ use crate::support::{
     Server, await_that,
     cases::cases,
     clock::Clock,
+    in_flight::{self, Batch, OWNERS, assert_sound, await_idle, created, outcomes, sessions_of, slow, token_commands},
     owner_sessions::{assert_agree, assert_index_agrees, count, ids},
     sessions::{assert_lives, assert_refused, contents, create, exec, expiry, get, refusal, send},
     tokens::{claims, key, signing_keys},
@@ -204,4 +205,31 @@ fn max_sessions_holds_when_the_clock_jumps() {
         assert_eq!(count(conn, "ada"), 0, "all have expired");
         create(conn, "ada", "{}", &[]);
     }
+}
+
+/// Redis since 7.2 and Valkey refuse a command that has waited for 30 seconds, by the clock, with `BUSY`.
+#[test]
+fn a_jump_while_commands_wait_leaves_no_half_done_command() {
+    let clock = Clock::new();
+    let mut server = clock.of(slow()).start();
+    let conn = &mut server.conn();
+    let tokens = in_flight::tokens(conn, OWNERS);
+    let commands = token_commands(&tokens);
+    let (mut waiting, ping) = Batch::creates(&server, 40).and(&commands).meanwhile(conn, 5, &["PING"]);
+    ping.unwrap();
+    clock.set(conn, HOUR);
+    let replies = waiting.replies();
+    let outcomes = outcomes(&replies);
+    assert!(outcomes.iter().all(|outcome| ["ok", "BUSY"].contains(outcome)), "{outcomes:?}");
+    await_idle(conn);
+    assert_eq!(sessions_of(conn, "in-flight").len(), created(&replies[..40]).len(), "{outcomes:?}");
+    for (owner, outcome) in OWNERS.into_iter().zip(&outcomes[40..]) {
+        let is_done = *outcome == "ok";
+        assert_eq!(count(conn, owner), usize::from(owner != "destroy" || !is_done), "{owner}: {outcome}");
+    }
+    assert_eq!(get(conn, &tokens[5]).is_none(), outcomes[45] == "ok", "the rotated session");
+    // The next commands get their own replies.
+    let token = create(conn, "ada", r#"{"n":1}"#, &[]);
+    assert_eq!(get(conn, &token).expect("a session").data, r#"{"n":1}"#);
+    assert_sound(&mut server);
 }

@@ -5,32 +5,16 @@ use std::collections::HashMap;
 use redis::{Connection, Value};
 
 use crate::support::{
-    Builder, Server, await_that,
+    Server,
     cases::{cases, each},
+    replicas::{self, await_replicas, replica},
     sessions::{assert_indexed, contents, create, exec, get, index, refused, send},
     tokens::{SECRET, key, signing_keys},
 };
 
-/// A server with these keys that synchronizes replicas without delay and sends them only changes.
+/// A primary with these keys.
 fn primary(keys: &str) -> Server {
-    let builder = Server::builder().keys(keys.as_bytes());
-    builder.config("repl-diskless-sync-delay", "0").config("repl-ping-replica-period", "3600").start()
-}
-
-/// A new replica, after its synchronization.
-fn replica(primary: &Server, builder: Builder) -> Server {
-    let replica = builder.config("replicaof", &format!("127.0.0.1 {}", primary.port())).start();
-    await_that("the replica's link", || {
-        let info: String = send(&mut replica.conn(), &["INFO", "replication"]).unwrap();
-        info.contains("master_link_status:up").then_some(())
-    });
-    replica
-}
-
-/// Waits until this many replicas have all writes of this connection.
-fn await_replicas(conn: &mut Connection, replicas: u32) {
-    let count: u32 = send(conn, &["WAIT", &replicas.to_string(), "60000"]).unwrap();
-    assert_eq!(count, replicas);
+    replicas::primary(Server::builder().keys(keys.as_bytes())).start()
 }
 
 /// Changes sessions in all ways. Returns the token of one that is left.
