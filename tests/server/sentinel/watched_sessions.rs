@@ -40,7 +40,7 @@ pub(super) fn assert_holds(histories: &[Vec<Operation>], losses: Losses, primary
     for history in histories {
         let count = |op: Op| history.iter().filter(|done| done.op == op && done.outcome == Outcome::Ok).count();
         let [confirmed, connections] = [Op::Wait, Op::Connect].map(count);
-        assert!(confirmed > 10 && connections > 1, "{confirmed} confirmed, {connections} connections");
+        assert!(confirmed > 0 && connections > 1, "{confirmed} confirmed, {connections} connections");
         check::assert_holds(Model::of(history, losses), to_port(primary.port()).unwrap());
     }
 }

@@ -28,21 +28,8 @@ impl Watched {
         let [first, second] = replicas;
         await_info(&primary, "connected_slaves:2");
         let sentinels = array::from_fn(|_| sentinel(primary.port()).start());
-        let watched = Watched { servers: [primary, first, second], sentinels };
-        watched.await_discovery();
-        watched
-    }
-
-    /// Waits until each Sentinel knows both replicas and the other Sentinels.
-    fn await_discovery(&self) {
-        for sentinel in &self.sentinels {
-            await_that("a Sentinel that knows all others", || {
-                let fields: Vec<String> = send(&mut sentinel.conn(), &["SENTINEL", "MASTER", NAME]).ok()?;
-                let is_two =
-                    |name: &str| fields.iter().position(|field| field == name).is_some_and(|at| fields[at + 1] == "2");
-                (is_two("num-slaves") && is_two("num-other-sentinels")).then_some(())
-            });
-        }
+        await_discovery(&sentinels);
+        Watched { servers: [primary, first, second], sentinels }
     }
 
     pub(crate) fn sentinel_ports(&self) -> [u16; 3] {
@@ -56,15 +43,8 @@ impl Watched {
 
     /// The server that all Sentinels name as the primary, if they agree.
     fn named(&self) -> Option<usize> {
-        let port = |sentinel: &Server| -> Option<String> {
-            let address: Vec<String> =
-                send(&mut sentinel.conn(), &["SENTINEL", "GET-MASTER-ADDR-BY-NAME", NAME]).ok()?;
-            address.into_iter().nth(1)
-        };
-        let ports = self.sentinels.each_ref().map(port);
-        let first = ports[0].as_ref()?;
-        let agree = ports.iter().all(|port| port.as_ref() == Some(first));
-        self.servers.iter().position(|server| agree && server.port().to_string() == *first)
+        let port = named_port(&self.sentinels)?;
+        self.servers.iter().position(|server| server.port() == port)
     }
 
     /// The primary.
@@ -88,6 +68,26 @@ impl Watched {
             }
         }
     }
+}
+
+/// Waits until each Sentinel knows two replicas and two other Sentinels.
+pub(crate) fn await_discovery(sentinels: &[Server; 3]) {
+    for sentinel in sentinels {
+        await_that("a Sentinel that knows all others", || {
+            let fields: Vec<String> = send(&mut sentinel.conn(), &["SENTINEL", "MASTER", NAME]).ok()?;
+            let is_two =
+                |name: &str| fields.iter().position(|field| field == name).is_some_and(|at| fields[at + 1] == "2");
+            (is_two("num-slaves") && is_two("num-other-sentinels")).then_some(())
+        });
+    }
+}
+
+/// The port of the server that all Sentinels name as the primary, if they agree.
+pub(crate) fn named_port(sentinels: &[Server; 3]) -> Option<u16> {
+    let command = ["SENTINEL", "GET-MASTER-ADDR-BY-NAME", NAME];
+    let named = |sentinel: &Server| send::<(String, u16)>(&mut sentinel.conn(), &command).ok();
+    let [first, second, third] = sentinels.each_ref().map(named);
+    first.filter(|first| second.as_ref() == Some(first) && third.as_ref() == Some(first)).map(|(_, port)| port)
 }
 
 /// Waits until `INFO replication` of a server has this text.

@@ -6,7 +6,7 @@ mod sentinel;
 
 use std::{fs, path::Path, process::Command};
 
-use redis::Connection;
+use redis::{Connection, RedisResult};
 use tempfile::TempDir;
 
 use super::replies::{Block, blocks};
@@ -83,14 +83,20 @@ fn write_keys(site: &Site, host: &str) {
 
 /// A connection as one of the users of the page.
 fn as_user(server: &Server, name: &str) -> Connection {
+    try_as_user(server, name).unwrap_or_else(|error| panic!("{name}: {error}"))
+}
+
+/// The same, for a server whose connections may be closed at any time.
+fn try_as_user(server: &Server, name: &str) -> RedisResult<Connection> {
     let password = match name {
         "app" => 1,
         "operator" => 2,
         "monitoring" => 3,
-        _ => 4,
+        "replication" => 4,
+        _ => 5,
     };
     let url = format!("redis://{name}:CHANGE-ME-{password}@127.0.0.1:{}/", server.port());
-    redis::Client::open(url).unwrap().get_connection().unwrap_or_else(|error| panic!("{name}: {error}"))
+    redis::Client::open(url)?.get_connection()
 }
 
 fn field(conn: &mut Connection, section: &str, name: &str) -> String {
