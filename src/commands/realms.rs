@@ -53,16 +53,20 @@ fn reply_value(ctx: Ctx<'_>, value: Option<Value>, names: &[&std::ffi::CStr]) {
     }
 }
 
-/// Replies with `kid`, `alg` and `signs` of each key.
+/// Replies with `kid`, `alg` and `signs` of each key, and with a `fingerprint` where it has no `kid`.
 fn reply_keys(ctx: Ctx<'_>, keys: &[&Key]) {
     ctx.reply_array(keys.len());
     for key in keys {
-        ctx.reply_map(3);
+        ctx.reply_map(if key.id().is_some() { 3 } else { 4 });
         ctx.reply_bytes("kid");
         key.id().map_or_else(|| ctx.reply_null(), |id| ctx.reply_bytes(id));
         ctx.reply_bytes("alg");
         ctx.reply_bytes(key.algorithm_name());
         ctx.reply_bytes("signs");
         ctx.reply_integer(i64::from(key.signs()));
+        if key.id().is_none() {
+            ctx.reply_bytes("fingerprint");
+            ctx.reply_bytes(key.short_fingerprint());
+        }
     }
 }

@@ -18,7 +18,10 @@ impl InfoSource for Report {
             info.text("version", env!("CARGO_PKG_VERSION"));
             for realm in realms.all() {
                 info.group(&format!("realm_{}", realm.name), |info| {
-                    let ids = realm.keys.own().map(|key| key.id().unwrap_or("(without kid)"));
+                    let ids = realm.keys.own().map(|key| {
+                        let unnamed = || format!("(without kid {})", key.short_fingerprint());
+                        key.id().map_or_else(unnamed, str::to_owned)
+                    });
                     info.text("keyspace", realm.keyspace());
                     info.text("algorithm", realm.signer().map_or("(none)", |key| key.algorithm_name()));
                     info.text("keys", &ids.collect::<Vec<_>>().join("|"));

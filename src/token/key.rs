@@ -24,6 +24,10 @@ use super::{
 /// The length of the longest HMAC (64 bytes), in whole base64 groups.
 const LONGEST_HMAC: usize = 66;
 
+/// The message whose HMAC identifies a secret. It has no `.`, so it is never what a token's signature signs (RFC 7515
+/// section 5.1).
+const FINGERPRINT_LABEL: &[u8] = b"JRS short fingerprint of a secret";
+
 /// The longest RSA signature, of a key of 8192 bits, in base64url.
 const LONGEST_ENCODED: usize = 1366;
 
@@ -43,7 +47,7 @@ pub struct Key {
 
 /// The material that computes signatures.
 enum KeyMaterial {
-    Secret(hmac::Key),
+    Secret { key: hmac::Key, short_fingerprint: String },
     PublicKey { public: PublicKey, thumbprint: String, verifier: ParsedPublicKey, private: Option<PrivateKey> },
 }
 
@@ -77,7 +81,10 @@ impl Key {
             Algorithm::HS512 => hmac::HMAC_SHA512,
             _ => hmac::HMAC_SHA256,
         };
-        Self::new(id, algorithm, signs, KeyMaterial::Secret(hmac::Key::new(hash, secret)))
+        let fingerprint = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, secret), FINGERPRINT_LABEL);
+        let short_fingerprint = fingerprint.as_ref().iter().take(4).map(|byte| format!("{byte:02x}")).collect();
+        let key = hmac::Key::new(hash, secret);
+        Self::new(id, algorithm, signs, KeyMaterial::Secret { key, short_fingerprint })
     }
 
     /// Prepares a public key, with its private half if known. The default id is its thumbprint. Fails if the key is
@@ -148,15 +155,24 @@ impl Key {
     /// The JWK to publish (RFC 7517), without private members. `None` for a secret.
     pub fn public_jwk(&self) -> Option<Jwk> {
         match &self.material {
-            KeyMaterial::Secret(_) => None,
+            KeyMaterial::Secret { .. } => None,
             KeyMaterial::PublicKey { public, .. } => Some(public.published(self.id.as_deref()?, self.algorithm)),
+        }
+    }
+
+    /// Tells two keys apart for operators: the first 8 hex digits of an HMAC-SHA256 for a secret, the first 8 characters
+    /// of the thumbprint (RFC 7638) for a public key. It helps to guess a secret less than a token of that secret does.
+    pub fn short_fingerprint(&self) -> &str {
+        match &self.material {
+            KeyMaterial::Secret { short_fingerprint, .. } => short_fingerprint,
+            KeyMaterial::PublicKey { thumbprint, .. } => thumbprint.get(..8).unwrap_or_default(),
         }
     }
 
     /// Equal for two keys of one algorithm if and only if they are the same key. Reveals nothing of a secret.
     pub(super) fn fingerprint(&self) -> Vec<u8> {
         match &self.material {
-            KeyMaterial::Secret(key) => hmac::sign(key, b"fingerprint of a key").as_ref().to_vec(),
+            KeyMaterial::Secret { key, .. } => hmac::sign(key, b"fingerprint of a key").as_ref().to_vec(),
             KeyMaterial::PublicKey { thumbprint, .. } => thumbprint.clone().into_bytes(),
         }
     }
@@ -203,7 +219,7 @@ impl Signer<Vec<u8>> for Key {
     fn try_sign(&self, message: &[u8]) -> Result<Vec<u8>, Error> {
         match &self.material {
             _ if !self.signs => Err(Error::new()),
-            KeyMaterial::Secret(key) => Ok(hmac::sign(key, message).as_ref().to_vec()),
+            KeyMaterial::Secret { key, .. } => Ok(hmac::sign(key, message).as_ref().to_vec()),
             KeyMaterial::PublicKey { private, .. } => {
                 private.as_ref().and_then(|private| private.sign(self.algorithm, message)).ok_or_else(Error::new)
             }
@@ -214,7 +230,7 @@ impl Signer<Vec<u8>> for Key {
 impl Verifier<Vec<u8>> for Key {
     fn verify(&self, message: &[u8], signature: &Vec<u8>) -> Result<(), Error> {
         match &self.material {
-            KeyMaterial::Secret(key) => hmac::verify(key, message, signature).map_err(|_| Error::new()),
+            KeyMaterial::Secret { key, .. } => hmac::verify(key, message, signature).map_err(|_| Error::new()),
             KeyMaterial::PublicKey { verifier, .. } => {
                 verifier.verify_sig(message, signature).map_err(|_| Error::new())
             }

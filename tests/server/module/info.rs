@@ -48,7 +48,7 @@ fn info_has_these_sections_and_fields() {
     let conn = &mut server.conn();
     let all = fields(conn, "jrs");
     assert_eq!(all["version"], env!("CARGO_PKG_VERSION"));
-    assert_eq!(all["realm_default"], "keyspace=a_b_c:,algorithm=HS256,keys=(without kid)");
+    assert_eq!(all["realm_default"], "keyspace=a_b_c:,algorithm=HS256,keys=(without kid 5e286657)");
     let sessions = fields(conn, "jrs_sessions");
     let names: BTreeSet<&str> = sessions.keys().map(String::as_str).collect();
     let expected = ["created", "read", "updated", "touched", "rotated", "evicted", "destroyed"]

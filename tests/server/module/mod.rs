@@ -1,5 +1,6 @@
 //! The module as a part of its server: load and unload, INFO, memory, and other modules.
 
+mod fingerprints;
 mod info;
 mod load;
 mod memory;
