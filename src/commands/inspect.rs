@@ -84,7 +84,7 @@ impl SessionReport {
             Ok(verified) => verified,
             Err(error) => {
                 let without_keys = realms.lack_keys_for(error);
-                let error = if without_keys { Error::WITHOUT_KEYS } else { error.into() };
+                let error = if without_keys { state::without_keys() } else { error.into() };
                 return Ok(Self { problem: Some(problem(error)), ..Self::default() });
             }
         };

@@ -20,29 +20,44 @@ use crate::{
 /// The name of the generated key file, relative to the server's `dir`.
 pub const FILE: &str = "jrs-keys.json";
 
+/// The name to which the file is renamed when its server becomes a replica.
+const RETIRED: &str = "jrs-keys.json.retired";
+
 /// Whether the server may use a generated key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum GeneratedKey {
     /// The server must not use one.
     Never,
-    /// The server generates one if there is none.
+    /// The server generates one if there is none, also no [retired](retire) one.
     Make,
     /// The server uses one already. Its file must still exist: a new key would log out all users.
     Keep,
 }
 
-/// Generates the key file if it does not exist.
-pub fn make_if_missing() -> Result<(), String> {
+/// Generates the key file if it does not exist. False if it does not, because there is a retired one: with a new key
+/// the tokens of all sessions would be refused.
+pub fn make_if_missing() -> Result<bool, String> {
     match fs::symlink_metadata(FILE) {
-        Ok(_) => Ok(()),
-        Err(error) if error.kind() == ErrorKind::NotFound => {
+        Ok(_) => Ok(true),
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(format!("cannot read {FILE}: {}", describe(&error))),
+        Err(_) if fs::symlink_metadata(RETIRED).is_ok() => {
+            log(
+                Level::Warning,
+                "no signing key: this server renamed its generated key file to jrs-keys.json.retired when it was a \
+                 replica, and generates no new key while that file exists. Commands that need a key reply NOKEYS. To \
+                 keep all users logged in, rename the file to jrs-keys.json and send JRS.RELOAD, or set jrs.keys-file to \
+                 a copy that all nodes share. To log out all users, delete the file and send JRS.RELOAD: this generates \
+                 a new key",
+            );
+            Ok(false)
+        }
+        Err(_) => {
             make().map_err(|problem| {
                 format!("cannot create {FILE} in the server's dir ({problem}): set jrs.keys-file")
             })?;
             log(Level::Notice, &format!("generated a signing key, saved as {FILE} in the server's dir"));
-            Ok(())
+            Ok(true)
         }
-        Err(error) => Err(format!("cannot read {FILE}: {}", describe(&error))),
     }
 }
 
@@ -50,7 +65,6 @@ pub fn make_if_missing() -> Result<(), String> {
 ///
 /// Leaves a file that the settings or a realm name: the operator manages it then, and other servers may share it.
 pub fn retire(sources: &KeySources, settings: &Settings) {
-    const RETIRED: &str = "jrs-keys.json.retired";
     if is_named(sources, settings, FILE) {
         return;
     }

@@ -17,6 +17,8 @@ use crate::{
 pub struct KeySources {
     /// The keys of the default realm. Empty on a server that must not generate a key.
     pub keys: Arc<KeyRing>,
+    /// Whether `keys` is empty because the server's generated key is [retired](generated_key::retire).
+    pub has_retired_key: bool,
     /// The other realms, each with its keys.
     pub realms: Vec<(RealmSpec, Arc<KeyRing>)>,
 }
@@ -28,14 +30,19 @@ impl KeySources {
     /// # Errors
     /// A sentence with the file's name and the problem; never key material.
     pub fn read(settings: &Settings, generated_key: GeneratedKey) -> Result<Self, String> {
+        let mut has_retired_key = false;
         let keys = if !settings.keys_file.is_empty() {
             read(&settings.keys_file, key_defaults(settings))?
         } else {
             match generated_key {
                 GeneratedKey::Never => KeyRing::default(),
                 GeneratedKey::Make => {
-                    generated_key::make_if_missing()?;
-                    read(generated_key::FILE, key_defaults(settings))?
+                    has_retired_key = !generated_key::make_if_missing()?;
+                    if has_retired_key {
+                        KeyRing::default()
+                    } else {
+                        read(generated_key::FILE, key_defaults(settings))?
+                    }
                 }
                 GeneratedKey::Keep => read(generated_key::FILE, key_defaults(settings)).map_err(|problem| {
                     format!("{problem}; it must be in the server's dir: restore it, or set jrs.keys-file")
@@ -60,7 +67,7 @@ impl KeySources {
                 realms.push((spec, Arc::new(keys)));
             }
         }
-        Ok(Self { keys: Arc::new(keys), realms })
+        Ok(Self { keys: Arc::new(keys), has_retired_key, realms })
     }
 }
 

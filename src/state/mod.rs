@@ -119,6 +119,12 @@ pub fn new_uuid(now: UnixMillis) -> Result<Uuid, Error> {
     lock(&STATE.ids).next(now).ok_or(Error::Other(NO_RANDOM.into()))
 }
 
+/// The error for a command that needs a key, on a server where no realm has a key of its own.
+pub fn without_keys() -> Error {
+    let has_retired_key = lock(&STATE.active).as_ref().is_some_and(|active| active.key_sources.has_retired_key);
+    if has_retired_key { Error::RETIRED_KEY } else { Error::WITHOUT_KEYS }
+}
+
 /// Whether `allow-unload` permits MODULE UNLOAD.
 pub fn allows_unload() -> bool {
     lock(&STATE.settings).allow_unload
@@ -173,7 +179,7 @@ pub fn became_replica() {
     if settings.keys_file.is_empty() {
         // Removing a key cannot make realms conflict. No file is read, because it may be unreadable at this moment.
         let keys = Arc::new(key_sources.keys.without_own());
-        if let Err(problem) = activate(settings, KeySources { keys, ..key_sources }) {
+        if let Err(problem) = activate(settings, KeySources { keys, has_retired_key: false, ..key_sources }) {
             log(Level::Warning, &format!("this server is a replica, but its generated key is still active: {problem}"));
         }
     }

@@ -9,6 +9,7 @@ use crate::{
     realm::{Realm, Realms, SessionKey},
     redis::ArgRef,
     session::{Lifetime, SessionId, UnixMillis, check_json_object},
+    state,
     token::{CallerClaims, ClaimRules, RegisteredClaims},
 };
 
@@ -91,7 +92,7 @@ impl UnsignedToken {
     pub(in crate::commands) fn sign(&self, realms: &Realms) -> Result<Vec<u8>, Error> {
         let realm = &self.key.realm;
         let signer = realm.signer().ok_or(if realm.keys.own().next().is_none() {
-            Error::WITHOUT_KEYS
+            state::without_keys()
         } else {
             Error::NoKeys("none of the realm's keys can sign: its key file needs a private key or a secret")
         })?;

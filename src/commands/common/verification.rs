@@ -125,7 +125,7 @@ pub(in crate::commands) fn require_valid(
     });
     match accepted {
         Ok(verified) => Ok(verified),
-        Err(error) if state::realms()?.lack_keys_for(error) => Err(Error::WITHOUT_KEYS),
+        Err(error) if state::realms()?.lack_keys_for(error) => Err(state::without_keys()),
         Err(error) => {
             COUNTERS.count_refused_token(error);
             Err(error.into())

@@ -13,6 +13,8 @@ use crate::support::{
 
 /// The file of the generated key.
 const FILE: &str = "jrs-keys.json";
+/// Its name after the server has become a replica.
+const RETIRED: &str = "jrs-keys.json.retired";
 
 /// Makes a server the replica of a primary that does not exist.
 const BECOME_REPLICA: [&str; 3] = ["REPLICAOF", "127.0.0.1", "1"];
@@ -34,6 +36,24 @@ fn assert_has_no_keys(conn: &mut Connection) {
     let reason: String = redis::from_redis_value_ref(&report["reason"]).unwrap();
     assert!(reason.starts_with("NOKEYS") && reason.contains("jrs.keys-file"), "{reason}");
     assert_eq!(contents(conn), before);
+}
+
+/// Checks that a primary with a retired key has no keys and generates none, and that log and errors say how to restore it.
+fn assert_has_a_retired_key(server: &Server) {
+    let conn = &mut server.conn();
+    assert_has_no_keys(conn);
+    reload(conn);
+    assert_has_no_keys(conn);
+    assert!(!server.dir().join(FILE).exists() && server.dir().join(RETIRED).exists());
+    let error = send::<Value>(conn, &["JRS.CREATE", "ada", "{}"]).unwrap_err().to_string();
+    let log = server.log();
+    let line = log.lines().rfind(|line| line.contains("generates no new key")).expect("a warning");
+    for text in [&*error, line] {
+        assert!(
+            [RETIRED, "JRS.RELOAD", "jrs.keys-file", "delete", "log out"].iter().all(|word| text.contains(word)),
+            "{text}"
+        );
+    }
 }
 
 #[test]
@@ -73,8 +93,8 @@ fn a_server_that_becomes_a_replica_drops_the_key_for_good() {
     exec(conn, &BECOME_REPLICA);
     assert_has_no_keys(conn);
     assert!(!server.dir().join(FILE).exists());
-    assert_eq!(fs::read_to_string(server.dir().join("jrs-keys.json.retired")).unwrap(), made);
-    assert!(server.log().lines().any(|line| line.contains("jrs-keys.json.retired") && line.contains("jrs.keys-file")));
+    assert_eq!(fs::read_to_string(server.dir().join(RETIRED)).unwrap(), made);
+    assert!(server.log().lines().any(|line| line.contains(RETIRED) && line.contains("jrs.keys-file")));
 
     exec(conn, &["REPLICAOF", "NO", "ONE"]);
     assert_has_no_keys(conn);
@@ -89,7 +109,8 @@ fn a_server_that_becomes_a_replica_drops_the_key_for_good() {
 
     server.stop();
     server.restart();
-    assert_eq!(refusal(&mut server.conn(), &token), "BADTOKEN");
+    assert_has_a_retired_key(&server);
+    assert_eq!(refusal(&mut server.conn(), &token), "NOKEYS");
 }
 
 #[test]
@@ -123,7 +144,7 @@ fn assert_keeps_file(server: &mut Server, token: &str) {
     reload(conn);
     may_read(conn);
     assert_eq!(fs::read_to_string(&file).unwrap(), made);
-    assert!(!file.with_file_name("jrs-keys.json.retired").exists());
+    assert!(!file.with_file_name(RETIRED).exists());
 }
 
 #[test]
@@ -169,10 +190,10 @@ fn the_error_after_a_failover_says_how_to_restore_the_key() {
     exec(conn, &["REPLICAOF", "NO", "ONE"]);
     for words in [&["JRS.GET", &token][..], &["JRS.CREATE", "ada", "{}"]] {
         let error = send::<Value>(conn, words).unwrap_err().to_string();
-        assert!(error.contains("NOKEYS") && error.contains("jrs-keys.json.retired"), "{words:?}: {error}");
+        assert!(error.contains("NOKEYS") && error.contains(RETIRED), "{words:?}: {error}");
     }
     let shared = server.dir().join("shared.json");
-    fs::copy(server.dir().join("jrs-keys.json.retired"), &shared).unwrap();
+    fs::copy(server.dir().join(RETIRED), &shared).unwrap();
     exec(conn, &["CONFIG", "SET", "jrs.keys-file", shared.to_str().unwrap()]);
     assert!(get(conn, &token).is_some());
 }
@@ -190,7 +211,8 @@ fn a_restart_as_a_replica_drops_the_key() {
     server.stop();
     fs::write(&conf, alone).unwrap();
     server.restart();
-    assert_eq!(refusal(&mut server.conn(), &token), "BADTOKEN");
+    assert_has_a_retired_key(&server);
+    assert_eq!(refusal(&mut server.conn(), &token), "NOKEYS");
 }
 
 #[test]
@@ -206,5 +228,47 @@ fn removing_keys_file_after_a_failover_restores_no_key() {
     assert_has_no_keys(conn);
     server.stop();
     server.restart();
-    assert_eq!(refusal(&mut server.conn(), &token), "BADTOKEN");
+    assert_has_a_retired_key(&server);
+    let conn = &mut server.conn();
+    assert_eq!(refusal(conn, &token), "NOKEYS");
+    // A key file of the operator is used all the same.
+    exec(conn, &["CONFIG", "SET", "jrs.keys-file", "shared"]);
+    create(conn, "ada", "{}", &[]);
+    exec(conn, &["CONFIG", "SET", "jrs.keys-file", ""]);
+    assert_has_a_retired_key(&server);
+    // Without the file the server generates a new key.
+    fs::remove_file(server.dir().join(RETIRED)).unwrap();
+    reload(conn);
+    create(conn, "ada", "{}", &[]);
+    assert_eq!(refusal(conn, &token), "BADTOKEN");
+}
+
+#[test]
+fn a_key_that_a_failover_retired_returns_by_rename_and_reload() {
+    let mut server = Server::start();
+    let conn = &mut server.conn();
+    let token = create(conn, "ada", "{}", &[]);
+    let replica = Server::builder().config("replicaof", &format!("127.0.0.1 {}", server.port())).start();
+    await_that("the replica", || {
+        let info: String = send(conn, &["INFO", "replication"]).unwrap();
+        info.contains("state=online").then_some(())
+    });
+    // The replica may not have acknowledged the data set yet.
+    await_that("the start of the failover", || send::<()>(conn, &["FAILOVER"]).ok());
+    await_that("the failover", || {
+        let replicates = send::<Vec<Value>>(conn, &["ROLE"]).unwrap()[0] == Value::BulkString("slave".into());
+        (replicates && server.dir().join(RETIRED).exists()).then_some(())
+    });
+    await_that("the end of the failover", || send::<()>(conn, &["REPLICAOF", "NO", "ONE"]).ok());
+    await_that("a save", || send::<()>(conn, &["SAVE"]).ok());
+    server.stop();
+    drop(replica);
+    server.restart();
+    assert_has_a_retired_key(&server);
+    let conn = &mut server.conn();
+    assert_eq!(refusal(conn, &token), "NOKEYS");
+    let [file, retired] = [FILE, RETIRED].map(|name| server.dir().join(name));
+    fs::rename(retired, file).unwrap();
+    reload(conn);
+    assert_eq!(get(conn, &token).expect("the session is still there").owner, "ada");
 }
