@@ -33,7 +33,25 @@ impl TokenCommand for Get {
     fn handle(call: &Call<'_>, session: &AuthenticatedSession<'_>) -> Result<(), Error> {
         // If the server began to refuse writes during the client's wait, the session is read but not extended.
         let may_extend = call.revalidate(&session.key, Intent::Write).is_ok();
-        reply(call, session, may_extend)
+        reply(call, session, if may_extend { Extension::Required } else { Extension::None })
+    }
+}
+
+/// `JRS.GET` with `get-requires-write no`: the server runs it also while it refuses writes.
+///
+/// The server delays a command with the flag `may-replicate` while writes are paused, as one with `write`.
+pub(super) struct GetWithoutWrite;
+
+impl TokenCommand for GetWithoutWrite {
+    const SPEC: Spec = Spec { flags: c"may-replicate fast", ..<Get as TokenCommand>::SPEC };
+
+    const REQUIREMENTS: Requirements = <Get as TokenCommand>::REQUIREMENTS;
+
+    fn handle(call: &Call<'_>, session: &AuthenticatedSession<'_>) -> Result<(), Error> {
+        if call.ctx.is_read_only() {
+            return Err(Error::ReadOnly);
+        }
+        reply(call, session, Extension::IfAllowed)
     }
 }
 
@@ -53,7 +71,7 @@ impl TokenCommand for Peek {
     const REQUIREMENTS: Requirements = requirements(Access::Read);
 
     fn handle(call: &Call<'_>, session: &AuthenticatedSession<'_>) -> Result<(), Error> {
-        reply(call, session, false)
+        reply(call, session, Extension::None)
     }
 }
 
@@ -61,8 +79,19 @@ const fn requirements(access: Access) -> Requirements {
     Requirements { after: 0, access, time: TimeCheck::Enforce, intent: Intent::Read }
 }
 
-/// Replies with the session, or null. Extends it first if `may_extend`.
-fn reply(call: &Call<'_>, session: &AuthenticatedSession<'_>, may_extend: bool) -> Result<(), Error> {
+/// Whether a read extends the session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Extension {
+    /// No.
+    None,
+    /// If it is due. The server accepts the write.
+    Required,
+    /// If it is due and the server accepts the write.
+    IfAllowed,
+}
+
+/// Replies with the session, or null. Extends it first.
+fn reply(call: &Call<'_>, session: &AuthenticatedSession<'_>, extension: Extension) -> Result<(), Error> {
     nothing_follows(session.rest)?;
     let ctx = call.ctx;
     let lifetime = session.lifetime();
@@ -77,11 +106,15 @@ fn reply(call: &Call<'_>, session: &AuthenticatedSession<'_>, may_extend: bool) 
     };
     let mut expiry = store::expiry(&found);
     let extended = lifetime.slide(session.now, expiry, session.realm().touch_interval);
-    if let Some(extended) = extended.filter(|_| may_extend) {
+    if let Some(extended) = extended.filter(|_| extension != Extension::None) {
         // Closes the key: an open key must not be changed.
         drop(found);
-        store::extend(ctx, &session.key, extended)?;
-        expiry = Some(extended);
+        if extension == Extension::Required {
+            store::extend(ctx, &session.key, extended)?;
+            expiry = Some(extended);
+        } else if store::extend_if_allowed(ctx, &session.key, extended) {
+            expiry = Some(extended);
+        }
         let Some(again) = session.open()? else {
             ctx.reply_null();
             return Ok(());

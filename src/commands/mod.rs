@@ -27,8 +27,17 @@ use crate::redis::Registration;
 pub const ROUTING_NOTE: &CStr =
     c"Argument 1 only routes the command: the actual keys are derived from it or from the token";
 
+/// The commands to register. `get_requires_write` is the setting.
+pub fn to_register(get_requires_write: bool) -> impl Iterator<Item = &'static Registration> {
+    static GET_WITHOUT_WRITE: Registration = Registration::of::<get::GetWithoutWrite>();
+    ALL.iter().map(move |command| {
+        let is_get = command.spec.name == GET_WITHOUT_WRITE.spec.name;
+        if is_get && !get_requires_write { &GET_WITHOUT_WRITE } else { command }
+    })
+}
+
 /// All commands, in the order of registration and of JRS.HELP.
-pub static ALL: [Registration; 17] = [
+static ALL: [Registration; 17] = [
     Registration::of::<create::Create>(),
     Registration::of::<get::Get>(),
     Registration::of::<get::Peek>(),

@@ -40,7 +40,7 @@ impl Module for Jrs {
         if !redis::add_acl_category(ctx) {
             log(Level::Notice, "cannot create the ACL category @jrs");
         }
-        redis::register_all(ctx, &commands::ALL, commands::ROUTING_NOTE)?;
+        redis::register_all(ctx, commands::to_register(state::get_requires_write()), commands::ROUTING_NOTE)?;
         redis::register_info::<info::Report>(ctx);
         state::load(ctx)?;
         // Last, and nothing after it can fail: Redis 7.0 keeps the event subscriptions of a module whose load fails,

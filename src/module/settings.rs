@@ -2,7 +2,7 @@
 
 use crate::{
     redis::{Ctx, Parameter, ParameterStore, ParameterType, ParameterValue, ValueError},
-    settings::{SETTINGS, SettingType, Value},
+    settings::{SETTINGS, Scope, SettingType, Value},
     state,
 };
 
@@ -13,10 +13,11 @@ pub(super) fn parameters(defaults: Vec<Value>) -> impl Iterator<Item = Parameter
         kind: match setting.setting_type {
             SettingType::Number { min, max, memory, .. } => ParameterType::Number { min, max, is_memory: memory },
             SettingType::Text { .. } => ParameterType::Text,
-            SettingType::Flag => ParameterType::Flag,
+            SettingType::Flag { .. } => ParameterType::Flag,
             SettingType::Choice(names) => ParameterType::Choice(names),
         },
         default: default.into(),
+        is_immutable: setting.scope == Scope::ServerAtLoad,
     })
 }
 

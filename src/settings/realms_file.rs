@@ -112,13 +112,13 @@ fn check_name(name: &str) -> Result<(), String> {
 
 fn read_field(field: &str, value: toml::Value) -> Result<(usize, Value), String> {
     let (position, setting) = find(field).ok_or("is not a field of a realm")?;
-    if setting.scope == Scope::Server {
+    if matches!(setting.scope, Scope::Server | Scope::ServerAtLoad) {
         return Err("applies to the whole server: set it as a jrs.* setting".to_owned());
     }
     let value = match (value, &setting.setting_type) {
         (toml::Value::String(text), kind) => kind.parse_text(&text)?,
         (toml::Value::Integer(number), SettingType::Number { .. }) => Value::Number(number),
-        (toml::Value::Boolean(flag), SettingType::Flag) => Value::Flag(flag),
+        (toml::Value::Boolean(flag), SettingType::Flag { .. }) => Value::Flag(flag),
         _ => return Err("has the wrong type".to_owned()),
     };
     setting.setting_type.check(&value).map(|()| (position, value))

@@ -23,8 +23,11 @@ pub enum SettingType {
         /// Says what is wrong with a text.
         check: fn(&str) -> Result<(), String>,
     },
-    /// `yes` or `no`; the default is `no`.
-    Flag,
+    /// `yes` or `no`.
+    Flag {
+        /// The value where none is given. `yes` is true.
+        default: bool,
+    },
     /// One of several names; the default is the first one.
     Choice(&'static [&'static CStr]),
 }
@@ -59,7 +62,7 @@ impl SettingType {
             }
             Self::Number { default, .. } => Value::Number(*default),
             Self::Text { default, .. } => Value::Text((*default).to_owned()),
-            Self::Flag => Value::Flag(false),
+            Self::Flag { default } => Value::Flag(*default),
             Self::Choice(_) => Value::Choice(0),
         }
     }
@@ -77,9 +80,9 @@ impl SettingType {
             }
             Self::Number { memory: true, .. } => Value::Number(parse_memory(text)?),
             Self::Text { .. } => Value::Text(text.to_owned()),
-            Self::Flag if text.eq_ignore_ascii_case("yes") => Value::Flag(true),
-            Self::Flag if text.eq_ignore_ascii_case("no") => Value::Flag(false),
-            Self::Flag => return Err("must be yes or no".to_owned()),
+            Self::Flag { .. } if text.eq_ignore_ascii_case("yes") => Value::Flag(true),
+            Self::Flag { .. } if text.eq_ignore_ascii_case("no") => Value::Flag(false),
+            Self::Flag { .. } => return Err("must be yes or no".to_owned()),
             Self::Choice(names) => {
                 let same = |name: &&CStr| name.to_bytes().eq_ignore_ascii_case(text.as_bytes());
                 Value::Choice(names.iter().position(same).ok_or_else(|| {

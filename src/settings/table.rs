@@ -13,6 +13,8 @@ use crate::token::{ALGORITHM_NAMES, ALGORITHMS, Algorithm, same_type};
 pub enum Scope {
     /// Server-wide: a realm cannot set it.
     Server,
+    /// Server-wide, and cannot change while the module is loaded.
+    ServerAtLoad,
     /// Each realm can set it. The default is the value of the default realm.
     Inherited,
     /// Each realm must set its own value, different from the others.
@@ -146,9 +148,11 @@ settings! {
     /// The number of slow signatures that may wait for a thread.
     crypto_queue: i64 = c"crypto-queue", number(1024, 1, 1_000_000), Server, false;
     /// Accepts secrets that are shorter than their algorithm's hash.
-    allow_weak_secret: bool = c"allow-weak-secret", SettingType::Flag, Inherited, false;
+    allow_weak_secret: bool = c"allow-weak-secret", flag(false), Inherited, false;
     /// Allows MODULE UNLOAD.
-    allow_unload: bool = c"allow-unload", SettingType::Flag, Server, false;
+    allow_unload: bool = c"allow-unload", flag(false), Server, false;
+    /// Whether JRS.GET is refused where the server refuses writes. Otherwise it then answers and does not extend.
+    get_requires_write: bool = c"get-requires-write", flag(true), ServerAtLoad, false;
 }
 
 const fn number(default: i64, min: i64, max: i64) -> SettingType {
@@ -157,6 +161,10 @@ const fn number(default: i64, min: i64, max: i64) -> SettingType {
 
 const fn bytes(default: i64, min: i64, max: i64) -> SettingType {
     SettingType::Number { default, min, max, memory: true }
+}
+
+const fn flag(default: bool) -> SettingType {
+    SettingType::Flag { default }
 }
 
 const fn text(default: &'static str, check: fn(&str) -> Result<(), String>) -> SettingType {

@@ -130,6 +130,11 @@ pub fn allows_unload() -> bool {
     lock(&STATE.settings).allow_unload
 }
 
+/// Whether JRS.GET is a command that writes: the setting `get-requires-write`.
+pub fn get_requires_write() -> bool {
+    lock(&STATE.settings).get_requires_write
+}
+
 /// Frees everything and joins all threads, because the server unmaps their code next.
 pub fn unload() {
     threads::stop();

@@ -36,6 +36,11 @@ pub fn extend(ctx: Ctx<'_>, name: &RedisString, expiry: UnixMillis) -> Result<()
     Ok(ctx.expire_at(name, expiry.as_i64())?)
 }
 
+/// As [`extend`]. False, and nothing changed, if the server refuses writes now or writes are paused.
+pub fn extend_if_allowed(ctx: Ctx<'_>, name: &RedisString, expiry: UnixMillis) -> bool {
+    ctx.expire_at_if_allowed(name, expiry.as_i64())
+}
+
 /// Moves the expiry of an existing session, as JRS.TOUCH asks.
 pub fn touch(ctx: Ctx<'_>, name: &RedisString, expiry: UnixMillis) -> Result<(), Error> {
     extend(ctx, name, expiry)?;

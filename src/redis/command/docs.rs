@@ -112,7 +112,8 @@ fn key_specs(spec: &Spec, routing_note: &CStr) -> Vec<raw::RedisModuleCommandKey
     if !spec.is_routed {
         return vec![end];
     }
-    let access = if spec.has_flag(b"write") { raw::REDISMODULE_CMD_KEY_RW } else { raw::REDISMODULE_CMD_KEY_RO };
+    let writes = spec.has_flag(b"write") || spec.has_flag(b"may-replicate");
+    let access = if writes { raw::REDISMODULE_CMD_KEY_RW } else { raw::REDISMODULE_CMD_KEY_RO };
     let mut first = end;
     first.notes = routing_note.as_ptr();
     first.flags = u64::from(access | raw::REDISMODULE_CMD_KEY_NOT_KEY);

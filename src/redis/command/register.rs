@@ -115,10 +115,10 @@ pub fn add_acl_category(ctx: Ctx<'_>) -> bool {
 /// Registers commands. Each key specification that only routes its command gets `routing_note` as its note.
 pub fn register_all(
     ctx: Ctx<'_>,
-    commands: &'static [Registration],
+    mut commands: impl Iterator<Item = &'static Registration>,
     routing_note: &'static CStr,
 ) -> Result<(), LoadError> {
-    commands.iter().try_for_each(|command| register(ctx, command, routing_note))
+    commands.try_for_each(|command| register(ctx, command, routing_note))
 }
 
 fn register(

@@ -114,6 +114,14 @@ impl<'call> Ctx<'call> {
         Ok(())
     }
 
+    /// As [`expire_at`](Self::expire_at), for a command without the flag `write`, which runs also while the server refuses
+    /// writes. False if the server refuses this one.
+    pub fn expire_at_if_allowed(self, name: &RedisString, expiry: i64) -> bool {
+        let expiry = RedisString::new(expiry.to_string().as_bytes());
+        // A write while writes are paused aborts the server.
+        !self.writes_are_paused() && self.call_write(c"PEXPIREAT", &[name, &expiry]).is_some()
+    }
+
     /// Deletes a key that [`open`](Self::open) found (`DEL`). The caller sends the event.
     pub fn delete(self, name: &RedisString) -> Result<Written<'_>, Refused> {
         let key = self.open_key(name, READ_WRITE).ok_or(Refused::CannotOpen)?;

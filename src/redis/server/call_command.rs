@@ -9,24 +9,30 @@ use crate::redis::ffi::{api::api, context::Ctx, string::RedisString};
 impl Ctx<'_> {
     /// The integer reply of a command of the server. `None` for another reply or an error.
     pub(in crate::redis) fn call_integer(self, command: &CStr, arguments: &[&RedisString]) -> Option<i64> {
-        let reply = self.call(command, arguments)?;
-        // SAFETY: the reply is alive.
-        (reply.kind() == raw::REDISMODULE_REPLY_INTEGER)
-            .then(|| unsafe { api(raw::RedisModule_CallReplyInteger)(reply.0) })
+        self.call(c"v", command, arguments)?.integer()
+    }
+
+    /// As [`call_integer`](Self::call_integer), for a command that writes. The write is replicated. `None` also if the
+    /// server refuses writes now, as it does for scripts: after a failed save, without enough replicas, on a read-only
+    /// replica. Does not check whether writes are paused.
+    pub(in crate::redis) fn call_write(self, command: &CStr, arguments: &[&RedisString]) -> Option<i64> {
+        // `E` asks for errors as replies: without it Valkey 9.1 crashes when it refuses the write.
+        self.call(c"!ESv", command, arguments)?.integer()
     }
 
     /// The string reply of a command of the server. `None` for another reply or an error.
     pub(in crate::redis) fn call_string(self, command: &CStr, arguments: &[&RedisString]) -> Option<Vec<u8>> {
-        self.call(command, arguments)?.bytes().map(<[u8]>::to_vec)
+        self.call(c"v", command, arguments)?.bytes().map(<[u8]>::to_vec)
     }
 
-    fn call(self, command: &CStr, arguments: &[&RedisString]) -> Option<Reply> {
+    /// `format` ends in `v`.
+    fn call(self, format: &CStr, command: &CStr, arguments: &[&RedisString]) -> Option<Reply> {
         let mut list: Vec<*mut raw::RedisModuleString> = arguments.iter().map(|text| text.as_ptr()).collect();
-        // SAFETY: the context is that of the running call, the command ends in NUL; the format declares an array of
-        // strings with its length, and both follow. A refused call returns NULL or an error.
+        // SAFETY: the context is that of the running call, the command ends in NUL; the format has flags and declares an
+        // array of strings with its length, and both follow. A refused call returns NULL or an error.
         let reply = unsafe {
             let call = api(raw::RedisModule_Call);
-            call(self.as_ptr(), command.as_ptr(), c"v".as_ptr(), list.as_mut_ptr(), list.len())
+            call(self.as_ptr(), command.as_ptr(), format.as_ptr(), list.as_mut_ptr(), list.len())
         };
         // No `Reply` for NULL: the server would crash when it is freed.
         (!reply.is_null()).then(|| Reply(reply))
@@ -41,6 +47,13 @@ impl Reply {
         // SAFETY: the reply is alive.
         let kind = unsafe { api(raw::RedisModule_CallReplyType)(self.0) };
         isize::try_from(kind).unwrap_or(-1)
+    }
+
+    /// The number of an integer reply.
+    fn integer(&self) -> Option<i64> {
+        // SAFETY: the reply is alive.
+        (self.kind() == raw::REDISMODULE_REPLY_INTEGER)
+            .then(|| unsafe { api(raw::RedisModule_CallReplyInteger)(self.0) })
     }
 
     /// The bytes of a string reply.

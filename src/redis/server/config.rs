@@ -25,6 +25,8 @@ pub struct Parameter {
     pub kind: ParameterType,
     /// The default.
     pub default: ParameterValue,
+    /// Whether CONFIG SET refuses it.
+    pub is_immutable: bool,
 }
 
 /// The values that the server accepts for a parameter.
@@ -94,10 +96,11 @@ fn register<S: ParameterStore>(ctx: Ctx<'_>, position: usize, parameter: Paramet
     let (ctx, name) = (ctx.as_ptr(), parameter.name.as_ptr());
     // The private data is the position, cast to a pointer. It is never dereferenced.
     let privdata = ptr::without_provenance_mut(position);
-    let plain = raw::REDISMODULE_CONFIG_DEFAULT;
+    let plain =
+        if parameter.is_immutable { raw::REDISMODULE_CONFIG_IMMUTABLE } else { raw::REDISMODULE_CONFIG_DEFAULT };
     match (&parameter.kind, parameter.default) {
         (ParameterType::Number { min, max, is_memory }, ParameterValue::Number(default)) => {
-            let flags = if *is_memory { raw::REDISMODULE_CONFIG_MEMORY } else { plain };
+            let flags = if *is_memory { raw::REDISMODULE_CONFIG_MEMORY | plain } else { plain };
             let (get, set) = (Some(get_number::<S> as _), Some(set_number::<S> as _));
             // SAFETY: the context is that of the load, the name ends in NUL, the callbacks have the declared types.
             unsafe {

@@ -26,7 +26,7 @@ impl Ctx<'_> {
     }
 
     /// Whether the server is a read-only replica.
-    pub(in crate::redis) fn is_read_only(self) -> bool {
+    pub fn is_read_only(self) -> bool {
         self.flags() & raw::REDISMODULE_CTX_FLAGS_READONLY.cast_signed() != 0
     }
 

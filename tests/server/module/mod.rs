@@ -1,6 +1,7 @@
 //! The module as a part of its server: load and unload, INFO, memory, and other modules.
 
 mod fingerprints;
+mod get_without_write;
 mod info;
 mod load;
 mod memory;

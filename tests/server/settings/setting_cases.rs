@@ -21,7 +21,7 @@ pub(super) struct Case {
     pub(super) is_active: fn(&Server, &mut Connection) -> bool,
 }
 
-/// All settings except `keys-file`, `realms-file` and `allow-unload`, which have their own tests.
+/// All settings except `keys-file`, `realms-file`, `allow-unload` and `get-requires-write`, which have their own tests.
 pub(super) const CASES: [Case; 17] = [
     Case {
         name: "algorithm",
