@@ -7,13 +7,13 @@ use crate::support::{
     cases::{cases, each},
     index_check::{ADA, BOB, assert_index_follows},
     owner_sessions::{count, fill, info},
+    replicas::{self, await_same_offset},
     sessions::{create, exec, send},
     tokens::SECRET,
 };
 
 fn builder() -> Builder {
-    let builder = Server::builder().keys(SECRET.as_bytes()).config("repl-diskless-sync-delay", "0");
-    builder.config("repl-ping-replica-period", "3600")
+    replicas::primary(Server::builder().keys(SECRET.as_bytes()))
 }
 
 fn replica(primary: &Server, load: &str) -> Server {
@@ -23,14 +23,7 @@ fn replica(primary: &Server, load: &str) -> Server {
 
 /// Waits until a replica has all data of its primary, and checks its index.
 fn assert_index_follows_primary(primary: &mut Connection, replica: &mut Connection) -> usize {
-    await_that("the data on the replica", || {
-        let [of_primary, of_replica] = [&mut *primary, &mut *replica]
-            .map(|conn| send::<String>(conn, &["INFO", "replication"]).unwrap_or_default());
-        let offset = |info: &str, name: &str| info.lines().find_map(|line| line.strip_prefix(name)).map(str::to_owned);
-        let is_up = of_replica.contains("master_link_status:up");
-        let is_equal = offset(&of_primary, "master_repl_offset:") == offset(&of_replica, "slave_repl_offset:");
-        (is_up && is_equal).then_some(())
-    });
+    await_same_offset(primary, replica);
     // Redis 7.0 reports no database during asynchronous loading, so the module scans the data after it.
     await_that("the index", || send::<Value>(replica, &["JRS.COUNT", "ada"]).is_ok().then_some(()));
     let all = assert_index_follows(primary);
