@@ -30,7 +30,8 @@
 //! - `null`: the server replied that there is no such session: null, or 0 to JRS.DESTROY.
 //! - `refused`: the server replied with an error, so nothing changed. JRS.DESTROYALL may have destroyed some sessions.
 //! - `unknown`: the connection was lost before the reply. The command ran before the next operation of the owner, or
-//!   never.
+//!   never. Only JRS.DESTROYALL with EXCEPT may begin later: the server verifies the token first, and then destroys the
+//!   sessions even if the client has disconnected.
 //!
 //! `wait` and `connect` only matter for servers that can lose acknowledged writes ([`super::model::Losses::Unconfirmed`]).
 //! A client prints a `connect` for each of its owners when it uses a new connection, or another server, from then on.

@@ -16,3 +16,4 @@ mod planted_faults;
 mod promotion;
 mod restarts;
 pub(crate) mod states;
+mod truncated_aof;

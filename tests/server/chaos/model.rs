@@ -124,7 +124,7 @@ impl Model {
     }
 
     /// Adds the session of the new token in a reply.
-    fn add(&mut self, owner: &str, operation: &Operation, now: States) {
+    fn add(&mut self, owner: &str, operation: &Operation, mut now: States) {
         let token = operation.new_token.clone().expect("the reply has a token");
         let id = claims(&token)["jti"].as_str().expect("a token has a jti").to_owned();
         if self.sessions.contains_key(&token) {
@@ -134,6 +134,8 @@ impl Model {
         let entry = self.owner(owner);
         entry.operations += usize::from(*owner != operation.owner);
         let (connection, number) = (entry.connection, entry.operations);
+        let may_be_in_destruction = entry.may_be_destroyed_later;
+        now.absent |= may_be_in_destruction;
         entry.sessions.insert(id.clone(), token.clone());
         let (mut earlier, mut writes) = (States::default(), Vec::new());
         if self.losses == Losses::Unconfirmed {
@@ -148,7 +150,7 @@ impl Model {
             connection,
             writes,
             written_on: connection,
-            may_be_in_destruction: false,
+            may_be_in_destruction,
             operations: vec![described(operation)],
         };
         self.sessions.insert(token, session);
@@ -209,6 +211,9 @@ impl Model {
         if operation.outcome == Outcome::Null {
             self.find(operation, None, "JRS.DESTROYALL cannot reply null");
         }
+        // While a thread verifies the token of EXCEPT, the server forgets that the client has disconnected.
+        self.owner(&operation.owner).may_be_destroyed_later |=
+            except.is_some() && operation.outcome == Outcome::Unknown;
         for token in self.tokens(&operation.owner) {
             let possible = self.possible(operation, &token);
             if Some(&*token) == except || !possible.may_live() {
@@ -281,10 +286,9 @@ impl Model {
     }
 
     pub(crate) fn find(&mut self, operation: &Operation, token: Option<&str>, problem: &str) {
-        let session = token.and_then(|token| self.sessions.get(token));
         let history =
-            session.map(|session| format!(" ({} {}: {})", session.owner, session.id, session.operations.join(", ")));
-        let history = history.unwrap_or_default();
+            |session: &Session| format!(" ({} {}: {})", session.owner, session.id, session.operations.join(", "));
+        let history = token.and_then(|token| self.sessions.get(token)).map(history).unwrap_or_default();
         self.findings.push(format!("{} of {}: {problem}{history}", described(operation), operation.owner));
     }
 }

@@ -67,6 +67,11 @@ fn operations_without_a_reply_have_two_results() {
     // Except for a JRS.DESTROYALL, which may still run.
     let history = [create(&a, "1"), lost(Operation::new(Op::DestroyAll, "ada")), on(Op::Read, &a).data("1")];
     assert_eq!(Model::of(&history, Losses::None).states(&a), states(true, &["1"]));
+    // With EXCEPT it may even begin after the next operation.
+    for (operation, absent) in [(Operation::new(Op::DestroyAll, "ada"), false), (on(Op::DestroyAll, &b), true)] {
+        let model = Model::of(&[create(&b, "1"), lost(operation), create(&a, "1")], Losses::None);
+        assert_eq!(model.states(&a), states(absent, &["1"]));
+    }
 }
 
 #[test]

@@ -45,6 +45,9 @@ impl Session {
 
     /// Whether the session is in this state if a failover kept the writes before a moment.
     fn explains(&self, moment: Moment, state: Option<&String>) -> bool {
+        if state.is_none() && self.may_be_in_destruction {
+            return true;
+        }
         let mut rest = self.writes.iter().skip_while(|write| write.number * 2 <= moment);
         let Some(next) = rest.next() else { return self.now.has(state) };
         let after = rest.next().map_or(&self.now, |write| &write.before);

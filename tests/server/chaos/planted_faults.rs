@@ -33,8 +33,8 @@ fn three_sessions(conn: &mut Connection) -> (Vec<Operation>, [String; 3]) {
     (history, tokens)
 }
 
-fn findings(conn: &mut Connection, history: &[Operation]) -> Vec<String> {
-    check::findings(Model::of(history, Losses::None), |words| send(conn, words))
+fn findings(conn: &mut Connection, history: &[Operation], losses: Losses) -> Vec<String> {
+    check::findings(Model::of(history, losses), |words| send(conn, words))
 }
 
 #[test]
@@ -69,10 +69,13 @@ fn planted_faults_are_found() {
     for (name, plant, expected) in faults {
         exec(conn, &["FLUSHALL"]);
         let (history, tokens) = three_sessions(conn);
-        assert_eq!(findings(conn, &history), <[String; 0]>::default(), "before {name}");
+        assert_eq!(findings(conn, &history, Losses::None), <[String; 0]>::default(), "before {name}");
         plant(conn, &tokens);
-        let found = findings(conn, &history);
+        let found = findings(conn, &history, Losses::None);
         assert!(!found.is_empty() && found.iter().all(|finding| finding.contains(expected)), "{name}: {found:?}");
+        // A failover can lose the last write (the destruction), or the last three. It cannot lose the others alone.
+        let found = findings(conn, &history, Losses::Unconfirmed);
+        assert_eq!(found.is_empty(), ["a lost DEL", "a lost update"].contains(&name), "{name}: {found:?}");
     }
 }
 
@@ -81,7 +84,8 @@ fn lying_server<'a>(server: &Server, command: &'a str, lie: fn(&mut Connection, 
     let mut conn = server.conn();
     let mut calls = 0;
     Box::new(move |words| {
-        if words[0] == command {
+        // Not on a destroyed session, for which some of the replies would be right.
+        if words[0] == command && send(&mut conn, &["EXISTS", words[1]])? {
             calls += 1;
             if calls == 10 {
                 lie(&mut conn, words);
@@ -129,8 +133,8 @@ fn an_unknown_outcome_is_not_a_finding() {
     let (mut history, [kept, updated, _]) = three_sessions(conn);
     history.push(Operation::new(Op::Destroy, "ada").token(&kept).outcome(Outcome::Unknown));
     history.push(Operation::new(Op::Update, "ada").token(&updated).data("{}").outcome(Outcome::Unknown));
-    assert_eq!(findings(conn, &history), <[String; 0]>::default());
+    assert_eq!(findings(conn, &history, Losses::None), <[String; 0]>::default());
     exec(conn, &["JRS.DESTROY", &kept]);
     exec(conn, &["JRS.UPDATE", &updated, "{}"]);
-    assert_eq!(findings(conn, &history), <[String; 0]>::default());
+    assert_eq!(findings(conn, &history, Losses::None), <[String; 0]>::default());
 }

@@ -98,4 +98,6 @@ pub(super) struct Owner {
     pub(super) connection: usize,
     /// The number of its operations.
     pub(super) operations: usize,
+    /// Whether a JRS.DESTROYALL without a reply may begin later and destroy new sessions.
+    pub(super) may_be_destroyed_later: bool,
 }
