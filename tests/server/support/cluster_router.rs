@@ -18,7 +18,7 @@ pub(crate) struct Router {
     homes: HashMap<u16, u16>,
     /// The node that replied last.
     last: Option<u16>,
-    /// How many redirections it has followed.
+    /// How often a node redirected a command although it had the slot before.
     pub(crate) redirections: usize,
 }
 
@@ -45,7 +45,8 @@ impl Router {
     /// If the command is redirected in a loop.
     pub(crate) fn send(&mut self, words: &[&str]) -> RedisResult<Value> {
         let slot = key_slot(words[1]);
-        let mut port = self.homes.get(&slot).copied().unwrap_or(self.seeds[0]);
+        let home = self.homes.get(&slot).copied();
+        let mut port = home.unwrap_or(self.seeds[0]);
         let mut asking = false;
         let mut path = Vec::new();
         while path.len() <= MOST_REDIRECTIONS {
@@ -64,7 +65,7 @@ impl Router {
             if !asking {
                 self.homes.insert(slot, port);
             }
-            self.redirections += 1;
+            self.redirections += usize::from(home.is_some());
             path.push(error.to_string());
         }
         panic!("{words:?} was redirected in a loop: {path:?}");

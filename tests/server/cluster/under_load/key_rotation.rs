@@ -46,7 +46,7 @@ fn keys_are_rotated_while_clients_run() {
                     progress.await_more(50);
                     // Tokens of nodes with the new keys are presented to nodes with the old ones, and the other way round.
                     let (first, last) = cluster.slots_of(number)[0];
-                    move_slots(&cluster, first..last.min(first + 300) + 1, [number, (number + 1) % 3]);
+                    move_slots(&cluster, first..last.min(first + 1000) + 1, [number, (number + 1) % 3]);
                     progress.await_more(50);
                 }
                 keys = next;
