@@ -1,5 +1,6 @@
 //! Runs the configuration files and the shell commands of docs/operations.md on real servers.
 
+mod cluster;
 mod configuration;
 mod hosts;
 mod sentinel;
