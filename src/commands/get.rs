@@ -33,7 +33,7 @@ impl TokenCommand for Get {
     fn handle(call: &Call<'_>, session: &AuthenticatedSession<'_>) -> Result<(), Error> {
         // If the server began to refuse writes during the client's wait, the session is read but not extended.
         let may_extend = call.revalidate(&session.key, Intent::Write).is_ok();
-        reply(call, session, if may_extend { Extension::Required } else { Extension::None })
+        reply(call, session, if may_extend { Extension::Required } else { Extension::Never })
     }
 }
 
@@ -71,7 +71,7 @@ impl TokenCommand for Peek {
     const REQUIREMENTS: Requirements = requirements(Access::Read);
 
     fn handle(call: &Call<'_>, session: &AuthenticatedSession<'_>) -> Result<(), Error> {
-        reply(call, session, Extension::None)
+        reply(call, session, Extension::Never)
     }
 }
 
@@ -82,15 +82,15 @@ const fn requirements(access: Access) -> Requirements {
 /// Whether a read extends the session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Extension {
-    /// No.
-    None,
-    /// If it is due. The server accepts the write.
+    /// Do not extend.
+    Never,
+    /// Extend if due. The server accepts writes.
     Required,
-    /// If it is due and the server accepts the write.
+    /// Extend if due and if the server accepts the write.
     IfAllowed,
 }
 
-/// Replies with the session, or null. Extends it first.
+/// Replies with the session, or null. First extends it, as `extension` says.
 fn reply(call: &Call<'_>, session: &AuthenticatedSession<'_>, extension: Extension) -> Result<(), Error> {
     nothing_follows(session.rest)?;
     let ctx = call.ctx;
@@ -106,7 +106,7 @@ fn reply(call: &Call<'_>, session: &AuthenticatedSession<'_>, extension: Extensi
     };
     let mut expiry = store::expiry(&found);
     let extended = lifetime.slide(session.now, expiry, session.realm().touch_interval);
-    if let Some(extended) = extended.filter(|_| extension != Extension::None) {
+    if let Some(extended) = extended.filter(|_| extension != Extension::Never) {
         // Closes the key: an open key must not be changed.
         drop(found);
         if extension == Extension::Required {

@@ -57,16 +57,17 @@ fn reply_value(ctx: Ctx<'_>, value: Option<Value>, names: &[&std::ffi::CStr]) {
 fn reply_keys(ctx: Ctx<'_>, keys: &[&Key]) {
     ctx.reply_array(keys.len());
     for key in keys {
-        ctx.reply_map(if key.id().is_some() { 3 } else { 4 });
+        let fingerprint = key.short_fingerprint();
+        ctx.reply_map(if fingerprint.is_some() { 4 } else { 3 });
         ctx.reply_bytes("kid");
         key.id().map_or_else(|| ctx.reply_null(), |id| ctx.reply_bytes(id));
         ctx.reply_bytes("alg");
         ctx.reply_bytes(key.algorithm_name());
         ctx.reply_bytes("signs");
         ctx.reply_integer(i64::from(key.signs()));
-        if key.id().is_none() {
+        if let Some(fingerprint) = fingerprint {
             ctx.reply_bytes("fingerprint");
-            ctx.reply_bytes(key.short_fingerprint());
+            ctx.reply_bytes(fingerprint);
         }
     }
 }

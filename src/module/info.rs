@@ -18,9 +18,9 @@ impl InfoSource for Report {
             info.text("version", env!("CARGO_PKG_VERSION"));
             for realm in realms.all() {
                 info.group(&format!("realm_{}", realm.name), |info| {
-                    let ids = realm.keys.own().map(|key| {
-                        let unnamed = || format!("(without kid {})", key.short_fingerprint());
-                        key.id().map_or_else(unnamed, str::to_owned)
+                    let ids = realm.keys.own().map(|key| match key.short_fingerprint() {
+                        Some(fingerprint) => format!("(without kid {fingerprint})"),
+                        None => key.id().unwrap_or_default().to_owned(),
                     });
                     info.text("keyspace", realm.keyspace());
                     info.text("algorithm", realm.signer().map_or("(none)", |key| key.algorithm_name()));

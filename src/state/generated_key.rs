@@ -12,6 +12,7 @@ use zeroize::Zeroizing;
 
 use super::{NO_RANDOM, files::describe, key_sources::KeySources};
 use crate::{
+    error::Error,
     redis::{Level, log},
     settings::{RealmSpec, Settings},
     token::jwk_of_secret,
@@ -41,14 +42,7 @@ pub fn make_if_missing() -> Result<bool, String> {
         Ok(_) => Ok(true),
         Err(error) if error.kind() != ErrorKind::NotFound => Err(format!("cannot read {FILE}: {}", describe(&error))),
         Err(_) if fs::symlink_metadata(RETIRED).is_ok() => {
-            log(
-                Level::Warning,
-                "no signing key: this server renamed its generated key file to jrs-keys.json.retired when it was a \
-                 replica, and generates no new key while that file exists. Commands that need a key reply NOKEYS. To \
-                 keep all users logged in, rename the file to jrs-keys.json and send JRS.RELOAD, or set jrs.keys-file to \
-                 a copy that all nodes share. To log out all users, delete the file and send JRS.RELOAD: this generates \
-                 a new key",
-            );
+            log(Level::Warning, Error::WHY_KEY_IS_RETIRED);
             Ok(false)
         }
         Err(_) => {

@@ -160,12 +160,12 @@ impl Key {
         }
     }
 
-    /// Tells two keys apart for operators: the first 8 hex digits of an HMAC-SHA256 for a secret, the first 8 characters
-    /// of the thumbprint (RFC 7638) for a public key. It helps to guess a secret less than a token of that secret does.
-    pub fn short_fingerprint(&self) -> &str {
+    /// Tells two secrets without `kid` apart for operators: the first 8 hex digits of an HMAC-SHA256. It helps to guess
+    /// the secret less than a token of that secret does. `None` for a key with an id; a public key always has one.
+    pub fn short_fingerprint(&self) -> Option<&str> {
         match &self.material {
-            KeyMaterial::Secret { short_fingerprint, .. } => short_fingerprint,
-            KeyMaterial::PublicKey { thumbprint, .. } => thumbprint.get(..8).unwrap_or_default(),
+            KeyMaterial::Secret { short_fingerprint, .. } if self.id.is_none() => Some(short_fingerprint),
+            _ => None,
         }
     }
 

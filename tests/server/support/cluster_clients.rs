@@ -72,6 +72,7 @@ pub(crate) fn client(name: &str, ports: &[u16], options: Options) -> ClusterClie
     match PROGRAMS.iter().find(|(known, _)| *known == name) {
         Some((name, file)) => ClusterClient { name, library: Library::Program(Program::start(file, ports, options)) },
         None => {
+            assert_eq!(name, "redis-rs");
             ClusterClient { name: "redis-rs", library: Library::Rust(Box::new(rust_client(ports, options)), options) }
         }
     }

@@ -181,8 +181,12 @@ impl LargeCluster {
 
     /// The node that serves a slot.
     pub(crate) fn primary_of(&self, slot: u16) -> usize {
-        let view = self.view();
-        self.number(&view.iter().find(|node| node.serves(slot)).expect("all slots are served").id)
+        self.current_primary_of(slot).expect("all slots are served")
+    }
+
+    /// The node that serves a slot, if there is one at the moment.
+    fn current_primary_of(&self, slot: u16) -> Option<usize> {
+        Some(self.number(&self.view().iter().find(|node| node.serves(slot))?.id))
     }
 
     /// The slots that a node serves, as ranges.
@@ -207,12 +211,20 @@ impl LargeCluster {
     pub(crate) fn kill(&mut self, number: usize) -> usize {
         let (slot, _) = self.slots_of(number)[0];
         self.configure("cluster-node-timeout", SHORT_TIMEOUT);
-        self.configure("cluster-replica-no-failover", "no");
+        // Only its own replicas: on a busy machine another node may be slow to answer, and must stay a primary.
+        let allow_failover = |cluster: &LargeCluster, replicas: &[usize], allowed: bool| {
+            let value = if allowed { "no" } else { "yes" };
+            for replica in replicas {
+                exec(&mut cluster.conn(*replica), &["CONFIG", "SET", "cluster-replica-no-failover", value]);
+            }
+        };
+        let replicas = self.replicas_of(number);
+        allow_failover(self, &replicas, true);
         self.nodes[number].is_member = false;
         self.nodes[number].server.kill();
-        let promoted = || Some(self.primary_of(slot)).filter(|primary| *primary != number);
+        let promoted = || self.current_primary_of(slot).filter(|primary| *primary != number);
         let promoted = await_that("the new primary", promoted);
-        self.configure("cluster-replica-no-failover", "yes");
+        allow_failover(self, &replicas, false);
         self.await_agreement();
         promoted
     }

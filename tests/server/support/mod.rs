@@ -84,18 +84,21 @@ impl Server {
 
     /// A new connection that speaks RESP2.
     pub fn conn(&self) -> Connection {
-        self.connect("resp2")
+        self.connect("resp2").unwrap_or_else(|error| panic!("{error}"))
     }
 
     /// A new connection that speaks RESP3.
     pub fn conn3(&self) -> Connection {
-        self.connect("resp3")
+        self.connect("resp3").unwrap_or_else(|error| panic!("{error}"))
     }
 
-    fn connect(&self, protocol: &str) -> Connection {
-        let url = format!("redis://127.0.0.1:{}/?protocol={protocol}", self.port);
-        let client = redis::Client::open(url).unwrap();
-        client.get_connection().unwrap_or_else(|error| panic!("{error}"))
+    /// As [`conn`](Self::conn). An error if the server does not listen, or ends the connection at once.
+    pub fn try_conn(&self) -> RedisResult<Connection> {
+        self.connect("resp2")
+    }
+
+    fn connect(&self, protocol: &str) -> RedisResult<Connection> {
+        redis::Client::open(format!("redis://127.0.0.1:{}/?protocol={protocol}", self.port))?.get_connection()
     }
 
     /// The server's log, with that of earlier runs in the same folder.

@@ -91,9 +91,11 @@ pub(crate) fn named_port(sentinels: &[Server; 3]) -> Option<u16> {
 }
 
 /// Waits until `INFO replication` of a server has this text.
+///
+/// Sentinels end all connections to a server whose role they change, also new ones.
 fn await_info(server: &Server, text: &str) {
     await_that(text, || {
-        let info: String = send(&mut server.conn(), &["INFO", "replication"]).ok()?;
+        let info: String = send(&mut server.try_conn().ok()?, &["INFO", "replication"]).ok()?;
         info.contains(text).then_some(())
     });
 }

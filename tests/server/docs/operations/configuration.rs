@@ -149,7 +149,8 @@ fn a_replica_follows_and_a_planned_failover_loses_nothing() {
             && field(on_first, "replication", "master_link_status") == "up")
             .then_some(())
     });
-    await_that("enough replicas", || send::<Value>(at_second, &["JRS.GET", token]).ok());
+    let found = await_that("enough replicas", || send::<Value>(at_second, &["JRS.GET", token]).ok());
+    assert_ne!(found, Value::Nil);
     exec(at_second, &["JRS.GET", last]);
     assert_eq!(refused(app, &["JRS.GET", last]), "READONLY");
 }
