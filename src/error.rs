@@ -125,13 +125,12 @@ impl From<TokenError> for Error {
 
 impl Error {
     /// No realm has a key of its own: this server, which is a primary now, has renamed its generated key file.
-    pub const RETIRED_KEY: Self = Self::NoKeys(Self::WHY_KEY_IS_RETIRED);
-
-    /// Why a primary has no generated key, and how to bring it back.
-    pub const WHY_KEY_IS_RETIRED: &str = "no signing keys: this server renamed its generated key file to jrs-keys.json.retired when it was a replica. \
+    pub const RETIRED_KEY: Self = Self::NoKeys(
+        "no signing keys: this server renamed its generated key file to jrs-keys.json.retired when it was a replica. \
          While that file exists, it generates no new key. Rename it to jrs-keys.json in the server's dir and send \
          JRS.RELOAD, or set jrs.keys-file to a copy that all nodes share. To log out all users, delete it and send \
-         JRS.RELOAD, which generates a new key";
+         JRS.RELOAD, which generates a new key",
+    );
 
     /// No realm has a key of its own.
     pub const WITHOUT_KEYS: Self = Self::NoKeys(

@@ -42,7 +42,7 @@ pub fn make_if_missing() -> Result<bool, String> {
         Ok(_) => Ok(true),
         Err(error) if error.kind() != ErrorKind::NotFound => Err(format!("cannot read {FILE}: {}", describe(&error))),
         Err(_) if fs::symlink_metadata(RETIRED).is_ok() => {
-            log(Level::Warning, Error::WHY_KEY_IS_RETIRED);
+            log(Level::Warning, &Error::RETIRED_KEY.reply());
             Ok(false)
         }
         Err(_) => {
