@@ -2,7 +2,7 @@
 
 use redis::Value;
 
-use super::{ETC, EVERY, ONE, Site, as_user, field, write_keys};
+use super::{ETC, EVERY, ONE, Site, TWO_REPLICAS, as_user, field, write_keys};
 use crate::support::{
     await_that,
     sessions::{create, exec, refused, send},
@@ -126,14 +126,15 @@ fn a_replica_follows_and_a_planned_failover_loses_nothing() {
     for host in ["first", "second"] {
         write_keys(&site, host);
     }
-    let first = site.server("first", &[ONE, EVERY]).start();
+    let parts = [ONE, EVERY, TWO_REPLICAS];
+    let first = site.server("first", &parts).start();
     let app = &mut as_user(&first, "app");
     assert_eq!(refused(app, &["JRS.CREATE", "ada", "{}"]), "NOREPLICAS");
 
     let replica = site.block("\nreplicaof ");
     assert_eq!(replica.lines[1..], ["replicaof 192.0.2.1 6379"]);
     let to_first = format!("127.0.0.1 {}", first.port());
-    let second = site.server("second", &[ONE, EVERY]).config("replicaof", &to_first).start();
+    let second = site.server("second", &parts).config("replicaof", &to_first).start();
     let (on_first, on_second) = (&mut as_user(&first, "operator"), &mut as_user(&second, "operator"));
     let token: &str = &await_that("the replica", || send::<String>(app, &["JRS.CREATE", "ada", "{}"]).ok());
     assert_eq!(send::<i64>(app, &["WAIT", "1", "60000"]), Ok(1));

@@ -17,9 +17,10 @@ use crate::support::{Builder, Server, module_path, sessions::send, tokens};
 const MODULE: &str = "/usr/lib/redis/modules";
 const ETC: &str = "/etc/redis";
 
-/// Text of the configuration of one server, and of the lines that replicas need.
+/// Text of the configuration of one server, of the lines that replicas need, and of those for two replicas or more.
 const ONE: &str = "loadmodule /usr/lib/redis";
 const EVERY: &str = "masteruser";
+const TWO_REPLICAS: &str = "min-replicas-max-lag";
 
 /// The folders of the servers of one test, and the page.
 struct Site {
@@ -120,7 +121,8 @@ host=${3%%:*}
 cp "$2" "$ROOT/$host/$(basename "$3")"
 END
     cat > local/ssh <<'END'
-PORT=$(cat "$ROOT/$1/port") REDISCLI_AUTH=CHANGE-ME-2 PATH=$ROOT/remote:$PATH \
+unset REDISCLI_AUTH # ssh does not pass it on
+PORT=$(cat "$ROOT/$1/port") PATH=$ROOT/remote:$PATH \
     sh -euc "$(printf '%s' "$2" | sed "s#/etc/redis#$ROOT/$1#g")" > /dev/null
 [ ! -e "$ROOT/checked" ] || check
 END

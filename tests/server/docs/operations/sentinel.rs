@@ -2,7 +2,7 @@
 
 use redis::Value;
 
-use super::{EVERY, ONE, Site, as_user, try_as_user, write_keys};
+use super::{EVERY, ONE, Site, TWO_REPLICAS, as_user, try_as_user, write_keys};
 use crate::support::{
     Builder, Server, await_that,
     sentinel::{await_discovery, named_port},
@@ -40,10 +40,10 @@ fn sentinels_promote_a_replica_and_users_stay_logged_in() {
     for host in hosts {
         write_keys(&site, host);
     }
-    let mut first = site.server("first", &[ONE, EVERY]).start();
+    let parts = [ONE, EVERY, TWO_REPLICAS];
+    let mut first = site.server("first", &parts).start();
     let to_first = format!("127.0.0.1 {}", first.port());
-    let replicas =
-        ["second", "third"].map(|host| site.server(host, &[ONE, EVERY]).config("replicaof", &to_first).start());
+    let replicas = ["second", "third"].map(|host| site.server(host, &parts).config("replicaof", &to_first).start());
     replicas.iter().for_each(await_replica);
     let sentinels = [(); 3].map(|()| sentinel(&site, first.port()).start());
     await_discovery(&sentinels);
