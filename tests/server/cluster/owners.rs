@@ -6,12 +6,8 @@ use crate::support::{
     nodes::Cluster,
     owner_sessions::{count, ids, list},
     sessions::{assert_refused, contents, create, exec, refused, send},
-    tokens::{SECRET, key, signing_keys},
+    tokens::{SECRET, id, key, signing_keys},
 };
-
-fn id(token: &str) -> String {
-    key(token)["sess:".len()..].to_owned()
-}
 
 /// A cluster, connections to the node that has the owner's slot and to the other node, and their numbers.
 fn cluster(keys: &str, owner: &str) -> (Cluster, Connection, Connection, [usize; 2]) {

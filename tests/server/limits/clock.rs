@@ -11,7 +11,7 @@ use crate::support::{
     in_flight::{self, Batch, OWNERS, assert_sound, await_idle, created, outcomes, sessions_of, slow, token_commands},
     owner_sessions::{assert_agree, assert_index_agrees, count, ids},
     sessions::{assert_lives, assert_refused, contents, create, exec, expiry, get, refusal, send},
-    tokens::{claims, key, signing_keys},
+    tokens::{claims, id, key, signing_keys},
 };
 
 /// `max-lifetime`, in seconds.
@@ -22,10 +22,6 @@ const HOUR: i64 = 3600;
 fn start(clock: &Clock, keys: &str, max_lifetime: i64) -> Server {
     let builder = Server::builder().keys(keys.as_bytes()).arg("max-lifetime", &max_lifetime.to_string());
     clock.of(builder.config("appendonly", "yes").config("appendfsync", "always")).start()
-}
-
-fn id(token: &str) -> String {
-    claims(token)["jti"].as_str().unwrap().to_owned()
 }
 
 /// Whether JRS.INSPECT says that the session is alive.
@@ -161,7 +157,7 @@ fn ids_stay_unique_and_in_order_when_the_clock_jumps() {
         let end = expiry(conn, &key(token));
         assert_eq!(end, (iat + MAX_LIFETIME) * 1000, "max-lifetime counts from the issue, not from the id");
     }
-    // A new process does not know the last id. Its ids are new all the same.
+    // A new process does not know the last id. Its ids are still new.
     server.kill();
     server.restart();
     let conn = &mut server.conn();

@@ -9,14 +9,10 @@ use crate::support::{
     cases::each,
     owner_sessions::{assert_agree, assert_index_agrees, info, list},
     sessions::{create, exec, get, send},
-    tokens::{SECRET, claims},
+    tokens::{SECRET, id},
 };
 
 const OWNERS: [&str; 3] = ["ada", "bob", "eve"];
-
-fn id(token: &str) -> String {
-    claims(token)["jti"].as_str().unwrap().to_owned()
-}
 
 /// Creates sessions of these owners until the server has evicted this many keys. Returns the tokens.
 fn create_until_evicted(conn: &mut Connection, number: i64) -> Vec<(&'static str, String)> {

@@ -1,14 +1,15 @@
 //! The disk is full under an append-only file. A limit of the process on the size of its files stands for the disk.
 
-use std::{collections::HashMap, fs};
+use std::fs;
 
 use redis::{Connection, RedisError, Value};
 use rustix::process::{Pid, Resource, Rlimit, prlimit};
 
+use super::known_sessions::{KnownSessions, assert_known};
 use crate::support::{
     Server, await_that,
     owner_sessions::{assert_agree, assert_index_agrees, info},
-    sessions::{assert_refused, contents, create, exec, get, send},
+    sessions::{assert_refused, contents, create, exec, send},
     tokens::{key, signing_keys},
 };
 
@@ -31,17 +32,14 @@ fn process(conn: &mut Connection) -> u32 {
     u32::try_from(info(conn, "server", "process_id")).unwrap()
 }
 
-/// The acknowledged sessions: the data by token, or none for a session that was destroyed.
-type Known = HashMap<String, Option<String>>;
-
 /// Creates, updates, rotates and destroys sessions until the server refuses a write or ends. Returns the error, and the
 /// session on which the last command acted.
-fn write_until_refused(conn: &mut Connection, known: &mut Known) -> (RedisError, Option<String>) {
+fn write_until_refused(conn: &mut Connection, known: &mut KnownSessions) -> (RedisError, Option<String>) {
     (0..).find_map(|step| write(conn, known, step).err()).expect("the steps do not end")
 }
 
 /// Creates a session, and does something with it. The error is that of [`write_until_refused`].
-fn write(conn: &mut Connection, known: &mut Known, step: usize) -> Result<(), (RedisError, Option<String>)> {
+fn write(conn: &mut Connection, known: &mut KnownSessions, step: usize) -> Result<(), (RedisError, Option<String>)> {
     let data = format!(r#"{{"n":{step}}}"#);
     let token: String = send(conn, &["JRS.CREATE", "ada", &data]).map_err(|error| (error, None))?;
     known.insert(token.clone(), Some(data.clone()));
@@ -61,19 +59,13 @@ fn write(conn: &mut Connection, known: &mut Known, step: usize) -> Result<(), (R
     changed.map_err(|error| (error, Some(token)))
 }
 
-fn assert_known(conn: &mut Connection, known: &Known) {
-    for (token, data) in known {
-        assert_eq!(get(conn, token).map(|session| session.data), *data, "{}", key(token));
-    }
-}
-
 #[test]
 fn writes_are_refused_until_the_disk_has_room() {
     for keys in signing_keys() {
         let mut server = start(&keys, "everysec");
         let conn = &mut server.conn();
         let process = process(conn);
-        let mut known = Known::new();
+        let mut known = KnownSessions::new();
         let [token, other] = [(); 2].map(|()| create(conn, "bob", "{}", &[]));
         limit(&server, process, Some(5000));
         let (error, _) = write_until_refused(conn, &mut known);
@@ -120,7 +112,7 @@ fn a_server_that_ends_at_a_full_disk_has_all_acknowledged_sessions() {
         let conn = &mut server.conn();
         let process = process(conn);
         limit(&server, process, Some(5000));
-        let mut known = Known::new();
+        let mut known = KnownSessions::new();
         let (error, uncertain) = write_until_refused(conn, &mut known);
         assert!(error.is_io_error(), "the server closed the connection: {error}");
         server.kill();

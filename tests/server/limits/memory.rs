@@ -1,29 +1,26 @@
 //! `maxmemory` under the policy `noeviction`: a command is done completely or refused with `OOM`.
 
 use std::{
-    collections::HashMap,
     sync::atomic::{AtomicUsize, Ordering},
     thread,
 };
 
 use redis::{Connection, RedisResult};
 
+use super::known_sessions::{KnownSessions, assert_known};
 use crate::support::{
     Server, await_that,
     owner_sessions::{assert_agree, assert_index_agrees, info},
     sessions::{assert_refused, create, exec, get, send},
-    tokens::{key, signing_keys},
+    tokens::signing_keys,
 };
 
 const OWNERS: [&str; 3] = ["ada", "bob", "eve"];
 
-/// What one client knows of its sessions: the data by token, or none for a session that was destroyed.
-type Known = HashMap<String, Option<String>>;
-
 /// Creates, changes, rotates and destroys sessions until `enough` commands of all clients were refused. All commands
 /// succeed or are refused with `OOM`.
-fn act(conn: &mut Connection, seed: usize, refused: &AtomicUsize, enough: usize) -> Known {
-    let (mut known, mut live) = (Known::new(), Vec::<String>::new());
+fn act(conn: &mut Connection, seed: usize, refused: &AtomicUsize, enough: usize) -> KnownSessions {
+    let (mut known, mut live) = (KnownSessions::new(), Vec::<String>::new());
     let mut step = seed;
     while refused.load(Ordering::Relaxed) < enough {
         step += 1;
@@ -76,7 +73,7 @@ fn under_load_nothing_is_half_written() {
         let limit = info(conn, "memory", "used_memory") + 400_000;
         exec(conn, &["CONFIG", "SET", "maxmemory", &limit.to_string()]);
         let refused = AtomicUsize::new(0);
-        let known: Vec<Known> = thread::scope(|scope| {
+        let known: Vec<KnownSessions> = thread::scope(|scope| {
             let client = |(number, mut conn): (usize, Connection)| {
                 let refused = &refused;
                 scope.spawn(move || act(&mut conn, number * 1000, refused, 60))
@@ -85,12 +82,10 @@ fn under_load_nothing_is_half_written() {
             clients.into_iter().map(|client| client.join().expect("only OOM is a refusal")).collect()
         });
         exec(conn, &["CONFIG", "SET", "maxmemory", "0"]);
-        let known: Known = known.into_iter().flatten().collect();
+        let known: KnownSessions = known.into_iter().flatten().collect();
         let live = known.values().flatten().count();
         assert!(live > 0 && known.len() > live);
-        for (token, data) in &known {
-            assert_eq!(get(conn, token).map(|session| session.data), *data, "{}", key(token));
-        }
+        assert_known(conn, &known);
         assert_eq!(send::<usize>(conn, &["DBSIZE"]).unwrap(), live, "a refused command leaves no key");
         let owned: usize = OWNERS.map(|owner| assert_agree(conn, owner).len()).iter().sum();
         assert_eq!(owned, live);

@@ -3,4 +3,5 @@
 mod clock;
 mod eviction;
 mod full_disk;
+mod known_sessions;
 mod memory;

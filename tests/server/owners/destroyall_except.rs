@@ -9,7 +9,7 @@ use crate::support::{
     in_flight::{Batch, assert_sound, await_idle, outcomes, slow, words},
     owner_sessions::{assert_agree, count, fill, info},
     sessions::{begin, create, end, exec, get, now, refused, send},
-    tokens::{self, key},
+    tokens::{self, id},
 };
 
 /// Enough sessions that a test can act before all are destroyed.
@@ -20,10 +20,6 @@ const CREATES: usize = 25;
 /// How many keys are left.
 fn left(conn: &mut Connection) -> usize {
     send(conn, &["DBSIZE"]).unwrap()
-}
-
-fn id(token: &str) -> String {
-    key(token)["sess:".len()..].to_owned()
 }
 
 /// Creates many sessions of ada. Returns the token of the last one, which is not in the token cache.

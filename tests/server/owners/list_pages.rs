@@ -10,15 +10,11 @@ use crate::support::{
     owner_sessions::{ListedSession, fill, ids, list},
     realms::add_app_realm,
     sessions::{assert_refused, create, exec, send},
-    tokens::{SECRET, jwk, key},
+    tokens::{SECRET, id, jwk},
 };
 
 fn server() -> Server {
     Server::builder().keys(SECRET.as_bytes()).start()
-}
-
-fn id(token: &str) -> String {
-    key(token)["sess:".len()..].to_owned()
 }
 
 fn ids_of(listed: Vec<ListedSession>) -> Vec<String> {

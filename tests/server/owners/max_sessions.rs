@@ -9,15 +9,11 @@ use crate::support::{
     owner_sessions::{assert_agree, fill, ids, info},
     realms::add_app_realm,
     sessions::{assert_refused, contents, create, exec, get, refused, send},
-    tokens::{SECRET, jwk, key, signing_keys},
+    tokens::{SECRET, id, jwk, key, signing_keys},
 };
 
 fn limited(keys: &str, max_sessions: &str, policy: &str) -> Server {
     Server::builder().keys(keys.as_bytes()).args(&["max-sessions", max_sessions, "max-sessions-policy", policy]).start()
-}
-
-fn id(token: &str) -> String {
-    key(token)["sess:".len()..].to_owned()
 }
 
 #[test]

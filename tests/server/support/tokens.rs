@@ -74,7 +74,12 @@ pub(crate) fn claims(token: &str) -> Value {
 
 /// The key of the token's session, in the default keyspace.
 pub(crate) fn key(token: &str) -> String {
-    format!("sess:{}", claims(token)["jti"].as_str().expect("a token has a jti"))
+    format!("sess:{}", id(token))
+}
+
+/// The id of the token's session.
+pub(crate) fn id(token: &str) -> String {
+    claims(token)["jti"].as_str().expect("a token has a jti").to_owned()
 }
 
 /// The claims as text.
