@@ -4,10 +4,10 @@ use redis::{Connection, Value};
 
 use crate::support::{
     cases::each,
-    moving_slots::owners_in_one_slot,
     nodes::Cluster,
     owner_sessions::count,
     sessions::{create, exec, refused, send},
+    slot_move_clients::owners_in_one_slot,
     tokens::{SECRET, key, signing_keys},
 };
 

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use crate::support::{
     cluster_router::{Router, key_slot},
     large_cluster::LargeCluster,
-    moving_slots::data,
     owner_sessions::assert_index_agrees,
     sessions::{exec, send},
+    slot_move_clients::data,
     slot_moves::move_slots,
     tokens::{SECRET, key},
 };

@@ -10,9 +10,9 @@ use redis::{Connection, RedisResult, Value};
 
 use crate::support::{
     cli,
-    moving_slots::{data, owners, use_sessions},
     nodes::Cluster,
     sessions::{contents, create, exec, refused, send},
+    slot_move_clients::{data, owners, use_sessions},
     tokens::{key, signing_keys},
 };
 

@@ -13,10 +13,10 @@ use crate::support::{
     Server, await_that,
     cases::each,
     index_check::totals,
-    moving_slots::{owners, use_sessions},
     nodes::Cluster,
     owner_sessions::{ids, ids_in_keyspace},
     sessions::{contents, create, exec, refused, send},
+    slot_move_clients::{owners, use_sessions},
     slot_moves::{await_migration, moves_slots_atomically},
     tokens::{SECRET, key, signing_keys},
 };

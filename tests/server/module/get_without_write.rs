@@ -8,9 +8,10 @@ use crate::support::{
     Builder, Server, await_that,
     cases::cases,
     in_flight::{Batch, OWNERS, slow, tokens, words},
-    moving_slots::owners,
     nodes::Cluster,
+    replicas,
     sessions::{assert_refused, create, exec, expiry, get, refused, send},
+    slot_move_clients::owners,
     tokens::{SECRET, key, signing_keys},
 };
 
@@ -158,14 +159,10 @@ fn a_read_whose_wait_ends_in_a_pause_does_not_extend() {
 
 #[test]
 fn a_failover_under_reads_ends_no_server() {
-    let mut server = builder(SECRET).start();
+    let mut server = replicas::primary(builder(SECRET)).start();
     let conn = &mut server.conn();
     let session = due(conn);
-    let mut replica = builder(SECRET).config("replicaof", &format!("127.0.0.1 {}", server.port())).start();
-    await_that("the replica", || {
-        let info: String = send(conn, &["INFO", "replication"]).unwrap();
-        info.contains("state=online").then_some(())
-    });
+    let mut replica = replicas::replica(&server, builder(SECRET));
     assert_answers(conn, &session, true);
     // The extension arrives on the replica.
     let end = expiry(conn, &session.1);

@@ -5,10 +5,10 @@ use redis::{Connection, Value};
 use crate::support::{
     Server,
     index_check::{ADA, BOB, assert_index_follows, totals},
-    moving_slots::owners_in_one_slot,
     nodes::Cluster,
     owner_sessions::{assert_agree, assert_index_agrees, count},
     sessions::{contents, create, exec, refused, send},
+    slot_move_clients::owners_in_one_slot,
     tokens::{SECRET, key},
 };
 

@@ -8,8 +8,8 @@ use super::{ONE, Site, as_user, field, write_keys};
 use crate::support::{
     Server, await_that, cli,
     cluster_view::NodeView,
-    moving_slots::owners,
     sessions::{exec, send},
+    slot_move_clients::owners,
     slot_moves::{await_migration, moves_slots_atomically},
     tokens::key,
 };
@@ -27,12 +27,12 @@ impl Servers {
             write_keys(site, &host);
             let node = site.server(&host, &[ONE, CLUSTER]);
             let node = node.config("masteruser", "replication").config("masterauth", "CHANGE-ME-4");
-            // Replicas are synchronised at once, and nodes tell each other news earlier than on the page.
+            // Replicas are synchronised at once, and nodes exchange their state more often than on the page.
             node.config("repl-diskless-sync-delay", "0").config("cluster-node-timeout", "4000").start()
         }))
     }
 
-    /// Runs the block of shell commands that contains `text`, line by line. The cluster has to agree after each.
+    /// Runs the block of shell commands that contains `text`, line by line. The cluster must agree after each.
     fn run(&self, site: &Site, text: &str, variables: &mut String) {
         let block = site.block(text);
         assert_eq!(block.info, "shell");
