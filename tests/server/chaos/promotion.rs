@@ -14,30 +14,16 @@ use super::{
 use crate::support::{
     Server, await_that,
     owner_sessions::assert_index_agrees,
+    replicas::{await_link, follow},
     sessions::{contents, exec, send},
     tokens::{SECRET, signing_keys},
 };
-
-/// Makes a server the replica of another, and waits until it has its data.
-fn replicate(replica: &Server, primary: &Server) {
-    let conn = &mut replica.conn();
-    exec(conn, &["REPLICAOF", "127.0.0.1", &primary.port().to_string()]);
-    await_in_sync(replica);
-}
-
-fn await_in_sync(replica: &Server) {
-    let conn = &mut replica.conn();
-    await_that("the data of the primary", || {
-        let info: String = send(conn, &["INFO", "replication"]).ok()?;
-        info.contains("master_link_status:up").then_some(())
-    });
-}
 
 /// Promotes the replica twice, each time to be the primary of the other. Returns the findings.
 fn findings(losses: Losses) -> Vec<String> {
     let start = || Server::builder().keys(SECRET.as_bytes()).config("repl-diskless-sync-delay", "0").start();
     let [mut primary, mut replica] = [start(), start()];
-    replicate(&replica, &primary);
+    follow(&mut replica.conn(), &primary);
     let port = &AtomicU16::new(primary.port());
     let connect = || to_port(port.load(Ordering::Relaxed));
     let load = Load { losses, waits: true, moves_owners: true, ..Load::new(&connect) };
@@ -52,7 +38,7 @@ fn findings(losses: Losses) -> Vec<String> {
             std::mem::swap(&mut primary, &mut replica);
             progress.await_more(100);
             replica.restart();
-            replicate(&replica, &primary);
+            follow(&mut replica.conn(), &primary);
         }
         progress.await_more(300);
     });
@@ -83,7 +69,7 @@ fn failover_loses_nothing() {
         let start = || server.clone().config("repl-diskless-sync-delay", "0").start();
         let servers = [start(), start()];
         let (mut primary, mut replica) = (&servers[0], &servers[1]);
-        replicate(replica, primary);
+        follow(&mut replica.conn(), primary);
         let port = &AtomicU16::new(primary.port());
         let connect = || to_port(port.load(Ordering::Relaxed));
         let ((), report) = Load { moves_owners: true, ..Load::new(&connect) }.run_while(|progress| {
@@ -95,7 +81,7 @@ fn failover_loses_nothing() {
                 await_that("the failover", || is_primary(&mut replica.conn()).then_some(()));
                 port.store(replica.port(), Ordering::Relaxed);
                 std::mem::swap(&mut primary, &mut replica);
-                await_in_sync(replica);
+                await_link(&mut replica.conn());
             }
             progress.await_more(200);
         });

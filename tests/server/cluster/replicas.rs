@@ -1,21 +1,17 @@
 //! Reads on replicas of cluster nodes, after READONLY.
 
-use redis::{Connection, Value};
+use redis::Value;
 
 use crate::support::{
     await_that,
     cluster_router::key_slot,
     large_cluster::LargeCluster,
     owner_sessions::{assert_agree, assert_index_agrees},
+    replicas::await_replicas,
     sessions::{create, exec, refused, send},
     slot_moves::move_slots,
     tokens::{SECRET, key as key_of},
 };
-
-/// Waits until the replica has all that its primary wrote.
-fn await_replica(primary: &mut Connection) {
-    await_that("the replica", || (send::<i64>(primary, &["WAIT", "1", "0"]).unwrap() == 1).then_some(()));
-}
 
 #[test]
 fn replicas_read_and_redirect_writes() {
@@ -28,7 +24,7 @@ fn replicas_read_and_redirect_writes() {
         let (primary, replica) = (&mut cluster.conn(number), &mut cluster.conn(replica));
         let token = create(primary, owner, r#"{"n":1}"#, &[]);
         let key = &key_of(&token);
-        await_replica(primary);
+        await_replicas(primary, 1);
         let reads = [
             &["JRS.PEEK", key, &token][..],
             &["JRS.INSPECT", key, &token],
@@ -59,14 +55,14 @@ fn replicas_read_and_redirect_writes() {
 
         // An expired session, whether or not the primary has already deleted it.
         let short = create(primary, owner, "{}", &["PX", "20"]);
-        await_replica(primary);
+        await_replicas(primary, 1);
         let short_key = key_of(&short);
         await_that("the end of the session", || {
             (send::<Value>(replica, &["JRS.PEEK", &short_key, &short]).unwrap() == Value::Nil).then_some(())
         });
         assert_eq!(send::<i64>(replica, &["JRS.COUNT", owner]), Ok(1));
         exec(primary, &["JRS.DESTROYALL", owner]);
-        await_replica(primary);
+        await_replicas(primary, 1);
         assert_eq!(send::<Value>(replica, &["JRS.PEEK", key, &token]), Ok(Value::Nil));
         assert_eq!(send::<i64>(replica, &["JRS.COUNT", owner]), Ok(0));
         assert_index_agrees(replica);

@@ -7,6 +7,7 @@ use redis::{Connection, Value};
 use crate::support::{
     Server, await_that,
     cases::cases,
+    replicas,
     sessions::{contents, create, exec, get, refusal, refused, send},
     tokens::{SECRET, key},
 };
@@ -231,7 +232,7 @@ fn removing_keys_file_after_a_failover_restores_no_key() {
     assert_has_a_retired_key(&server);
     let conn = &mut server.conn();
     assert_eq!(refusal(conn, &token), "NOKEYS");
-    // A key file of the operator is used all the same.
+    // A key file of the operator is still used.
     exec(conn, &["CONFIG", "SET", "jrs.keys-file", "shared"]);
     create(conn, "ada", "{}", &[]);
     exec(conn, &["CONFIG", "SET", "jrs.keys-file", ""]);
@@ -245,14 +246,10 @@ fn removing_keys_file_after_a_failover_restores_no_key() {
 
 #[test]
 fn a_key_that_a_failover_retired_returns_by_rename_and_reload() {
-    let mut server = Server::start();
+    let mut server = replicas::primary(Server::builder()).start();
     let conn = &mut server.conn();
     let token = create(conn, "ada", "{}", &[]);
-    let replica = Server::builder().config("replicaof", &format!("127.0.0.1 {}", server.port())).start();
-    await_that("the replica", || {
-        let info: String = send(conn, &["INFO", "replication"]).unwrap();
-        info.contains("state=online").then_some(())
-    });
+    let replica = replicas::replica(&server, Server::builder());
     // The replica may not have acknowledged the data set yet.
     await_that("the start of the failover", || send::<()>(conn, &["FAILOVER"]).ok());
     await_that("the failover", || {

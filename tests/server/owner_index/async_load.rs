@@ -6,6 +6,7 @@ use crate::support::{
     Server,
     index_check::{ADA, BOB, assert_index_follows},
     owner_sessions::{count, fill},
+    replicas::{await_link, follow},
     sessions::exec,
     slow_load,
     tokens::SECRET,
@@ -18,7 +19,7 @@ fn servers() -> (Server, Server) {
     exec(&mut primary.conn(), &["MSET", ADA[0], "x", ADA[1], "x", BOB[0], "x"]);
     let replica = slow_load::replica(builder, &primary).config("replica-read-only", "no").start();
     let conn = &mut replica.conn();
-    slow_load::await_link(conn);
+    await_link(conn);
     assert_eq!(assert_index_follows(conn), 3);
     (primary, replica)
 }
@@ -59,7 +60,7 @@ fn the_loaded_data_replaces_the_served_data() {
         exec(conn, words);
         assert_eq!(counts_while_loading(conn), expected, "{words:?}");
     }
-    slow_load::await_link(conn);
+    await_link(conn);
     assert_eq!(assert_index_follows(conn), 2501);
     assert_eq!([count(conn, "ada"), count(conn, "bob")], [1, 2500]);
 }
@@ -81,7 +82,6 @@ fn the_served_data_stays_when_loading_is_aborted() {
     primary.restart();
     let of_primary = &mut primary.conn();
     exec(of_primary, &["MSET", ADA[1], "x", ADA[2], "x"]);
-    exec(conn, &["REPLICAOF", "127.0.0.1", &primary.port().to_string()]);
-    slow_load::await_link(conn);
+    follow(conn, &primary);
     assert_eq!((assert_index_follows(conn), count(conn, "bob")), (2, 0));
 }

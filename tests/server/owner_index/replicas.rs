@@ -7,7 +7,7 @@ use crate::support::{
     cases::{cases, each},
     index_check::{ADA, BOB, assert_index_follows},
     owner_sessions::{count, fill, info},
-    replicas::{self, await_same_offset},
+    replicas::{self, await_same_offset, follow},
     sessions::{create, exec, send},
     tokens::SECRET,
 };
@@ -17,8 +17,7 @@ fn builder() -> Builder {
 }
 
 fn replica(primary: &Server, load: &str) -> Server {
-    let replica = builder().config("repl-diskless-load", load);
-    replica.config("replicaof", &format!("127.0.0.1 {}", primary.port())).start()
+    replicas::replica(primary, builder().config("repl-diskless-load", load))
 }
 
 /// Waits until a replica has all data of its primary, and checks its index.
@@ -79,7 +78,7 @@ fn the_index_follows_a_full_synchronization() {
             exec(reader, &["SELECT", "0"]);
             assert_eq!(assert_index_follows(reader), 1006);
             let before = info(conn, "stats", "sync_full");
-            exec(reader, &["REPLICAOF", "127.0.0.1", &primary.port().to_string()]);
+            follow(reader, &primary);
             await_that("the full synchronization", || (info(conn, "stats", "sync_full") > before).then_some(()));
             assert_eq!(assert_index_follows_primary(conn, reader), 5);
         }
@@ -98,7 +97,7 @@ fn the_index_follows_a_partial_synchronization() {
     exec(reader, &["REPLICAOF", "127.0.0.1", "1"]);
     act(conn);
     assert_eq!(assert_index_follows(reader), 5, "the replica is disconnected");
-    exec(reader, &["REPLICAOF", "127.0.0.1", &primary.port().to_string()]);
+    follow(reader, &primary);
     await_that("the partial synchronization", || (info(conn, "stats", "sync_partial_ok") > partial).then_some(()));
     assert!(assert_index_follows_primary(conn, reader) > 5);
     assert_eq!(info(conn, "stats", "sync_full"), full);
@@ -143,7 +142,7 @@ fn the_index_follows_a_chain_of_replicas_and_a_promotion() {
     let other = &mut second.conn();
     exec(other, &["SET", ADA[0], "x"]);
     for conn in [&mut *conn3, &mut *conn2] {
-        exec(conn, &["REPLICAOF", "127.0.0.1", &second.port().to_string()]);
+        follow(conn, &second);
         assert_eq!(assert_index_follows_primary(other, conn), 1);
     }
 }

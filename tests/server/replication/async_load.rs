@@ -7,6 +7,7 @@ use crate::support::{
     cases::cases,
     in_flight::rs256,
     owner_sessions::assert_index_agrees,
+    replicas::await_link,
     sessions::{create, send},
     slow_load,
     tokens::SECRET,
@@ -20,7 +21,7 @@ fn a_replica_serves_the_old_data_while_it_loads_new_data() {
         let token = create(&mut primary.conn(), "ada", r#"{"a":1}"#, &[]);
         let replica = slow_load::replica(builder, &primary).arg("token-cache-size", "0").start();
         let reader = &mut replica.conn();
-        slow_load::await_link(reader);
+        await_link(reader);
         let added = slow_load::begin(&primary, reader, |_| ());
         let mut reads = redis::pipe();
         reads.cmd("JRS.PEEK").arg(&token).cmd("JRS.LIST").arg("ada");
@@ -28,7 +29,7 @@ fn a_replica_serves_the_old_data_while_it_loads_new_data() {
         let Value::Array(session) = session else { panic!("no session") };
         assert_eq!(session[5], Value::BulkString(br#"{"a":1}"#.to_vec()));
         assert_eq!(listed.len(), 1);
-        slow_load::await_link(reader);
+        await_link(reader);
         let log = replica.log();
         assert!(!log.contains("not aware of async"), "{log}");
         assert_eq!(send::<usize>(reader, &["DBSIZE"]).unwrap(), added + 1, "the added keys and the session");

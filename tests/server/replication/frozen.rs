@@ -9,7 +9,7 @@ use crate::support::{
     frozen::Frozen,
     owner_sessions::{count, ids, info},
     replicas::{assert_same, await_replicas, primary, replica},
-    sessions::{create, exec, expiry, get, millis, send},
+    sessions::{create, exec, expiry, get, millis, peek, send},
     tokens::{key, signing_keys},
 };
 
@@ -19,7 +19,7 @@ fn builder(keys: &str) -> Builder {
 
 /// Whether JRS.PEEK finds the session. JRS.INSPECT must say the same.
 fn exists(conn: &mut Connection, token: &str) -> bool {
-    let exists = send::<Value>(conn, &["JRS.PEEK", token]).unwrap() != Value::Nil;
+    let exists = peek(conn, token).is_some();
     let report: HashMap<String, Value> = send(conn, &["JRS.INSPECT", token]).unwrap();
     assert_eq!(report["active"], Value::Int(exists.into()), "{report:?}");
     exists
@@ -77,7 +77,7 @@ fn a_frozen_replica_catches_up() {
                 _ => {}
             }
         }
-        await_that("the expiry", || get(conn, &gone).is_none().then_some(()));
+        await_that("the expiry", || peek(conn, &gone).is_none().then_some(()));
         exec(conn, &["JRS.DESTROY", &first]);
         assert_eq!(send::<i64>(conn, &["WAIT", "1", "1"]).unwrap(), 0, "the replica confirms nothing");
         drop(frozen);

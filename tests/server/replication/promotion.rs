@@ -5,8 +5,8 @@ use redis::{Connection, Value};
 use crate::support::{
     Builder, Server, await_that, module_path,
     owner_sessions::{assert_agree, count},
-    replicas::{assert_same, await_link, await_replicas, primary, replica},
-    sessions::{contents, create, exec, get, send},
+    replicas::{assert_same, await_replicas, follow, primary, replica},
+    sessions::{contents, create, exec, get, peek, send},
     tokens::{SECRET, claims, key, signing_keys},
 };
 
@@ -34,7 +34,7 @@ impl Tokens {
         exec(conn, &["JRS.DESTROYALL", "eve"]);
         exec(conn, &["JRS.UPDATE", &live[0], r#"{"n":1}"#, "PX", "5000000"]);
         let expired = create(conn, "ada", "{}", &["PX", "1"]);
-        await_that("the expiry", || get(conn, &expired).is_none().then_some(()));
+        await_that("the expiry", || peek(conn, &expired).is_none().then_some(()));
         destroyed.push(expired);
         Tokens { live, destroyed }
     }
@@ -92,11 +92,10 @@ fn a_promoted_replica_goes_on_with_all_tokens() {
         old.restart();
         let returned = &mut old.conn();
         create(returned, "lost", "{}", &[]);
-        exec(returned, &["REPLICAOF", "127.0.0.1", &new.port().to_string()]);
-        await_link(returned);
+        follow(returned, &new);
         assert_same(conn, returned);
         assert_eq!([count(returned, "ada"), count(returned, "lost")], [1, 0]);
-        // And it is promoted in its turn.
+        // Then it is promoted.
         exec(returned, &PROMOTE);
         assert_eq!(assert_agree(returned, "ada"), assert_agree(conn, "ada"));
         create(returned, "ada", "{}", &[]);

@@ -3,8 +3,7 @@
 use std::{
     io::{BufRead, BufReader},
     mem,
-    path::{Path, PathBuf},
-    process::{Child, ChildStdout, Command, Stdio},
+    process::{Child, ChildStdout, Stdio},
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
@@ -17,7 +16,7 @@ use serde_json::json;
 use crate::{
     chaos::history::{self, Operation},
     support::{
-        await_that,
+        await_that, programs,
         sentinel::{NAME, Watched},
     },
 };
@@ -75,7 +74,7 @@ impl Program {
     fn start(name: &'static str, watched: &Watched) -> Program {
         let owners: Vec<String> = (0..OWNERS).map(|owner| format!("{name}:{owner}")).collect();
         let task = json!({"name": NAME, "ports": watched.sentinel_ports(), "owners": owners});
-        let mut process = command(name)
+        let mut process = programs::command("clients/sentinel", name)
             .arg(task.to_string())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -123,22 +122,4 @@ fn read(output: ChildStdout, acknowledged: &AtomicUsize) -> String {
         text.push('\n');
     }
     text
-}
-
-/// The command that runs a program until the thread of the test ends.
-fn command(name: &str) -> Command {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let clients = root.join("tests/clients");
-    let (interpreter, installed) = if name.ends_with(".py") {
-        let python = root.join("target/venv/bin/python");
-        (python.clone(), python)
-    } else {
-        (PathBuf::from("node"), clients.join("node_modules"))
-    };
-    assert!(installed.exists(), "{} is missing: scripts/test installs what this test needs", installed.display());
-    let mut command = Command::new("setpriv");
-    command.args(["--pdeathsig", "KILL"]).arg(interpreter).arg(clients.join("sentinel").join(name));
-    // Python would leave its compiled modules in the source folder.
-    command.env("PYTHONDONTWRITEBYTECODE", "1");
-    command
 }

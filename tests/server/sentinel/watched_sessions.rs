@@ -9,6 +9,7 @@ use crate::{
     },
     support::{
         Server,
+        replicas::await_replicas,
         sentinel::Watched,
         sessions::{contents, create, exec, get, send},
     },
@@ -18,7 +19,7 @@ use crate::{
 pub(super) fn log_in(primary: &Server) -> Vec<String> {
     let conn = &mut primary.conn();
     let tokens = (0..50).map(|user| create(conn, &format!("user:{user}"), r#"{"a":1}"#, &[])).collect();
-    assert_eq!(send::<i64>(conn, &["WAIT", "2", "60000"]), Ok(2));
+    await_replicas(conn, 2);
     tokens
 }
 
@@ -50,7 +51,7 @@ pub(super) fn assert_replicated(watched: &Watched, primary: usize) {
     let conn = &mut watched.servers[primary].conn();
     watched.await_replicas(primary);
     create(conn, "last", "{}", &[]);
-    assert_eq!(send::<i64>(conn, &["WAIT", "2", "60000"]), Ok(2));
+    await_replicas(conn, 2);
     let expected = contents(conn);
     for server in &watched.servers {
         assert!(contents(&mut server.conn()) == expected, "the server on port {} has other data", server.port());

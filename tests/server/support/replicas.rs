@@ -7,7 +7,7 @@ use redis::Connection;
 use crate::support::{
     Builder, Server, await_that,
     owner_sessions::assert_index_agrees,
-    sessions::{contents, send},
+    sessions::{contents, exec, send},
 };
 
 /// The configuration of a primary that synchronizes replicas without delay and sends them only changes.
@@ -20,6 +20,12 @@ pub(crate) fn replica(of: &Server, builder: Builder) -> Server {
     let replica = primary(builder).config("replicaof", &format!("127.0.0.1 {}", of.port())).start();
     await_link(&mut replica.conn());
     replica
+}
+
+/// Makes a server the replica of another, and waits until it has been synchronized.
+pub(crate) fn follow(replica: &mut Connection, primary: &Server) {
+    exec(replica, &["REPLICAOF", "127.0.0.1", &primary.port().to_string()]);
+    await_link(replica);
 }
 
 /// Waits until the replica is connected to its primary and has been synchronized.

@@ -120,8 +120,17 @@ pub(crate) fn etag(data: &str) -> String {
 
 /// The session that `JRS.GET` returns, or `None` if the session does not exist. The token must be valid.
 pub(crate) fn get(connection: &mut Connection, token: &str) -> Option<Session> {
+    session(connection, "JRS.GET", token)
+}
+
+/// The session that `JRS.PEEK` returns, as [`get`] does. It does not extend the session.
+pub(crate) fn peek(connection: &mut Connection, token: &str) -> Option<Session> {
+    session(connection, "JRS.PEEK", token)
+}
+
+fn session(connection: &mut Connection, command: &str, token: &str) -> Option<Session> {
     let reply: Option<HashMap<String, redis::Value>> =
-        send(connection, &["JRS.GET", token]).unwrap_or_else(|error| panic!("JRS.GET of {token}: {error}"));
+        send(connection, &[command, token]).unwrap_or_else(|error| panic!("{command} of {token}: {error}"));
     let fields = reply?;
     let text = |name: &str| String::from_redis_value_ref(&fields[name]).expect("a field of the session is text");
     Some(Session {

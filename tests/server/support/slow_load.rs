@@ -23,10 +23,6 @@ pub(crate) fn replica(builder: Builder, primary: &Server) -> Builder {
         .config("replicaof", &format!("127.0.0.1 {}", primary.port()))
 }
 
-pub(crate) fn await_link(replica: &mut Connection) {
-    await_that("the replica's link", || info(replica).contains("master_link_status:up").then_some(()));
-}
-
 /// Disconnects the replica, lets `meanwhile` change the primary, and starts a full synchronization. Returns how many keys
 /// it added to the primary.
 pub(crate) fn begin(primary: &Server, replica: &mut Connection, meanwhile: impl FnOnce(&mut Connection)) -> usize {

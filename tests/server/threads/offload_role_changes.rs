@@ -6,6 +6,7 @@ use super::race::{CREATES, ROUNDS, race, split};
 use crate::support::{
     Server, await_that,
     in_flight::{Batch, assert_sound, created, outcomes, sessions_of, slow},
+    replicas::{self, await_link, await_replicas},
     sessions::{contents, create, exec, get, send},
 };
 
@@ -44,15 +45,14 @@ fn a_writable_replica_accepts_writes() {
 #[test]
 fn a_failover_loses_no_acknowledged_session() {
     for _ in 0..ROUNDS {
-        let mut primary = slow().config("repl-diskless-sync-delay", "0").start();
-        let mut replica = slow().config("replicaof", &format!("127.0.0.1 {}", primary.port())).start();
+        let mut primary = replicas::primary(slow()).start();
+        let mut replica = replicas::replica(&primary, slow());
         let state = |server: &Server, state: &str| {
             await_that(state, || {
                 let info: String = send(&mut server.conn(), &["INFO", "replication"]).unwrap();
                 info.contains(state).then_some(())
             });
         };
-        state(&replica, "master_link_status:up");
         state(&primary, "state=online");
         let (_, mut waiting) = race(&primary, &["FAILOVER"]);
         let replies = waiting.replies();
@@ -64,12 +64,12 @@ fn a_failover_loses_no_acknowledged_session() {
         );
         state(&replica, "role:master");
         state(&primary, "role:slave");
-        state(&primary, "master_link_status:up");
+        await_link(&mut primary.conn());
         let conn = &mut replica.conn();
         let lost = created(&replies[..CREATES]).iter().filter(|token| get(conn, token).is_none()).count();
         assert_eq!(lost, 0);
         create(conn, "ada", "{}", &[]);
-        assert_eq!(send::<i64>(conn, &["WAIT", "1", "60000"]).unwrap(), 1);
+        await_replicas(conn, 1);
         assert_eq!(contents(conn), contents(&mut primary.conn()));
         assert_sound(&mut primary);
         assert_sound(&mut replica);

@@ -23,7 +23,7 @@ fn peeks(cluster: &LargeCluster) -> [u64; 2] {
 }
 
 /// Waits until the replicas have as many sessions as the primaries.
-fn await_replicas(cluster: &LargeCluster) {
+fn await_same_dbsize(cluster: &LargeCluster) {
     let size = |number| send::<u64>(&mut cluster.conn(number), &["DBSIZE"]).expect("the node replies");
     let sum = |numbers: Range<usize>| -> u64 { numbers.map(size).sum() };
     await_that("the sessions on the replicas", || (sum(0..3) == sum(3..6)).then_some(()));
@@ -34,7 +34,7 @@ fn reading_commands_go_to_replicas() {
     let cluster = cluster(1);
     for mut client in clients(&ports(&cluster), ON_REPLICAS) {
         let sessions = ["ada", "bob", "cy", "dee"].map(|owner| (owner, create(&mut client, owner)));
-        await_replicas(&cluster);
+        await_same_dbsize(&cluster);
         let (redirected, [of_primaries, of_replicas]) = (redirections(&cluster), peeks(&cluster));
         for (owner, [key, token]) in &sessions {
             for words in [["JRS.PEEK", key, token], ["JRS.PEEK", key, token], ["JRS.INSPECT", key, token]] {

@@ -5,6 +5,7 @@ use redis::Value;
 use super::{EVERY, ONE, Site, TWO_REPLICAS, as_user, try_as_user, write_keys};
 use crate::support::{
     Builder, Server, await_that,
+    replicas::await_replicas,
     sentinel::{await_discovery, named_port},
     sessions::{create, exec, refused, send},
 };
@@ -51,7 +52,7 @@ fn sentinels_promote_a_replica_and_users_stay_logged_in() {
     assert_eq!(refused(&mut as_user(&first, "sentinel"), &["JRS.LIST", "ada"]), "NOPERM");
     let app = &mut as_user(&first, "app");
     let token = await_that("enough replicas", || send::<String>(app, &["JRS.CREATE", "ada", "{}"]).ok());
-    assert_eq!(send::<i64>(app, &["WAIT", "2", "60000"]), Ok(2));
+    await_replicas(app, 2);
 
     first.kill();
     let port = await_that("a new primary", || named_port(&sentinels).filter(|port| *port != first.port()));
@@ -78,7 +79,7 @@ fn sentinel_fails_over_with_its_user() {
     let second = site.server("second", &parts).config("replicaof", &to_first).start();
     let at_first = &mut as_user(&first, "app");
     let token: String = await_that("the replica", || send(at_first, &["JRS.CREATE", "ada", "{}"]).ok());
-    assert_eq!(send::<i64>(at_first, &["WAIT", "1", "60000"]), Ok(1));
+    await_replicas(at_first, 1);
 
     // There is no other Sentinel.
     let sentinel = sentinel(&site, first.port()).start();
