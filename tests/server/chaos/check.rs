@@ -43,9 +43,10 @@ pub(crate) fn findings(mut model: Model, mut send: impl FnMut(&[&str]) -> RedisR
 /// # Panics
 /// If it has any.
 pub(crate) fn assert_holds(model: Model, send: impl FnMut(&[&str]) -> RedisResult<Value>) {
+    let seed = model.seed.map(|seed| format!(" with JRS_CHAOS_SEED={seed}")).unwrap_or_default();
     let findings = findings(model, send);
     let shown = findings.iter().take(SHOWN).map(|finding| format!("\n- {finding}")).collect::<String>();
-    assert!(findings.is_empty(), "{} findings:{shown}", findings.len());
+    assert!(findings.is_empty(), "{} findings{seed}:{shown}", findings.len());
 }
 
 /// The operation with its reply. None, and a finding, if the server refuses it.

@@ -1,6 +1,6 @@
 //! One client of a load. It is the only writer of its owners.
 
-use std::{collections::BTreeMap, thread, time::Duration};
+use std::collections::BTreeMap;
 
 use super::{
     commands::{Failure, Sender, failure, replied, words},
@@ -14,8 +14,6 @@ use crate::support::{await_that, session_model::rng::Rng};
 const OWNERS: usize = 2;
 /// How many sessions a client keeps. With more, it destroys some.
 const KEPT: usize = 30;
-/// The time before a command is sent again.
-const PAUSE: Duration = Duration::from_millis(10);
 
 pub(super) struct Client<'l, 'a> {
     load: &'l Load<'a>,
@@ -38,7 +36,9 @@ impl<'l, 'a> Client<'l, 'a> {
             load,
             sender: None,
             owners: (0..OWNERS).map(|owner| format!("client:{number}:{owner}")).collect(),
-            rng: Rng::new((seed + u64::try_from(number).expect("a sane number")).wrapping_mul(0x9e37_79b9_7f4a_7c15)),
+            rng: Rng::new(
+                seed.wrapping_add(u64::try_from(number).expect("a sane number")).wrapping_mul(0x9e37_79b9_7f4a_7c15),
+            ),
             alive: Vec::new(),
             destroyed: Vec::new(),
             writes: 0,
@@ -125,7 +125,6 @@ impl<'l, 'a> Client<'l, 'a> {
             }
             // A refused JRS.DESTROYALL may have destroyed some sessions.
             self.model.apply(&operation.clone().outcome(Outcome::Refused));
-            thread::sleep(PAUSE);
             progress.is_over().then_some(())
         });
         let operation = reply.unwrap_or_else(|| operation.outcome(Outcome::Refused));
@@ -137,13 +136,7 @@ impl<'l, 'a> Client<'l, 'a> {
     /// The connection, which is opened if there is none.
     fn sender(&mut self) -> &mut Sender<'a> {
         if self.sender.is_none() {
-            let sender = await_that("a connection", || match (self.load.connect)() {
-                Ok(sender) => Some(sender),
-                Err(_) => {
-                    thread::sleep(PAUSE);
-                    None
-                }
-            });
+            let sender = await_that("a connection", || (self.load.connect)().ok());
             for owner in &self.owners {
                 self.model.apply(&Operation::new(Op::Connect, owner));
             }

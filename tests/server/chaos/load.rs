@@ -34,6 +34,12 @@ pub(crate) fn rounds(least: usize) -> impl Iterator<Item = usize> {
     })
 }
 
+/// The seed of the clients' random choices: the environment's `JRS_CHAOS_SEED`, or another one each time.
+fn seed() -> u64 {
+    env::var("JRS_CHAOS_SEED")
+        .map_or_else(|_| millis().unsigned_abs(), |text| text.parse().expect("JRS_CHAOS_SEED is a number"))
+}
+
 /// What the clients do.
 pub(crate) struct Load<'a> {
     /// Opens a connection to the servers. Called again after an error; then it must find the present primary.
@@ -57,6 +63,7 @@ pub(crate) struct Progress {
 
 /// What the clients did.
 pub(crate) struct Report {
+    /// It has the seed of the clients.
     pub(crate) model: Model,
     /// How often each error came that a client retries. `connection lost` is one of them.
     pub(crate) errors: BTreeMap<String, usize>,
@@ -72,8 +79,10 @@ impl<'a> Load<'a> {
     /// Runs the scenario while the clients work, then stops them.
     pub(crate) fn run_while<T>(&self, scenario: impl FnOnce(&Progress) -> T) -> (T, Report) {
         let progress = Progress { acknowledged: AtomicUsize::new(0), stop: AtomicBool::new(false) };
-        let mut report = Report { model: Model::new(self.losses), errors: BTreeMap::new(), acknowledged: 0 };
-        let seed = millis().unsigned_abs();
+        let seed = seed();
+        let mut model = Model::new(self.losses);
+        model.seed = Some(seed);
+        let mut report = Report { model, errors: BTreeMap::new(), acknowledged: 0 };
         let result = thread::scope(|scope| {
             let run = |number| Client::new(self, number, seed).run(&progress);
             let clients: Vec<_> = (0..self.clients).map(|number| scope.spawn(move || run(number))).collect();

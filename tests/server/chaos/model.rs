@@ -9,10 +9,10 @@ use std::{
 
 use super::{
     history::{Op, Operation, Outcome},
-    order::Write,
+    replication_order::Write,
     states::{Owner, Session, States},
 };
-use crate::support::tokens::claims;
+use crate::support::tokens::id;
 
 /// Which acknowledged operations the servers may lose.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,6 +28,8 @@ pub(crate) enum Losses {
 #[derive(Debug)]
 pub(crate) struct Model {
     losses: Losses,
+    /// That of the clients' random choices, if there is one.
+    pub(super) seed: Option<u64>,
     owners: BTreeMap<String, Owner>,
     /// By token.
     pub(super) sessions: BTreeMap<String, Session>,
@@ -37,7 +39,7 @@ pub(crate) struct Model {
 
 impl Model {
     pub(crate) fn new(losses: Losses) -> Model {
-        Model { losses, owners: BTreeMap::new(), sessions: BTreeMap::new(), findings: Vec::new() }
+        Model { losses, seed: None, owners: BTreeMap::new(), sessions: BTreeMap::new(), findings: Vec::new() }
     }
 
     /// The model after these operations.
@@ -57,9 +59,7 @@ impl Model {
     /// The scenario has ended: no more operation is lost.
     pub(crate) fn settle(&mut self) {
         self.losses = Losses::None;
-        for session in self.sessions.values_mut() {
-            session.now.extend(take(&mut session.earlier));
-        }
+        self.sessions.values_mut().for_each(|session| session.now.extend(take(&mut session.earlier)));
     }
 
     /// The states of a session.
@@ -126,7 +126,7 @@ impl Model {
     /// Adds the session of the new token in a reply.
     fn add(&mut self, owner: &str, operation: &Operation, mut now: States) {
         let token = operation.new_token.clone().expect("the reply has a token");
-        let id = claims(&token)["jti"].as_str().expect("a token has a jti").to_owned();
+        let id = id(&token);
         if self.sessions.contains_key(&token) {
             self.find(operation, Some(&token), "the new token is not new");
             return;
@@ -211,7 +211,7 @@ impl Model {
         if operation.outcome == Outcome::Null {
             self.find(operation, None, "JRS.DESTROYALL cannot reply null");
         }
-        // While a thread verifies the token of EXCEPT, the server forgets that the client has disconnected.
+        // While a thread verifies the `EXCEPT` token, a disconnect does not cancel the command.
         self.owner(&operation.owner).may_be_destroyed_later |=
             except.is_some() && operation.outcome == Outcome::Unknown;
         for token in self.tokens(&operation.owner) {
@@ -239,10 +239,10 @@ impl Model {
         }
         let listed: BTreeSet<&String> = operation.ids.iter().flatten().collect();
         let owner = &self.owners[&operation.owner];
-        let strangers: Vec<_> = listed.iter().filter(|id| !owner.sessions.contains_key(**id)).collect();
-        if strangers.len() > owner.unknown {
+        let unexpected_ids: Vec<_> = listed.iter().filter(|id| !owner.sessions.contains_key(**id)).collect();
+        if unexpected_ids.len() > owner.unknown {
             let most = owner.unknown;
-            self.find(operation, None, &format!("{strangers:?} were not created; {most} creates have no reply"));
+            self.find(operation, None, &format!("{unexpected_ids:?} were not created; {most} creates have no reply"));
         }
         if listed.len() < operation.ids.iter().flatten().count() {
             self.find(operation, None, "the list has an id twice");

@@ -80,7 +80,7 @@ fn planted_faults_are_found() {
 }
 
 /// A server that replies wrongly once to a command of this name, when many sessions exist.
-fn lying_server<'a>(server: &Server, command: &'a str, lie: fn(&mut Connection, &[&str])) -> Sender<'a> {
+fn faulty_server<'a>(server: &Server, command: &'a str, fault: fn(&mut Connection, &[&str])) -> Sender<'a> {
     let mut conn = server.conn();
     let mut calls = 0;
     Box::new(move |words| {
@@ -88,7 +88,7 @@ fn lying_server<'a>(server: &Server, command: &'a str, lie: fn(&mut Connection, 
         if words[0] == command && send(&mut conn, &["EXISTS", words[1]])? {
             calls += 1;
             if calls == 10 {
-                lie(&mut conn, words);
+                fault(&mut conn, words);
             }
         }
         send(&mut conn, words)
@@ -98,16 +98,16 @@ fn lying_server<'a>(server: &Server, command: &'a str, lie: fn(&mut Connection, 
 #[test]
 fn wrong_replies_are_found_while_clients_run() {
     let server = Server::start();
-    type Lie = fn(&mut Connection, &[&str]);
-    let lies: [(&str, Lie, &str); 4] = [
+    type Fault = fn(&mut Connection, &[&str]);
+    let faults: [(&str, Fault, &str); 4] = [
         ("JRS.GET", |conn, words| send(conn, &["DEL", words[1]]).unwrap(), "Read"),
         ("JRS.GET", |conn, words| send(conn, &["SET", words[1], r#"{"n":"old"}"#, "EX", "100"]).unwrap(), "Read"),
         ("JRS.UPDATE", |conn, words| send(conn, &["DEL", words[1]]).unwrap(), "Update"),
         ("JRS.ROTATE", |conn, words| send(conn, &["DEL", words[1]]).unwrap(), "Rotate"),
     ];
-    for (command, lie, expected) in lies {
+    for (command, fault, expected) in faults {
         exec(&mut server.conn(), &["FLUSHALL"]);
-        let connect = || Ok(lying_server(&server, command, lie));
+        let connect = || Ok(faulty_server(&server, command, fault));
         let load = Load { clients: 1, ..Load::new(&connect) };
         let ((), report) = load.run_while(|progress| progress.await_more(500));
         let found = &report.model.findings;
@@ -116,7 +116,7 @@ fn wrong_replies_are_found_while_clients_run() {
 }
 
 #[test]
-fn an_honest_server_has_no_findings() {
+fn a_correct_server_has_no_findings() {
     let server = Server::start();
     let connect = || to_port(server.port());
     let load = Load { clients: 4, moves_owners: true, ..Load::new(&connect) };

@@ -5,7 +5,7 @@ use std::{
     fmt,
 };
 
-use super::order::Write;
+use super::replication_order::Write;
 
 /// The states that a session may be in.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
