@@ -65,8 +65,8 @@ fn migrate_moves_a_session() {
 #[test]
 fn a_server_with_another_key_refuses_the_token_of_a_restored_session() {
     let server = Server::builder().keys(SECRET.as_bytes()).start();
-    let stranger = Server::builder().keys("another secret of at least 32 bytes: 2718281828".as_bytes()).start();
-    let (conn, other) = (&mut server.conn(), &mut stranger.conn());
+    let other_server = Server::builder().keys("another secret of at least 32 bytes: 2718281828".as_bytes()).start();
+    let (conn, other) = (&mut server.conn(), &mut other_server.conn());
     let token = create(conn, "ada", "{}", &[]);
     copy(conn, other, &key(&token));
     assert_eq!(refusal(other, &token), "BADTOKEN");

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use redis::{Connection, ErrorKind, RedisError, RedisResult, Value};
 
-use crate::support::{await_that, sessions::send};
+use crate::support::{await_that, large_cluster::SLOTS, sessions::send};
 
 /// How many redirections of one command a client follows, as in many client libraries. More of them are a loop.
 const MOST_REDIRECTIONS: usize = 16;
@@ -112,7 +112,7 @@ pub(crate) fn key_slot(key: &str) -> u16 {
     let crc = hashed.bytes().fold(0_u16, |crc, byte| {
         (0..8).fold(crc ^ u16::from(byte) << 8, |crc, _| if crc & 0x8000 == 0 { crc << 1 } else { crc << 1 ^ 0x1021 })
     });
-    crc % 16384
+    crc % SLOTS
 }
 
 #[test]

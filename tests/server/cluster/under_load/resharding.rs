@@ -3,7 +3,10 @@
 use super::{Clients, assert_holds_and_ends_empty, slow_nodes};
 use crate::{
     chaos::load::rounds,
-    support::{large_cluster::LargeCluster, slot_moves::move_slots},
+    support::{
+        large_cluster::{LargeCluster, SLOTS},
+        slot_moves::move_slots,
+    },
 };
 
 #[test]
@@ -24,7 +27,7 @@ fn every_slot_moves_while_clients_run() {
         progress.await_more(200);
         moved
     });
-    assert!(moved >= 16384, "{moved}");
+    assert!(moved >= usize::from(SLOTS), "{moved}");
     assert!(report.acknowledged > 1000, "{}", report.acknowledged);
     assert_holds_and_ends_empty(&cluster, report);
 }

@@ -32,9 +32,9 @@ fn a_rotation_in_two_rounds_has_no_moment_when_a_server_refuses_a_token_of_anoth
     exec(&mut as_user(&servers[0], "app"), &["JRS.GET", &old]);
 
     // The check notices a rotation in one round.
-    let hasty = second.replace("key-2026-01", "key-2026-02").replace("key-2026-02.json),", "key-2026-03.json),");
-    assert_ne!(hasty, second);
-    let problem = shell(&site, &[functions, "key 2026-03 > key-2026-03.json", &hasty]).unwrap_err();
+    let in_one_round = second.replace("key-2026-01", "key-2026-02").replace("key-2026-02.json),", "key-2026-03.json),");
+    assert_ne!(in_one_round, second);
+    let problem = shell(&site, &[functions, "key 2026-03 > key-2026-03.json", &in_one_round]).unwrap_err();
     assert!(problem.contains("no active key has the token's kid"), "{problem}");
 }
 
