@@ -55,23 +55,33 @@ pub fn make_if_missing() -> Result<bool, String> {
     }
 }
 
-/// Renames the generated key file, so that this server does not sign with it again, also after a restart.
+/// Renames the generated key file, so that this server does not sign with it again, also after a restart. An older
+/// retired file stays: the tokens of its key may still be valid.
 ///
 /// Leaves a file that the settings or a realm name: the operator manages it then, and other servers may share it.
 pub fn retire(sources: &KeySources, settings: &Settings) {
     if is_named(sources, settings, FILE) {
         return;
     }
-    match fs::rename(FILE, RETIRED) {
-        Ok(()) => log(
+    match rename_to_free_name() {
+        Ok(name) => log(
             Level::Warning,
             &format!(
-                "this server is now a replica and stops using its generated key, kept as {RETIRED}: set jrs.keys-file"
+                "this server is now a replica and stops using its generated key, kept as {name}: set jrs.keys-file"
             ),
         ),
         Err(error) if error.kind() == ErrorKind::NotFound => {}
-        Err(error) => log(Level::Warning, &format!("cannot rename {FILE}: {}", describe(&error))),
+        Err(error) => log(Level::Warning, &format!("cannot rename {FILE} to {RETIRED}: {}", describe(&error))),
     }
+}
+
+/// Renames the generated key file to [`RETIRED`], or to that name with the first number whose file does not exist.
+fn rename_to_free_name() -> io::Result<String> {
+    let numbered = (2..100).map(|number| format!("{RETIRED}.{number}"));
+    let is_free = |name: &String| fs::symlink_metadata(name).is_err_and(|error| error.kind() == ErrorKind::NotFound);
+    let name = iter::once(RETIRED.to_owned()).chain(numbered).find(is_free).ok_or(ErrorKind::AlreadyExists)?;
+    fs::rename(FILE, &name)?;
+    Ok(name)
 }
 
 /// Whether the settings or a realm name this file as a key file, by any path.

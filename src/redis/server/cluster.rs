@@ -1,6 +1,8 @@
 //! The slots of a cluster node.
 
-use crate::redis::ffi::{context::Ctx, string::RedisString};
+use redis_module::raw;
+
+use crate::redis::ffi::{api::api, context::Ctx, string::RedisString};
 
 /// The hash slot of a key.
 #[derive(Debug, PartialEq)]
@@ -21,9 +23,11 @@ impl Ctx<'_> {
             return self.slot_of(&RedisString::new(prefix)).is_some_and(|slot| !self.is_moving(&slot));
         }
         // Two keys that do not exist. The server refuses them in a slot of another node (MOVED) and in a migrating slot
-        // (ASK); in an importing slot also after ASKING (TRYAGAIN), because there are two of them.
-        let missing = |suffix: &[u8]| RedisString::new(&[prefix, suffix].concat());
-        self.call_integer(c"EXISTS", &[&missing(b"jrs.missing.1"), &missing(b"jrs.missing.2")]).is_some()
+        // (ASK); in an importing slot also after ASKING (TRYAGAIN), because there are two of them. A client that could
+        // guess their names could create them.
+        let random = random_hex();
+        let missing = |first: &[u8]| RedisString::new(&[prefix, first, &random].concat());
+        self.call_integer(c"EXISTS", &[&missing(b"jrs.missing.1."), &missing(b"jrs.missing.2.")]).is_some()
     }
 
     /// Whether this cluster node serves the key's slot. The server refuses to open a key of another node.
@@ -31,7 +35,7 @@ impl Ctx<'_> {
         self.call_integer(c"EXISTS", &[key]).is_some()
     }
 
-    /// Whether the slot is migrating or importing. A primary knows this, and so does a replica of Valkey 9.
+    /// Whether the slot is migrating or importing. A primary knows this, and so does a replica of Valkey.
     fn is_moving(self, slot: &Slot) -> bool {
         let Some(nodes) = self.call_string(c"CLUSTER", &[&RedisString::new(b"NODES")]) else { return true };
         let number = slot.0.to_string();
@@ -48,4 +52,12 @@ impl Ctx<'_> {
             is_own && words.any(moves)
         })
     }
+}
+
+/// Random hexadecimal digits.
+fn random_hex() -> [u8; 32] {
+    let mut digits = [0; 32];
+    // SAFETY: the server writes as many digits as the array has, and no NUL.
+    unsafe { api(raw::RedisModule_GetRandomHexChars)(digits.as_mut_ptr().cast(), digits.len()) };
+    digits
 }

@@ -115,6 +115,33 @@ fn a_server_that_becomes_a_replica_drops_the_key_for_good() {
 }
 
 #[test]
+fn an_older_retired_key_stays() {
+    let mut server = Server::builder().start();
+    let conn = &mut server.conn();
+    let token = create(conn, "ada", "{}", &[]);
+    exec(conn, &BECOME_REPLICA);
+    exec(conn, &["REPLICAOF", "NO", "ONE"]);
+    exec(conn, &["CONFIG", "SET", "jrs.keys-file", RETIRED]);
+    exec(conn, &["CONFIG", "REWRITE"]);
+    exec(conn, &["SAVE"]);
+    let first = fs::read(server.dir().join(RETIRED)).unwrap();
+    for number in 2..4 {
+        let other = format!("another file: {number}");
+        fs::write(server.dir().join(FILE), &other).unwrap();
+        server.kill();
+        server.restart();
+        exec(&mut server.conn(), &BECOME_REPLICA);
+        assert!(!server.dir().join(FILE).exists());
+        assert_eq!(fs::read_to_string(server.dir().join(format!("{RETIRED}.{number}"))).unwrap(), other);
+    }
+    assert_eq!(fs::read(server.dir().join(RETIRED)).unwrap(), first);
+    let conn = &mut server.conn();
+    exec(conn, &["REPLICAOF", "NO", "ONE"]);
+    reload(conn);
+    assert!(get(conn, &token).is_some());
+}
+
+#[test]
 fn a_server_that_becomes_a_replica_keeps_the_keys_of_its_keys_file() {
     let server = Server::builder().keys(SECRET.as_bytes()).config("replica-read-only", "no").start();
     let conn = &mut server.conn();

@@ -8,6 +8,7 @@ use crate::support::{
     replicas::await_replicas,
     sentinel::{await_discovery, named_port},
     sessions::{create, exec, refused, send},
+    version,
 };
 
 /// A Sentinel with the configuration of the page, but on a free port and in a temporary folder.
@@ -85,7 +86,11 @@ fn sentinel_fails_over_with_its_user() {
     let sentinel = sentinel(&site, first.port()).start();
     exec(&mut sentinel.conn(), &["SENTINEL", "SET", "sessions", "quorum", "1"]);
     // Sentinel finds the replica in the INFO of the primary, which it can read only after its login.
-    await_that("a replica to promote", || send::<()>(&mut sentinel.conn(), &["SENTINEL", "FAILOVER", "sessions"]).ok());
+    let mut command = vec!["SENTINEL", "FAILOVER", "sessions"];
+    if version().starts_with("Valkey server v=9") {
+        command.push("COORDINATED");
+    }
+    await_that("a replica to promote", || send::<()>(&mut sentinel.conn(), &command).ok());
     await_info(&second, "role:master");
     exec(&mut as_user(&second, "app"), &["JRS.PEEK", &token]);
 }
