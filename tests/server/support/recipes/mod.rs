@@ -54,7 +54,9 @@ impl Application {
     }
 
     fn try_start(sections: &[&Section], redis: u16) -> Result<Application, String> {
-        let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port();
+        // Reserved until the application starts: it may be built for minutes before.
+        let reserved = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let port = reserved.local_addr().unwrap().port();
         // Split first: the new port may contain the digits of the other one.
         let with_redis = |part: &str| part.replace(REDIS_PORT, &redis.to_string());
         let real = |text: &str| text.split(WEB_PORT).map(with_redis).collect::<Vec<_>>().join(&port.to_string());
@@ -73,6 +75,7 @@ impl Application {
             let built = application.command(&["timeout", &PATIENCE.as_secs().to_string()], &command).output().unwrap();
             assert!(built.status.success(), "{command}: {}", String::from_utf8_lossy(&built.stderr));
         }
+        drop(reserved);
         if let Some(command) = last {
             application.serve(&command, port)?;
         }
@@ -93,7 +96,7 @@ impl Application {
             .unwrap();
         let web = self.web.insert(Web { port, process });
         let start = Instant::now();
-        while TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_err() {
+        while !speaks_http(port) {
             if web.process.try_wait().unwrap().is_some() || start.elapsed() > PATIENCE {
                 return Err(self.log());
             }
@@ -173,6 +176,19 @@ impl Web {
         let status = head.split(' ').nth(1).and_then(|status| status.parse().ok());
         Ok((status.unwrap_or_else(|| panic!("no status: {head}")), body.trim().to_owned()))
     }
+}
+
+/// Whether a web server listens on the port. It may also be the port of another server.
+fn speaks_http(port: u16) -> bool {
+    let ask = || -> io::Result<[u8; 5]> {
+        let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port))?;
+        stream.set_read_timeout(Some(Duration::from_secs(60)))?;
+        stream.write_all(b"GET / HTTP/1.0\r\n\r\n")?;
+        let mut start = [0; 5];
+        stream.read_exact(&mut start)?;
+        Ok(start)
+    };
+    ask().is_ok_and(|start| &start == b"HTTP/")
 }
 
 /// The folder of a recipe, with the installed dependencies. Its path stays the same, so that Cargo can reuse builds.
