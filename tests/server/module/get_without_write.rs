@@ -1,12 +1,13 @@
 //! `get-requires-write no`: JRS.GET answers where the server refuses writes, and extends sessions where it accepts them.
 
-use std::{collections::HashMap, fs, thread};
+use std::{collections::HashMap, thread};
 
 use redis::{Connection, Value};
 
 use crate::support::{
     Builder, Server, await_that,
     cases::cases,
+    failed_save::FailedSave,
     in_flight::{Batch, OWNERS, slow, tokens, words},
     nodes::Cluster,
     replicas,
@@ -61,22 +62,10 @@ fn after_a_failed_save_sessions_are_read_and_not_extended() {
         let server = builder(&keys).config("save", "3600 1").start();
         let conn = &mut server.conn();
         let session = due(conn);
-        // The server cannot replace a folder with a file, not even as root.
-        let obstacle = server.dir().join("dump.rdb");
-        fs::create_dir_all(obstacle.join("content")).unwrap();
-        let save = |conn: &mut Connection, status: &str| {
-            exec(conn, &["BGSAVE"]);
-            let line = format!("rdb_last_bgsave_status:{status}\r\n");
-            await_that("the end of BGSAVE", || {
-                let info: String = send(conn, &["INFO", "persistence"]).unwrap();
-                (info.contains("rdb_bgsave_in_progress:0") && info.contains(&line)).then_some(())
-            });
-        };
-        save(conn, "err");
+        let failed_save = FailedSave::new(&server, conn);
         assert_answers(conn, &session, false);
         assert_other_writes_are_refused(conn, "MISCONF", &session.0);
-        fs::remove_dir_all(obstacle).unwrap();
-        save(conn, "ok");
+        failed_save.end(conn);
         assert_answers(conn, &session, true);
     }
 }

@@ -1,12 +1,13 @@
 //! Writes that the server refuses or delays: without memory, after a failed save, without replicas, during a pause.
 
-use std::{fs, thread};
+use std::thread;
 
 use redis::{Connection, Value};
 
 use crate::support::{
     Server, await_that,
     cases::cases,
+    failed_save::FailedSave,
     sessions::{assert_refused, contents, create, exec, get, send},
     tokens::{key, signing_keys},
 };
@@ -73,18 +74,7 @@ fn after_a_failed_save_writes_are_refused() {
     let conn = &mut server.conn();
     let [token, rotated, revoked] = &[(); 3].map(|()| create(conn, "ada", "{}", &[]));
     let revoked = &*key(revoked);
-    // The server cannot replace a folder with a file, not even as root.
-    let obstacle = server.dir().join("dump.rdb");
-    fs::create_dir_all(obstacle.join("content")).unwrap();
-    let save = |conn: &mut Connection, status: &str| {
-        exec(conn, &["BGSAVE"]);
-        let line = format!("rdb_last_bgsave_status:{status}\r\n");
-        await_that("the end of BGSAVE", || {
-            let info: String = send(conn, &["INFO", "persistence"]).unwrap();
-            (info.contains("rdb_bgsave_in_progress:0") && info.contains(&line)).then_some(())
-        });
-    };
-    save(conn, "err");
+    let failed_save = FailedSave::new(&server, conn);
     let writes = [
         &["JRS.CREATE", "ada", "{}"][..],
         &["JRS.GET", token],
@@ -99,8 +89,7 @@ fn after_a_failed_save_writes_are_refused() {
     assert_all_refused(conn, &writes, "MISCONF");
     assert_works(conn, &[&["JRS.PEEK", token], &["JRS.INSPECT", token], &["JRS.LIST", "ada"]]);
 
-    fs::remove_dir_all(obstacle).unwrap();
-    save(conn, "ok");
+    failed_save.end(conn);
     assert_works(conn, &writes);
 }
 

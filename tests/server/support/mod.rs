@@ -9,6 +9,7 @@ pub(crate) mod clock;
 pub(crate) mod cluster_clients;
 pub(crate) mod cluster_router;
 pub(crate) mod cluster_view;
+pub(crate) mod failed_save;
 pub(crate) mod frozen;
 pub(crate) mod in_flight;
 pub(crate) mod index_check;
