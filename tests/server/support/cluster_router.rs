@@ -17,15 +17,13 @@ pub(crate) struct Router {
     /// The node that last served a slot.
     homes: HashMap<u16, u16>,
     /// The node that replied last.
-    last: Option<u16>,
-    /// How often a node redirected a command although it had the slot before.
-    pub(crate) redirections: usize,
+    pub(crate) last: Option<u16>,
 }
 
 impl Router {
     /// A client that knows the nodes on these ports. It connects to a node when it needs it.
     pub(crate) fn new(seeds: Vec<u16>) -> Router {
-        Router { seeds, connections: HashMap::new(), homes: HashMap::new(), last: None, redirections: 0 }
+        Router { seeds, connections: HashMap::new(), homes: HashMap::new(), last: None }
     }
 
     /// The reply to a command whose first argument is its key. Follows redirections (MOVED, ASK), and sends the command
@@ -45,8 +43,7 @@ impl Router {
     /// If the command is redirected in a loop.
     pub(crate) fn send(&mut self, words: &[&str]) -> RedisResult<Value> {
         let slot = key_slot(words[1]);
-        let home = self.homes.get(&slot).copied();
-        let mut port = home.unwrap_or(self.seeds[0]);
+        let mut port = self.homes.get(&slot).copied().unwrap_or(self.seeds[0]);
         let mut asking = false;
         let mut path = Vec::new();
         while path.len() <= MOST_REDIRECTIONS {
@@ -65,7 +62,6 @@ impl Router {
             if !asking {
                 self.homes.insert(slot, port);
             }
-            self.redirections += usize::from(home.is_some());
             path.push(error.to_string());
         }
         panic!("{words:?} was redirected in a loop: {path:?}");

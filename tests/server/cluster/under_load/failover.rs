@@ -68,16 +68,19 @@ fn a_primary_is_killed_while_clients_run() {
 #[test]
 fn an_operator_fails_over_while_clients_run() {
     let cluster = LargeCluster::start_as(&slow_nodes(), 3, 1);
-    let ((), report) = Clients::of(&cluster).run_while(|progress| {
+    let clients = Clients::of(&cluster);
+    let ((), report) = clients.run_while(|progress| {
         for round in rounds(1) {
             let primary = round % 3;
-            progress.await_more(100);
+            progress.await_more(200);
             let [replica] = cluster.replicas_of(primary)[..] else { panic!("one replica") };
-            cluster.fail_over_to(replica);
-            progress.await_more(100);
-            cluster.fail_over_to(primary);
+            for next in [replica, primary] {
+                let known = clients.moves();
+                cluster.fail_over_to(next);
+                clients.await_moves(known);
+                progress.await_more(100);
+            }
         }
-        progress.await_more(100);
     });
     assert_holds_and_ends_empty(&cluster, report);
 }

@@ -8,7 +8,11 @@ mod resharding;
 mod slot_migration;
 
 use std::{
-    sync::atomic::{AtomicUsize, Ordering},
+    collections::HashMap,
+    sync::{
+        Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
     thread,
     time::Duration,
 };
@@ -22,8 +26,12 @@ use crate::{
         load::{Load, Progress, Report},
     },
     support::{
-        Builder, Server, cluster_router::Router, large_cluster::LargeCluster, owner_sessions::assert_index_agrees,
-        sessions::send, tokens::elliptic_jwk,
+        Builder, Server, await_that,
+        cluster_router::{Router, key_slot},
+        large_cluster::LargeCluster,
+        owner_sessions::assert_index_agrees,
+        sessions::send,
+        tokens::elliptic_jwk,
     },
 };
 
@@ -40,15 +48,18 @@ const THINK_TIME: Duration = Duration::from_millis(2);
 struct Clients {
     /// The nodes that they know at the start.
     ports: Vec<u16>,
-    /// How often one of them met a slot that was moving or had moved.
-    redirections: AtomicUsize,
+    /// The node that answered the last command of a slot, by its port. This outlives lost connections.
+    answered: Mutex<HashMap<u16, u16>>,
+    /// How often another node than before answered a command of a slot.
+    moves: AtomicUsize,
 }
 
 impl Clients {
     fn of(cluster: &LargeCluster) -> Clients {
         Clients {
             ports: cluster.members().map(|number| cluster.port(number)).collect(),
-            redirections: AtomicUsize::new(0),
+            answered: Mutex::default(),
+            moves: AtomicUsize::new(0),
         }
     }
 
@@ -56,19 +67,36 @@ impl Clients {
         let mut router = Router::new(self.ports.clone());
         Ok(Box::new(move |words| {
             thread::sleep(THINK_TIME);
-            let before = router.redirections;
             let reply = router.send(words);
-            self.redirections.fetch_add(router.redirections - before, Ordering::Relaxed);
+            if reply.is_ok() {
+                self.note_answer(key_slot(words[1]), router.last.expect("a node replied"));
+            }
             reply
         }))
     }
 
-    /// Runs the scenario under load. Checks that clients met slots that moved.
+    fn note_answer(&self, slot: u16, node: u16) {
+        let before = self.answered.lock().unwrap().insert(slot, node);
+        self.moves.fetch_add(usize::from(before.is_some_and(|before| before != node)), Ordering::Relaxed);
+    }
+
+    /// Waits until clients have met a slot that moved, after the first `known` of them.
+    fn await_moves(&self, known: usize) {
+        await_that("a client that meets a slot that moved", || (self.moves() > known).then_some(()));
+    }
+
+    fn moves(&self) -> usize {
+        self.moves.load(Ordering::Relaxed)
+    }
+
+    /// Runs the scenario under load, and until clients have met a slot that moved.
     fn run_while<T>(&self, scenario: impl FnOnce(&Progress) -> T) -> (T, Report) {
         let connect = || self.connect();
-        let outcome = Load::new(&connect).run_while(scenario);
-        assert!(self.redirections.load(Ordering::Relaxed) > 0, "clients met slots that moved");
-        outcome
+        Load::new(&connect).run_while(|progress| {
+            let outcome = scenario(progress);
+            self.await_moves(0);
+            outcome
+        })
     }
 }
 
