@@ -2,6 +2,7 @@
 
 use super::common::{
     authentication::{AuthenticatedSession, Requirements, TokenCommand, seconds_until},
+    live_session::{Extension, LiveSession},
     options::{KEY, TOKEN},
     token_args::nothing_follows,
     verification::TimeCheck,
@@ -11,7 +12,6 @@ use crate::{
     metrics::COUNTERS,
     redis::{Access, Argument, Call, Intent, Spec},
     session::etag,
-    store,
 };
 
 const ARGUMENTS: &[Argument] = &[KEY, TOKEN];
@@ -79,49 +79,19 @@ const fn requirements(access: Access) -> Requirements {
     Requirements { after: 0, access, time: TimeCheck::Enforce, intent: Intent::Read }
 }
 
-/// Whether a read extends the session.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Extension {
-    /// Do not extend.
-    Never,
-    /// Extend if due. The server accepts writes.
-    Required,
-    /// Extend if due and if the server accepts the write.
-    IfAllowed,
-}
-
 /// Replies with the session, or null. First extends it, as `extension` says.
 fn reply(call: &Call<'_>, session: &AuthenticatedSession<'_>, extension: Extension) -> Result<(), Error> {
     nothing_follows(session.rest)?;
     let ctx = call.ctx;
-    let lifetime = session.lifetime();
-    let target = lifetime.target(session.now);
-    let mut key = session.open()?;
-    if target <= session.now {
-        key = None;
-    }
-    let Some(mut found) = key else {
+    let live = match LiveSession::find(session)? {
+        Some(live) => live.extend(extension)?,
+        None => None,
+    };
+    let Some(live) = live else {
         ctx.reply_null();
         return Ok(());
     };
-    let mut expiry = store::expiry(&found);
-    let extended = lifetime.slide(session.now, expiry, session.realm().touch_interval);
-    if let Some(extended) = extended.filter(|_| extension != Extension::Never) {
-        // Closes the key: an open key must not be changed.
-        drop(found);
-        if extension == Extension::Required {
-            store::extend(ctx, &session.key, extended)?;
-            expiry = Some(extended);
-        } else if store::extend_if_allowed(ctx, &session.key, extended) {
-            expiry = Some(extended);
-        }
-        let Some(again) = session.open()? else {
-            ctx.reply_null();
-            return Ok(());
-        };
-        found = again;
-    }
-    let data = found.bytes();
+    let data = live.key.bytes();
     COUNTERS.read.count();
     ctx.reply_map(6);
     ctx.reply_bytes("id");
@@ -133,8 +103,7 @@ fn reply(call: &Call<'_>, session: &AuthenticatedSession<'_>, extension: Extensi
     ctx.reply_bytes("claims");
     ctx.reply_bytes(&session.token.payload);
     ctx.reply_bytes("ttl");
-    // For PEEK the key may have no expiry, or one after the deadline; the next GET corrects it.
-    ctx.reply_integer(seconds_until(lifetime.keep(session.now, expiry), session.now));
+    ctx.reply_integer(seconds_until(live.end(), session.now));
     ctx.reply_bytes("etag");
     ctx.reply_bytes(etag(data));
     Ok(())

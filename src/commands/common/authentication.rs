@@ -10,7 +10,7 @@ use super::{
 use crate::{
     error::Error,
     realm::{Realm, Realms, VerifiedToken},
-    redis::{Access, ArgRef, Args, Call, Intent, RedisString, Spec, StringKey},
+    redis::{Access, ArgRef, Args, Call, Ctx, Intent, RedisString, Spec, StringKey},
     session::{Lifetime, UnixMillis},
     state,
 };
@@ -100,6 +100,12 @@ impl<'c> AuthenticatedSession<'c> {
         call.ctx.check_access(&key, requirements.access)?;
         call.revalidate(&key, requirements.intent)?;
         Ok(Self { call: *call, token, key, now, rest: args.rest })
+    }
+
+    /// The context of the command.
+    #[inline]
+    pub(in crate::commands) const fn ctx(&self) -> Ctx<'c> {
+        self.call.ctx
     }
 
     /// The realm of the token.

@@ -2,6 +2,7 @@
 
 pub(super) mod authentication;
 pub(super) mod issuing;
+pub(super) mod live_session;
 pub(super) mod options;
 pub(super) mod owner_scope;
 pub(super) mod signature_command;

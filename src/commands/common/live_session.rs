@@ -1,0 +1,71 @@
+//! Extends a session on a read.
+
+use super::authentication::AuthenticatedSession;
+use crate::{
+    error::Error,
+    redis::StringKey,
+    session::{Lifetime, UnixMillis},
+    store,
+};
+
+/// Whether a read extends the session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::commands) enum Extension {
+    /// Do not extend.
+    Never,
+    /// Extend if due. The server accepts writes.
+    Required,
+    /// Extend if due and if the server accepts the write.
+    IfAllowed,
+}
+
+/// An existing session that has not expired, with its key open for reading.
+#[derive(Debug)]
+pub(in crate::commands) struct LiveSession<'s, 'c> {
+    session: &'s AuthenticatedSession<'c>,
+    /// The session's key.
+    pub(in crate::commands) key: StringKey<'c>,
+    lifetime: Lifetime,
+    /// When the key expires. For PEEK it may have no expiry, or one after the deadline; the next GET corrects it.
+    expiry: Option<UnixMillis>,
+}
+
+impl<'s, 'c> LiveSession<'s, 'c> {
+    /// Opens a session. `None` if there is no such session.
+    #[inline]
+    pub(in crate::commands) fn find(session: &'s AuthenticatedSession<'c>) -> Result<Option<Self>, Error> {
+        let lifetime = session.lifetime();
+        let key = session.open()?.filter(|_| lifetime.target(session.now) > session.now);
+        Ok(key.map(|key| Self { session, expiry: store::expiry(&key), key, lifetime }))
+    }
+
+    /// The expiry to set, if an extension is due.
+    #[inline]
+    fn due(&self) -> Option<UnixMillis> {
+        self.lifetime.slide(self.session.now, self.expiry, self.session.realm().touch_interval)
+    }
+
+    /// Extends the session, as `extension` says. `None` if a reaction of another module to that deleted the session.
+    #[inline]
+    pub(in crate::commands) fn extend(self, extension: Extension) -> Result<Option<Self>, Error> {
+        let Some(expiry) = self.due().filter(|_| extension != Extension::Never) else { return Ok(Some(self)) };
+        let Self { session, key, lifetime, expiry: former } = self;
+        let ctx = session.ctx();
+        // An open key must not be changed.
+        drop(key);
+        let is_extended = if extension == Extension::Required {
+            store::extend(ctx, &session.key, expiry)?;
+            true
+        } else {
+            store::extend_if_allowed(ctx, &session.key, expiry)
+        };
+        let expiry = if is_extended { Some(expiry) } else { former };
+        Ok(session.open()?.map(|key| Self { session, key, lifetime, expiry }))
+    }
+
+    /// When the session ends if it is not used again.
+    #[inline]
+    pub(in crate::commands) fn end(&self) -> UnixMillis {
+        self.lifetime.keep(self.session.now, self.expiry)
+    }
+}
