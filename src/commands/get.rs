@@ -84,14 +84,20 @@ fn reply(call: &Call<'_>, session: &AuthenticatedSession<'_>, extension: Extensi
     nothing_follows(session.rest)?;
     let ctx = call.ctx;
     let live = match LiveSession::find(session)? {
-        Some(live) => live.extend(extension)?,
+        Some(live) => {
+            // Data that cannot be read must not extend the session.
+            if live.is_due(extension) {
+                live.data()?;
+            }
+            live.extend(extension)?
+        }
         None => None,
     };
     let Some(live) = live else {
         ctx.reply_null();
         return Ok(());
     };
-    let data = live.key.bytes();
+    let data = live.data()?;
     COUNTERS.read.count();
     ctx.reply_map(6);
     ctx.reply_bytes("id");
@@ -99,12 +105,12 @@ fn reply(call: &Call<'_>, session: &AuthenticatedSession<'_>, extension: Extensi
     ctx.reply_bytes("owner");
     ctx.reply_bytes(session.owner());
     ctx.reply_bytes("data");
-    ctx.reply_bytes(data);
+    ctx.reply_bytes(&data);
     ctx.reply_bytes("claims");
     ctx.reply_bytes(&session.token.payload);
     ctx.reply_bytes("ttl");
     ctx.reply_integer(seconds_until(live.end(), session.now));
     ctx.reply_bytes("etag");
-    ctx.reply_bytes(etag(data));
+    ctx.reply_bytes(etag(&data));
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! `JRS.LIST owner [WITHDATA] [LIMIT count] [AFTER id] [REALM name]`
 
-use std::collections::VecDeque;
+use std::{borrow::Cow, collections::VecDeque};
 
 use uuid::Uuid;
 
@@ -11,7 +11,7 @@ use super::common::{
 };
 use crate::{
     error::Error,
-    redis::{Access, ArgRef, ArgType, Argument, Call, Command, Ctx, Progress, SlicedJob, Spec},
+    redis::{Access, ArgRef, ArgType, Argument, Call, Command, Ctx, Progress, SlicedJob, Spec, StringKey},
     session::{SessionName, created_at},
     state,
     store::{self, IndexedSession},
@@ -85,7 +85,7 @@ struct ListedSession {
     found: IndexedSession,
     /// The seconds until it expires. `None` if its key has no expiry.
     ttl: Option<i64>,
-    /// Only with WITHDATA.
+    /// Only with WITHDATA. `None` if the data cannot be read: one such session must not hide the others.
     data: Option<Vec<u8>>,
 }
 
@@ -93,6 +93,11 @@ impl ListJob {
     /// How many sessions one piece of the job reads or writes. With data only a few, because data may be large.
     const fn piece(&self) -> usize {
         if self.with_data { 4 } else { 64 }
+    }
+
+    /// The data of a session. `None` if it cannot be read.
+    fn data(&self, found: &IndexedSession, key: &StringKey<'_>) -> Option<Vec<u8>> {
+        store::read_data(&self.scope.realm, &found.key, key).ok().map(Cow::into_owned)
     }
 }
 
@@ -110,7 +115,7 @@ impl SlicedJob for ListJob {
             self.remaining -= 1;
             self.sessions.push_back(ListedSession {
                 ttl: store::expiry(&key).map(|expiry| seconds_until(expiry, now)),
-                data: self.with_data.then(|| key.bytes().to_vec()),
+                data: self.with_data.then(|| self.data(&found, &key)).flatten(),
                 found,
             });
         }
@@ -142,9 +147,9 @@ impl SlicedJob for ListJob {
             out.reply_integer(created_at(session.found.uuid).unwrap_or_default().as_i64());
             out.reply_bytes("ttl");
             session.ttl.map_or_else(|| out.reply_null(), |ttl| out.reply_integer(ttl));
-            if let Some(data) = &session.data {
+            if self.with_data {
                 out.reply_bytes("data");
-                out.reply_bytes(data);
+                session.data.as_ref().map_or_else(|| out.reply_null(), |data| out.reply_bytes(data));
             }
         }
         if !self.sessions.is_empty() {

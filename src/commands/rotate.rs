@@ -130,7 +130,7 @@ fn rotate(
     } else {
         lifetime.keep(session.now, store::expiry(&key))
     };
-    let data = RedisString::new(key.bytes());
+    let data = RedisString::new(&session.data(&key)?);
     drop(key);
     if expiry <= session.now {
         ctx.reply_null();

@@ -75,17 +75,17 @@ impl TokenCommand for Update {
             return Ok(());
         }
         if let Some(expected) = options.if_match
-            && expected.bytes() != etag(key.bytes())
+            && expected.bytes() != etag(&session.data(&key)?)
         {
             return Err(not_an_etag(expected.bytes()).map_or(Error::Conflict, Error::NotAnEtag));
         }
         let data = match options.mode {
             UpdateMode::Replace => given.to_redis_string(),
-            UpdateMode::Merge => changed_data(merged(key.bytes(), given.bytes(), limit))?,
-            UpdateMode::Patch => changed_data(patched(key.bytes(), given.bytes(), limit))?,
+            UpdateMode::Merge => changed_data(merged(&session.data(&key)?, given.bytes(), limit))?,
+            UpdateMode::Patch => changed_data(patched(&session.data(&key)?, given.bytes(), limit))?,
         };
         drop(key);
-        store::update(call.ctx, &session.key, &data, expiry)?;
+        store::update(call.ctx, session.realm(), &session.key, &data, expiry)?;
         call.ctx.reply_bytes(etag(data.bytes()));
         Ok(())
     }

@@ -10,17 +10,19 @@ mod eviction;
 mod index_follower;
 mod owner_index;
 mod session_table;
+mod stored_data;
 
 pub use bulk_destroy::BulkDestroy;
 pub use cursor::{IndexedSession, SessionCursor};
 pub use index_follower::{
     begin_index, complete_index_scan, drop_index, index_matches_keyspace, index_totals, on_server_event,
 };
+pub use stored_data::read_data;
 
 use crate::{
     error::Error,
     metrics::COUNTERS,
-    realm::SessionKey,
+    realm::{Realm, SessionKey},
     redis::{Ctx, RedisString, StringKey},
     session::UnixMillis,
 };
@@ -89,7 +91,7 @@ pub fn replace_session(
     expiry: UnixMillis,
 ) -> Result<(), Error> {
     if key.id.owner() == old.id.owner() {
-        write(ctx, name, data, expiry, Some(old_name))?;
+        write(ctx, &key.realm, name, data, expiry, Some(old_name))?;
     } else {
         add(ctx, key, name, data, expiry, Some(old_name))?;
     }
@@ -100,9 +102,16 @@ pub fn replace_session(
     Ok(())
 }
 
-/// Replaces the data of an existing session.
-pub fn update(ctx: Ctx<'_>, name: &RedisString, data: &RedisString, expiry: UnixMillis) -> Result<(), Error> {
-    ctx.replace(name, data, expiry.as_i64())?;
+/// Replaces the data of an existing session of a realm.
+pub fn update(
+    ctx: Ctx<'_>,
+    realm: &Realm,
+    name: &RedisString,
+    data: &RedisString,
+    expiry: UnixMillis,
+) -> Result<(), Error> {
+    let value = stored_data::value_to_store(realm, name, data)?;
+    ctx.replace(name, value.as_ref().unwrap_or(data), expiry.as_i64())?;
     COUNTERS.updated.count();
     ctx.notify_jrs_event(c"jrs.update", name);
     Ok(())
@@ -130,7 +139,7 @@ fn add(
     old: Option<&RedisString>,
 ) -> Result<(), Error> {
     let evicted = eviction::plan(ctx, &key.realm, key.id.owner().unwrap_or_default())?;
-    write(ctx, name, data, expiry, old)?;
+    write(ctx, &key.realm, name, data, expiry, old)?;
     // Other modules may have deleted sessions in reaction to the new one's events.
     let mut left = evicted.iter().filter(|oldest| ctx.open_no_touch(&oldest.key).is_some());
     left.try_for_each(|oldest| destroy(ctx, &oldest.key, RemovalReason::Evicted))
@@ -141,12 +150,15 @@ fn add(
 /// Sends the events at the end, when no key is open and the old session is deleted.
 fn write(
     ctx: Ctx<'_>,
+    realm: &Realm,
     name: &RedisString,
     data: &RedisString,
     expiry: UnixMillis,
     old: Option<&RedisString>,
 ) -> Result<(), Error> {
-    let created = ctx.create(name, data, expiry.as_i64())?.ok_or(Error::SESSION_EXISTS)?;
+    let value = stored_data::value_to_store(realm, name, data)?;
+    let value = value.as_ref().unwrap_or(data);
+    let created = ctx.create(name, value, expiry.as_i64())?.ok_or(Error::SESSION_EXISTS)?;
     let deleted = old.map(|old| ctx.delete(old)).transpose()?;
     BulkDestroy::exclude_new(ctx.database(), name.bytes());
     created.notify(ctx);

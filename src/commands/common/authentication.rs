@@ -1,6 +1,6 @@
 //! Authenticates a token and authorizes the caller, before a command acts on the token's session.
 
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
 use super::{
     signature_command::{Prepared, SignatureCommand},
@@ -12,7 +12,7 @@ use crate::{
     realm::{Realm, Realms, VerifiedToken},
     redis::{Access, ArgRef, Args, Call, Ctx, Intent, RedisString, Spec, StringKey},
     session::{Lifetime, UnixMillis},
-    state,
+    state, store,
 };
 
 /// A command on the session of one token.
@@ -117,6 +117,12 @@ impl<'c> AuthenticatedSession<'c> {
     #[inline]
     pub(in crate::commands) fn open(&self) -> Result<Option<StringKey<'c>>, Error> {
         Ok(self.call.ctx.open(&self.key)?)
+    }
+
+    /// The session's data. `key` is the session's key, open.
+    #[inline]
+    pub(in crate::commands) fn data<'k>(&self, key: &'k StringKey<'_>) -> Result<Cow<'k, [u8]>, Error> {
+        store::read_data(self.realm(), &self.key, key)
     }
 
     /// The limits of the session's lifetime. Its target may be in the past: `leeway` accepts a token for a while after

@@ -1,5 +1,7 @@
 //! Extends a session on a read.
 
+use std::borrow::Cow;
+
 use super::authentication::AuthenticatedSession;
 use crate::{
     error::Error,
@@ -43,6 +45,18 @@ impl<'s, 'c> LiveSession<'s, 'c> {
     #[inline]
     fn due(&self) -> Option<UnixMillis> {
         self.lifetime.slide(self.session.now, self.expiry, self.session.realm().touch_interval)
+    }
+
+    /// Whether [`extend`](Self::extend) moves the expiry.
+    #[inline]
+    pub(in crate::commands) fn is_due(&self, extension: Extension) -> bool {
+        extension != Extension::Never && self.due().is_some()
+    }
+
+    /// The session's data.
+    #[inline]
+    pub(in crate::commands) fn data(&self) -> Result<Cow<'_, [u8]>, Error> {
+        self.session.data(&self.key)
     }
 
     /// Extends the session, as `extension` says. `None` if a reaction of another module to that deleted the session.
