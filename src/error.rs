@@ -149,6 +149,7 @@ impl Error {
 fn claims_error(error: ClaimsError) -> String {
     match error {
         ClaimsError::NotAnObject => "BADDATA the claims must be a JSON object with unique names".to_owned(),
+        ClaimsError::Reserved("exp") => "ERR the claim 'exp' is reserved: pass the lifetime in EX or PX".to_owned(),
         ClaimsError::Reserved(name) => {
             format!("ERR the claim '{name}' is reserved: leave it out, the server writes it")
         }
@@ -157,6 +158,16 @@ fn claims_error(error: ClaimsError) -> String {
         ),
         ClaimsError::TooFar(name) => {
             format!("ERR the claim '{name}' is after the year 9999: pass seconds since 1970, not milliseconds")
+        }
+        ClaimsError::Missing("iss") => {
+            "ERR an access token needs an issuer: set the realm's issuer, or pass 'iss' as a \
+             string in CLAIMS"
+                .to_owned()
+        }
+        ClaimsError::Missing(_) => {
+            "ERR an access token needs an audience: pass AUDIENCE, set the realm's audience, or \
+             pass 'aud' in CLAIMS"
+                .to_owned()
         }
         ClaimsError::NotATime(name) => format!("ERR the claim '{name}' must be a number of seconds since 1970"),
     }

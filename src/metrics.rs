@@ -58,6 +58,8 @@ counters! {
     rotated,
     /// Sessions that DESTROY, DESTROYALL or REVOKE deleted.
     destroyed,
+    /// Access tokens that MINT returned.
+    minted,
     /// Sessions deleted because their owner had more than `max-sessions`.
     evicted,
     /// Tokens found in the cache of verified tokens.

@@ -10,8 +10,8 @@ DATA = ['{"name":"Ann","cart":[17,42],"n":1}', "{}", json.dumps({"n": 2, "text":
 PATCH = '[{"op":"replace","path":"/n","value":7}]'
 CREATES = ("JRS.CREATE", "JRS.ROTATE", "EVAL")  # commands that reply with a token
 # Each of these must succeed at least once, otherwise the run proves nothing.
-NAMES = ("JRS.CREATE", "JRS.GET", "JRS.PEEK", "JRS.UPDATE", "JRS.TOUCH", "JRS.DESTROY", "JRS.ROTATE", "JRS.LIST", "JRS.COUNT",
-         "JRS.REVOKE", "JRS.DESTROYALL", "JRS.INSPECT", "JRS.JWKS", "JRS.REALMS", "EVAL", "EXEC")
+NAMES = ("JRS.CREATE", "JRS.GET", "JRS.PEEK", "JRS.UPDATE", "JRS.TOUCH", "JRS.DESTROY", "JRS.ROTATE", "JRS.MINT", "JRS.LIST",
+         "JRS.COUNT", "JRS.REVOKE", "JRS.DESTROYALL", "JRS.INSPECT", "JRS.JWKS", "JRS.REALMS", "EVAL", "EXEC")
 SETTINGS = {
     "max-sessions": ("0", "3", "40"), "max-sessions-policy": ("evict-oldest", "reject"), "max-age": ("60", "86400"),
     "touch-interval": ("0", "60"), "token-cache-size": ("0", "4kb", "16mb"), "max-data-size": ("500", "1mb"),
@@ -53,9 +53,9 @@ def create(rng):
 def session_command(rng, tokens, seen):
     """One command of JRS, or a plain one on a session. `seen` are keys of sessions."""
     token = tokens.one(rng)
-    what = rng.choices(["create", "get", "peek", "update", "touch", "destroy", "rotate", "list", "revoke", "destroyall",
-                         "inspect", "other", "plain", "script"],
-                        [24, 20, 6, 10, 5, 5, 8, 4, 2, 2, 4, 4, 6, 4])[0]
+    what = rng.choices(["create", "get", "peek", "update", "touch", "destroy", "rotate", "mint", "list", "revoke",
+                         "destroyall", "inspect", "other", "plain", "script"],
+                        [24, 20, 6, 10, 5, 5, 8, 4, 4, 2, 2, 4, 4, 6, 4])[0]
     owner, realm = rng.choice(OWNERS), rng.choice(REALMS)
     key = rng.choice(seen) if seen else "sess:none"
     match what:
@@ -68,6 +68,9 @@ def session_command(rng, tokens, seen):
             return ["JRS.TOUCH", token, *rng.choice([[], ["EX", "900"], ["PX", "400"]])]
         case "rotate":
             return ["JRS.ROTATE", token, *rng.choice([[], ["OWNER", owner], ["REAUTH"], ["CLAIMS", '{"role":"editor"}']])]
+        case "mint":
+            options = [["AUDIENCE", "shop", "CLAIMS", '{"iss":"login"}'], [], ["EX", "60"]]
+            return ["JRS.MINT", token, *rng.choice(options)]
         case "list":
             return ["JRS.LIST", owner, *rng.choice([[], ["WITHDATA"], ["LIMIT", "3"]]), "REALM", realm]
         case "revoke":

@@ -12,6 +12,7 @@ mod help;
 mod inspect;
 mod jwks;
 mod list;
+mod mint;
 mod realms;
 mod reload;
 mod revoke;
@@ -37,7 +38,7 @@ pub fn to_register(get_requires_write: bool) -> impl Iterator<Item = &'static Re
 }
 
 /// All commands, in the order of registration and of JRS.HELP.
-static ALL: [Registration; 17] = [
+static ALL: [Registration; 18] = [
     Registration::of::<create::Create>(),
     Registration::of::<get::Get>(),
     Registration::of::<get::Peek>(),
@@ -45,6 +46,7 @@ static ALL: [Registration; 17] = [
     Registration::of::<touch::Touch>(),
     Registration::of::<destroy::Destroy>(),
     Registration::of::<rotate::Rotate>(),
+    Registration::of::<mint::Mint>(),
     Registration::of::<list::List>(),
     Registration::of::<count::Count>(),
     Registration::of::<revoke::Revoke>(),

@@ -45,6 +45,7 @@ impl InfoSource for Report {
             info.number("token_cache_bytes", realms.cached_bytes());
             info.number("token_cache_hits", COUNTERS.cache_hits.value());
             info.number("token_cache_misses", COUNTERS.cache_misses.value());
+            info.number("access_tokens_minted", COUNTERS.minted.value());
             let [signing, verifying] = [Lane::Sign, Lane::Verify].map(|lane| threads::pool().waiting(lane) as u64);
             let (refused_signing, refused_verifying) = (COUNTERS.busy_signing.value(), COUNTERS.busy_verifying.value());
             info.number("crypto_queue_waiting", signing.saturating_add(verifying));

@@ -34,6 +34,8 @@ pub struct Realm {
     pub touch_interval: Duration,
     /// The clock difference that `exp` and `nbf` tolerate.
     pub leeway: Duration,
+    /// The lifetime of an access token, if the command gives none.
+    pub access_token_age: Duration,
     /// The largest session data, in bytes.
     pub max_data_size: usize,
     /// How many live sessions an owner may have. `None` without a limit.
@@ -51,6 +53,7 @@ impl Realm {
             max_lifetime: Some(seconds(settings.max_lifetime)).filter(|span| !span.is_zero()),
             touch_interval: seconds(settings.touch_interval),
             leeway: seconds(settings.leeway),
+            access_token_age: seconds(settings.access_token_age),
             max_data_size: usize::try_from(settings.max_data_size).unwrap_or(0),
             max_sessions: usize::try_from(settings.max_sessions).ok().filter(|number| *number > 0),
             settings,

@@ -6,7 +6,7 @@ use super::{
     MaxSessionsPolicy,
     setting_type::{GB, HALF_THE_CORES, KB, MB, SettingType, Value},
 };
-use crate::token::{ALGORITHM_NAMES, ALGORITHMS, Algorithm, same_type};
+use crate::token::{ACCESS_TOKEN, ALGORITHM_NAMES, ALGORITHMS, Algorithm, same_type};
 
 /// Which realms can set a setting.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -106,6 +106,9 @@ macro_rules! settings {
 
 const YEAR: i64 = 365 * 86_400;
 
+/// The longest lifetime of an access token, in seconds.
+pub const MAX_ACCESS_TOKEN_AGE: i64 = 3600;
+
 settings! {
     /// The key file; "" for a generated key.
     keys_file: String = c"keys-file", text("", any), RequiredPerRealm, false;
@@ -133,6 +136,8 @@ settings! {
     audience: String = c"audience", text("", check_name), Inherited, true;
     /// `typ` of tokens, accepted in addition to `JWT`.
     token_type: String = c"token-type", text("JWT", check_token_type), Inherited, true;
+    /// The lifetime of an access token, in seconds.
+    access_token_age: i64 = c"access-token-age", number(300, 1, MAX_ACCESS_TOKEN_AGE), Inherited, true;
     /// The largest session data, in bytes.
     max_data_size: i64 = c"max-data-size", bytes(MB, 2, 512 * MB), Inherited, true;
     /// The longest token, in bytes.
@@ -189,7 +194,8 @@ fn check_keyspace(keyspace: &str) -> Result<(), String> {
     Ok(())
 }
 
-fn check_name(name: &str) -> Result<(), String> {
+/// Checks the text of `iss` or `aud`.
+pub fn check_name(name: &str) -> Result<(), String> {
     if name.len() > 1024 || name.chars().any(char::is_control) {
         return Err("must be at most 1024 bytes without control characters".to_owned());
     }
@@ -199,7 +205,7 @@ fn check_name(name: &str) -> Result<(), String> {
 /// Checks the `typ` of session tokens: a media type, of which `application/` may be left out (RFC 7515 section 4.1.9).
 fn check_token_type(name: &str) -> Result<(), String> {
     /// Types of tokens that must never be accepted as session tokens.
-    const OTHERS: [&str; 3] = ["at+jwt", "logout+jwt", "JWE"];
+    const OTHERS: [&str; 3] = [ACCESS_TOKEN, "logout+jwt", "JWE"];
     let is_name = |name: &str| {
         !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$&-^_.+".contains(&byte))
     };

@@ -1,11 +1,11 @@
-//! The source of session ids.
+//! The source of the ids of sessions and access tokens.
 
 use ring::rand::{SecureRandom, SystemRandom};
-use uuid::Uuid;
+use uuid::{Builder, Uuid};
 
 use crate::session::{IdSource, UnixMillis};
 
-/// Makes session ids, with a buffer of random bytes: a system call for each id would cost more than all the rest.
+/// Makes ids, with a buffer of random bytes: a system call for each id would cost more than all the rest.
 pub struct BufferedIdSource {
     source: Option<IdSource>,
     random: [u8; Self::BUFFER],
@@ -24,14 +24,24 @@ impl BufferedIdSource {
 
     /// The next UUID. None if the operating system gives no random bytes.
     pub fn next(&mut self, now: UnixMillis) -> Option<Uuid> {
-        if self.used + IdSource::RANDOM_BYTES > self.random.len() {
+        let random = self.random()?;
+        Some(self.source.get_or_insert_default().next(now, random))
+    }
+
+    /// A random UUID, version 4. It never equals one of [`next`](Self::next), which have version 7.
+    pub fn next_random(&mut self) -> Option<Uuid> {
+        Some(Builder::from_random_bytes(self.random()?).into_uuid())
+    }
+
+    /// Takes random bytes out of the buffer.
+    fn random<const N: usize>(&mut self) -> Option<[u8; N]> {
+        if self.used + N > self.random.len() {
             SystemRandom::new().fill(&mut self.random).ok()?;
             self.used = 0;
         }
         let bytes = self.random.get_mut(self.used..)?.first_chunk_mut()?;
-        self.used += IdSource::RANDOM_BYTES;
-        let random = std::mem::replace(bytes, [0; IdSource::RANDOM_BYTES]);
-        Some(self.source.get_or_insert_default().next(now, random))
+        self.used += N;
+        Some(std::mem::replace(bytes, [0; N]))
     }
 
     /// Overwrites the unused random bytes.

@@ -119,6 +119,14 @@ pub fn new_uuid(now: UnixMillis) -> Result<Uuid, Error> {
     lock(&STATE.ids).next(now).ok_or(Error::Other(NO_RANDOM.into()))
 }
 
+/// A UUID for a new access token. It is never the UUID of a session.
+///
+/// # Errors
+/// As [`new_uuid`].
+pub fn new_token_id() -> Result<Uuid, Error> {
+    lock(&STATE.ids).next_random().ok_or(Error::Other(NO_RANDOM.into()))
+}
+
 /// The error for a command that needs a key, on a server where no realm has a key of its own.
 pub fn without_keys() -> Error {
     let has_retired_key = lock(&STATE.active).as_ref().is_some_and(|active| active.key_sources.has_retired_key);

@@ -8,8 +8,10 @@ use super::ClaimRules;
 /// The claim with the session's own deadline (null for none), if `exp` is another time.
 pub(super) const SESSION_DEADLINE: &str = "jrs_exp";
 
-/// The claims that JRS writes in every realm.
+/// The claims that JRS writes into session tokens in every realm.
 const ALWAYS: [&str; 6] = ["jti", "iat", "sub", "ttl", "auth_time", SESSION_DEADLINE];
+/// The claims that JRS writes into access tokens in every realm.
+const IN_ACCESS_TOKENS: [&str; 6] = ["jti", "iat", "exp", "sub", "sid", "auth_time"];
 /// The claims that JRS reads and that a caller may write, `iss` and `aud` only where the realm does not set them.
 const SHARED: [&str; 4] = ["exp", "nbf", "iss", "aud"];
 
@@ -23,15 +25,24 @@ pub(super) enum Meaning {
     Free,
 }
 
-/// The meaning of `name` in a realm with these rules.
+/// The meaning of `name` in a session token of a realm with these rules.
 pub(super) fn meaning(name: &str, rules: ClaimRules<'_>) -> Meaning {
-    let Some(known) = ALWAYS.into_iter().chain(SHARED).find(|known| same_but_for_case(name, known)) else {
-        return Meaning::Free;
-    };
+    meaning_among(name, &ALWAYS, rules)
+}
+
+/// The meaning of `name` in an access token with these rules.
+pub(super) fn access_token_meaning(name: &str, rules: ClaimRules<'_>) -> Meaning {
+    meaning_among(name, &IN_ACCESS_TOKENS, rules)
+}
+
+/// The meaning of `name` if JRS writes the claims in `written`.
+fn meaning_among(name: &str, written: &[&'static str], rules: ClaimRules<'_>) -> Meaning {
+    let mut all = written.iter().copied().chain(SHARED);
+    let Some(known) = all.find(|known| same_but_for_case(name, known)) else { return Meaning::Free };
     let is_reserved = match known {
         "iss" => rules.issuer.is_some(),
         "aud" => rules.audience.is_some(),
-        _ => ALWAYS.contains(&known),
+        _ => written.contains(&known),
     };
     match (name == known, is_reserved) {
         (false, _) => Meaning::OtherSpelling(known),
@@ -58,7 +69,7 @@ const fn fold(char: char) -> char {
 
 #[cfg(test)]
 mod tests {
-    use super::{ALWAYS, ClaimRules, Meaning, SHARED, fold, meaning};
+    use super::{ALWAYS, ClaimRules, IN_ACCESS_TOKENS, Meaning, SHARED, access_token_meaning, fold, meaning};
 
     const ANY: ClaimRules<'static> = ClaimRules { issuer: None, audience: None, token_type: None };
 
@@ -93,6 +104,20 @@ mod tests {
         }
         for known in ["iss", "aud"] {
             assert_eq!(meaning(known, both), Meaning::Reserved(known));
+        }
+        for known in IN_ACCESS_TOKENS {
+            assert_eq!(access_token_meaning(known, ANY), Meaning::Reserved(known));
+            assert_eq!(access_token_meaning(&known.to_uppercase(), ANY), Meaning::OtherSpelling(known));
+        }
+        for (name, rules, expected) in [
+            ("iss", ANY, Meaning::Free),
+            ("aud", both, Meaning::Reserved("aud")),
+            ("nbf", both, Meaning::Free),
+            ("Nbf", both, Meaning::OtherSpelling("nbf")),
+            ("ttl", both, Meaning::Free),
+            ("client_id", both, Meaning::Free),
+        ] {
+            assert_eq!(access_token_meaning(name, rules), expected, "{name}");
         }
         for free in ["", "s", "subs", "sub ", "su", "role", "jrs-exp", "s\u{fc}b", "name", "kid"] {
             assert_eq!(meaning(free, both), Meaning::Free, "{free}");

@@ -1,11 +1,12 @@
 //! The claims of a token (RFC 7519 section 4).
 
-use std::{borrow::Cow, collections::HashSet, fmt::Write, time::Duration};
+use std::{borrow::Cow, collections::HashSet, time::Duration};
 
 use super::{
     TokenError,
     claim_names::{Meaning, SESSION_DEADLINE, meaning},
     json::{Members, number, text, texts},
+    registered_claims::push_text,
 };
 use crate::session::UnixMillis;
 
@@ -111,100 +112,11 @@ fn to_span(seconds: f64) -> Duration {
     to_moment(seconds).since(UnixMillis::EPOCH)
 }
 
-/// The claims that JRS writes, in this order.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct RegisteredClaims<'s> {
-    /// `jti`.
-    pub id: &'s str,
-    /// `iat`.
-    pub issued_at: UnixMillis,
-    /// `sub`; left out if empty.
-    pub owner: &'s str,
-    /// `iss`.
-    pub issuer: Option<&'s str>,
-    /// `aud`.
-    pub audience: Option<&'s str>,
-    /// `exp`.
-    pub expires_at: Option<UnixMillis>,
-    /// The session's own deadline; written as `jrs_exp` if it is not `exp`.
-    pub deadline: Option<UnixMillis>,
-    /// `ttl`, a span.
-    pub ttl: Option<Duration>,
-    /// `auth_time`.
-    pub authenticated_at: Option<UnixMillis>,
-}
-
-impl RegisteredClaims<'_> {
-    /// Writes a payload: these claims, then the caller's.
-    pub fn write(&self, caller: &CallerClaims<'_>) -> String {
-        let mut json = String::with_capacity(160 + self.id.len() + self.owner.len() + caller.inner.len());
-        json.push_str(r#"{"jti":"#);
-        push_text(&mut json, self.id);
-        push_name(&mut json, "iat");
-        push_seconds(&mut json, self.issued_at);
-        for (name, value) in [("sub", Some(self.owner)), ("iss", self.issuer), ("aud", self.audience)] {
-            if let Some(value) = value.filter(|value| !value.is_empty()) {
-                push_name(&mut json, name);
-                push_text(&mut json, value);
-            }
-        }
-        let ttl = self.ttl.map(|ttl| UnixMillis::EPOCH.plus(ttl));
-        for (name, time) in [("exp", self.expires_at), ("ttl", ttl), ("auth_time", self.authenticated_at)] {
-            if let Some(time) = time {
-                push_name(&mut json, name);
-                push_seconds(&mut json, time);
-            }
-        }
-        if self.deadline != self.expires_at {
-            push_name(&mut json, SESSION_DEADLINE);
-            match self.deadline {
-                Some(deadline) => push_seconds(&mut json, deadline),
-                None => json.push_str("null"),
-            }
-        }
-        if !caller.inner.is_empty() {
-            json.push(',');
-            json.push_str(caller.inner);
-        }
-        json.push('}');
-        json
-    }
-}
-
-fn push_name(json: &mut String, name: &str) {
-    json.push_str(",\"");
-    json.push_str(name);
-    json.push_str("\":");
-}
-
-/// Appends a JSON string.
-fn push_text(json: &mut String, text: &str) {
-    // Almost no id or owner needs an escape, so only quotes are added. The check reads many bytes at a time.
-    if text.bytes().fold(false, |needs, byte| needs | (byte < 0x20) | (byte == b'"') | (byte == b'\\')) {
-        json.push_str(&serde_json::Value::from(text).to_string());
-    } else {
-        json.push('"');
-        json.push_str(text);
-        json.push('"');
-    }
-}
-
-/// Appends the seconds since the epoch, with a fraction if there is one.
-fn push_seconds(json: &mut String, time: UnixMillis) {
-    let (seconds, fraction) = (time.as_i64().div_euclid(1000), time.as_i64().rem_euclid(1000));
-    // Writing to a string never fails.
-    let _ = write!(json, "{seconds}");
-    if fraction != 0 {
-        let _ = write!(json, ".{fraction:03}");
-        json.truncate(json.trim_end_matches('0').len());
-    }
-}
-
 /// The claims that a caller adds to a token, checked and otherwise unchanged.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct CallerClaims<'c> {
     /// The members between the braces.
-    inner: &'c str,
+    pub(super) inner: &'c str,
     /// The caller's `exp`.
     pub expires_at: Option<UnixMillis>,
 }
@@ -222,6 +134,8 @@ pub enum ClaimsError {
     NotATime(&'static str),
     /// This claim is after the year 9999.
     TooFar(&'static str),
+    /// An access token needs this claim.
+    Missing(&'static str),
 }
 
 impl<'c> CallerClaims<'c> {
@@ -229,9 +143,21 @@ impl<'c> CallerClaims<'c> {
     /// realm sets them. Other upper and lower case spellings of these and of `exp`, `nbf`, `iss` and `aud` are
     /// refused. `exp` and `nbf` must be numbers of seconds.
     pub fn read(json: &'c str, rules: ClaimRules<'_>) -> Result<Self, ClaimsError> {
-        let members = Members::read(json.as_bytes()).map_err(|_| ClaimsError::NotAnObject)?;
+        Self::of_members(json, &Self::members(json)?, |name| meaning(name, rules))
+    }
+
+    pub(super) fn members(json: &str) -> Result<Members<'_>, ClaimsError> {
+        Members::read(json.as_bytes()).map_err(|_| ClaimsError::NotAnObject)
+    }
+
+    /// Checks `json`, whose members are `members`.
+    pub(super) fn of_members(
+        json: &'c str,
+        members: &Members<'_>,
+        meaning: impl Fn(&str) -> Meaning,
+    ) -> Result<Self, ClaimsError> {
         for (name, _) in members.iter() {
-            match meaning(name, rules) {
+            match meaning(name) {
                 Meaning::Reserved(name) => return Err(ClaimsError::Reserved(name)),
                 Meaning::OtherSpelling(name) => return Err(ClaimsError::OtherSpelling(name)),
                 Meaning::Free => {}
@@ -253,6 +179,15 @@ impl<'c> CallerClaims<'c> {
             .and_then(|json| json.strip_suffix('}'))
             .ok_or(ClaimsError::NotAnObject)?;
         Ok(Self { inner: inner.trim_ascii(), expires_at: time("exp")? })
+    }
+
+    /// Appends these claims and the closing brace to a payload that has other claims.
+    pub(super) fn close(&self, json: &mut String) {
+        if !self.inner.is_empty() {
+            json.push(',');
+            json.push_str(self.inner);
+        }
+        json.push('}');
     }
 }
 

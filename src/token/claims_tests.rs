@@ -1,8 +1,7 @@
 use std::time::Duration;
 
-use super::{
-    CallerClaims, ClaimRules, Claims, ClaimsError, RegisteredClaims, TokenError, UnixMillis, carry_over_claims,
-};
+use super::{CallerClaims, ClaimRules, Claims, ClaimsError, TokenError, UnixMillis, carry_over_claims};
+use crate::token::RegisteredClaims;
 
 const ANY: ClaimRules<'static> = ClaimRules { issuer: None, audience: None, token_type: None };
 

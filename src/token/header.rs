@@ -22,6 +22,9 @@ pub struct Header {
 /// The default `typ`.
 pub(super) const JWT: &str = "JWT";
 
+/// The `typ` of access tokens (RFC 9068 section 2.1). A session token never has it.
+pub const ACCESS_TOKEN: &str = "at+jwt";
+
 /// Whether two values of `typ` are the same media type (RFC 7515 section 4.1.9). Case is ignored, and so is an
 /// `application/` before a name without another slash.
 pub fn same_type(one: &str, other: &str) -> bool {

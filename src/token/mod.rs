@@ -3,6 +3,7 @@
 //! Pure: nothing here knows Redis or reads a clock or a file.
 #![forbid(unsafe_code)]
 
+mod access_claims;
 mod algorithm;
 mod asn1;
 mod base64url;
@@ -20,17 +21,20 @@ mod pem;
 mod pem_blocks;
 mod public_key;
 mod raw_secret;
+mod registered_claims;
 mod token_detection;
 mod token_error;
 
+pub use access_claims::{AccessClaims, read_access_claims};
 pub use algorithm::{ALGORITHM_NAMES, ALGORITHMS, Algorithm, AlgorithmExt};
 pub use base64url::base64url_decode;
 pub use cache::Cache;
-pub use claims::{CallerClaims, ClaimRules, Claims, ClaimsError, RegisteredClaims, carry_over_claims, has_claim};
-pub use header::{Header, same_type};
+pub use claims::{CallerClaims, ClaimRules, Claims, ClaimsError, carry_over_claims, has_claim};
+pub use header::{ACCESS_TOKEN, Header, same_type};
 pub use jws::CompactJws;
 pub use key::Key;
 pub use key_file::{KeyDefaults, jwk_of_secret, read_keys};
 pub use keyring::{KeyRing, Verified};
+pub use registered_claims::RegisteredClaims;
 pub use token_detection::{begins_like_token, could_be_token, holds_token};
 pub use token_error::TokenError;

@@ -90,20 +90,30 @@ impl UnsignedToken {
     /// # Errors
     /// [`Error::NoKeys`] without a signing key, [`Error::TooBig`] for a token over `max-token-size`.
     pub(in crate::commands) fn sign(&self, realms: &Realms) -> Result<Vec<u8>, Error> {
-        let realm = &self.key.realm;
-        let signer = realm.signer().ok_or(if realm.keys.own().next().is_none() {
-            state::without_keys()
-        } else {
-            Error::NoKeys("none of the realm's keys can sign: its key file needs a private key or a secret")
-        })?;
-        let token = signer
-            .sign_as(&realm.settings.token_type, &self.payload)
-            .ok_or(Error::Other("cannot sign the token".into()))?;
-        if token.len() > realms.max_token_size {
-            return Err(Error::TooBig("the token", "max-token-size"));
-        }
-        Ok(token)
+        sign(realms, &self.key.realm, &self.key.realm.settings.token_type, &self.payload)
     }
+}
+
+/// Signs a payload with the realm's signing key, as a token of type `token_type`.
+///
+/// # Errors
+/// [`Error::NoKeys`] without a signing key, [`Error::TooBig`] for a token over `max-token-size`.
+pub(in crate::commands) fn sign(
+    realms: &Realms,
+    realm: &Realm,
+    token_type: &str,
+    payload: &str,
+) -> Result<Vec<u8>, Error> {
+    let signer = realm.signer().ok_or(if realm.keys.own().next().is_none() {
+        state::without_keys()
+    } else {
+        Error::NoKeys("none of the realm's keys can sign: its key file needs a private key or a secret")
+    })?;
+    let token = signer.sign_as(token_type, payload).ok_or(Error::Other("cannot sign the token".into()))?;
+    if token.len() > realms.max_token_size {
+        return Err(Error::TooBig("the token", "max-token-size"));
+    }
+    Ok(token)
 }
 
 /// Checks the argument of CLAIMS: a JSON object of at most `longest` bytes, the maximum size of a token.

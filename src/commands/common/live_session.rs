@@ -77,6 +77,11 @@ impl<'s, 'c> LiveSession<'s, 'c> {
         Ok(session.open()?.map(|key| Self { session, key, lifetime, expiry }))
     }
 
+    /// When the session ends if [`extend`](Self::extend) extends it and it is not used again.
+    pub(in crate::commands) fn end_if_extended(&self) -> UnixMillis {
+        self.due().unwrap_or_else(|| self.end())
+    }
+
     /// When the session ends if it is not used again.
     #[inline]
     pub(in crate::commands) fn end(&self) -> UnixMillis {

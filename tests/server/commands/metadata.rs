@@ -38,11 +38,13 @@ const UPDATE: &str = "[key:key] token:string data:string [REPLACE | MERGE | PATC
                       seconds:integer | PX milliseconds:integer]";
 const TOUCH: &str = "[key:key] token:string [EX seconds:integer | PX milliseconds:integer]";
 const ROTATE: &str = "[key:key] token:string [CLAIMS json:string] [OWNER owner:string] [REAUTH]";
+const MINT: &str = "[key:key] token:string [EX seconds:integer | PX milliseconds:integer] [AUDIENCE audience:string] \
+                    [CLAIMS json:string]";
 const LIST: &str = "owner:string [WITHDATA] [LIMIT count:integer] [AFTER id:string] [REALM name:string]";
 const COUNT: &str = "owner:string [REALM name:string]";
 const DESTROYALL: &str = "owner:string [EXCEPT token:string] [REALM name:string]";
 
-const COMMANDS: [CommandSpec; 17] = [
+const COMMANDS: [CommandSpec; 18] = [
     spec("JRS.CREATE", -3, MAY_GROW, WRITES, CREATE),
     spec("JRS.GET", -2, WRITING, WRITES, KEY_AND_TOKEN),
     spec("JRS.PEEK", -2, READING, READS, KEY_AND_TOKEN),
@@ -50,6 +52,7 @@ const COMMANDS: [CommandSpec; 17] = [
     spec("JRS.TOUCH", -2, WRITING, WRITES, TOUCH),
     spec("JRS.DESTROY", -2, WRITING, WRITES, KEY_AND_TOKEN),
     spec("JRS.ROTATE", -2, MAY_GROW, WRITES, ROTATE),
+    spec("JRS.MINT", -2, WRITING, WRITES, MINT),
     spec("JRS.LIST", -2, READING_SLOWLY, READS, LIST),
     spec("JRS.COUNT", -2, READING_SLOWLY, READS, COUNT),
     spec("JRS.REVOKE", 2, WRITING, WRITES, "key:key"),
@@ -65,7 +68,7 @@ const COMMANDS: [CommandSpec; 17] = [
 /// The command tips for clients and proxies.
 fn tips(name: &str) -> &'static [&'static str] {
     match name {
-        "JRS.CREATE" | "JRS.ROTATE" => &["nondeterministic_output"],
+        "JRS.CREATE" | "JRS.ROTATE" | "JRS.MINT" => &["nondeterministic_output"],
         "JRS.RELOAD" => &["request_policy:all_nodes", "response_policy:all_succeeded"],
         _ => &[],
     }

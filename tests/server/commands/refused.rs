@@ -10,13 +10,14 @@ use crate::support::{
 };
 
 /// The commands on a session, with the arguments after the token.
-const ON_A_SESSION: [(&str, &[&str]); 9] = [
+const ON_A_SESSION: [(&str, &[&str]); 10] = [
     ("JRS.GET", &[]),
     ("JRS.PEEK", &[]),
     ("JRS.UPDATE", &[r#"{"n":2}"#]),
     ("JRS.UPDATE", &[r#"{"n":2}"#, "MERGE"]),
     ("JRS.UPDATE", &["[]", "PATCH", "IFMATCH", "1349cde127705c16"]),
     ("JRS.TOUCH", &[]),
+    ("JRS.MINT", &["CLAIMS", r#"{"iss":"login","aud":"shop"}"#]),
     ("JRS.ROTATE", &[]),
     ("JRS.ROTATE", &["OWNER", "bob", "CLAIMS", "{}", "REAUTH"]),
     ("JRS.DESTROY", &[]),

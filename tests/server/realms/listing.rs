@@ -42,7 +42,7 @@ fn jrs_realms_shows_no_secrets_and_paths() {
         json!({
             "name": "admin", "algorithm": "HS256", "keyspace": "admin:", "max-age": 600, "max-lifetime": 1200,
             "touch-interval": 0, "leeway": 30, "issuer": "https://admin.example", "audience": "console", "token-type": "admin+jwt",
-            "max-data-size": 100, "max-sessions": 2, "max-sessions-policy": "reject", "keys": [{"kid": "admin", "alg": "HS256", "signs": 1}],
+            "access-token-age": 30, "max-data-size": 100, "max-sessions": 2, "max-sessions-policy": "reject", "keys": [{"kid": "admin", "alg": "HS256", "signs": 1}],
         })
     );
     let partner = by_name("partner.v2");
@@ -54,6 +54,7 @@ fn jrs_realms_shows_no_secrets_and_paths() {
         "leeway",
         "audience",
         "token-type",
+        "access-token-age",
         "algorithm",
         "max-sessions",
         "max-sessions-policy",

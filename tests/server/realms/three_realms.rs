@@ -20,6 +20,7 @@ const FILE: &str = r#"
     max-lifetime = 1200
     touch-interval = 0
     leeway = 30
+    access-token-age = 30
     issuer = "https://admin.example"
     audience = "console"
     token-type = "admin+jwt"

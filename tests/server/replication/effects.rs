@@ -121,6 +121,7 @@ fn a_replica_reads_sessions_and_refuses_writes() {
             &["JRS.GET", &key, &token],
             &["JRS.UPDATE", &token, "{}"],
             &["JRS.TOUCH", &token],
+            &["JRS.MINT", &token, "CLAIMS", r#"{"iss":"login","aud":"shop"}"#],
             &["JRS.DESTROY", &token],
             &["JRS.UPDATE", &token, "{}", "MERGE"],
             &["JRS.ROTATE", &token],
@@ -164,6 +165,8 @@ fn commands_that_change_nothing_replicate_nothing() {
         &["JRS.UPDATE", &token, r#"{"a":1}"#, "MERGE", "IFMATCH", "no etag"],
         &["JRS.ROTATE", &token, "CLAIMS", r#"{"jti":"a"}"#],
         &["JRS.ROTATE", &token, "CLAIMS", r#"{"exp":1}"#],
+        &["JRS.MINT", &token],
+        &["JRS.MINT", &token, "AUDIENCE", "shop", "CLAIMS", r#"{"iss":"login","exp":1}"#],
         &["JRS.REVOKE", "another:key"],
         &["JRS.DESTROYALL", "bob", "EXCEPT", &token],
     ] {
@@ -174,6 +177,7 @@ fn commands_that_change_nothing_replicate_nothing() {
         &["JRS.UPDATE", &gone, "{}"],
         &["JRS.UPDATE", &gone, "{}", "MERGE"],
         &["JRS.TOUCH", &gone],
+        &["JRS.MINT", &gone, "CLAIMS", r#"{"iss":"login","aud":"shop"}"#],
         &["JRS.ROTATE", &gone],
     ] {
         assert_eq!(send::<Value>(conn, words).unwrap(), Value::Nil, "{words:?}");

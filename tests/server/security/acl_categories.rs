@@ -24,7 +24,7 @@ fn category(conn: &mut Connection, name: &str) -> BTreeSet<String> {
 
 const FAST_READS: [&str; 4] = ["inspect", "jwks", "peek", "realms"];
 const SLOW_READS: [&str; 2] = ["count", "list"];
-const FAST_WRITES: [&str; 7] = ["create", "destroy", "get", "revoke", "rotate", "touch", "update"];
+const FAST_WRITES: [&str; 8] = ["create", "destroy", "get", "mint", "revoke", "rotate", "touch", "update"];
 const SLOW_WRITES: [&str; 1] = ["destroyall"];
 
 fn names(names: &[&[&str]]) -> BTreeSet<String> {

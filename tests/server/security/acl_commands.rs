@@ -16,7 +16,7 @@ pub(super) const WRITE: Needs = Needs { read: false, write: true };
 pub(super) const BOTH: Needs = Needs { read: true, write: true };
 
 /// The commands on a session, with the arguments after the token, and the permissions that they need.
-pub(super) const TOKEN_COMMANDS: [(&[&str], Needs); 10] = [
+pub(super) const TOKEN_COMMANDS: [(&[&str], Needs); 11] = [
     (&["JRS.PEEK"], READ),
     (&["JRS.INSPECT"], READ),
     (&["JRS.GET"], BOTH),
@@ -26,6 +26,7 @@ pub(super) const TOKEN_COMMANDS: [(&[&str], Needs); 10] = [
     (&["JRS.UPDATE", r#"{"b":2}"#, "MERGE"], BOTH),
     (&["JRS.UPDATE", "[]", "PATCH"], BOTH),
     (&["JRS.TOUCH", "EX", "1000"], WRITE),
+    (&["JRS.MINT", "CLAIMS", r#"{"iss":"login","aud":"shop"}"#], BOTH),
     (&["JRS.ROTATE"], BOTH),
     (&["JRS.DESTROY"], WRITE),
 ];

@@ -64,7 +64,7 @@ fn assert_redacted(server: &Server, conn: &mut Connection, commands: &[Vec<&str>
 }
 
 /// The commands with a token, and the arguments after the token.
-const COMMANDS: [&[&str]; 14] = [
+const COMMANDS: [&[&str]; 16] = [
     &["JRS.GET"],
     &["jrs.get"],
     &["JRS.PEEK"],
@@ -76,6 +76,8 @@ const COMMANDS: [&[&str]; 14] = [
     &["JRS.UPDATE", "[]", "PATCH", "IFMATCH", "1349cde127705c16"],
     &["JRS.TOUCH"],
     &["JRS.TOUCH", "PX", "100000"],
+    &["JRS.MINT"],
+    &["JRS.MINT", "EX", "60", "AUDIENCE", "shop", "CLAIMS", r#"{"iss":"login"}"#],
     &["JRS.ROTATE"],
     &["JRS.ROTATE", "CLAIMS", "{}", "OWNER", "bob", "REAUTH"],
     &["JRS.DESTROY"],
@@ -151,6 +153,7 @@ fn tokens_of_refused_commands_are_redacted() {
             &["JRS.UPDATE", "{}", "PATCH"], &["JRS.UPDATE", "{}", "MERGE", "PATCH"], &["JRS.UPDATE", "{}", "IFMATCH"],
             &["JRS.ROTATE", "too-many"], &["JRS.ROTATE", "CLAIMS"], &["JRS.ROTATE", "CLAIMS", "[]"],
             &["JRS.ROTATE", "OWNER", "{"], &["JRS.ROTATE", "REAUTH", "REAUTH"],
+            &["JRS.MINT", "too-many"], &["JRS.MINT", "CLAIMS", "[]"], &["JRS.MINT", "EX", "3601"],
         ], &key, token));
         commands.extend(with_except(token));
         assert_redacted(&server, conn, &commands, &[token]);

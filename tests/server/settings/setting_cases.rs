@@ -22,7 +22,7 @@ pub(super) struct Case {
 }
 
 /// All settings except `keys-file`, `realms-file`, `allow-unload` and `get-requires-write`, which have their own tests.
-pub(super) const CASES: [Case; 17] = [
+pub(super) const CASES: [Case; 18] = [
     Case {
         name: "algorithm",
         value: "hs512",
@@ -73,6 +73,18 @@ pub(super) const CASES: [Case; 17] = [
         value: "Session+JWT",
         shown: "Session+JWT",
         is_active: |_, conn| header(&create(conn, "ada", "{}", &[]))["typ"] == "Session+JWT",
+    },
+    Case {
+        name: "access-token-age",
+        value: "77",
+        shown: "77",
+        is_active: |_, conn| {
+            let session = create(conn, "ada", "{}", &[]);
+            // The issuer is set by another case, or not yet.
+            let with_issuer = send(conn, &["JRS.MINT", &session, "CLAIMS", r#"{"iss":"a","aud":"b"}"#]);
+            let minted: String = with_issuer.or_else(|_| send(conn, &["JRS.MINT", &session])).unwrap();
+            claims(&minted)["exp"].as_i64().unwrap() - claims(&minted)["iat"].as_i64().unwrap() == 77
+        },
     },
     Case {
         name: "max-data-size",

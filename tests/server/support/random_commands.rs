@@ -37,7 +37,7 @@ impl Command {
     }
 }
 
-const NAMES: [&str; 16] = [
+const NAMES: [&str; 17] = [
     "JRS.CREATE",
     "JRS.GET",
     "JRS.PEEK",
@@ -45,6 +45,7 @@ const NAMES: [&str; 16] = [
     "JRS.TOUCH",
     "JRS.DESTROY",
     "JRS.ROTATE",
+    "JRS.MINT",
     "JRS.LIST",
     "JRS.REVOKE",
     "JRS.DESTROYALL",
@@ -56,9 +57,9 @@ const NAMES: [&str; 16] = [
     "jrs.update",
 ];
 
-const WORDS: [&str; 23] = [
+const WORDS: [&str; 24] = [
     "EX", "PX", "EXAT", "PXAT", "KEEPTTL", "REPLACE", "CLAIMS", "REALM", "default", "ex", "Px", "claims", "replace",
-    "MERGE", "PATCH", "IFMATCH", "NX", "OWNER", "REAUTH", "WITHDATA", "EXCEPT", "patch", "reauth",
+    "MERGE", "PATCH", "IFMATCH", "NX", "OWNER", "REAUTH", "WITHDATA", "EXCEPT", "patch", "reauth", "AUDIENCE",
 ];
 
 /// None of them ends a session while a test runs: as a TTL each is at least ten minutes, or invalid.
@@ -132,7 +133,7 @@ fn beginning(supplies: &Supplies) -> BoxedStrategy<Vec<Vec<u8>>> {
         2 => Just(bytes(&["zo\u{eb}", "{}"])),
         1 => select(supplies.owners.clone()).prop_map(|owner| bytes(&[&owner])),
         1 => (select(supplies.owners.clone()), session.clone()).prop_map(|(owner, (_, token))| bytes(&[&owner, "EXCEPT", &token])),
-        1 => session.prop_map(|(key, _)| bytes(&[&key])),
+        3 => session.prop_map(|(key, _)| bytes(&[&key])),
         1 => Just(bytes(&["sess:unknown"])),
     ]
     .boxed()

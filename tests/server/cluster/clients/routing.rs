@@ -18,12 +18,13 @@ fn use_all_commands(client: &mut ClusterClient, owner: &str) -> BTreeSet<String>
     let mut names = BTreeSet::from(["JRS.CREATE".to_owned()]);
     let [key, token] = &create(client, owner);
     let [other, _] = &create(client, owner);
-    let token_commands: [&[&str]; 6] = [
+    let token_commands: [&[&str]; 7] = [
         &["JRS.GET", key, token],
         &["JRS.PEEK", key, token],
         &["JRS.INSPECT", key, token],
         &["JRS.UPDATE", key, token, r#"{"a":1}"#],
         &["JRS.TOUCH", key, token],
+        &["JRS.MINT", key, token, "CLAIMS", r#"{"iss":"login","aud":"shop"}"#],
         &["JRS.ROTATE", key, token],
     ];
     let owner_commands: [&[&str]; 6] = [
@@ -89,12 +90,13 @@ fn a_command_without_its_key_gets_an_error_that_says_what_to_do() {
     let cluster = cluster(0);
     for mut client in clients(&ports(&cluster), Options::default()) {
         let [_, token] = &create(&mut client, "ada");
-        let commands: [&[&str]; 7] = [
+        let commands: [&[&str]; 8] = [
             &["JRS.GET", token],
             &["JRS.PEEK", token],
             &["JRS.INSPECT", token],
             &["JRS.UPDATE", token, "{}"],
             &["JRS.TOUCH", token],
+            &["JRS.MINT", token],
             &["JRS.ROTATE", token],
             &["JRS.DESTROY", token],
         ];
