@@ -33,7 +33,7 @@ macro_rules! errors {
 }
 
 errors! {
-    /// `BADTOKEN`, `EXPIREDTOKEN` or `WRONGKEY`.
+    /// `BADTOKEN`, `EXPIREDTOKEN`, `STALEAUTH` or `WRONGKEY`.
     Token(error: TokenError) = "{} {}", error.first_word(), error.text();
     /// `BADDATA`: an argument that is not valid session data. The argument's name, and the problem.
     Data(what: &'static str, bad: DataError) = "BADDATA {what} {}", data_error(*bad);

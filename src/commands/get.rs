@@ -1,20 +1,21 @@
-//! `JRS.GET [key] token` and `JRS.PEEK [key] token`
+//! `JRS.GET [key] token [MAXAUTHAGE s]` and `JRS.PEEK [key] token [MAXAUTHAGE s]`
+
+use std::time::Duration;
 
 use super::common::{
     authentication::{AuthenticatedSession, Requirements, TokenCommand, seconds_until},
     live_session::{Extension, LiveSession},
-    options::{KEY, TOKEN},
-    token_args::nothing_follows,
+    options::{KEY, Options, TOKEN, once},
     verification::TimeCheck,
 };
 use crate::{
     error::Error,
     metrics::COUNTERS,
-    redis::{Access, Argument, Call, Intent, Spec},
+    redis::{Access, ArgType, Args, Argument, Call, Intent, Spec},
     session::etag,
 };
 
-const ARGUMENTS: &[Argument] = &[KEY, TOKEN];
+const ARGUMENTS: &[Argument] = &[KEY, TOKEN, Argument::after(c"MAXAUTHAGE", c"seconds", ArgType::Integer).optional()];
 
 /// Returns the session of a token and extends it.
 pub(super) struct Get;
@@ -81,10 +82,13 @@ const fn requirements(access: Access) -> Requirements {
 
 /// Replies with the session, or null. First extends it, as `extension` says.
 fn reply(call: &Call<'_>, session: &AuthenticatedSession<'_>, extension: Extension) -> Result<(), Error> {
-    nothing_follows(session.rest)?;
+    let max_auth_age = if session.rest.is_empty() { None } else { max_auth_age(session.rest)? };
     let ctx = call.ctx;
     let live = match LiveSession::find(session)? {
         Some(live) => {
+            if let Some(max_age) = max_auth_age {
+                session.require_recent_authentication(max_age)?;
+            }
             // Data that cannot be read must not extend the session.
             if live.is_due(extension) {
                 live.data()?;
@@ -113,4 +117,15 @@ fn reply(call: &Call<'_>, session: &AuthenticatedSession<'_>, extension: Extensi
     ctx.reply_bytes("etag");
     ctx.reply_bytes(etag(&data));
     Ok(())
+}
+
+/// The value of MAXAUTHAGE: how long ago the user may have authenticated.
+#[cold]
+fn max_auth_age(arguments: Args<'_>) -> Result<Option<Duration>, Error> {
+    let mut max_age = None;
+    Options::each(arguments, |word, options| match word {
+        b"MAXAUTHAGE" => once(&mut max_age, options.max_auth_age()?),
+        _ => Err(Error::Syntax),
+    })?;
+    Ok(max_age)
 }

@@ -13,6 +13,7 @@ use crate::{
     error::Error,
     realm::Realms,
     redis::{Access, Call, Ctx, Intent, RedisString, Spec},
+    session::UnixMillis,
     state, store,
     token::{CompactJws, Header, base64url_decode},
 };
@@ -75,6 +76,8 @@ struct SessionReport {
     key: Option<Vec<u8>>,
     /// The seconds until the session expires. `None` if there is no session.
     ttl: Option<i64>,
+    /// When the user authenticated. `None` if nobody did or the time is unknown.
+    authenticated_at: Option<UnixMillis>,
 }
 
 impl SessionReport {
@@ -109,6 +112,7 @@ impl SessionReport {
             realm: Some(verified.key.realm.name.clone()),
             key: Some(verified.key.name().to_vec()),
             ttl,
+            authenticated_at: verified.authenticated_at(now),
         })
     }
 }
@@ -156,7 +160,7 @@ fn reply(ctx: Ctx<'_>, session: &SessionReport, contents: &Contents) {
         ctx.reply_bytes(name);
         value.map_or_else(|| ctx.reply_null(), |value| ctx.reply_bytes(value));
     };
-    ctx.reply_map(9);
+    ctx.reply_map(10);
     ctx.reply_bytes("active");
     ctx.reply_integer(i64::from(session.problem.is_none()));
     bytes("reason", session.problem.as_deref().map(str::as_bytes));
@@ -168,4 +172,7 @@ fn reply(ctx: Ctx<'_>, session: &SessionReport, contents: &Contents) {
     bytes("key", session.key.as_deref());
     ctx.reply_bytes("ttl");
     session.ttl.map_or_else(|| ctx.reply_null(), |ttl| ctx.reply_integer(ttl));
+    ctx.reply_bytes("auth_time");
+    let seconds = session.authenticated_at.map(|time| time.as_i64().div_euclid(1000));
+    seconds.map_or_else(|| ctx.reply_null(), |seconds| ctx.reply_integer(seconds));
 }

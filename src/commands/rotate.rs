@@ -194,13 +194,18 @@ impl RotateOptions {
             Some(owner) => owner,
             None => current_owner(verified)?,
         };
-        let known_start = if self.reauth { Some(self.now.whole_seconds()) } else { verified.start(self.now) };
+        let start = if self.reauth {
+            self.now.whole_seconds()
+        } else {
+            // An unknown start stays unknown. A later one would say that the user has just authenticated.
+            verified.start(self.now).unwrap_or(UnixMillis::EPOCH)
+        };
         let spec = TokenSpec {
             owner,
             uuid: self.uuid,
             now: self.now,
-            start: known_start.unwrap_or(self.now.whole_seconds()),
-            is_rotated: known_start.is_some(),
+            start,
+            is_rotated: true,
             restarts_idle_timer: self.reauth,
             ttl: verified.claims.ttl,
             // A new deadline can only shorten the session.

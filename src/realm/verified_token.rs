@@ -30,7 +30,34 @@ impl VerifiedToken {
     /// future, apart from a tolerance. `None` if no time is left.
     pub fn start(&self, now: UnixMillis) -> Option<UnixMillis> {
         let times = [self.claims.authenticated_at, self.claims.issued_at, self.key.id.created()];
-        Lifetime::start(times, now, self.key.realm.leeway.max(CLOCK_TOLERANCE))
+        Lifetime::start(times, now, self.clock_tolerance())
+    }
+
+    /// When the user authenticated: `auth_time` or, without it, the start of the session. `None` for an anonymous
+    /// session and if the time is unknown, such as an `auth_time` in the future, apart from a tolerance.
+    pub fn authenticated_at(&self, now: UnixMillis) -> Option<UnixMillis> {
+        if self.owner().is_empty() {
+            return None;
+        }
+        match self.claims.authenticated_at {
+            Some(time) => Lifetime::start([Some(time), None, None], now, self.clock_tolerance()),
+            None => self.start(now),
+        }
+    }
+
+    /// Checks that the user authenticated at most `max_age` ago.
+    pub fn check_authentication(&self, max_age: Duration, now: UnixMillis) -> Result<(), TokenError> {
+        let is_recent = self.authenticated_at(now).is_some_and(|time| now.since(time) <= max_age);
+        if is_recent { Ok(()) } else { Err(TokenError::StaleAuthentication) }
+    }
+
+    /// The owner: the token's `sub`, or "" without one.
+    pub fn owner(&self) -> &str {
+        self.claims.subject.as_deref().unwrap_or_default()
+    }
+
+    fn clock_tolerance(&self) -> Duration {
+        self.key.realm.leeway.max(CLOCK_TOLERANCE)
     }
 
     /// The limits of the session's lifetime at `now`.

@@ -67,6 +67,9 @@ token_errors! {
     WrongSession = "wrong_session", "the key does not belong to the token's session: pass <keyspace><jti>";
     /// The token belongs to another owner or realm than the command names.
     WrongOwner = "wrong_owner", "the token belongs to another owner or realm";
+    /// The user authenticated longer ago than MAXAUTHAGE allows, or it is not known when.
+    StaleAuthentication = "stale_auth", "the user has not authenticated within MAXAUTHAGE: authenticate the user \
+        again, then send JRS.ROTATE with REAUTH";
     /// The token has no start of the session, which a realm with `max-lifetime` needs.
     NoStart = "no_start", "the token does not say when its session started: 'iat' is required, in seconds and not in \
         the future, unless the realm's max-lifetime is 0";
@@ -83,6 +86,8 @@ impl TokenError {
             Self::Expired | Self::MaxLifetimeExceeded => "EXPIREDTOKEN",
             // The token is valid; the caller gave the wrong key.
             Self::WrongSession => "WRONGKEY",
+            // The token is valid; this request needs a more recent authentication.
+            Self::StaleAuthentication => "STALEAUTH",
             _ => "BADTOKEN",
         }
     }

@@ -1,6 +1,6 @@
 //! Authenticates a token and authorizes the caller, before a command acts on the token's session.
 
-use std::{borrow::Cow, sync::Arc};
+use std::{borrow::Cow, sync::Arc, time::Duration};
 
 use super::{
     signature_command::{Prepared, SignatureCommand},
@@ -9,6 +9,7 @@ use super::{
 };
 use crate::{
     error::Error,
+    metrics::COUNTERS,
     realm::{Realm, Realms, VerifiedToken},
     redis::{Access, ArgRef, Args, Call, Ctx, Intent, RedisString, Spec, StringKey},
     session::{Lifetime, UnixMillis},
@@ -132,9 +133,15 @@ impl<'c> AuthenticatedSession<'c> {
         self.token.lifetime(self.now)
     }
 
+    /// Checks that the user authenticated at most `max_age` ago. Counts a refused token.
+    pub(in crate::commands) fn require_recent_authentication(&self, max_age: Duration) -> Result<(), Error> {
+        let outcome = self.token.check_authentication(max_age, self.now);
+        Ok(outcome.inspect_err(|error| COUNTERS.count_refused_token(*error))?)
+    }
+
     /// The owner: the token's `sub`, or "" without one.
     pub(in crate::commands) fn owner(&self) -> &str {
-        self.token.claims.subject.as_deref().unwrap_or_default()
+        self.token.owner()
     }
 }
 

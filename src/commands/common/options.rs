@@ -79,6 +79,13 @@ impl<'c> Options<'c> {
         count.ok_or(Error::Other("LIMIT must be a positive integer".into()))
     }
 
+    /// The value of MAXAUTHAGE: 1 second to a year.
+    pub(in crate::commands) fn max_auth_age(&mut self) -> Result<Duration, Error> {
+        let seconds = self.number()?.filter(|seconds| (1..=365 * 86_400).contains(seconds));
+        let problem = "MAXAUTHAGE must be a number of seconds from 1 to 31536000 (a year)";
+        seconds.map(Duration::from_secs).ok_or(Error::Other(problem.into()))
+    }
+
     /// The value of the current option as a duration: a positive integer, at most [`UnixMillis::YEAR_9999`].
     pub(in crate::commands) fn span(&mut self, unit: Unit) -> Result<Duration, Error> {
         Ok(self.time(unit)?.since(UnixMillis::EPOCH))

@@ -13,7 +13,7 @@ use crate::support::{
     tokens::{SECRET, claims, jwk, key, part, payload, sign, sign_bytes, token},
 };
 
-const FIELDS: [&str; 9] = ["active", "reason", "realm", "alg", "kid", "header", "claims", "key", "ttl"];
+const FIELDS: [&str; 10] = ["active", "reason", "realm", "alg", "kid", "header", "claims", "key", "ttl", "auth_time"];
 
 /// The reply. A null is `None`.
 #[derive(Debug, Default, PartialEq)]
@@ -28,6 +28,7 @@ struct Report {
     claims: Option<String>,
     key: Option<String>,
     ttl: Option<i64>,
+    auth_time: Option<i64>,
 }
 
 /// `JRS.INSPECT` of a token, with or without the key before it. It must not fail or change anything.
@@ -48,6 +49,7 @@ fn inspect(conn: &mut Connection, words: &[impl ToRedisArgs + Debug]) -> Report 
         claims: text("claims"),
         key: text("key"),
         ttl: Option::from_redis_value_ref(&fields["ttl"]).unwrap(),
+        auth_time: Option::from_redis_value_ref(&fields["auth_time"]).unwrap(),
     }
 }
 
@@ -60,7 +62,7 @@ fn server() -> Server {
 }
 
 #[test]
-fn the_reply_is_a_map_of_nine_fields() {
+fn the_reply_is_a_map_of_ten_fields() {
     let server = server();
     let token = create(&mut server.conn(), "ada", "{}", &["EX", "1000"]);
     let Value::Array(flat) = send(&mut server.conn(), &["JRS.INSPECT", &token]).unwrap() else { panic!("RESP2") };
@@ -68,7 +70,7 @@ fn the_reply_is_a_map_of_nine_fields() {
     assert_eq!(names, FIELDS);
     let Value::Map(map) = send(&mut server.conn3(), &["JRS.INSPECT", &token]).unwrap() else { panic!("RESP3") };
     let flattened: Vec<Value> = map.into_iter().flat_map(|(name, value)| [name, value]).collect();
-    assert_eq!(flattened[..FIELDS.len() * 2 - 1], flat[..FIELDS.len() * 2 - 1]);
+    assert_eq!(flattened[..FIELDS.len() * 2 - 3], flat[..FIELDS.len() * 2 - 3]);
     assert_eq!((&flat[1], &flat[3]), (&Value::Int(1), &Value::Nil));
 }
 
@@ -90,6 +92,7 @@ fn an_active_session_is_reported() {
             claims: Some(payload(&token)),
             key: Some(key(&token)),
             ttl: None,
+            auth_time: claims(&token)["iat"].as_i64(),
         };
         assert_eq!(report, expected);
     }
@@ -120,6 +123,26 @@ fn a_token_outside_its_time_is_reported() {
         }
         assert_eq!(report.claims, Some(payload(&token)));
     }
+}
+
+#[test]
+fn the_time_of_authentication_is_reported() {
+    let server = Server::builder().keys(SECRET.as_bytes()).arg("max-lifetime", "0").start();
+    let conn = &mut server.conn();
+    let (start, auth_time) = (now() - 1000, now() - 10);
+    for (claims, expected) in [
+        (json!({"jti": "a", "sub": "ada", "iat": start}), Some(start)),
+        (json!({"jti": "a", "sub": "ada", "iat": start, "auth_time": auth_time}), Some(auth_time)),
+        (json!({"jti": "a", "sub": "ada", "iat": start, "auth_time": now() + 3600}), None),
+        (json!({"jti": "a", "sub": "ada"}), None),
+        (json!({"jti": "a", "iat": start, "auth_time": auth_time}), None),
+    ] {
+        let token = sign(&json!({"alg": "HS256"}), &claims, SECRET.as_bytes());
+        assert_eq!(inspect(conn, &[&token]).auth_time, expected, "{claims}");
+    }
+    let token = create(conn, "ada", "{}", &[]);
+    let rotated: String = send(conn, &["JRS.ROTATE", &token, "REAUTH"]).unwrap();
+    assert_eq!(inspect(conn, &[&rotated]).auth_time, claims(&rotated)["auth_time"].as_i64());
 }
 
 #[test]

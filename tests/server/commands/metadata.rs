@@ -32,6 +32,7 @@ const READING_SLOWLY: &[&str] = &["module", "readonly"];
 const WRITING_SLOWLY: &[&str] = &["module", "write"];
 
 const KEY_AND_TOKEN: &str = "[key:key] token:string";
+const READ: &str = "[key:key] token:string [MAXAUTHAGE seconds:integer]";
 const CREATE: &str = "owner:string data:string [CLAIMS json:string] [EX seconds:integer | PX milliseconds:integer | \
                       EXAT unix-time-seconds:unix-time | PXAT unix-time-milliseconds:unix-time] [REALM name:string]";
 const UPDATE: &str = "[key:key] token:string data:string [REPLACE | MERGE | PATCH] [IFMATCH etag:string] [KEEPTTL | EX \
@@ -46,8 +47,8 @@ const DESTROYALL: &str = "owner:string [EXCEPT token:string] [REALM name:string]
 
 const COMMANDS: [CommandSpec; 18] = [
     spec("JRS.CREATE", -3, MAY_GROW, WRITES, CREATE),
-    spec("JRS.GET", -2, WRITING, WRITES, KEY_AND_TOKEN),
-    spec("JRS.PEEK", -2, READING, READS, KEY_AND_TOKEN),
+    spec("JRS.GET", -2, WRITING, WRITES, READ),
+    spec("JRS.PEEK", -2, READING, READS, READ),
     spec("JRS.UPDATE", -3, MAY_GROW, WRITES, UPDATE),
     spec("JRS.TOUCH", -2, WRITING, WRITES, TOUCH),
     spec("JRS.DESTROY", -2, WRITING, WRITES, KEY_AND_TOKEN),

@@ -112,6 +112,25 @@ impl Simulation {
         assert!((left - (after - before) - 1000..left + 1000).contains(&(found.ttl * 1000)), "{} of {left}", found.ttl);
     }
 
+    /// Reads a session with MAXAUTHAGE, which changes nothing if it is refused.
+    fn read_recent(&mut self, at: usize) {
+        let (before, session) = (millis(), self.model.0[at].clone());
+        let claims = claims(&session.token);
+        let authenticated = claims.get("auth_time").unwrap_or(&claims["iat"]).as_i64().unwrap() * 1000;
+        let seconds = self.rng.one_of(&[1, 2, 5, 1000]);
+        let seconds_text = seconds.to_string();
+        let words = |command| [command, session.token.as_str(), "MAXAUTHAGE", seconds_text.as_str()];
+        let is_anonymous = session.owner.is_empty();
+        if is_anonymous || before - authenticated > seconds * 1000 {
+            assert_eq!(refused(&mut self.conn, &words("JRS.GET")), "STALEAUTH");
+        } else {
+            let reply = send::<Value>(&mut self.conn, &words("JRS.PEEK"));
+            if millis() - authenticated <= seconds * 1000 {
+                assert!(reply.is_ok_and(|reply| reply != Value::Nil));
+            }
+        }
+    }
+
     fn touch(&mut self, at: usize) {
         let (before, session) = (millis(), self.model.0[at].clone());
         let once = self.rng.one_of(&[None, Some(3000), Some(200_000)]);
@@ -223,7 +242,7 @@ impl Simulation {
     }
 
     fn step(&mut self) {
-        let kind = self.rng.below(23);
+        let kind = self.rng.below(24);
         match (kind, self.pick()) {
             (0..=5, _) | (_, None) => self.create(),
             (6..=9, Some(at)) => self.read(at),
@@ -233,6 +252,7 @@ impl Simulation {
             (17, Some(_)) => self.destroy_all(),
             (18..=20, Some(at)) => self.end(at),
             (21, Some(at)) => self.age(at),
+            (22, Some(at)) => self.read_recent(at),
             _ => {
                 if let Some(removed) = self.pick_removed() {
                     for words in [

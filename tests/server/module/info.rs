@@ -200,7 +200,8 @@ fn each_refused_token_is_counted_by_reason() {
         ("no_start", claiming(json!({"iat": now() * 1000}))),
         ("outlived", claiming(json!({"iat": now() - 10_000_000}))),
     ];
-    let mut reasons = BTreeSet::from(["wrong_session", "wrong_owner"].map(|reason| format!("tokens_refused_{reason}")));
+    let of_one_command = ["wrong_session", "wrong_owner", "stale_auth"];
+    let mut reasons = BTreeSet::from(of_one_command.map(|reason| format!("tokens_refused_{reason}")));
     for (reason, token) in &named {
         let name = format!("tokens_refused_{reason}");
         for command in
@@ -219,6 +220,10 @@ fn each_refused_token_is_counted_by_reason() {
     assert_eq!(grown, BTreeMap::from([("tokens_refused_wrong_owner".to_owned(), 1)]));
     assert!(counted(conn, &["JRS.DESTROYALL", "bob", "EXCEPT", &of_bob]).0.is_empty());
     assert!(counted(conn, &["JRS.GET", &claiming(json!({}))]).0.is_empty(), "a valid token is not refused");
+    exec(conn, &["SET", "sess:a", "{}", "EX", "1000"]);
+    let old = claiming(json!({"auth_time": now() - 100}));
+    let (grown, _) = counted(conn, &["JRS.GET", &old, "MAXAUTHAGE", "10"]);
+    assert_eq!(grown, BTreeMap::from([("tokens_refused_stale_auth".to_owned(), 1)]));
 
     let all = fields(conn, "jrs_tokens").into_keys().filter(|name| name.starts_with("tokens_refused_"));
     assert_eq!(all.collect::<BTreeSet<_>>(), reasons, "the test has all reasons");

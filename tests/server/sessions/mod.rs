@@ -8,3 +8,4 @@ mod merge_patch;
 mod rotate;
 mod rotate_lifetime;
 mod start;
+mod step_up;

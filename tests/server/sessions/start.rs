@@ -131,13 +131,21 @@ fn without_max_lifetime_no_start_is_needed() {
         assert_eq!(refusal(conn, &token), "BADTOKEN", "{unknown}");
         exec(conn, &["CONFIG", "SET", "jrs.max-lifetime", "0"]);
         assert!(get(conn, &token).is_some(), "{unknown}");
-        // The successor starts now.
-        let before = now();
+        // The start of the successor is not known either: a rotation does not make a session young.
         let rotated: String = send(conn, &["JRS.ROTATE", &token]).unwrap();
-        let iat = claims(&rotated)["iat"].as_i64().unwrap();
-        assert!((before..=now()).contains(&iat) && claims(&rotated).get("auth_time").is_none(), "{unknown}");
+        let twice: String = send(conn, &["JRS.ROTATE", &rotated]).unwrap();
+        assert_eq!((&claims(&rotated)["auth_time"], &claims(&twice)["auth_time"]), (&json!(0), &json!(0)), "{unknown}");
+        assert!(get(conn, &twice).is_some(), "{unknown}");
         exec(conn, &["CONFIG", "SET", "jrs.max-lifetime", &MAX_LIFETIME.to_string()]);
-        assert!(get(conn, &rotated).is_some(), "{unknown}");
-        assert!(expiry(conn, &key(&rotated)) <= (iat + MAX_LIFETIME) * 1000, "{unknown}");
+        assert_eq!(refusal(conn, &twice), "EXPIREDTOKEN", "{unknown}");
+        // With REAUTH it starts now.
+        exec(conn, &["CONFIG", "SET", "jrs.max-lifetime", "0"]);
+        let before = now();
+        let known: String = send(conn, &["JRS.ROTATE", &twice, "REAUTH"]).unwrap();
+        let iat = claims(&known)["iat"].as_i64().unwrap();
+        assert!((before..=now()).contains(&iat) && claims(&known)["auth_time"] == iat, "{unknown}");
+        exec(conn, &["CONFIG", "SET", "jrs.max-lifetime", &MAX_LIFETIME.to_string()]);
+        assert!(get(conn, &known).is_some(), "{unknown}");
+        assert!(expiry(conn, &key(&known)) <= (iat + MAX_LIFETIME) * 1000, "{unknown}");
     }
 }
