@@ -70,6 +70,8 @@ counters! {
     busy_signing,
     /// Commands refused because the verification queue was full.
     busy_verifying,
+    /// Reloads of the key and realm files that failed.
+    reloads_failed,
 }
 
 impl Counters {

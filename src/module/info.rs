@@ -3,8 +3,10 @@
 use crate::{
     metrics::COUNTERS,
     redis::{Info, InfoSource},
+    session::UnixMillis,
     state, store,
     threads::{self, Lane},
+    token::Key,
 };
 
 /// Writes the reply of `INFO jrs`.
@@ -18,14 +20,24 @@ impl InfoSource for Report {
             info.text("version", env!("CARGO_PKG_VERSION"));
             for realm in realms.all() {
                 info.group(&format!("realm_{}", realm.name), |info| {
-                    let ids = realm.keys.own().map(|key| match key.short_fingerprint() {
-                        Some(fingerprint) => format!("(without kid {fingerprint})"),
-                        None => key.id().unwrap_or_default().to_owned(),
-                    });
+                    let ids = realm.keys.own().map(Key::label);
                     info.text("keyspace", realm.keyspace());
                     info.text("algorithm", realm.signer().map_or("(none)", |key| key.algorithm_name()));
                     info.text("keys", &ids.collect::<Vec<_>>().join("|"));
                 });
+            }
+        }
+        if info.section(c"keys") {
+            let last = state::last_reload();
+            info.number("keys_last_reload_time", last.time.map_or(0, seconds));
+            info.text("keys_last_reload_status", if last.is_ok { "ok" } else { "err" });
+            info.number("keys_reloads_failed", COUNTERS.reloads_failed.value());
+            let now = state::wall_clock();
+            for realm in realms.all() {
+                if let Some(key) = realm.signer() {
+                    let since = key.issued_at().unwrap_or(realm.signing_since);
+                    info.number(&format!("signing_key_age_{}", realm.name), now.since(since).as_secs());
+                }
             }
         }
         if info.section(c"sessions") {
@@ -59,4 +71,9 @@ impl InfoSource for Report {
             }
         }
     }
+}
+
+/// Seconds since the epoch.
+fn seconds(time: UnixMillis) -> u64 {
+    time.since(UnixMillis::EPOCH).as_secs()
 }

@@ -79,7 +79,10 @@ impl Module for Jrs {
         match event {
             Event::BecameReplica => state::became_replica(),
             Event::ShuttingDown => threads::stop(),
-            Event::Cron(ctx) => store::complete_index_scan(ctx),
+            Event::Cron(ctx) => {
+                store::complete_index_scan(ctx);
+                state::reload_if_changed();
+            }
             _ => store::on_server_event(event),
         }
     }

@@ -13,6 +13,7 @@ pub use session_key::{SessionKey, owner_prefix};
 pub use verified_token::VerifiedToken;
 
 use crate::{
+    session::UnixMillis,
     settings::Settings,
     token::{ClaimRules, Key, KeyRing},
 };
@@ -26,6 +27,8 @@ pub struct Realm {
     pub settings: Settings,
     /// The active keys. The realm of the next configuration shares them if they did not change.
     pub keys: Arc<KeyRing>,
+    /// Since when this server signs with the signing key. It may have done so before its last start.
+    pub signing_since: UnixMillis,
     /// The sliding TTL of sessions whose token has none.
     pub max_age: Duration,
     /// The longest lifetime of a session from its start. `None` without a limit.
@@ -49,6 +52,7 @@ impl Realm {
         Self {
             name: name.to_owned(),
             keys,
+            signing_since: UnixMillis::EPOCH,
             max_age: seconds(settings.max_age),
             max_lifetime: Some(seconds(settings.max_lifetime)).filter(|span| !span.is_zero()),
             touch_interval: seconds(settings.touch_interval),

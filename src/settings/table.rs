@@ -118,6 +118,8 @@ settings! {
     foreign_keys_file: String = c"foreign-keys-file", text("", any), NotInherited, false;
     /// `iss` of the foreign issuer's tokens.
     foreign_issuer: String = c"foreign-issuer", text("", check_name), NotInherited, false;
+    /// How often the files of keys and realms are compared with what was read, in seconds; 0 disables it.
+    keys_reload_interval: i64 = c"keys-reload-interval", number(0, 0, 86_400), Server, false;
     /// The algorithm of keys that name none.
     algorithm: Algorithm = c"algorithm", SettingType::Choice(ALGORITHM_NAMES), Inherited, true;
     /// The prefix of session keys.

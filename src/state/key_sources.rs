@@ -3,7 +3,7 @@
 use std::{path::Path, sync::Arc};
 
 use super::{
-    files::read_file,
+    files::FilesRead,
     generated_key::{self, GeneratedKey},
 };
 use crate::{
@@ -21,6 +21,8 @@ pub struct KeySources {
     pub has_retired_key: bool,
     /// The other realms, each with its keys.
     pub realms: Vec<(RealmSpec, Arc<KeyRing>)>,
+    /// The files that were read.
+    pub files: FilesRead,
 }
 
 impl KeySources {
@@ -28,38 +30,49 @@ impl KeySources {
     /// allows one.
     ///
     /// # Errors
-    /// A sentence with the file's name and the problem; never key material.
-    pub fn read(settings: &Settings, generated_key: GeneratedKey) -> Result<Self, String> {
+    /// A sentence with the file's name and the problem; never key material. Also the files that were read until then.
+    pub fn read(settings: &Settings, generated_key: GeneratedKey) -> Result<Self, (String, FilesRead)> {
+        let mut files = FilesRead::new();
+        match Self::read_files(settings, generated_key, &mut files) {
+            Ok(sources) => Ok(Self { files, ..sources }),
+            Err(problem) => Err((problem, files)),
+        }
+    }
+
+    /// As [`read`](Self::read), without the list of the files. Each file that the settings name is read by
+    /// [`FilesRead::read`], so that `keys-reload-interval` watches it.
+    fn read_files(settings: &Settings, generated_key: GeneratedKey, files: &mut FilesRead) -> Result<Self, String> {
         let mut has_retired_key = false;
         let keys = if !settings.keys_file.is_empty() {
-            read(&settings.keys_file, key_defaults(settings))?
+            read(files, &settings.keys_file, key_defaults(settings))?
         } else {
             match generated_key {
                 GeneratedKey::Never => KeyRing::default(),
                 GeneratedKey::Make => {
                     has_retired_key = !generated_key::make_if_missing()?;
                     if has_retired_key {
+                        files.look_at(generated_key::FILE);
                         KeyRing::default()
                     } else {
-                        read(generated_key::FILE, key_defaults(settings))?
+                        read(files, generated_key::FILE, key_defaults(settings))?
                     }
                 }
-                GeneratedKey::Keep => read(generated_key::FILE, key_defaults(settings)).map_err(|problem| {
+                GeneratedKey::Keep => read(files, generated_key::FILE, key_defaults(settings)).map_err(|problem| {
                     format!("{problem}; it must be in the server's dir: restore it, or set jrs.keys-file")
                 })?,
             }
         };
-        let keys = with_foreign(keys, settings)?;
+        let keys = with_foreign(files, keys, settings)?;
         let mut realms = Vec::new();
         if !settings.realms_file.is_empty() {
             let path = &settings.realms_file;
-            let bytes =
-                read_file(Path::new(path), false).map_err(|problem| format!("the realms file '{path}' {problem}"))?;
+            let bytes = files.read(path, false).map_err(|problem| format!("the realms file '{path}' {problem}"))?;
             let refused = |problem: String| format!("the realms file '{path}' is refused: {problem}");
             let text = str::from_utf8(&bytes).map_err(|_| refused("it is not UTF-8".to_owned()))?;
             for spec in parse_realms_file(text).map_err(refused)? {
                 let own = spec.settings(settings).map_err(refused)?;
-                let keys = read(&own.keys_file, key_defaults(&own)).and_then(|keys| with_foreign(keys, &own));
+                let keys =
+                    read(files, &own.keys_file, key_defaults(&own)).and_then(|keys| with_foreign(files, keys, &own));
                 let keys = keys.map_err(|problem| {
                     let problem = hide_path(hide_path(problem, &own.keys_file), &own.foreign_keys_file);
                     refused(format!("line {}: realm '{}': {problem}", spec.line, spec.name))
@@ -67,17 +80,18 @@ impl KeySources {
                 realms.push((spec, Arc::new(keys)));
             }
         }
-        Ok(Self { keys: Arc::new(keys), has_retired_key, realms })
+        Ok(Self { keys: Arc::new(keys), has_retired_key, realms, files: FilesRead::new() })
     }
 }
 
-fn key_defaults(settings: &Settings) -> KeyDefaults {
+/// How the keys of a realm with these settings are read.
+pub fn key_defaults(settings: &Settings) -> KeyDefaults {
     KeyDefaults { algorithm: settings.algorithm, allow_weak_secret: settings.allow_weak_secret }
 }
 
 /// Reads a key file, and logs its warnings.
-fn read(path: &str, defaults: KeyDefaults) -> Result<KeyRing, String> {
-    let bytes = read_file(Path::new(path), true).map_err(|problem| format!("the key file '{path}' {problem}"))?;
+fn read(files: &mut FilesRead, path: &str, defaults: KeyDefaults) -> Result<KeyRing, String> {
+    let bytes = files.read(path, true).map_err(|problem| format!("the key file '{path}' {problem}"))?;
     let keys = read_keys(&bytes, defaults).map_err(|problem| format!("the key file '{path}' is refused: {problem}"))?;
     for warning in keys.warnings() {
         log(Level::Warning, &format!("the key file '{path}': {warning}"));
@@ -91,7 +105,7 @@ fn hide_path(problem: String, path: &str) -> String {
 }
 
 /// Adds the keys of the foreign issuer, if the settings name one, after the realm's own keys.
-fn with_foreign(own: KeyRing, settings: &Settings) -> Result<KeyRing, String> {
+fn with_foreign(files: &mut FilesRead, own: KeyRing, settings: &Settings) -> Result<KeyRing, String> {
     let (path, issuer) = (&settings.foreign_keys_file, &settings.foreign_issuer);
     if path.is_empty() && issuer.is_empty() {
         return Ok(own);
@@ -102,7 +116,7 @@ fn with_foreign(own: KeyRing, settings: &Settings) -> Result<KeyRing, String> {
     if issuer.is_empty() {
         return Err("foreign-keys-file needs foreign-issuer, the 'iss' of the tokens that its keys verify".to_owned());
     }
-    let foreign = read(path, key_defaults(settings))?;
+    let foreign = read(files, path, key_defaults(settings))?;
     let keys =
         own.with_foreign(foreign, issuer).map_err(|problem| format!("the key file '{path}' is refused: {problem}"))?;
     for warning in keys.warnings() {

@@ -2,28 +2,37 @@
 //!
 //! No lock of this folder is held during a call to the server, which may call back.
 
+mod activation;
 mod files;
 mod generated_key;
 mod ids;
 mod key_sources;
+mod reloading;
+mod watch;
 
-use std::sync::{
-    Arc, Mutex, PoisonError, RwLock,
-    atomic::{AtomicBool, Ordering},
+use std::{
+    sync::{
+        Arc, Mutex, PoisonError, RwLock,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Instant, SystemTime, UNIX_EPOCH},
 };
 
+use activation::{ActiveConfig, activate};
+use files::FilesRead;
 use generated_key::GeneratedKey;
 use ids::BufferedIdSource;
 use key_sources::KeySources;
-use ring::rand::{SecureRandom, SystemRandom};
+pub use reloading::{LastReload, last_reload, reload, reload_if_changed};
 use uuid::Uuid;
+use watch::Watch;
 
 use crate::{
     error::Error,
-    realm::{Conflict, Realm, Realms},
+    realm::Realms,
     redis::{Ctx, Level, log},
     session::UnixMillis,
-    settings::{DEFAULT_REALM, Settings, Value},
+    settings::{Settings, Value},
     store, threads,
     threads::lock,
 };
@@ -45,6 +54,10 @@ struct State {
     can_generate_key: AtomicBool,
     /// The source of session ids.
     ids: Mutex<BufferedIdSource>,
+    /// What `keys-reload-interval` compares the files with.
+    watch: Mutex<Watch>,
+    /// The last reload, for INFO.
+    last_reload: Mutex<LastReload>,
 }
 
 impl State {
@@ -55,21 +68,22 @@ impl State {
             active: Mutex::new(None),
             can_generate_key: AtomicBool::new(false),
             ids: Mutex::new(BufferedIdSource::new()),
+            watch: Mutex::new(Watch::new()),
+            last_reload: Mutex::new(LastReload::NONE),
         }
     }
-}
-
-/// The settings and the content of their files.
-#[derive(Clone)]
-struct ActiveConfig {
-    settings: Settings,
-    key_sources: KeySources,
 }
 
 /// The time of the server's clock.
 #[inline]
 pub fn now(ctx: Ctx<'_>) -> UnixMillis {
     UnixMillis::new(ctx.now())
+}
+
+/// The time of the server's clock, where there is no context.
+pub fn wall_clock() -> UnixMillis {
+    let elapsed = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    UnixMillis::EPOCH.plus(elapsed)
 }
 
 /// The active realms.
@@ -96,19 +110,13 @@ pub fn set_defaults(defaults: &[Value]) -> Result<(), String> {
 pub fn load(ctx: Ctx<'_>) -> Result<(), String> {
     STATE.can_generate_key.store(!ctx.is_replica() && !ctx.is_cluster_node(), Ordering::Relaxed);
     let settings = lock(&STATE.settings).clone();
-    let key_sources = read_source(&settings)?;
+    let key_sources = read_sources(&settings).map_err(|(problem, _)| problem)?;
     activate(settings.clone(), key_sources.clone())?;
+    lock(&STATE.watch).reset(key_sources.files.clone(), Instant::now());
     if ctx.is_replica() {
         generated_key::retire(&key_sources, &settings);
     }
     Ok(())
-}
-
-/// Reads the key and realm files again. On an error, the active keys and realms are kept.
-pub fn reload() -> Result<(), String> {
-    let settings = lock(&STATE.settings).clone();
-    let key_sources = read_source(&settings)?;
-    activate(settings, key_sources)
 }
 
 /// A UUID for a new session.
@@ -150,6 +158,8 @@ pub fn unload() {
     *lock(&STATE.active) = None;
     *lock(&STATE.settings) = Settings::UNSET;
     lock(&STATE.ids).forget();
+    *lock(&STATE.watch) = Watch::new();
+    *lock(&STATE.last_reload) = LastReload::NONE;
     store::drop_index();
 }
 
@@ -171,15 +181,21 @@ pub fn apply() -> Result<(), String> {
         return Ok(());
     }
     // Read the files again only if a setting that names them or changes their meaning has changed. Otherwise only
-    // JRS.RELOAD reads them.
+    // a reload reads them.
     let same_files = settings.keys_file == before.settings.keys_file
         && settings.realms_file == before.settings.realms_file
         && settings.foreign_keys_file == before.settings.foreign_keys_file
         && settings.foreign_issuer == before.settings.foreign_issuer
         && settings.algorithm == before.settings.algorithm
         && settings.allow_weak_secret == before.settings.allow_weak_secret;
-    let key_sources = if same_files { before.key_sources } else { read_source(&settings)? };
-    activate(settings, key_sources)
+    if same_files {
+        return activate(settings, before.key_sources);
+    }
+    let key_sources = read_sources(&settings).map_err(|(problem, _)| problem)?;
+    let files = key_sources.files.clone();
+    activate(settings, key_sources)?;
+    lock(&STATE.watch).reset(files, Instant::now());
+    Ok(())
 }
 
 /// Stops using the generated key, because this server replicates another one now.
@@ -190,16 +206,22 @@ pub fn became_replica() {
     let Some(ActiveConfig { settings, key_sources }) = lock(&STATE.active).clone() else { return };
     generated_key::retire(&key_sources, &settings);
     if settings.keys_file.is_empty() {
+        lock(&STATE.watch).forget(generated_key::FILE);
         // Removing a key cannot make realms conflict. No file is read, because it may be unreadable at this moment.
         let keys = Arc::new(key_sources.keys.without_own());
-        if let Err(problem) = activate(settings, KeySources { keys, has_retired_key: false, ..key_sources }) {
+        let mut key_sources = KeySources { keys, has_retired_key: false, ..key_sources };
+        key_sources.files.forget(generated_key::FILE);
+        if let Err(problem) = activate(settings, key_sources) {
             log(Level::Warning, &format!("this server is a replica, but its generated key is still active: {problem}"));
         }
     }
 }
 
 /// Reads the files that the settings name, and the generated key if this server uses one.
-fn read_source(settings: &Settings) -> Result<KeySources, String> {
+///
+/// # Errors
+/// The problem, and the files that were read until then.
+fn read_sources(settings: &Settings) -> Result<KeySources, (String, FilesRead)> {
     // If a generated key is active, its file must exist: a missing file was deleted by mistake, or `dir` changed.
     let has_generated_key =
         |now: &ActiveConfig| now.settings.keys_file.is_empty() && now.key_sources.keys.own().next().is_some();
@@ -210,30 +232,3 @@ fn read_source(settings: &Settings) -> Result<KeySources, String> {
     };
     KeySources::read(settings, generated_key)
 }
-
-/// Builds the realms and makes them active. On an error the active ones stay.
-fn activate(settings: Settings, key_sources: KeySources) -> Result<(), String> {
-    let mut seed = [0; 8];
-    SystemRandom::new().fill(&mut seed).map_err(|_| NO_RANDOM.to_owned())?;
-    let mut list = vec![Arc::new(Realm::new(DEFAULT_REALM, settings.clone(), Arc::clone(&key_sources.keys)))];
-    for (spec, keys) in &key_sources.realms {
-        let settings = spec.settings(&settings).map_err(|problem| format!("the realm '{}': {problem}", spec.name))?;
-        list.push(Arc::new(Realm::new(&spec.name, settings, Arc::clone(keys))));
-    }
-    let realms = Realms::new(list, self::realms().ok().as_deref(), u64::from_ne_bytes(seed)).map_err(
-        |Conflict { later, problem }| {
-            let line = key_sources.realms.iter().find(|(spec, _)| spec.name == later).map_or(1, |(one, _)| one.line);
-            format!("line {line} of the realms file '{}': {problem}", settings.realms_file)
-        },
-    )?;
-    let size = |number: i64| usize::try_from(number).unwrap_or(1);
-    threads::pool().resize(size(settings.crypto_threads), size(settings.crypto_queue));
-    *lock(&STATE.active) = Some(ActiveConfig { settings, key_sources });
-    let former = STATE.realms.write().unwrap_or_else(PoisonError::into_inner).replace(Arc::new(realms));
-    // Freeing a full cache of verified tokens on this thread would block the server.
-    former.into_iter().filter(|former| former.cached_bytes() > DROPPED_AT_ONCE).for_each(threads::drop_later);
-    Ok(())
-}
-
-/// The largest cache that is freed at once, in bytes. Freeing it takes well below a millisecond.
-const DROPPED_AT_ONCE: u64 = 1 << 20;

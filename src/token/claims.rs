@@ -103,7 +103,7 @@ impl Claims {
 
 /// A NumericDate (RFC 7519 section 2) in seconds, which may be fractional or out of range.
 #[expect(clippy::cast_possible_truncation, reason = "`as` saturates, and absurd times are meant to")]
-fn to_moment(seconds: f64) -> UnixMillis {
+pub(super) fn to_moment(seconds: f64) -> UnixMillis {
     UnixMillis::new((seconds * 1000.0).round() as i64)
 }
 

@@ -13,18 +13,27 @@ use zeroize::Zeroizing;
 use super::{
     Algorithm, AlgorithmExt,
     base64url::base64url_decode,
-    json::{Members, secret_text, text, texts},
+    claims::to_moment,
+    json::{Members, number, secret_text, text, texts},
     key::{Pair, PrivateKey},
     public_key::PublicKey,
 };
+use crate::session::UnixMillis;
 
 pub(super) struct Jwk {
     pub(super) id: Option<String>,
     pub(super) algorithm: Option<String>,
     /// Whether its `key_ops` allow signing.
     pub(super) may_sign: bool,
+    /// When it was made (`iat`) and when it stopped signing ([`RETIRED_AT`]).
+    pub(super) issued_at: Option<UnixMillis>,
+    pub(super) retired_at: Option<UnixMillis>,
     pub(super) material: Material,
 }
+
+/// The member with the time when a key stopped signing, in Unix seconds. JRS writes it to the generated key file. Other
+/// software ignores it (RFC 7517 section 4).
+pub(super) const RETIRED_AT: &str = "jrs_retired_at";
 
 pub(super) enum Material {
     Secret(Zeroizing<Vec<u8>>),
@@ -87,7 +96,9 @@ impl Jwk {
             "EC" => Material::Pair(member.ec()?),
             _ => Material::Pair(member.okp()?),
         };
-        Ok(Reading::Key(Self { id, algorithm, may_sign: may("sign"), material }))
+        let time = |name| jwk.get(name).and_then(number).map(to_moment);
+        let (issued_at, retired_at) = (time("iat"), time(RETIRED_AT));
+        Ok(Reading::Key(Self { id, algorithm, may_sign: may("sign"), issued_at, retired_at, material }))
     }
 }
 

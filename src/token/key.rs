@@ -20,6 +20,7 @@ use super::{
     jws::{CompactJws, push_part},
     public_key::PublicKey,
 };
+use crate::session::UnixMillis;
 
 /// The length of the longest HMAC (64 bytes), in whole base64 groups.
 const LONGEST_HMAC: usize = 66;
@@ -41,6 +42,8 @@ pub struct Key {
     signs: bool,
     /// If set, the key verifies only tokens with this `iss`.
     issuer: Option<Arc<str>>,
+    issued_at: Option<UnixMillis>,
+    retired_at: Option<UnixMillis>,
     /// The header of tokens with `typ` `JWT` that this key signs, in base64url.
     header: String,
 }
@@ -106,7 +109,13 @@ impl Key {
 
     fn new(id: Option<String>, algorithm: Algorithm, signs: bool, material: KeyMaterial) -> Self {
         let header = encode(Header::write(algorithm.name(), JWT, id.as_deref()).as_bytes());
-        Self { has_own_id: id.is_some(), id, algorithm, material, signs, issuer: None, header }
+        let (issued_at, retired_at) = (None, None);
+        Self { has_own_id: id.is_some(), id, algorithm, material, signs, issuer: None, issued_at, retired_at, header }
+    }
+
+    /// The same key, with the times of its JWK.
+    pub(super) fn with_times(self, issued_at: Option<UnixMillis>, retired_at: Option<UnixMillis>) -> Self {
+        Self { issued_at, retired_at, ..self }
     }
 
     /// The same key, limited to verifying tokens with this `iss`.
@@ -120,6 +129,24 @@ impl Key {
     /// The `iss` that tokens of this key must have, if it is a foreign issuer's key.
     pub fn foreign_issuer(&self) -> Option<&str> {
         self.issuer.as_deref()
+    }
+
+    /// The key's `kid`; for a secret without one, `(without kid FINGERPRINT)`.
+    pub fn label(&self) -> String {
+        match self.short_fingerprint() {
+            Some(fingerprint) => format!("(without kid {fingerprint})"),
+            None => self.id().unwrap_or_default().to_owned(),
+        }
+    }
+
+    /// The time in the member `iat` of its JWK: when the key was made.
+    pub const fn issued_at(&self) -> Option<UnixMillis> {
+        self.issued_at
+    }
+
+    /// The time in the member `jrs_retired_at` of its JWK: when the key stopped signing.
+    pub const fn retired_at(&self) -> Option<UnixMillis> {
+        self.retired_at
     }
 
     /// The key's `kid`, if it has one.
@@ -167,6 +194,11 @@ impl Key {
             KeyMaterial::Secret { short_fingerprint, .. } if self.id.is_none() => Some(short_fingerprint),
             _ => None,
         }
+    }
+
+    /// Whether both are the same key and used with the same algorithm.
+    pub fn is_same_key(&self, other: &Self) -> bool {
+        self.algorithm == other.algorithm && self.fingerprint() == other.fingerprint()
     }
 
     /// Equal for two keys of one algorithm if and only if they are the same key. Reveals nothing of a secret.

@@ -157,7 +157,7 @@ fn read_jwk(members: &Members<'_>, number: usize, defaults: KeyDefaults, keys: &
         }
     };
     let named = jwk.algorithm.as_deref();
-    keys.add(match jwk.material {
+    let key = match jwk.material {
         Material::Secret(secret) => {
             raw_secret::check_bytes(&secret)?;
             let algorithm = choose(KeyType::Secret, named, &[], defaults)?;
@@ -168,7 +168,8 @@ fn read_jwk(members: &Members<'_>, number: usize, defaults: KeyDefaults, keys: &
             let algorithm = choose(public.key_type(), named, &[], defaults)?;
             Key::from_pair(jwk.id, algorithm, public, private.filter(|_| jwk.may_sign))?
         }
-    })
+    };
+    keys.add(key.with_times(jwk.issued_at, jwk.retired_at))
 }
 
 /// The algorithm to which a key is pinned: the one that it names, or that of the settings if it fits, or the usual one

@@ -6,5 +6,6 @@ mod keys_file;
 mod many_keys;
 mod not_a_secret;
 mod public_keys_refused;
+mod reload_interval;
 mod rotation;
 mod third_party_keys;

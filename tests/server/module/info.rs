@@ -31,7 +31,9 @@ const GAUGES: [&str; 3] = ["sessions_active", "owners_active", "index_bytes"];
 fn growth(before: &BTreeMap<String, String>, after: &BTreeMap<String, String>) -> BTreeMap<String, i64> {
     let number = |fields: &BTreeMap<String, String>, name: &str| fields[name].parse::<i64>().unwrap_or_default();
     let grown = after.keys().map(|name| (name.clone(), number(after, name) - number(before, name)));
-    let is_gauge = |name: &str| name.starts_with("token_cache_") || GAUGES.contains(&name);
+    let is_gauge = |name: &str| {
+        ["token_cache_", "signing_key_age_"].iter().any(|gauge| name.starts_with(gauge)) || GAUGES.contains(&name)
+    };
     grown.filter(|(name, growth)| *growth != 0 && !is_gauge(name)).collect()
 }
 
@@ -62,7 +64,10 @@ fn info_has_these_sections_and_fields() {
     for name in cache.into_iter().chain(crypto.iter().map(String::as_str)) {
         assert_eq!(tokens[name], "0", "{name}");
     }
-    assert_eq!(all.len(), sessions.len() + tokens.len() + 2);
+    let keys = fields(conn, "jrs_keys");
+    let names = ["keys_last_reload_status", "keys_last_reload_time", "keys_reloads_failed", "signing_key_age_default"];
+    assert_eq!(keys.keys().map(String::as_str).collect::<Vec<_>>(), names);
+    assert_eq!(all.len(), keys.len() + sessions.len() + tokens.len() + 2);
     for section in ["everything", "modules"] {
         assert_eq!(fields(conn, section).keys().collect::<Vec<_>>(), all.keys().collect::<Vec<_>>(), "INFO {section}");
     }
