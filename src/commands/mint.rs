@@ -76,9 +76,9 @@ impl SignatureCommand for Mint {
     fn compute(realms: &Arc<Realms>, Job { verification, options, now, known }: Job) -> Outcome {
         let verified = verification.compute(realms);
         let known = known.or_else(|| {
+            // Without the session's key only the latest end is known. `finish` signs again if the session ends earlier.
             let token = verified.result.as_ref().ok()?;
-            let end = token.lifetime(now).earliest_after_read(now, token.key.realm.touch_interval);
-            Some((Arc::clone(token), end))
+            Some((Arc::clone(token), token.lifetime(now).target(now)))
         });
         // `finish` computes a fast signature, when it knows the session.
         let known = known.filter(|(token, _)| token.key.realm.signs_slowly());
@@ -103,7 +103,7 @@ impl SignatureCommand for Mint {
         let end = live.end_if_extended();
         let signed = match signed.transpose()? {
             Some(signed) if signed.is_valid_for(&session, end) => Some(signed),
-            // It is not signed yet, or another client shortened the session during the wait.
+            // It is not signed yet, or the session ends earlier than was known before the wait.
             _ => contents.sign(realms, session.now, end)?,
         };
         let Some(signed) = signed else {

@@ -26,20 +26,9 @@ impl Lifetime {
         let target = self.target(now);
         let moves = match expiry {
             None => true,
-            Some(expiry) => expiry > target || target.since(expiry) > self.slack(interval),
+            Some(expiry) => expiry > target || target.since(expiry) > interval.min(self.ttl / 10),
         };
         moves.then_some(target)
-    }
-
-    /// The earliest expiry that a session's key can have after a read at `now`: [`slide`](Self::slide) leaves none
-    /// before it.
-    pub fn earliest_after_read(&self, now: UnixMillis, interval: Duration) -> UnixMillis {
-        self.target(now).minus(self.slack(interval))
-    }
-
-    /// By how much a read may leave the expiry before the target.
-    fn slack(&self, interval: Duration) -> Duration {
-        interval.min(self.ttl / 10)
     }
 
     /// The expiry of a key under KEEPTTL: the current one, but not after the deadline, and the target if there is
@@ -180,7 +169,6 @@ mod tests {
             prop_assert!(deadline.is_none_or(|deadline| target <= deadline));
             let after = lifetime.slide(now, expiry, ms(interval)).or(expiry).expect("a read leaves an expiry");
             prop_assert!(after <= target);
-            prop_assert!(after >= lifetime.earliest_after_read(now, ms(interval)));
             let kept = lifetime.keep(now, expiry);
             prop_assert!(deadline.is_none_or(|deadline| kept <= deadline));
         }

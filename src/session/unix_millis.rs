@@ -27,11 +27,6 @@ impl UnixMillis {
         Self(self.0.saturating_add_unsigned(u64::try_from(span.as_millis()).unwrap_or(u64::MAX)))
     }
 
-    /// The time `span` earlier. Fractions of a millisecond are dropped.
-    pub fn minus(self, span: Duration) -> Self {
-        Self(self.0.saturating_sub_unsigned(u64::try_from(span.as_millis()).unwrap_or(u64::MAX)))
-    }
-
     /// The span from `earlier` to this time; zero if `earlier` is later. At most `i64::MAX` milliseconds.
     pub fn since(self, earlier: Self) -> Duration {
         Duration::from_millis(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
@@ -60,10 +55,6 @@ mod tests {
         assert_eq!(UnixMillis::new(1).plus(longest), MAX);
         assert_eq!(MIN.plus(longest), UnixMillis::new(-1));
         assert_eq!(MIN.plus(Duration::MAX), MAX);
-        assert_eq!(MAX.minus(longest), UnixMillis::EPOCH);
-        assert_eq!(MIN.minus(Duration::from_millis(1)), MIN);
-        assert_eq!(UnixMillis::EPOCH.minus(Duration::MAX), MIN);
-        assert_eq!(UnixMillis::new(5).minus(Duration::from_micros(1999)), UnixMillis::new(4));
         assert_eq!(MAX.since(MIN), longest);
         assert_eq!(MIN.since(MAX), Duration::ZERO);
         assert_eq!(UnixMillis::new(-1).since(UnixMillis::EPOCH), Duration::ZERO);

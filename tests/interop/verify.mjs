@@ -5,6 +5,7 @@
 //     key               see key.mjs
 //     algorithm         the only accepted algorithm
 //     issuer, audience  required, if given
+//     typ               of the header, required, if given; only jose checks it
 //     token
 
 import * as jose from "jose";
@@ -24,8 +25,9 @@ const verifiers = {
 
 const { library, tasks } = JSON.parse(process.argv[2]);
 
-async function verify({ key, algorithm, issuer, audience, token }) {
-  const options = { algorithms: [algorithm], ...(issuer && { issuer }), ...(audience && { audience }) };
+async function verify({ key, algorithm, issuer, audience, typ, token }) {
+  const required = { ...(issuer && { issuer }), ...(audience && { audience }), ...(typ && { typ }) };
+  const options = { algorithms: [algorithm], ...required };
   const verifyingKey = await keyFor(library, key, algorithm);
   return verifiers[library](token, verifyingKey, options).catch((error) => {
     // The errors of jsonwebtoken have no code. Their message is more precise than their name.

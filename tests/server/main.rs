@@ -3,6 +3,7 @@
 //! All tests are one program, which links faster than a program for each file.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests may fail")]
 
+mod access_tokens;
 mod chaos;
 mod cluster;
 mod commands;
