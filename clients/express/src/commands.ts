@@ -1,5 +1,5 @@
 import type { Connection } from "./clients/index.js";
-import { isExpired, isWrongKey } from "./errors.js";
+import { isExpired, isWrongKey, toSessionError } from "./errors.js";
 import type { Realm } from "./realm.js";
 import { member, text } from "./reply.js";
 import { type Claims, readClaims } from "./token.js";
@@ -19,8 +19,19 @@ export interface ListedSession {
   created: Date;
   /** Seconds left if the session is not used; null if its key has no TTL. */
   ttl: number | null;
-  /** JSON text. */
-  data: string;
+  /** JSON text; undefined if only some fields were requested. */
+  data: string | undefined;
+  /** The requested values as JSON texts, in the order of the pointers; null if the session has no such value. */
+  fields: (string | null)[];
+}
+
+/** What is listed of the sessions of an owner. */
+export interface Listing {
+  /** JSON Pointers of values to list instead of all data. */
+  fields?: readonly string[] | undefined;
+  limit?: number | undefined;
+  /** The id after which the list begins. */
+  after?: string | undefined;
 }
 
 /** What a rotation changes besides the id. Missing values stay as they are. */
@@ -28,6 +39,16 @@ export interface Rotation {
   claims?: object | undefined;
   owner?: string | undefined;
   reauth?: boolean | undefined;
+  /** How many milliseconds the old token stays valid. */
+  grace?: number | undefined;
+}
+
+/** An access token for other services. */
+export interface Minting {
+  audience?: string | undefined;
+  /** Seconds. */
+  expiresIn?: number | undefined;
+  claims?: object | undefined;
 }
 
 /** The commands of the server for the sessions of one realm. They reject with the errors of the client. */
@@ -60,7 +81,23 @@ export class Commands {
     const claims = claimsOf(token);
     const reply = await this.#sendWithToken(name, token, claims);
     if (reply === null) return undefined;
-    return { claims, owner: text(member(reply, "owner")), data: text(member(reply, "data")) };
+    return {
+      claims: currentClaims(reply, claims),
+      owner: text(member(reply, "owner")),
+      data: text(member(reply, "data")),
+    };
+  }
+
+  /**
+   * Checks that the session exists and that its user has authenticated in the last `seconds`, by the server's clock. Does
+   * not extend the session.
+   *
+   * @throws SessionError `STALE_AUTH` if the user has authenticated longer ago
+   * @returns whether the session exists
+   */
+  async authenticatedWithin(token: string, seconds: number): Promise<boolean> {
+    const options = ["MAXAUTHAGE", String(seconds)];
+    return (await this.#sendWithToken("JRS.PEEK", token, claimsOf(token), ...options)) !== null;
   }
 
   /** @returns whether the session exists. A session that has expired or was destroyed is not created again. */
@@ -79,28 +116,36 @@ export class Commands {
   }
 
   /** @returns the new token; undefined if there is no such session */
-  async rotate(token: string, { claims, owner, reauth }: Rotation): Promise<string | undefined> {
+  async rotate(token: string, { claims, owner, reauth, grace }: Rotation): Promise<string | undefined> {
     const options: string[] = [];
     if (claims !== undefined) options.push("CLAIMS", JSON.stringify(claims));
     if (owner !== undefined) options.push("OWNER", owner);
     if (reauth) options.push("REAUTH");
+    if (grace !== undefined) options.push("GRACE", String(grace));
     const reply = await this.#sendWithToken("JRS.ROTATE", token, claimsOf(token), ...options);
     return reply === null ? undefined : text(reply);
   }
 
+  /** @returns the access token; undefined if there is no such session */
+  async mint(token: string, { audience, expiresIn, claims }: Minting): Promise<string | undefined> {
+    const options: string[] = [];
+    if (audience !== undefined) options.push("AUDIENCE", audience);
+    if (expiresIn !== undefined) options.push("EX", String(expiresIn));
+    if (claims !== undefined) options.push("CLAIMS", JSON.stringify(claims));
+    const reply = await this.#sendWithToken("JRS.MINT", token, claimsOf(token), ...options);
+    return reply === null ? undefined : text(reply);
+  }
+
   /** @returns the live sessions of an owner, oldest first */
-  async list(owner: string): Promise<ListedSession[]> {
-    const options = ["WITHDATA", "REALM", this.#realm.name];
+  async list(owner: string, { fields, limit, after }: Listing): Promise<ListedSession[]> {
+    const options: string[] = [];
+    if (fields === undefined) options.push("WITHDATA");
+    else if (fields.length > 0) options.push("FIELDS", String(fields.length), ...fields);
+    if (limit !== undefined) options.push("LIMIT", String(limit));
+    if (after !== undefined) options.push("AFTER", after);
+    options.push("REALM", this.#realm.name);
     const reply = (await this.#connection.send(["JRS.LIST", owner, ...options], owner)) as unknown[];
-    return reply.map((session) => {
-      const ttl = member(session, "ttl");
-      return {
-        id: text(member(session, "id")),
-        created: new Date(Number(member(session, "created"))),
-        ttl: ttl === null ? null : Number(ttl),
-        data: text(member(session, "data")),
-      };
-    });
+    return reply.map(listedSession);
   }
 
   /** Destroys a session by its id. @returns whether it existed */
@@ -150,10 +195,30 @@ export class Commands {
   }
 }
 
+/**
+ * The claims of the session's token. In the grace of a rotation, the server accepts the old token and replies with the
+ * session that has replaced it.
+ */
+function currentClaims(reply: unknown, claims: Claims): Claims {
+  if (text(member(reply, "id")) === claims.jti) return claims;
+  return JSON.parse(text(member(reply, "claims"))) as Claims;
+}
+
+function listedSession(reply: unknown): ListedSession {
+  const [ttl, data, fields] = ["ttl", "data", "fields"].map((name) => member(reply, name));
+  return {
+    id: text(member(reply, "id")),
+    created: new Date(Number(member(reply, "created"))),
+    ttl: ttl === null ? null : Number(ttl),
+    data: data === undefined ? undefined : text(data),
+    fields: ((fields ?? []) as unknown[]).map((value) => (value === null ? null : text(value))),
+  };
+}
+
 /** An expired token is the same as a session that does not exist. All other errors stay errors. */
 function nullIfExpired(error: unknown): null {
   if (isExpired(error)) return null;
-  throw error;
+  throw toSessionError(error);
 }
 
 /** Reads the claims of a token. Without an id there is no key to send; the server would answer `BADTOKEN` too. */

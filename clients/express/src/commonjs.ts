@@ -2,9 +2,12 @@
 import callback = require("./callback.js");
 import clients = require("./clients/index.js");
 import errors = require("./errors.js");
+import listedSession = require("./listed-session-types.js");
 import middleware = require("./middleware.js");
 import options = require("./options.js");
+import recentAuth = require("./require-recent-auth.js");
 import sessionData = require("./session-data.js");
+import sessionOptions = require("./session-options.js");
 import sessionTypes = require("./session-types.js");
 import token = require("./token.js");
 
@@ -28,17 +31,25 @@ namespace jrsSession {
   export import Callback = callback.Callback;
   export import Claims = token.Claims;
   export import DeclaredData = sessionData.DeclaredData;
-  export import DestroyAllOptions = sessionTypes.DestroyAllOptions;
+  export import DestroyAllOptions = sessionOptions.DestroyAllOptions;
   export import Middleware = middleware.Middleware;
+  export import MintOptions = sessionOptions.MintOptions;
   export import Options = options.Options;
   export import RedisClient = clients.RedisClient;
-  export import RotateOptions = sessionTypes.RotateOptions;
+  export import RequireRecentAuthOptions = recentAuth.RequireRecentAuthOptions;
+  export import RotateClaims = sessionOptions.RotateClaims;
+  export import RotateOptions = sessionOptions.RotateOptions;
   export import Session = sessionTypes.Session;
   export import SessionBase = sessionTypes.SessionBase;
   export import SessionData = sessionData.SessionData;
   export import SessionError = errors.SessionError;
   export import SessionErrorCode = errors.SessionErrorCode;
-  export import SessionInfo = sessionTypes.SessionInfo;
+  export import SessionInfo = listedSession.SessionInfo;
+  export import SessionSummary = listedSession.SessionSummary;
+  export import SessionsMethod = listedSession.SessionsMethod;
+  export import SessionsOptions = sessionOptions.SessionsOptions;
+  export import TokenReuse = options.TokenReuse;
+  export import requireRecentAuth = recentAuth.requireRecentAuth;
   export import reservedMembers = sessionTypes.reservedMembers;
 }
 

@@ -2,8 +2,11 @@
  * The cause of a {@link SessionError}, for programs:
  * - `INVALID_SESSION`: the request has no session to act on
  * - `SESSION_ENDED`: the session has expired or was destroyed; nothing was written
- * - `NO_OWNER`: the session is anonymous, so it has no owner whose sessions could be listed or destroyed
- * - `OWNER_CHANGED`: another owner was assigned before `update` or `merge`; only `create` and `rotate` store it
+ * - `TOKEN_REUSED`: the token was replaced by `rotate` and came again after its grace; the server has destroyed the
+ *   session, because the token may be stolen
+ * - `STALE_AUTH`: the user authenticated too long ago
+ * - `NO_OWNER`: the session is anonymous, so it has no owner to list or destroy sessions of, or to mint a token for
+ * - `OWNER_CHANGED`: another owner was assigned before `update`, `merge` or `mint`; only `create` and `rotate` store it
  * - `TWO_OWNERS`: the claim `sub` of `create` differs from the assigned owner
  * - `BAD_OWNER`: the owner is not a string or number, or begins with a prefix that this package reserves
  * - `RESERVED_NAME`: a field has the name of a method or property of the session
@@ -16,6 +19,8 @@
 export type SessionErrorCode =
   | "INVALID_SESSION"
   | "SESSION_ENDED"
+  | "TOKEN_REUSED"
+  | "STALE_AUTH"
   | "NO_OWNER"
   | "OWNER_CHANGED"
   | "TWO_OWNERS"
@@ -50,6 +55,23 @@ export class SessionError extends Error {
     super(message);
     this.code = code;
   }
+}
+
+/** Replaces the errors of the server that this package has a code for. */
+export function toSessionError(error: unknown): unknown {
+  switch (firstWord(error)) {
+    case "REUSED":
+      return new SessionError("TOKEN_REUSED", "the token was replaced and used again, so the session was destroyed");
+    case "STALEAUTH":
+      return new SessionError("STALE_AUTH", "the user authenticated too long ago: ask for the password again");
+    default:
+      return error;
+  }
+}
+
+/** Whether the token was replaced by a rotation and came again after its grace. */
+export function isReused(error: unknown): boolean {
+  return error instanceof SessionError && error.code === "TOKEN_REUSED";
 }
 
 /** Whether the server accepts the signature of the token, but the token or its session has expired. */

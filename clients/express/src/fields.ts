@@ -20,6 +20,7 @@ const RESERVED_NAMES: ReadonlySet<string> = new Set([
   "reload",
   "touch",
   "rotate",
+  "mint",
   "regenerate",
   "destroy",
   "sessions",

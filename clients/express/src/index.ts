@@ -2,15 +2,17 @@
 export type { AsyncMethod, Callback } from "./callback.js";
 export type { RedisClient } from "./clients/index.js";
 export { SessionError, type SessionErrorCode } from "./errors.js";
+export type { SessionInfo, SessionSummary, SessionsMethod } from "./listed-session-types.js";
 export { jrsSession, jrsSession as default, type Middleware } from "./middleware.js";
-export type { Options } from "./options.js";
+export type { Options, TokenReuse } from "./options.js";
+export { type RequireRecentAuthOptions, requireRecentAuth } from "./require-recent-auth.js";
 export type { DeclaredData, SessionData } from "./session-data.js";
-export {
-  type DestroyAllOptions,
-  type RotateOptions,
-  reservedMembers,
-  type Session,
-  type SessionBase,
-  type SessionInfo,
-} from "./session-types.js";
+export type {
+  DestroyAllOptions,
+  MintOptions,
+  RotateClaims,
+  RotateOptions,
+  SessionsOptions,
+} from "./session-options.js";
+export { reservedMembers, type Session, type SessionBase } from "./session-types.js";
 export type { Claims } from "./token.js";

@@ -4,12 +4,14 @@ import { connectionCheck } from "./clients/never-connected.js";
 import { redactError } from "./clients/redact.js";
 import { withTimeout } from "./clients/timeout.js";
 import { Commands, type StoredSession } from "./commands.js";
-import { isTokenRefused } from "./errors.js";
+import { isReused, isTokenRefused } from "./errors.js";
 import { isUnavailable } from "./is-unavailable.js";
 import { type Options, resolveOptions } from "./options.js";
+import { Owner } from "./owner.js";
 import { Realm } from "./realm.js";
 import { isInstalled, RequestSession, type SessionRequest } from "./request-session.js";
 import { Session } from "./session.js";
+import { readClaims } from "./token.js";
 import { type TokenSources, tokenReader } from "./token-source.js";
 import { unsavedWarning } from "./unsaved-warning.js";
 
@@ -40,7 +42,8 @@ const MAX_COOKIE_SIZE = 4096;
  * ```
  */
 export function jrsSession(options: Options): Middleware {
-  const { client, realm, requestKey, failOpen, timeout, autoSave, cookieOptions, ...sources } = resolveOptions(options);
+  const resolved = resolveOptions(options);
+  const { client, realm, requestKey, failOpen, timeout, autoSave, cookieOptions, onReuse, ...sources } = resolved;
   const checkConnected = connectionCheck(client);
   const connection = withTimeout(connectionOf(client), timeout, (error, command, key) => {
     redactError(error, command, key);
@@ -79,15 +82,16 @@ export function jrsSession(options: Options): Middleware {
       return;
     }
     // nextTick keeps exceptions of the application out of the promise chain: they are not errors of Redis.
-    void load(holder, token).then((error) => process.nextTick(next, error));
+    void load(request, holder, token).then((error) => process.nextTick(next, error));
   };
 
   /** Loads the session of a token. @returns an error that the request must fail with */
-  async function load(holder: RequestSession, token: string): Promise<unknown> {
+  async function load(request: SessionRequest, holder: RequestSession, token: string): Promise<unknown> {
     let stored: StoredSession | undefined;
     try {
       stored = await commands.read("JRS.GET", token);
     } catch (error) {
+      if (isReused(error)) return reportReuse(request, holder, token);
       return isTokenRefused(error) || (failOpen && isUnavailable(error)) ? undefined : error;
     }
     if (!stored) return undefined;
@@ -97,6 +101,21 @@ export function jrsSession(options: Options): Middleware {
       return undefined;
     } catch (error) {
       return error; // the stored data is invalid, so failOpen does not apply
+    }
+  }
+
+  /** Reports a token that came again after its grace. @returns the error of the application's function */
+  async function reportReuse(request: SessionRequest, holder: RequestSession, token: string): Promise<unknown> {
+    holder.receivedToken = token; // autoSave clears its cookie: no token of this session is valid any more
+    const claims = readClaims(token);
+    if (!onReuse || !claims) return undefined;
+    const owner = new Owner(commands.cluster);
+    owner.set(claims.sub ?? "");
+    try {
+      await onReuse({ owner: owner.value, claims, request });
+      return undefined;
+    } catch (error) {
+      return error;
     }
   }
 }

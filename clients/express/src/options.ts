@@ -1,5 +1,6 @@
 import type { RedisClient } from "./clients/index.js";
 import { isObject } from "./merge-patch.js";
+import type { Claims } from "./token.js";
 
 /**
  * The options of the middleware.
@@ -99,11 +100,35 @@ export interface Options {
   cookieOptions?: object | undefined;
 
   /**
+   * Called when the server answers `REUSED`: a token that `rotate` has replaced came again after its grace. It may be
+   * stolen, so the server has destroyed the session, and the request continues with an empty one. The request waits for
+   * a returned promise, and fails with its error.
+   *
+   * @default undefined
+   * @example
+   * ```js
+   * const onReuse = ({ owner, request }) => alertUser(owner, request.ip);
+   * ```
+   */
+  onReuse?: ((reuse: TokenReuse) => unknown) | undefined;
+
+  /**
    * How many milliseconds to wait for a reply of Redis. With 0, as long as the client waits, which may be forever.
    *
    * @default 2000
    */
   timeout?: number | undefined;
+}
+
+/** A token that was replaced and came again, as `onReuse` gets it. */
+export interface TokenReuse {
+  /** The owner of the session that was destroyed; `""` if it was anonymous. */
+  owner: string;
+  /** The claims of the token. The server has verified them. */
+  claims: Claims;
+  /** The request that the token came with. */
+  // biome-ignore lint/suspicious/noExplicitAny: it fits requests of several frameworks
+  request: any;
 }
 
 /** The options with their default values. */
@@ -117,6 +142,7 @@ export interface ResolvedOptions {
   failOpen: boolean;
   autoSave: boolean;
   cookieOptions: object;
+  onReuse: ((reuse: TokenReuse) => unknown) | undefined;
   timeout: number;
 }
 
@@ -131,6 +157,7 @@ const OPTIONS: Record<keyof Options, true> = {
   failOpen: true,
   autoSave: true,
   cookieOptions: true,
+  onReuse: true,
   timeout: true,
 };
 
@@ -167,6 +194,7 @@ export function resolveOptions(options: Options): ResolvedOptions {
     failOpen: given.failOpen ?? false,
     autoSave: given.autoSave ?? false,
     cookieOptions: given.cookieOptions ?? {},
+    onReuse: given.onReuse,
     timeout: given.timeout ?? 2000,
   };
 }
@@ -180,7 +208,8 @@ function checkNames(options: Options): void {
 }
 
 function checkTypes(options: Options): void {
-  const { client, realm, requestKey, requestArg, bearer, cookie, failOpen, timeout, autoSave, cookieOptions } = options;
+  const { client, realm, requestKey, requestArg, bearer, cookie, failOpen, timeout } = options;
+  const { autoSave, cookieOptions, onReuse } = options;
   if ((typeof client !== "object" && typeof client !== "function") || client === null) {
     throw invalid("a Redis client is required: { client }");
   }
@@ -188,6 +217,7 @@ function checkTypes(options: Options): void {
   check(names, "a non-empty string", isNonEmptyString);
   check({ bearer, failOpen, autoSave }, "true or false", (value) => typeof value === "boolean");
   check({ cookieOptions }, "an object", isObject);
+  check({ onReuse }, "a function", (value) => typeof value === "function");
   check({ timeout }, `a number of milliseconds from 0 to ${MAX_TIMEOUT}`, isDelay);
 }
 

@@ -71,8 +71,28 @@ export class Owner {
    * @throws SessionError `NO_OWNER`
    */
   forList(): string {
-    if (this.#visible !== "") return this.#stored;
-    throw new SessionError("NO_OWNER", "the session has no owner, so there are no sessions to list or destroy");
+    this.#refuseAnonymous("there are no sessions to list or destroy");
+    return this.#stored;
+  }
+
+  /**
+   * Refuses an anonymous session, whose user has never authenticated. In a cluster the server takes it for a session of
+   * a random owner.
+   *
+   * @throws SessionError `NO_OWNER`
+   */
+  checkForRecentAuth(): void {
+    this.#refuseAnonymous("its user has not authenticated");
+  }
+
+  /**
+   * Refuses an access token without a user. In a cluster the server would sign one for a random owner.
+   *
+   * @throws SessionError `NO_OWNER`; `OWNER_CHANGED` if another owner was assigned
+   */
+  checkForMint(): void {
+    if (this.changed) throw new SessionError("OWNER_CHANGED", "the owner was changed: call rotate() before mint()");
+    this.#refuseAnonymous("there is no user to sign an access token for");
   }
 
   /** @throws SessionError `OWNER_CHANGED` if another owner was assigned */
@@ -89,6 +109,11 @@ export class Owner {
   /** The stored owner as applications see it. */
   get #visible(): string {
     return this.#cluster && this.#stored.startsWith(ANONYMOUS_PREFIX) ? "" : this.#stored;
+  }
+
+  #refuseAnonymous(consequence: string): void {
+    if (this.#visible !== "") return;
+    throw new SessionError("NO_OWNER", `the session has no owner, so ${consequence}`);
   }
 
   #toServer(owner: unknown): string {

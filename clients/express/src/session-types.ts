@@ -1,5 +1,7 @@
 import type { AsyncMethod } from "./callback.js";
+import type { SessionsMethod } from "./listed-session-types.js";
 import type { DeclaredData } from "./session-data.js";
+import type { DestroyAllOptions, MintOptions, RotateOptions } from "./session-options.js";
 import type { Claims } from "./token.js";
 
 /**
@@ -150,8 +152,8 @@ export interface SessionBase {
   touch: AsyncMethod<number>;
 
   /**
-   * Gives the session a new id, and the assigned owner if there is one. The old token is invalid at once. The stored
-   * data stays; changes to fields that are not stored yet are not written.
+   * Gives the session a new id, and the assigned owner if there is one. The old token is invalid at once, or after
+   * `grace` milliseconds. The stored data stays; changes to fields that are not stored yet are not written.
    *
    * The result is the new token.
    *
@@ -162,6 +164,21 @@ export interface SessionBase {
    * ```
    */
   rotate: AsyncMethod<string, [options?: RotateOptions]>;
+
+  /**
+   * Signs a short-lived access token (RFC 9068) of the session, for services that verify it with the JWKS of the server.
+   * It is not a session token. Its claim `sid` is the id of the session. The session is extended, as by reading it.
+   *
+   * The result is the access token. Fails with `SESSION_ENDED` if the session has expired or was destroyed, and with
+   * `NO_OWNER` if it is anonymous.
+   *
+   * @example
+   * ```js
+   * const token = await req.session.mint({ audience: "https://orders.example", expiresIn: 60 });
+   * await fetch("https://orders.example/orders", { headers: { authorization: `Bearer ${token}` } });
+   * ```
+   */
+  mint: AsyncMethod<string, [options?: MintOptions]>;
 
   /**
    * Destroys the session. The fields stay in the object and the owner is removed: a session that is created afterwards
@@ -178,15 +195,15 @@ export interface SessionBase {
   destroy: AsyncMethod<0 | 1>;
 
   /**
-   * Lists the live sessions of the owner, oldest first.
+   * Lists the live sessions of the owner, oldest first: with all data, or with the option `fields` with some values of it.
    *
    * @example
    * ```js
-   * const devices = await req.session.sessions();
+   * const devices = await req.session.sessions({ fields: ["/device", "/ip"], limit: 20 });
    * await devices.find(({ current }) => !current)?.destroy();
    * ```
    */
-  sessions: AsyncMethod<SessionInfo[]>;
+  sessions: SessionsMethod;
 
   /**
    * Destroys all sessions of the owner. The result is their number.
@@ -210,67 +227,6 @@ export interface SessionBase {
 
   /** Stored members that cannot be fields, see {@link reservedMembers}. */
   readonly [reservedMembers]: Record<string, unknown>;
-}
-
-/**
- * One of the sessions of an owner.
- *
- * @example
- * ```js
- * for (const { created, data, current } of await req.session.sessions()) {
- *   console.log(created, data.device, current ? "(this device)" : "");
- * }
- * ```
- */
-export interface SessionInfo {
-  readonly id: string;
-  /** When the session was created. */
-  readonly created: Date;
-  /** Seconds until the session expires if it is not used. `null` if its key in Redis has no TTL. */
-  readonly ttl: number | null;
-  /** The stored data. `{}` if it is not a JSON object. */
-  // biome-ignore lint/suspicious/noExplicitAny: any program may have written the data of a session
-  readonly data: Record<string, any>;
-  /** Whether this is the session that `sessions` was called on. */
-  readonly current: boolean;
-
-  /**
-   * Destroys this session. The result is 1, or 0 if it had already expired or was already destroyed.
-   *
-   * @example
-   * ```js
-   * const device = (await req.session.sessions()).find(({ id }) => id === req.params.id);
-   * await device?.destroy();
-   * ```
-   */
-  destroy: AsyncMethod<0 | 1>;
-}
-
-/** Options of `rotate`. */
-export interface RotateOptions {
-  /**
-   * Claims of the new token, in place of the claims that were given before.
-   *
-   * @default the claims of the old token
-   */
-  claims?: object | undefined;
-
-  /**
-   * Whether the user has just authenticated again. If so, `max-lifetime` is counted from now.
-   *
-   * @default false
-   */
-  reauth?: boolean | undefined;
-}
-
-/** Options of `destroyAll`. */
-export interface DestroyAllOptions {
-  /**
-   * Whether this session is kept.
-   *
-   * @default false
-   */
-  keepCurrent?: boolean | undefined;
 }
 
 /**

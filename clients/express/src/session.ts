@@ -1,13 +1,15 @@
 import { type Callback, callbackOrPromise, type PromiseOrNothing } from "./callback.js";
 import type { Commands, StoredSession } from "./commands.js";
 import { CurrentToken } from "./current-token.js";
-import { SessionError } from "./errors.js";
-import { dataFields, parsePatch, splitStored } from "./fields.js";
-import { isObject, mergePatch, setField } from "./merge-patch.js";
+import { isReused, SessionError } from "./errors.js";
+import { dataFields, parsePatch } from "./fields.js";
+import { mergePatch } from "./merge-patch.js";
 import { Owner } from "./owner.js";
+import { checkRecentAuth, type RecentAuthChecker } from "./recent-auth-checker.js";
 import { SavedData } from "./saved-data.js";
-import { SessionInfo } from "./session-info.js";
-import { type DestroyAllOptions, type RotateOptions, reservedMembers, type SessionBase } from "./session-types.js";
+import { SessionInfo, SessionSummary } from "./session-info.js";
+import type { DestroyAllOptions, MintOptions, RotateOptions, SessionsOptions } from "./session-options.js";
+import { reservedMembers, type SessionBase } from "./session-types.js";
 import { type Claims, readClaims } from "./token.js";
 
 /** What the sessions of one middleware have in common. */
@@ -19,7 +21,7 @@ export interface SessionSettings {
 }
 
 /** The class behind the public type `Session`. Its own enumerable properties are the data. */
-export class Session implements SessionBase {
+export class Session implements SessionBase, RecentAuthChecker {
   declare id?: string;
   declare claims?: Claims;
   declare jwt?: string;
@@ -30,9 +32,6 @@ export class Session implements SessionBase {
   readonly #owner: Owner;
   readonly #token = new CurrentToken();
   readonly #saved = new SavedData();
-  #reserved: Record<string, unknown> = {};
-  /** The names of the fields that the server has stored. */
-  #storedNames: string[] = [];
 
   /** @param replace puts a new, empty session into the request */
   constructor(commands: Commands, settings: SessionSettings, replace: () => void) {
@@ -51,50 +50,56 @@ export class Session implements SessionBase {
   }
 
   create(claims?: object | Callback<string> | null, callback?: Callback<string>): PromiseOrNothing<string> {
-    if (typeof claims === "function") return callbackOrPromise(this.#create({}), claims as Callback<string>);
-    return callbackOrPromise(this.#create(claims ?? {}), callback);
+    if (typeof claims === "function") return this.#settle(this.#create({}), claims as Callback<string>);
+    return this.#settle(this.#create(claims ?? {}), callback);
   }
 
   update(callback?: Callback<"OK">): PromiseOrNothing<"OK"> {
-    return callbackOrPromise(this.#update(), callback);
+    return this.#settle(this.#update(), callback);
   }
 
   save(callback?: Callback<string>): PromiseOrNothing<string> {
-    return callbackOrPromise(this.#save(), callback);
+    return this.#settle(this.#save(), callback);
   }
 
   regenerate(callback?: Callback<void>): PromiseOrNothing<void> {
-    return callbackOrPromise(this.#regenerate(), callback);
+    return this.#settle(this.#regenerate(), callback);
   }
 
   merge(patch: object, callback?: Callback<"OK">): PromiseOrNothing<"OK"> {
-    return callbackOrPromise(this.#merge(patch), callback);
+    return this.#settle(this.#merge(patch), callback);
   }
 
   reload(callback?: Callback<void>): PromiseOrNothing<void> {
-    return callbackOrPromise(this.#reload(), callback);
+    return this.#settle(this.#reload(), callback);
   }
 
   touch(callback?: Callback<number>): PromiseOrNothing<number> {
-    return callbackOrPromise(this.#touch(), callback);
+    return this.#settle(this.#touch(), callback);
   }
 
   rotate(options?: RotateOptions | Callback<string>, callback?: Callback<string>): PromiseOrNothing<string> {
-    if (typeof options === "function") return callbackOrPromise(this.#rotate({}), options);
-    return callbackOrPromise(this.#rotate(options ?? {}), callback);
+    if (typeof options === "function") return this.#settle(this.#rotate({}), options);
+    return this.#settle(this.#rotate(options ?? {}), callback);
+  }
+
+  mint(options?: MintOptions | Callback<string>, callback?: Callback<string>): PromiseOrNothing<string> {
+    if (typeof options === "function") return this.#settle(this.#mint({}), options);
+    return this.#settle(this.#mint(options ?? {}), callback);
   }
 
   destroy(callback?: Callback<0 | 1>): PromiseOrNothing<0 | 1> {
-    return callbackOrPromise(this.#destroy(), callback);
+    return this.#settle(this.#destroy(), callback);
   }
 
-  sessions(callback?: Callback<SessionInfo[]>): PromiseOrNothing<SessionInfo[]> {
-    return callbackOrPromise(this.#sessions(), callback);
+  sessions<T>(options?: SessionsOptions | Callback<T[]>, callback?: Callback<T[]>): PromiseOrNothing<T[]> {
+    if (typeof options === "function") return this.#settle(this.#sessions({}) as Promise<T[]>, options);
+    return this.#settle(this.#sessions(options ?? {}) as Promise<T[]>, callback);
   }
 
   destroyAll(options?: DestroyAllOptions | Callback<number>, callback?: Callback<number>): PromiseOrNothing<number> {
-    if (typeof options === "function") return callbackOrPromise(this.#destroyAll({}), options);
-    return callbackOrPromise(this.#destroyAll(options ?? {}), callback);
+    if (typeof options === "function") return this.#settle(this.#destroyAll({}), options);
+    return this.#settle(this.#destroyAll(options ?? {}), callback);
   }
 
   toJSON(): Record<string, unknown> {
@@ -105,12 +110,18 @@ export class Session implements SessionBase {
   }
 
   get [reservedMembers](): Record<string, unknown> {
-    return this.#reserved;
+    return this.#saved.reserved;
+  }
+
+  async [checkRecentAuth](seconds: number): Promise<void> {
+    const token = this.#token.of(this);
+    this.#owner.checkForRecentAuth();
+    if (!(await this.#settle(this.#commands.authenticatedWithin(token, seconds), undefined))) throw this.#gone();
   }
 
   /** For the middleware: makes `session` the stored session of a token. */
   static hydrate(session: Session, token: string, stored: StoredSession): void {
-    session.#loadData(stored.data);
+    session.#saved.load(session, stored.data);
     session.#setToken(token, stored.claims, stored.owner);
   }
 
@@ -133,7 +144,7 @@ export class Session implements SessionBase {
     const text = JSON.stringify(data);
     const token = await this.#commands.create(owner, text, sub === undefined ? claims : others);
     await this.#refuseLongToken(token);
-    this.#markSaved(text, data);
+    this.#saved.replace(text, data);
     this.#setToken(token, readClaims(token), owner);
     return token;
   }
@@ -144,7 +155,7 @@ export class Session implements SessionBase {
     const data = this.#data();
     const text = JSON.stringify(data);
     if (!(await this.#commands.update(token, text, "REPLACE"))) throw this.#gone();
-    this.#markSaved(text, data);
+    this.#saved.replace(text, data);
     return "OK";
   }
 
@@ -168,14 +179,16 @@ export class Session implements SessionBase {
     if (!(await this.#commands.update(token, JSON.stringify(parsed), "MERGE"))) throw this.#gone();
     mergePatch(this, parsed);
     this.#saved.applyPatch(parsed);
-    this.#storedNames.push(...Object.keys(parsed));
     return "OK";
   }
 
   async #reload(): Promise<void> {
-    const stored = await this.#commands.read("JRS.PEEK", this.#token.of(this));
+    const token = this.#token.of(this);
+    const stored = await this.#commands.read("JRS.PEEK", token);
     if (!stored) throw this.#gone();
-    this.#loadData(stored.data);
+    this.#saved.load(this, stored.data);
+    // Another request has rotated the session, and the token is in its grace.
+    if (stored.claims.jti !== this.id) this.#setToken(token, stored.claims, stored.owner);
   }
 
   async #touch(): Promise<number> {
@@ -184,13 +197,21 @@ export class Session implements SessionBase {
     return seconds;
   }
 
-  async #rotate({ claims, reauth }: RotateOptions): Promise<string> {
+  async #rotate({ claims, reauth, grace }: RotateOptions): Promise<string> {
     const owner = this.#owner.forRotate();
-    const token = await this.#commands.rotate(this.#token.of(this), { claims, owner, reauth });
+    const token = await this.#commands.rotate(this.#token.of(this), { claims, owner, reauth, grace });
     if (token === undefined) throw this.#gone();
     await this.#refuseLongToken(token);
     this.#setToken(token, readClaims(token), owner);
     return token;
+  }
+
+  async #mint(options: MintOptions): Promise<string> {
+    const token = this.#token.of(this);
+    this.#owner.checkForMint();
+    const minted = await this.#commands.mint(token, options);
+    if (minted === undefined) throw this.#gone();
+    return minted;
   }
 
   async #destroy(): Promise<0 | 1> {
@@ -204,16 +225,18 @@ export class Session implements SessionBase {
     return existed ? 1 : 0;
   }
 
-  async #sessions(): Promise<SessionInfo[]> {
+  async #sessions(options: SessionsOptions): Promise<(SessionInfo | SessionSummary)[]> {
     this.#token.of(this);
-    const listed = await this.#commands.list(this.#owner.forList());
+    const { fields } = options;
+    const listed = await this.#commands.list(this.#owner.forList(), options);
     return listed.map((session) => {
       const current = session.id === this.id;
-      return new SessionInfo(session, current, async () => {
+      const revoke = async () => {
         const existed = await this.#commands.revoke(session.id);
         if (current) this.#markDestroyed();
         return existed;
-      });
+      };
+      return fields ? new SessionSummary(session, fields, current, revoke) : new SessionInfo(session, current, revoke);
     });
   }
 
@@ -225,27 +248,18 @@ export class Session implements SessionBase {
     return count;
   }
 
-  /** Sets the fields to stored data, and removes fields that were stored before and are not any more. */
-  #loadData(text: string): void {
-    const data: unknown = JSON.parse(text);
-    if (!isObject(data)) throw new SyntaxError("jrs-session: the stored data must be a JSON object");
-    const { fields, reserved } = splitStored(data);
-    for (const [name, value] of Object.entries(fields)) setField(this, name, value);
-    for (const name of this.#storedNames) if (!Object.hasOwn(data, name)) Reflect.deleteProperty(this, name);
-    this.#storedNames = Object.keys(fields);
-    this.#reserved = reserved;
-    this.#saved.set(text);
+  /** Passes the result of a command to the callback, or returns it. */
+  #settle<T>(work: Promise<T>, callback: Callback<T> | undefined): PromiseOrNothing<T> {
+    const settled = work.catch((error: unknown) => {
+      if (isReused(error)) this.#owner.clear();
+      throw error;
+    });
+    return callbackOrPromise(settled, callback);
   }
 
   /** The data to store. */
   #data(): Record<string, unknown> {
-    return Object.assign(dataFields(this, this.#token), this.#reserved);
-  }
-
-  /** Call after `data`, as the JSON `text`, was stored. */
-  #markSaved(text: string, data: Record<string, unknown>): void {
-    this.#storedNames = Object.keys(data).filter((name) => !Object.hasOwn(this.#reserved, name));
-    this.#saved.set(text);
+    return Object.assign(dataFields(this, this.#token), this.#saved.reserved);
   }
 
   /** Destroys a session whose token does not fit into the cookie. Browsers drop such a cookie silently. */

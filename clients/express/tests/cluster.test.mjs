@@ -95,6 +95,7 @@ async function useAndDestroy(session, number) {
   assert.deepEqual([session.number, session.merged], [number, true]);
   assert.equal(await session.touch(), 86_400);
   await session.rotate();
+  assert.equal(typeof (await session.mint({ audience: "orders", claims: { iss: "shop" } })), "string");
   const [listed] = await session.sessions();
   assert.equal(listed.id, session.id);
   assert.equal(await session.destroyAll({ keepCurrent: true }), 0);

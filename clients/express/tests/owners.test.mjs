@@ -144,6 +144,17 @@ test("sessions lists the sessions of the owner, and each can be destroyed", asyn
   );
 });
 
+test("sessions lists page by page", async (t) => {
+  const { login } = await setup(t);
+  const all = [await login("ann", { n: 1 }), await login("ann", { n: 2 }), await login("ann", { n: 3 })];
+  const [session] = all;
+  const pages = [{ limit: 2 }, { limit: 2, after: all[1].id }, { after: all[0].id }, { limit: 1, after: all[2].id }];
+  const listed = [];
+  for (const page of pages) listed.push((await session.sessions(page)).map(({ data }) => data.n));
+  assert.deepEqual(listed, [[1, 2], [3], [2, 3], []]);
+  await assert.rejects(session.sessions({ limit: 0 }), /^Error: ERR /);
+});
+
 test("sessions also lists sessions whose key another program has written", async (t) => {
   const { server, login } = await setup(t);
   const session = await login("ann", { device: "laptop" });

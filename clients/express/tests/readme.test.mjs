@@ -4,11 +4,12 @@ import { once } from "node:events";
 import { readFile } from "node:fs/promises";
 import { test } from "node:test";
 import express from "express";
-import { jrsSession } from "jrs-session";
+import { jrsSession, requireRecentAuth } from "jrs-session";
 import { createClient } from "redis-5";
 
 import { STANDALONE } from "./support/clients.mjs";
 import { Server } from "./support/server.mjs";
+import { decoded, OWN_KEY, oldLogin } from "./support/tokens.mjs";
 
 const USERS = { ann: { id: 1, name: "Ann" }, bob: { id: 2, name: "Bob" } };
 const findUser = async (name, password) => (password === "right" ? USERS[name] : undefined);
@@ -114,7 +115,56 @@ test("Login, devices, logout everywhere", async (t) => {
     );
     assert.deepEqual(await call("DELETE", `/devices/${encodeURIComponent(devices[0].id)}`, tokens[2]), { ended: 1 });
     assert.deepEqual(await call("DELETE", "/devices/x", tokens[2]), { ended: 0 });
+    assert.deepEqual(
+      devices.map(({ data }) => data),
+      Array(3).fill({ name: "Ann" }),
+    );
+    const rest = await call("GET", `/devices?after=${encodeURIComponent(devices[1].id)}`, tokens[2]);
+    assert.deepEqual(
+      rest.map(({ id }) => id),
+      [devices[2].id],
+    );
     assert.deepEqual(await call("DELETE", "/devices", tokens[2]), { ended: 2 });
     for (const token of tokens) assert.deepEqual(await call("GET", "/", token), { owner: "" });
   });
+});
+
+/** An application with sessions and the first code block under a heading of the README. */
+async function application(t, heading, settings = {}) {
+  const server = await Server.start(t, { ...OWN_KEY.settings, ...settings }, OWN_KEY.files);
+  const { client, close } = await STANDALONE["redis 5"](server.port);
+  t.after(close);
+  const app = express();
+  app.use(express.json(), jrsSession({ client }));
+  await codeUnder(heading, { app, findUser: userOf, requireRecentAuth }, "undefined");
+  app.get("/", (req, res) => res.json({ id: req.session.id ?? null, jwt: req.session.jwt ?? null }));
+  return { server, call: await listening(t, app) };
+}
+
+/** Finds a user by the name that is in the session. */
+const userOf = (name, password) => findUser(name.toLowerCase(), password);
+
+test("A recent login for sensitive routes", async (t) => {
+  const { server, call } = await application(t, "A recent login for sensitive routes");
+  const stale = await oldLogin(server, "1", { name: "Ann" }, 1000);
+  const change = { email: "ann@example.org" };
+  assert.equal(await call("POST", "/email", undefined, change), 401);
+  assert.equal(await call("POST", "/email", stale, change), 401);
+  assert.equal(await call("POST", "/confirm", undefined, { password: "right" }), 401);
+  assert.equal(await call("POST", "/confirm", stale, { password: "wrong" }), 401);
+  const bobs = await oldLogin(server, "2", { name: "Ann" }, 1000);
+  assert.equal(await call("POST", "/confirm", bobs, { password: "right" }), 401, "the password of another user");
+  const { token } = await call("POST", "/confirm", stale, { password: "right" });
+  assert.deepEqual(await call("POST", "/email", token, change), change);
+  assert.equal(await call("POST", "/email", stale, change), 401, "the old token is invalid at once");
+});
+
+test("Access tokens for other services", async (t) => {
+  const settings = { "jrs.issuer": "https://login.example" };
+  const { server, call } = await application(t, "Access tokens for other services", settings);
+  const session = await server.send("JRS.CREATE", "1", "{}");
+  const { token } = await call("POST", "/access-token", session, {});
+  const [, { aud, sid }] = decoded(token);
+  assert.deepEqual([aud, sid], ["https://orders.example", decoded(session)[1].jti]);
+  assert.equal(await call("POST", "/access-token", token, {}), 401, "it is not a session token");
 });

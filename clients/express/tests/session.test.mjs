@@ -42,6 +42,8 @@ test("each method passes its result to the callback", async (t) => {
   assert.equal((await callWithCallback(session, "rotate", { reauth: true })).given[1], session.jwt);
   const [, [listed]] = (await callWithCallback(session, "sessions")).given;
   assert.equal(listed.id, session.id);
+  const [, page] = (await callWithCallback(session, "sessions", { after: listed.id })).given;
+  assert.deepEqual(page, []);
   assert.deepEqual((await callWithCallback(session, "destroyAll", { keepCurrent: true })).given, [null, 0]);
   assert.deepEqual((await callWithCallback(session, "destroyAll")).given, [null, 1]);
   assert.deepEqual((await callWithCallback(session, "destroy")).given, [null, 0]);
@@ -53,7 +55,7 @@ test("each method passes its result to the callback", async (t) => {
 test("every method that needs a session fails without one", async (t) => {
   const { middleware } = await setup(t);
   const session = await requestSession(middleware);
-  for (const method of ["update", "merge", "reload", "touch", "rotate", "sessions", "destroyAll"]) {
+  for (const method of ["update", "merge", "reload", "touch", "rotate", "mint", "sessions", "destroyAll"]) {
     const rest = method === "merge" ? [{}] : [];
     await assert.rejects(async () => session[method](...rest), {
       code: "INVALID_SESSION",

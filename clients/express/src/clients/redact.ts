@@ -4,6 +4,9 @@ const REDACTED = "[redacted]";
 /** Arguments are found by this many of their first characters, because servers and clients truncate long ones. */
 const MATCH_LENGTH = 8;
 
+/** The names of options of at least this length. Errors may name them. */
+const OPTION_NAMES: ReadonlySet<string> = new Set(["AUDIENCE", "MAXAUTHAGE", "WITHDATA"]);
+
 /** How deeply nested errors are searched: causes of causes, and lists of errors. */
 const MAX_DEPTH = 6;
 
@@ -16,9 +19,9 @@ export function redactError(error: unknown, command: readonly string[], key: str
   redact(error, secretsIn(command, key));
 }
 
-/** The arguments of a command that may be a token or data: all except the key and short words. */
+/** The arguments of a command that may be a token or data: all except the key, names of options and short words. */
 function secretsIn([, ...args]: readonly string[], key: string | undefined): string[] {
-  return args.filter((arg) => arg !== key && arg.length >= MATCH_LENGTH);
+  return args.filter((arg) => arg !== key && arg.length >= MATCH_LENGTH && !OPTION_NAMES.has(arg));
 }
 
 /** Removes arguments from an error and from all errors and plain objects in its properties. */

@@ -4,10 +4,13 @@ import jrsSession, {
   type AsyncMethod,
   type Callback,
   type Options,
+  requireRecentAuth,
   reservedMembers,
   type Session,
   type SessionError,
   type SessionInfo,
+  type SessionSummary,
+  type TokenReuse,
 } from "jrs-session";
 import { createClient, createClientPool, createCluster, createSentinel } from "redis";
 import { createClient as createClient4, createCluster as createCluster4 } from "redis-4";
@@ -62,6 +65,11 @@ export function callbacks(session: Session, next: express.NextFunction) {
   session.merge({ a: 1 }, (error) => next(error));
   session.rotate((error, token) => next(error ?? token?.length));
   session.rotate({ reauth: true }, (error, token) => next(error ?? token?.length));
+  session.rotate({ grace: 1000 }, (error, token) => next(error ?? token?.length));
+  session.mint((error, token) => next(error ?? token?.length));
+  session.mint({ audience: "orders", expiresIn: 60 }, (error, token) => next(error ?? token?.length));
+  session.sessions({ limit: 1 }, (error, list) => next(error ?? list?.[0]?.data.device));
+  session.sessions({ fields: ["/device"] }, (error, list) => next(error ?? list?.[0]?.fields["/device"]));
   session.destroyAll({ keepCurrent: true }, (error, count) => next(error ?? count?.toFixed()));
   session.sessions((error, list) => list?.[0]?.destroy((failure, ended) => next(error ?? failure ?? ended)));
   session.destroy(next);
@@ -71,10 +79,20 @@ export function callbacks(session: Session, next: express.NextFunction) {
 
 /** Calls that are mistakes. */
 export function mistakes(session: Session) {
+  // @ts-expect-error the seconds are required
+  requireRecentAuth();
   // @ts-expect-error a patch is required
   session.merge();
   // @ts-expect-error the option has another name
   session.destroyAll({ keepThis: true });
+  // @ts-expect-error a login must end the old token at once
+  session.rotate({ grace: 1000, reauth: true });
+  // @ts-expect-error the option has another name
+  session.mint({ aud: "orders" });
+  // @ts-expect-error the lifetime is a number of seconds
+  session.mint({ expiresIn: "1h" });
+  // @ts-expect-error an array of pointers
+  session.sessions({ fields: "/device" });
   // @ts-expect-error the callback is the last argument
   session.touch(1);
   // @ts-expect-error a call with a callback does not return a promise
@@ -85,6 +103,33 @@ export function mistakes(session: Session) {
   session.owner = { id: 1 };
   return text;
 }
+
+/** The option `fields` decides about the type of the list. */
+export async function lists(session: Session, pointers: string[], reauth: boolean | undefined): Promise<unknown[]> {
+  await session.rotate({ reauth });
+  const [all] = await session.sessions({ limit: 20, after: "id" });
+  const [some] = await session.sessions({ fields: ["/device", "/place/city"] });
+  const [any]: SessionSummary[] = await session.sessions({ fields: pointers });
+  // @ts-expect-error without data
+  const data: unknown = some?.data;
+  // @ts-expect-error without fields
+  const fields: unknown = all?.fields;
+  // @ts-expect-error this pointer was not requested
+  const ip: unknown = some?.fields["/ip"];
+  const ended: 0 | 1 | undefined = await some?.destroy();
+  return [all?.data.device, some?.fields["/place/city"], any?.fields["/x"], data, fields, ip, ended];
+}
+
+/** Middlewares for sensitive routes, and the report of a reused token. */
+export const guards: express.RequestHandler[] = [
+  requireRecentAuth(300),
+  requireRecentAuth(300, { onStale: (_request, response) => response.redirect("/confirm"), requestKey: "jwtSession" }),
+  requireRecentAuth(300, { onStale: async (_request, _response, next) => next() }),
+];
+export const reporting: Options = {
+  client: createClient(),
+  onReuse: async ({ owner, claims, request }: TokenReuse) => console.warn(owner, claims.jti, request.ip),
+};
 
 /** Fields of any name, unless the application declares SessionData. */
 export async function fields(session: Session): Promise<string> {
