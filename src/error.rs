@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use crate::{
     redis::{ErrorReply, Refused},
-    session::{DEEPEST, DataError, OperationError, OwnerError, PatchError, Position, SyntaxError},
+    session::{DEEPEST, DataError, OperationError, OwnerError, PatchError, Position, StoredDataError, SyntaxError},
     token::{ClaimsError, TokenError},
 };
 
@@ -43,8 +43,12 @@ errors! {
     Owner(problem: OwnerError) = "ERR the owner {}", owner_error(*problem);
     /// `TOOBIG`: something exceeds a limit. Its name, and the setting of the limit.
     TooBig(what: &'static str, setting: &'static str) = "TOOBIG {what} would be larger than the realm's {setting}";
+    /// `TOOBIG`: the encrypted form of the data exceeds the server's limit for a string.
+    EncryptedTooBig = "TOOBIG the encrypted data would be larger than 512 MB, the server's limit for a value";
     /// `BADDATA` or `TOOBIG`: MERGE or PATCH cannot change the stored data.
     Patch(error: PatchError) = "{}", patch_error(*error);
+    /// `BADDATA`: the stored data of a session cannot be read.
+    StoredData(problem: StoredDataError) = "BADDATA stored data {}", stored_data_error(*problem);
     /// `TOOMANY`: the owner has `max-sessions` sessions, and `max-sessions-policy` is `reject`.
     TooMany = "TOOMANY the owner has reached the realm's max-sessions: destroy a session first";
     /// `CONFLICT`: the data does not have the etag of IFMATCH.
@@ -224,6 +228,25 @@ fn patch_error(error: PatchError) -> String {
             "TOOBIG the change takes too much work or memory: make it smaller, or read the data, change it and write it \
              with REPLACE and IFMATCH"
                 .to_owned()
+        }
+    }
+}
+
+const fn stored_data_error(problem: StoredDataError) -> &'static str {
+    match problem {
+        StoredDataError::NoKeys => {
+            "is encrypted, and the realm has no data keys: set data-keys-file to the file that all nodes share"
+        }
+        StoredDataError::UnknownKey => {
+            "is encrypted with a key that is not in the realm's data-keys-file: add the key and send JRS.RELOAD"
+        }
+        StoredDataError::Malformed => {
+            "is damaged, neither a JSON object nor complete encrypted data: replace it with JRS.UPDATE or destroy the \
+             session"
+        }
+        StoredDataError::NotAuthentic => {
+            "cannot be decrypted: it was changed or copied from another key, or the data key with its 'kid' is a \
+             different one. Restore the data key, replace the data with JRS.UPDATE, or destroy the session"
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use super::common::{
+    data_redaction::redact_data,
     issuing::{TokenSpec, UnsignedToken, claims_text},
     options::{CLAIMS, EX, Options, PX, REALM, Unit, named_realm, new_owner, once},
     signature_command::{Prepared, SignatureCommand},
@@ -84,6 +85,10 @@ impl SignatureCommand for Create {
         store::create(call.ctx, &key, &name, &data.to_redis_string(), expiry)?;
         call.ctx.reply_bytes(token);
         Ok(())
+    }
+
+    fn redact(call: &Call<'_>) {
+        redact_data(call, 1..2, &[]);
     }
 }
 

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::common::{
     authentication::{AuthenticatedSession, Requirements, TokenCommand},
+    data_redaction::redact_data,
     options::{EX, KEY, Options, PX, TOKEN, Unit, once},
     verification::TimeCheck,
 };
@@ -88,6 +89,11 @@ impl TokenCommand for Update {
         store::update(call.ctx, session.realm(), &session.key, &data, expiry)?;
         call.ctx.reply_bytes(etag(data.bytes()));
         Ok(())
+    }
+
+    fn redact(call: &Call<'_>) {
+        // The data is argument 3 if the session's key is given, and argument 2 otherwise.
+        redact_data(call, 1..3, &[b"REPLACE", b"MERGE", b"PATCH", b"IFMATCH", b"KEEPTTL", b"EX", b"PX"]);
     }
 }
 

@@ -24,6 +24,9 @@ impl InfoSource for Report {
                     info.text("keyspace", realm.keyspace());
                     info.text("algorithm", realm.signer().map_or("(none)", |key| key.algorithm_name()));
                     info.text("keys", &ids.collect::<Vec<_>>().join("|"));
+                    if let Some(data_keys) = &realm.data_keys {
+                        info.text("data_keys", &data_keys.ids().collect::<Vec<_>>().join("|"));
+                    }
                 });
             }
         }

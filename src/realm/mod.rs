@@ -13,7 +13,7 @@ pub use session_key::{SessionKey, owner_prefix};
 pub use verified_token::VerifiedToken;
 
 use crate::{
-    session::UnixMillis,
+    session::{DataKeys, UnixMillis},
     settings::Settings,
     token::{ClaimRules, Key, KeyRing},
 };
@@ -29,6 +29,8 @@ pub struct Realm {
     pub keys: Arc<KeyRing>,
     /// Since when this server signs with the signing key. It may have done so before its last start.
     pub signing_since: UnixMillis,
+    /// The keys that encrypt session data. `None` if the realm stores data plain.
+    pub data_keys: Option<Arc<DataKeys>>,
     /// The sliding TTL of sessions whose token has none.
     pub max_age: Duration,
     /// The longest lifetime of a session from its start. `None` without a limit.
@@ -53,6 +55,7 @@ impl Realm {
             name: name.to_owned(),
             keys,
             signing_since: UnixMillis::EPOCH,
+            data_keys: None,
             max_age: seconds(settings.max_age),
             max_lifetime: Some(seconds(settings.max_lifetime)).filter(|span| !span.is_zero()),
             touch_interval: seconds(settings.touch_interval),
@@ -62,6 +65,11 @@ impl Realm {
             max_sessions: usize::try_from(settings.max_sessions).ok().filter(|number| *number > 0),
             settings,
         }
+    }
+
+    /// The same realm with the keys that encrypt its session data.
+    pub fn with_data_keys(self, data_keys: Option<Arc<DataKeys>>) -> Self {
+        Self { data_keys, ..self }
     }
 
     /// The `iss`, `aud` and `typ` that the realm writes into tokens and requires of them.

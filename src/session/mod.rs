@@ -4,6 +4,7 @@
 #![forbid(unsafe_code)]
 
 mod data;
+mod encryption;
 mod id;
 mod lifetime;
 mod owner;
@@ -13,6 +14,7 @@ pub use data::{
     Cost, DEEPEST, DataError, OperationError, PatchError, Position, SyntaxError, check_json_object, cost_of_merge,
     cost_of_patch, etag, merged, patched,
 };
+pub use encryption::{DATA_NONCE, DataKey, DataKeys, StoredDataError, read_stored};
 pub use id::{IdSource, SessionId, SessionName, created_at};
 pub use lifetime::Lifetime;
 pub use owner::{OwnerError, check_owner};

@@ -120,6 +120,8 @@ settings! {
     foreign_issuer: String = c"foreign-issuer", text("", check_name), NotInherited, false;
     /// How often the files of keys and realms are compared with what was read, in seconds; 0 disables it.
     keys_reload_interval: i64 = c"keys-reload-interval", number(0, 0, 86_400), Server, false;
+    /// The file with the keys that encrypt session data; "" stores data plain.
+    data_keys_file: String = c"data-keys-file", text("", any), NotInherited, false;
     /// The algorithm of keys that name none.
     algorithm: Algorithm = c"algorithm", SettingType::Choice(ALGORITHM_NAMES), Inherited, true;
     /// The prefix of session keys.

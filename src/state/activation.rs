@@ -1,12 +1,13 @@
 //! Builds realms from settings and keys, and makes them active.
 
-use std::sync::{Arc, PoisonError};
+use std::sync::{Arc, PoisonError, atomic::Ordering};
 
 use ring::rand::{SecureRandom, SystemRandom};
 
 use super::{NO_RANDOM, STATE, key_sources::KeySources, realms, wall_clock};
 use crate::{
     realm::{Conflict, Realm, Realms},
+    session::DataKeys,
     settings::{DEFAULT_REALM, Settings},
     threads,
     threads::lock,
@@ -38,8 +39,8 @@ impl NextConfig {
         let mut seed = [0; 8];
         SystemRandom::new().fill(&mut seed).map_err(|_| NO_RANDOM.to_owned())?;
         let former = realms().ok();
-        let build = |name: &str, settings: Settings, keys: &Arc<KeyRing>| {
-            let realm = Realm::new(name, settings, Arc::clone(keys));
+        let build = |name: &str, settings: Settings, keys: &Arc<KeyRing>, data_keys: &Option<Arc<DataKeys>>| {
+            let realm = Realm::new(name, settings, Arc::clone(keys)).with_data_keys(data_keys.clone());
             let former = former.as_ref().and_then(|former| former.named(name.as_bytes()));
             let same = former.filter(|former| match (former.signer(), realm.signer()) {
                 (Some(former), Some(now)) => former.is_same_key(now),
@@ -47,14 +48,14 @@ impl NextConfig {
             });
             Arc::new(Realm { signing_since: same.map_or_else(wall_clock, |former| former.signing_since), ..realm })
         };
-        let mut list = vec![build(DEFAULT_REALM, settings.clone(), &key_sources.keys)];
-        for (spec, keys) in &key_sources.realms {
+        let mut list = vec![build(DEFAULT_REALM, settings.clone(), &key_sources.keys, &key_sources.data_keys)];
+        for (spec, keys, data_keys) in &key_sources.realms {
             let own = spec.settings(&settings).map_err(|problem| format!("the realm '{}': {problem}", spec.name))?;
-            list.push(build(&spec.name, own, keys));
+            list.push(build(&spec.name, own, keys, data_keys));
         }
         let realms = Realms::new(list, former.as_deref(), u64::from_ne_bytes(seed));
         let realms = realms.map_err(|Conflict { later, problem }| {
-            let line = key_sources.realms.iter().find(|(spec, _)| spec.name == later).map_or(1, |(one, _)| one.line);
+            let line = key_sources.realms.iter().find(|(spec, ..)| spec.name == later).map_or(1, |(one, ..)| one.line);
             format!("line {line} of the realms file '{}': {problem}", settings.realms_file)
         })?;
         Ok(Self { config: ActiveConfig { settings, key_sources }, realms })
@@ -65,6 +66,8 @@ impl NextConfig {
         let size = |number: i64| usize::try_from(number).unwrap_or(1);
         let settings = &self.config.settings;
         threads::pool().resize(size(settings.crypto_threads), size(settings.crypto_queue));
+        let encrypts_data = self.realms.all().iter().any(|realm| realm.data_keys.is_some());
+        STATE.encrypts_data.store(encrypts_data, Ordering::Relaxed);
         *lock(&STATE.active) = Some(self.config);
         let realms = Arc::new(self.realms);
         let former = STATE.realms.write().unwrap_or_else(PoisonError::into_inner).replace(realms);

@@ -88,7 +88,7 @@ fn rename_to_free_name() -> io::Result<String> {
 fn is_named(sources: &KeySources, settings: &Settings, file: &str) -> bool {
     let identity = |path: &str| fs::metadata(path).ok().map(|found| (found.dev(), found.ino()));
     let Some(file) = identity(file) else { return false };
-    let of_realm = |(spec, _): &(RealmSpec, _)| spec.settings(settings).ok();
+    let of_realm = |(spec, ..): &(RealmSpec, _, _)| spec.settings(settings).ok();
     let all = iter::once(settings.clone()).chain(sources.realms.iter().filter_map(of_realm));
     all.flat_map(|one| [one.keys_file, one.foreign_keys_file]).any(|path| identity(&path) == Some(file))
 }

@@ -8,8 +8,9 @@ use super::{
 };
 use crate::{
     redis::{Level, log},
+    session::DataKeys,
     settings::{RealmSpec, Settings, parse_realms_file},
-    token::{KeyDefaults, KeyRing, read_keys},
+    token::{KeyDefaults, KeyRing, read_data_keys, read_keys},
 };
 
 /// The content of the key files and of the realms file.
@@ -19,8 +20,10 @@ pub struct KeySources {
     pub keys: Arc<KeyRing>,
     /// Whether `keys` is empty because the server's generated key is [retired](generated_key::retire).
     pub has_retired_key: bool,
-    /// The other realms, each with its keys.
-    pub realms: Vec<(RealmSpec, Arc<KeyRing>)>,
+    /// The data keys of the default realm.
+    pub data_keys: Option<Arc<DataKeys>>,
+    /// The other realms, each with its keys and data keys.
+    pub realms: Vec<(RealmSpec, Arc<KeyRing>, Option<Arc<DataKeys>>)>,
     /// The files that were read.
     pub files: FilesRead,
 }
@@ -63,6 +66,7 @@ impl KeySources {
             }
         };
         let keys = with_foreign(files, keys, settings)?;
+        let data_keys = read_data_keys_of(files, &keys, settings)?;
         let mut realms = Vec::new();
         if !settings.realms_file.is_empty() {
             let path = &settings.realms_file;
@@ -73,14 +77,16 @@ impl KeySources {
                 let own = spec.settings(settings).map_err(refused)?;
                 let keys =
                     read(files, &own.keys_file, key_defaults(&own)).and_then(|keys| with_foreign(files, keys, &own));
-                let keys = keys.map_err(|problem| {
-                    let problem = hide_path(hide_path(problem, &own.keys_file), &own.foreign_keys_file);
+                let keys = keys.and_then(|keys| Ok((read_data_keys_of(files, &keys, &own)?, keys)));
+                let (data_keys, keys) = keys.map_err(|problem| {
+                    let paths = [&own.keys_file, &own.foreign_keys_file, &own.data_keys_file];
+                    let problem = paths.into_iter().fold(problem, |problem, path| hide_path(problem, path));
                     refused(format!("line {}: realm '{}': {problem}", spec.line, spec.name))
                 })?;
-                realms.push((spec, Arc::new(keys)));
+                realms.push((spec, Arc::new(keys), data_keys));
             }
         }
-        Ok(Self { keys: Arc::new(keys), has_retired_key, realms, files: FilesRead::new() })
+        Ok(Self { keys: Arc::new(keys), has_retired_key, data_keys, realms, files: FilesRead::new() })
     }
 }
 
@@ -97,6 +103,21 @@ fn read(files: &mut FilesRead, path: &str, defaults: KeyDefaults) -> Result<KeyR
         log(Level::Warning, &format!("the key file '{path}': {warning}"));
     }
     Ok(keys)
+}
+
+/// Reads the data key file of a realm, if the settings name one. `keys` are the realm's keys for tokens.
+fn read_data_keys_of(
+    files: &mut FilesRead,
+    keys: &KeyRing,
+    settings: &Settings,
+) -> Result<Option<Arc<DataKeys>>, String> {
+    let path = &settings.data_keys_file;
+    if path.is_empty() {
+        return Ok(None);
+    }
+    let bytes = files.read(path, true).map_err(|problem| format!("the data key file '{path}' {problem}"))?;
+    let keys = read_data_keys(&bytes, keys);
+    keys.map(|keys| Some(Arc::new(keys))).map_err(|problem| format!("the data key file '{path}' is refused: {problem}"))
 }
 
 /// Removes a path from a problem if no such file exists: the realms file may have a secret there by mistake.

@@ -52,6 +52,8 @@ struct State {
     active: Mutex<Option<ActiveConfig>>,
     /// Whether this server may sign with a generated key. False for good once the server has been a replica.
     can_generate_key: AtomicBool,
+    /// Whether a realm encrypts session data.
+    encrypts_data: AtomicBool,
     /// The source of session ids.
     ids: Mutex<BufferedIdSource>,
     /// What `keys-reload-interval` compares the files with.
@@ -67,6 +69,7 @@ impl State {
             settings: Mutex::new(Settings::UNSET),
             active: Mutex::new(None),
             can_generate_key: AtomicBool::new(false),
+            encrypts_data: AtomicBool::new(false),
             ids: Mutex::new(BufferedIdSource::new()),
             watch: Mutex::new(Watch::new()),
             last_reload: Mutex::new(LastReload::NONE),
@@ -117,6 +120,12 @@ pub fn load(ctx: Ctx<'_>) -> Result<(), String> {
         generated_key::retire(&key_sources, &settings);
     }
     Ok(())
+}
+
+/// Whether a realm of this server encrypts session data.
+#[inline]
+pub fn encrypts_data() -> bool {
+    STATE.encrypts_data.load(Ordering::Relaxed)
 }
 
 /// A UUID for a new session.
@@ -185,6 +194,7 @@ pub fn apply() -> Result<(), String> {
     let same_files = settings.keys_file == before.settings.keys_file
         && settings.realms_file == before.settings.realms_file
         && settings.foreign_keys_file == before.settings.foreign_keys_file
+        && settings.data_keys_file == before.settings.data_keys_file
         && settings.foreign_issuer == before.settings.foreign_issuer
         && settings.algorithm == before.settings.algorithm
         && settings.allow_weak_secret == before.settings.allow_weak_secret;

@@ -99,6 +99,11 @@ impl KeyRing {
         Ok(Self::of_shared(keys).with_warnings(warnings))
     }
 
+    /// Whether one of the keys is this secret.
+    pub(super) fn has_secret(&self, secret: &[u8]) -> bool {
+        self.keys.iter().any(|key| key.is_secret(secret))
+    }
+
     /// The keys of the foreign issuer only.
     pub fn without_own(&self) -> Self {
         Self::of_shared(self.keys.iter().filter(|key| key.foreign_issuer().is_some()).map(Arc::clone).collect())

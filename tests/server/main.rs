@@ -9,6 +9,7 @@ mod cluster;
 mod commands;
 mod concurrency;
 mod docs;
+mod encrypted_data;
 mod keys;
 mod limits;
 mod migration;

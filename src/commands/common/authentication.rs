@@ -25,6 +25,9 @@ pub(in crate::commands) trait TokenCommand {
 
     /// Acts on the session and replies. On an error it has changed nothing and not replied.
     fn handle(call: &Call<'_>, session: &AuthenticatedSession<'_>) -> Result<(), Error>;
+
+    /// See [`SignatureCommand::redact`].
+    fn redact(_: &Call<'_>) {}
 }
 
 /// What a command requires before it acts on a session.
@@ -70,6 +73,11 @@ impl<C: TokenCommand> SignatureCommand for C {
     ) -> Result<(), Error> {
         let result = verified.cached(realms);
         C::handle(call, &AuthenticatedSession::authorize(call, args, C::REQUIREMENTS, result)?)
+    }
+
+    #[inline]
+    fn redact(call: &Call<'_>) {
+        <C as TokenCommand>::redact(call);
     }
 }
 

@@ -1,6 +1,7 @@
 //! Shared by several commands: arguments and options, token verification, owner scopes, new tokens.
 
 pub(super) mod authentication;
+pub(super) mod data_redaction;
 pub(super) mod issuing;
 pub(super) mod live_session;
 pub(super) mod options;

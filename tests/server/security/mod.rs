@@ -4,4 +4,5 @@ mod acl;
 mod acl_categories;
 mod acl_commands;
 mod redaction;
+mod redaction_data;
 mod redaction_mangled;

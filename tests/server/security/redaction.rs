@@ -15,7 +15,7 @@ use crate::support::{
 };
 
 /// The lines of MONITOR for the commands that `act` sends.
-fn monitored(server: &Server, act: impl FnOnce(&mut Connection)) -> Vec<String> {
+pub(super) fn monitored(server: &Server, act: impl FnOnce(&mut Connection)) -> Vec<String> {
     let (mut monitor, mut conn) = (server.conn(), server.conn());
     exec(&mut monitor, &["MONITOR"]);
     act(&mut conn);
@@ -31,14 +31,14 @@ fn monitored(server: &Server, act: impl FnOnce(&mut Connection)) -> Vec<String> 
 }
 
 /// The commands in SLOWLOG, oldest first, each as one text.
-fn slow_log(conn: &mut Connection) -> Vec<String> {
+pub(super) fn slow_log(conn: &mut Connection) -> Vec<String> {
     let entries: Vec<Vec<Value>> = send(conn, &["SLOWLOG", "GET", "-1"]).unwrap();
     let words = |entry: &Vec<Value>| redis::from_redis_value_ref::<Vec<String>>(&entry[3]).unwrap().join(" ");
     entries.iter().rev().map(words).collect()
 }
 
 /// A server that writes each command to SLOWLOG.
-fn slow_server(keys: &str) -> Server {
+pub(super) fn slow_server(keys: &str) -> Server {
     let builder = Server::builder().keys(keys.as_bytes());
     builder.config("slowlog-log-slower-than", "0").config("slowlog-max-len", "10000").start()
 }
