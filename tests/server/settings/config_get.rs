@@ -14,7 +14,7 @@ fn config_get_shows_each_setting_and_no_secret() {
     names.sort_unstable();
     #[rustfmt::skip]
     assert_eq!(names, [
-        "access-token-age", "algorithm", "allow-unload", "allow-weak-secret", "audience", "crypto-queue", "crypto-threads", "foreign-issuer",
+        "access-token-age", "algorithm", "allow-unload", "allow-weak-secret", "audience", "crypto-queue", "crypto-threads", "data-keys-file", "foreign-issuer",
         "foreign-keys-file", "get-requires-write", "issuer", "keys-file", "keys-reload-interval",
         "keyspace", "leeway", "max-age", "max-data-size", "max-lifetime", "max-sessions",
         "max-sessions-policy", "max-token-size", "realms-file", "token-cache-size", "token-type", "touch-interval",
