@@ -6,7 +6,7 @@ use redis::Value;
 
 use super::{DATA, encrypt, key_id, key_set, server, stored, write_keys};
 use crate::support::{
-    Server,
+    Server, await_that,
     realms::add_app_realm,
     sessions::{create, exec, get, send},
     tokens::{jwk, key},
@@ -84,4 +84,17 @@ fn other_realms_do_not_inherit_data_keys() {
     assert!(send::<Value>(conn, &["JRS.GET", &ours]).is_err());
     let info: String = send(conn, &["INFO", "jrs"]).unwrap();
     assert_eq!(info.matches("data_keys=k1").count(), 2, "{info}");
+}
+
+#[test]
+fn a_changed_file_is_reloaded_by_itself() {
+    let server = server(Server::builder().arg("keys-reload-interval", "1"), &[("k1", 1)]);
+    let conn = &mut server.conn();
+    write_keys(&server, &[("k2", 2), ("k1", 1)]);
+    await_that("the reload", || {
+        let info: String = send(conn, &["INFO", "jrs"]).unwrap();
+        info.contains("data_keys=k2|k1\r\n").then_some(())
+    });
+    let token = create(conn, "ada", DATA, &[]);
+    assert_eq!(key_id(conn, &key(&token)), "k2");
 }
