@@ -6,5 +6,6 @@ mod events;
 mod info;
 mod keys;
 mod operations;
+mod recipes;
 mod replies;
 mod repository;
