@@ -60,6 +60,7 @@ def cases():
         Case("JRS.GET, token-cache-size 0", get, getex, settings={"jrs.token-cache-size": "0"}),
         Case("JRS.PEEK", ["JRS.PEEK", "TOKEN"], ["GET", "KEY"]),
         Case("JRS.UPDATE", ["JRS.UPDATE", "TOKEN", NEW_DATA], ["SET", "KEY", NEW_DATA, "EX", TTL]),
+        Case("JRS.MINT", ["JRS.MINT", "TOKEN", "AUDIENCE", "orders", "CLAIMS", '{"iss":"https://login.example"}'], getex),
         Case("JRS.TOUCH", ["JRS.TOUCH", "TOKEN"], ["EXPIRE", "KEY", TTL]),
         Case("JRS.CREATE, no owner", ["JRS.CREATE", "", DATA], set_new(""), fresh=True,
              floors={ALONE: 0.95, PIPELINED: 0.55}),
