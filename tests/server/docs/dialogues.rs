@@ -179,7 +179,12 @@ impl DocumentRun {
             }
             // redis-cli answers a single quote itself, which marks the end of a reply.
             writeln!(input, "{command}\n\"").unwrap();
-            let actual = output.by_ref().take_while(|line| line != "Invalid argument(s)");
+            // A line such as `(0.61s)` follows a reply that took half a second, which happens on a busy machine.
+            let is_time = |line: &str| {
+                let seconds = line.strip_prefix('(').and_then(|line| line.strip_suffix("s)"));
+                seconds.is_some_and(|seconds| seconds.parse::<f64>().is_ok())
+            };
+            let actual = output.by_ref().take_while(|line| line != "Invalid argument(s)").filter(|line| !is_time(line));
             let actual: Vec<String> = actual.map(|line| self.to_documented(&line)).collect();
             let expected = iter::from_fn(|| lines.next_if(|(line, _)| !line.starts_with("> ")));
             let expected: Vec<&str> = expected.map(|(line, _)| *line).collect();
