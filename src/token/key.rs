@@ -209,12 +209,6 @@ impl Key {
         }
     }
 
-    /// Whether the key is this secret.
-    pub(super) fn is_secret(&self, secret: &[u8]) -> bool {
-        let is_public = matches!(self.material, KeyMaterial::PublicKey { .. });
-        !is_public && Self::from_secret(None, self.algorithm, false, secret).fingerprint() == self.fingerprint()
-    }
-
     /// Whether `header`, in base64url, is exactly the header that this key writes. It need not be parsed then.
     pub(super) fn has_header(&self, header: &[u8]) -> bool {
         self.header.as_bytes() == header
