@@ -143,6 +143,12 @@ impl Error {
          generated key file in the former primary's dir: jrs-keys.json or jrs-keys.json.retired",
     );
 
+    /// JRS.ROTATEKEY of a realm whose key file the operator manages.
+    pub const OPERATORS_KEYS: Self = Self::Other(Cow::Borrowed(
+        "this realm has a keys-file, which JRS does not write: put the new key first in that file and keep the old keys \
+         behind it, then send JRS.RELOAD",
+    ));
+
     /// The owner index does not have all sessions yet, because the module was loaded into a server with data.
     pub const INDEX_INCOMPLETE: Self = Self::TryAgain("the owner index is still being built, nothing was done");
 

@@ -17,6 +17,7 @@ mod realms;
 mod reload;
 mod revoke;
 mod rotate;
+mod rotate_key;
 mod touch;
 mod update;
 
@@ -38,7 +39,7 @@ pub fn to_register(get_requires_write: bool) -> impl Iterator<Item = &'static Re
 }
 
 /// All commands, in the order of registration and of JRS.HELP.
-static ALL: [Registration; 18] = [
+static ALL: [Registration; 19] = [
     Registration::of::<create::Create>(),
     Registration::of::<get::Get>(),
     Registration::of::<get::Peek>(),
@@ -55,6 +56,7 @@ static ALL: [Registration; 18] = [
     Registration::of::<jwks::Jwks>(),
     Registration::of::<realms::ListRealms>(),
     Registration::of::<reload::Reload>(),
+    Registration::of::<rotate_key::RotateKey>(),
     Registration::of::<help::Help>(),
     Registration::of::<debug::Debug>(),
 ];

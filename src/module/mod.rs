@@ -82,6 +82,7 @@ impl Module for Jrs {
             Event::Cron(ctx) => {
                 store::complete_index_scan(ctx);
                 state::reload_if_changed();
+                state::drop_old_keys(state::now(ctx));
             }
             _ => store::on_server_event(event),
         }

@@ -4,7 +4,7 @@ use std::sync::{Arc, PoisonError, atomic::Ordering};
 
 use ring::rand::{SecureRandom, SystemRandom};
 
-use super::{NO_RANDOM, STATE, key_sources::KeySources, realms, wall_clock};
+use super::{NO_RANDOM, STATE, files::FilesRead, key_sources::KeySources, realms, rotation::schedule_drop, wall_clock};
 use crate::{
     realm::{Conflict, Realm, Realms},
     session::DataKeys,
@@ -61,8 +61,14 @@ impl NextConfig {
         Ok(Self { config: ActiveConfig { settings, key_sources }, realms })
     }
 
+    /// The files that were read.
+    pub const fn files(&mut self) -> &mut FilesRead {
+        &mut self.config.key_sources.files
+    }
+
     /// Makes the realms active.
     pub fn activate(self) {
+        schedule_drop(&self.config);
         let size = |number: i64| usize::try_from(number).unwrap_or(1);
         let settings = &self.config.settings;
         threads::pool().resize(size(settings.crypto_threads), size(settings.crypto_queue));

@@ -108,6 +108,17 @@ impl FilesRead {
         self.0.push(FileRead::unread(path));
     }
 
+    /// Replaces the remembered stamp of a file by the present one.
+    pub fn look_at_again(&mut self, path: &str) {
+        self.forget(path);
+        self.look_at(path);
+    }
+
+    /// Whether the file was read, and had this stamp.
+    pub fn has(&self, path: &str, stamp: Stamp) -> bool {
+        self.0.iter().any(|file| file.path == path && file.stamp == Some(stamp))
+    }
+
     /// Forgets a file.
     pub fn forget(&mut self, path: &str) {
         self.0.retain(|file| file.path != path);

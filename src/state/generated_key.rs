@@ -5,17 +5,24 @@ use std::{
     io::{self, ErrorKind, Write},
     iter,
     os::unix::fs::{MetadataExt, OpenOptionsExt},
+    path::Path,
 };
 
 use ring::rand::{SecureRandom, SystemRandom};
 use zeroize::Zeroizing;
 
-use super::{NO_RANDOM, files::describe, key_sources::KeySources};
+use super::{
+    NO_RANDOM,
+    files::{Stamp, describe, read_file},
+    key_sources::KeySources,
+    wall_clock,
+};
 use crate::{
     error::Error,
     redis::{Level, log},
+    session::UnixMillis,
     settings::{RealmSpec, Settings},
-    token::jwk_of_secret,
+    token::{jwk_of_secret, key_set_of},
 };
 
 /// The name of the generated key file, relative to the server's `dir`.
@@ -23,6 +30,9 @@ pub const FILE: &str = "jrs-keys.json";
 
 /// The name to which the file is renamed when its server becomes a replica.
 const RETIRED: &str = "jrs-keys.json.retired";
+
+/// The name of the file while it is written.
+const UNFINISHED: &str = "jrs-keys.json.new";
 
 /// Whether the server may use a generated key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,7 +49,11 @@ pub enum GeneratedKey {
 /// the tokens of all sessions would be refused.
 pub fn make_if_missing() -> Result<bool, String> {
     match fs::symlink_metadata(FILE) {
-        Ok(_) => Ok(true),
+        Ok(_) => {
+            // A crash during JRS.ROTATEKEY may have left it.
+            remove_unfinished();
+            Ok(true)
+        }
         Err(error) if error.kind() != ErrorKind::NotFound => Err(format!("cannot read {FILE}: {}", describe(&error))),
         Err(_) if fs::symlink_metadata(RETIRED).is_ok() => {
             log(Level::Warning, &Error::RETIRED_KEY.reply());
@@ -95,24 +109,110 @@ fn is_named(sources: &KeySources, settings: &Settings, file: &str) -> bool {
 
 /// Writes a new key file atomically: a crash leaves no partial file under the final name.
 fn make() -> Result<(), String> {
-    const UNFINISHED: &str = "jrs-keys.json.new";
+    let (_, jwk) = new_jwk(wall_clock())?;
+    let write = || {
+        write_new(&key_set_of(&jwk))?;
+        fs::rename(UNFINISHED, FILE)?;
+        File::open(".")?.sync_all()
+    };
+    write().map_err(|error: io::Error| describe(&error))
+}
+
+/// The `kid` and the JWK of a new key.
+pub fn new_jwk(time: UnixMillis) -> Result<(String, Zeroizing<String>), String> {
     let mut random = Zeroizing::new([0; 32]);
     let mut id = [0; 8];
     let system = SystemRandom::new();
     system.fill(random.as_mut()).and_then(|()| system.fill(&mut id)).map_err(|_| NO_RANDOM.to_owned())?;
     let id: String = id.iter().map(|byte| format!("{byte:02x}")).collect();
-    let text = jwk_of_secret(&id, &random);
-    let write = || {
-        // A file that a crash left is useless, and it may be a symbolic link that an attacker created.
-        match fs::remove_file(UNFINISHED) {
-            Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
-            _ => {}
+    let jwk = jwk_of_secret(&id, &random, time);
+    Ok((id, jwk))
+}
+
+/// Writes this text to a new file, [`UNFINISHED`], and onto the disk. Removes the file again if that fails.
+fn write_new(text: &str) -> io::Result<File> {
+    // A file that a crash left is useless, and it may be a symbolic link that an attacker created.
+    match fs::remove_file(UNFINISHED) {
+        Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(UNFINISHED)?;
+    match file.write_all(text.as_bytes()).and_then(|()| file.sync_all()) {
+        Ok(()) => Ok(file),
+        Err(error) => {
+            remove_unfinished();
+            Err(error)
         }
-        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(UNFINISHED)?;
-        file.write_all(text.as_bytes())?;
-        file.sync_all()?;
-        fs::rename(UNFINISHED, FILE)?;
-        File::open(".")?.sync_all()
-    };
-    write().map_err(|error: io::Error| describe(&error))
+    }
+}
+
+/// Removes a file that was not finished: it holds a key that never becomes active.
+pub fn remove_unfinished() {
+    // If this fails, the next attempt to write removes it.
+    let _ = fs::remove_file(UNFINISHED);
+}
+
+/// The generated key file as it was read.
+#[derive(Debug)]
+pub struct GeneratedFile {
+    /// Its content.
+    pub bytes: Zeroizing<Vec<u8>>,
+    stamp: Stamp,
+    /// The id of the user who owns it.
+    user: u32,
+}
+
+impl GeneratedFile {
+    /// Reads the file.
+    ///
+    /// # Errors
+    /// A sentence, if it cannot be read or if it is a symbolic link, which a new file would replace.
+    pub fn read() -> Result<Self, String> {
+        let named =
+            fs::symlink_metadata(FILE).map_err(|error| format!("{FILE} cannot be read: {}", describe(&error)))?;
+        if named.is_symlink() {
+            return Err(format!(
+                "{FILE} is a symbolic link: set jrs.keys-file to its target, and rotate the key there"
+            ));
+        }
+        let (bytes, stamp) = read_file(Path::new(FILE), true).map_err(|problem| format!("{FILE} {problem}"))?;
+        if stamp != Stamp::of(&named) {
+            return Err(Self::changed());
+        }
+        Ok(Self { bytes, stamp, user: named.uid() })
+    }
+
+    /// The file's stamp.
+    pub const fn stamp(&self) -> Stamp {
+        self.stamp
+    }
+
+    /// Puts a new file with this text in the place of the file, in one step. On an error nothing is changed.
+    pub fn replace(&self, text: &str) -> Result<(), String> {
+        let cannot = |error: io::Error| format!("cannot write {UNFINISHED} in the server's dir: {}", describe(&error));
+        let file = write_new(text).map_err(cannot)?;
+        let rename = || {
+            if file.metadata().map_err(cannot)?.uid() != self.user {
+                return Err(format!("{FILE} belongs to another user: let the server's user own it"));
+            }
+            if fs::symlink_metadata(FILE).ok().map(|now| Stamp::of(&now)) != Some(self.stamp) {
+                return Err(Self::changed());
+            }
+            fs::rename(UNFINISHED, FILE).map_err(cannot)
+        };
+        rename().inspect_err(|_| remove_unfinished())?;
+        // The new file is in its place already, so this is not an error of the command.
+        if let Err(error) = File::open(".").and_then(|dir| dir.sync_all()) {
+            let text = format!(
+                "cannot write the server's dir to the disk ({}): after a power failure the old {FILE} may be back",
+                describe(&error)
+            );
+            log(Level::Warning, &text);
+        }
+        Ok(())
+    }
+
+    fn changed() -> String {
+        format!("{FILE} was changed at the same time: try again")
+    }
 }

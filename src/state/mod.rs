@@ -8,12 +8,13 @@ mod generated_key;
 mod ids;
 mod key_sources;
 mod reloading;
+mod rotation;
 mod watch;
 
 use std::{
     sync::{
         Arc, Mutex, PoisonError, RwLock,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicI64, Ordering},
     },
     time::{Instant, SystemTime, UNIX_EPOCH},
 };
@@ -24,6 +25,7 @@ use generated_key::GeneratedKey;
 use ids::BufferedIdSource;
 use key_sources::KeySources;
 pub use reloading::{LastReload, last_reload, reload, reload_if_changed};
+pub use rotation::{drop_old_keys, rotate_key};
 use uuid::Uuid;
 use watch::Watch;
 
@@ -60,6 +62,10 @@ struct State {
     watch: Mutex<Watch>,
     /// The last reload, for INFO.
     last_reload: Mutex<LastReload>,
+    /// The latest time that the server's clock has shown, in milliseconds since the epoch.
+    latest_time: AtomicI64,
+    /// When the next old key can be dropped, in the same form.
+    next_drop: AtomicI64,
 }
 
 impl State {
@@ -73,6 +79,8 @@ impl State {
             ids: Mutex::new(BufferedIdSource::new()),
             watch: Mutex::new(Watch::new()),
             last_reload: Mutex::new(LastReload::NONE),
+            latest_time: AtomicI64::new(0),
+            next_drop: AtomicI64::new(i64::MAX),
         }
     }
 }

@@ -29,6 +29,14 @@ impl Watch {
         *self = Self { files, compared: Some(now), changing: None };
     }
 
+    /// Takes a file, which the server itself has written, as it is now.
+    pub fn look_at_again(&mut self, path: &str, now: Instant) {
+        self.files.look_at_again(path);
+        if self.changing.is_some() {
+            self.wait(now);
+        }
+    }
+
     /// Stops watching a file.
     pub fn forget(&mut self, path: &str) {
         self.files.forget(path);

@@ -14,6 +14,7 @@ use super::{
     keyring::check_unnamed,
     pem, raw_secret,
 };
+use crate::session::UnixMillis;
 
 /// Defaults for keys that do not specify everything.
 #[derive(Clone, Copy, Debug)]
@@ -46,7 +47,7 @@ pub fn read_keys(file: &[u8], defaults: KeyDefaults) -> Result<KeyRing, String> 
 
 /// Collects the keys of a file. No two have the same `kid`.
 #[derive(Default)]
-struct Keys {
+pub(super) struct Keys {
     list: Vec<Key>,
     ids: HashSet<String>,
     /// The first skipped keys, each with the reason, and the number of all skipped keys.
@@ -73,6 +74,11 @@ impl Keys {
         self.left_out_count += 1;
     }
 
+    /// The first key.
+    pub(super) fn into_first(self) -> Option<Key> {
+        self.list.into_iter().next()
+    }
+
     fn finish(self) -> Result<KeyRing, String> {
         if self.list.is_empty() {
             let reason = self.left_out.first().map(|reason| format!(": {reason}")).unwrap_or_default();
@@ -90,13 +96,26 @@ impl Keys {
 /// The number of skipped keys that warnings name one by one.
 const NAMED: usize = 8;
 
-/// The text of a generated key file: a JWK Set with one HS256 secret.
-pub fn jwk_of_secret(id: &str, secret: &[u8; 32]) -> Zeroizing<String> {
+/// A JWK of an HS256 secret, made at `time`.
+pub fn jwk_of_secret(id: &str, secret: &[u8; 32], time: UnixMillis) -> Zeroizing<String> {
     let secret = Zeroizing::new(encode(secret));
-    let pieces =
-        ["{\"keys\":[{\"kty\":\"oct\",\"kid\":\"", id, "\",\"alg\":\"HS256\",\"k\":\"", secret.as_str(), "\"}]}\n"];
+    let seconds = time.as_i64().div_euclid(1000).to_string();
+    let pieces = [
+        "{\"kty\":\"oct\",\"kid\":\"",
+        id,
+        "\",\"alg\":\"HS256\",\"iat\":",
+        &seconds,
+        ",\"k\":\"",
+        secret.as_str(),
+        "\"}",
+    ];
     // A buffer of the right size: a growing one would leave copies of the secret behind.
     Zeroizing::new(pieces.concat())
+}
+
+/// The text of a JWK Set with one key.
+pub fn key_set_of(jwk: &str) -> Zeroizing<String> {
+    Zeroizing::new(["{\"keys\":[", jwk, "]}\n"].concat())
 }
 
 /// Reads a raw secret: the bytes of the file, without the line end that editors add.
@@ -148,7 +167,12 @@ fn read_jwks(json: &[u8], defaults: KeyDefaults) -> Result<Keys, String> {
 }
 
 /// Adds the JWK with this number to the keys, or skips it.
-fn read_jwk(members: &Members<'_>, number: usize, defaults: KeyDefaults, keys: &mut Keys) -> Result<(), String> {
+pub(super) fn read_jwk(
+    members: &Members<'_>,
+    number: usize,
+    defaults: KeyDefaults,
+    keys: &mut Keys,
+) -> Result<(), String> {
     let jwk = match Jwk::read(members)? {
         Reading::Key(jwk) => jwk,
         Reading::LeftOut(reason) => {

@@ -1,4 +1,4 @@
-use super::{Algorithm, KeyDefaults, KeyRing, jwk_of_secret, read_keys};
+use super::{Algorithm, KeyDefaults, KeyRing, UnixMillis, jwk_of_secret, key_set_of, read_keys};
 use crate::token::keyring::vectors::published;
 
 const STRICT: KeyDefaults = KeyDefaults { algorithm: Algorithm::HS256, allow_weak_secret: false };
@@ -26,7 +26,10 @@ fn jwk_sets_and_single_jwks() {
     let id = |id: &str| Some(id.to_owned());
     assert_eq!(keys(&two).expect("keys"), [(id("a"), "HS256", true), (id("b"), "HS256", false), (None, "HS256", true)]);
     assert_eq!(keys(&format!(r#"{{"kty":"oct","k":"{K}","alg":"HS256"}}"#)).expect("a key"), [(None, "HS256", true)]);
-    assert_eq!(keys(&jwk_of_secret("x", &[7; 32])).expect("a key"), [(id("x"), "HS256", true)]);
+    assert_eq!(
+        keys(&key_set_of(&jwk_of_secret("x", &[7; 32], UnixMillis::EPOCH))).expect("a key"),
+        [(id("x"), "HS256", true)]
+    );
 }
 
 #[test]

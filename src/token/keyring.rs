@@ -75,18 +75,31 @@ impl KeyRing {
     /// A sentence, if two keys have the same `kid` or are the same key, or if not all secrets without `kid` would be
     /// tried.
     pub fn with_foreign(self, foreign: Self, issuer: &str) -> Result<Self, String> {
-        if let Some(id) = foreign.keys.iter().filter_map(|key| key.id()).find(|id| self.knows(Some(id))) {
+        let issuer: Arc<str> = issuer.into();
+        let bind = |key| Arc::into_inner(key).map(|key: Key| Arc::new(key.bound_to(&issuer)));
+        let bound: Option<Vec<_>> = foreign.keys.into_iter().map(bind).collect();
+        self.with_bound(bound.ok_or("its keys are in use by another realm")?)
+    }
+
+    /// These keys, followed by the foreign issuer's keys of another ring.
+    ///
+    /// # Errors
+    /// As [`with_foreign`](Self::with_foreign).
+    pub fn with_foreign_of(self, other: &Self) -> Result<Self, String> {
+        let bound = other.keys.iter().filter(|key| key.foreign_issuer().is_some()).map(Arc::clone).collect();
+        self.with_bound(bound)
+    }
+
+    /// These keys, followed by keys that are bound to their issuer.
+    fn with_bound(self, bound: Vec<Arc<Key>>) -> Result<Self, String> {
+        if let Some(id) = bound.iter().filter_map(|key| key.id()).find(|id| self.knows(Some(id))) {
             return Err(format!("one of the realm's own keys has the same kid '{id}'"));
         }
         // With the same key, the foreign issuer could sign tokens of this realm.
         let own: HashSet<_> = self.keys.iter().map(|key| key.fingerprint()).collect();
-        if foreign.keys.iter().any(|key| own.contains(&key.fingerprint())) {
+        if bound.iter().any(|key| own.contains(&key.fingerprint())) {
             return Err("one of its keys is also one of the realm's own keys".to_owned());
         }
-        let issuer: Arc<str> = issuer.into();
-        let bind = |key| Arc::into_inner(key).map(|key: Key| Arc::new(key.bound_to(&issuer)));
-        let bound: Option<Vec<_>> = foreign.keys.into_iter().map(bind).collect();
-        let bound = bound.ok_or("its keys are in use by another realm")?;
         let keys: Vec<_> = self.keys.into_iter().chain(bound).collect();
         // Each file was checked on its own already.
         let is_mixed = |algorithm| {

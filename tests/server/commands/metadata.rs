@@ -45,7 +45,7 @@ const LIST: &str = "owner:string [WITHDATA] [LIMIT count:integer] [AFTER id:stri
 const COUNT: &str = "owner:string [REALM name:string]";
 const DESTROYALL: &str = "owner:string [EXCEPT token:string] [REALM name:string]";
 
-const COMMANDS: [CommandSpec; 18] = [
+const COMMANDS: [CommandSpec; 19] = [
     spec("JRS.CREATE", -3, MAY_GROW, WRITES, CREATE),
     spec("JRS.GET", -2, WRITING, WRITES, READ),
     spec("JRS.PEEK", -2, READING, READS, READ),
@@ -62,6 +62,7 @@ const COMMANDS: [CommandSpec; 18] = [
     spec("JRS.JWKS", -1, READING_ANYWHERE, None, "[REALM name:string]"),
     spec("JRS.REALMS", 1, READING_ANYWHERE, None, ""),
     spec("JRS.RELOAD", 1, &["admin", "module", "stale"], None, ""),
+    spec("JRS.ROTATEKEY", -1, &["admin", "module"], None, "[REALM name:string]"),
     spec("JRS.HELP", 1, &["fast", "loading", "module", "stale"], None, ""),
     spec("JRS.DEBUG", 2, &["admin", "module", "readonly"], None, "INDEX"),
 ];
@@ -69,7 +70,7 @@ const COMMANDS: [CommandSpec; 18] = [
 /// The command tips for clients and proxies.
 fn tips(name: &str) -> &'static [&'static str] {
     match name {
-        "JRS.CREATE" | "JRS.ROTATE" | "JRS.MINT" => &["nondeterministic_output"],
+        "JRS.CREATE" | "JRS.ROTATE" | "JRS.ROTATEKEY" | "JRS.MINT" => &["nondeterministic_output"],
         "JRS.RELOAD" => &["request_policy:all_nodes", "response_policy:all_succeeded"],
         _ => &[],
     }

@@ -43,7 +43,7 @@ fn a_wrong_number_of_arguments_is_refused() {
         assert_refused(conn, "ERR", &words(name, None, &token, &[rest, &["more"]].concat()));
         assert_refused(conn, "ERR", &words(name, Some(key), &token, &[rest, &["more"]].concat()));
     }
-    let table: [&[&str]; 14] = [
+    let table: [&[&str]; 15] = [
         &["JRS.LIST"],
         &["JRS.LIST", "ada", "more"],
         &["JRS.REVOKE"],
@@ -58,6 +58,7 @@ fn a_wrong_number_of_arguments_is_refused() {
         &["JRS.INSPECT", key, &token, "more"],
         &["JRS.HELP", "me"],
         &["JRS.RELOAD", "now"],
+        &["JRS.ROTATEKEY", "now"],
     ];
     for command in table {
         assert_refused(conn, "ERR", command);

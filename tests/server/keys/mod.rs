@@ -7,5 +7,6 @@ mod many_keys;
 mod not_a_secret;
 mod public_keys_refused;
 mod reload_interval;
+mod rotate_key;
 mod rotation;
 mod third_party_keys;

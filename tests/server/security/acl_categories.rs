@@ -91,5 +91,6 @@ fn a_category_can_be_allowed() {
         assert_eq!(send::<Value>(&mut limited, &words).is_ok(), !needs.write, "{words:?}");
     }
     assert_eq!(refused(&mut limited, &["JRS.RELOAD"]), "NOPERM");
+    assert_eq!(refused(&mut limited, &["JRS.ROTATEKEY"]), "NOPERM");
     assert_eq!(contents(admin), before);
 }

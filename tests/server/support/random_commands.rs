@@ -37,7 +37,7 @@ impl Command {
     }
 }
 
-const NAMES: [&str; 17] = [
+const NAMES: [&str; 18] = [
     "JRS.CREATE",
     "JRS.GET",
     "JRS.PEEK",
@@ -52,6 +52,7 @@ const NAMES: [&str; 17] = [
     "JRS.INSPECT",
     "JRS.HELP",
     "JRS.RELOAD",
+    "JRS.ROTATEKEY",
     "JRS.JWKS",
     "JRS.REALMS",
     "jrs.update",

@@ -44,6 +44,9 @@ fn use_all_commands(client: &mut ClusterClient, owner: &str) -> BTreeSet<String>
     let words = ["JRS.DESTROY", &destroyed[0], &destroyed[1]];
     assert_eq!(client.send(&words), Ok(1.into()));
     names.insert(words[0].to_owned());
+    let refused = client.send_anywhere(&["JRS.ROTATEKEY"]);
+    assert!(refused.as_ref().is_err_and(|error| error.contains("keys-file")), "{refused:?}");
+    names.insert("JRS.ROTATEKEY".to_owned());
     for name in ["JRS.JWKS", "JRS.REALMS", "JRS.RELOAD", "JRS.HELP"] {
         let reply = client.send_anywhere(&[name]);
         assert!(reply.as_ref().is_ok_and(|reply| !reply.is_null()), "{name}: {reply:?}");

@@ -1,0 +1,38 @@
+//! `JRS.ROTATEKEY [REALM name]`
+
+use super::common::options::{Options, REALM, named_realm, once};
+use crate::{
+    error::Error,
+    redis::{Call, Command, Spec},
+    state,
+};
+
+/// Makes a new key the signing key of a realm, in the key file that this server generated.
+pub(super) struct RotateKey;
+
+impl Command for RotateKey {
+    type Error = Error;
+    const SPEC: Spec = Spec {
+        name: c"JRS.ROTATEKEY",
+        flags: c"admin",
+        is_routed: false,
+        summary: c"Makes a new signing key in the generated key file and returns its kid. Old keys verify until their \
+                   tokens have expired.",
+        complexity: c"O(N) where N is the number of keys, and two writes to the disk",
+        tips: Some(c"nondeterministic_output"),
+        arguments: &[REALM],
+        ..Spec::BASE
+    };
+
+    fn run(call: &Call<'_>) -> Result<(), Error> {
+        let mut name = None;
+        Options::each(call.args(), |word, options| match word {
+            b"REALM" => once(&mut name, options.value()?),
+            _ => Err(Error::Syntax),
+        })?;
+        let realm = named_realm(&*state::realms()?, name)?;
+        let kid = state::rotate_key(&realm, state::now(call.ctx))?;
+        call.ctx.reply_bytes(kid);
+        Ok(())
+    }
+}
