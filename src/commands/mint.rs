@@ -242,7 +242,7 @@ impl Contents<'_> {
             subject: self.subject,
             audience: self.rules.audience,
             session,
-            authenticated_at: self.token.start(now).map(UnixMillis::whole_seconds),
+            authenticated_at: self.token.authenticated_at(now).map(UnixMillis::whole_seconds),
         }
         .write(&self.claims);
         let text = sign(realms, &self.token.key.realm, ACCESS_TOKEN, &payload)?;

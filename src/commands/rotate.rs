@@ -124,7 +124,7 @@ fn rotate(
         return Ok(());
     };
     let lifetime = successor.lifetime;
-    // The idle timer restarts for a user who has just authenticated. Otherwise the expiry stays.
+    // The idle timer restarts for a user who has just authenticated, and if the new owner has another TTL.
     let expiry = if successor.restarts_idle_timer {
         lifetime.target(session.now)
     } else {
@@ -200,13 +200,16 @@ impl RotateOptions {
             // An unknown start stays unknown. A later one would say that the user has just authenticated.
             verified.start(self.now).unwrap_or(UnixMillis::EPOCH)
         };
+        // The expiry of a guest's session must not end that of the user.
+        let other_ttl =
+            verified.claims.ttl.is_none() && realm.sliding_ttl(owner) != realm.sliding_ttl(verified.owner());
         let spec = TokenSpec {
             owner,
             uuid: self.uuid,
             now: self.now,
             start,
             is_rotated: true,
-            restarts_idle_timer: self.reauth,
+            restarts_idle_timer: self.reauth || other_ttl,
             ttl: verified.claims.ttl,
             // A new deadline can only shorten the session.
             deadline: [verified.claims.deadline, new_deadline].into_iter().flatten().min(),

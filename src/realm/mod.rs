@@ -31,10 +31,14 @@ pub struct Realm {
     pub signing_since: UnixMillis,
     /// The keys that encrypt session data. `None` if the realm stores data plain.
     pub data_keys: Option<Arc<DataKeys>>,
-    /// The sliding TTL of sessions whose token has none.
+    /// The sliding TTL of sessions with an owner. See [`sliding_ttl`](Self::sliding_ttl).
     pub max_age: Duration,
+    /// The sliding TTL of sessions without an owner.
+    pub anonymous_max_age: Duration,
     /// The longest lifetime of a session from its start. `None` without a limit.
     pub max_lifetime: Option<Duration>,
+    /// Sessions that started before this time are refused.
+    pub not_before: Option<UnixMillis>,
     /// A read extends a session only by more than this, or by more than a tenth of the TTL if that is less.
     pub touch_interval: Duration,
     /// The clock difference that `exp` and `nbf` tolerate.
@@ -57,7 +61,12 @@ impl Realm {
             signing_since: UnixMillis::EPOCH,
             data_keys: None,
             max_age: seconds(settings.max_age),
+            anonymous_max_age: seconds(match settings.anonymous_max_age {
+                0 => settings.max_age,
+                own => own,
+            }),
             max_lifetime: Some(seconds(settings.max_lifetime)).filter(|span| !span.is_zero()),
+            not_before: (settings.not_before > 0).then(|| UnixMillis::EPOCH.plus(seconds(settings.not_before))),
             touch_interval: seconds(settings.touch_interval),
             leeway: seconds(settings.leeway),
             access_token_age: seconds(settings.access_token_age),
@@ -70,6 +79,12 @@ impl Realm {
     /// The same realm with the keys that encrypt its session data.
     pub fn with_data_keys(self, data_keys: Option<Arc<DataKeys>>) -> Self {
         Self { data_keys, ..self }
+    }
+
+    /// The sliding TTL of a session of this owner whose token has none. The owner is "" for an anonymous session.
+    #[inline]
+    pub const fn sliding_ttl(&self, owner: &str) -> Duration {
+        if owner.is_empty() { self.anonymous_max_age } else { self.max_age }
     }
 
     /// The `iss`, `aud` and `typ` that the realm writes into tokens and requires of them.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::SessionKey;
+use super::{Realm, SessionKey};
 use crate::{
     session::{Lifetime, UnixMillis},
     token::{Claims, TokenError},
@@ -63,18 +63,27 @@ impl VerifiedToken {
     /// The limits of the session's lifetime at `now`.
     pub fn lifetime(&self, now: UnixMillis) -> Lifetime {
         Lifetime {
-            ttl: self.claims.ttl.unwrap_or(self.key.realm.max_age),
+            ttl: self.claims.ttl.unwrap_or_else(|| self.key.realm.sliding_ttl(self.owner())),
             deadline: Lifetime::deadline(self.start(now), self.key.realm.max_lifetime, self.claims.expires_at),
         }
     }
 
-    /// Checks `nbf` and `exp`, then the age of the session. A realm with a `max-lifetime` refuses a token without a
-    /// known start.
+    /// Checks `nbf` and `exp`, then the age of the session. A realm with a `max-lifetime` or a `not-before` refuses a
+    /// token without a known start.
     pub fn check_time(&self, now: UnixMillis) -> Result<(), TokenError> {
         self.claims.check_time(now, self.key.realm.leeway)?;
-        let Some(max_lifetime) = self.key.realm.max_lifetime else { return Ok(()) };
+        let Realm { max_lifetime, not_before, .. } = *self.key.realm;
+        if max_lifetime.is_none() && not_before.is_none() {
+            return Ok(());
+        }
         let start = self.start(now).ok_or(TokenError::NoStart)?;
-        if now >= start.plus(max_lifetime) { Err(TokenError::MaxLifetimeExceeded) } else { Ok(()) }
+        if not_before.is_some_and(|not_before| start < not_before) {
+            return Err(TokenError::LoggedOut);
+        }
+        if max_lifetime.is_some_and(|longest| now >= start.plus(longest)) {
+            return Err(TokenError::MaxLifetimeExceeded);
+        }
+        Ok(())
     }
 
     /// The memory that it allocates, in bytes, without the struct itself.

@@ -36,4 +36,5 @@ pub use server::{
     info::{Info, InfoSource, register_info},
     load::{on_load, on_unload},
     module_trait::Module,
+    server_state::server_time,
 };

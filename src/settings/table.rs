@@ -6,6 +6,7 @@ use super::{
     MaxSessionsPolicy,
     setting_type::{GB, HALF_THE_CORES, KB, MB, SettingType, Value},
 };
+use crate::session::UnixMillis;
 use crate::token::{ACCESS_TOKEN, ALGORITHM_NAMES, ALGORITHMS, Algorithm, same_type};
 
 /// Which realms can set a setting.
@@ -128,8 +129,13 @@ settings! {
     keyspace: String = c"keyspace", text("sess:", check_keyspace), RequiredPerRealm, true;
     /// The sliding time to live of a session, in seconds.
     max_age: i64 = c"max-age", number(86_400, 1, 100 * YEAR), Inherited, true;
+    /// As `max_age`, for sessions without an owner; 0 for the value of `max_age`.
+    anonymous_max_age: i64 = c"anonymous-max-age", number(0, 0, 100 * YEAR), Inherited, true;
     /// The longest lifetime of a session, in seconds; 0 for no limit.
     max_lifetime: i64 = c"max-lifetime", number(2_592_000, 0, 100 * YEAR), Inherited, true;
+    /// Sessions that started before this time are refused, in seconds since the epoch; 0 for none. At most the end of
+    /// the year 9999, so that milliseconds are refused.
+    not_before: i64 = c"not-before", number(0, 0, UnixMillis::YEAR_9999.as_i64() / 1000), Inherited, true;
     /// A read extends a session only if the expiry moves by more than this, in seconds.
     touch_interval: i64 = c"touch-interval", number(60, 0, YEAR), Inherited, true;
     /// The tolerance for `exp` and `nbf`, in seconds.

@@ -4,7 +4,10 @@ use std::sync::{Arc, PoisonError, atomic::Ordering};
 
 use ring::rand::{SecureRandom, SystemRandom};
 
-use super::{NO_RANDOM, STATE, files::FilesRead, key_sources::KeySources, realms, rotation::schedule_drop, wall_clock};
+use super::{
+    NO_RANDOM, STATE, files::FilesRead, key_sources::KeySources, not_before, realms, rotation::schedule_drop,
+    wall_clock,
+};
 use crate::{
     realm::{Conflict, Realm, Realms},
     session::DataKeys,
@@ -53,6 +56,7 @@ impl NextConfig {
             let own = spec.settings(&settings).map_err(|problem| format!("the realm '{}': {problem}", spec.name))?;
             list.push(build(&spec.name, own, keys, data_keys));
         }
+        not_before::check(&list, former.as_deref())?;
         let realms = Realms::new(list, former.as_deref(), u64::from_ne_bytes(seed));
         let realms = realms.map_err(|Conflict { later, problem }| {
             let line = key_sources.realms.iter().find(|(spec, ..)| spec.name == later).map_or(1, |(one, ..)| one.line);

@@ -7,6 +7,7 @@ mod files;
 mod generated_key;
 mod ids;
 mod key_sources;
+mod not_before;
 mod reloading;
 mod rotation;
 mod watch;
@@ -16,7 +17,7 @@ use std::{
         Arc, Mutex, PoisonError, RwLock,
         atomic::{AtomicBool, AtomicI64, Ordering},
     },
-    time::{Instant, SystemTime, UNIX_EPOCH},
+    time::Instant,
 };
 
 use activation::{ActiveConfig, activate};
@@ -32,7 +33,7 @@ use watch::Watch;
 use crate::{
     error::Error,
     realm::Realms,
-    redis::{Ctx, Level, log},
+    redis::{Ctx, Level, log, server_time},
     session::UnixMillis,
     settings::{Settings, Value},
     store, threads,
@@ -93,8 +94,7 @@ pub fn now(ctx: Ctx<'_>) -> UnixMillis {
 
 /// The time of the server's clock, where there is no context.
 pub fn wall_clock() -> UnixMillis {
-    let elapsed = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    UnixMillis::EPOCH.plus(elapsed)
+    UnixMillis::new(server_time())
 }
 
 /// The active realms.

@@ -5,6 +5,7 @@ use crate::{
     error::Error,
     realm::{Realm, owner_prefix},
     redis::Ctx,
+    session::created_at,
     settings::MaxSessionsPolicy,
 };
 
@@ -23,6 +24,11 @@ pub(super) fn plan(ctx: Ctx<'_>, realm: &Realm, owner: &str) -> Result<Vec<Index
         return Ok(Vec::new());
     }
     let rejects = realm.settings.max_sessions_policy == MaxSessionsPolicy::Reject;
+    // Sessions that the realm's `not-before` refuses must not keep the owner from logging in again. Where the oldest
+    // session is evicted, they go first.
+    let is_refused = |session: &IndexedSession| {
+        rejects && created_at(session.uuid).is_some_and(|created| realm.not_before.is_some_and(|time| created < time))
+    };
     let mut cursor = SessionCursor::new(database, prefix, None);
     let mut alive = Vec::new();
     loop {
@@ -30,7 +36,8 @@ pub(super) fn plan(ctx: Ctx<'_>, realm: &Realm, owner: &str) -> Result<Vec<Index
         if page.is_empty() {
             break;
         }
-        alive.extend(page.into_iter().filter(|session| ctx.open_no_touch(&session.key).is_some()));
+        let counts = |session: &IndexedSession| !is_refused(session) && ctx.open_no_touch(&session.key).is_some();
+        alive.extend(page.into_iter().filter(counts));
         if rejects && alive.len() >= most {
             return Err(Error::TooMany);
         }

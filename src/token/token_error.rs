@@ -63,6 +63,8 @@ token_errors! {
     Expired = "expired", "the token has expired ('exp' is in the past)";
     /// The session is older than `max-lifetime`.
     MaxLifetimeExceeded = "outlived", "the session is older than the realm's max-lifetime: log in again";
+    /// The session started before the realm's `not-before`.
+    LoggedOut = "logged_out", "the session started before the realm's not-before: log in again";
     /// The key given before the token is not that of the token's session.
     WrongSession = "wrong_session", "the key does not belong to the token's session: pass <keyspace><jti>";
     /// The token belongs to another owner or realm than the command names.
@@ -70,9 +72,9 @@ token_errors! {
     /// The user authenticated longer ago than MAXAUTHAGE allows, or it is not known when.
     StaleAuthentication = "stale_auth", "the user has not authenticated within MAXAUTHAGE: authenticate the user \
         again, then send JRS.ROTATE with REAUTH";
-    /// The token has no start of the session, which a realm with `max-lifetime` needs.
+    /// The token has no start of the session, which a realm with `max-lifetime` or `not-before` needs.
     NoStart = "no_start", "the token does not say when its session started: 'iat' is required, in seconds and not in \
-        the future, unless the realm's max-lifetime is 0";
+        the future, unless the realm's max-lifetime and not-before are 0";
 }
 
 impl TokenError {
@@ -83,7 +85,7 @@ impl TokenError {
     pub const fn first_word(self) -> &'static str {
         match self {
             // The token was valid; only its time or its session's is over.
-            Self::Expired | Self::MaxLifetimeExceeded => "EXPIREDTOKEN",
+            Self::Expired | Self::MaxLifetimeExceeded | Self::LoggedOut => "EXPIREDTOKEN",
             // The token is valid; the caller gave the wrong key.
             Self::WrongSession => "WRONGKEY",
             // The token is valid; this request needs a more recent authentication.

@@ -59,7 +59,7 @@ impl UnsignedToken {
     ) -> Result<Self, Error> {
         let requested_end = spec.deadline.or(claims.expires_at);
         let lifetime = Lifetime {
-            ttl: spec.ttl.unwrap_or(realm.max_age),
+            ttl: spec.ttl.unwrap_or_else(|| realm.sliding_ttl(spec.owner)),
             deadline: Lifetime::deadline(Some(spec.start), realm.max_lifetime, requested_end),
         };
         if lifetime.target(spec.now) <= spec.now {

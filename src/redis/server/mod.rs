@@ -9,4 +9,4 @@ pub(super) mod features;
 pub(super) mod info;
 pub(super) mod load;
 pub(super) mod module_trait;
-mod server_state;
+pub(super) mod server_state;

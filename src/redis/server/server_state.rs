@@ -6,12 +6,18 @@ use redis_module::raw;
 
 use crate::redis::ffi::{api::api, context::Ctx};
 
+/// As [`Ctx::now`], where there is no context.
+#[inline]
+pub fn server_time() -> i64 {
+    // SAFETY: takes nothing, returns a number.
+    unsafe { api(raw::RedisModule_Milliseconds)() }
+}
+
 impl Ctx<'_> {
     /// The time by the server's clock, in milliseconds since the epoch.
     #[inline]
     pub fn now(self) -> i64 {
-        // SAFETY: takes nothing, returns a number.
-        unsafe { api(raw::RedisModule_Milliseconds)() }
+        server_time()
     }
 
     /// Whether the server is a cluster node. This does not change while it runs.

@@ -205,7 +205,7 @@ fn each_refused_token_is_counted_by_reason() {
         ("no_start", claiming(json!({"iat": now() * 1000}))),
         ("outlived", claiming(json!({"iat": now() - 10_000_000}))),
     ];
-    let of_one_command = ["wrong_session", "wrong_owner", "stale_auth"];
+    let of_one_command = ["wrong_session", "wrong_owner", "stale_auth", "logged_out"];
     let mut reasons = BTreeSet::from(of_one_command.map(|reason| format!("tokens_refused_{reason}")));
     for (reason, token) in &named {
         let name = format!("tokens_refused_{reason}");
@@ -229,6 +229,8 @@ fn each_refused_token_is_counted_by_reason() {
     let old = claiming(json!({"auth_time": now() - 100}));
     let (grown, _) = counted(conn, &["JRS.GET", &old, "MAXAUTHAGE", "10"]);
     assert_eq!(grown, BTreeMap::from([("tokens_refused_stale_auth".to_owned(), 1)]));
+    exec(conn, &["CONFIG", "SET", "jrs.not-before", &now().to_string()]);
+    assert_eq!(counted(conn, &["JRS.GET", &old]).0, BTreeMap::from([("tokens_refused_logged_out".to_owned(), 1)]));
 
     let all = fields(conn, "jrs_tokens").into_keys().filter(|name| name.starts_with("tokens_refused_"));
     assert_eq!(all.collect::<BTreeSet<_>>(), reasons, "the test has all reasons");

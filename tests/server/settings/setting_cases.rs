@@ -22,7 +22,7 @@ pub(super) struct Case {
 }
 
 /// All settings except `keys-file`, `realms-file`, `allow-unload` and `get-requires-write`, which have their own tests.
-pub(super) const CASES: [Case; 18] = [
+pub(super) const CASES: [Case; 20] = [
     Case {
         name: "algorithm",
         value: "hs512",
@@ -39,7 +39,25 @@ pub(super) const CASES: [Case; 18] = [
         },
     },
     Case { name: "max-age", value: "100", shown: "100", is_active: |_, conn| ttl_of_a_new_session(conn) <= 100 },
+    Case {
+        name: "anonymous-max-age",
+        value: "70",
+        shown: "70",
+        is_active: |_, conn| {
+            let guest = create(conn, "", "{}", &[]);
+            send::<i64>(conn, &["TTL", &key(&guest)]).unwrap() <= 70
+        },
+    },
     Case { name: "max-lifetime", value: "50", shown: "50", is_active: |_, conn| ttl_of_a_new_session(conn) <= 50 },
+    Case {
+        name: "not-before",
+        value: "1000000000",
+        shown: "1000000000",
+        is_active: |_, conn| {
+            let reply = send::<Value>(conn, &["JRS.GET", &token(&json!({"jti": "a", "iat": 999_999_999}))]);
+            reply.is_err_and(|error| error.to_string().contains("not-before"))
+        },
+    },
     Case {
         name: "touch-interval",
         value: "5",
