@@ -16,11 +16,7 @@ use pkcs8::{
     der::{Decode, asn1::SequenceRef},
 };
 
-use super::{
-    Algorithm,
-    key::{Pair, PrivateKey},
-    public_key::PublicKey,
-};
+use super::{Algorithm, key::Pair, private_key::PrivateKey, public_key::PublicKey};
 
 const RSA: ObjectIdentifier = pkcs1::ALGORITHM_OID;
 const RSA_PSS: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.10");

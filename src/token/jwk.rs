@@ -15,7 +15,8 @@ use super::{
     base64url::base64url_decode,
     claims::to_moment,
     json::{Members, number, secret_text, text, texts},
-    key::{Pair, PrivateKey},
+    key::Pair,
+    private_key::PrivateKey,
     public_key::PublicKey,
 };
 use crate::session::UnixMillis;

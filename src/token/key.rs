@@ -2,10 +2,7 @@
 
 use std::{borrow::Cow, fmt, sync::Arc};
 
-use aws_lc_rs::{
-    rand::SystemRandom,
-    signature::{self, EcdsaKeyPair, Ed25519KeyPair, ParsedPublicKey, RsaEncoding, RsaKeyPair},
-};
+use aws_lc_rs::signature::ParsedPublicKey;
 use jsonwebtoken::{
     crypto::{JwtSigner, JwtVerifier},
     jwk::Jwk,
@@ -18,6 +15,7 @@ use super::{
     base64url::{base64url_decode, encode},
     header::JWT,
     jws::{CompactJws, push_part},
+    private_key::PrivateKey,
     public_key::PublicKey,
 };
 use crate::session::UnixMillis;
@@ -56,13 +54,6 @@ enum KeyMaterial {
 
 /// A public key, with its private half if known.
 pub(super) type Pair = (PublicKey, Option<PrivateKey>);
-
-/// The private half of a key.
-pub(super) enum PrivateKey {
-    Rsa(RsaKeyPair),
-    Ec(EcdsaKeyPair),
-    Ed25519(Ed25519KeyPair),
-}
 
 /// Never prints key material.
 impl fmt::Debug for Key {
@@ -279,28 +270,5 @@ impl JwtSigner for Key {
 impl JwtVerifier for Key {
     fn algorithm(&self) -> Algorithm {
         self.algorithm
-    }
-}
-
-impl PrivateKey {
-    fn sign(&self, algorithm: Algorithm, message: &[u8]) -> Option<Vec<u8>> {
-        let random = SystemRandom::new();
-        match self {
-            Self::Rsa(pair) => {
-                let padding: &'static dyn RsaEncoding = match algorithm {
-                    Algorithm::RS384 => &signature::RSA_PKCS1_SHA384,
-                    Algorithm::RS512 => &signature::RSA_PKCS1_SHA512,
-                    Algorithm::PS256 => &signature::RSA_PSS_SHA256,
-                    Algorithm::PS384 => &signature::RSA_PSS_SHA384,
-                    Algorithm::PS512 => &signature::RSA_PSS_SHA512,
-                    _ => &signature::RSA_PKCS1_SHA256,
-                };
-                let mut signature = vec![0; pair.public_modulus_len()];
-                pair.sign(padding, &random, message, &mut signature).ok()?;
-                Some(signature)
-            }
-            Self::Ec(pair) => Some(pair.sign(&random, message).ok()?.as_ref().to_vec()),
-            Self::Ed25519(pair) => Some(pair.try_sign(message).ok()?.as_ref().to_vec()),
-        }
     }
 }

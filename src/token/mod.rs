@@ -21,6 +21,7 @@ mod key_set;
 mod keyring;
 mod pem;
 mod pem_blocks;
+mod private_key;
 mod public_key;
 mod raw_secret;
 mod registered_claims;

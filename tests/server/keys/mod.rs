@@ -8,5 +8,6 @@ mod not_a_secret;
 mod public_keys_refused;
 mod reload_interval;
 mod rotate_key;
+mod rotated_keys;
 mod rotation;
 mod third_party_keys;

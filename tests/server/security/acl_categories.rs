@@ -26,6 +26,7 @@ const FAST_READS: [&str; 4] = ["inspect", "jwks", "peek", "realms"];
 const SLOW_READS: [&str; 2] = ["count", "list"];
 const FAST_WRITES: [&str; 8] = ["create", "destroy", "get", "mint", "revoke", "rotate", "touch", "update"];
 const SLOW_WRITES: [&str; 1] = ["destroyall"];
+const ADMIN: [&str; 3] = ["debug", "reload", "rotatekey"];
 
 fn names(names: &[&[&str]]) -> BTreeSet<String> {
     names.concat().iter().map(|name| format!("jrs.{name}")).collect()
@@ -39,10 +40,10 @@ fn commands_are_in_their_categories() {
         ("read", names(&[&FAST_READS, &SLOW_READS])),
         ("write", names(&[&FAST_WRITES, &SLOW_WRITES])),
         ("fast", names(&[&FAST_READS, &FAST_WRITES, &["help"]])),
-        ("admin", names(&[&["debug", "reload"]])),
-        ("dangerous", names(&[&["debug", "reload"]])),
-        ("slow", names(&[&SLOW_READS, &SLOW_WRITES, &["debug", "reload"]])),
-        ("jrs", names(&[&FAST_READS, &SLOW_READS, &FAST_WRITES, &SLOW_WRITES, &["debug", "help", "reload"]])),
+        ("admin", names(&[&ADMIN])),
+        ("dangerous", names(&[&ADMIN])),
+        ("slow", names(&[&SLOW_READS, &SLOW_WRITES, &ADMIN])),
+        ("jrs", names(&[&FAST_READS, &SLOW_READS, &FAST_WRITES, &SLOW_WRITES, &ADMIN, &["help"]])),
     ];
     for (name, expected) in expected {
         let expected = if has_categories(conn) { expected } else { BTreeSet::new() };
