@@ -4,15 +4,18 @@ use std::borrow::Cow;
 
 use crate::{
     redis::{ErrorReply, Refused},
-    session::{DEEPEST, DataError, OperationError, OwnerError, PatchError, Position, StoredDataError, SyntaxError},
+    session::{
+        DEEPEST, DataError, MOST_IN_GRACE, OperationError, OwnerError, PatchError, Position, StoredDataError,
+        SyntaxError,
+    },
     token::{ClaimsError, TokenError},
 };
 
 /// Defines [`Error`] and its replies. A row is: the variant, its details, the arguments of [`format!`] for the reply.
 macro_rules! errors {
     ($($(#[$doc:meta])* $error:ident$(($($detail:ident: $type:ty),*))? = $($reply:expr),+;)*) => {
-        /// Why a command failed. A failed command changed nothing; only JRS.DESTROYALL may have destroyed some
-        /// sessions.
+        /// Why a command failed. A failed command changed nothing, with two exceptions: JRS.DESTROYALL may have destroyed
+        /// some sessions, and [`Error::Reused`] may have destroyed the session of a stolen token.
         ///
         /// The replies are ASCII and contain no token, secret or session data. Clients match the first word; the
         /// sentence may change.
@@ -51,6 +54,12 @@ errors! {
     StoredData(problem: StoredDataError) = "BADDATA stored data {}", stored_data_error(*problem);
     /// `TOOMANY`: the owner has `max-sessions` sessions, and `max-sessions-policy` is `reject`.
     TooMany = "TOOMANY the owner has reached the realm's max-sessions: destroy a session first";
+    /// `TOOMANY`: too many tokens of one chain of rotations are in grace.
+    TooManyInGrace =
+        "TOOMANY {MOST_IN_GRACE} older tokens of this session are still in grace: wait until some have ended, or pass GRACE 0";
+    /// `REUSED`: a rotated token was used after its grace, or its session ended for this reason.
+    Reused =
+        "REUSED a token of this session was used again after its rotation, so it may be stolen: log in again";
     /// `CONFLICT`: the data does not have the etag of IFMATCH.
     Conflict = "CONFLICT the data does not match the etag: read the session again";
     /// `CONFLICT`: the argument of IFMATCH is not an etag, so it matches no data. The problem.

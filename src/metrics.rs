@@ -62,6 +62,8 @@ counters! {
     minted,
     /// Sessions deleted because their owner had more than `max-sessions`.
     evicted,
+    /// Sessions deleted because an older token of theirs was used again.
+    reused,
     /// Tokens found in the cache of verified tokens.
     cache_hits,
     /// Tokens not found in this cache. Tokens over `max-token-size` are not looked up and not counted.

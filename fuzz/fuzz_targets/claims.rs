@@ -74,6 +74,7 @@ fuzz_target!(|input: &[u8]| {
         deadline: end.filter(|_| !chosen(3)).map(|end| end.plus(Duration::from_millis(chosen(6).into()))),
         ttl: chosen(4).then_some(Duration::from_millis(60_001)),
         authenticated_at: chosen(5).then_some(UnixMillis::new(NOW.as_i64() - 1)),
+        chain: chosen(7).then_some(UUID),
     };
     let payload = registered.write(&caller);
     // A case-insensitive verifier reads what JRS wrote: no name differs only in case from one of JRS.

@@ -122,6 +122,7 @@ fn unsigned_token(call: &Call<'_>, realms: &Realms, args: Args<'_>) -> Result<Un
         restarts_idle_timer: true,
         ttl: options.ttl,
         deadline: options.deadline,
+        chain: None,
     };
     UnsignedToken::new(realm, spec, &claims)
 }

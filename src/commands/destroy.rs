@@ -32,6 +32,13 @@ impl TokenCommand for Destroy {
         if existed {
             store::destroy(call.ctx, &session.key, RemovalReason::Destroyed)?;
         }
+        // An old token after its grace must not end the grace of others.
+        if existed
+            && session.token.claims.chain.is_some()
+            && let Some(tombstone) = store::tombstone_name(call.ctx, &session.token)
+        {
+            store::delete_chain(call.ctx, &tombstone)?;
+        }
         call.ctx.reply_integer(i64::from(existed));
         Ok(())
     }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::common::{
     options::{REALM, once},
     owner_scope::OwnerScope,
+    rotated,
     signature_command::{Prepared, SignatureCommand},
     verification::{TimeCheck, Verification, VerificationOutcome, require_valid},
 };
@@ -72,7 +73,9 @@ impl SignatureCommand for DestroyAll {
                 let result = verified.cached(realms);
                 let result =
                     result.and_then(|token| if scope.has(&token) { Ok(token) } else { Err(TokenError::WrongOwner) });
-                let token = require_valid(result, TimeCheck::Enforce, state::now(call.ctx))?;
+                let now = state::now(call.ctx);
+                let token = require_valid(result, TimeCheck::Enforce, now)?;
+                let token = rotated::current(call, token, Access::Delete, now)?;
                 SessionName::parse(token.key.name()).map(|name| name.uuid)
             }
             None => None,

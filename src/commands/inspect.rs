@@ -3,15 +3,16 @@
 use std::sync::Arc;
 
 use super::common::{
-    authentication::seconds_until,
+    authentication::{Requirements, seconds_until},
     options::{KEY, TOKEN},
+    rotated::{self, Successor},
     signature_command::{Prepared, SignatureCommand},
     token_args::{TokenArgs, nothing_follows},
-    verification::{Verification, VerificationOutcome, VerifyResult},
+    verification::{TimeCheck, Verification, VerificationOutcome, VerifyResult},
 };
 use crate::{
     error::Error,
-    realm::Realms,
+    realm::{Realms, VerifiedToken},
     redis::{Access, Call, Ctx, Intent, RedisString, Spec},
     session::UnixMillis,
     state, store,
@@ -70,6 +71,8 @@ impl SignatureCommand for Inspect {
 struct SessionReport {
     /// Why GET would refuse the token or find nothing.
     problem: Option<String>,
+    /// Whether the token was rotated and is in grace. `key` and `ttl` are those of the successor.
+    is_in_grace: bool,
     /// The name of the realm. `None` if the token is not verified, like `key` and `ttl`.
     realm: Option<String>,
     /// The name of the session's key.
@@ -96,26 +99,50 @@ impl SessionReport {
         call.ctx.check_access(&key, Access::Read)?;
         call.revalidate(&key, Intent::Read)?;
         let now = state::now(call.ctx);
-        let lifetime = verified.lifetime(now);
-        let (missing, ttl) = match call.ctx.open(&key) {
+        let expired = verified.check_time(now).err().map(|error| problem(error.into()));
+        let mut report = Self::of(call, &verified, &key, now);
+        if report.ttl.is_none() && expired.is_none() && report.problem.is_none() {
+            match rotated::successor(call, &verified, REQUIREMENTS, now) {
+                Ok(Some(Successor { token, key })) => {
+                    report = Self { is_in_grace: true, ..Self::of(call, &token, &key, now) };
+                }
+                Ok(None) => {}
+                Err(error) => report.problem = Some(problem(error)),
+            }
+        }
+        let is_missing = report.problem.is_none() && report.ttl.is_none();
+        let missing = is_missing.then(|| MISSING.to_owned());
+        Ok(Self { problem: expired.or(report.problem).or(missing), ..report })
+    }
+
+    /// The report on a session. Neither `problem` nor `ttl` if the session does not exist.
+    fn of(call: &Call<'_>, token: &VerifiedToken, key: &RedisString, now: UnixMillis) -> Self {
+        let lifetime = token.lifetime(now);
+        let (problem, ttl) = match call.ctx.open(key) {
             Ok(Some(key)) if lifetime.target(now) > now => {
                 (None, Some(seconds_until(lifetime.keep(now, store::expiry(&key)), now)))
             }
-            Ok(_) => {
-                (Some("there is no such session: it has expired, was destroyed or never existed".to_owned()), None)
-            }
-            Err(refused) => (Some(problem(refused.into())), None),
+            Ok(_) => (None, None),
+            Err(refused) => (Some(Error::from(refused).reply()), None),
         };
-        let expired = verified.check_time(now).err().map(|error| problem(error.into()));
-        Ok(Self {
-            problem: expired.or(missing),
-            realm: Some(verified.key.realm.name.clone()),
-            key: Some(verified.key.name().to_vec()),
+        Self {
+            problem,
+            is_in_grace: false,
+            realm: Some(token.key.realm.name.clone()),
+            key: Some(token.key.name().to_vec()),
             ttl,
-            authenticated_at: verified.authenticated_at(now),
-        })
+            authenticated_at: token.authenticated_at(now),
+        }
     }
 }
+
+const MISSING: &str = "there is no such session: it has expired, was destroyed or never existed";
+/// The reason for a token that works although its session was rotated.
+const IN_GRACE: &str = "the session was rotated, and this token acts on its successor until the end of its grace";
+
+/// For the successor of a session.
+const REQUIREMENTS: Requirements =
+    Requirements { after: 0, access: Access::Read, time: TimeCheck::Enforce, intent: Intent::Read };
 
 /// The decoded token, as far as it can be read. Not verified.
 #[derive(Debug, Default)]
@@ -163,7 +190,8 @@ fn reply(ctx: Ctx<'_>, session: &SessionReport, contents: &Contents) {
     ctx.reply_map(10);
     ctx.reply_bytes("active");
     ctx.reply_integer(i64::from(session.problem.is_none()));
-    bytes("reason", session.problem.as_deref().map(str::as_bytes));
+    let note = session.is_in_grace.then_some(IN_GRACE);
+    bytes("reason", session.problem.as_deref().or(note).map(str::as_bytes));
     bytes("realm", session.realm.as_deref().map(str::as_bytes));
     bytes("alg", contents.algorithm.as_deref().map(str::as_bytes));
     bytes("kid", contents.key_id.as_deref().map(str::as_bytes));

@@ -1,20 +1,21 @@
-//! `JRS.ROTATE [key] token [CLAIMS json] [OWNER owner] [REAUTH]`
+//! `JRS.ROTATE [key] token [CLAIMS json] [OWNER owner] [REAUTH] [GRACE milliseconds]`
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use uuid::Uuid;
 
 use super::common::{
     authentication::{AuthenticatedSession, Requirements},
-    issuing::{TokenSpec, UnsignedToken, claims_text},
+    issuing::{TokenSpec, UnsignedToken, claims_text, sign},
     options::{CLAIMS, KEY, Options, TOKEN, new_owner, once},
+    rotation_chain::chain_change,
     signature_command::{Prepared, SignatureCommand},
     token_args::TokenArgs,
     verification::{TimeCheck, Verification, VerificationOutcome},
 };
 use crate::{
     error::Error,
-    realm::{Realms, VerifiedToken},
+    realm::{Realm, Realms, VerifiedToken},
     redis::{Access, ArgType, Args, Argument, Call, Intent, RedisString, Spec},
     session::{UnixMillis, check_owner},
     state,
@@ -23,14 +24,15 @@ use crate::{
     token::{CallerClaims, carry_over_claims, has_claim},
 };
 
-/// Gives a session a new id and a new token. The old ones stop working at once. This prevents session fixation.
+/// Gives a session a new id and a new token. The old ones stop working at once, or when their grace ends. This prevents
+/// session fixation.
 pub(super) struct Rotate;
 
 impl SignatureCommand for Rotate {
     const SPEC: Spec = Spec {
         name: c"JRS.ROTATE",
         flags: c"write deny-oom fast",
-        summary: c"Gives a session a new id and returns its new token. The old token is refused from then on.",
+        summary: c"Gives a session a new id and returns its new token. GRACE: the old token works as long.",
         complexity: c"O(N) where N is the size of the data and the claims",
         tips: Some(c"nondeterministic_output"),
         arguments: &[
@@ -39,6 +41,7 @@ impl SignatureCommand for Rotate {
             CLAIMS,
             Argument::after(c"OWNER", c"owner", ArgType::String).optional(),
             Argument::word(c"reauth", c"REAUTH").optional(),
+            Argument::after(c"GRACE", c"milliseconds", ArgType::Integer).optional(),
         ],
         ..Spec::BASE
     };
@@ -53,13 +56,15 @@ impl SignatureCommand for Rotate {
 
     fn prepare(call: &Call<'_>, realms: &Arc<Realms>, args: &TokenArgs<'_>) -> Result<Prepared<Job>, Error> {
         let options = RotateOptions::read(call, realms, args.rest)?;
-        let job = (Verification::begin(realms, args.token, args.key), options);
-        match &job.0 {
+        let verification = Verification::begin(realms, args.token, args.key);
+        let mut job = Job { verification, options, in_grace_of: None };
+        match &job.verification {
             Verification::Slow(..) => Ok(Prepared::Slow(Lane::Verify, job)),
             Verification::Done(Ok(token)) if !token.is_foreign && token.key.realm.signs_slowly() => {
                 // A refused token, and a token without a session, must not cost a slow signature.
                 let session = AuthenticatedSession::authorize(call, *args, REQUIREMENTS, Ok(Arc::clone(token)))?;
                 if session.open()?.is_some() {
+                    job.in_grace_of = session.is_in_grace.then_some(session.token);
                     return Ok(Prepared::Slow(Lane::Sign, job));
                 }
                 call.ctx.reply_null();
@@ -69,17 +74,21 @@ impl SignatureCommand for Rotate {
         }
     }
 
-    fn compute(realms: &Arc<Realms>, (verification, options): Job) -> Outcome {
+    fn compute(realms: &Arc<Realms>, Job { verification, options, in_grace_of }: Job) -> Outcome {
         let verified = verification.compute(realms);
-        let successor = verified.result.as_ref().ok().map(|token| options.successor(realms, token));
-        (verified, successor)
+        let signed = match (in_grace_of, &verified.result) {
+            (Some(current), Ok(_)) => Some(Signed::new(realms, &options, current, true)),
+            (None, Ok(token)) => Some(Signed::new(realms, &options, Arc::clone(token), false)),
+            (_, Err(_)) => None,
+        };
+        Outcome { verified, options, signed }
     }
 
     fn finish<'c>(
         call: &Call<'c>,
         realms: &Arc<Realms>,
         args: TokenArgs<'c>,
-        (verified, successor): Outcome,
+        Outcome { verified, options, signed }: Outcome,
     ) -> Result<(), Error> {
         let result = verified.cached(realms);
         let session = AuthenticatedSession::authorize(call, args, REQUIREMENTS, result)?;
@@ -87,25 +96,90 @@ impl SignatureCommand for Rotate {
             call.ctx.reply_null();
             return Ok(());
         }
-        // Always present: `compute` builds a successor for every verified token.
-        let (successor, token) = successor.ok_or(Error::Other("internal error: the new token is missing".into()))??;
-        rotate(call, &session, &successor, token)
+        let is_of_session = |signed: &Signed| signed.of.key.id == session.token.key.id;
+        // Another rotation came first, and this signature is of no use.
+        let signed = signed
+            .filter(is_of_session)
+            .unwrap_or_else(|| Signed::new(realms, &options, Arc::clone(&session.token), session.is_in_grace));
+        match signed.token {
+            SignedToken::Current(token) => reply_with_current(call, &session, token?),
+            SignedToken::Successor(signed) => {
+                let (successor, token) = *signed?;
+                rotate(call, &session, &options, &successor, token)
+            }
+        }
     }
 }
 
-/// The verification of the old token, and the options for its successor.
-type Job = (Verification, RotateOptions);
+/// A token to sign.
+#[derive(Debug)]
+pub(super) struct Job {
+    /// The verification of the old token.
+    verification: Verification,
+    options: RotateOptions,
+    /// The current token of the session, if the old one is in grace.
+    in_grace_of: Option<Arc<VerifiedToken>>,
+}
 
-/// The result for the old token and, if that is verified, its signed successor.
-type Outcome = (VerificationOutcome, Option<Result<(UnsignedToken, Vec<u8>), Error>>);
+/// A signed token.
+#[derive(Debug)]
+pub(super) struct Outcome {
+    verified: VerificationOutcome,
+    options: RotateOptions,
+    /// `None` if the old token is refused.
+    signed: Option<Signed>,
+}
+
+/// The token for the reply.
+#[derive(Debug)]
+struct Signed {
+    /// The token of the session that it was signed for.
+    of: Arc<VerifiedToken>,
+    token: SignedToken,
+}
+
+#[derive(Debug)]
+enum SignedToken {
+    /// The current token, for a caller whose token is in grace: the session is not rotated again.
+    Current(Result<Vec<u8>, Error>),
+    /// The successor, and its token.
+    Successor(Result<Box<(UnsignedToken, Vec<u8>)>, Error>),
+}
+
+impl Signed {
+    /// Signs what the reply to a command on the session of `of` needs. Runs on any thread.
+    fn new(realms: &Realms, options: &RotateOptions, of: Arc<VerifiedToken>, is_in_grace: bool) -> Self {
+        let token = if is_in_grace && !options.ends_chain() {
+            let payload = str::from_utf8(&of.payload).map_err(|_| Error::Other("internal error: bad payload".into()));
+            SignedToken::Current(
+                payload.and_then(|payload| sign(realms, &of.key.realm, &of.key.realm.settings.token_type, payload)),
+            )
+        } else {
+            SignedToken::Successor(options.successor(realms, &of).map(Box::new))
+        };
+        Self { of, token }
+    }
+}
 
 const REQUIREMENTS: Requirements =
     Requirements { after: 0, access: Access::Move, time: TimeCheck::Enforce, intent: Intent::WriteMayGrow };
+
+/// Replies with the token of the session, which another client has rotated.
+fn reply_with_current(call: &Call<'_>, session: &AuthenticatedSession<'_>, token: Vec<u8>) -> Result<(), Error> {
+    let is_destroyed = BulkDestroy::covers_key(call.ctx.database(), session.key.bytes());
+    if is_destroyed || session.open()?.is_none() {
+        call.ctx.reply_null();
+    } else {
+        call.ctx.reply_bytes(token);
+    }
+    Ok(())
+}
 
 /// Replaces the session by its successor, and replies with the new token.
 fn rotate(
     call: &Call<'_>,
     session: &AuthenticatedSession<'_>,
+    options: &RotateOptions,
     successor: &UnsignedToken,
     token: Vec<u8>,
 ) -> Result<(), Error> {
@@ -136,7 +210,10 @@ fn rotate(
         ctx.reply_null();
         return Ok(());
     }
-    store::replace_session(ctx, (&successor.key, &name), (&session.token.key, &session.key), &data, expiry)?;
+    let realm = session.realm();
+    let chain = chain_change(call, session, options.keeps_chain(realm).then(|| options.grace(realm)), successor)?;
+    let old = (&session.token.key, &session.key);
+    store::replace_session(ctx, (&successor.key, &name), old, (&data, expiry), chain)?;
     ctx.reply_bytes(token);
     Ok(())
 }
@@ -150,6 +227,8 @@ pub(super) struct RotateOptions {
     owner: Option<String>,
     /// Whether the user has just authenticated.
     reauth: bool,
+    /// How long the old token acts on the successor, if not as long as the realm says.
+    grace: Option<Duration>,
     /// The UUID of the new session.
     uuid: Uuid,
     /// When the new token is issued.
@@ -158,13 +237,19 @@ pub(super) struct RotateOptions {
 
 impl RotateOptions {
     fn read(call: &Call<'_>, realms: &Realms, arguments: Args<'_>) -> Result<Self, Error> {
-        let (mut claims, mut owner, mut reauth) = (None, None, None);
+        let (mut claims, mut owner, mut reauth, mut grace) = (None, None, None, None);
         Options::each(arguments, |word, options| match word {
             b"CLAIMS" => once(&mut claims, options.value()?),
             b"OWNER" => once(&mut owner, options.value()?),
             b"REAUTH" => once(&mut reauth, ()),
+            b"GRACE" => once(&mut grace, options.grace()?),
             _ => Err(Error::Syntax),
         })?;
+        if grace.is_some() && (owner.is_some() || reauth.is_some()) {
+            return Err(Error::Other(
+                "GRACE cannot be combined with OWNER or REAUTH: after a login the old token must not work".into(),
+            ));
+        }
         let owner = owner.map(|owner| new_owner(call, owner)).transpose()?;
         let claims = claims.map(|claims| claims_text(claims, realms.max_token_size)).transpose()?;
         let now = state::now(call.ctx);
@@ -172,9 +257,26 @@ impl RotateOptions {
             claims: claims.map(str::to_owned),
             owner: owner.map(str::to_owned),
             reauth: reauth.is_some(),
+            grace,
             uuid: state::new_uuid(now)?,
             now,
         })
+    }
+
+    /// Whether the rotation is a login, after which no older token works.
+    const fn ends_chain(&self) -> bool {
+        self.owner.is_some() || self.reauth
+    }
+
+    /// How long the old token acts on the successor.
+    fn grace(&self, realm: &Realm) -> Duration {
+        let default = Duration::from_millis(realm.settings.rotate_grace.unsigned_abs());
+        if self.ends_chain() { Duration::ZERO } else { self.grace.unwrap_or(default) }
+    }
+
+    /// Whether the successor is in a chain with the old session.
+    fn keeps_chain(&self, realm: &Realm) -> bool {
+        !self.ends_chain() && (realm.settings.reuse_detection || !self.grace(realm).is_zero())
     }
 
     /// Builds and signs the successor of a verified token. Runs on any thread.
@@ -203,6 +305,7 @@ impl RotateOptions {
         // The expiry of a guest's session must not end that of the user.
         let other_ttl =
             verified.claims.ttl.is_none() && realm.sliding_ttl(owner) != realm.sliding_ttl(verified.owner());
+        let chain = verified.chain();
         let spec = TokenSpec {
             owner,
             uuid: self.uuid,
@@ -213,6 +316,7 @@ impl RotateOptions {
             ttl: verified.claims.ttl,
             // A new deadline can only shorten the session.
             deadline: [verified.claims.deadline, new_deadline].into_iter().flatten().min(),
+            chain: self.keeps_chain(realm).then_some(&*chain),
         };
         let successor = UnsignedToken::new(Arc::clone(realm), spec, &claims)?;
         let token = successor.sign(realms)?;

@@ -54,6 +54,7 @@ impl InfoSource for Report {
             info.number("sessions_touched", COUNTERS.touched.value());
             info.number("sessions_rotated", COUNTERS.rotated.value());
             info.number("sessions_evicted", COUNTERS.evicted.value());
+            info.number("sessions_ended_by_reuse", COUNTERS.reused.value());
             info.number("sessions_destroyed", COUNTERS.destroyed.value());
         }
         if info.section(c"tokens") {

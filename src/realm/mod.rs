@@ -10,7 +10,7 @@ use std::{sync::Arc, time::Duration};
 pub use index::Conflict;
 pub use realms::{Lookup, Realms};
 pub use session_key::{SessionKey, owner_prefix};
-pub use verified_token::VerifiedToken;
+pub use verified_token::{VerifiedToken, chain_claim};
 
 use crate::{
     session::{DataKeys, UnixMillis},

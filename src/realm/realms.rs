@@ -10,7 +10,7 @@ use super::{
     index::{Conflict, RealmIndex},
 };
 use crate::{
-    session::SessionId,
+    session::{SessionId, TOMBSTONE_SUFFIX},
     threads::lock,
     token::{Cache, CompactJws, Header, TokenError, base64url_decode},
 };
@@ -72,7 +72,8 @@ impl Realms {
     pub fn could_be_session(&self, key: &[u8]) -> bool {
         let realm = self.index.of_session(key).and_then(|position| self.list.get(position));
         let id = realm.and_then(|realm| key.strip_prefix(realm.keyspace().as_bytes()));
-        id.is_some_and(|id| !id.is_empty() && str::from_utf8(id).is_ok())
+        let is_tombstone = |id: &[u8]| id.ends_with(TOMBSTONE_SUFFIX.as_bytes());
+        id.is_some_and(|id| !id.is_empty() && !is_tombstone(id) && str::from_utf8(id).is_ok())
     }
 
     /// Whether a token is refused only because this server has no keys of its own. The session may exist nevertheless,

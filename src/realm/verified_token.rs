@@ -1,10 +1,10 @@
 //! A verified token, and the checks of it that depend on the time.
 
-use std::time::Duration;
+use std::{borrow::Cow, mem, sync::Arc, time::Duration};
 
 use super::{Realm, SessionKey};
 use crate::{
-    session::{Lifetime, UnixMillis},
+    session::{Lifetime, SessionId, UnixMillis},
     token::{Claims, TokenError},
 };
 
@@ -86,9 +86,45 @@ impl VerifiedToken {
         Ok(())
     }
 
+    /// The token with this payload, which this realm has signed.
+    ///
+    /// # Errors
+    /// As [`Claims::read`]: the rules of the realm may have changed.
+    pub fn from_payload(realm: Arc<Realm>, payload: Vec<u8>) -> Result<Self, TokenError> {
+        let mut claims = Claims::read(&payload, realm.claim_rules())?;
+        let id = SessionId::parse(realm.keyspace(), &mem::take(&mut claims.id));
+        Ok(Self { claims, payload, is_foreign: false, key: SessionKey { realm, id } })
+    }
+
+    /// The id of the first session of the token's chain of rotations: its own without one.
+    pub fn chain(&self) -> Cow<'_, SessionId> {
+        let Some(claim) = &self.claims.chain else { return Cow::Borrowed(&self.key.id) };
+        let keyspace = self.key.realm.keyspace();
+        Cow::Owned(match (claim.strip_prefix(WHOLE_ID), self.key.id.owner()) {
+            (Some(whole), _) => SessionId::parse(keyspace, whole),
+            (None, Some(owner)) => SessionId::parse(keyspace, &["{", owner, "}:", claim].concat()),
+            (None, None) => SessionId::parse(keyspace, claim),
+        })
+    }
+
     /// The memory that it allocates, in bytes, without the struct itself.
     pub(super) fn heap_bytes(&self) -> usize {
         let owner = self.claims.subject.as_ref().map_or(0, String::len);
-        self.payload.len() + self.key.name().len() + owner
+        let chain = self.claims.chain.as_ref().map_or(0, |chain| chain.len());
+        self.payload.len() + self.key.name().len() + owner + chain
+    }
+}
+
+/// In front of an id in `jrs_chain`, if the owner of the token's own id does not complete it.
+const WHOLE_ID: &str = "id:";
+
+/// The `jrs_chain` of a session's token, in a chain that begins with the session `first`.
+pub fn chain_claim<'f>(first: &'f SessionId, session: &SessionId) -> Cow<'f, str> {
+    let name = first.name_in_chain();
+    // An id is as short as its UUID if nothing but the owner precedes it.
+    if first.owner() == session.owner() && name.len() == 36 && first.created().is_some() {
+        Cow::Borrowed(name)
+    } else {
+        Cow::Owned([WHOLE_ID, first.as_str()].concat())
     }
 }

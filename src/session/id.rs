@@ -55,6 +55,14 @@ impl SessionId {
         self.as_str().get(1..1 + self.owner?)
     }
 
+    /// The name of the session in a [`RotationChain`](super::RotationChain): the UUID of an id with an owner, otherwise
+    /// the whole id.
+    pub fn name_in_chain(&self) -> &str {
+        // Two braces and a colon are around the owner.
+        let front = self.owner.map_or(0, |owner| owner + 3);
+        self.as_str().get(front..).unwrap_or_default()
+    }
+
     /// The time in the id, if it ends in a version 7 UUID (RFC 9562 section 5.7).
     pub const fn created(&self) -> Option<UnixMillis> {
         self.created
@@ -150,6 +158,7 @@ mod tests {
             assert_eq!(id.key_name(), format!("sess:{text}"));
             assert_eq!(id.owner(), Some(owner).filter(|owner| !owner.is_empty()));
             assert_eq!(SessionId::parse("sess:", &text), id);
+            assert_eq!(id.name_in_chain(), uuid.to_string());
         }
         for foreign in [
             format!("{{}}:{uuid}"),
@@ -162,6 +171,7 @@ mod tests {
             "{u}:9b2c5e1c-6e0b-4a57-8d9a-3f3a8f6d2c11".into(),
         ] {
             assert_eq!(SessionId::parse("", &foreign).owner(), None, "{foreign}");
+            assert_eq!(SessionId::parse("sess:", &foreign).name_in_chain(), foreign);
         }
         for foreign in ["", "abc", "9b2c5e1c-6e0b-4a57-8d9a-3f3a8f6d2c11", &uuid.simple().to_string(), "{u}:x"] {
             assert_eq!(SessionId::parse("sess:", foreign).created(), None, "{foreign}");
@@ -180,6 +190,7 @@ mod tests {
             format!("sess:{{a}}{uuid}"),
             name.to_uppercase(),
             format!("{name} "),
+            format!("{name}:rotated"),
             "sess:{a}:9b2c5e1c-6e0b-4a57-8d9a-3f3a8f6d2c11".into(),
             format!("sess:{{a}}:{}", "x".repeat(36)),
             String::new(),

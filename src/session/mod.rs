@@ -8,6 +8,7 @@ mod encryption;
 mod id;
 mod lifetime;
 mod owner;
+mod rotation_chain;
 mod unix_millis;
 
 pub use data::{
@@ -18,4 +19,5 @@ pub use encryption::{DATA_NONCE, DataKey, DataKeys, StoredDataError, read_stored
 pub use id::{IdSource, SessionId, SessionName, created_at};
 pub use lifetime::Lifetime;
 pub use owner::{OwnerError, check_owner};
+pub use rotation_chain::{ChainPlace, MOST_IN_GRACE, RotationChain, TOMBSTONE_SUFFIX};
 pub use unix_millis::UnixMillis;

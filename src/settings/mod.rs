@@ -7,7 +7,7 @@ mod table;
 
 pub use realms_file::{RealmSpec, parse as parse_realms_file};
 pub use setting_type::{SettingType, Value};
-pub use table::{MAX_ACCESS_TOKEN_AGE, SETTINGS, Scope, Setting, Settings, check_name};
+pub use table::{LONGEST_GRACE, MAX_ACCESS_TOKEN_AGE, SETTINGS, Scope, Setting, Settings, check_name};
 
 use std::ffi::CStr;
 

@@ -106,6 +106,8 @@ macro_rules! settings {
 }
 
 const YEAR: i64 = 365 * 86_400;
+/// The longest grace of a rotated token, in milliseconds.
+pub const LONGEST_GRACE: i64 = 60_000;
 
 /// The longest lifetime of an access token, in seconds.
 pub const MAX_ACCESS_TOKEN_AGE: i64 = 3600;
@@ -138,6 +140,10 @@ settings! {
     not_before: i64 = c"not-before", number(0, 0, UnixMillis::YEAR_9999.as_i64() / 1000), Inherited, true;
     /// A read extends a session only if the expiry moves by more than this, in seconds.
     touch_interval: i64 = c"touch-interval", number(60, 0, YEAR), Inherited, true;
+    /// How long a rotated token acts on its successor, in milliseconds.
+    rotate_grace: i64 = c"rotate-grace", number(0, 0, LONGEST_GRACE), Inherited, true;
+    /// Whether a rotated token that is used after its grace ends the session.
+    reuse_detection: bool = c"reuse-detection", flag(false), Inherited, true;
     /// The tolerance for `exp` and `nbf`, in seconds.
     leeway: i64 = c"leeway", number(0, 0, 300), Inherited, true;
     /// `iss` of tokens; "" for none.

@@ -9,6 +9,7 @@ mod cursor;
 mod eviction;
 mod index_follower;
 mod owner_index;
+mod rotation_chain;
 mod session_table;
 mod stored_data;
 
@@ -17,6 +18,7 @@ pub use cursor::{IndexedSession, SessionCursor};
 pub use index_follower::{
     begin_index, complete_index_scan, drop_index, index_matches_keyspace, index_totals, on_server_event,
 };
+pub use rotation_chain::{ChainChange, delete_chain, end_reused_chain, read_chain, tombstone_name};
 pub use stored_data::read_data;
 
 use crate::{
@@ -78,8 +80,8 @@ pub fn create(
     Ok(())
 }
 
-/// Writes a session and deletes `old`, atomically. With another owner than `old` it counts as new for the realm's
-/// limit.
+/// Writes a session, deletes `old` and changes the tombstone of the chain, atomically. With another owner than `old` the
+/// session counts as new for the realm's limit.
 ///
 /// # Errors
 /// As [`create`].
@@ -87,14 +89,16 @@ pub fn replace_session(
     ctx: Ctx<'_>,
     (key, name): (&SessionKey, &RedisString),
     (old, old_name): (&SessionKey, &RedisString),
-    data: &RedisString,
-    expiry: UnixMillis,
+    (data, expiry): (&RedisString, UnixMillis),
+    chain: ChainChange,
 ) -> Result<(), Error> {
+    let chain = chain.prepare(ctx, &key.realm)?;
     if key.id.owner() == old.id.owner() {
         write(ctx, &key.realm, name, data, expiry, Some(old_name))?;
     } else {
         add(ctx, key, name, data, expiry, Some(old_name))?;
     }
+    chain.apply(ctx)?;
     COUNTERS.rotated.count();
     // Listeners on either key learn of the rotation.
     ctx.notify_jrs_event(c"jrs.rotate", old_name);

@@ -8,8 +8,11 @@ use super::ClaimRules;
 /// The claim with the session's own deadline (null for none), if `exp` is another time.
 pub(super) const SESSION_DEADLINE: &str = "jrs_exp";
 
+/// The claim with the first session of a chain of rotations.
+pub(super) const CHAIN: &str = "jrs_chain";
+
 /// The claims that JRS writes into session tokens in every realm.
-const ALWAYS: [&str; 6] = ["jti", "iat", "sub", "ttl", "auth_time", SESSION_DEADLINE];
+const ALWAYS: [&str; 7] = ["jti", "iat", "sub", "ttl", "auth_time", SESSION_DEADLINE, CHAIN];
 /// The claims that JRS writes into access tokens in every realm.
 const IN_ACCESS_TOKENS: [&str; 6] = ["jti", "iat", "exp", "sub", "sid", "auth_time"];
 /// The claims that JRS reads and that a caller may write, `iss` and `aud` only where the realm does not set them.

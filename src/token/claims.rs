@@ -4,16 +4,16 @@ use std::{borrow::Cow, collections::HashSet, time::Duration};
 
 use super::{
     TokenError,
-    claim_names::{Meaning, SESSION_DEADLINE, meaning},
+    claim_names::{CHAIN, Meaning, SESSION_DEADLINE, meaning},
     json::{Members, number, text, texts},
     registered_claims::push_text,
 };
-use crate::session::UnixMillis;
+use crate::session::{TOMBSTONE_SUFFIX, UnixMillis};
 
 /// The claims that JRS reads. Times saturate.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Claims {
-    /// `jti`: the id of the session. Never empty, and without control characters.
+    /// `jti`: the id of the session. Never empty, without control characters, and not the end of a tombstone's name.
     pub id: String,
     /// `sub`, if it is a string. In a foreign token it may have another type, which means no owner.
     pub subject: Option<String>,
@@ -30,6 +30,8 @@ pub struct Claims {
     pub authenticated_at: Option<UnixMillis>,
     /// `ttl`: the session's own sliding time to live. `None` for anything but a positive number.
     pub ttl: Option<Duration>,
+    /// `jrs_chain`: the first session of the chain, if the token was rotated with a grace or reuse detection.
+    pub chain: Option<Box<str>>,
 }
 
 /// A realm's rules for the claims of a token.
@@ -76,7 +78,7 @@ impl Claims {
             id: members
                 .get("jti")
                 .and_then(text)
-                .filter(|id| !id.is_empty() && !id.chars().any(char::is_control))
+                .filter(|id| !id.is_empty() && !id.chars().any(char::is_control) && !id.ends_with(TOMBSTONE_SUFFIX))
                 .ok_or(TokenError::Claim("jti"))?
                 .into_owned(),
             subject: members.get("sub").and_then(text).map(Cow::into_owned),
@@ -86,6 +88,7 @@ impl Claims {
             not_before: time("nbf")?,
             authenticated_at: time("auth_time")?,
             ttl: members.get("ttl").and_then(number).map(to_span).filter(|ttl| !ttl.is_zero()),
+            chain: members.get(CHAIN).and_then(text).map(Into::into),
         })
     }
 
@@ -139,7 +142,7 @@ pub enum ClaimsError {
 }
 
 impl<'c> CallerClaims<'c> {
-    /// Checks `json`. `jti`, `iat`, `sub`, `ttl`, `auth_time` and `jrs_exp` are reserved, and `iss` and `aud` if the
+    /// Checks `json`. `jti`, `iat`, `sub`, `ttl`, `auth_time`, `jrs_exp` and `jrs_chain` are reserved, and `iss` and `aud` if the
     /// realm sets them. Other upper and lower case spellings of these and of `exp`, `nbf`, `iss` and `aud` are
     /// refused. `exp` and `nbf` must be numbers of seconds.
     pub fn read(json: &'c str, rules: ClaimRules<'_>) -> Result<Self, ClaimsError> {

@@ -16,7 +16,8 @@ fn read(json: &str) -> Result<Claims, TokenError> {
 #[test]
 fn all_claims_are_read() {
     let claims =
-        read(r#"{"jti":"a","sub":"u","iat":1.5,"exp":2,"nbf":-1,"auth_time":0,"ttl":0.25,"x":[{}]}"#).expect("claims");
+        read(r#"{"jti":"a","sub":"u","iat":1.5,"exp":2,"nbf":-1,"auth_time":0,"ttl":0.25,"jrs_chain":"c","x":[{}]}"#)
+            .expect("claims");
     assert_eq!(
         claims,
         Claims {
@@ -28,6 +29,7 @@ fn all_claims_are_read() {
             not_before: Some(at(-1000)),
             authenticated_at: Some(at(0)),
             ttl: Some(Duration::from_millis(250)),
+            chain: Some("c".into()),
         }
     );
 }
@@ -37,6 +39,7 @@ fn an_id_is_a_plain_string() {
     for wrong in [
         "{}",
         r#"{"jti":""}"#,
+        r#"{"jti":"x:rotated"}"#,
         r#"{"jti":1}"#,
         r#"{"jti":null}"#,
         r#"{"jti":["a"]}"#,
@@ -116,10 +119,16 @@ fn what_is_written_is_read() {
         deadline: Some(at(1_800_000_000_250)),
         ttl: Some(Duration::from_secs(90)),
         authenticated_at: Some(at(1_600_000_000_000)),
+        chain: Some("c\"d"),
     };
     let caller = CallerClaims::read(" { \"role\" : 1.0 ,\"nbf\":5 } ", ANY).expect("claims");
     let json = registered.write(&caller);
-    assert!(json.ends_with(r#""exp":1800000000.25,"ttl":90,"auth_time":1600000000,"role" : 1.0 ,"nbf":5}"#), "{json}");
+    assert!(
+        json.ends_with(
+            r#""exp":1800000000.25,"ttl":90,"auth_time":1600000000,"jrs_chain":"c\"d","role" : 1.0 ,"nbf":5}"#
+        ),
+        "{json}"
+    );
     let claims = Claims::read(json.as_bytes(), ClaimRules { issuer: Some("i"), audience: Some("a"), token_type: None })
         .expect("claims");
     assert_eq!(

@@ -2,7 +2,10 @@
 
 use std::{fmt::Write, time::Duration};
 
-use super::{CallerClaims, claim_names::SESSION_DEADLINE};
+use super::{
+    CallerClaims,
+    claim_names::{CHAIN, SESSION_DEADLINE},
+};
 use crate::session::UnixMillis;
 
 /// The claims that JRS writes, in this order.
@@ -26,6 +29,8 @@ pub struct RegisteredClaims<'s> {
     pub ttl: Option<Duration>,
     /// `auth_time`.
     pub authenticated_at: Option<UnixMillis>,
+    /// `jrs_chain`.
+    pub chain: Option<&'s str>,
 }
 
 impl RegisteredClaims<'_> {
@@ -55,6 +60,10 @@ impl RegisteredClaims<'_> {
                 Some(deadline) => push_seconds(&mut json, deadline),
                 None => json.push_str("null"),
             }
+        }
+        if let Some(chain) = self.chain {
+            push_name(&mut json, CHAIN);
+            push_text(&mut json, chain);
         }
         caller.close(&mut json);
         json

@@ -19,6 +19,7 @@ mod owners;
 mod persistence;
 mod realms;
 mod replication;
+mod rotation_grace;
 mod security;
 mod sentinel;
 mod sessions;

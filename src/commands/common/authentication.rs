@@ -1,8 +1,9 @@
 //! Authenticates a token and authorizes the caller, before a command acts on the token's session.
 
-use std::{borrow::Cow, sync::Arc, time::Duration};
+use std::{borrow::Cow, cell::RefCell, sync::Arc, time::Duration};
 
 use super::{
+    rotated::{self, Successor},
     signature_command::{Prepared, SignatureCommand},
     token_args::TokenArgs,
     verification::{TimeCheck, Verification, VerificationOutcome, VerifyResult, require_valid},
@@ -85,7 +86,7 @@ impl<C: TokenCommand> SignatureCommand for C {
 #[derive(Debug)]
 pub(in crate::commands) struct AuthenticatedSession<'c> {
     call: Call<'c>,
-    /// The session's token.
+    /// The session's token: the one of the successor for a token that is in grace after a rotation.
     pub(in crate::commands) token: Arc<VerifiedToken>,
     /// The name of the session's key.
     pub(in crate::commands) key: RedisString,
@@ -93,10 +94,15 @@ pub(in crate::commands) struct AuthenticatedSession<'c> {
     pub(in crate::commands) now: UnixMillis,
     /// The arguments after the token.
     pub(in crate::commands) rest: Args<'c>,
+    /// Whether the command's own token is an older one, in grace after a rotation.
+    pub(in crate::commands) is_in_grace: bool,
+    /// The session's key as `authorize` opened it, until the first [`open`](Self::open).
+    opened: RefCell<Option<StringKey<'c>>>,
 }
 
 impl<'c> AuthenticatedSession<'c> {
-    /// Checks the token's times, the user's permission, and what may have changed during a wait.
+    /// Checks the token's times, the user's permission, and what may have changed during a wait. Resolves a token that
+    /// is in grace after a rotation to the successor.
     pub(in crate::commands) fn authorize(
         call: &Call<'c>,
         args: TokenArgs<'c>,
@@ -108,7 +114,14 @@ impl<'c> AuthenticatedSession<'c> {
         let key = args.key.map_or_else(|| RedisString::new(token.key.name()), ArgRef::to_redis_string);
         call.ctx.check_access(&key, requirements.access)?;
         call.revalidate(&key, requirements.intent)?;
-        Ok(Self { call: *call, token, key, now, rest: args.rest })
+        let opened = call.ctx.open(&key)?;
+        let rest = args.rest;
+        if opened.is_none()
+            && let Some(Successor { token, key }) = rotated::successor(call, &token, requirements, now)?
+        {
+            return Ok(Self { call: *call, token, key, now, rest, is_in_grace: true, opened: RefCell::default() });
+        }
+        Ok(Self { call: *call, token, key, now, rest, is_in_grace: false, opened: RefCell::new(opened) })
     }
 
     /// The context of the command.
@@ -125,7 +138,10 @@ impl<'c> AuthenticatedSession<'c> {
     /// Opens the session's key for reading. `None` if there is no such session.
     #[inline]
     pub(in crate::commands) fn open(&self) -> Result<Option<StringKey<'c>>, Error> {
-        Ok(self.call.ctx.open(&self.key)?)
+        match self.opened.take() {
+            Some(key) => Ok(Some(key)),
+            None => Ok(self.call.ctx.open(&self.key)?),
+        }
     }
 
     /// The session's data. `key` is the session's key, open.

@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use crate::{
     error::Error,
-    realm::{Realm, Realms, SessionKey},
+    realm::{Realm, Realms, SessionKey, chain_claim},
     redis::ArgRef,
     session::{Lifetime, SessionId, UnixMillis, check_json_object},
     state,
@@ -23,7 +23,7 @@ pub(in crate::commands) struct UnsignedToken {
     /// Whether the session's idle timer restarts, instead of keeping the expiry of its predecessor.
     pub(in crate::commands) restarts_idle_timer: bool,
     /// The token's payload, as JSON text.
-    payload: String,
+    pub(in crate::commands) payload: String,
 }
 
 /// The owner, id and times of a new token.
@@ -45,6 +45,8 @@ pub(in crate::commands) struct TokenSpec<'f> {
     pub(in crate::commands) ttl: Option<Duration>,
     /// A fixed deadline that is not among the caller's claims.
     pub(in crate::commands) deadline: Option<UnixMillis>,
+    /// The id of the first session of its chain of rotations, if the new token is part of one.
+    pub(in crate::commands) chain: Option<&'f SessionId>,
 }
 
 impl UnsignedToken {
@@ -80,6 +82,7 @@ impl UnsignedToken {
             deadline: spec.deadline,
             ttl: spec.ttl,
             authenticated_at: spec.is_rotated.then_some(spec.start),
+            chain: spec.chain.map(|first| chain_claim(first, &key.id)).as_deref(),
         }
         .write(claims);
         Ok(Self { key, lifetime, restarts_idle_timer: spec.restarts_idle_timer, payload })
@@ -88,7 +91,7 @@ impl UnsignedToken {
     /// Signs the token.
     ///
     /// # Errors
-    /// [`Error::NoKeys`] without a signing key, [`Error::TooBig`] for a token over `max-token-size`.
+    /// As [`sign`].
     pub(in crate::commands) fn sign(&self, realms: &Realms) -> Result<Vec<u8>, Error> {
         sign(realms, &self.key.realm, &self.key.realm.settings.token_type, &self.payload)
     }

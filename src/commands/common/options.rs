@@ -7,7 +7,7 @@ use crate::{
     realm::{Realm, Realms},
     redis::{ArgRef, ArgType, Args, Argument, Call},
     session::{UnixMillis, check_owner},
-    settings::DEFAULT_REALM,
+    settings::{DEFAULT_REALM, LONGEST_GRACE},
     token::holds_token,
 };
 
@@ -84,6 +84,13 @@ impl<'c> Options<'c> {
         let seconds = self.number()?.filter(|seconds| (1..=365 * 86_400).contains(seconds));
         let problem = "MAXAUTHAGE must be a number of seconds from 1 to 31536000 (a year)";
         seconds.map(Duration::from_secs).ok_or(Error::Other(problem.into()))
+    }
+
+    /// The value of GRACE: milliseconds, from 0 to [`LONGEST_GRACE`].
+    pub(in crate::commands) fn grace(&mut self) -> Result<Duration, Error> {
+        let most = LONGEST_GRACE.unsigned_abs();
+        let grace = self.number()?.filter(|grace| *grace <= most).map(Duration::from_millis);
+        grace.ok_or(Error::Other(format!("GRACE must be an integer from 0 to {most}, in milliseconds").into()))
     }
 
     /// The value of the current option as a duration: a positive integer, at most [`UnixMillis::YEAR_9999`].

@@ -122,6 +122,23 @@ impl<'call> Ctx<'call> {
         !self.writes_are_paused() && self.call_write(c"PEXPIREAT", &[name, &expiry]).is_some()
     }
 
+    /// Deletes a key. For a command without the flag `write`, as [`expire_at_if_allowed`](Self::expire_at_if_allowed).
+    /// False if the server refuses this or the key does not exist.
+    pub fn delete_if_allowed(self, name: &RedisString) -> bool {
+        !self.writes_are_paused() && self.call_write(c"DEL", &[name]) == Some(1)
+    }
+
+    /// Replaces the string of an existing key, whose expiry stays. For a command without the flag `write`, as
+    /// [`expire_at_if_allowed`](Self::expire_at_if_allowed).
+    pub fn replace_if_allowed(self, name: &RedisString, value: &RedisString) {
+        // The expiry is absolute, also for the replicas.
+        let expiry = self.open_no_touch(name).and_then(|key| key.expiry()).map(|expiry| expiry.to_string());
+        if let Some(expiry) = expiry.filter(|_| !self.writes_are_paused()) {
+            let [pxat, expiry] = [b"PXAT".as_slice(), expiry.as_bytes()].map(RedisString::new);
+            self.call_write(c"SET", &[name, value, &pxat, &expiry]);
+        }
+    }
+
     /// Deletes a key that [`open`](Self::open) found (`DEL`). The caller sends the event.
     pub fn delete(self, name: &RedisString) -> Result<Written<'_>, Refused> {
         let key = self.open_key(name, READ_WRITE).ok_or(Refused::CannotOpen)?;

@@ -38,7 +38,8 @@ const CREATE: &str = "owner:string data:string [CLAIMS json:string] [EX seconds:
 const UPDATE: &str = "[key:key] token:string data:string [REPLACE | MERGE | PATCH] [IFMATCH etag:string] [KEEPTTL | EX \
                       seconds:integer | PX milliseconds:integer]";
 const TOUCH: &str = "[key:key] token:string [EX seconds:integer | PX milliseconds:integer]";
-const ROTATE: &str = "[key:key] token:string [CLAIMS json:string] [OWNER owner:string] [REAUTH]";
+const ROTATE: &str =
+    "[key:key] token:string [CLAIMS json:string] [OWNER owner:string] [REAUTH] [GRACE milliseconds:integer]";
 const MINT: &str = "[key:key] token:string [EX seconds:integer | PX milliseconds:integer] [AUDIENCE audience:string] \
                     [CLAIMS json:string]";
 const LIST: &str = "owner:string [WITHDATA] [LIMIT count:integer] [AFTER id:string] [REALM name:string]";

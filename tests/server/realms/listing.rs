@@ -42,7 +42,7 @@ fn jrs_realms_shows_no_secrets_and_paths() {
         json!({
             "name": "admin", "algorithm": "HS256", "keyspace": "admin:", "max-age": 600, "anonymous-max-age": 60, "max-lifetime": 1200,
             "not-before": 1_000_000_000,
-            "touch-interval": 0, "leeway": 30, "issuer": "https://admin.example", "audience": "console", "token-type": "admin+jwt",
+            "touch-interval": 0, "rotate-grace": 0, "reuse-detection": "no", "leeway": 30, "issuer": "https://admin.example", "audience": "console", "token-type": "admin+jwt",
             "access-token-age": 30, "max-data-size": 100, "max-sessions": 2, "max-sessions-policy": "reject", "keys": [{"kid": "admin", "alg": "HS256", "signs": 1}],
         })
     );

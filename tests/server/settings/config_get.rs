@@ -17,7 +17,8 @@ fn config_get_shows_each_setting_and_no_secret() {
         "access-token-age", "algorithm", "allow-unload", "allow-weak-secret", "anonymous-max-age", "audience", "crypto-queue", "crypto-threads", "data-keys-file", "foreign-issuer",
         "foreign-keys-file", "get-requires-write", "issuer", "keys-file", "keys-reload-interval",
         "keyspace", "leeway", "max-age", "max-data-size", "max-lifetime", "max-sessions",
-        "max-sessions-policy", "max-token-size", "not-before", "realms-file", "token-cache-size", "token-type", "touch-interval",
+        "max-sessions-policy", "max-token-size", "not-before", "realms-file", "reuse-detection", "rotate-grace",
+        "token-cache-size", "token-type", "touch-interval",
     ]);
     assert_eq!(settings["jrs.keys-file"], server.dir().join("keys").to_str().unwrap());
     let all: HashMap<String, String> = send(conn, &["CONFIG", "GET", "*"]).unwrap();

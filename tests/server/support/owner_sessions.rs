@@ -39,12 +39,13 @@ pub(crate) fn ids(conn: &mut Connection, owner: &str) -> Vec<String> {
     list(conn, &[owner]).into_iter().map(|session| session.id).collect()
 }
 
-/// The ids of an owner's sessions in a keyspace, from the names of the keys.
+/// The ids of an owner's sessions in a keyspace, from the names of the keys. Tombstones of rotations are not sessions.
 pub(crate) fn ids_in_keyspace(conn: &mut Connection, keyspace: &str, owner: &str) -> Vec<String> {
     let keys: Vec<String> = send(conn, &["KEYS", "*"]).expect("the keys can be listed");
     let id = |key: String| key.strip_prefix(keyspace).map(str::to_owned);
     let prefix = format!("{{{owner}}}:");
-    let mut ids: Vec<String> = keys.into_iter().filter_map(id).filter(|id| id.starts_with(&prefix)).collect();
+    let mut ids: Vec<String> =
+        keys.into_iter().filter_map(id).filter(|id| id.starts_with(&prefix) && !id.ends_with(":rotated")).collect();
     ids.sort_unstable();
     ids
 }

@@ -1,0 +1,48 @@
+//! The tombstone after a rotation.
+
+use std::time::Duration;
+
+use super::{authentication::AuthenticatedSession, issuing::UnsignedToken, rotated::is_moving};
+use crate::{
+    error::Error,
+    redis::Call,
+    session::RotationChain,
+    store::{self, ChainChange},
+};
+
+/// How a rotation of `session` to `successor` changes the tombstone of the chain. `grace` is that of the old token; without
+/// one the rotation ends the chain.
+pub(in crate::commands) fn chain_change(
+    call: &Call<'_>,
+    session: &AuthenticatedSession<'_>,
+    grace: Option<Duration>,
+    successor: &UnsignedToken,
+) -> Result<ChainChange, Error> {
+    let (ctx, realm, now) = (call.ctx, session.realm(), session.now);
+    let is_in_chain = session.token.claims.chain.is_some();
+    let Some(grace) = grace else {
+        let name = is_in_chain.then(|| store::tombstone_name(ctx, &session.token)).flatten();
+        return Ok(name.map_or(ChainChange::None, ChainChange::Delete));
+    };
+    let name = store::tombstone_name(ctx, &session.token).ok_or(Error::CrossSlot)?;
+    let former = store::read_chain(ctx, realm, &name);
+    // A second tombstone with that name would make the migration of the slot fail.
+    if is_in_chain && former.is_none() && is_moving(call, &session.token) {
+        return Err(Error::TryAgain("the session's slot is migrating, nothing was done"));
+    }
+    let names = (session.token.key.id.name_in_chain(), successor.key.id.name_in_chain());
+    let end = Some(now.plus(grace)).filter(|_| !grace.is_zero());
+    let chain =
+        RotationChain::rotated(former, names, successor.payload.clone(), now, end).ok_or(Error::TooManyInGrace)?;
+    let detection_end = if realm.settings.reuse_detection {
+        let longest = now.plus(LONGEST_DETECTION);
+        successor.lifetime.deadline.map_or(longest, |deadline| deadline.min(longest))
+    } else {
+        now
+    };
+    let expiry = chain.last_grace().map_or(detection_end, |last| last.max(detection_end));
+    Ok(ChainChange::Write(name, chain, expiry))
+}
+
+/// How long the reuse of a token is detected after the last rotation, at most.
+const LONGEST_DETECTION: Duration = Duration::from_secs(30 * 86_400);

@@ -1,0 +1,103 @@
+//! Tombstones of rotation chains in the keyspace: plain keys with an expiry, in the slot of the chain's sessions.
+
+use super::stored_data;
+use crate::{
+    error::Error,
+    metrics::COUNTERS,
+    realm::{Realm, VerifiedToken},
+    redis::{Ctx, RedisString},
+    session::{RotationChain, TOMBSTONE_SUFFIX, UnixMillis},
+};
+
+/// What a rotation does to the tombstone of its chain.
+#[derive(Debug)]
+pub enum ChainChange {
+    /// Nothing: the session has no chain.
+    None,
+    /// Deletes the tombstone, if there is one. The name of its key.
+    Delete(RedisString),
+    /// Writes the tombstone: the name of its key, its value and its expiry.
+    Write(RedisString, RotationChain, UnixMillis),
+}
+
+/// The name of the key with the tombstone of a token's chain. `None` in a cluster if it is in another slot than the
+/// session, which happens only for ids that JRS did not write.
+pub fn tombstone_name(ctx: Ctx<'_>, token: &VerifiedToken) -> Option<RedisString> {
+    let first = token.chain();
+    let name = RedisString::new([first.key_name(), TOMBSTONE_SUFFIX].concat().as_bytes());
+    let is_in_slot = || {
+        let slot = ctx.slot_of(&RedisString::new(token.key.name()));
+        slot.is_some() && slot == ctx.slot_of(&name)
+    };
+    // The hash tag with the owner determines the slot of both.
+    let same_owner = first.owner().is_some() && first.owner() == token.key.id.owner();
+    (same_owner || !ctx.is_cluster_node() || is_in_slot()).then_some(name)
+}
+
+/// Reads a tombstone. `None` if there is none, or if its value cannot be read.
+pub fn read_chain(ctx: Ctx<'_>, realm: &Realm, name: &RedisString) -> Option<RotationChain> {
+    let key = ctx.open_no_touch(name)?;
+    // A tombstone of the time before the realm had data keys is plain.
+    let plain = RotationChain::parse(key.bytes());
+    plain.or_else(|| RotationChain::parse(&stored_data::read_data(realm, name, &key).ok()?))
+}
+
+/// Deletes a tombstone, if there is one.
+pub fn delete_chain(ctx: Ctx<'_>, name: &RedisString) -> Result<(), Error> {
+    if ctx.open_no_touch(name).is_some() {
+        ctx.delete(name)?.notify(ctx);
+    }
+    Ok(())
+}
+
+/// Deletes the session `current` because an older token of its chain was used again, and marks the tombstone, which keeps
+/// its expiry. Does nothing if the server refuses writes now.
+pub fn end_reused_chain(
+    ctx: Ctx<'_>,
+    realm: &Realm,
+    current: &RedisString,
+    (tombstone, chain): (&RedisString, RotationChain),
+) -> Result<(), Error> {
+    let value = RedisString::new(chain.into_ended().to_value().as_bytes());
+    let sealed = stored_data::value_to_store(realm, tombstone, &value)?;
+    let value = sealed.as_ref().unwrap_or(&value);
+    if !ctx.delete_if_allowed(current) {
+        return Ok(());
+    }
+    COUNTERS.reused.count();
+    ctx.replace_if_allowed(tombstone, value);
+    ctx.notify_jrs_event(c"jrs.reuse", current);
+    Ok(())
+}
+
+impl ChainChange {
+    /// Checks everything that can be refused.
+    pub(super) fn prepare(self, ctx: Ctx<'_>, realm: &Realm) -> Result<PreparedChange, Error> {
+        Ok(match self {
+            Self::None => PreparedChange(None),
+            Self::Delete(name) => PreparedChange(Some((name, None))),
+            Self::Write(name, chain, expiry) => {
+                // An error for a key of another type, which the write would replace.
+                drop(ctx.open(&name)?);
+                let value = RedisString::new(chain.to_value().as_bytes());
+                let value = stored_data::value_to_store(realm, &name, &value)?.unwrap_or(value);
+                PreparedChange(Some((name, Some((value, expiry)))))
+            }
+        })
+    }
+}
+
+/// A change that is checked: the tombstone's name, and its new value and expiry or none.
+#[derive(Debug)]
+pub(super) struct PreparedChange(Option<(RedisString, Option<(RedisString, UnixMillis)>)>);
+
+impl PreparedChange {
+    /// Writes it.
+    pub(super) fn apply(&self, ctx: Ctx<'_>) -> Result<(), Error> {
+        match &self.0 {
+            None => Ok(()),
+            Some((name, None)) => delete_chain(ctx, name),
+            Some((name, Some((value, expiry)))) => Ok(ctx.replace(name, value, expiry.as_i64())?),
+        }
+    }
+}
