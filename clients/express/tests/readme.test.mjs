@@ -137,7 +137,7 @@ async function application(t, heading, settings = {}) {
   const app = express();
   app.use(express.json(), jrsSession({ client }));
   await codeUnder(heading, { app, findUser: userOf, requireRecentAuth }, "undefined");
-  app.get("/", (req, res) => res.json({ id: req.session.id ?? null, jwt: req.session.jwt ?? null }));
+  app.get("/", (req, res) => res.json({ id: req.session.id ?? null, cookie: res.getHeader("set-cookie") ?? null }));
   return { server, call: await listening(t, app) };
 }
 
@@ -167,4 +167,25 @@ test("Access tokens for other services", async (t) => {
   const [, { aud, sid }] = decoded(token);
   assert.deepEqual([aud, sid], ["https://orders.example", decoded(session)[1].jti]);
   assert.equal(await call("POST", "/access-token", token, {}), 401, "it is not a session token");
+});
+
+test("Rotation and stolen tokens", async (t) => {
+  const { server, call } = await application(t, "Rotation and stolen tokens");
+  assert.deepEqual(await call("GET", "/"), { id: null, cookie: null });
+  const old = await oldLogin(server, "1", {}, 1000);
+  const replies = await Promise.all([call("GET", "/", old), call("GET", "/", old), call("GET", "/", old)]);
+  const [{ id }] = replies;
+  assert.notEqual(id, decoded(old)[1].jti);
+  const cookies = replies.map(({ cookie }) => cookie).filter((cookie) => cookie !== null);
+  assert.ok(cookies.length > 0);
+  for (const cookie of cookies) {
+    const [, token, attributes] = /^sid=([^;]+); (.*)$/.exec(cookie);
+    assert.equal(decoded(token)[1].jti, id, "all requests get the same new session");
+    assert.match(attributes, /HttpOnly; Secure; SameSite=Lax/);
+    assert.deepEqual(await call("GET", "/", token), { id, cookie: null }, "a new token is not rotated again");
+  }
+  assert.deepEqual(
+    replies.map((reply) => reply.id),
+    [id, id, id],
+  );
 });

@@ -24,7 +24,7 @@ export function decoded(token) {
 }
 
 /**
- * Stores a session whose user authenticated some seconds ago.
+ * Stores a session with a token that was issued some seconds ago, when the user authenticated.
  *
  * @returns its token
  */
@@ -32,7 +32,7 @@ export async function oldLogin(server, owner, data, age) {
   const now = Math.floor(Date.now() / 1000);
   const jti = `{${owner}}:${uuidV7()}`;
   await server.send("SET", `sess:${jti}`, JSON.stringify(data), "EX", "600");
-  return sign({ jti, sub: owner, iat: now, auth_time: now - age });
+  return sign({ jti, sub: owner, iat: now - age, auth_time: now - age });
 }
 
 function uuidV7() {
