@@ -67,7 +67,8 @@ def session_command(rng, tokens, seen):
         case "touch":
             return ["JRS.TOUCH", token, *rng.choice([[], ["EX", "900"], ["PX", "400"]])]
         case "rotate":
-            return ["JRS.ROTATE", token, *rng.choice([[], ["OWNER", owner], ["REAUTH"], ["CLAIMS", '{"role":"editor"}']])]
+            options = [[], ["OWNER", owner], ["REAUTH"], ["CLAIMS", '{"role":"editor"}'], ["GRACE", "2000"], ["GRACE", "0"]]
+            return ["JRS.ROTATE", token, *rng.choice(options)]
         case "mint":
             options = [["AUDIENCE", "shop", "CLAIMS", '{"iss":"login"}'], [], ["EX", "60"]]
             return ["JRS.MINT", token, *rng.choice(options)]

@@ -1,5 +1,7 @@
 //! Random commands on several owners and realms: replies, keys, expiries and the index agree with a model after each.
 
+mod rotations;
+
 use redis::{Connection, RedisResult, Value};
 use serde_json::{Map, Value as Json, json};
 
@@ -20,6 +22,8 @@ struct Simulation {
     model: Model,
     /// Tokens of sessions that are destroyed, evicted or expired.
     removed: Vec<String>,
+    /// Tokens of sessions that ended because a token was used again.
+    reused: Vec<String>,
     rng: Rng,
 }
 
@@ -36,8 +40,8 @@ impl Simulation {
     /// Removes sessions from the model.
     fn remove(&mut self, ids: &[String]) {
         for id in ids {
-            let token = self.model.0.iter().find(|session| session.id == *id).unwrap().token.clone();
-            self.removed.push(token);
+            let session = self.model.0.iter().find(|session| session.id == *id).unwrap();
+            self.removed.extend(session.tokens().cloned());
             self.model.remove(id);
         }
     }
@@ -46,6 +50,13 @@ impl Simulation {
     fn pick(&mut self) -> Option<usize> {
         let count = self.model.0.len();
         (count > 0 && self.rng.below(8) > 0).then(|| self.rng.below(count))
+    }
+
+    /// The token of a session, or sometimes an older one that is in grace.
+    fn token(&mut self, at: usize) -> String {
+        let Session { token, in_grace, .. } = &self.model.0[at];
+        let count = in_grace.len();
+        if count > 0 && self.rng.below(2) == 0 { in_grace[self.rng.below(count)].clone() } else { token.clone() }
     }
 
     /// The token of a removed session.
@@ -84,7 +95,18 @@ impl Simulation {
         let before = millis();
         let token: String = send(&mut self.conn, &words).unwrap();
         let id = claims(&token)["jti"].as_str().unwrap().to_owned();
-        let session = Session { realm, owner: owner.to_owned(), id, token, data, ttl, deadline, expiry: 0 };
+        let session = Session {
+            realm,
+            owner: owner.to_owned(),
+            id,
+            token,
+            data,
+            ttl,
+            deadline,
+            expiry: 0,
+            in_grace: vec![],
+            retired: vec![],
+        };
         self.add(session, true);
         self.take_expiry(self.model.0.len() - 1, before, ttl);
     }
@@ -93,12 +115,13 @@ impl Simulation {
         let before: Vec<Session> = self.model.0.clone();
         self.model.add(session, counts);
         let gone = before.iter().filter(|old| !self.model.0.iter().any(|session| session.id == old.id));
-        self.removed.extend(gone.map(|session| session.token.clone()));
+        self.removed.extend(gone.flat_map(Session::tokens).cloned());
     }
 
     fn read(&mut self, at: usize) {
         let (before, session) = (millis(), self.model.0[at].clone());
-        let found = get(&mut self.conn, &session.token).unwrap();
+        let token = self.token(at);
+        let found = get(&mut self.conn, &token).unwrap();
         assert_eq!((&found.id, &found.owner, &found.data), (&session.id, &session.owner, &session.text()));
         assert_eq!(found.etag, etag(&session.text()));
         let after = millis();
@@ -135,7 +158,8 @@ impl Simulation {
         let (before, session) = (millis(), self.model.0[at].clone());
         let once = self.rng.one_of(&[None, Some(3000), Some(200_000)]);
         let value = once.map(|seconds: i64| seconds.to_string());
-        let mut words = vec!["JRS.TOUCH", &session.token];
+        let token = self.token(at);
+        let mut words = vec!["JRS.TOUCH", &token];
         words.extend(value.iter().flat_map(|value| ["EX", value]));
         exec(&mut self.conn, &words);
         self.take_expiry(at, before, once.map_or(session.ttl, |seconds| seconds * 1000));
@@ -162,7 +186,8 @@ impl Simulation {
             }
         };
         let keeps = self.rng.below(2) == 0;
-        let mut words = vec!["JRS.UPDATE", &session.token, &text, mode];
+        let token = self.token(at);
+        let mut words = vec!["JRS.UPDATE", &token, &text, mode];
         words.extend(keeps.then_some("KEEPTTL"));
         if self.rng.below(4) == 0 {
             let wrong = [&words[..], &["IFMATCH", "0000000000000000"]].concat();
@@ -177,38 +202,17 @@ impl Simulation {
         }
     }
 
-    fn rotate(&mut self, at: usize) {
-        let (before, old) = (millis(), self.model.0[at].clone());
-        let (owner, reauth) = (self.rng.one_of(&[None, Some("ada"), Some("bob"), Some("")]), self.rng.below(3) == 0);
-        let mut words = vec!["JRS.ROTATE", &old.token];
-        words.extend(owner.iter().flat_map(|owner| ["OWNER", owner]));
-        words.extend(reauth.then_some("REAUTH"));
-        let new_owner = owner.unwrap_or(&old.owner).to_owned();
-        let counts = new_owner != old.owner;
-        if counts && self.model.is_full(old.realm, &new_owner) {
-            assert_eq!(refused(&mut self.conn, &words), "TOOMANY");
-            return;
-        }
-        let token: String = send(&mut self.conn, &words).unwrap();
-        let id = claims(&token)["jti"].as_str().unwrap().to_owned();
-        self.remove(std::slice::from_ref(&old.id));
-        let ttl = old.ttl;
-        self.add(Session { owner: new_owner, id, token, ..old }, counts);
-        if reauth {
-            self.take_expiry(self.model.0.len() - 1, before, ttl);
-        }
-    }
-
     fn destroy_all(&mut self) {
         let (realm, owner) = (self.rng.one_of(&Realm::ALL), self.rng.one_of(&OWNERS[..2]));
-        let except = self.pick().map(|at| self.model.0[at].clone());
+        let except = self.pick().map(|at| (self.model.0[at].clone(), self.token(at)));
         let mut words = vec!["JRS.DESTROYALL", owner, "REALM", realm.name()];
-        words.extend(except.iter().flat_map(|session| ["EXCEPT", &session.token]));
-        if except.as_ref().is_some_and(|session| session.realm != realm || session.owner != owner) {
+        words.extend(except.iter().flat_map(|(_, token)| ["EXCEPT", token]));
+        let except = except.as_ref().map(|(session, _)| session);
+        if except.is_some_and(|session| session.realm != realm || session.owner != owner) {
             assert_eq!(refused(&mut self.conn, &words), "BADTOKEN");
             return;
         }
-        let excepted = except.as_ref().map(|session| session.id.clone());
+        let excepted = except.map(|session| session.id.clone());
         let ids = self.model.of(realm, owner).map(|session| session.id.clone());
         let ids: Vec<String> = ids.filter(|id| excepted.as_ref() != Some(id)).collect();
         assert_eq!(send::<usize>(&mut self.conn, &words).unwrap(), ids.len());
@@ -217,7 +221,7 @@ impl Simulation {
 
     /// Removes a session with a command of JRS, with DEL, or by its expiry.
     fn end(&mut self, at: usize) {
-        let (token, key, id) = (self.model.0[at].token.clone(), self.model.0[at].key(), self.model.0[at].id.clone());
+        let (token, key, id) = (self.token(at), self.model.0[at].key(), self.model.0[at].id.clone());
         let words = [["JRS.DESTROY", &token], ["JRS.REVOKE", &key], ["DEL", &key]];
         match self.rng.below(4) {
             3 => {
@@ -242,7 +246,7 @@ impl Simulation {
     }
 
     fn step(&mut self) {
-        let kind = self.rng.below(24);
+        let kind = self.rng.below(28);
         match (kind, self.pick()) {
             (0..=5, _) | (_, None) => self.create(),
             (6..=9, Some(at)) => self.read(at),
@@ -253,6 +257,8 @@ impl Simulation {
             (18..=20, Some(at)) => self.end(at),
             (21, Some(at)) => self.age(at),
             (22, Some(at)) => self.read_recent(at),
+            (24 | 25, Some(at)) => self.reuse(at),
+            (26 | 27, Some(at)) => self.rotate(at),
             _ => {
                 if let Some(removed) = self.pick_removed() {
                     for words in [
@@ -274,12 +280,18 @@ impl Simulation {
 /// Runs random commands and compares the server with the model after each.
 fn run(seed: u64) {
     let server = session_model::server();
-    let mut simulation =
-        Simulation { conn: server.conn(), model: Model::default(), removed: Vec::new(), rng: Rng::new(seed) };
+    let mut simulation = Simulation {
+        conn: server.conn(),
+        model: Model::default(),
+        removed: Vec::new(),
+        reused: Vec::new(),
+        rng: Rng::new(seed),
+    };
     for _ in 0..STEPS {
         simulation.step();
         simulation.model.assert_agrees(&mut simulation.conn, &OWNERS[..2]);
     }
+    assert!(!simulation.reused.is_empty(), "a session ended by reuse");
     assert!(simulation.removed.len() > STEPS / 10 && !simulation.model.0.is_empty());
 }
 
