@@ -19,15 +19,17 @@ pub const DEFAULT_REALM: &str = "default";
 pub enum MaxSessionsPolicy {
     /// The owner's oldest session is evicted.
     EvictOldest,
+    /// The owner's session with the least time left is evicted.
+    EvictIdle,
     /// The new session is refused.
     Reject,
 }
 
 impl MaxSessionsPolicy {
     /// All policies.
-    pub const ALL: [Self; 2] = [Self::EvictOldest, Self::Reject];
+    pub const ALL: [Self; 3] = [Self::EvictOldest, Self::EvictIdle, Self::Reject];
     /// Their names, in the same order.
-    const NAMES: [&CStr; 2] = [c"evict-oldest", c"reject"];
+    const NAMES: [&CStr; 3] = [c"evict-oldest", c"evict-idle", c"reject"];
 }
 
 impl Settings {

@@ -8,3 +8,4 @@ mod list_incremental;
 mod list_pages;
 mod max_sessions;
 mod max_sessions_eviction;
+mod max_sessions_idle;
