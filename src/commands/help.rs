@@ -50,6 +50,8 @@ fn argument(argument: &Argument) -> String {
     let name = argument.name.to_string_lossy();
     let text = match (&argument.kind, argument.token) {
         (ArgType::OneOf(choices), _) => choices.iter().map(self::argument).collect::<Vec<_>>().join(" | "),
+        (ArgType::Block(parts), _) => parts.iter().map(self::argument).collect::<Vec<_>>().join(" "),
+        (ArgType::Strings, _) => format!("{name} [{name} ...]"),
         (ArgType::Word, Some(token)) => token.to_string_lossy().into_owned(),
         (_, Some(token)) => format!("{} {name}", token.to_string_lossy()),
         (_, None) => name.into_owned(),

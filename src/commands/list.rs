@@ -1,4 +1,4 @@
-//! `JRS.LIST owner [WITHDATA] [LIMIT count] [AFTER id] [REALM name]`
+//! `JRS.LIST owner [WITHDATA] [FIELDS n pointer [pointer ...]] [LIMIT count] [AFTER id] [REALM name]`
 
 use std::{borrow::Cow, collections::VecDeque};
 
@@ -12,10 +12,19 @@ use super::common::{
 use crate::{
     error::Error,
     redis::{Access, ArgRef, ArgType, Argument, Call, Command, Ctx, Progress, SlicedJob, Spec, StringKey},
-    session::{SessionName, created_at},
+    session::{Pointer, SessionName, UnixMillis, created_at, look_up},
     state,
     store::{self, IndexedSession},
 };
+
+/// `FIELDS n pointer [pointer ...]`: values in the data.
+const FIELDS: Argument = Argument::counted(
+    c"fields",
+    &[
+        Argument::after(c"FIELDS", c"n", ArgType::Integer),
+        Argument { name: c"pointer", kind: ArgType::Strings, token: None, optional: false },
+    ],
+);
 
 /// Lists an owner's live sessions: "my devices".
 pub(super) struct List;
@@ -30,6 +39,7 @@ impl Command for List {
         arguments: &[
             Argument::string(c"owner"),
             Argument::word(c"withdata", c"WITHDATA").optional(),
+            FIELDS.optional(),
             Argument::after(c"LIMIT", c"count", ArgType::Integer).optional(),
             Argument::after(c"AFTER", c"id", ArgType::String).optional(),
             REALM,
@@ -38,9 +48,10 @@ impl Command for List {
     };
 
     fn run(call: &Call<'_>) -> Result<(), Error> {
-        let (mut with_data, mut limit, mut after) = (None, None, None);
+        let (mut with_data, mut pointers, mut limit, mut after) = (None, None, None, None);
         let mut scope = OwnerScope::read(call, Access::Read, |word, options| match word {
             b"WITHDATA" => once(&mut with_data, ()),
+            b"FIELDS" => once(&mut pointers, options.pointers()?),
             b"LIMIT" => once(&mut limit, options.count()?),
             b"AFTER" => once(&mut after, options.value()?),
             _ => Err(Error::Syntax),
@@ -50,6 +61,7 @@ impl Command for List {
         call.in_slices(ListJob {
             scope,
             with_data: with_data.is_some(),
+            pointers: pointers.unwrap_or_default(),
             remaining: limit.unwrap_or(usize::MAX),
             sessions: VecDeque::new(),
             has_begun: false,
@@ -70,6 +82,8 @@ fn uuid_of(scope: &OwnerScope, id: ArgRef<'_>) -> Result<Uuid, Error> {
 struct ListJob {
     scope: OwnerScope,
     with_data: bool,
+    /// The pointers of FIELDS. Empty without FIELDS.
+    pointers: Vec<Pointer>,
     /// How many more sessions LIMIT allows.
     remaining: usize,
     /// The sessions that were found and are not in the reply yet.
@@ -87,17 +101,30 @@ struct ListedSession {
     ttl: Option<i64>,
     /// Only with WITHDATA. `None` if the data cannot be read: one such session must not hide the others.
     data: Option<Vec<u8>>,
+    /// The values at the pointers of FIELDS. All `None` if the data cannot be read or is not a JSON object.
+    fields: Vec<Option<String>>,
 }
 
 impl ListJob {
     /// How many sessions one piece of the job reads or writes. With data only a few, because data may be large.
     const fn piece(&self) -> usize {
-        if self.with_data { 4 } else { 64 }
+        if self.reads_data() { 4 } else { 64 }
     }
 
-    /// The data of a session. `None` if it cannot be read.
-    fn data(&self, found: &IndexedSession, key: &StringKey<'_>) -> Option<Vec<u8>> {
-        store::read_data(&self.scope.realm, &found.key, key).ok().map(Cow::into_owned)
+    const fn reads_data(&self) -> bool {
+        self.with_data || !self.pointers.is_empty()
+    }
+
+    fn listed(&self, found: IndexedSession, key: &StringKey<'_>, now: UnixMillis) -> ListedSession {
+        let ttl = store::expiry(key).map(|expiry| seconds_until(expiry, now));
+        let data = self.reads_data().then(|| store::read_data(&self.scope.realm, &found.key, key).ok()).flatten();
+        let fields = match &data {
+            _ if self.pointers.is_empty() => Vec::new(),
+            Some(data) => look_up(data, &self.pointers),
+            None => vec![None; self.pointers.len()],
+        };
+        let data = data.filter(|_| self.with_data).map(Cow::into_owned);
+        ListedSession { found, ttl, data, fields }
     }
 }
 
@@ -113,11 +140,8 @@ impl SlicedJob for ListJob {
         for found in page {
             let Some(key) = ctx.open_no_touch(&found.key) else { continue };
             self.remaining -= 1;
-            self.sessions.push_back(ListedSession {
-                ttl: store::expiry(&key).map(|expiry| seconds_until(expiry, now)),
-                data: self.with_data.then(|| self.data(&found, &key)).flatten(),
-                found,
-            });
+            let session = self.listed(found, &key, now);
+            self.sessions.push_back(session);
         }
         Ok(Progress::More)
     }
@@ -140,7 +164,7 @@ impl SlicedJob for ListJob {
                 continue;
             }
             self.written += 1;
-            out.reply_map(if self.with_data { 4 } else { 3 });
+            out.reply_map(3 + usize::from(self.with_data) + usize::from(!self.pointers.is_empty()));
             out.reply_bytes("id");
             out.reply_bytes(session.found.key.bytes().get(self.scope.realm.keyspace().len()..).unwrap_or_default());
             out.reply_bytes("created");
@@ -150,6 +174,13 @@ impl SlicedJob for ListJob {
             if self.with_data {
                 out.reply_bytes("data");
                 session.data.as_ref().map_or_else(|| out.reply_null(), |data| out.reply_bytes(data));
+            }
+            if !self.pointers.is_empty() {
+                out.reply_bytes("fields");
+                out.reply_array(session.fields.len());
+                for field in &session.fields {
+                    field.as_ref().map_or_else(|| out.reply_null(), |text| out.reply_bytes(text));
+                }
             }
         }
         if !self.sessions.is_empty() {

@@ -12,8 +12,8 @@ mod rotation_chain;
 mod unix_millis;
 
 pub use data::{
-    Cost, DEEPEST, DataError, OperationError, PatchError, Position, SyntaxError, check_json_object, cost_of_merge,
-    cost_of_patch, etag, merged, patched,
+    Cost, DEEPEST, DataError, OperationError, PatchError, Pointer, Position, SyntaxError, check_json_object,
+    cost_of_merge, cost_of_patch, etag, look_up, merged, patched,
 };
 pub use encryption::{DATA_NONCE, DataKey, DataKeys, StoredDataError, read_stored};
 pub use id::{IdSource, SessionId, SessionName, created_at};

@@ -6,7 +6,7 @@ use crate::{
     error::Error,
     realm::{Realm, Realms},
     redis::{ArgRef, ArgType, Args, Argument, Call},
-    session::{UnixMillis, check_owner},
+    session::{Pointer, UnixMillis, check_owner},
     settings::{DEFAULT_REALM, LONGEST_GRACE},
     token::holds_token,
 };
@@ -27,6 +27,12 @@ pub(in crate::commands) const TOKEN: Argument = Argument::string(c"token");
 
 /// At least the length of the longest option name.
 const LONGEST_NAME: usize = 16;
+
+/// How many JSON Pointers FIELDS may have.
+const MAX_POINTERS: usize = 64;
+
+/// The length of all pointers of FIELDS in bytes.
+const MAX_POINTER_BYTES: usize = 4096;
 
 /// The options of a command that are not read yet.
 #[derive(Debug)]
@@ -77,6 +83,26 @@ impl<'c> Options<'c> {
     pub(in crate::commands) fn count(&mut self) -> Result<usize, Error> {
         let count = self.number()?.filter(|count| *count > 0);
         count.ok_or(Error::Other("LIMIT must be a positive integer".into()))
+    }
+
+    /// The values of FIELDS: a number, and as many JSON Pointers.
+    pub(in crate::commands) fn pointers(&mut self) -> Result<Vec<Pointer>, Error> {
+        let count = self.number()?.filter(|count| (1..=MAX_POINTERS).contains(count));
+        let count =
+            count.ok_or(Error::Other("FIELDS must begin with how many pointers follow, from 1 to 64".into()))?;
+        let mut bytes = 0;
+        let read = || {
+            let text =
+                self.next().ok_or(Error::Other("FIELDS has fewer pointers than its number says".into()))?.bytes();
+            bytes += text.len();
+            if bytes > MAX_POINTER_BYTES {
+                return Err(Error::Other("the pointers of FIELDS must have at most 4096 bytes together".into()));
+            }
+            let pointer = str::from_utf8(text).ok().and_then(|text| Pointer::new(text.to_owned()));
+            let problem = "FIELDS takes JSON Pointers (RFC 6901), such as /device or /login/ip";
+            pointer.ok_or(Error::Other(problem.into()))
+        };
+        std::iter::repeat_with(read).take(count).collect()
     }
 
     /// The value of MAXAUTHAGE: 1 second to a year.

@@ -38,8 +38,12 @@ pub enum ArgType {
     Key,
     /// A keyword only.
     Word,
+    /// A string, once or more often.
+    Strings,
     /// One of these arguments.
     OneOf(&'static [Argument]),
+    /// These arguments in this order.
+    Block(&'static [Argument]),
 }
 
 impl Argument {
@@ -61,6 +65,11 @@ impl Argument {
     /// Exactly one of several arguments.
     pub const fn one_of(name: &'static CStr, choices: &'static [Self]) -> Self {
         Self { name, kind: ArgType::OneOf(choices), token: None, optional: false }
+    }
+
+    /// A keyword, a number, and as many strings.
+    pub const fn counted(name: &'static CStr, parts: &'static [Self; 2]) -> Self {
+        Self { name, kind: ArgType::Block(parts), token: None, optional: false }
     }
 
     /// The same argument, optional.
@@ -146,14 +155,17 @@ fn argument(
     memory: &mut Vec<Vec<raw::RedisModuleCommandArg>>,
 ) -> raw::RedisModuleCommandArg {
     let kind = match argument.kind {
-        ArgType::String => raw::RedisModuleCommandArgType_REDISMODULE_ARG_TYPE_STRING,
+        ArgType::String | ArgType::Strings => raw::RedisModuleCommandArgType_REDISMODULE_ARG_TYPE_STRING,
         ArgType::Integer => raw::RedisModuleCommandArgType_REDISMODULE_ARG_TYPE_INTEGER,
         ArgType::UnixTime => raw::RedisModuleCommandArgType_REDISMODULE_ARG_TYPE_UNIX_TIME,
         ArgType::Key => raw::RedisModuleCommandArgType_REDISMODULE_ARG_TYPE_KEY,
         ArgType::Word => raw::RedisModuleCommandArgType_REDISMODULE_ARG_TYPE_PURE_TOKEN,
         ArgType::OneOf(_) => raw::RedisModuleCommandArgType_REDISMODULE_ARG_TYPE_ONEOF,
+        ArgType::Block(_) => raw::RedisModuleCommandArgType_REDISMODULE_ARG_TYPE_BLOCK,
     };
-    let choices = if let ArgType::OneOf(choices) = argument.kind { choices } else { &[] };
+    let parts = if let ArgType::OneOf(parts) | ArgType::Block(parts) = argument.kind { parts } else { &[] };
+    let optional = if argument.optional { raw::REDISMODULE_CMD_ARG_OPTIONAL } else { 0 };
+    let multiple = if matches!(argument.kind, ArgType::Strings) { raw::REDISMODULE_CMD_ARG_MULTIPLE } else { 0 };
     let none: *const c_char = ptr::null();
     raw::RedisModuleCommandArg {
         name: argument.name.as_ptr(),
@@ -162,9 +174,9 @@ fn argument(
         token: argument.token.map_or(none, CStr::as_ptr),
         summary: none,
         since: none,
-        flags: if argument.optional { raw::REDISMODULE_CMD_ARG_OPTIONAL.cast_signed() } else { 0 },
+        flags: (optional | multiple).cast_signed(),
         deprecated_since: none,
-        subargs: self::arguments(choices, memory),
+        subargs: self::arguments(parts, memory),
         display_text: none,
     }
 }

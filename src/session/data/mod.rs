@@ -5,11 +5,13 @@ mod change;
 mod compare;
 mod document;
 mod fields;
+mod lookup;
 mod merge;
 mod names;
 mod node;
 mod operation;
 mod patch;
+mod pointer;
 
 use serde::de::IgnoredAny;
 use xxhash_rust::xxh3::xxh3_64;
@@ -18,6 +20,8 @@ use budget::Budget;
 pub use budget::Cost;
 use change::Failure;
 pub use change::{OperationError, PatchError, SyntaxError, cost_of_merge, cost_of_patch, merged, patched};
+pub use lookup::look_up;
+pub use pointer::Pointer;
 
 /// The deepest nesting of arrays and objects, with the outermost object.
 pub const DEEPEST: usize = 128;

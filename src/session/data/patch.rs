@@ -5,7 +5,8 @@ use super::{
     compare::same,
     document::{Document, Raw},
     node::{Node, find_member, new_name, reserve},
-    operation::{Operation, OperationKind, Pointer, element_index},
+    operation::{Operation, OperationKind},
+    pointer::{Pointer, element_index},
 };
 
 /// Applies an array of operations, one after the other.
