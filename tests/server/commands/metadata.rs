@@ -42,7 +42,7 @@ const ROTATE: &str =
     "[key:key] token:string [CLAIMS json:string] [OWNER owner:string] [REAUTH] [GRACE milliseconds:integer]";
 const MINT: &str = "[key:key] token:string [EX seconds:integer | PX milliseconds:integer] [AUDIENCE audience:string] \
                     [CLAIMS json:string]";
-const LIST: &str = "owner:string [WITHDATA] [LIMIT count:integer] [AFTER id:string] [REALM name:string]";
+const LIST: &str = "owner:string [WITHDATA] [FIELDS n:integer pointer:string...] [LIMIT count:integer] [AFTER id:string] [REALM name:string]";
 const COUNT: &str = "owner:string [REALM name:string]";
 const DESTROYALL: &str = "owner:string [EXCEPT token:string] [REALM name:string]";
 
@@ -124,14 +124,16 @@ fn rendered(arguments: &Value) -> String {
                 let choices = argument["arguments"].as_array().unwrap().iter();
                 choices.map(|choice| rendered(&json!([choice]))).collect::<Vec<_>>().join(" | ")
             }
+            "block" => rendered(&argument["arguments"]),
             "pure-token" => text("token").unwrap().to_owned(),
             _ => {
                 let token = text("token").map(|token| format!("{token} ")).unwrap_or_default();
                 format!("{token}{}:{kind}", text("name").unwrap())
             }
         };
-        let optional = argument["flags"].as_array().is_some_and(|flags| flags.contains(&json!("optional")));
-        if optional { format!("[{inner}]") } else { inner }
+        let has_flag = |flag| argument["flags"].as_array().is_some_and(|flags| flags.contains(&json!(flag)));
+        let inner = if has_flag("multiple") { inner + "..." } else { inner };
+        if has_flag("optional") { format!("[{inner}]") } else { inner }
     };
     arguments.iter().map(render).collect::<Vec<_>>().join(" ")
 }

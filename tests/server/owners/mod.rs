@@ -4,6 +4,7 @@ mod count;
 mod destroyall_except;
 mod destroyall_incremental;
 mod list_and_destroy;
+mod list_fields;
 mod list_incremental;
 mod list_pages;
 mod max_sessions;
