@@ -116,8 +116,8 @@ test("Login, devices, logout everywhere", async (t) => {
     assert.deepEqual(await call("DELETE", `/devices/${encodeURIComponent(devices[0].id)}`, tokens[2]), { ended: 1 });
     assert.deepEqual(await call("DELETE", "/devices/x", tokens[2]), { ended: 0 });
     assert.deepEqual(
-      devices.map(({ data }) => data),
-      Array(3).fill({ name: "Ann" }),
+      devices.map(({ fields }) => fields),
+      Array(3).fill({ "/name": "Ann" }),
     );
     const rest = await call("GET", `/devices?after=${encodeURIComponent(devices[1].id)}`, tokens[2]);
     assert.deepEqual(
