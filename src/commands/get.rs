@@ -89,11 +89,14 @@ fn reply(call: &Call<'_>, session: &AuthenticatedSession<'_>, extension: Extensi
             if let Some(max_age) = max_auth_age {
                 session.require_recent_authentication(max_age)?;
             }
-            // Data that cannot be read must not extend the session.
-            if live.is_due(extension) {
-                live.data()?;
+            match live.due().filter(|_| extension != Extension::Never) {
+                Some(expiry) => {
+                    // Data that cannot be read must not extend the session.
+                    live.data()?;
+                    live.extend(expiry, extension)?
+                }
+                None => Some(live),
             }
-            live.extend(extension)?
         }
         None => None,
     };

@@ -110,7 +110,9 @@ impl SignatureCommand for Mint {
             call.ctx.reply_null();
             return Ok(());
         };
-        if live.extend(Extension::Required)?.is_none() {
+        if let Some(expiry) = live.due()
+            && live.extend(expiry, Extension::Required)?.is_none()
+        {
             call.ctx.reply_null();
             return Ok(());
         }

@@ -43,14 +43,8 @@ impl<'s, 'c> LiveSession<'s, 'c> {
 
     /// The expiry to set, if an extension is due.
     #[inline]
-    fn due(&self) -> Option<UnixMillis> {
+    pub(in crate::commands) fn due(&self) -> Option<UnixMillis> {
         self.lifetime.slide(self.session.now, self.expiry, self.session.realm().touch_interval)
-    }
-
-    /// Whether [`extend`](Self::extend) moves the expiry.
-    #[inline]
-    pub(in crate::commands) fn is_due(&self, extension: Extension) -> bool {
-        extension != Extension::Never && self.due().is_some()
     }
 
     /// The session's data.
@@ -59,10 +53,10 @@ impl<'s, 'c> LiveSession<'s, 'c> {
         self.session.data(&self.key)
     }
 
-    /// Extends the session, as `extension` says. `None` if a reaction of another module to that deleted the session.
-    #[inline]
-    pub(in crate::commands) fn extend(self, extension: Extension) -> Result<Option<Self>, Error> {
-        let Some(expiry) = self.due().filter(|_| extension != Extension::Never) else { return Ok(Some(self)) };
+    /// Moves the expiry to the one that is [due](Self::due), as `extension` says. `None` if a reaction of another module
+    /// to that deleted the session.
+    #[cold]
+    pub(in crate::commands) fn extend(self, expiry: UnixMillis, extension: Extension) -> Result<Option<Self>, Error> {
         let Self { session, key, lifetime, expiry: former } = self;
         let ctx = session.ctx();
         // An open key must not be changed.
