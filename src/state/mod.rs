@@ -40,7 +40,7 @@ use crate::{
     threads::lock,
 };
 
-/// The problem if [`SystemRandom`] fails.
+/// The problem if the generator of the operating system fails.
 const NO_RANDOM: &str = "the operating system returned no random numbers";
 
 static STATE: State = State::new();
