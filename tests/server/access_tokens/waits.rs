@@ -60,7 +60,7 @@ fn writes_and_permissions_are_checked_again_after_the_wait() {
     let conn = &mut server.conn();
     let session = create(conn, "ada", "{}", &[]);
     assert!(get(conn, &session).is_some());
-    let replies = meanwhile(&server, &[&session], &["CLIENT", "PAUSE", "100", "WRITE"]);
+    let replies = meanwhile(&server, &[&session], &["CLIENT", "PAUSE", "600000", "WRITE"]);
     assert_eq!(outcomes(&replies), ["TRYAGAIN"]);
     exec(conn, &["CLIENT", "UNPAUSE"]);
     let replies = meanwhile(&server, &[&session], &["ACL", "SETUSER", "default", "resetkeys"]);
