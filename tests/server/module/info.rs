@@ -53,7 +53,7 @@ fn info_has_these_sections_and_fields() {
     assert_eq!(all["realm_default"], "keyspace=a_b_c:,algorithm=HS256,keys=(without kid 5e286657)");
     let sessions = fields(conn, "jrs_sessions");
     let names: BTreeSet<&str> = sessions.keys().map(String::as_str).collect();
-    let expected = ["created", "read", "updated", "touched", "rotated", "evicted", "destroyed"]
+    let expected = ["created", "read", "updated", "touched", "rotated", "ended_by_reuse", "evicted", "destroyed"]
         .map(|name| format!("sessions_{name}"));
     assert_eq!(names, expected.iter().map(String::as_str).chain(GAUGES).collect());
     assert!(sessions.values().all(|number| number == "0"), "{sessions:?}");
