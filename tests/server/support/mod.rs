@@ -125,7 +125,14 @@ impl Server {
     /// Starts a stopped or killed server again, with the same folder, port and settings.
     pub fn restart(&mut self) {
         assert!(self.child.try_wait().unwrap().is_some(), "restart() needs a server that was stopped or killed");
-        self.child = launch(&self.settings, self.dir.path(), self.port).unwrap_or_else(|log| panic!("{log}"));
+        // A process that a killed server has just forked, to rewrite the append-only file, keeps the port for a moment.
+        let is_port_taken = |log: &str| log.lines().rev().take(3).any(|line| line.contains("Address already in use"));
+        self.child =
+            await_that("the start of the server", || match launch(&self.settings, self.dir.path(), self.port) {
+                Ok(child) => Some(child),
+                Err(log) if is_port_taken(&log) => None,
+                Err(log) => panic!("{log}"),
+            });
     }
 
     /// Whether the server still runs and answers.
