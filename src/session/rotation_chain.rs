@@ -10,9 +10,6 @@ use super::UnixMillis;
 /// The end of a tombstone's name. No session id may end so.
 pub const TOMBSTONE_SUFFIX: &str = ":rotated";
 
-/// The beginning of a tombstone's value, so that no session data and no other version is taken for one.
-const PREFIX: &str = "jrs-rotated-1:";
-
 /// How many older tokens of one chain can be in grace at the same time.
 pub const MOST_IN_GRACE: usize = 32;
 
@@ -94,15 +91,15 @@ impl RotationChain {
         Self { payload: String::new(), grace: Vec::new(), ended: true, ..self }
     }
 
-    /// Reads a tombstone's value. `None` for any other text.
-    pub fn parse(value: &[u8]) -> Option<Self> {
-        serde_json::from_slice(value.strip_prefix(PREFIX.as_bytes())?).ok()
+    /// Reads the JSON text of [`to_json`](Self::to_json). `None` for any other text.
+    pub fn parse(json: &[u8]) -> Option<Self> {
+        serde_json::from_slice(json).ok()
     }
 
-    /// The tombstone's value.
-    pub fn to_value(&self) -> String {
+    /// The chain as JSON text.
+    pub fn to_json(&self) -> String {
         // Writing strings and numbers to a string never fails.
-        PREFIX.to_owned() + &serde_json::to_string(self).unwrap_or_default()
+        serde_json::to_string(self).unwrap_or_default()
     }
 }
 

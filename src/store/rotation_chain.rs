@@ -9,6 +9,10 @@ use crate::{
     session::{RotationChain, TOMBSTONE_SUFFIX, UnixMillis},
 };
 
+/// The beginning of a tombstone's value, so that no session data and no other version is taken for one. A MAC, `:` and the
+/// chain as JSON text follow.
+const PREFIX: &str = "jrs-rotated-1:";
+
 /// What a rotation does to the tombstone of its chain.
 #[derive(Debug)]
 pub enum ChainChange {
@@ -38,8 +42,31 @@ pub fn tombstone_name(ctx: Ctx<'_>, token: &VerifiedToken) -> Option<RedisString
 pub fn read_chain(ctx: Ctx<'_>, realm: &Realm, name: &RedisString) -> Option<RotationChain> {
     let key = ctx.open_no_touch(name)?;
     // A tombstone of the time before the realm had data keys is plain.
-    let plain = RotationChain::parse(key.bytes());
-    plain.or_else(|| RotationChain::parse(&stored_data::read_data(realm, name, &key).ok()?))
+    let plain = parse(realm, name, key.bytes());
+    plain.or_else(|| parse(realm, name, &stored_data::read_data(realm, name, &key).ok()?))
+}
+
+/// Reads the value of the tombstone `name`. `None` unless a key of the realm made its MAC: JRS signs the payload in it
+/// again, so a client that can write keys must not choose it.
+fn parse(realm: &Realm, name: &RedisString, value: &[u8]) -> Option<RotationChain> {
+    let value = value.strip_prefix(PREFIX.as_bytes())?;
+    let (mac, json) = value.split_at_checked(value.iter().position(|byte| *byte == b':')?)?;
+    let json = json.get(1..)?;
+    realm.keys.is_record_authentic(&record(name, json), mac).then(|| RotationChain::parse(json)).flatten()
+}
+
+/// The value of the tombstone `name`.
+fn value(realm: &Realm, name: &RedisString, chain: &RotationChain) -> Result<RedisString, Error> {
+    let json = chain.to_json();
+    let mac = realm.keys.record_mac(&record(name, json.as_bytes()));
+    let mac = mac.ok_or(Error::Other("cannot sign the record of the rotation".into()))?;
+    let value = RedisString::new([PREFIX, &mac, ":", &json].concat().as_bytes());
+    Ok(stored_data::value_to_store(realm, name, &value)?.unwrap_or(value))
+}
+
+/// What the MAC authenticates. No name of a session's key has a NUL.
+fn record(name: &RedisString, json: &[u8]) -> Vec<u8> {
+    [name.bytes(), b"\0", json].concat()
 }
 
 /// Deletes a tombstone, if there is one.
@@ -58,14 +85,12 @@ pub fn end_reused_chain(
     current: &RedisString,
     (tombstone, chain): (&RedisString, RotationChain),
 ) -> Result<(), Error> {
-    let value = RedisString::new(chain.into_ended().to_value().as_bytes());
-    let sealed = stored_data::value_to_store(realm, tombstone, &value)?;
-    let value = sealed.as_ref().unwrap_or(&value);
+    let value = value(realm, tombstone, &chain.into_ended())?;
     if !ctx.delete_if_allowed(current) {
         return Ok(());
     }
     COUNTERS.reused.count();
-    ctx.replace_if_allowed(tombstone, value);
+    ctx.replace_if_allowed(tombstone, &value);
     ctx.notify_jrs_event(c"jrs.reuse", current);
     Ok(())
 }
@@ -79,8 +104,7 @@ impl ChainChange {
             Self::Write(name, chain, expiry) => {
                 // An error for a key of another type, which the write would replace.
                 drop(ctx.open(&name)?);
-                let value = RedisString::new(chain.to_value().as_bytes());
-                let value = stored_data::value_to_store(realm, &name, &value)?.unwrap_or(value);
+                let value = value(realm, &name, &chain)?;
                 PreparedChange(Some((name, Some((value, expiry)))))
             }
         })

@@ -17,6 +17,7 @@ use super::{
     jws::{CompactJws, push_part},
     private_key::PrivateKey,
     public_key::PublicKey,
+    record_mac::MacKey,
 };
 use crate::session::UnixMillis;
 
@@ -42,6 +43,8 @@ pub struct Key {
     issuer: Option<Arc<str>>,
     issued_at: Option<UnixMillis>,
     retired_at: Option<UnixMillis>,
+    /// For records of the server. `None` for a public key and for a foreign issuer's key.
+    mac_key: Option<MacKey>,
     /// The header of tokens with `typ` `JWT` that this key signs, in base64url.
     header: String,
 }
@@ -78,7 +81,8 @@ impl Key {
         let fingerprint = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, secret), FINGERPRINT_LABEL);
         let short_fingerprint = fingerprint.as_ref().iter().take(4).map(|byte| format!("{byte:02x}")).collect();
         let key = hmac::Key::new(hash, secret);
-        Self::new(id, algorithm, signs, KeyMaterial::Secret { key, short_fingerprint })
+        let mac_key = Some(MacKey::of_secret(secret));
+        Self { mac_key, ..Self::new(id, algorithm, signs, KeyMaterial::Secret { key, short_fingerprint }) }
     }
 
     /// Prepares a public key, with its private half if known. The default id is its thumbprint. Fails if the key is
@@ -94,14 +98,25 @@ impl Key {
         let thumbprint = public.thumbprint()?;
         let id = id.unwrap_or_else(|| thumbprint.clone());
         let signs = private.is_some();
+        let mac_key = private.as_ref().and_then(MacKey::of_private_key);
         let material = KeyMaterial::PublicKey { public, thumbprint, verifier, private };
-        Ok(Self { has_own_id, ..Self::new(Some(id), algorithm, signs, material) })
+        Ok(Self { has_own_id, mac_key, ..Self::new(Some(id), algorithm, signs, material) })
     }
 
     fn new(id: Option<String>, algorithm: Algorithm, signs: bool, material: KeyMaterial) -> Self {
         let header = encode(Header::write(algorithm.name(), JWT, id.as_deref()).as_bytes());
-        let (issued_at, retired_at) = (None, None);
-        Self { has_own_id: id.is_some(), id, algorithm, material, signs, issuer: None, issued_at, retired_at, header }
+        Self {
+            has_own_id: id.is_some(),
+            id,
+            algorithm,
+            material,
+            signs,
+            issuer: None,
+            issued_at: None,
+            retired_at: None,
+            mac_key: None,
+            header,
+        }
     }
 
     /// The same key, with the times of its JWK.
@@ -114,7 +129,7 @@ impl Key {
         if let KeyMaterial::PublicKey { private, .. } = &mut self.material {
             *private = None;
         }
-        Self { signs: false, issuer: Some(Arc::clone(issuer)), ..self }
+        Self { signs: false, issuer: Some(Arc::clone(issuer)), mac_key: None, ..self }
     }
 
     /// The `iss` that tokens of this key must have, if it is a foreign issuer's key.
@@ -190,6 +205,11 @@ impl Key {
     /// Whether both are the same key and used with the same algorithm.
     pub fn is_same_key(&self, other: &Self) -> bool {
         self.algorithm == other.algorithm && self.fingerprint() == other.fingerprint()
+    }
+
+    /// The key that authenticates records of the server.
+    pub(super) const fn mac_key(&self) -> Option<&MacKey> {
+        self.mac_key.as_ref()
     }
 
     /// Equal for two keys of one algorithm if and only if they are the same key. Reveals nothing of a secret.

@@ -8,7 +8,7 @@ use std::{
 
 use super::{
     ALGORITHMS, Algorithm, AlgorithmExt, ClaimRules, Claims, Header, Key, TokenError, algorithm::KeyType,
-    base64url::base64url_decode, jws::CompactJws,
+    base64url::{base64url_decode, encode}, jws::CompactJws,
 };
 
 /// The keys of a realm. The first one that can sign signs; all of them verify.
@@ -146,6 +146,17 @@ impl KeyRing {
     /// The key that signs new tokens.
     pub fn signer(&self) -> Option<&Key> {
         self.keys.get(self.signer?).map(|key| &**key)
+    }
+
+    /// The MAC of a record that the server stores, by the signing key, in base64url. `None` if no key can sign.
+    pub fn record_mac(&self, record: &[u8]) -> Option<String> {
+        Some(encode(self.signer()?.mac_key()?.mac(record).as_ref()))
+    }
+
+    /// Whether one of these keys made the [MAC](Self::record_mac) of a record. False if the keys are public keys.
+    pub fn is_record_authentic(&self, record: &[u8], mac: &[u8]) -> bool {
+        let Ok(mac) = base64url_decode(mac) else { return false };
+        self.keys.iter().filter_map(|key| key.mac_key()).any(|key| key.is_authentic(record, &mac))
     }
 
     /// Whether there is a key with this id; `None` stands for a key without an id.

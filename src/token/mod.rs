@@ -24,6 +24,7 @@ mod pem_blocks;
 mod private_key;
 mod public_key;
 mod raw_secret;
+mod record_mac;
 mod registered_claims;
 mod token_detection;
 mod token_error;

@@ -2,11 +2,13 @@
 
 use std::fs;
 
-use redis::Connection;
+use redis::{Connection, Value};
 
 use super::{LONG, rotate, tombstone};
 use crate::support::{
     Server,
+    cases::cases,
+    keypairs,
     owner_sessions::{count, ids, info},
     sessions::{create, exec, get, refused, send},
     tokens::{SECRET, id, jwk, key},
@@ -57,6 +59,39 @@ fn a_damaged_tombstone_is_ignored() {
     assert!(get(conn, &new).is_none());
     assert_eq!(refused(conn, &["JRS.ROTATE", &newer, "GRACE", LONG]), "WRONGTYPE");
     assert_eq!(send::<i64>(conn, &["EXISTS", &key(&newer)]).unwrap(), 1);
+}
+
+/// JRS signs the payload in a tombstone again. So a client that can write keys must not choose the payload.
+#[test]
+fn a_tombstone_that_jrs_did_not_write_is_ignored() {
+    let private = ["ES256", "RS256", "EdDSA"].map(|algorithm| (algorithm, keypairs::pem(algorithm)));
+    for keys in cases([("HS256", SECRET.to_owned())].into_iter().chain(private)) {
+        let server = Server::builder().keys(keys.as_bytes()).start();
+        let conn = &mut server.conn();
+        let [old, of_bob] = ["ada", "bob"].map(|owner| create(conn, owner, "{}", &[]));
+        let [new, new_of_bob] = [&old, &of_bob].map(|token| rotate(conn, token, &["GRACE", LONG]));
+        let [name, name_of_bob] = [&new, &new_of_bob].map(|token| tombstone(token));
+        let [value, value_of_bob] = [&name, &name_of_bob].map(|name| send::<String>(conn, &["GET", name]).unwrap());
+        assert_eq!(id(&rotate(conn, &old, &[])), id(&new));
+        let json = value.find(":{").unwrap();
+        let (mac, json) = value.split_at(json);
+        for forged in [
+            value.replace("ada", "bob"),
+            value.replace("iat", "iaT"),
+            value_of_bob,
+            format!("{}{json}", mac.chars().rev().collect::<String>()),
+            format!("{mac}A{json}"),
+            format!("{}{json}", &mac[..mac.len() - 43]),
+            format!("jrs-rotated-1{json}"),
+        ] {
+            assert_ne!(forged, value);
+            exec(conn, &["SET", &name, &forged, "KEEPTTL"]);
+            assert!(get(conn, &old).is_none(), "{forged}");
+            assert_eq!(send::<Value>(conn, &["JRS.ROTATE", &old]).unwrap(), Value::Nil, "{forged}");
+        }
+        exec(conn, &["SET", &name, &value, "KEEPTTL"]);
+        assert_eq!(get(conn, &old).unwrap().id, id(&new));
+    }
 }
 
 #[test]
