@@ -52,7 +52,8 @@
 //! 5. `finish` runs on the server's main thread: it checks time, permissions and the state of the server, then acts through
 //!    [`store`] and replies.
 //! 6. An error becomes one reply. Its sentence is in [`error`] or, for the arguments of one command, in that command's
-//!    file. A failed command has changed nothing; only JRS.DESTROYALL may have destroyed some sessions.
+//!    file. A failed command has changed nothing, with two exceptions: JRS.DESTROYALL may have destroyed
+//!    some sessions, and REUSED the session of a stolen token.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing))]
 
 mod commands;

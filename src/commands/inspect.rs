@@ -79,7 +79,7 @@ struct SessionReport {
     key: Option<Vec<u8>>,
     /// The seconds until the session expires. `None` if there is no session.
     ttl: Option<i64>,
-    /// When the user authenticated. `None` if nobody did or the time is unknown.
+    /// When the user authenticated. `None` for an anonymous session and if the time is unknown.
     authenticated_at: Option<UnixMillis>,
 }
 

@@ -61,8 +61,7 @@ pub enum RemovalReason {
     Evicted,
 }
 
-/// Writes a new session, and evicts the owner's oldest ones that exceed the realm's limit. `name` is the name of the
-/// key.
+/// Writes a new session, and evicts those of the owner that exceed the realm's limit. `name` is the name of the key.
 ///
 /// # Errors
 /// [`Error::TooMany`]; [`Error::TryAgain`] where the realm has a limit and not all of the owner's sessions are known or on

@@ -142,9 +142,9 @@ pub enum ClaimsError {
 }
 
 impl<'c> CallerClaims<'c> {
-    /// Checks `json`. `jti`, `iat`, `sub`, `ttl`, `auth_time`, `jrs_exp` and `jrs_chain` are reserved, and `iss` and `aud` if the
-    /// realm sets them. Other upper and lower case spellings of these and of `exp`, `nbf`, `iss` and `aud` are
-    /// refused. `exp` and `nbf` must be numbers of seconds.
+    /// Checks `json`. `jti`, `iat`, `sub`, `ttl`, `auth_time`, `jrs_exp` and `jrs_chain` are reserved, and `iss` and
+    /// `aud` if the realm sets them. Other upper and lower case spellings of these and of `exp`, `nbf`, `iss` and `aud`
+    /// are refused. `exp` and `nbf` must be numbers of seconds.
     pub fn read(json: &'c str, rules: ClaimRules<'_>) -> Result<Self, ClaimsError> {
         Self::of_members(json, &Self::members(json)?, |name| meaning(name, rules))
     }

@@ -31,7 +31,8 @@ impl SignatureCommand for Rotate {
     const SPEC: Spec = Spec {
         name: c"JRS.ROTATE",
         flags: c"write deny-oom fast",
-        summary: c"Gives a session a new id and returns its new token. GRACE: the old token works as long.",
+        summary:
+            c"Gives a session a new id and returns its new token. With GRACE the old token still works for that time.",
         complexity: c"O(N) where N is the size of the data and the claims",
         tips: Some(c"nondeterministic_output"),
         arguments: &[
