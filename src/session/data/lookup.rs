@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use super::{
     Budget, check_json_object,
     document::{Document, Raw, Span},
-    names::{decodes_to, has_lone_surrogate},
+    names::{decoded, has_lone_surrogate},
     pointer::{Pointer, element_index, token},
 };
 
@@ -46,23 +46,48 @@ fn visit(value: Raw<'_>, pointers: &[Below<'_>], found: &mut [Option<Span>]) {
         return;
     }
     if value.is_object() {
-        visit_members(value, &steps, found);
+        visit_members(value, steps, found);
     } else if value.is_array() {
         visit_elements(value, &steps, found);
     }
 }
 
-fn visit_members(object: Raw<'_>, steps: &[Step<'_>], found: &mut [Option<Span>]) {
-    let mut below = Vec::new();
+fn visit_members(object: Raw<'_>, mut steps: Vec<Step<'_>>, found: &mut [Option<Span>]) {
+    // Sorted, so that the time for a member grows little with the number of pointers.
+    steps.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
+    let longest = steps.iter().map(|(next, _)| next.len()).max().unwrap_or_default();
+    let names: Vec<&[Step<'_>]> = steps.chunk_by(|(one, _), (other, _)| one == other).collect();
+    let mut last = vec![None; names.len()];
     for (name, value) in object.members() {
-        below.clear();
-        below.extend(steps.iter().filter(|(next, _)| is_named(name, next)).map(|(_, below)| *below));
-        if !below.is_empty() {
-            // An earlier member with the same name no longer counts.
-            below.iter().for_each(|(number, _)| note(found, *number, None));
+        if let Some(slot) = position(name, &names, longest).and_then(|position| last.get_mut(position)) {
+            *slot = Some(value);
+        }
+    }
+    for (steps, value) in names.into_iter().zip(last) {
+        if let Some(value) = value {
+            let below: Vec<_> = steps.iter().map(|(_, below)| *below).collect();
             visit(value, &below, found);
         }
     }
+}
+
+/// The position of a name, a JSON string with its quotes, among sorted names. The longest of these has `longest` bytes.
+fn position(name: Raw<'_>, names: &[&[Step<'_>]], longest: usize) -> Option<usize> {
+    let text = name.text();
+    // Quotes take two bytes; an escape has at most six bytes for one decoded byte.
+    if text.len() > 6 * longest + 2 {
+        return None;
+    }
+    let wanted = if text.contains('\\') {
+        if has_lone_surrogate(text) {
+            return None;
+        }
+        Cow::Owned(decoded(text, name.budget()))
+    } else {
+        Cow::Borrowed(text.strip_prefix('"')?.strip_suffix('"')?)
+    };
+    let first = |steps: &&[Step<'_>]| steps.first().map_or("", |(next, _)| next).cmp(&wanted);
+    names.binary_search_by(first).ok()
 }
 
 fn visit_elements(array: Raw<'_>, steps: &[Step<'_>], found: &mut [Option<Span>]) {
@@ -85,14 +110,6 @@ fn visit_elements(array: Raw<'_>, steps: &[Step<'_>], found: &mut [Option<Span>]
             return;
         }
     }
-}
-
-/// Whether a name, a JSON string with its quotes, is this name of a pointer.
-fn is_named(name: Raw<'_>, wanted: &str) -> bool {
-    let text = name.text();
-    // Quotes take two bytes; an escape has at most six bytes for one decoded byte.
-    let may_be = text.len() >= wanted.len() + 2 && text.len() <= 6 * wanted.len() + 2;
-    may_be && decodes_to(text, wanted, name.budget()) && !has_lone_surrogate(text)
 }
 
 fn note(found: &mut [Option<Span>], number: usize, span: Option<Span>) {
