@@ -24,6 +24,9 @@ fn every_command_works_on_encrypted_data() {
     }
     let listed: Vec<BTreeMap<String, Value>> = send(conn, &["JRS.LIST", "ada", "WITHDATA"]).unwrap();
     assert_eq!(listed[0]["data"], Value::BulkString(DATA.into()));
+    let words = ["JRS.LIST", "ada", "FIELDS", "2", "/n", "/none"];
+    let listed: Vec<BTreeMap<String, Value>> = send(conn, &words).unwrap();
+    assert_eq!(listed[0]["fields"], Value::Array(vec![Value::BulkString(b"1".into()), Value::Nil]));
 
     let mut current = etag(DATA);
     for (words, data) in [

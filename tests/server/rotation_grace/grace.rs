@@ -136,6 +136,42 @@ fn destroyall_spares_the_session_of_a_token_in_grace() {
 }
 
 #[test]
+fn an_access_token_of_a_token_in_grace_is_of_the_new_session() {
+    for keys in signing_keys() {
+        let server = Server::builder().keys(keys.as_bytes()).args(&["issuer", "i", "audience", "a"]).start();
+        let conn = &mut server.conn();
+        let old = create(conn, "ada", "{}", &[]);
+        let new = rotate(conn, &old, &["GRACE", LONG]);
+        let minted: String = send(conn, &["JRS.MINT", &old]).unwrap();
+        assert_eq!(claims(&minted)["sid"], id(&new));
+        exec(conn, &["JRS.DESTROY", &new]);
+        assert_eq!(send::<Value>(conn, &["JRS.MINT", &old]).unwrap(), Value::Nil);
+    }
+}
+
+#[test]
+fn transactions_and_scripts_rotate_with_a_grace() {
+    for keys in signing_keys() {
+        let server = Server::builder().keys(keys.as_bytes()).start();
+        let conn = &mut server.conn();
+        let old = create(conn, "ada", "{}", &[]);
+        let mut atomic = redis::pipe();
+        for _ in 0..2 {
+            atomic.atomic().cmd("JRS.ROTATE").arg(&[&old, "GRACE", LONG]);
+        }
+        let [new, same]: [String; 2] = atomic.query(conn).unwrap();
+        assert_eq!(id(&same), id(&new), "the second one finds the session of the first");
+        let script = "local token = redis.call('JRS.ROTATE', ARGV[1], 'GRACE', '60000') \
+                      return {token, redis.call('JRS.GET', ARGV[1])[2]}";
+        let [newer, found]: [String; 2] = send(conn, &["EVAL", script, "0", &new]).unwrap();
+        assert_eq!(found, id(&newer));
+        for token in [&old, &new, &newer] {
+            assert_eq!(get(conn, token).unwrap().id, id(&newer));
+        }
+    }
+}
+
+#[test]
 fn inspect_explains_a_token_in_grace() {
     for keys in signing_keys() {
         let server = Server::builder().keys(keys.as_bytes()).start();
