@@ -7,8 +7,10 @@ use std::{
 };
 
 use super::{
-    ALGORITHMS, Algorithm, AlgorithmExt, ClaimRules, Claims, Header, Key, TokenError, algorithm::KeyType,
-    base64url::{base64url_decode, encode}, jws::CompactJws,
+    ALGORITHMS, Algorithm, AlgorithmExt, ClaimRules, Claims, Header, Key, TokenError,
+    algorithm::KeyType,
+    base64url::{base64url_decode, encode},
+    jws::CompactJws,
 };
 
 /// The keys of a realm. The first one that can sign signs; all of them verify.
@@ -153,10 +155,10 @@ impl KeyRing {
         Some(encode(self.signer()?.mac_key()?.mac(record).as_ref()))
     }
 
-    /// Whether one of these keys made the [MAC](Self::record_mac) of a record. False if the keys are public keys.
+    /// Whether one of the realm's own keys made the [MAC](Self::record_mac) of a record. False if the keys are public keys.
     pub fn is_record_authentic(&self, record: &[u8], mac: &[u8]) -> bool {
         let Ok(mac) = base64url_decode(mac) else { return false };
-        self.keys.iter().filter_map(|key| key.mac_key()).any(|key| key.is_authentic(record, &mac))
+        self.own().filter_map(Key::mac_key).any(|key| key.is_authentic(record, &mac))
     }
 
     /// Whether there is a key with this id; `None` stands for a key without an id.

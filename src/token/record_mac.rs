@@ -47,3 +47,7 @@ impl MacKey {
         hmac::verify(&self.0, record, mac).is_ok()
     }
 }
+
+#[cfg(test)]
+#[path = "record_mac_tests.rs"]
+mod tests;
