@@ -64,11 +64,12 @@ impl SignatureCommand for Mint {
         };
         // A refused token, and a token without a session, must not cost a slow signature.
         let session = AuthenticatedSession::authorize(call, *args, REQUIREMENTS, Ok(token))?;
-        options.contents(&session.token)?;
+        let contents = options.contents(&session.token)?;
         let Some(live) = live_session(&session)? else {
             call.ctx.reply_null();
             return Ok(Prepared::Replied);
         };
+        contents.subject()?;
         let known = Some((Arc::clone(&session.token), live.end_if_extended()));
         Ok(Prepared::Slow(Lane::Sign, Job { verification, options, now, known }))
     }
@@ -201,16 +202,12 @@ impl MintOptions {
                  create a session with JRS.CREATE",
             ));
         }
-        let subject = token.claims.subject.as_deref().filter(|subject| !subject.is_empty());
-        let subject = subject.ok_or(Error::Other(
-            "an access token needs a user, and the session is anonymous: give it an owner with JRS.ROTATE".into(),
-        ))?;
         let realm: &Realm = &token.key.realm;
         let ClaimRules { issuer, audience, .. } = realm.claim_rules();
         let rules = ClaimRules { issuer, audience: self.audience.as_deref().or(audience), token_type: None };
         let claims = read_access_claims(self.claims.as_deref().unwrap_or("{}"), rules).map_err(Error::Claims)?;
         let lifetime = self.lifetime.unwrap_or(realm.access_token_age);
-        Ok(Contents { token, subject, rules, claims, lifetime, id: self.id })
+        Ok(Contents { token, rules, claims, lifetime, id: self.id })
     }
 }
 
@@ -219,7 +216,6 @@ impl MintOptions {
 struct Contents<'o> {
     /// The session's token.
     token: &'o VerifiedToken,
-    subject: &'o str,
     /// The `iss` and `aud` that JRS writes.
     rules: ClaimRules<'o>,
     claims: CallerClaims<'o>,
@@ -228,12 +224,26 @@ struct Contents<'o> {
 }
 
 impl Contents<'_> {
+    /// The `sub`. The command finds the session first: null says more about a session that does not exist.
+    fn subject(&self) -> Result<&str, Error> {
+        let subject = self.token.claims.subject.as_deref().filter(|subject| !subject.is_empty());
+        subject.ok_or(Error::Other(
+            "an access token needs a user, and the session is anonymous: give it an owner with JRS.ROTATE".into(),
+        ))
+    }
+
     /// Signs the token of a session that ends at `end`. `None` if it would expire at once: `exp` is in whole seconds,
     /// and not after `end`. Runs on any thread.
     fn sign(&self, realms: &Realms, now: UnixMillis, end: UnixMillis) -> Result<Option<AccessToken>, Error> {
+        let subject = self.subject()?;
         let expires_at = now.plus(self.lifetime).min(end).whole_seconds();
         if expires_at <= now {
             return Ok(None);
+        }
+        if self.claims.not_before.is_some_and(|not_before| not_before >= expires_at) {
+            return Err(Error::Other(
+                "the claim 'nbf' must be before the access token expires, or the token is never valid".into(),
+            ));
         }
         let session = self.token.key.id.as_str();
         let payload = AccessClaims {
@@ -241,7 +251,7 @@ impl Contents<'_> {
             issued_at: now.whole_seconds(),
             expires_at,
             issuer: self.rules.issuer,
-            subject: self.subject,
+            subject,
             audience: self.rules.audience,
             session,
             authenticated_at: self.token.authenticated_at(now).map(UnixMillis::whole_seconds),

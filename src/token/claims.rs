@@ -122,6 +122,8 @@ pub struct CallerClaims<'c> {
     pub(super) inner: &'c str,
     /// The caller's `exp`.
     pub expires_at: Option<UnixMillis>,
+    /// The caller's `nbf`.
+    pub not_before: Option<UnixMillis>,
 }
 
 /// Why a caller's claims cannot go into a token.
@@ -175,13 +177,13 @@ impl<'c> CallerClaims<'c> {
             }
         };
         let time = |name| members.get(name).map(read(name)).transpose();
-        time("nbf")?;
+        let not_before = time("nbf")?;
         let inner = json
             .trim_ascii()
             .strip_prefix('{')
             .and_then(|json| json.strip_suffix('}'))
             .ok_or(ClaimsError::NotAnObject)?;
-        Ok(Self { inner: inner.trim_ascii(), expires_at: time("exp")? })
+        Ok(Self { inner: inner.trim_ascii(), expires_at: time("exp")?, not_before })
     }
 
     /// Appends these claims and the closing brace to a payload that has other claims.

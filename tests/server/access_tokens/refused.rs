@@ -65,6 +65,16 @@ fn options_and_claims_are_checked() {
             assert_refused(conn, word, &[&["JRS.MINT", &*session], options].concat());
         }
         assert!(error(conn, &["JRS.MINT", &session, "CLAIMS", r#"{"exp":5}"#]).contains("EX or PX"));
+        for (nbf, is_valid) in each([(now() + 250, true), (now() + 302, false), (99_999_999_999, false)]) {
+            let claims = json!({ "nbf": nbf }).to_string();
+            let words = ["JRS.MINT", &session, "EX", "300", "CLAIMS", &claims];
+            if is_valid {
+                send::<String>(conn, &words).unwrap();
+            } else {
+                assert_refused(conn, "ERR", &words);
+                assert!(error(conn, &words).contains("'nbf'"));
+            }
+        }
         assert_refused(conn, "ERR", &["JRS.MINT"]);
         assert_refused(conn, "WRONGKEY", &["JRS.MINT", "sess:other", &session]);
         assert_refused(conn, "BADTOKEN", &["JRS.MINT", &session[..session.len() - 4]]);
@@ -101,6 +111,10 @@ fn an_issuer_an_audience_and_a_user_are_required() {
         // The remedy in the sentence.
         let named: String = send(conn, &["JRS.ROTATE", &anonymous, "OWNER", "ada"]).unwrap();
         mint(conn, &named, &words[2..]);
+        assert_eq!(send::<Value>(conn, &words).unwrap(), Value::Nil, "it was rotated");
+        let destroyed = create(conn, "", "{}", &[]);
+        exec(conn, &["JRS.DESTROY", &destroyed]);
+        assert_eq!(send::<Value>(conn, &[&words[..1], &[&destroyed], &words[2..]].concat()).unwrap(), Value::Nil);
     }
 }
 
