@@ -14,7 +14,8 @@ impl Command for RotateKey {
     type Error = Error;
     const SPEC: Spec = Spec {
         name: c"JRS.ROTATEKEY",
-        flags: c"admin",
+        // In a script with the flag `no-writes` it would change the key file.
+        flags: c"admin deny-script",
         is_routed: false,
         summary: c"Makes a new signing key in the generated key file and returns its kid. Old keys verify until their \
                    tokens have expired.",

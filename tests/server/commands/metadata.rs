@@ -63,7 +63,7 @@ const COMMANDS: [CommandSpec; 19] = [
     spec("JRS.JWKS", -1, READING_ANYWHERE, None, "[REALM name:string]"),
     spec("JRS.REALMS", 1, READING_ANYWHERE, None, ""),
     spec("JRS.RELOAD", 1, &["admin", "module", "stale"], None, ""),
-    spec("JRS.ROTATEKEY", -1, &["admin", "module"], None, "[REALM name:string]"),
+    spec("JRS.ROTATEKEY", -1, &["admin", "module", "noscript"], None, "[REALM name:string]"),
     spec("JRS.HELP", 1, &["fast", "loading", "module", "stale"], None, ""),
     spec("JRS.DEBUG", 2, &["admin", "module", "readonly"], None, "INDEX"),
 ];

@@ -95,14 +95,22 @@ fn a_new_key_signs_and_old_tokens_stay_valid() {
     let secrets: Vec<_> = set(&server).iter().map(|key| key["k"].as_str().unwrap().to_owned()).collect();
     let slowlog = format!("{:?}", send::<Value>(conn, &["SLOWLOG", "GET", "-1"]).unwrap());
     assert!(secrets.iter().all(|secret| !log.contains(secret) && !slowlog.contains(secret)));
-    // In a transaction and in a script.
+    // In a transaction, but not in a script, which may be read-only.
     exec(conn, &["MULTI"]);
     exec(conn, &ROTATE);
     exec(conn, &["JRS.CREATE", "eve", "{}"]);
     let (kid, token): (String, String) = send(conn, &["EXEC"]).unwrap();
     assert_eq!(header(&token)["kid"], *kid);
-    let kid: String = send(conn, &["EVAL", "return redis.call('JRS.ROTATEKEY')", "0"]).unwrap();
-    assert_eq!((kids(&server)[0].clone(), active(conn)), (kid, kids(&server)));
+    let kids_before = kids(&server);
+    for eval in ["EVAL", "EVAL_RO"] {
+        let reply = send::<Value>(conn, &[eval, "return redis.call('JRS.ROTATEKEY')", "0"]);
+        assert!(reply.expect_err("refused").to_string().contains("not allowed from script"));
+    }
+    let library = "#!lua name=l\nredis.register_function{function_name='f', flags={'no-writes'}, \
+                   callback=function() return redis.call('JRS.ROTATEKEY') end}";
+    exec(conn, &["FUNCTION", "LOAD", library]);
+    send::<Value>(conn, &["FCALL_RO", "f", "0"]).expect_err("refused");
+    assert_eq!((kids(&server), active(conn)), (kids_before.clone(), kids_before));
 }
 
 #[test]
