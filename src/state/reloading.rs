@@ -2,7 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use super::{STATE, activation::activate, files::FilesRead, key_sources::KeySources, read_sources, wall_clock};
+use super::{
+    STATE, activation::activate, files::FilesRead, key_sources::KeySources, read_sources, wall_clock, watch::Change,
+};
 use crate::{
     metrics::COUNTERS,
     redis::{Level, log},
@@ -39,20 +41,20 @@ pub fn reload_if_changed() {
         return;
     }
     let changed = lock(&STATE.watch).changed(interval, Instant::now());
-    let Some(changed) = changed else { return };
+    let Some(Change { file, is_overdue }) = changed else { return };
     let settings = lock(&STATE.settings).clone();
     let sources = read_sources(&settings);
     let files = sources.as_ref().map_or_else(|(_, files)| files, |sources| &sources.files);
-    if files.changed(&files.stamps()).is_some() {
+    if !is_overdue && files.changed(&files.stamps()).is_some() {
         // A file changed while the files were read.
         lock(&STATE.watch).wait(Instant::now());
         return;
     }
     match finish(settings, sources) {
-        Ok(()) => log(Level::Notice, &format!("reloaded the keys and realms, because '{changed}' changed")),
+        Ok(()) => log(Level::Notice, &format!("reloaded the keys and realms, because '{file}' changed")),
         Err(problem) => log(
             Level::Warning,
-            &format!("'{changed}' changed, but the reload failed, keeping the active keys and realms: {problem}"),
+            &format!("'{file}' changed, but the reload failed, keeping the active keys and realms: {problem}"),
         ),
     }
 }

@@ -7,6 +7,9 @@ use super::files::{FilesRead, Stamp};
 /// How long changed files must stay the same before they are read: a program may still be writing them.
 const SETTLED: Duration = Duration::from_secs(1);
 
+/// How long changed files are waited for at most: one that a program replaces all the time is read then as it is.
+const LONGEST_WAIT: Duration = Duration::from_secs(10);
+
 /// What `keys-reload-interval` compares the files with.
 #[derive(Debug)]
 pub struct Watch {
@@ -14,8 +17,26 @@ pub struct Watch {
     files: FilesRead,
     /// When the files were last compared.
     compared: Option<Instant>,
-    /// The stamps of changed files, and since when they are the same.
-    changing: Option<(Vec<Option<Stamp>>, Instant)>,
+    changing: Option<Changing>,
+}
+
+/// Files that changed and are not read yet.
+#[derive(Debug)]
+struct Changing {
+    stamps: Vec<Option<Stamp>>,
+    /// Since when the stamps are the same.
+    since: Instant,
+    /// When the first change was seen.
+    began: Instant,
+}
+
+/// A change that is to be read now.
+#[derive(Debug)]
+pub struct Change {
+    /// The name of a file that changed.
+    pub file: String,
+    /// Whether it is read although it may change while it is read.
+    pub is_overdue: bool,
 }
 
 impl Watch {
@@ -43,31 +64,39 @@ impl Watch {
         self.changing = None;
     }
 
-    /// Compares the files, if `interval` has passed since the last time. The name of a file that changed and then
-    /// stayed the same for a second: now is the time to read the files.
-    pub fn changed(&mut self, interval: Duration, now: Instant) -> Option<String> {
+    /// Compares the files, if `interval` has passed since the last time. The change if a file changed, and then all stayed
+    /// the same for a second or have changed for ten: now is the time to read the files.
+    pub fn changed(&mut self, interval: Duration, now: Instant) -> Option<Change> {
         let since = |then: Instant| now.saturating_duration_since(then);
         match &self.changing {
-            Some((_, first_seen)) if since(*first_seen) < SETTLED => return None,
+            Some(changing) if since(changing.since) < SETTLED => return None,
             None if self.compared.is_some_and(|then| since(then) < interval) => return None,
             _ => {}
         }
         self.compared = Some(now);
         let stamps = self.files.stamps();
         let changed = self.files.changed(&stamps).map(str::to_owned);
-        let Some(changed) = changed.or_else(|| self.files.changed_silently().map(str::to_owned)) else {
+        let Some(file) = changed.or_else(|| self.files.changed_silently().map(str::to_owned)) else {
             self.changing = None;
             return None;
         };
-        if self.changing.as_ref().is_some_and(|(earlier, _)| *earlier == stamps) {
-            return Some(changed);
+        if let Some(earlier) = &self.changing {
+            let is_overdue = earlier.stamps != stamps;
+            if !is_overdue || since(earlier.began) >= LONGEST_WAIT {
+                return Some(Change { file, is_overdue });
+            }
         }
-        self.changing = Some((stamps, now));
+        self.wait_for(stamps, now);
         None
     }
 
     /// Waits again until the files stay the same.
     pub fn wait(&mut self, now: Instant) {
-        self.changing = Some((self.files.stamps(), now));
+        self.wait_for(self.files.stamps(), now);
+    }
+
+    fn wait_for(&mut self, stamps: Vec<Option<Stamp>>, now: Instant) {
+        let began = self.changing.as_ref().map_or(now, |changing| changing.began);
+        self.changing = Some(Changing { stamps, since: now, began });
     }
 }

@@ -77,6 +77,20 @@ fn a_rewritten_a_replaced_and_a_touched_file_are_reloaded() {
     assert!(!server.log().contains(SECRET));
 }
 
+/// A program that replaces a file all the time cannot keep the server from reading it.
+#[test]
+fn a_file_that_never_stays_the_same_is_reloaded() {
+    let server = start("1");
+    let conn = &mut server.conn();
+    let file = server.dir().join("keys");
+    let text = set(&["b", "a"]);
+    await_that("the new keys", || {
+        replace(&file, &text);
+        (keys(conn) == "b|a").then_some(())
+    });
+    assert_eq!(failed(conn), (0, "ok".to_owned()));
+}
+
 /// Kubernetes mounts a secret as `keys -> ..data/keys`, with `..data` a link to a folder. An update renames a new link
 /// over `..data`.
 #[test]
