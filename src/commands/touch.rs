@@ -3,6 +3,7 @@
 use super::common::{
     authentication::{AuthenticatedSession, Requirements, TokenCommand, seconds_until},
     options::{EX, KEY, Options, PX, TOKEN, Unit, once},
+    rotation_chain::move_tombstone,
     verification::TimeCheck,
 };
 use crate::{
@@ -43,6 +44,7 @@ impl TokenCommand for Touch {
         drop(key);
         if changes {
             store::touch(call.ctx, &session.key, expiry)?;
+            move_tombstone(session, expiry, true)?;
         }
         COUNTERS.touched.count();
         call.ctx.reply_integer(seconds_until(expiry, session.now));

@@ -6,6 +6,7 @@ use super::common::{
     authentication::{AuthenticatedSession, Requirements, TokenCommand},
     data_redaction::redact_data,
     options::{EX, KEY, Options, PX, TOKEN, Unit, once},
+    rotation_chain::move_tombstone,
     verification::TimeCheck,
 };
 use crate::{
@@ -85,8 +86,12 @@ impl TokenCommand for Update {
             UpdateMode::Merge => changed_data(merged(&session.data(&key)?, given.bytes(), limit))?,
             UpdateMode::Patch => changed_data(patched(&session.data(&key)?, given.bytes(), limit))?,
         };
+        let moves = store::expiry(&key) != Some(expiry);
         drop(key);
         store::update(call.ctx, session.realm(), &session.key, &data, expiry)?;
+        if moves {
+            move_tombstone(session, expiry, true)?;
+        }
         call.ctx.reply_bytes(etag(data.bytes()));
         Ok(())
     }

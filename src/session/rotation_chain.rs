@@ -81,9 +81,9 @@ impl RotationChain {
         &self.payload
     }
 
-    /// When the last grace ends.
-    pub fn last_grace(&self) -> Option<UnixMillis> {
-        self.grace.iter().map(|(_, end)| UnixMillis::new(*end)).max()
+    /// When the tombstone expires: at `detection_end`, but not before the last grace ends.
+    pub fn ends_with(&self, detection_end: UnixMillis) -> UnixMillis {
+        self.grace.iter().fold(detection_end, |last, (_, end)| last.max(UnixMillis::new(*end)))
     }
 
     /// The chain after the reuse of a token has ended it.

@@ -18,7 +18,7 @@ fn a_token_has_its_grace_and_no_longer() {
     assert_eq!(chain.place("a", at(1999)), ChainPlace::InGrace);
     assert_eq!(chain.place("a", at(2000)), ChainPlace::Retired);
     assert_eq!(chain.place("other", NOW), ChainPlace::Retired);
-    assert_eq!((chain.payload(), chain.last_grace()), ("{\"jti\":\"b\"}", Some(at(2000))));
+    assert_eq!((chain.payload(), chain.ends_with(NOW)), ("{\"jti\":\"b\"}", at(2000)));
 }
 
 #[test]
@@ -26,14 +26,14 @@ fn each_token_of_a_chain_keeps_its_own_grace() {
     let chain = rotated(rotated(None, "a", "b", Some(5000)), "b", "c", Some(2000)).unwrap();
     assert_eq!((chain.place("a", at(4999)), chain.place("b", at(1999))), (ChainPlace::InGrace, ChainPlace::InGrace));
     assert_eq!((chain.place("a", at(5000)), chain.place("b", at(2000))), (ChainPlace::Retired, ChainPlace::Retired));
-    assert_eq!((chain.place("c", NOW), chain.last_grace()), (ChainPlace::Current, Some(at(5000))));
+    assert_eq!((chain.place("c", NOW), chain.ends_with(NOW)), (ChainPlace::Current, at(5000)));
 }
 
 #[test]
 fn a_rotation_without_grace_ends_the_grace_of_all() {
     let chain = rotated(rotated(None, "a", "b", Some(5000)), "b", "c", None).unwrap();
     assert_eq!((chain.place("a", NOW), chain.place("b", NOW)), (ChainPlace::Retired, ChainPlace::Retired));
-    assert_eq!((chain.place("c", NOW), chain.last_grace()), (ChainPlace::Current, None));
+    assert_eq!((chain.place("c", NOW), chain.ends_with(NOW)), (ChainPlace::Current, NOW));
 }
 
 #[test]
@@ -59,7 +59,7 @@ fn an_ended_chain_has_no_token_and_no_claims() {
     for name in ["a", "b", "c"] {
         assert_eq!(chain.place(name, NOW), ChainPlace::Ended);
     }
-    assert_eq!((chain.payload(), chain.last_grace()), ("", None));
+    assert_eq!((chain.payload(), chain.ends_with(NOW)), ("", NOW));
     assert_eq!(RotationChain::parse(chain.to_json().as_bytes()), Some(chain));
 }
 

@@ -18,7 +18,7 @@ pub use cursor::{IndexedSession, SessionCursor};
 pub use index_follower::{
     begin_index, complete_index_scan, drop_index, index_matches_keyspace, index_totals, on_server_event,
 };
-pub use rotation_chain::{ChainChange, delete_chain, end_reused_chain, read_chain, tombstone_name};
+pub use rotation_chain::{ChainChange, delete_chain, end_reused_chain, move_chain, read_chain, tombstone_name};
 pub use stored_data::read_data;
 
 use crate::{

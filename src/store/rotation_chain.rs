@@ -77,20 +77,41 @@ pub fn delete_chain(ctx: Ctx<'_>, name: &RedisString) -> Result<(), Error> {
     Ok(())
 }
 
+/// Moves the expiry of a tombstone, if there is one, after the expiry of its session moved to `session_expiry`. If the
+/// server may refuse writes now, `accepts_writes` is false, and a refused write changes nothing.
+#[cold]
+pub fn move_chain(
+    ctx: Ctx<'_>,
+    realm: &Realm,
+    name: &RedisString,
+    session_expiry: UnixMillis,
+    accepts_writes: bool,
+) -> Result<(), Error> {
+    let Some(chain) = read_chain(ctx, realm, name) else { return Ok(()) };
+    let expiry = chain.ends_with(session_expiry).as_i64();
+    if accepts_writes {
+        ctx.expire_at(name, expiry)?;
+    } else {
+        ctx.expire_at_if_allowed(name, expiry);
+    }
+    Ok(())
+}
+
 /// Deletes the session `current` because an older token of its chain was used again, and marks the tombstone, which keeps
-/// its expiry. Does nothing if the server refuses writes now.
+/// its expiry, or gets the default if a client removed it. Does nothing if the server refuses writes now.
 pub fn end_reused_chain(
     ctx: Ctx<'_>,
     realm: &Realm,
     current: &RedisString,
     (tombstone, chain): (&RedisString, RotationChain),
+    default_expiry: UnixMillis,
 ) -> Result<(), Error> {
     let value = value(realm, tombstone, &chain.into_ended())?;
     if !ctx.delete_if_allowed(current) {
         return Ok(());
     }
     COUNTERS.reused.count();
-    ctx.replace_if_allowed(tombstone, &value);
+    ctx.replace_if_allowed(tombstone, &value, default_expiry.as_i64());
     ctx.notify_jrs_event(c"jrs.reuse", current);
     Ok(())
 }

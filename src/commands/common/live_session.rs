@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::authentication::AuthenticatedSession;
+use super::{authentication::AuthenticatedSession, rotation_chain::move_tombstone};
 use crate::{
     error::Error,
     redis::StringKey,
@@ -67,6 +67,9 @@ impl<'s, 'c> LiveSession<'s, 'c> {
         } else {
             store::extend_if_allowed(ctx, &session.key, expiry)
         };
+        if is_extended {
+            move_tombstone(session, expiry, extension == Extension::Required)?;
+        }
         let expiry = if is_extended { Some(expiry) } else { former };
         Ok(session.open()?.map(|key| Self { session, key, lifetime, expiry }))
     }

@@ -53,8 +53,8 @@ pub(in crate::commands) fn successor(
         ChainPlace::InGrace | ChainPlace::Retired => {}
     }
     let token = VerifiedToken::from_payload(Arc::clone(realm), chain.payload().as_bytes().to_vec());
-    let key = match &token {
-        Ok(token) => RedisString::new(token.key.name()),
+    let (key, latest_expiry) = match &token {
+        Ok(token) => (RedisString::new(token.key.name()), token.lifetime(now).target(now)),
         Err(error) => return Err((*error).into()),
     };
     if ctx.open_no_touch(&key).is_none() {
@@ -62,7 +62,7 @@ pub(in crate::commands) fn successor(
     }
     if place == ChainPlace::Retired {
         if may_write(call, requirements.access) {
-            store::end_reused_chain(ctx, realm, &key, (&tombstone, chain))?;
+            store::end_reused_chain(ctx, realm, &key, (&tombstone, chain), latest_expiry)?;
         }
         return Err(Error::Reused);
     }

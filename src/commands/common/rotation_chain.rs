@@ -1,4 +1,4 @@
-//! The tombstone after a rotation.
+//! The tombstone after a rotation, and after the expiry of its session moved.
 
 use std::time::Duration;
 
@@ -6,17 +6,17 @@ use super::{authentication::AuthenticatedSession, issuing::UnsignedToken, rotate
 use crate::{
     error::Error,
     redis::Call,
-    session::RotationChain,
+    session::{RotationChain, UnixMillis},
     store::{self, ChainChange},
 };
 
-/// How a rotation of `session` to `successor` changes the tombstone of the chain. `grace` is that of the old token; without
-/// one the rotation ends the chain.
+/// How a rotation of `session` to `successor`, which expires at `expiry`, changes the tombstone of the chain. `grace` is
+/// that of the old token; without one the rotation ends the chain.
 pub(in crate::commands) fn chain_change(
     call: &Call<'_>,
     session: &AuthenticatedSession<'_>,
     grace: Option<Duration>,
-    successor: &UnsignedToken,
+    (successor, expiry): (&UnsignedToken, UnixMillis),
 ) -> Result<ChainChange, Error> {
     let (ctx, realm, now) = (call.ctx, session.realm(), session.now);
     let is_in_chain = session.token.claims.chain.is_some();
@@ -34,15 +34,25 @@ pub(in crate::commands) fn chain_change(
     let end = Some(now.plus(grace)).filter(|_| !grace.is_zero());
     let chain =
         RotationChain::rotated(former, names, successor.payload.clone(), now, end).ok_or(Error::TooManyInGrace)?;
-    let detection_end = if realm.settings.reuse_detection {
-        let longest = now.plus(LONGEST_DETECTION);
-        successor.lifetime.deadline.map_or(longest, |deadline| deadline.min(longest))
-    } else {
-        now
-    };
-    let expiry = chain.last_grace().map_or(detection_end, |last| last.max(detection_end));
+    let detection_end = if realm.settings.reuse_detection { expiry } else { now };
+    let expiry = chain.ends_with(detection_end);
     Ok(ChainChange::Write(name, chain, expiry))
 }
 
-/// How long the reuse of a token is detected after the last rotation, at most.
-const LONGEST_DETECTION: Duration = Duration::from_secs(30 * 86_400);
+/// Moves the expiry of the tombstone of a session's chain after the expiry of the session moved to `expiry`: the reuse of
+/// a token is detected as long as the session can live. `accepts_writes` as for [`store::move_chain`].
+#[inline]
+pub(in crate::commands) fn move_tombstone(
+    session: &AuthenticatedSession<'_>,
+    expiry: UnixMillis,
+    accepts_writes: bool,
+) -> Result<(), Error> {
+    if session.token.claims.chain.is_none() || !session.realm().settings.reuse_detection {
+        return Ok(());
+    }
+    let (ctx, realm) = (session.ctx(), session.realm());
+    match store::tombstone_name(ctx, &session.token) {
+        Some(name) => store::move_chain(ctx, realm, &name, expiry, accepts_writes),
+        None => Ok(()),
+    }
+}

@@ -211,7 +211,8 @@ fn rotate(
         return Ok(());
     }
     let realm = session.realm();
-    let chain = chain_change(call, session, options.keeps_chain(realm).then(|| options.grace(realm)), successor)?;
+    let grace = options.keeps_chain(realm).then(|| options.grace(realm));
+    let chain = chain_change(call, session, grace, (successor, expiry))?;
     let old = (&session.token.key, &session.key);
     store::replace_session(ctx, (&successor.key, &name), old, (&data, expiry), chain)?;
     ctx.reply_bytes(token);

@@ -128,11 +128,11 @@ impl<'call> Ctx<'call> {
         !self.writes_are_paused() && self.call_write(c"DEL", &[name]) == Some(1)
     }
 
-    /// Replaces the string of an existing key, whose expiry stays. For a command without the flag `write`, as
-    /// [`expire_at_if_allowed`](Self::expire_at_if_allowed).
-    pub fn replace_if_allowed(self, name: &RedisString, value: &RedisString) {
+    /// Replaces the string of an existing key. Its expiry stays, or is `default` if it has none. For a command without the
+    /// flag `write`, as [`expire_at_if_allowed`](Self::expire_at_if_allowed).
+    pub fn replace_if_allowed(self, name: &RedisString, value: &RedisString, default: i64) {
         // The expiry is absolute, also for the replicas.
-        let expiry = self.open_no_touch(name).and_then(|key| key.expiry()).map(|expiry| expiry.to_string());
+        let expiry = self.open_no_touch(name).map(|key| key.expiry().unwrap_or(default).to_string());
         if let Some(expiry) = expiry.filter(|_| !self.writes_are_paused()) {
             let [pxat, expiry] = [b"PXAT".as_slice(), expiry.as_bytes()].map(RedisString::new);
             self.call_write(c"SET", &[name, value, &pxat, &expiry]);

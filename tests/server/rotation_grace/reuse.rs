@@ -1,10 +1,10 @@
 //! `reuse-detection`: an older token that is used after its grace ends the session.
 
-use redis::Value;
+use redis::{Connection, Value};
 
 use super::{LONG, assert_finds_nothing, await_end_of_grace, rotate, tombstone};
 use crate::support::{
-    Server,
+    Server, await_that,
     cases::each,
     owner_sessions::{assert_agree, info},
     replicas::{assert_same, primary, replica},
@@ -17,7 +17,7 @@ fn server(keys: &str) -> Server {
     builder.config("notify-keyspace-events", "KEA").start()
 }
 
-fn ended(conn: &mut redis::Connection) -> i64 {
+fn ended(conn: &mut Connection) -> i64 {
     info(conn, "jrs_sessions", "jrs_sessions_ended_by_reuse")
 }
 
@@ -97,26 +97,129 @@ fn a_session_that_ended_otherwise_is_not_reused() {
     assert_eq!(ended(conn), 0);
 }
 
+/// The tombstone lives as long as its session can: it follows each change of the session's expiry.
 #[test]
-fn reuse_is_detected_until_the_deadline() {
+fn reuse_is_detected_as_long_as_the_session_lives() {
+    for (keys, get_requires_write) in each([(SECRET, "yes"), (SECRET, "no")]) {
+        let builder = Server::builder().keys(keys.as_bytes());
+        let builder = builder.args(&["reuse-detection", "yes", "get-requires-write", get_requires_write]);
+        let server = primary(builder.clone()).start();
+        let copy = replica(&server, builder);
+        let (conn, replica) = (&mut server.conn(), &mut copy.conn());
+        let first = create(conn, "ada", "{}", &["EX", "5000"]);
+        let new = rotate(conn, &first, &[]);
+        let assert_follows = |conn: &mut Connection| {
+            let end = expiry(conn, &tombstone(&new));
+            assert_eq!(end, expiry(conn, &key(&new)));
+            end
+        };
+        assert_follows(conn);
+        for words in each([
+            &["JRS.GET", &new][..],
+            &["JRS.TOUCH", &new],
+            &["JRS.TOUCH", &new, "EX", "3000"],
+            &["JRS.UPDATE", &new, "{}"],
+            &["JRS.UPDATE", &new, "{}", "EX", "2000"],
+            &["JRS.UPDATE", &new, "{}", "MERGE", "KEEPTTL"],
+            &["MULTI"],
+            &["EVAL", "return redis.call('JRS.GET', ARGV[1])", "0", &new],
+        ]) {
+            exec(conn, &["EXPIRE", &key(&new), "100"]);
+            let is_kept = words.contains(&"KEEPTTL");
+            exec(conn, &["EXPIRE", &tombstone(&new), "100"]);
+            exec(conn, words);
+            if words == ["MULTI"] {
+                exec(conn, &["JRS.TOUCH", &new]);
+                exec(conn, &["EXEC"]);
+            }
+            if is_kept {
+                // Nothing moved.
+                assert!(expiry(conn, &tombstone(&new)) < millis() + 200_000);
+            } else {
+                assert!(assert_follows(conn) > millis() + 200_000, "{words:?}");
+            }
+        }
+        assert_same(conn, replica);
+        // No new tombstone, and none where another client wrote a value.
+        let lone = create(conn, "ada", "{}", &[]);
+        let lone = rotate(conn, &lone, &[]);
+        exec(conn, &["DEL", &tombstone(&lone)]);
+        exec(conn, &["EXPIRE", &key(&lone), "100"]);
+        exec(conn, &["JRS.GET", &lone]);
+        assert_eq!(send::<i64>(conn, &["EXISTS", &tombstone(&lone)]).unwrap(), 0);
+        exec(conn, &["SET", &tombstone(&lone), "x", "EX", "100"]);
+        let end = expiry(conn, &tombstone(&lone));
+        exec(conn, &["JRS.TOUCH", &lone, "EX", "50"]);
+        assert_eq!(expiry(conn, &tombstone(&lone)), end);
+
+        // The session expires, and the tombstone with it.
+        let short = create(conn, "ada", "{}", &[]);
+        let short_new = rotate(conn, &short, &[]);
+        exec(conn, &["JRS.TOUCH", &short_new, "PX", "500"]);
+        await_that("the end of the session", || {
+            let names = [key(&short_new), tombstone(&short_new)];
+            (send::<i64>(conn, &["EXISTS", &names[0], &names[1]]).unwrap() == 0).then_some(())
+        });
+        assert_finds_nothing(conn, &short);
+
+        let end = expiry(conn, &tombstone(&new));
+        assert_eq!(refused(conn, &["JRS.GET", &first]), "REUSED", "after the session was extended");
+        assert_eq!(expiry(conn, &tombstone(&new)), end, "the mark keeps the expiry");
+        assert_same(conn, replica);
+    }
+}
+
+#[test]
+fn a_tombstone_lives_until_the_last_grace_ends() {
     let server = server(SECRET);
     let conn = &mut server.conn();
-    exec(conn, &["CONFIG", "SET", "jrs.max-lifetime", "0"]);
-    let month = 30 * 86_400_000;
+    let first = create(conn, "ada", "{}", &[]);
     let before = millis();
+    let new = rotate(conn, &first, &["GRACE", LONG]);
+    exec(conn, &["JRS.TOUCH", &new, "EX", "10"]);
+    assert!(expiry(conn, &key(&new)) < before + 30_000);
+    assert!(expiry(conn, &tombstone(&new)) >= before + 60_000);
+    // Without reuse detection, nothing moves it.
+    exec(conn, &["CONFIG", "SET", "jrs.reuse-detection", "no"]);
+    let end = expiry(conn, &tombstone(&new));
+    exec(conn, &["JRS.TOUCH", &new]);
+    assert_eq!(expiry(conn, &tombstone(&new)), end);
+    exec(conn, &["CONFIG", "SET", "jrs.reuse-detection", "yes"]);
+    exec(conn, &["JRS.TOUCH", &new, "EX", "9000"]);
+    assert_eq!(expiry(conn, &tombstone(&new)), expiry(conn, &key(&new)));
+}
+
+#[test]
+fn a_tombstone_without_an_expiry_is_marked_too() {
+    let server = server(SECRET);
+    let conn = &mut server.conn();
     let first = create(conn, "ada", "{}", &[]);
     let new = rotate(conn, &first, &[]);
-    let end = expiry(conn, &tombstone(&new));
-    assert!((before + month..=millis() + month).contains(&end), "{end}");
-    let deadline = (millis() / 1000 + 5000) * 1000;
-    let first = create(conn, "ada", "{}", &["PXAT", &deadline.to_string()]);
-    let new = rotate(conn, &first, &[]);
-    assert_eq!(expiry(conn, &tombstone(&new)), deadline);
-    let first = create(conn, "ada", "{}", &[]);
-    let new = rotate(conn, &first, &[]);
-    let end = expiry(conn, &tombstone(&new));
-    assert_eq!(refused(conn, &["JRS.GET", &first]), "REUSED");
-    assert_eq!(expiry(conn, &tombstone(&new)), end, "the mark keeps the expiry");
+    exec(conn, &["PERSIST", &tombstone(&new)]);
+    for _ in 0..2 {
+        assert_eq!(refused(conn, &["JRS.GET", &first]), "REUSED");
+    }
+    assert_eq!(refused(conn, &["JRS.GET", &new]), "REUSED");
+    assert_eq!(ended(conn), 1);
+    assert!(expiry(conn, &tombstone(&new)) > millis());
+}
+
+/// Theft must end the session, whatever permission or options the second use has.
+#[test]
+fn permissions_and_options_do_not_save_a_stolen_session() {
+    let server = server(SECRET);
+    let conn = &mut server.conn();
+    let limited = &mut server.conn();
+    for words in each([&[][..], &["nonsense"]]) {
+        let first = create(conn, "ada", "{}", &[]);
+        let new = rotate(conn, &first, &[]);
+        let key_rule = format!("~{}", key(&first));
+        exec(conn, &["ACL", "SETUSER", "limited", "reset", "on", ">p", "+@all", &key_rule]);
+        exec(limited, &["AUTH", "limited", "p"]);
+        assert_eq!(refused(limited, &["JRS.TOUCH", &new]), "NOPERM");
+        assert_eq!(refused(limited, &[&["JRS.TOUCH", &first], words].concat()), "REUSED");
+        assert_eq!(send::<i64>(conn, &["EXISTS", &key(&new)]).unwrap(), 0);
+    }
 }
 
 #[test]
