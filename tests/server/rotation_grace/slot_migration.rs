@@ -1,14 +1,15 @@
-//! Rotated sessions while their slot moves key by key.
+//! Rotated sessions while their slot moves to another node, and after a replica took the place of their node.
 
 use redis::{Connection, Value};
 
 use super::{LONG, tombstone};
 use crate::support::{
-    Server,
+    Server, await_that,
     nodes::Cluster,
-    sessions::{create, exec, refused, send},
+    sessions::{create, exec, expiry, refused, send},
     slot_move_clients::owners_in_one_slot,
-    tokens::{id, key, signing_keys},
+    slot_moves::{await_migration, moves_slots_atomically},
+    tokens::{SECRET, id, key, signing_keys},
 };
 
 fn keys(node: &mut Connection) -> Vec<String> {
@@ -78,5 +79,60 @@ fn a_chain_moves_with_its_slot() {
         let third = rotate(target, &second);
         assert_eq!((found(target, &first), found(target, &second)), (id(&third), id(&third)));
         assert_eq!(tombstone(&third), tombstone(&second));
+    }
+}
+
+#[test]
+fn a_chain_moves_atomically_with_its_slot() {
+    if !moves_slots_atomically() {
+        return;
+    }
+    let builder = Server::builder().keys(SECRET.as_bytes()).config("enable-debug-command", "yes");
+    let cluster = Cluster::start_as(&builder.args(&["reuse-detection", "yes"]));
+    let [source, target] = &mut cluster.nodes();
+    let [ada, _] = &owners_in_one_slot(&cluster);
+    let slot = &cluster.slot(ada).to_string();
+    let first = create(source, ada, "{}", &[]);
+    let second = rotate(source, &first);
+    let stolen = create(source, ada, "{}", &[]);
+    let stolen_second: String = send(source, &["JRS.ROTATE", &key(&stolen), &stolen]).unwrap();
+    exec(source, &["DEBUG", "SLOTMIGRATION", "PREVENT-PAUSE", "1"]);
+    exec(source, &["CLUSTER", "MIGRATESLOTS", "SLOTSRANGE", slot, slot, "NODE", &cluster.id(1)]);
+    await_migration(target, "waiting-for-paused");
+    // The target has the keys already, and gets these changes too.
+    let third = rotate(source, &second);
+    exec(source, &["JRS.TOUCH", &key(&third), &third, "EX", "5000"]);
+    let expected = expiry(source, &tombstone(&third));
+    assert_eq!(refused(source, &["JRS.GET", &key(&stolen), &stolen]), "REUSED");
+    exec(source, &["DEBUG", "SLOTMIGRATION", "PREVENT-PAUSE", "0"]);
+    await_migration(source, "success");
+    for token in [&first, &second, &third] {
+        assert_eq!(found(target, token), id(&third));
+    }
+    assert_eq!((expiry(target, &tombstone(&third)), expiry(target, &key(&third))), (expected, expected));
+    for token in [&stolen, &stolen_second] {
+        assert_eq!(refused(target, &["JRS.GET", &key(token), token]), "REUSED");
+    }
+    assert!(keys(source).is_empty());
+}
+
+#[test]
+fn a_chain_survives_the_failover_of_its_node() {
+    let builder = Server::builder().keys(SECRET.as_bytes()).args(&["reuse-detection", "yes"]);
+    let mut cluster = Cluster::start_as(&builder);
+    let [source, _] = &mut cluster.nodes();
+    let [ada, _] = &owners_in_one_slot(&cluster);
+    let first = create(source, ada, "{}", &[]);
+    let second = rotate(source, &first);
+    let stolen = create(source, ada, "{}", &[]);
+    let stolen_second: String = send(source, &["JRS.ROTATE", &key(&stolen), &stolen]).unwrap();
+    let expected = expiry(source, &tombstone(&second));
+    let promoted = &mut cluster.replace_by_replica(0);
+    await_that("the slot", || send::<Value>(promoted, &["JRS.GET", &key(&first), &first]).ok());
+    assert_eq!((found(promoted, &first), expiry(promoted, &tombstone(&second))), (id(&second), expected));
+    let third = rotate(promoted, &second);
+    assert_eq!((found(promoted, &first), found(promoted, &second)), (id(&third), id(&third)));
+    for token in [&stolen, &stolen_second] {
+        assert_eq!(refused(promoted, &["JRS.GET", &key(token), token]), "REUSED");
     }
 }

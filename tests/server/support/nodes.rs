@@ -24,6 +24,13 @@ impl Cluster {
         self.0.conn(number)
     }
 
+    /// A new replica of a node takes that node's place. A connection to it.
+    pub(crate) fn replace_by_replica(&mut self, node: usize) -> Connection {
+        let number = self.0.add_replica(node);
+        self.0.fail_over_to(number);
+        self.0.conn(number)
+    }
+
     pub(crate) fn nodes(&self) -> [Connection; 2] {
         [self.0.conn(0), self.0.conn(1)]
     }
