@@ -7,7 +7,7 @@ use redis::{Cmd, ConnectionLike, FromRedisValue, RedisResult, Value, cluster::Cl
 use serde_json::json;
 
 use crate::support::{
-    Server,
+    Builder, Server,
     cluster_clients::redirections,
     error_word,
     large_cluster::LargeCluster,
@@ -81,13 +81,17 @@ fn the_page_names_the_pinned_versions() {
     }
 }
 
+fn server() -> Builder {
+    Server::builder().keys(tokens::SECRET.as_bytes()).args(&["reuse-detection", "yes"])
+}
+
 fn run(headings: &[&str]) {
-    let server = Server::builder().keys(tokens::SECRET.as_bytes()).start();
+    let server = server().start();
     serves_sessions(headings, server.port(), &mut server.conn());
 }
 
 fn run_on_cluster(headings: &[&str]) {
-    let cluster = LargeCluster::start(tokens::SECRET, 3, 0);
+    let cluster = LargeCluster::start_as(&server(), 3, 0);
     let seed = format!("redis://127.0.0.1:{}", cluster.port(0));
     let client = ClusterClient::new([seed]).expect("this is an address");
     serves_sessions(headings, cluster.port(0), &mut client.get_connection().expect("the cluster is up"));
@@ -138,6 +142,11 @@ fn serves_sessions(headings: &[&str], port: u16, redis: &mut dyn ConnectionLike)
     assert_eq!(error_word(peek(redis, &expired)), "EXPIREDTOKEN");
     assert_eq!(cart(&expired).0, 401);
     assert_eq!(ask("logout-everywhere", &expired).0, 401);
+
+    // A token that was used again after a rotation.
+    let stolen = login("eve");
+    let rotated: String = query(redis, &["JRS.ROTATE", &tokens::key(&stolen), &stolen]).unwrap();
+    assert_eq!([cart(&stolen).0, cart(&rotated).0, ask("logout-everywhere", &rotated).0], [401; 3]);
 
     assert_eq!(ask("logout-everywhere", &laptop), (200, "2".to_owned()));
     assert_eq!([cart(&laptop).0, cart(&tablet).0, ask("logout-everywhere", &laptop).0], [401; 3]);

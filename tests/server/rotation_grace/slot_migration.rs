@@ -106,10 +106,10 @@ fn a_chain_moves_atomically_with_its_slot() {
     assert_eq!(refused(source, &["JRS.GET", &key(&stolen), &stolen]), "REUSED");
     exec(source, &["DEBUG", "SLOTMIGRATION", "PREVENT-PAUSE", "0"]);
     await_migration(source, "success");
+    assert_eq!((expiry(target, &tombstone(&third)), expiry(target, &key(&third))), (expected, expected));
     for token in [&first, &second, &third] {
         assert_eq!(found(target, token), id(&third));
     }
-    assert_eq!((expiry(target, &tombstone(&third)), expiry(target, &key(&third))), (expected, expected));
     for token in [&stolen, &stolen_second] {
         assert_eq!(refused(target, &["JRS.GET", &key(token), token]), "REUSED");
     }
