@@ -106,9 +106,9 @@ struct ListedSession {
 }
 
 impl ListJob {
-    /// How many sessions one piece of the job reads or writes. With data only a few, because data may be large.
+    /// How many sessions one piece of the job reads or writes. With data only one, because data may be large.
     const fn piece(&self) -> usize {
-        if self.reads_data() { 4 } else { 64 }
+        if self.reads_data() { 1 } else { 64 }
     }
 
     const fn reads_data(&self) -> bool {

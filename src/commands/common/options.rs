@@ -85,7 +85,8 @@ impl<'c> Options<'c> {
         count.ok_or(Error::Other("LIMIT must be a positive integer".into()))
     }
 
-    /// The values of FIELDS: a number, and as many JSON Pointers.
+    /// The values of FIELDS: a number, and as many JSON Pointers. They must not overlap, so that their values are together
+    /// no longer than the data.
     pub(in crate::commands) fn pointers(&mut self) -> Result<Vec<Pointer>, Error> {
         let count = self.number()?.filter(|count| (1..=MAX_POINTERS).contains(count));
         let count =
@@ -102,7 +103,15 @@ impl<'c> Options<'c> {
             let problem = "FIELDS takes JSON Pointers (RFC 6901), such as /device or /login/ip";
             pointer.ok_or(Error::Other(problem.into()))
         };
-        std::iter::repeat_with(read).take(count).collect()
+        let pointers = std::iter::repeat_with(read).take(count).collect::<Result<Vec<Pointer>, _>>()?;
+        let overlaps =
+            |(position, one): (usize, &Pointer)| pointers.iter().skip(position + 1).any(|other| one.overlaps(other));
+        if pointers.iter().enumerate().any(overlaps) {
+            return Err(Error::Other(
+                "the pointers of FIELDS must not overlap: leave out those within another one".into(),
+            ));
+        }
+        Ok(pointers)
     }
 
     /// The value of MAXAUTHAGE: 1 second to a year.

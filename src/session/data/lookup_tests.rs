@@ -43,6 +43,19 @@ fn values_are_the_bytes_of_the_data() {
 }
 
 #[test]
+fn pointers_overlap_if_one_is_within_the_other() {
+    let all = pointers(&["", "/a", "/a/b", "/a/b/c", "/a-b", "/ab", "/a~1b", "/"]);
+    let overlapping = |one: usize, other: usize| {
+        one == 0 || other == 0 || one == other || (1..4).contains(&one) && (1..4).contains(&other)
+    };
+    for (one, first) in all.iter().enumerate() {
+        for (other, second) in all.iter().enumerate() {
+            assert_eq!(first.overlaps(second), overlapping(one, other), "{first:?} {second:?}");
+        }
+    }
+}
+
+#[test]
 fn a_path_that_is_missing_has_no_value() {
     let data = r#"{"a":[1,2],"b":"text","n":null}"#;
     let texts = ["/c", "/a/2", "/a/-", "/a/00", "/a/+1", "/a/", "/b/0", "/n/x", "/a/99999999999999999999999"];

@@ -33,6 +33,11 @@ impl Pointer {
     pub(super) fn is_within(&self, other: &Self) -> bool {
         self.0.strip_prefix(&other.0).is_some_and(|rest| rest.starts_with('/'))
     }
+
+    /// Whether a value at one of these paths can be within a value at the other, or is the same.
+    pub fn overlaps(&self, other: &Self) -> bool {
+        self == other || self.is_within(other) || other.is_within(self)
+    }
 }
 
 fn tokens(pointer: &str) -> impl Iterator<Item = Cow<'_, str>> {
