@@ -132,7 +132,7 @@ fn read(document: &str) -> String {
 
 /// All documents, as paths from the root.
 fn documents() -> Vec<PathBuf> {
-    let folders = ["", "docs", "clients/express", "clients/express/examples"];
+    let folders = ["", "docs", "clients/node", "clients/node/examples"];
     let files = folders.into_iter().flat_map(|folder| {
         fs::read_dir(root().join(folder)).unwrap().map(move |file| Path::new(folder).join(file.unwrap().file_name()))
     });
