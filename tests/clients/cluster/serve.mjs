@@ -3,7 +3,7 @@
 // The only argument is JSON:
 //   ports     the ports of some nodes on 127.0.0.1
 //   replicas  whether commands that only read go to replicas
-//   plain     whether commands are sent without the recipe of docs/clients.md
+//   plain     whether commands are sent without the recipe of docs/clients/other-languages.md
 //
 // Each line of standard input is JSON:
 //   words     a command with its arguments; the first argument is its key

@@ -1,5 +1,5 @@
-//! Runs the programs of docs/clients.md: each recipe is written to files, built and run against a real server or cluster, and
-//! gets requests as from a browser. The versions on the page must be the pinned ones.
+//! Runs the programs of docs/clients/other-languages.md: each recipe is written to files, built and run against a real server
+//! or cluster, and gets requests as from a browser. The versions on the page must be the pinned ones.
 
 use std::fs;
 
@@ -172,5 +172,5 @@ fn query<T: FromRedisValue>(redis: &mut dyn ConnectionLike, words: &[&str]) -> R
 }
 
 fn page() -> String {
-    fs::read_to_string(root().join("docs/clients.md")).unwrap()
+    fs::read_to_string(root().join("docs/clients/other-languages.md")).unwrap()
 }

@@ -16,7 +16,10 @@ use std::{
 
 use redis::{Connection, RedisResult};
 
-use super::replies::{Block, blocks, meanings};
+use super::{
+    documents_in,
+    replies::{Block, blocks, meanings},
+};
 use crate::support::{Server, module_path};
 
 /// The paths of the module and of the server's files in the documents.
@@ -225,8 +228,7 @@ impl DocumentRun {
 /// README.md, CHANGELOG.md and all of docs/.
 fn documents() -> Vec<PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let docs = fs::read_dir(root.join("docs")).unwrap().map(|entry| entry.unwrap().path());
-    [root.join("README.md"), root.join("CHANGELOG.md")].into_iter().chain(docs).collect()
+    [root.join("README.md"), root.join("CHANGELOG.md")].into_iter().chain(documents_in("docs")).collect()
 }
 
 fn read(document: &str) -> String {

@@ -6,13 +6,18 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use super::documents_in;
+
 /// The documents that name files and functions of the source.
 const MAPS: [&str; 3] = ["ARCHITECTURE.md", "CONTRIBUTING.md", "SECURITY.md"];
 
 #[test]
 fn every_link_leads_to_a_file_and_a_heading() {
     let documents = documents();
-    assert!(documents.len() > 15, "{documents:?}");
+    for expected in ["README.md", "docs/clients/README.md", "clients/node/README.md", "clients/node/examples/README.md"]
+    {
+        assert!(documents.contains(&PathBuf::from(expected)), "{expected} is not in {documents:?}");
+    }
     for document in documents {
         let problems = broken_links(&document, &fs::read_to_string(root().join(&document)).unwrap());
         assert!(problems.is_empty(), "{}: {problems:?}", document.display());
@@ -132,11 +137,10 @@ fn read(document: &str) -> String {
 
 /// All documents, as paths from the root.
 fn documents() -> Vec<PathBuf> {
-    let folders = ["", "docs", "clients/node", "clients/node/examples"];
-    let files = folders.into_iter().flat_map(|folder| {
-        fs::read_dir(root().join(folder)).unwrap().map(move |file| Path::new(folder).join(file.unwrap().file_name()))
-    });
-    files.filter(|file| file.extension().is_some_and(|extension| extension == "md")).collect()
+    let at_root = fs::read_dir(root()).unwrap().map(|entry| entry.unwrap().path());
+    let files = at_root.chain(documents_in("docs")).chain(documents_in("clients"));
+    let files = files.filter(|file| file.extension().is_some_and(|extension| extension == "md"));
+    files.map(|file| file.strip_prefix(root()).unwrap().to_owned()).collect()
 }
 
 /// The files of `src/`, with their paths from there.

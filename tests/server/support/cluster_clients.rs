@@ -1,4 +1,4 @@
-//! Client libraries for Redis Cluster, used as docs/clients.md says: redis-rs here, the others in programs of
+//! Client libraries for Redis Cluster, used as docs/clients/other-languages.md says: redis-rs here, the others in programs of
 //! `tests/clients/cluster`, with requests and answers as lines of JSON.
 
 use std::{
@@ -29,7 +29,7 @@ use crate::support::{
 pub(crate) struct Options {
     /// Commands that only read go to replicas.
     pub(crate) replicas: bool,
-    /// Commands are sent without the recipe of docs/clients.md.
+    /// Commands are sent without the recipe of docs/clients/other-languages.md.
     pub(crate) plain: bool,
 }
 

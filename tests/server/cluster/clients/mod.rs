@@ -1,4 +1,4 @@
-//! Client libraries on a cluster: redis-py, ioredis, node-redis and redis-rs, used as docs/clients.md says.
+//! Client libraries on a cluster: redis-py, ioredis, node-redis and redis-rs, used as docs/clients/other-languages.md says.
 
 mod replicas;
 mod routing;

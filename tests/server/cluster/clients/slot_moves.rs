@@ -21,7 +21,7 @@ fn owner(client: &ClusterClient) -> &'static str {
     }
 }
 
-/// What the client makes of `TRYAGAIN`. The table in docs/clients.md has the same texts.
+/// What the client makes of `TRYAGAIN`. The table in docs/clients/other-languages.md has the same texts.
 fn error_of_try_again(client: &ClusterClient) -> &'static str {
     match client.name {
         "redis-py" | "redis-py with asyncio" => "ClusterError: TTL exhausted.",

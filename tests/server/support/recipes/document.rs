@@ -1,4 +1,4 @@
-//! Parses docs/clients.md.
+//! Parses docs/clients/other-languages.md.
 
 /// A section of the document.
 #[derive(Default)]

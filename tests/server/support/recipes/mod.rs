@@ -1,4 +1,4 @@
-//! Writes, builds and runs the applications of docs/clients.md, and sends requests to them.
+//! Writes, builds and runs the applications of docs/clients/other-languages.md, and sends requests to them.
 
 mod document;
 
