@@ -1,0 +1,133 @@
+"""Servers with the module. Each has its own port and folder."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+import redis
+
+ROOT = Path(__file__).resolve().parents[4]
+MODULE = os.environ.get("JRS_MODULE") or str(ROOT / "target/release/libjrs.so")
+PROGRAM = os.environ.get("JRS_TEST_SERVER", "redis-server")
+
+# How long a condition may take on a machine that does much else at the same time.
+PATIENCE = 60.0
+
+T = TypeVar("T")
+
+
+def until(what: str, condition: Callable[[], T]) -> T:
+    """Wait until a condition holds, and return its value."""
+    end = time.monotonic() + PATIENCE
+    while True:
+        value = condition()
+        if value:
+            return value
+        if time.monotonic() > end:
+            raise TimeoutError(f"waited {PATIENCE:.0f} s for: {what}")
+        time.sleep(0.01)
+
+
+class Server:
+    """A server process. `{folder}` in settings and arguments is replaced by its folder."""
+
+    def __init__(
+        self,
+        folder: Path,
+        settings: Mapping[str, object] | None = None,
+        *,
+        files: Mapping[str, str] | None = None,
+        module: bool = True,
+        arguments: Sequence[str] = (),
+    ) -> None:
+        self.folder = folder
+        self.port = free_port()
+        self.log = folder / "server.log"
+        for name, content in (files or {}).items():
+            path = folder / name
+            path.write_text(content.replace("{folder}", str(folder)))
+            path.chmod(0o600)
+        lines = {"bind": "127.0.0.1", "port": self.port, "dir": folder, "save": "", **(settings or {})}
+        self._words = [word.replace("{folder}", str(folder)) for word in arguments]
+        for name, value in lines.items():
+            self._words += [f"--{name}", str(value).replace("{folder}", str(folder))]
+        if module:
+            self._words += ["--loadmodule", MODULE]
+        self._admin = redis.Redis(port=self.port, decode_responses=True, socket_timeout=PATIENCE)
+        self._process: subprocess.Popen[bytes] | None = None
+        self.run()
+
+    @property
+    def url(self) -> str:
+        """The address for `from_url` of the client libraries."""
+        return f"redis://127.0.0.1:{self.port}"
+
+    def run(self) -> None:
+        """Start the process. After `stop` it can be started again, on the same port."""
+        with self.log.open("ab") as log:
+            # setpriv makes the kernel end the server with the tests, even if they are killed.
+            words = ["setpriv", "--pdeathsig", "KILL", PROGRAM, *self._words]
+            self._process = subprocess.Popen(words, stdout=log, stderr=log)
+        until("the server replies", self._replies)
+
+    def _replies(self) -> bool:
+        process = self._process
+        if process is None or process.poll() is not None:
+            raise RuntimeError(self.log.read_text())
+        try:
+            # Another process may have taken the port first.
+            return bool(self._admin.info("server")["process_id"] == process.pid)
+        except redis.ConnectionError:
+            return False
+
+    def send(self, *words: object) -> Any:
+        """Send a command on a connection of its own."""
+        send: Callable[..., Any] = self._admin.execute_command
+        return send(*words)
+
+    def calls(self, command: str) -> int:
+        """How often a command was called since the last `CONFIG RESETSTAT`."""
+        stats: dict[str, Any] = self._admin.info("commandstats")
+        return sum(int(stats[name]["calls"]) for name in stats if name.lower() == f"cmdstat_{command.lower()}")
+
+    def pause(self) -> None:
+        """Stop the process without ending it: it does not reply."""
+        self._signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """Continue after `pause`."""
+        self._signal(signal.SIGCONT)
+
+    def stop(self) -> None:
+        """Kill the process, as in a crash."""
+        self._admin.close()
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+
+    def _signal(self, number: signal.Signals) -> None:
+        assert self._process is not None
+        self._process.send_signal(number)
+
+
+def free_port() -> int:
+    """A free port whose cluster bus port, which is 10,000 higher, is also free."""
+    while True:
+        with socket.socket() as first, socket.socket() as second:
+            first.bind(("127.0.0.1", 0))
+            port = int(first.getsockname()[1])
+            if port >= 55_000:
+                continue
+            try:
+                second.bind(("127.0.0.1", port + 10_000))
+            except OSError:
+                continue
+            return port
