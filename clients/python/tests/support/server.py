@@ -14,7 +14,8 @@ from typing import Any, TypeVar
 import redis
 
 ROOT = Path(__file__).resolve().parents[4]
-MODULE = os.environ.get("JRS_MODULE") or str(ROOT / "target/release/libjrs.so")
+TARGET = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
+MODULE = os.environ.get("JRS_MODULE", str(TARGET / "release/libjrs.so"))
 PROGRAM = os.environ.get("JRS_TEST_SERVER", "redis-server")
 
 # How long a condition may take on a machine that does much else at the same time.
