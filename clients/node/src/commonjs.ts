@@ -1,27 +1,29 @@
 /** The package for `require`: the function itself, as in `jwt-redis-session`, with the other exports as properties. */
-import callback = require("./callback.js");
 import clients = require("./clients/index.js");
-import errors = require("./errors.js");
-import listedSession = require("./listed-session-types.js");
-import middleware = require("./middleware.js");
-import options = require("./options.js");
-import recentAuth = require("./require-recent-auth.js");
-import sessionData = require("./session-data.js");
-import sessionOptions = require("./session-options.js");
-import sessionTypes = require("./session-types.js");
-import token = require("./token.js");
+import callback = require("./core/callback.js");
+import cookieOptions = require("./core/cookie-options.js");
+import errors = require("./core/errors.js");
+import listedSession = require("./core/listed-session-types.js");
+import coreOptions = require("./core/options.js");
+import sessionData = require("./core/session-data.js");
+import sessionOptions = require("./core/session-options.js");
+import sessionTypes = require("./core/session-types.js");
+import token = require("./core/token.js");
+import middleware = require("./express/middleware.js");
+import options = require("./express/options.js");
+import recentAuth = require("./express/require-recent-auth.js");
 
 /**
- * Creates the middleware, as `jrsSession` in middleware.ts does.
+ * Creates the middleware, as `jrsSession` in express/middleware.ts does.
  *
  * @throws TypeError if an option is invalid
  * @example
  * ```js
  * const jrsSession = require("jrs-session");
- * app.use(jrsSession({ client }));
+ * app.use(jrsSession({ client, cookie: true }));
  * ```
  */
-function jrsSession(given: options.Options): middleware.Middleware {
+function jrsSession(given: options.Options): middleware.SessionMiddleware {
   return middleware.jrsSession(given);
 }
 
@@ -30,8 +32,10 @@ namespace jrsSession {
   export import AsyncMethod = callback.AsyncMethod;
   export import Callback = callback.Callback;
   export import Claims = token.Claims;
+  export import CookieOptions = cookieOptions.CookieOptions;
   export import DeclaredData = sessionData.DeclaredData;
   export import DestroyAllOptions = sessionOptions.DestroyAllOptions;
+  export import LogInOptions = sessionOptions.LogInOptions;
   export import Middleware = middleware.Middleware;
   export import MintOptions = sessionOptions.MintOptions;
   export import Options = options.Options;
@@ -45,10 +49,11 @@ namespace jrsSession {
   export import SessionError = errors.SessionError;
   export import SessionErrorCode = errors.SessionErrorCode;
   export import SessionInfo = listedSession.SessionInfo;
+  export import SessionMiddleware = middleware.SessionMiddleware;
   export import SessionSummary = listedSession.SessionSummary;
   export import SessionsMethod = listedSession.SessionsMethod;
   export import SessionsOptions = sessionOptions.SessionsOptions;
-  export import TokenReuse = options.TokenReuse;
+  export import TokenReuse = coreOptions.TokenReuse;
   export import requireRecentAuth = recentAuth.requireRecentAuth;
   export import reservedMembers = sessionTypes.reservedMembers;
 }

@@ -1,18 +1,21 @@
 /** The package for `import`. For `require`, see commonjs.ts. */
-export type { AsyncMethod, Callback } from "./callback.js";
 export type { RedisClient } from "./clients/index.js";
-export { SessionError, type SessionErrorCode } from "./errors.js";
-export type { SessionInfo, SessionSummary, SessionsMethod } from "./listed-session-types.js";
-export { jrsSession, jrsSession as default, type Middleware } from "./middleware.js";
-export type { Options, TokenReuse } from "./options.js";
-export { type RequireRecentAuthOptions, requireRecentAuth } from "./require-recent-auth.js";
-export type { DeclaredData, SessionData } from "./session-data.js";
+export type { AsyncMethod, Callback } from "./core/callback.js";
+export type { CookieOptions } from "./core/cookie-options.js";
+export { SessionError, type SessionErrorCode } from "./core/errors.js";
+export type { SessionInfo, SessionSummary, SessionsMethod } from "./core/listed-session-types.js";
+export type { TokenReuse } from "./core/options.js";
+export type { DeclaredData, SessionData } from "./core/session-data.js";
 export type {
   DestroyAllOptions,
+  LogInOptions,
   MintOptions,
   RotateClaims,
   RotateOptions,
   SessionsOptions,
-} from "./session-options.js";
-export { reservedMembers, type Session, type SessionBase } from "./session-types.js";
-export type { Claims } from "./token.js";
+} from "./core/session-options.js";
+export { reservedMembers, type Session, type SessionBase } from "./core/session-types.js";
+export type { Claims } from "./core/token.js";
+export { jrsSession, jrsSession as default, type Middleware, type SessionMiddleware } from "./express/middleware.js";
+export type { Options } from "./express/options.js";
+export { type RequireRecentAuthOptions, requireRecentAuth } from "./express/require-recent-auth.js";

@@ -39,7 +39,7 @@ test("changed fields are saved, and only they", async (t) => {
   );
   await browser.request("POST", "/set/a");
   const cookie = browser.cookies.get("sid");
-  assert.match(browser.lines[0], /^sid=[^;]+; Path=\/; HttpOnly; SameSite=Lax$/);
+  assert.match(browser.lines[0], /^sid=[^;]+; Max-Age=86400; Path=\/; HttpOnly; Secure; SameSite=Lax$/);
   assert.deepEqual((await browser.request("GET", "/")).body, { deep: { value: "a" }, none: false });
   assert.equal((await browser.request("POST", "/inside")).body, "ab");
   assert.deepEqual((await browser.request("GET", "/")).body.deep, { value: "a", list: [1] });
@@ -79,15 +79,12 @@ test("a new token is set as a cookie, and the cookie of a destroyed session is c
         res.cookie("sid", await req.session.create(), { maxAge: 1000 }).json({});
       });
     },
-    { ...AUTO_SAVE, cookieOptions: { sameSite: "strict", maxAge: 60_000, secure: true } },
+    { ...AUTO_SAVE, cookie: { name: "sid", sameSite: "strict" } },
   );
   for (const end of ["/logout", "/null", "/delete"]) {
     await browser.request("POST", "/login");
     const first = browser.copy();
-    assert.match(
-      browser.lines[0],
-      /^sid=[^;]+; Max-Age=60; Path=\/; Expires=[^;]+; HttpOnly; Secure; SameSite=Strict$/,
-    );
+    assert.match(browser.lines[0], /^sid=[^;]+; Max-Age=86400; Path=\/; HttpOnly; Secure; SameSite=Strict$/);
     await browser.request("POST", "/login");
     assert.notEqual(browser.cookies.get("sid"), first.cookies.get("sid"));
     assert.deepEqual((await first.request("GET", "/")).body, { none: false });
@@ -150,33 +147,74 @@ test("a session that another request has destroyed is not created again, and thi
   assert.equal(await server.send("DBSIZE"), 0);
 });
 
-test("without autoSave, null cannot be assigned, because it would destroy nothing", async (t) => {
+test("null destroys the session before the response ends, also without autoSave", async (t) => {
+  for (const options of [{ cookie: "sid" }, { requestArg: "token", cookie: "sid" }, {}]) {
+    const { server, browser } = await setup(
+      t,
+      (app) => {
+        app.post("/", async (req, res) => {
+          req.session.note = 1;
+          res.json({ token: await req.session.create() });
+        });
+        app.post("/null", (req, res) => {
+          req.session = req.query.undefined ? undefined : null;
+          res.json({ none: req.session === null });
+        });
+        app.post("/own", (req, res) => {
+          req.session = { mine: true };
+          res.json(req.session);
+        });
+      },
+      options,
+    );
+    for (const query of ["", "?undefined=1"]) {
+      const { token } = (await browser.request("POST", "/")).body;
+      const headers = options.cookie ? {} : { "x-access-token": token };
+      assert.equal(browser.cookies.size, options.cookie ? 1 : 0);
+      assert.deepEqual((await browser.request("POST", "/own", { headers })).body, { mine: true });
+      assert.equal(await server.send("DBSIZE"), 1, "other values may be assigned");
+      assert.deepEqual(await browser.request("POST", `/null${query}`, { headers }), {
+        status: 200,
+        body: { none: true },
+      });
+      assert.equal(await server.send("DBSIZE"), 0);
+      assert.equal(browser.cookies.size, 0);
+    }
+  }
+});
+
+test("null is an error if the session cannot be destroyed", async (t) => {
   const { server, browser } = await setup(
     t,
     (app) => {
       app.post("/", async (req, res) => {
-        req.session.note = 1;
-        res.cookie("sid", await req.session.create()).json({});
-      });
-      app.post("/null", (req, res) => {
-        req.session = req.query.undefined ? undefined : null;
+        await req.session.create();
         res.json({});
       });
-      app.post("/own", (req, res) => {
-        req.session = { mine: true };
-        res.json(req.session);
+      app.post("/null", async (req, res) => {
+        await server.send("CONFIG", "SET", "min-replicas-to-write", "1");
+        req.session = null;
+        res.json({});
       });
     },
     { cookie: "sid" },
   );
   await browser.request("POST", "/");
-  for (const query of ["", "?undefined=1"]) {
-    const { status, body } = await browser.request("POST", `/null${query}`);
-    assert.equal(status, 500);
-    assert.match(body.error, /destroy\(\)/);
-  }
+  const { status, body } = await browser.request("POST", "/null");
+  assert.equal(status, 500);
+  assert.match(body.error, /NOREPLICAS/);
+  assert.equal(browser.cookies.size, 1);
   assert.equal(await server.send("DBSIZE"), 1);
-  assert.deepEqual((await browser.request("POST", "/own")).body, { mine: true }, "other values may be assigned");
+});
+
+test("without a response, null cannot be assigned, because it would destroy nothing", () => {
+  const client = { sendCommand: () => Promise.reject(new Error("unexpected command")) };
+  const request = { headers: {} };
+  jrsSession({ client })(request, {}, () => undefined);
+  const setToNull = () => {
+    request.session = null;
+  };
+  assert.throws(setToNull, { name: "TypeError", message: /destroy\(\)/ });
 });
 
 test("without autoSave, an unsaved change causes one warning", async (t) => {
@@ -216,18 +254,14 @@ test("autoSave needs a cookie, and a response that can set it", async () => {
     name: "TypeError",
     message: /'autoSave' needs 'cookie'/,
   });
-  const withoutAutoSave = { client, cookie: "sid", cookieOptions: {} };
-  assert.throws(() => jrsSession(withoutAutoSave), { name: "TypeError", message: /'cookieOptions' needs 'autoSave'/ });
-  for (const wrong of [
-    { autoSave: "yes" },
-    { autoSave: true, cookieOptions: "x" },
-    { autoSave: true, cookieOptions: null },
-  ]) {
-    assert.throws(() => jrsSession({ client, cookie: "sid", ...wrong }), TypeError);
-  }
+  assert.throws(() => jrsSession({ client, cookie: "sid", cookieOptions: {} }), {
+    name: "TypeError",
+    message: /'cookieOptions' was removed: set the attributes in 'cookie'/,
+  });
+  assert.throws(() => jrsSession({ client, cookie: "sid", autoSave: "yes" }), TypeError);
   const middleware = jrsSession({ client, ...AUTO_SAVE });
   const error = await new Promise((resolve) => middleware({ headers: {} }, { end: () => undefined }, resolve));
-  assert.match(error.message, /res\.cookie/);
+  assert.match(error.message, /setHeader/);
   assert.equal(
     await new Promise((resolve) => middleware({ headers: {} }, {}, resolve)),
     undefined,

@@ -66,7 +66,7 @@ test("options of the wrong type are refused", () => {
     realm: ["", null, 1, ["a"]],
     requestKey: ["", null, Symbol("s"), false],
     requestArg: ["", null, true, 0, ["token"]],
-    cookie: ["", null, false, true, { name: "sid" }],
+    cookie: ["", null, false, 1, ["sid"]],
     bearer: ["false", 0, null],
     failOpen: ["no", 1, null],
     timeout: [-1, "1s", "100", NaN, Infinity, 2 ** 31, null],
@@ -86,7 +86,7 @@ test("at least one source of tokens is required", () => {
     name: "TypeError",
     message: /'cookie' or 'bearer'/,
   });
-  for (const place of [{ cookie: "sid" }, { bearer: true }])
+  for (const place of [{ cookie: "sid" }, { cookie: true }, { bearer: true }])
     jrsSession({ client: CLIENT, requestArg: false, ...place });
 });
 

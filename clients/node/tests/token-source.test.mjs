@@ -86,7 +86,7 @@ for (const [name, express] of Object.entries({ "Express 4": express4, "Express 5
     const {
       find,
       sessions: [one, other],
-    } = await application(t, express, { bearer: true, cookie: "sid" });
+    } = await application(t, express, { bearer: true, cookie: "sid", requestArg: "accessToken" });
     assert.equal(await find({ headers: { authorization: `Bearer ${one.jwt}` } }), one.id);
     assert.equal(await find({ headers: { authorization: `bearer  ${one.jwt}` } }), one.id);
     assert.equal(await find({ headers: { authorization: `Basic ${one.jwt}` } }), undefined);
@@ -101,7 +101,7 @@ for (const [name, express] of Object.entries({ "Express 4": express4, "Express 5
     const {
       find,
       sessions: [one, other],
-    } = await application(t, express, { requestArg: false, cookie: "sid" });
+    } = await application(t, express, { cookie: "sid" });
     const cookie = `sid=${one.jwt}`;
     assert.equal(await find({ headers: { cookie } }), one.id);
     const query = `?accessToken=${other.jwt}&false=${other.jwt}`;

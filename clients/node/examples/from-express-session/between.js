@@ -8,7 +8,8 @@ import { convertSession } from "./convert-session.js";
 
 export function createApp({ client, secret, moveKey, converts = false }) {
   const app = express();
-  app.use(cookieParser(secret), carryOver(moveKey), jrsSession({ client, cookie: "session" }));
+  const sessions = jrsSession({ client, cookie: "session", requestArg: "accessToken" });
+  app.use(cookieParser(secret), carryOver(moveKey), sessions);
   if (converts) app.use(convertSession);
 
   app.get("/", (req, res) => {

@@ -1,4 +1,4 @@
-import { SessionError } from "../errors.js";
+import { SessionError } from "../core/errors.js";
 
 /** A client of `redis` 4 and later. `isOpen` is false until the application connects it, and after it is closed. */
 interface ConnectableClient {

@@ -1,4 +1,4 @@
-import { SessionError } from "../errors.js";
+import { SessionError } from "../core/errors.js";
 import type { Connection } from "./connection.js";
 
 /** Converts the error of a client into the error that the caller gets. */

@@ -56,6 +56,18 @@ export class Owner {
   }
 
   /**
+   * Checks the owner of a login.
+   *
+   * @throws SessionError `BAD_OWNER`
+   * @returns whether the session belongs to another user
+   */
+  checkForLogIn(owner: unknown): boolean {
+    this.#toServer(owner);
+    if (owner === "") throw new SessionError("BAD_OWNER", "logIn needs the id of a user, not an empty string");
+    return this.#visible !== "" && this.#visible !== String(owner);
+  }
+
+  /**
    * The owner to send for a rotation; undefined if it stays the same.
    *
    * @throws SessionError `BAD_OWNER`

@@ -56,6 +56,16 @@ export interface RotateClaims {
   claims?: object | undefined;
 }
 
+/** Options of `logIn`. */
+export interface LogInOptions {
+  /**
+   * Claims of the new token.
+   *
+   * @default the claims of the old token, if the session is kept
+   */
+  claims?: object | undefined;
+}
+
 /** Options of `mint`. */
 export interface MintOptions {
   /**

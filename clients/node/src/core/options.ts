@@ -1,16 +1,16 @@
-import type { RedisClient } from "./clients/index.js";
-import { isObject } from "./merge-patch.js";
+import type { RedisClient } from "../clients/index.js";
+import { type CookieOptions, type ResolvedCookieOptions, resolveCookie } from "./cookie-options.js";
 import type { Claims } from "./token.js";
 
 /**
- * The options of the middleware.
+ * The options that all frameworks have in common.
  *
  * @example
  * ```js
- * app.use(jrsSession({ client, cookie: "sid", requestArg: false, autoSave: true }));
+ * app.use(jrsSession({ client, cookie: true, autoSave: true }));
  * ```
  */
-export interface Options {
+export interface CoreOptions {
   /** A client of `redis` (node-redis) or `ioredis`, for one server or for a cluster. */
   client: RedisClient;
 
@@ -26,22 +26,13 @@ export interface Options {
   realm?: string | undefined;
 
   /**
-   * The name of the session in the request.
-   *
-   * @default "session"
-   * @example
-   * ```js
-   * app.use(jrsSession({ client, requestKey: "jwtSession" }));
-   * app.get("/", (req, res) => res.json(req.jwtSession));
-   * ```
-   */
-  requestKey?: string | undefined;
-
-  /**
    * The parameter of the query and of the body that holds the token. The name of the header is derived from it:
    * `x-access-token` for `accessToken`. With `false`, tokens come from the cookie or `Authorization` only.
    *
-   * @default "accessToken"
+   * With `cookie`, set it only if other programs than browsers need it: a link on another site can contain a token in
+   * its query, which is read before the cookie.
+   *
+   * @default "accessToken"; false with `cookie`
    * @example
    * ```js
    * app.use(jrsSession({ client, requestArg: "jwtToken" })); // header x-jwt-token
@@ -61,15 +52,16 @@ export interface Options {
   bearer?: boolean | undefined;
 
   /**
-   * The name of the cookie that the token may come in.
+   * Keeps the token in a cookie: it is read from the request, set when the session is created or rotated, sent again as
+   * the session slides, and cleared when the session has ended. `true` for the default attributes; a string is the name.
    *
-   * @default undefined (no cookie is read)
+   * @default undefined (no cookie is read or set)
    * @example
    * ```js
-   * app.use(jrsSession({ client, cookie: "sid", requestArg: false }));
+   * app.use(jrsSession({ client, cookie: { sameSite: "strict" } }));
    * ```
    */
-  cookie?: string | undefined;
+  cookie?: true | string | CookieOptions | undefined;
 
   /**
    * Whether requests continue with an empty session while Redis is unavailable, instead of failing with an error.
@@ -80,24 +72,12 @@ export interface Options {
   failOpen?: boolean | undefined;
 
   /**
-   * Whether changed fields are saved before the response ends, and the token of a new session is set as a cookie, as in
-   * `express-session`. Needs `cookie`.
+   * Whether changed fields are saved before the response ends, as in `express-session`. Only these fields are written,
+   * so changes of other requests to other fields are kept. Needs `cookie`.
    *
    * @default false
    */
   autoSave?: boolean | undefined;
-
-  /**
-   * Options of Express's `res.cookie` for the cookie that `autoSave` sets. They are added to the default and override
-   * it.
-   *
-   * @default { httpOnly: true, sameSite: "lax", secure: req.secure }
-   * @example
-   * ```js
-   * const cookieOptions = { maxAge: 30 * 24 * 60 * 60 * 1000, sameSite: "strict" };
-   * ```
-   */
-  cookieOptions?: object | undefined;
 
   /**
    * Called when the server answers `REUSED`: a token that `rotate` has replaced came again after its grace. It may be
@@ -135,28 +115,24 @@ export interface TokenReuse {
 export interface ResolvedOptions {
   client: RedisClient;
   realm: string;
-  requestKey: string;
   requestArg: string | false;
   bearer: boolean;
-  cookie: string | undefined;
+  cookie: ResolvedCookieOptions | undefined;
   failOpen: boolean;
   autoSave: boolean;
-  cookieOptions: object;
   onReuse: ((reuse: TokenReuse) => unknown) | undefined;
   timeout: number;
 }
 
 /** One entry for each option; the type makes the compiler report a missing one. */
-const OPTIONS: Record<keyof Options, true> = {
+const OPTIONS: Record<keyof CoreOptions, true> = {
   client: true,
   realm: true,
-  requestKey: true,
   requestArg: true,
   bearer: true,
   cookie: true,
   failOpen: true,
   autoSave: true,
-  cookieOptions: true,
   onReuse: true,
   timeout: true,
 };
@@ -179,58 +155,64 @@ const MAX_TIMEOUT = 2 ** 31 - 1;
  *
  * @throws TypeError if an option is missing, unknown, of the wrong type, or a setting of the server
  */
-export function resolveOptions(options: Options): ResolvedOptions {
+export function resolveOptions(options: CoreOptions): ResolvedOptions {
   const given = options ?? {};
   checkNames(given);
   checkTypes(given);
-  checkCombinations(given);
-  return {
+  const cookie = given.cookie === undefined ? undefined : resolveCookie(given.cookie);
+  const resolved = {
     client: given.client,
     realm: given.realm ?? "default",
-    requestKey: given.requestKey ?? "session",
-    requestArg: given.requestArg ?? "accessToken",
+    requestArg: given.requestArg ?? (cookie ? false : "accessToken"),
     bearer: given.bearer ?? false,
-    cookie: given.cookie,
+    cookie,
     failOpen: given.failOpen ?? false,
     autoSave: given.autoSave ?? false,
-    cookieOptions: given.cookieOptions ?? {},
     onReuse: given.onReuse,
     timeout: given.timeout ?? 2000,
   };
+  checkCombinations(resolved);
+  return resolved;
 }
 
-function checkNames(options: Options): void {
+function checkNames(options: CoreOptions): void {
   for (const name of Object.keys(options)) {
     if (OPTION_NAMES.has(name)) continue;
+    if (name === "cookieOptions") {
+      throw invalid("'cookieOptions' was removed: set the attributes in 'cookie', such as { name, sameSite, secure }");
+    }
     const setting = SERVER_SETTINGS.get(name);
     throw invalid(setting ? `'${name}' is a setting of the Redis server: use ${setting}` : `unknown option '${name}'`);
   }
 }
 
-function checkTypes(options: Options): void {
-  const { client, realm, requestKey, requestArg, bearer, cookie, failOpen, timeout } = options;
-  const { autoSave, cookieOptions, onReuse } = options;
+function checkTypes({ client, realm, requestArg, bearer, failOpen, timeout, autoSave, onReuse }: CoreOptions): void {
   if ((typeof client !== "object" && typeof client !== "function") || client === null) {
     throw invalid("a Redis client is required: { client }");
   }
-  const names = { realm, requestKey, cookie, requestArg: requestArg === false ? undefined : requestArg };
-  check(names, "a non-empty string", isNonEmptyString);
+  check({ realm, requestArg: requestArg === false ? undefined : requestArg }, "a non-empty string", isNonEmptyString);
   check({ bearer, failOpen, autoSave }, "true or false", (value) => typeof value === "boolean");
-  check({ cookieOptions }, "an object", isObject);
   check({ onReuse }, "a function", (value) => typeof value === "function");
   check({ timeout }, `a number of milliseconds from 0 to ${MAX_TIMEOUT}`, isDelay);
 }
 
-function checkCombinations({ requestArg, bearer, cookie, autoSave, cookieOptions }: Options): void {
+function checkCombinations({ requestArg, bearer, cookie, autoSave }: ResolvedOptions): void {
   if (requestArg === false && !bearer && cookie === undefined) {
     throw invalid("'requestArg: false' needs another source of tokens: set 'cookie' or 'bearer'");
   }
   if (autoSave && cookie === undefined) {
     throw invalid("'autoSave' needs 'cookie', to send the token of a new session to the browser");
   }
-  if (cookieOptions !== undefined && !autoSave) {
-    throw invalid("'cookieOptions' needs 'autoSave': without it, the application sets the cookie");
-  }
+}
+
+/**
+ * The name of the session in the request.
+ *
+ * @throws TypeError
+ */
+export function resolveRequestKey(requestKey: unknown): string {
+  check({ requestKey }, "a non-empty string", isNonEmptyString);
+  return (requestKey as string | undefined) ?? "session";
 }
 
 /** Refuses options that are given but not valid. */

@@ -1,41 +1,34 @@
 /** The parts of a request that can hold a token. Express sets all of them, `node:http` only some. */
 export interface RequestLike {
+  /** The headers, by their names in lower case. */
   headers?: Record<string, string | string[] | undefined>;
+  /** Used instead of `headers` if these are missing. */
   get?(header: string): string | undefined;
   query?: unknown;
   body?: unknown;
   url?: string | undefined;
 }
 
-/** Where a token may come from. */
+/** Where a token may come from, besides the cookie. */
 export interface TokenSources {
   /** The parameter in the query and in the body; the name of the header is derived from it. False: none of the three. */
   requestArg: string | false;
   /** Whether the header `Authorization: Bearer` is read. */
   bearer: boolean;
-  /** The name of the cookie; undefined: no cookie is read. */
-  cookie: string | undefined;
 }
 
 /**
- * Returns a function that reads the token of a request. Of header, query, body, `Authorization` and cookie, in this
- * order, the first that is not empty is used.
+ * Returns a function that reads the token of a request. Of header, query, body and `Authorization`, in this order, the
+ * first that is not empty is used. Undefined if no source is set.
  */
-export function tokenReader({
-  requestArg,
-  bearer,
-  cookie,
-}: TokenSources): (request: RequestLike) => string | undefined {
-  const header = requestArg !== false && headerName(requestArg);
-  return (request) => {
-    const found =
-      (header && headerOf(request, header)) ||
-      (requestArg && (queryParameter(request, requestArg) || parameter(request.body, requestArg))) ||
-      (bearer && bearerToken(headerOf(request, "authorization"))) ||
-      (cookie !== undefined && cookieValue(headerOf(request, "cookie"), cookie));
-    // A repeated parameter is an array, which is not a token.
-    return typeof found === "string" ? found : undefined;
-  };
+export function tokenReader({ requestArg, bearer }: TokenSources): ((request: RequestLike) => unknown) | undefined {
+  if (requestArg === false) return bearer ? bearerToken : undefined;
+  const header = headerName(requestArg);
+  return (request) =>
+    headerOf(request, header) ||
+    queryParameter(request, requestArg) ||
+    parameter(request.body, requestArg) ||
+    (bearer ? bearerToken(request) : undefined);
 }
 
 /**
@@ -50,8 +43,9 @@ function headerName(requestArg: string): string {
   return `x${first === first.toUpperCase() ? "" : "-"}${words.join("")}`;
 }
 
-function headerOf(request: RequestLike, name: string): unknown {
-  return request.get ? request.get(name) : request.headers?.[name];
+/** A header of a request. @param name in lower case */
+export function headerOf(request: RequestLike, name: string): unknown {
+  return request.headers ? request.headers[name] : request.get?.(name);
 }
 
 /**
@@ -71,16 +65,7 @@ function parameter(parameters: unknown, name: string): unknown {
   return (parameters as Record<string, unknown> | null | undefined)?.[name];
 }
 
-function bearerToken(authorization: unknown): string | undefined {
+function bearerToken(request: RequestLike): string | undefined {
+  const authorization = headerOf(request, "authorization");
   return typeof authorization === "string" ? /^Bearer +([^ ]+) *$/i.exec(authorization)?.[1] : undefined;
-}
-
-/** The value of a cookie, not decoded: the characters of a token are not escaped in cookies. */
-function cookieValue(cookies: unknown, name: string): string | undefined {
-  if (typeof cookies !== "string") return undefined;
-  for (const cookie of cookies.split(";")) {
-    const equals = cookie.indexOf("=");
-    if (equals > 0 && cookie.slice(0, equals).trim() === name) return cookie.slice(equals + 1).trim();
-  }
-  return undefined;
 }

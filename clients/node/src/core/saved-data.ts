@@ -1,6 +1,12 @@
 import { splitStored } from "./fields.js";
 import { isObject, mergePatch, setField } from "./merge-patch.js";
 
+/** A changed member of the data: its value as JSON, or undefined if it was removed. */
+export interface FieldChange {
+  name: string;
+  json: string | undefined;
+}
+
 /** The data that the server has stored, as far as this process knows. Shows which fields have unsaved changes. */
 export class SavedData {
   /** Stored members that cannot be fields. The application may change them. */
@@ -16,10 +22,22 @@ export class SavedData {
     const data: unknown = JSON.parse(text);
     if (!isObject(data)) throw new SyntaxError("jrs-session: the stored data must be a JSON object");
     const { fields, reserved } = splitStored(data);
-    for (const [name, value] of Object.entries(fields)) setField(session, name, value);
+    const names = Object.keys(fields);
+    for (const name of names) setField(session, name, fields[name]);
     for (const name of this.#names) if (!Object.hasOwn(data, name)) Reflect.deleteProperty(session, name);
     this.reserved = reserved;
-    this.#set(text, Object.keys(fields));
+    this.#set(text, names);
+  }
+
+  /** Forgets the data: nothing is stored. */
+  clear(): void {
+    this.reserved = {};
+    this.#set("{}", []);
+  }
+
+  /** Adds the stored members that cannot be fields. */
+  withReserved(fields: Record<string, unknown>): Record<string, unknown> {
+    return Object.assign(fields, this.reserved);
   }
 
   /** Call after `data`, as the JSON `text`, was stored. */
@@ -44,12 +62,22 @@ export class SavedData {
 
   /** The name of a member that differs from the saved data; undefined if none does. */
   firstChange(members: Record<string, unknown>): string | undefined {
+    return this.changes(members)?.[0]?.name;
+  }
+
+  /** The members that differ from the saved data; undefined if none does. */
+  changes(members: Record<string, unknown>): FieldChange[] | undefined {
     const text = JSON.stringify(members);
     if (this.#patches.length === 0 && text === this.#text) return undefined;
     const current = JSON.parse(text) as Record<string, unknown>;
     const saved = this.#members();
-    const names = new Set([...Object.keys(current), ...Object.keys(saved)]);
-    return [...names].find((name) => JSON.stringify(own(current, name)) !== JSON.stringify(own(saved, name)));
+    const changes: FieldChange[] = [];
+    for (const name of new Set([...Object.keys(current), ...Object.keys(saved)])) {
+      const json = Object.hasOwn(current, name) ? JSON.stringify(current[name]) : undefined;
+      const old = Object.hasOwn(saved, name) ? JSON.stringify(saved[name]) : undefined;
+      if (json !== old) changes.push({ name, json });
+    }
+    return changes.length > 0 ? changes : undefined;
   }
 
   #members(): Record<string, unknown> {
@@ -61,6 +89,15 @@ export class SavedData {
   }
 }
 
-function own(members: Record<string, unknown>, name: string): unknown {
-  return Object.hasOwn(members, name) ? members[name] : undefined;
+/**
+ * The changes as a JSON Patch (RFC 6902). It does not fail if another request has added or removed the same members:
+ * `add` replaces a member that exists, and a member to remove is added first.
+ */
+export function toJsonPatch(changes: readonly FieldChange[]): string {
+  const operations = changes.map(({ name, json }) => {
+    const path = JSON.stringify(`/${name.replaceAll("~", "~0").replaceAll("/", "~1")}`);
+    const add = `{"op":"add","path":${path},"value":${json ?? "null"}}`;
+    return json === undefined ? `${add},{"op":"remove","path":${path}}` : add;
+  });
+  return `[${operations.join(",")}]`;
 }

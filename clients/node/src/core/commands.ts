@@ -1,4 +1,4 @@
-import type { Connection } from "./clients/index.js";
+import type { Connection } from "../clients/index.js";
 import { isExpired, isWrongKey, toSessionError } from "./errors.js";
 import type { Realm } from "./realm.js";
 import { member, text } from "./reply.js";
@@ -11,6 +11,10 @@ export interface StoredSession {
   owner: string;
   /** JSON text. */
   data: string;
+  /** Seconds left if the session is not used; 0 if its key has no TTL. */
+  ttl: number;
+  /** Whether a rotation has replaced the token. In its grace, the server replies with the session of the next token. */
+  replaced: boolean;
 }
 
 /** One of the sessions of an owner. */
@@ -81,10 +85,15 @@ export class Commands {
     const claims = claimsOf(token);
     const reply = await this.#sendWithToken(name, token, claims);
     if (reply === null) return undefined;
+    const replaced = text(member(reply, "id")) !== claims.jti;
+    const ttl = member(reply, "ttl");
     return {
-      claims: currentClaims(reply, claims),
+      // Only the claims of the token itself are known without the reply.
+      claims: replaced ? (JSON.parse(text(member(reply, "claims"))) as Claims) : claims,
       owner: text(member(reply, "owner")),
       data: text(member(reply, "data")),
+      ttl: ttl === null ? 0 : Math.max(1, Number(ttl)),
+      replaced,
     };
   }
 
@@ -101,7 +110,7 @@ export class Commands {
   }
 
   /** @returns whether the session exists. A session that has expired or was destroyed is not created again. */
-  async update(token: string, data: string, mode: "REPLACE" | "MERGE"): Promise<boolean> {
+  async update(token: string, data: string, mode: "REPLACE" | "MERGE" | "PATCH"): Promise<boolean> {
     return (await this.#sendWithToken("JRS.UPDATE", token, claimsOf(token), data, mode)) !== null;
   }
 
@@ -178,9 +187,9 @@ export class Commands {
 
   /** Sends a command with the key of a session. Requests the keyspace again if the server says `WRONGKEY`. */
   async #sendWithKey(id: string, command: (key: string) => [string, ...string[]]): Promise<unknown> {
-    const known = this.#realm.keyspace();
-    // Every await costs a turn of the microtask queue, so a known keyspace is not awaited.
-    const key = (typeof known === "string" ? known : await known) + id;
+    const known = this.#realm.settings();
+    // Every await costs a turn of the microtask queue, so known settings are not awaited.
+    const key = ("keyspace" in known ? known : await known).keyspace + id;
     try {
       return await this.#connection.send(command(key), key);
     } catch (error) {
@@ -193,15 +202,6 @@ export class Commands {
       return this.#connection.send(command(newKey), newKey).catch(nullIfExpired);
     }
   }
-}
-
-/**
- * The claims of the session's token. In the grace of a rotation, the server accepts the old token and replies with the
- * session that has replaced it.
- */
-function currentClaims(reply: unknown, claims: Claims): Claims {
-  if (text(member(reply, "id")) === claims.jti) return claims;
-  return JSON.parse(text(member(reply, "claims"))) as Claims;
 }
 
 function listedSession(reply: unknown): ListedSession {

@@ -9,11 +9,10 @@ export interface TokenProperties {
   jwt?: unknown;
 }
 
-const TOKEN_PROPERTIES = ["id", "claims", "jwt"] as const;
-
 /** Names of methods and accessors of a session. A field of such a name would hide them. */
 const RESERVED_NAMES: ReadonlySet<string> = new Set([
   "create",
+  "logIn",
   "update",
   "save",
   "merge",
@@ -43,13 +42,15 @@ export interface SplitData {
  * @throws SessionError `RESERVED_NAME` if a field hides a method, or if the application has assigned a token property
  */
 export function dataFields(session: object, expected: TokenProperties): Record<string, unknown> {
-  const fields = Object.entries(session).filter(([name, value]) => {
+  const fields: Record<string, unknown> = {};
+  for (const name of Object.keys(session)) {
     refuseReservedName(name);
-    if (!isTokenProperty(name)) return typeof value !== "function";
-    if (value !== undefined && value !== expected[name]) throw reservedName(name);
-    return false;
-  });
-  return Object.fromEntries(fields);
+    const value: unknown = Reflect.get(session, name);
+    if (!isTokenProperty(name)) {
+      if (typeof value !== "function") setField(fields, name, value);
+    } else if (value !== undefined && value !== expected[name]) throw reservedName(name);
+  }
+  return fields;
 }
 
 /**
@@ -107,7 +108,7 @@ function notAPatch(): TypeError {
 }
 
 function isTokenProperty(name: string): name is keyof TokenProperties {
-  return (TOKEN_PROPERTIES as readonly string[]).includes(name);
+  return name === "id" || name === "claims" || name === "jwt";
 }
 
 /** Whether `jwt-redis-session` wrote this member: it stores the token and its claims in the data. */

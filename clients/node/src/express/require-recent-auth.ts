@@ -1,9 +1,7 @@
-import { isResponse } from "./auto-save.js";
-import { isTokenRefused, SessionError } from "./errors.js";
-import { isObject } from "./merge-patch.js";
+import { isObject } from "../core/merge-patch.js";
+import { checkRecentAuthSeconds, type RecentAuthRefusal, recentAuthRefusal } from "../core/recent-auth.js";
 import type { Middleware } from "./middleware.js";
-import { checkRecentAuth, type RecentAuthChecker } from "./recent-auth-checker.js";
-import type { SessionRequest } from "./request-session.js";
+import { isResponse, type SessionRequest } from "./request-and-response.js";
 
 /**
  * Options of `requireRecentAuth`.
@@ -36,12 +34,6 @@ interface PlainResponse {
   end(): unknown;
 }
 
-/** The largest age that the server accepts: a year. */
-const MAX_AGE = 365 * 86_400;
-
-/** The codes of the errors for a request that is not logged in. */
-const NOT_LOGGED_IN: ReadonlySet<string> = new Set(["INVALID_SESSION", "SESSION_ENDED", "TOKEN_REUSED", "NO_OWNER"]);
-
 /**
  * Creates a middleware that lets a request pass only if its user has authenticated in the last `seconds`. It asks the
  * server, which decides by its own clock. Add it after `jrsSession`, to the routes that need it.
@@ -62,42 +54,23 @@ export function requireRecentAuth(seconds: number, options: RequireRecentAuthOpt
 
   return function requireRecentAuth(request: SessionRequest, response: unknown, next): void {
     // nextTick keeps exceptions of the application out of the promise chain: they are not errors of Redis.
-    check(request[requestKey], requestKey, seconds).then(
-      () => process.nextTick(next),
-      (error: unknown) => process.nextTick(refuse, error, request, response, next),
+    recentAuthRefusal(request[requestKey], seconds, `req.${requestKey}`).then(
+      (refusal) => process.nextTick(answer, refusal, request, response, next),
+      (error: unknown) => process.nextTick(next, error),
     );
   };
 
-  function refuse(error: unknown, request: SessionRequest, response: unknown, next: (error: unknown) => void): void {
-    if (isStale(error) && onStale) callHandler(onStale, request, response, next);
-    else if (!isResponse(response) || !(isStale(error) || isNotLoggedIn(error))) next(error);
-    else answer(response as PlainResponse, isStale(error) ? staleChallenge(seconds) : "Bearer");
+  function answer(
+    refusal: RecentAuthRefusal | undefined,
+    request: SessionRequest,
+    response: unknown,
+    next: (error?: unknown) => void,
+  ): void {
+    if (!refusal) next();
+    else if (refusal.stale && onStale) callHandler(onStale, request, response, next);
+    else if (isResponse(response)) send(response as PlainResponse, refusal.challenge);
+    else next(refusal.error);
   }
-}
-
-/** Rejects unless the session exists and its user has authenticated in the last `seconds`. */
-async function check(session: unknown, requestKey: string, seconds: number): Promise<void> {
-  // null was assigned, which destroys the session
-  if (session === null) throw new SessionError("INVALID_SESSION", "Invalid session ID");
-  if (!isChecker(session)) {
-    throw new TypeError(
-      `jrs-session: requireRecentAuth must be added after jrsSession, which sets 'req.${requestKey}'`,
-    );
-  }
-  await session[checkRecentAuth](seconds);
-}
-
-function isChecker(session: unknown): session is RecentAuthChecker {
-  return isObject(session) && checkRecentAuth in session;
-}
-
-function isStale(error: unknown): boolean {
-  return error instanceof Error && "code" in error && error.code === "STALE_AUTH";
-}
-
-function isNotLoggedIn(error: unknown): boolean {
-  if (isTokenRefused(error)) return true;
-  return error instanceof Error && "code" in error && NOT_LOGGED_IN.has(String(error.code));
 }
 
 /** Calls a handler of the application. Its exceptions fail the request, as in Express. */
@@ -108,22 +81,14 @@ function callHandler(handler: Middleware, request: unknown, response: unknown, n
   );
 }
 
-/** The challenge of RFC 9470, section 3. */
-function staleChallenge(seconds: number): string {
-  const description = "More recent authentication is required";
-  return `Bearer error="insufficient_user_authentication", error_description="${description}", max_age="${seconds}"`;
-}
-
-function answer(response: PlainResponse, challenge: string): void {
+function send(response: PlainResponse, challenge: string): void {
   response.statusCode = 401;
   response.setHeader("WWW-Authenticate", challenge);
   response.end();
 }
 
 function checkArguments(seconds: number, options: RequireRecentAuthOptions): void {
-  if (!Number.isInteger(seconds) || seconds < 1 || seconds > MAX_AGE) {
-    throw invalid(`the first argument must be a number of seconds from 1 to ${MAX_AGE}`);
-  }
+  checkRecentAuthSeconds(seconds);
   if (!isObject(options)) throw invalid("the options must be an object");
   const { onStale, requestKey, ...others } = options;
   const [unknown] = Object.keys(others);

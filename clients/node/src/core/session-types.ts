@@ -1,7 +1,7 @@
 import type { AsyncMethod } from "./callback.js";
 import type { SessionsMethod } from "./listed-session-types.js";
 import type { DeclaredData } from "./session-data.js";
-import type { DestroyAllOptions, MintOptions, RotateOptions } from "./session-options.js";
+import type { DestroyAllOptions, LogInOptions, MintOptions, RotateOptions } from "./session-options.js";
 import type { Claims } from "./token.js";
 
 /**
@@ -17,15 +17,6 @@ import type { Claims } from "./token.js";
  * ```
  */
 export type Session<Data extends object = DeclaredData> = SessionBase & Partial<Data>;
-
-declare global {
-  namespace Express {
-    interface Request {
-      /** The session of the request, if the option `requestKey` of the middleware has its default value. */
-      session: Session;
-    }
-  }
-}
 
 /**
  * The properties and methods of every session.
@@ -77,6 +68,24 @@ export interface SessionBase {
   create: AsyncMethod<string, [claims?: object | null]>;
 
   /**
+   * Logs a user in, after the application has checked the password. It prevents session fixation: the old token is
+   * invalid at once.
+   *
+   * - An anonymous session keeps its data, and gets a new id and the owner.
+   * - A session of the same user keeps its data, and gets a new id.
+   * - A session of another user is destroyed, and its fields are dropped. So assign fields afterwards.
+   * - Without a session, one is created with the fields.
+   *
+   * The result is the token.
+   *
+   * @example
+   * ```js
+   * await req.session.logIn(user.id, { claims: { role: user.role } });
+   * ```
+   */
+  logIn: AsyncMethod<string, [owner: string | number, options?: LogInOptions]>;
+
+  /**
    * Replaces the stored data with the current fields. Fails with `SESSION_ENDED` if the session has expired or was
    * destroyed.
    *
@@ -99,7 +108,7 @@ export interface SessionBase {
    * @example
    * ```js
    * req.session.theme = "dark";
-   * res.cookie("sid", await req.session.save(), { httpOnly: true });
+   * await req.session.save();
    * ```
    */
   save: AsyncMethod<string>;
@@ -189,7 +198,7 @@ export interface SessionBase {
    * @example
    * ```js
    * await req.session.destroy();
-   * res.clearCookie("sid").redirect("/");
+   * res.redirect("/");
    * ```
    */
   destroy: AsyncMethod<0 | 1>;

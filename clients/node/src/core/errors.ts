@@ -57,6 +57,12 @@ export class SessionError extends Error {
   }
 }
 
+/** The error for a token that browsers would drop silently. @param limit the longest token that fits into the cookie */
+export function cookieTooLarge(length: number, limit: number): SessionError {
+  const sizes = `the token has ${length} bytes, but the cookie can hold only ${limit}`;
+  return new SessionError("COOKIE_TOO_LARGE", `${sizes}: use fewer claims and more fields. The session was destroyed`);
+}
+
 /** Replaces the errors of the server that this package has a code for. */
 export function toSessionError(error: unknown): unknown {
   switch (firstWord(error)) {
@@ -72,6 +78,11 @@ export function toSessionError(error: unknown): unknown {
 /** Whether the token was replaced by a rotation and came again after its grace. */
 export function isReused(error: unknown): boolean {
   return error instanceof SessionError && error.code === "TOKEN_REUSED";
+}
+
+/** Whether a method has found that its session has expired or was destroyed. */
+export function isEnded(error: unknown): boolean {
+  return error instanceof SessionError && error.code === "SESSION_ENDED";
 }
 
 /** Whether the server accepts the signature of the token, but the token or its session has expired. */

@@ -8,12 +8,15 @@ export class CurrentToken {
   jwt: string | undefined;
   /** Whether the application has destroyed the session in this request. */
   destroyed = false;
+  /** Whether the server has said that it does not have the session any more. */
+  ended = false;
 
   set(token: string, claims: Claims): void {
     this.id = claims.jti;
     this.claims = claims;
     this.jwt = token;
     this.destroyed = false;
+    this.ended = false;
   }
 
   /** The token, unless the session was destroyed in this request. */

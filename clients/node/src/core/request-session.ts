@@ -1,0 +1,227 @@
+import type { Commands, StoredSession } from "./commands.js";
+import { MAX_COOKIE_AGE, type TokenCookie } from "./cookie.js";
+import { isEnded, isReused, isTokenRefused } from "./errors.js";
+import { isUnavailable } from "./is-unavailable.js";
+import type { TokenReuse } from "./options.js";
+import { Owner } from "./owner.js";
+import type { Realm } from "./realm.js";
+import { Session } from "./session.js";
+import type { SessionActions, SessionHost } from "./session-actions.js";
+import type { Session as PublicSession } from "./session-types.js";
+import { readClaims } from "./token.js";
+import { headerOf, type RequestLike } from "./token-source.js";
+
+/** What the requests of one middleware have in common. */
+export interface RequestSettings {
+  commands: Commands;
+  realm: Realm;
+  /** Reads the token from all places except the cookie. Undefined if there are no others. */
+  readToken: ((request: RequestLike) => unknown) | undefined;
+  cookie: TokenCookie | undefined;
+  autoSave: boolean;
+  failOpen: boolean;
+  onReuse: ((reuse: TokenReuse) => unknown) | undefined;
+}
+
+/**
+ * The session of one request. An adapter for a framework calls {@link RequestSession.load} before the application runs,
+ * {@link RequestSession.finish} before the response ends, and then {@link RequestSession.setCookie} before the headers
+ * are sent.
+ */
+export class RequestSession implements SessionHost {
+  /** @internal */
+  readonly commands: Commands;
+  /** @internal */
+  readonly maxTokenLength: number;
+  readonly #settings: RequestSettings;
+  readonly #request: RequestLike;
+  readonly #original: unknown;
+  #session: Session;
+  #actions: SessionActions;
+  /** The token that came with the request, if the server has found its session. */
+  #received: string | undefined;
+  /** Whether the cookie has a token without a session. */
+  #hasDeadCookie = false;
+  /** Whether this request has destroyed a session. */
+  #hasDestroyed = false;
+  /** The `Max-Age` in seconds with which the cookie must be sent again; 0 without an end; undefined: not to be sent. */
+  #renewal: number | undefined;
+  #discarded = false;
+  #finished = false;
+
+  /**
+   * Called as soon as {@link RequestSession.setCookie} may return a header. An adapter without a hook that every response
+   * passes uses it to add one.
+   */
+  onCookieChange: (() => void) | undefined;
+
+  /** @internal */
+  constructor(settings: RequestSettings, request: RequestLike, original: unknown) {
+    this.#settings = settings;
+    this.#request = request;
+    this.#original = original;
+    this.commands = settings.commands;
+    this.maxTokenLength = settings.cookie?.maxTokenLength ?? Number.POSITIVE_INFINITY;
+    this.#session = new Session(this, settings.cookie === undefined);
+    this.#actions = Session.actions(this.#session);
+  }
+
+  /** The session; null after {@link RequestSession.discard}. */
+  get session(): PublicSession | null {
+    return this.#discarded ? null : (this.#session as unknown as PublicSession);
+  }
+
+  /** Destroys the session in {@link RequestSession.finish}: what `request.session = null` means. */
+  discard(): void {
+    this.#discarded = true;
+  }
+
+  /**
+   * Reads the token and loads its session. The request has an empty session if there is no token or no session.
+   *
+   * @returns undefined if there is nothing to wait for. The promise rejects with an error that the request must fail with.
+   */
+  load(): Promise<void> | undefined {
+    const { readToken, cookie } = this.#settings;
+    // A repeated parameter is an array, which is not a token.
+    const found = readToken?.(this.#request) || undefined;
+    if (found !== undefined) return typeof found === "string" ? this.#load(found, false) : undefined;
+    const token = cookie?.read(headerOf(this.#request, "cookie"));
+    return token ? this.#load(token, true) : undefined;
+  }
+
+  /**
+   * Destroys a discarded session; with `autoSave`, saves changed fields, and creates the session if the request has none.
+   * Only the first call does something.
+   *
+   * @param headersSent whether it is too late to set a cookie
+   * @returns undefined if there is nothing to do. The promise rejects with an error that the request must fail with.
+   */
+  finish(headersSent = false): Promise<unknown> | undefined {
+    if (this.#finished) return undefined;
+    this.#finished = true;
+    const { token, hasToken } = this.#actions;
+    if (this.#discarded) return hasToken && !token.destroyed ? this.#session.destroy() : undefined;
+    if (!this.#settings.autoSave) return undefined;
+    try {
+      return this.#actions.saveChanges(headersSent)?.catch((error: unknown) => {
+        // Another request has destroyed the session, for instance by a logout. It is not created again.
+        if (!isEnded(error)) throw error;
+      });
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  /**
+   * The header `Set-Cookie` that the response needs. A response with it also needs `Vary: Cookie`, see `varyByCookie`.
+   *
+   * @param existing the headers `Set-Cookie` that the response already has
+   * @returns undefined if it needs none, or if the application itself has set the cookie
+   */
+  setCookie(existing?: unknown): string | undefined {
+    const { cookie } = this.#settings;
+    if (!cookie || cookie.isIn(existing)) return undefined;
+    const { token } = this.#actions;
+    const active = token.active;
+    if (active === undefined) return this.#mustClear(cookie) ? cookie.clear() : undefined;
+    if (active !== this.#received) return cookie.set(active, this.#lifetime());
+    // A token whose session has ended is not sent again: another request may have set a new one.
+    return this.#renewal === undefined || token.ended ? undefined : cookie.set(active, this.#renewal);
+  }
+
+  /** The name of a field with an unsaved change, or undefined. */
+  get unsavedField(): string | undefined {
+    try {
+      return this.#actions.unsavedField();
+    } catch {
+      return undefined; // a field that cannot be stored: update() reports it
+    }
+  }
+
+  /** @internal */
+  beforeCreate(): Promise<unknown> | undefined {
+    if (!this.#settings.cookie?.persistent) return undefined;
+    const settings = this.#settings.realm.settings();
+    return settings instanceof Promise ? settings : undefined;
+  }
+
+  /** @internal */
+  replaceSession(): void {
+    this.#session = new Session(this, this.#settings.cookie === undefined);
+    this.#actions = Session.actions(this.#session);
+  }
+
+  /** @internal */
+  tokenChanged(): void {
+    this.onCookieChange?.();
+  }
+
+  /** @internal */
+  sessionDestroyed(): void {
+    this.#hasDestroyed = true;
+    this.onCookieChange?.();
+  }
+
+  async #load(token: string, isFromCookie: boolean): Promise<void> {
+    let stored: StoredSession | undefined;
+    try {
+      stored = await this.commands.read("JRS.GET", token);
+    } catch (error) {
+      const { failOpen } = this.#settings;
+      if (failOpen && isUnavailable(error)) return;
+      if (!isReused(error) && !isTokenRefused(error)) throw error;
+      this.#markDead(isFromCookie);
+      if (isReused(error)) await this.#reportReuse(token);
+      return;
+    }
+    if (!stored) {
+      this.#markDead(isFromCookie);
+      return;
+    }
+    this.#actions.hydrate(token, stored);
+    this.#received = token;
+    if (isFromCookie) this.#planRenewal(stored);
+  }
+
+  #markDead(isFromCookie: boolean): void {
+    if (!isFromCookie) return;
+    this.#hasDeadCookie = true;
+    this.onCookieChange?.();
+  }
+
+  /**
+   * The cookie is sent again when the session slides. A browser that has a token of less than a tenth of the time to live
+   * has a fresh cookie; and a token that was rotated must not replace the next one.
+   */
+  #planRenewal({ claims, ttl, replaced }: StoredSession): void {
+    if (!this.#settings.cookie?.persistent || replaced) return;
+    const age = Date.now() / 1000 - (claims.iat ?? 0);
+    if (age < (ttl || MAX_COOKIE_AGE) / 10) return;
+    this.#renewal = ttl;
+    this.onCookieChange?.();
+  }
+
+  #mustClear(cookie: TokenCookie): boolean {
+    if (this.#hasDeadCookie) return true;
+    return this.#hasDestroyed && cookie.read(headerOf(this.#request, "cookie")) !== undefined;
+  }
+
+  /** How many seconds a session with the current token lives if it is not used. */
+  #lifetime(): number {
+    const { claims } = this.#actions.token;
+    if (typeof claims?.ttl === "number") return claims.ttl;
+    const { maxAge = 0, anonymousMaxAge = 0 } = this.#settings.realm.knownSettings ?? {};
+    return claims?.sub ? maxAge : anonymousMaxAge || maxAge;
+  }
+
+  /** Calls the function of the application for a token that came again after its grace. */
+  async #reportReuse(token: string): Promise<void> {
+    const { onReuse } = this.#settings;
+    const claims = readClaims(token);
+    if (!onReuse || !claims) return;
+    const owner = new Owner(this.commands.cluster);
+    owner.set(claims.sub ?? "");
+    await onReuse({ owner: owner.value, claims, request: this.#original });
+  }
+}

@@ -1,0 +1,128 @@
+import { type Callback, callbackOrPromise, type PromiseOrNothing } from "./callback.js";
+import { dataFields } from "./fields.js";
+import { checkRecentAuth, type RecentAuthChecker } from "./recent-auth-checker.js";
+import { SessionActions, type SessionHost } from "./session-actions.js";
+import type {
+  DestroyAllOptions,
+  LogInOptions,
+  MintOptions,
+  RotateOptions,
+  SessionsOptions,
+} from "./session-options.js";
+import { reservedMembers, type SessionBase } from "./session-types.js";
+import type { Claims } from "./token.js";
+
+/** The class behind the public type `Session`. Its own enumerable properties are the data. */
+export class Session implements SessionBase, RecentAuthChecker {
+  declare id?: string;
+  declare claims?: Claims;
+  declare jwt?: string;
+
+  readonly #actions: SessionActions;
+  readonly #showsToken: boolean;
+
+  /** @param showsToken whether `toJSON` includes the token */
+  constructor(host: SessionHost, showsToken: boolean) {
+    this.#showsToken = showsToken;
+    this.#actions = new SessionActions(host, this);
+  }
+
+  get owner(): string {
+    return this.#actions.owner.value;
+  }
+
+  set owner(owner: string | number) {
+    this.#actions.owner.assign(owner);
+  }
+
+  create(claims?: object | Callback<string> | null, callback?: Callback<string>): PromiseOrNothing<string> {
+    if (typeof claims === "function") return this.#settle(this.#actions.create({}), claims as Callback<string>);
+    return this.#settle(this.#actions.create(claims ?? {}), callback);
+  }
+
+  logIn(
+    owner: string | number,
+    options?: LogInOptions | Callback<string>,
+    callback?: Callback<string>,
+  ): PromiseOrNothing<string> {
+    if (typeof options === "function") return this.#settle(this.#actions.logIn(owner, {}), options);
+    return this.#settle(this.#actions.logIn(owner, options ?? {}), callback);
+  }
+
+  update(callback?: Callback<"OK">): PromiseOrNothing<"OK"> {
+    return this.#settle(this.#actions.update(), callback);
+  }
+
+  save(callback?: Callback<string>): PromiseOrNothing<string> {
+    return this.#settle(this.#actions.save(), callback);
+  }
+
+  regenerate(callback?: Callback<void>): PromiseOrNothing<void> {
+    return this.#settle(this.#actions.regenerate(), callback);
+  }
+
+  merge(patch: object, callback?: Callback<"OK">): PromiseOrNothing<"OK"> {
+    return this.#settle(this.#actions.merge(patch), callback);
+  }
+
+  reload(callback?: Callback<void>): PromiseOrNothing<void> {
+    return this.#settle(this.#actions.reload(), callback);
+  }
+
+  touch(callback?: Callback<number>): PromiseOrNothing<number> {
+    return this.#settle(this.#actions.touch(), callback);
+  }
+
+  rotate(options?: RotateOptions | Callback<string>, callback?: Callback<string>): PromiseOrNothing<string> {
+    if (typeof options === "function") return this.#settle(this.#actions.rotate({}), options);
+    return this.#settle(this.#actions.rotate(options ?? {}), callback);
+  }
+
+  mint(options?: MintOptions | Callback<string>, callback?: Callback<string>): PromiseOrNothing<string> {
+    if (typeof options === "function") return this.#settle(this.#actions.mint({}), options);
+    return this.#settle(this.#actions.mint(options ?? {}), callback);
+  }
+
+  destroy(callback?: Callback<0 | 1>): PromiseOrNothing<0 | 1> {
+    return this.#settle(this.#actions.destroy(), callback);
+  }
+
+  sessions<T>(options?: SessionsOptions | Callback<T[]>, callback?: Callback<T[]>): PromiseOrNothing<T[]> {
+    if (typeof options === "function") return this.#settle(this.#actions.sessions({}) as Promise<T[]>, options);
+    return this.#settle(this.#actions.sessions(options ?? {}) as Promise<T[]>, callback);
+  }
+
+  destroyAll(options?: DestroyAllOptions | Callback<number>, callback?: Callback<number>): PromiseOrNothing<number> {
+    if (typeof options === "function") return this.#settle(this.#actions.destroyAll({}), options);
+    return this.#settle(this.#actions.destroyAll(options ?? {}), callback);
+  }
+
+  toJSON(): Record<string, unknown> {
+    const json = dataFields(this, this.#actions.token);
+    if (this.claims !== undefined) json.claims = this.claims;
+    if (this.jwt !== undefined && this.#showsToken) json.jwt = this.jwt;
+    return json;
+  }
+
+  get [reservedMembers](): Record<string, unknown> {
+    return this.#actions.saved.reserved;
+  }
+
+  async [checkRecentAuth](seconds: number): Promise<void> {
+    await this.#settle(this.#actions.checkRecentAuth(seconds), undefined);
+  }
+
+  /** For the request that the session belongs to. */
+  static actions(session: Session): SessionActions {
+    return session.#actions;
+  }
+
+  /** Passes the result of a command to the callback, or returns it. */
+  #settle<T>(work: Promise<T>, callback: Callback<T> | undefined): PromiseOrNothing<T> {
+    const settled = work.catch((error: unknown) => {
+      this.#actions.failed(error);
+      throw error;
+    });
+    return callbackOrPromise(settled, callback);
+  }
+}

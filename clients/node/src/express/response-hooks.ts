@@ -1,0 +1,90 @@
+import { varyByCookie } from "../core/cookie.js";
+import type { RequestSession } from "../core/request-session.js";
+import type { ResponseLike, SessionRequest } from "./request-and-response.js";
+import { writeHeadArguments } from "./write-head-arguments.js";
+
+/**
+ * Replaces methods of the response, to set the cookie before the headers are sent, and to save the session before the
+ * response ends. A request that only reads its session needs neither.
+ */
+export class ResponseHooks {
+  readonly #request: SessionRequest;
+  readonly #response: ResponseLike;
+  readonly #next: (error: unknown) => void;
+  readonly #opened: RequestSession;
+  readonly #name: string;
+  #isInHead = false;
+  #isInEnd = false;
+  #state: "open" | "saving" | "saved" = "open";
+
+  /** @param name the name of the session in the request */
+  constructor(
+    request: SessionRequest,
+    response: ResponseLike,
+    next: (error: unknown) => void,
+    opened: RequestSession,
+    name: string,
+  ) {
+    this.#request = request;
+    this.#response = response;
+    this.#next = next;
+    this.#opened = opened;
+    this.#name = name;
+  }
+
+  /** Sets the cookie with the headers, if it is needed then. */
+  addToHead(): void {
+    const response = this.#response;
+    if (this.#isInHead || response.headersSent) return;
+    this.#isInHead = true;
+    const { writeHead } = response;
+    response.writeHead = (...args) => {
+      if (response.headersSent) return writeHead.apply(response, args);
+      const rest = writeHeadArguments(response, args);
+      this.#setCookie();
+      return writeHead.apply(response, rest);
+    };
+  }
+
+  /**
+   * Saves or destroys the session when the application ends the response, which ends only afterwards. Errors are passed
+   * to `next`, as if the application had not ended the response.
+   */
+  addToEnd(): void {
+    if (this.#isInEnd) return;
+    this.#isInEnd = true;
+    const response = this.#response;
+    const { end } = response;
+    response.end = (...args) => {
+      if (this.#state === "saved") return end.apply(response, args);
+      if (this.#state === "saving") return response;
+      if (!(this.#name in this.#request)) this.#opened.discard();
+      const work = this.#opened.finish(response.headersSent);
+      if (!work) {
+        this.#state = "saved";
+        return end.apply(response, args);
+      }
+      this.#state = "saving";
+      // nextTick keeps exceptions of the application out of the promise chain: they are not errors of the session.
+      const finish = (step: () => void) => {
+        this.#state = "saved";
+        process.nextTick(step);
+      };
+      work.then(
+        () => finish(() => end.apply(response, args)),
+        (error: unknown) => finish(() => this.#next(error)),
+      );
+      return response;
+    };
+  }
+
+  #setCookie(): void {
+    const response = this.#response;
+    const existing = response.getHeader("set-cookie");
+    const line = this.#opened.setCookie(existing);
+    if (line === undefined) return;
+    const lines = existing === undefined ? [] : [existing].flat().map(String);
+    response.setHeader("Set-Cookie", [...lines, line]);
+    response.setHeader("Vary", varyByCookie(response.getHeader("vary")));
+  }
+}
