@@ -3,6 +3,7 @@
 from ._arguments import Duration
 from .async_client import AsyncJRS
 from .client import JRS
+from .cookie import Cookie
 from .errors import (
     BadData,
     BadToken,
@@ -36,6 +37,7 @@ from .errors import (
     WrongType,
 )
 from .models import Inspection, Realm, RealmKey, Session, SessionInfo
+from .web_errors import CookieTooLarge, HeadersSent, NoOwner, NoSession, SessionEnded
 
 __version__ = "0.1.0"
 
@@ -49,9 +51,12 @@ __all__ = [
     "CommandError",
     "Conflict",
     "ConnectionLost",
+    "Cookie",
+    "CookieTooLarge",
     "CrossSlot",
     "Duration",
     "ExpiredToken",
+    "HeadersSent",
     "Inspection",
     "JRSError",
     "Loading",
@@ -59,14 +64,17 @@ __all__ = [
     "Misconfigured",
     "ModuleNotLoaded",
     "NoKeys",
+    "NoOwner",
     "NoPermission",
     "NoReplicas",
+    "NoSession",
     "OutOfMemory",
     "ReadOnly",
     "Realm",
     "RealmKey",
     "Reused",
     "Session",
+    "SessionEnded",
     "SessionInfo",
     "StaleAuth",
     "TokenRefused",

@@ -1,0 +1,1 @@
+"""The same application with each framework, and a browser."""

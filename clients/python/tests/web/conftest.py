@@ -1,0 +1,30 @@
+"""Fixtures for the tests of the frameworks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from support.server import Server
+from support.web import django_app
+from support.web.application import Application
+from support.web.frameworks import FRAMEWORKS, Start
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _configured(tmp_path_factory: pytest.TempPathFactory) -> None:
+    django_app.configure(str(tmp_path_factory.mktemp("django")))
+
+
+@pytest.fixture(params=FRAMEWORKS)
+def start(request: pytest.FixtureRequest) -> Start:
+    """Each framework: `with start(redis_port, …options) as app`."""
+    return FRAMEWORKS[request.param]
+
+
+@pytest.fixture
+def app(start: Start, server: Server) -> Iterator[Application]:
+    """The application with each framework and the default options."""
+    with start(server.port) as application:
+        yield application
