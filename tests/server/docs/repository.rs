@@ -115,7 +115,7 @@ fn what_is_wrong_is_noticed() {
         broken("[a](keys.md) [b\nc](../README.md#install) [d](https://x.example/y) [e](#f)\n# F\n```\n[g](h)\n```")
             .is_empty()
     );
-    for wrong in ["[a](no.md)", "[a](../README.md#no)", "[a\nb](#no)\n# Yes"] {
+    for wrong in ["[a](no.md)", "[a](../README.md#no)", "[a\nb](#no)\n# Yes", "![a](no.png)", "<img src=\"no.png\">"] {
         assert_eq!(broken(wrong).len(), 1, "{wrong}");
     }
     let paths: Vec<_> = named_paths("`src/lib.rs` `a/b` `no.md` `JSON/…` `target/x` `scripts/run --once`").collect();
@@ -254,12 +254,15 @@ fn imported(text: &str) -> BTreeSet<String> {
 /// The links of a document that lead nowhere. `document` is its path from the root.
 fn broken_links(document: &Path, text: &str) -> Vec<String> {
     let prose = prose(text);
-    let mut rest = prose.as_str();
-    let links = iter::from_fn(|| {
-        let (target, after) = rest.split_once("](")?.1.split_once(')')?;
-        rest = after;
-        Some(target)
-    });
+    let targets = |before: &'static str, end: char| {
+        let mut rest = prose.as_str();
+        iter::from_fn(move || {
+            let (target, after) = rest.split_once(before)?.1.split_once(end)?;
+            rest = after;
+            Some(target)
+        })
+    };
+    let links = targets("](", ')').chain(targets("src=\"", '"'));
     let leads_nowhere = |link: &&str| {
         let (path, heading) = link.split_once('#').unwrap_or((link, ""));
         let file = if path.is_empty() { document.to_owned() } else { document.parent().unwrap().join(path) };

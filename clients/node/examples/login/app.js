@@ -1,118 +1,107 @@
-// An application with a login. Users see the devices on which they are logged in, and can log them out.
-import { fileURLToPath } from "node:url";
+// An application with a login. Users see the devices on which they are logged in, and can log them out. To change the
+// e-mail address, they must have entered their password in the last minutes.
 import express from "express";
-import { jrsSession } from "jrs-session";
+import { jrsSession, requireRecentAuth } from "jrs-session";
 
 import { describeDevice } from "./device.js";
-import { devicesPage, failurePage, loginPage } from "./pages.js";
-import { isPassword } from "./users.js";
-
-const COOKIE = "session";
+import { deviceOf, renderPagesOf, STYLE } from "./rendering.js";
+import { changeEmail, emailOf, isPassword } from "./users.js";
 
 /**
  * Creates the application.
  *
  * @param client a Redis client
- * @param secure whether browsers use HTTPS only
+ * @param https whether browsers use HTTPS. The cookie then is `Secure` and has the name `__Host-session`
+ * @param recent how many seconds after a login the e-mail address can be changed without the password
  */
-export function createApp({ client, secure = false }) {
+export function createApp({ client, https = false, recent = 300 }) {
   const app = express();
   app.disable("x-powered-by");
-  app.use("/style.css", express.static(fileURLToPath(new URL("style.css", import.meta.url))));
-  // Tokens come from the cookie only. Otherwise a link on another site could contain a token in its query.
-  const sessions = jrsSession({ client, cookie: COOKIE, requestArg: false });
-  app.use(protect, express.urlencoded({ extended: false }), sessions);
+  renderPagesOf(app);
+  app.get("/style.css", (_req, res) => res.sendFile(STYLE));
+  // Sets, renews and clears the cookie. Before a response ends, fields that have changed are saved.
+  const sessions = jrsSession({ client, cookie: { secure: https }, autoSave: true });
+  app.use(protect, express.urlencoded({ extended: false }), sessions, pageValues);
 
   app.get("/", async (req, res) => {
-    if (isLoggedIn(req)) return res.send(devicesPage({ ...pageOf(req), devices: await req.session.sessions() }));
-    // A cookie without a session: it was destroyed, or it has expired.
-    const ended = req.session.id === undefined && hasCookie(req);
-    if (ended) clearCookie(res);
-    res.send(loginPage({ ...pageOf(req), ended }));
+    // Without a session although the browser sends one: it was destroyed, or it has expired.
+    if (!isLoggedIn(req)) return res.render("login.html", { ended: !req.session.id && sendsSession(req) });
+    const devices = await devicesOf(req.session);
+    // The newest first.
+    res.render("devices.html", { email: emailOf(req.session.owner), devices: devices.toReversed().map(deviceOf) });
   });
 
   app.post("/login", async (req, res) => {
-    const { name = "", password = "" } = req.body ?? {};
-    if (!(await isPassword(String(name), String(password)))) {
-      return res.status(401).send(loginPage({ ...pageOf(req), name: String(name), wrong: true }));
-    }
-    await logIn(req.session, String(name), describeDevice(req.get("user-agent")));
-    setCookie(res, req.session);
+    const { name = "", password = "" } = textsOf(req.body);
+    if (!(await isPassword(name, password))) return res.status(401).render("login.html", { name, wrong: true });
+    await req.session.logIn(name);
+    req.session.device = describeDevice(req.get("user-agent"));
     res.redirect(303, "/");
   });
 
   // A visitor gets a session when there is something to store, logged in or not.
-  app.post("/theme", async (req, res) => {
-    const theme = req.body?.theme === "dark" ? "dark" : "light";
-    if (req.session.id) await req.session.merge({ theme });
-    else {
-      req.session.theme = theme;
-      await req.session.create();
-      setCookie(res, req.session);
-    }
+  app.post("/theme", (req, res) => {
+    req.session.theme = req.body?.theme === "dark" ? "dark" : "light";
     res.redirect(303, "/");
   });
 
   app.post("/logout", async (req, res) => {
-    if (req.session.id) await req.session.destroy();
-    clearCookie(res);
+    await req.session.destroy();
     res.redirect(303, "/?done=here");
   });
 
   app.post("/logout/device", onlyLoggedIn, async (req, res) => {
     // Searches the sessions of this user only, so that a user cannot destroy a session of another user.
-    const device = (await req.session.sessions()).find(({ id }) => id === req.body?.id);
+    const device = (await devicesOf(req.session)).find(({ id }) => id === req.body?.id);
     await device?.destroy();
     res.redirect(303, "/?done=device");
   });
 
   app.post("/logout/everywhere", onlyLoggedIn, async (req, res) => {
     await req.session.destroyAll();
-    clearCookie(res);
     res.redirect(303, "/?done=everywhere");
+  });
+
+  // The server of the sessions decides whether the login is recent, by its own clock.
+  const onlyRecentlyLoggedIn = requireRecentAuth(recent, {
+    onStale: (req, res) => res.status(401).render("confirm.html", textsOf(req.body)),
+  });
+
+  app.get("/email", onlyLoggedIn, onlyRecentlyLoggedIn, (req, res) => {
+    res.render("email.html", { email: emailOf(req.session.owner) });
+  });
+
+  app.post("/email", onlyLoggedIn, onlyRecentlyLoggedIn, saveEmail);
+
+  app.post("/confirm", onlyLoggedIn, async (req, res) => {
+    const { email = "", password = "" } = textsOf(req.body);
+    // It must be the password of the user of this session.
+    if (!(await isPassword(req.session.owner, password))) {
+      return res.status(401).render("confirm.html", { email, wrong: true });
+    }
+    await req.session.rotate({ reauth: true });
+    if (email === "") res.redirect(303, "/email");
+    else saveEmail(req, res);
   });
 
   // Express recognises an error handler by its four parameters.
   app.use((error, _req, res, _next) => {
     console.error(error);
-    res.status(error.status ?? 500).send(failurePage());
+    res.status(error.status ?? 500).render("failure.html", { user: "" });
   });
   return app;
-
-  function setCookie(res, session) {
-    // Redis decides when the session expires. The browser must keep the cookie at least that long.
-    res.cookie(COOKIE, session.jwt, { ...cookieOptions(), maxAge: 30 * 24 * 60 * 60 * 1000 });
-  }
-
-  function clearCookie(res) {
-    res.clearCookie(COOKIE, cookieOptions());
-  }
-
-  function cookieOptions() {
-    return { httpOnly: true, sameSite: "lax", secure, path: "/" };
-  }
 }
 
-/**
- * Makes the session belong to a user.
- *
- * A session from before the login gets a new id, and its old token becomes invalid. This prevents session fixation: an
- * attacker who knows the old token has no session. A session of another user is destroyed, and its data is not kept.
- */
-async function logIn(session, name, device) {
-  if (session.owner !== "" && session.owner !== name) {
-    await session.destroy();
-    for (const field of Object.keys(session)) delete session[field]; // also id, claims and jwt
-  }
-  if (session.id) {
-    await session.merge({ device });
-    session.owner = name;
-    await session.rotate({ reauth: true });
-  } else {
-    session.device = device;
-    session.owner = name;
-    await session.create();
-  }
+function saveEmail(req, res) {
+  const { email = "" } = textsOf(req.body);
+  if (!/^[^\s@]+@[^\s@]+$/.test(email)) return res.status(400).render("email.html", { email, wrong: true });
+  changeEmail(req.session.owner, email);
+  res.redirect(303, "/?done=email");
+}
+
+/** The sessions of the user. Of the data, only the name of the device is read. */
+function devicesOf(session) {
+  return session.sessions({ fields: ["/device"] });
 }
 
 function isLoggedIn(req) {
@@ -124,13 +113,19 @@ function onlyLoggedIn(req, res, next) {
   else res.redirect(303, "/");
 }
 
-function hasCookie(req) {
-  return new RegExp(`(^|; *)${COOKIE}=`).test(req.get("cookie") ?? "");
+function sendsSession(req) {
+  return /(^|; *|__Host-)session=/.test(req.get("cookie") ?? "");
+}
+
+/** The fields of a form. A field that is sent twice is a list, which this leaves out. */
+function textsOf(body = {}) {
+  return Object.fromEntries(Object.entries(body).filter(([, value]) => typeof value === "string"));
 }
 
 /** What every page shows. */
-function pageOf(req) {
-  return { user: req.session.owner, theme: req.session.theme, done: req.query.done };
+function pageValues(req, res, next) {
+  Object.assign(res.locals, { user: req.session.owner, theme: req.session.theme, done: req.query.done });
+  next();
 }
 
 /** Sets headers that restrict what pages may do, and refuses forms that pages of other sites send. */
@@ -143,6 +138,8 @@ function protect(req, res, next) {
     "X-Content-Type-Options": "nosniff",
   });
   const from = req.get("sec-fetch-site");
-  if (req.method === "POST" && from !== undefined && from !== "same-origin") return res.status(403).send(failurePage());
+  if (req.method === "POST" && from !== undefined && from !== "same-origin") {
+    return res.status(403).render("failure.html");
+  }
   next();
 }

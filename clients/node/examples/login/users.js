@@ -16,6 +16,17 @@ const USERS = {
   },
 };
 
+/** The e-mail addresses, until the application stops. */
+const emails = new Map(Object.keys(USERS).map((name) => [name, `${name}@example.com`]));
+
+export function emailOf(name) {
+  return emails.get(name);
+}
+
+export function changeEmail(name, email) {
+  emails.set(name, email);
+}
+
 /** Used for unknown names, so that the response time does not reveal which names exist. */
 const UNKNOWN_USER = { salt: "0".repeat(32), hash: "0".repeat(64) };
 

@@ -4,18 +4,22 @@ import { once } from "node:events";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 
+const EXAMPLES = fileURLToPath(new URL("../../", import.meta.url));
+
+/** The applications, with their command lines from the folder of these examples. */
+export const NODE_LOGIN = { name: "Node", command: [process.execPath, "login/server.js"], environment: {} };
+
 /**
  * Starts an application on a free port. It is stopped after the test.
  *
- * @param script its path in the folder of the examples
+ * @param more environment variables
  * @returns its address
  */
-export async function startApplication(test, script, environment) {
-  const path = fileURLToPath(new URL(`../../${script}`, import.meta.url));
-  const env = { ...process.env, PORT: "0", ...environment };
+export async function startApplication(test, { command, environment }, more) {
+  const env = { ...process.env, PORT: "0", ...environment, ...more };
   // setpriv makes the kernel kill the application when the tests end, even if they are killed.
-  const words = ["--pdeathsig", "KILL", process.execPath, path];
-  const child = spawn("setpriv", words, { env, stdio: ["ignore", "pipe", "inherit"] });
+  const words = ["--pdeathsig", "KILL", ...command];
+  const child = spawn("setpriv", words, { cwd: EXAMPLES, env, stdio: ["ignore", "pipe", "inherit"] });
   const gone = once(child, "exit");
   test.after(async () => {
     child.kill();
@@ -23,7 +27,7 @@ export async function startApplication(test, script, environment) {
   });
   const [address] = await Promise.race([
     once(createInterface({ input: child.stdout }), "line"),
-    gone.then(([code]) => Promise.reject(new Error(`${script} exited with ${code}`))),
+    gone.then(([code]) => Promise.reject(new Error(`${command.join(" ")} exited with ${code}`))),
   ]);
   return address;
 }
