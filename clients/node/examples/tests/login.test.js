@@ -6,27 +6,27 @@ import { COOKIES } from "./login/cookies.js";
 import { DEVICES } from "./login/devices.js";
 import { LOGINS } from "./login/logins.js";
 import { RECENT_LOGIN } from "./login/recent-login.js";
-import { NODE_LOGIN } from "./support/application.js";
+import { NODE_LOGIN, PYTHON_LOGIN } from "./support/application.js";
 import { cookieOf, LoginApplication } from "./support/login-application.js";
 
-const APPLICATIONS = [NODE_LOGIN];
+const APPLICATIONS = [NODE_LOGIN, PYTHON_LOGIN];
 
-for (const application of APPLICATIONS) {
-  test(`the login application for ${application.name}`, { skip: application.skip }, async (t) => {
-    const demo = await LoginApplication.start(t, application, { HTTPS: "yes" });
-    const cases = Object.entries({ ...DEVICES, ...LOGINS, ...COOKIES, ...RECENT_LOGIN });
-    for (const [name, run] of cases) {
-      await t.test(name, async (t) => {
-        t.after(() => demo.server.send("FLUSHALL"));
-        await run(demo);
-      });
-    }
-  });
+test("the login applications", { concurrency: APPLICATIONS.length }, async (t) => {
+  await Promise.all(APPLICATIONS.map(({ name, skip, ...rest }) => t.test(name, { skip }, (t) => behaves(t, rest))));
+});
 
-  test(`the login application for ${application.name} without HTTPS`, { skip: application.skip }, async (t) => {
-    const demo = await LoginApplication.start(t, application);
-    const page = await demo.device();
-    await demo.logIn(page, "ann");
+async function behaves(t, application) {
+  const demo = await LoginApplication.start(t, application, { HTTPS: "yes" });
+  for (const [name, run] of Object.entries({ ...DEVICES, ...LOGINS, ...COOKIES, ...RECENT_LOGIN })) {
+    await t.test(name, async (t) => {
+      t.after(() => demo.reset());
+      await run(demo);
+    });
+  }
+  await t.test("without HTTPS, the cookie has another name", async (t) => {
+    const plain = await demo.startAnother(t, application);
+    const page = await plain.device();
+    await plain.logIn(page, "ann");
     const { name, secure } = await cookieOf(page);
     assert.deepEqual({ name, secure }, { name: "session", secure: false });
   });

@@ -1,13 +1,26 @@
 /** Runs an example application as a separate process. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { existsSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 
 const EXAMPLES = fileURLToPath(new URL("../../", import.meta.url));
 
+const PYTHON_PACKAGE = fileURLToPath(new URL("../../../../python/", import.meta.url));
+/** The default is the environment that clients/python/scripts/test makes. */
+const PYTHON =
+  process.env.JRS_PYTHON ?? fileURLToPath(new URL("../../../../../target/venv-python/bin/python", import.meta.url));
+
 /** The applications, with their command lines from the folder of these examples. */
 export const NODE_LOGIN = { name: "Node", command: [process.execPath, "login/server.js"], environment: {} };
+export const PYTHON_LOGIN = {
+  name: "Python",
+  command: [PYTHON, `${PYTHON_PACKAGE}examples/login/server.py`],
+  environment: { PYTHONPATH: `${PYTHON_PACKAGE}src`, PYTHONDONTWRITEBYTECODE: "1" },
+  // Without the environment, only the package for Node.js is developed.
+  skip: process.env.JRS_PYTHON === undefined && !existsSync(PYTHON) && "run clients/python/scripts/test first",
+};
 
 /**
  * Starts an application on a free port. It is stopped after the test.

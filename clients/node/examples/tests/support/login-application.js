@@ -24,13 +24,29 @@ export class LoginApplication {
   /** Starts a server, a browser, and the application. All are stopped after the test. */
   static async start(test, application, environment = {}) {
     const server = await Server.start(test, OWN_KEY.settings, OWN_KEY.files);
+    const browser = await startBrowser(test);
+    return LoginApplication.#start(test, application, environment, server, browser);
+  }
+
+  /** Starts the application again, with the same server and browser. */
+  startAnother(test, application, environment = {}) {
+    return LoginApplication.#start(test, application, environment, this.server, this.#browser);
+  }
+
+  static async #start(test, application, environment, server, browser) {
     const address = await startApplication(test, application, {
       REDIS_URL: `redis://127.0.0.1:${server.port}`,
       RECENT_SECONDS: String(RECENT_SECONDS),
       ...environment,
     });
     // To browsers, `localhost` is as safe as HTTPS. Playwright's own requests know this name only, not the address.
-    return new LoginApplication(server, address.replace("127.0.0.1", "localhost"), await startBrowser(test));
+    return new LoginApplication(server, address.replace("127.0.0.1", "localhost"), browser);
+  }
+
+  /** Closes all pages, and removes all sessions. */
+  async reset() {
+    await Promise.all(this.#browser.contexts().map((context) => context.close()));
+    await this.server.send("FLUSHALL");
   }
 
   /** A page on each of `count` devices. */
