@@ -6,7 +6,7 @@ export type { CookieOptions } from "./cookie-options.js";
 export { SessionError, type SessionErrorCode } from "./errors.js";
 export type { SessionInfo, SessionSummary, SessionsMethod } from "./listed-session-types.js";
 export type { CoreOptions, TokenReuse } from "./options.js";
-export { checkRecentAuthSeconds, type RecentAuthRefusal, recentAuthRefusal } from "./recent-auth.js";
+export { checkRecentAuthArguments, type RecentAuthRefusal, recentAuthRefusal } from "./recent-auth.js";
 export type { RequestSession } from "./request-session.js";
 export type { DeclaredData, SessionData } from "./session-data.js";
 export type {

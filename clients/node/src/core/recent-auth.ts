@@ -47,12 +47,23 @@ export async function recentAuthRefusal(
   }
 }
 
-/** @throws TypeError unless `seconds` is a number of seconds that the server accepts */
-export function checkRecentAuthSeconds(seconds: number): void {
-  if (Number.isInteger(seconds) && seconds >= 1 && seconds <= MAX_AGE) return;
-  throw new TypeError(
-    `jrs-session: requireRecentAuth: the first argument must be a number of seconds from 1 to ${MAX_AGE}`,
-  );
+/** @throws TypeError if an argument of `requireRecentAuth` is invalid */
+export function checkRecentAuthArguments(seconds: number, options: object): void {
+  if (!Number.isInteger(seconds) || seconds < 1 || seconds > MAX_AGE) {
+    throw invalid(`the first argument must be a number of seconds from 1 to ${MAX_AGE}`);
+  }
+  if (!isObject(options)) throw invalid("the options must be an object");
+  const { onStale, requestKey, ...others } = options;
+  const [unknown] = Object.keys(others);
+  if (unknown !== undefined) throw invalid(`unknown option '${unknown}'`);
+  if (onStale !== undefined && typeof onStale !== "function") throw invalid("'onStale' must be a function");
+  if (requestKey !== undefined && (typeof requestKey !== "string" || requestKey === "")) {
+    throw invalid("'requestKey' must be a non-empty string");
+  }
+}
+
+function invalid(message: string): TypeError {
+  return new TypeError(`jrs-session: requireRecentAuth: ${message}`);
 }
 
 async function check(session: unknown, seconds: number, place: string): Promise<void> {

@@ -55,6 +55,9 @@ export class RequestSession implements SessionHost {
    */
   onCookieChange: (() => void) | undefined;
 
+  /** Called after `regenerate` has put another session into the request. */
+  onReplace: (() => void) | undefined;
+
   /** @internal */
   constructor(settings: RequestSettings, request: RequestLike, original: unknown) {
     this.#settings = settings;
@@ -114,6 +117,15 @@ export class RequestSession implements SessionHost {
   }
 
   /**
+   * The same for what the application changes while the body of the response is sent. Call it after
+   * {@link RequestSession.finish} was successful.
+   */
+  finishBody(): Promise<unknown> | undefined {
+    this.#finished = false;
+    return this.finish(true);
+  }
+
+  /**
    * The header `Set-Cookie` that the response needs. A response with it also needs `Vary: Cookie`, see `varyByCookie`.
    *
    * @param existing the headers `Set-Cookie` that the response already has
@@ -150,6 +162,7 @@ export class RequestSession implements SessionHost {
   replaceSession(): void {
     this.#session = new Session(this, this.#settings.cookie === undefined);
     this.#actions = Session.actions(this.#session);
+    this.onReplace?.();
   }
 
   /** @internal */

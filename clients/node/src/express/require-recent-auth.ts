@@ -1,5 +1,4 @@
-import { isObject } from "../core/merge-patch.js";
-import { checkRecentAuthSeconds, type RecentAuthRefusal, recentAuthRefusal } from "../core/recent-auth.js";
+import { checkRecentAuthArguments, type RecentAuthRefusal, recentAuthRefusal } from "../core/recent-auth.js";
 import type { Middleware } from "./middleware.js";
 import { isResponse, type SessionRequest } from "./request-and-response.js";
 
@@ -49,7 +48,7 @@ interface PlainResponse {
  * ```
  */
 export function requireRecentAuth(seconds: number, options: RequireRecentAuthOptions = {}): Middleware {
-  checkArguments(seconds, options);
+  checkRecentAuthArguments(seconds, options);
   const { onStale, requestKey = "session" } = options;
 
   return function requireRecentAuth(request: SessionRequest, response: unknown, next): void {
@@ -85,20 +84,4 @@ function send(response: PlainResponse, challenge: string): void {
   response.statusCode = 401;
   response.setHeader("WWW-Authenticate", challenge);
   response.end();
-}
-
-function checkArguments(seconds: number, options: RequireRecentAuthOptions): void {
-  checkRecentAuthSeconds(seconds);
-  if (!isObject(options)) throw invalid("the options must be an object");
-  const { onStale, requestKey, ...others } = options;
-  const [unknown] = Object.keys(others);
-  if (unknown !== undefined) throw invalid(`unknown option '${unknown}'`);
-  if (onStale !== undefined && typeof onStale !== "function") throw invalid("'onStale' must be a function");
-  if (requestKey !== undefined && (typeof requestKey !== "string" || requestKey === "")) {
-    throw invalid("'requestKey' must be a non-empty string");
-  }
-}
-
-function invalid(message: string): TypeError {
-  return new TypeError(`jrs-session: requireRecentAuth: ${message}`);
 }
