@@ -21,6 +21,8 @@ const PACKAGES = {
   "redis-6": "redis-6",
   ioredis: "ioredis-6",
   express: "express",
+  fastify: "fastify",
+  hono: "hono",
   "@types/express": "@types/express",
   "@types/node": "@types/node",
 };
@@ -98,6 +100,23 @@ test("the package works in CommonJS, in ES modules and in TypeScript", async (t)
   assert.equal(await run(folder, "node", "typescript.mjs", port), "42 hello true 86400 OK");
   assert.equal(await run(folder, "node", "typescript.cjs", port), "INVALID_SESSION");
 });
+
+for (const [framework, results] of Object.entries({
+  fastify: { mts: "42 Ann Ann", cts: "42 Ann true" },
+  hono: { mts: "42 Ann true", cts: "42 Ann true" },
+})) {
+  test(`the package works with ${framework} in CommonJS and in ES modules, with types`, async (t) => {
+    const server = await Server.start(t);
+    const { folder } = await project(t);
+    await addConsumers(folder, PACKAGES);
+    const sources = Object.keys(results).map((extension) => `${framework}.${extension}`);
+    await run(folder, "node", TYPESCRIPT, ...STRICT, "--skipLibCheck", "--types", "node", ...sources);
+    for (const [extension, result] of Object.entries(results)) {
+      const program = `${framework}.${extension.replace("t", "j")}`;
+      assert.equal(await run(folder, "node", program, String(server.port)), result, program);
+    }
+  });
+}
 
 test("the option client accepts a client of redis 3 as @types/redis declares it", async (t) => {
   const server = await Server.start(t);

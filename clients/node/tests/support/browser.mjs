@@ -28,8 +28,8 @@ export class Browser {
     return copy;
   }
 
-  /** @returns the status, and the body, which is parsed if it is JSON */
-  async request(method, path, { body, headers = {} } = {}) {
+  /** Sends a request, and keeps the cookies that the response sets. @returns the response, whose body is not read yet */
+  async send(method, path, { body, headers = {} } = {}) {
     const cookie = [...this.cookies].map(([name, value]) => `${name}=${value}`).join("; ");
     const type = body && { "content-type": "application/json" };
     const init = {
@@ -45,6 +45,12 @@ export class Browser {
       if (value === "") this.cookies.delete(name);
       else this.cookies.set(name, value);
     }
+    return response;
+  }
+
+  /** @returns the status, and the body, which is parsed if it is JSON */
+  async request(method, path, init) {
+    const response = await this.send(method, path, init);
     const text = await response.text();
     return { status: response.status, body: text.startsWith("{") || text.startsWith("[") ? JSON.parse(text) : text };
   }

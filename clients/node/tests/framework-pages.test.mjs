@@ -1,0 +1,119 @@
+// The pages docs/clients/fastify.md and docs/clients/hono.md: their code, exactly as it is printed there.
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { get } from "node:http";
+import { test } from "node:test";
+import createFastify from "fastify";
+import { Hono } from "hono";
+import * as forFastify from "jrs-session/fastify";
+import * as forHono from "jrs-session/hono";
+
+import { Browser, listening } from "./support/browser.mjs";
+import { STANDALONE } from "./support/clients.mjs";
+import { honoServer } from "./support/frameworks/hono.mjs";
+import { codeBlocks, startProgram } from "./support/pages.mjs";
+import { Server } from "./support/server.mjs";
+import { OWN_KEY, oldLogin } from "./support/tokens.mjs";
+
+const PAGES = { Fastify: "../../docs/clients/fastify.md", Hono: "../../docs/clients/hono.md" };
+
+for (const [name, path] of Object.entries(PAGES)) {
+  test(`${name}: the application`, async (t) => {
+    const [code] = await codeBlocks(path);
+    const browser = await startProgram(t, code, await Server.start(t));
+    const logIn = async (user, password = "right") =>
+      (await user.request("POST", "/login", { body: { name: "ann", password }, headers: { "user-agent": "test" } }))
+        .status;
+    assert.equal((await browser.request("GET", "/me")).status, 401);
+    assert.equal((await browser.request("GET", "/devices")).status, 401);
+    assert.equal((await browser.request("DELETE", "/devices/x")).status, 401);
+    assert.equal(await logIn(browser, "wrong"), 401);
+    assert.equal(browser.cookies.size, 0);
+    assert.equal(await logIn(browser), 200);
+    assert.deepEqual((await browser.request("GET", "/me")).body, { name: "Ann" });
+
+    const [phone, tablet] = [browser.copy(), browser.copy()];
+    for (const other of [phone, tablet]) {
+      other.cookies.clear();
+      await logIn(other);
+    }
+    const { body: devices } = await browser.request("GET", "/devices");
+    assert.deepEqual(
+      devices.map(({ current, fields }) => [current, fields]),
+      [true, false, false].map((current) => [current, { "/device": "test" }]),
+    );
+    const ended = await browser.request("DELETE", `/devices/${encodeURIComponent(devices[1].id)}`);
+    assert.deepEqual(ended.body, { ended: 1 });
+    assert.equal((await phone.request("GET", "/me")).status, 401);
+    assert.deepEqual((await browser.request("DELETE", "/devices/x")).body, { ended: 0 });
+    assert.deepEqual((await browser.request("DELETE", "/devices")).body, { ended: 2 });
+    assert.equal(browser.cookies.size, 0);
+    assert.equal((await tablet.request("GET", "/me")).status, 401);
+    await logIn(browser);
+    assert.deepEqual((await browser.request("POST", "/logout")).body, { ended: 1 });
+    assert.equal(browser.cookies.size, 0);
+  });
+}
+
+/** Runs code of a page with the variables in `given`, without its imports. */
+function run(code, given) {
+  new Function(...Object.keys(given), code.replace(/^import .*$/gm, ""))(...Object.values(given));
+}
+
+/** A server, a client, and the code blocks after the application. */
+async function parts(t, path) {
+  const server = await Server.start(t, OWN_KEY.settings, OWN_KEY.files);
+  const { client, close } = await STANDALONE["redis 5"](server.port);
+  t.after(close);
+  const [, recent, webSockets] = await codeBlocks(path);
+  return { server, client, recent, webSockets };
+}
+
+/** Stands for a WebSocketServer of `ws`: sends what it would send as the body of a plain response. */
+const sockets = {
+  handleUpgrade(_request, socket, _head, connected) {
+    connected({ send: (text) => socket.end(`HTTP/1.1 200 OK\r\nContent-Length: ${text.length}\r\n\r\n${text}`) });
+  },
+};
+
+/** Sends the upgrade request of a WebSocket. */
+async function upgraded(address, cookie) {
+  const headers = { connection: "Upgrade", upgrade: "websocket", cookie };
+  const [response] = await once(get(address, { headers }), "response");
+  const chunks = await response.toArray();
+  return { status: response.statusCode, body: chunks.join("") };
+}
+
+/** Tests the routes that the code of a page has added. */
+async function check(server, address) {
+  const browser = new Browser(address);
+  const change = () => browser.request("POST", "/email", { body: { email: "ann@example.org" } });
+  assert.equal((await change()).status, 401);
+  assert.equal((await upgraded(address, "")).status, 401);
+  browser.cookies.set("__Host-session", await oldLogin(server, "1", { name: "Ann" }, 1000));
+  assert.equal((await change()).status, 401);
+  const token = await server.send("JRS.CREATE", "1", '{"name":"Ann"}');
+  browser.cookies.set("__Host-session", token);
+  assert.deepEqual(await change(), { status: 200, body: { email: "ann@example.org" } });
+  assert.equal((await upgraded(address, `__Host-session=${token}`)).body, "Hello Ann");
+}
+
+test("Fastify: a recent login, and WebSockets", async (t) => {
+  const { server, client, recent, webSockets } = await parts(t, PAGES.Fastify);
+  const app = createFastify({ forceCloseConnections: true });
+  t.after(() => app.close());
+  await app.register(forFastify.jrsSession, { client, cookie: true, autoSave: true });
+  run(recent, { app, requireRecentAuth: forFastify.requireRecentAuth });
+  run(webSockets, { app, sockets });
+  await check(server, await app.listen({ port: 0, host: "127.0.0.1" }));
+});
+
+test("Hono: a recent login, and WebSockets", async (t) => {
+  const { server: redis, client, recent, webSockets } = await parts(t, PAGES.Hono);
+  const app = new Hono();
+  app.use(forHono.jrsSession({ client, cookie: true, autoSave: true }));
+  run(recent, { app, requireRecentAuth: forHono.requireRecentAuth });
+  const server = honoServer(app);
+  run(webSockets, { jrsSession: forHono.jrsSession, client, server, sockets });
+  await check(redis, await listening(t, server));
+});
