@@ -7,6 +7,7 @@ mod events;
 mod info;
 mod keys;
 mod operations;
+mod packages;
 mod recipes;
 mod replies;
 mod repository;
