@@ -1,16 +1,16 @@
 // The pages docs/clients/fastify.md and docs/clients/hono.md: their code, exactly as it is printed there.
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { get } from "node:http";
 import { test } from "node:test";
+import { createAdaptorServer, upgradeWebSocket } from "@hono/node-server";
 import createFastify from "fastify";
 import { Hono } from "hono";
 import * as forFastify from "jrs-session/fastify";
 import * as forHono from "jrs-session/hono";
+import { WebSocket, WebSocketServer } from "ws";
 
 import { Browser, listening } from "./support/browser.mjs";
 import { STANDALONE } from "./support/clients.mjs";
-import { honoServer } from "./support/frameworks/hono.mjs";
 import { codeBlocks, startProgram } from "./support/pages.mjs";
 import { Server } from "./support/server.mjs";
 import { OWN_KEY, oldLogin } from "./support/tokens.mjs";
@@ -69,19 +69,14 @@ async function parts(t, path) {
   return { server, client, recent, webSockets };
 }
 
-/** Stands for a WebSocketServer of `ws`: sends what it would send as the body of a plain response. */
-const sockets = {
-  handleUpgrade(_request, socket, _head, connected) {
-    connected({ send: (text) => socket.end(`HTTP/1.1 200 OK\r\nContent-Length: ${text.length}\r\n\r\n${text}`) });
-  },
-};
-
-/** Sends the upgrade request of a WebSocket. */
-async function upgraded(address, cookie) {
-  const headers = { connection: "Upgrade", upgrade: "websocket", cookie };
-  const [response] = await once(get(address, { headers }), "response");
-  const chunks = await response.toArray();
-  return { status: response.statusCode, body: chunks.join("") };
+/** Opens a WebSocket. @returns the first message, or the status of a refusal */
+async function firstMessage(address, cookie) {
+  const socket = new WebSocket(address.replace("http:", "ws:"), { headers: { cookie } });
+  const refused = once(socket, "unexpected-response").then(([, response]) => response.statusCode);
+  const message = once(socket, "message").then(([text]) => String(text));
+  const first = await Promise.race([refused, message]);
+  socket.terminate();
+  return first;
 }
 
 /** Tests the routes that the code of a page has added. */
@@ -89,13 +84,13 @@ async function check(server, address) {
   const browser = new Browser(address);
   const change = () => browser.request("POST", "/email", { body: { email: "ann@example.org" } });
   assert.equal((await change()).status, 401);
-  assert.equal((await upgraded(address, "")).status, 401);
+  assert.equal(await firstMessage(`${address}/chat`, ""), 401);
   browser.cookies.set("__Host-session", await oldLogin(server, "1", { name: "Ann" }, 1000));
   assert.equal((await change()).status, 401);
   const token = await server.send("JRS.CREATE", "1", '{"name":"Ann"}');
   browser.cookies.set("__Host-session", token);
   assert.deepEqual(await change(), { status: 200, body: { email: "ann@example.org" } });
-  assert.equal((await upgraded(address, `__Host-session=${token}`)).body, "Hello Ann");
+  assert.equal(await firstMessage(`${address}/chat`, `__Host-session=${token}`), "Hello Ann");
 }
 
 test("Fastify: a recent login, and WebSockets", async (t) => {
@@ -104,16 +99,20 @@ test("Fastify: a recent login, and WebSockets", async (t) => {
   t.after(() => app.close());
   await app.register(forFastify.jrsSession, { client, cookie: true, autoSave: true });
   run(recent, { app, requireRecentAuth: forFastify.requireRecentAuth });
-  run(webSockets, { app, sockets });
+  run(webSockets, { app, sockets: new WebSocketServer({ noServer: true }) });
   await check(server, await app.listen({ port: 0, host: "127.0.0.1" }));
 });
 
 test("Hono: a recent login, and WebSockets", async (t) => {
-  const { server: redis, client, recent, webSockets } = await parts(t, PAGES.Hono);
+  const { server, client, recent, webSockets } = await parts(t, PAGES.Hono);
   const app = new Hono();
   app.use(forHono.jrsSession({ client, cookie: true, autoSave: true }));
   run(recent, { app, requireRecentAuth: forHono.requireRecentAuth });
-  const server = honoServer(app);
-  run(webSockets, { jrsSession: forHono.jrsSession, client, server, sockets });
-  await check(redis, await listening(t, server));
+  const loggedIn = async (c, next) => (c.get("session").owner === "" ? c.body(null, 401) : next());
+  let listener;
+  const serve = (options) => {
+    listener = createAdaptorServer(options);
+  };
+  run(webSockets, { app, loggedIn, serve, upgradeWebSocket, WebSocketServer });
+  await check(server, await listening(t, listener));
 });
