@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Protocol
@@ -17,14 +17,14 @@ from support.server import Server
 class StartServer(Protocol):
     """Starts a server that is stopped after the test. The arguments are those of `Server`."""
 
-    def __call__(self, settings: dict[str, object] | None = None, **options: Any) -> Server: ...
+    def __call__(self, settings: Mapping[str, object] | None = None, **options: Any) -> Server: ...
 
 
 @pytest.fixture
 def start_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StartServer]:
     with ExitStack() as stack:
 
-        def start(settings: dict[str, object] | None = None, **options: Any) -> Server:
+        def start(settings: Mapping[str, object] | None = None, **options: Any) -> Server:
             server = Server(tmp_path_factory.mktemp("server"), settings, **options)
             stack.callback(server.stop)
             return server

@@ -6,8 +6,9 @@ from collections.abc import Awaitable
 from typing import Any, Protocol, TypeVar
 
 from ._command import Command, Operation
-from ._library import convert, is_async, is_cluster, library_of
+from ._library import convert, is_async, is_cluster, library_of, nodes_of
 from ._realm import CurrentRealm
+from .errors import JRSError, Unavailable
 
 T = TypeVar("T")
 
@@ -53,10 +54,39 @@ class AsyncConnection:
             return result
 
     async def _send(self, command: Command) -> Any:
-        options = {} if command.nodes is None or not self.cluster else {"target_nodes": command.nodes}
+        if command.nodes is None or not self.cluster:
+            return await self._execute(command)
+        await self._connect()
+        failure: JRSError | None = None
+        reply = None
+        for node in nodes_of(self._client, command):
+            try:
+                reply = await self._execute(command, target_nodes=node)
+            except JRSError as error:
+                if command.nodes == "any" and not isinstance(error, Unavailable):
+                    raise
+                failure = failure or error
+            else:
+                if command.nodes == "any":
+                    return reply
+        if failure is not None:
+            raise failure
+        return reply
+
+    async def _execute(self, command: Command, **options: Any) -> Any:
         try:
             return await self._client.execute_command(*command.words, **options)
         except Exception as caught:
             error = convert(caught, command)
         # Raised here, so that the error of the library, which may repeat arguments, is not its context.
+        raise error
+
+    async def _connect(self) -> None:
+        """Let the client ask the cluster for its nodes, if it has not done so yet."""
+        try:
+            await self._client.initialize()  # type: ignore[attr-defined]
+        except Exception as caught:
+            error = convert(caught, Command(("JRS.REALMS",)))
+        else:
+            return
         raise error

@@ -13,10 +13,10 @@ Word = Union[str, bytes]
 
 @dataclass(frozen=True)
 class Command:
-    """The words of a command. In a cluster its first argument finds the node, or `nodes` says where it goes."""
+    """The words of a command. In a cluster its first argument is a key and finds the node, unless `nodes` is given."""
 
     words: tuple[Word, ...]
-    nodes: Literal["random", "all"] | None = None
+    nodes: Literal["any", "all"] | None = None
 
     def secrets(self) -> list[str]:
         """The arguments that an error must not repeat: all that are long enough to be a token or data."""

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any, Protocol, TypeVar
 
 from ._command import Command, Operation
-from ._library import convert, is_async, is_cluster, library_of
+from ._library import convert, is_async, is_cluster, library_of, nodes_of
 from ._realm import CurrentRealm
+from .errors import JRSError, Unavailable
 
 T = TypeVar("T")
 
@@ -52,7 +53,25 @@ class Connection:
             return result
 
     def _send(self, command: Command) -> Any:
-        options = {} if command.nodes is None or not self.cluster else {"target_nodes": command.nodes}
+        if command.nodes is None or not self.cluster:
+            return self._execute(command)
+        failure: JRSError | None = None
+        reply = None
+        for node in nodes_of(self._client, command):
+            try:
+                reply = self._execute(command, target_nodes=node)
+            except JRSError as error:
+                if command.nodes == "any" and not isinstance(error, Unavailable):
+                    raise
+                failure = failure or error
+            else:
+                if command.nodes == "any":
+                    return reply
+        if failure is not None:
+            raise failure
+        return reply
+
+    def _execute(self, command: Command, **options: Any) -> Any:
         try:
             return self._client.execute_command(*command.words, **options)
         except Exception as caught:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import random
 import re
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from .errors import (
     BY_WORD,
@@ -70,6 +71,15 @@ def is_cluster(client: object) -> bool:
     return hasattr(client, "get_node_from_key")
 
 
+def nodes_of(client: Any, command: Command) -> list[Any]:
+    """The nodes of a cluster for a command without a key: all, or the primaries in the order in which to try them."""
+    nodes = list(client.get_nodes() if command.nodes == "all" else client.get_primaries())
+    if not nodes:
+        raise Unavailable("the client has not reached the cluster")
+    random.shuffle(nodes)
+    return nodes
+
+
 def response_error(library: str) -> type[BaseException]:
     """The class `ResponseError` of a library whose client exists, so it is imported."""
     error: type[BaseException] = sys.modules[f"{library}.exceptions"].ResponseError
@@ -89,10 +99,7 @@ def convert(error: Exception, command: Command) -> Exception:
     if kind is None:
         return error
     bases: list[type[BaseException]] = [type(error)]
-    if kind is ModuleNotLoaded:
-        message = f"the server does not know the command {command.words[0]!s}: load the JRS module, or a newer version"
-    else:
-        message = _redacted(error, command)
+    message = _message(kind, error, names, command)
     if kind is TryAgain and "ResponseError" not in names:
         bases.append(response_error(type(error).__module__.partition(".")[0]))
     converted = new_error(kind, message, *bases)
@@ -100,6 +107,14 @@ def convert(error: Exception, command: Command) -> Exception:
         if hasattr(error, name):
             setattr(converted, name, getattr(error, name))
     return converted
+
+
+def _message(kind: type[JRSError], error: Exception, names: set[str], command: Command) -> str:
+    if kind is ModuleNotLoaded:
+        return f"the server does not know the command {command.words[0]!s}: load the JRS module, or a newer version"
+    if kind is CommandError and ("AskError" in names or str(error).startswith(("MOVED ", "ASK "))):
+        return "the server is a node of a cluster: pass a client of the cluster, RedisCluster or ValkeyCluster"
+    return _redacted(error, command)
 
 
 def _kind(error: Exception, names: set[str]) -> type[JRSError] | None:

@@ -163,14 +163,14 @@ def inspect(realm: CurrentRealm, token: str) -> Operation[Inspection]:
 
 def jwks(realm: CurrentRealm) -> Operation[dict[str, Any]]:
     """Sends `JRS.JWKS`."""
-    reply = yield from _in_realm(realm, ("JRS.JWKS", *realm.option()), nodes="random")
+    reply = yield from _in_realm(realm, ("JRS.JWKS", *realm.option()), nodes="any")
     value: dict[str, Any] = json.loads(_replies.text(reply))
     return value
 
 
 def realms() -> Operation[list[Realm]]:
     """Sends `JRS.REALMS`."""
-    return _replies.realms((yield Command(("JRS.REALMS",), nodes="random")))
+    return _replies.realms((yield Command(("JRS.REALMS",), nodes="any")))
 
 
 def reload() -> Operation[None]:
@@ -180,10 +180,10 @@ def reload() -> Operation[None]:
 
 def rotate_key(realm: CurrentRealm) -> Operation[str]:
     """Sends `JRS.ROTATEKEY`."""
-    return _replies.text((yield from _in_realm(realm, ("JRS.ROTATEKEY", *realm.option()), nodes="random")))
+    return _replies.text((yield from _in_realm(realm, ("JRS.ROTATEKEY", *realm.option()), nodes="any")))
 
 
-def _in_realm(realm: CurrentRealm, words: tuple[Word, ...], nodes: Literal["random"] | None = None) -> Operation[Any]:
+def _in_realm(realm: CurrentRealm, words: tuple[Word, ...], nodes: Literal["any"] | None = None) -> Operation[Any]:
     """Sends a command that names the realm. If the server refuses it, asks whether there is such a realm."""
     try:
         return (yield Command(words, nodes))

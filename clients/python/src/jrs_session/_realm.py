@@ -57,7 +57,7 @@ class CurrentRealm:
             UnknownRealm: the server does not have this realm.
         """
         self._requested_at = time.monotonic()
-        realms = _replies.realms((yield Command(("JRS.REALMS",), nodes="random")))
+        realms = _replies.realms((yield Command(("JRS.REALMS",), nodes="any")))
         for realm in realms:
             if realm.name == self.name:
                 self._settings = realm

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import os
+import secrets
 import signal
 import socket
 import subprocess
@@ -98,6 +101,11 @@ class Server:
         stats: dict[str, Any] = self._admin.info("commandstats")
         return sum(int(stats[name]["calls"]) for name in stats if name.lower() == f"cmdstat_{command.lower()}")
 
+    def online_replicas(self) -> int:
+        """How many replicas have loaded the data."""
+        infos = self._admin.info("replication").values()
+        return sum(isinstance(info, dict) and info.get("state") == "online" for info in infos)
+
     def pause(self) -> None:
         """Stop the process without ending it: it does not reply."""
         self._signal(signal.SIGSTOP)
@@ -117,6 +125,12 @@ class Server:
     def _signal(self, number: signal.Signals) -> None:
         assert self._process is not None
         self._process.send_signal(number)
+
+
+def key_set() -> str:
+    """A JWK Set with a secret: a key file that several servers can share."""
+    secret = base64.urlsafe_b64encode(secrets.token_bytes(32)).decode().rstrip("=")
+    return json.dumps({"keys": [{"kty": "oct", "alg": "HS256", "kid": "shared", "k": secret}]})
 
 
 def free_port() -> int:
