@@ -18,7 +18,7 @@ export function createApp({ client, https = false, recent = 300 }) {
   const app = express();
   app.disable("x-powered-by");
   renderPagesOf(app);
-  app.get("/style.css", (_req, res) => res.sendFile(STYLE));
+  app.get("/style.css", (_req, res) => res.sendFile(STYLE)); // needs no session
   // Sets, renews and clears the cookie. Before a response ends, fields that have changed are saved.
   const sessions = jrsSession({ client, cookie: { secure: https }, autoSave: true });
   app.use(protect, express.urlencoded({ extended: false }), sessions, pageValues);
@@ -139,7 +139,7 @@ function protect(req, res, next) {
   });
   const from = req.get("sec-fetch-site");
   if (req.method === "POST" && from !== undefined && from !== "same-origin") {
-    return res.status(403).render("failure.html");
+    return res.status(403).render("failure.html", { foreign: true });
   }
   next();
 }

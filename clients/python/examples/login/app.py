@@ -9,6 +9,8 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, FastAPI, Form, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import FileResponse, RedirectResponse, Response
+from starlette.applications import Starlette
+from starlette.routing import Mount, Route
 
 from device import describe_device
 from jrs_session import AsyncJRS, StaleAuth
@@ -27,7 +29,7 @@ HEADERS = {
 router = APIRouter()
 
 
-def create_app(jrs: AsyncJRS, *, https: bool = False, recent: int = 300) -> FastAPI:
+def create_app(jrs: AsyncJRS, *, https: bool = False, recent: int = 300) -> Starlette:
     """Creates the application.
 
     Args:
@@ -43,7 +45,8 @@ def create_app(jrs: AsyncJRS, *, https: bool = False, recent: int = 300) -> Fast
     # Sets, renews and clears the cookie. Before a response is sent, fields that have changed are saved.
     app.add_middleware(JRSMiddleware, jrs=jrs, cookie=Cookie(secure=https))
     app.middleware("http")(protect)
-    return app
+    # The style sheet needs no session.
+    return Starlette(routes=[Route("/style.css", style), Mount("/", app)])
 
 
 class NotLoggedIn(Exception):
@@ -68,11 +71,6 @@ async def recently_logged_in(session: User, request: Request) -> AsyncWebSession
 
 
 RecentUser = Annotated[AsyncWebSession, Depends(recently_logged_in)]
-
-
-@router.get("/style.css")
-async def style() -> Response:
-    return FileResponse(STYLE)
 
 
 @router.get("/")
@@ -154,6 +152,10 @@ def sends_session(request: Request) -> bool:
     return bool({"session", "__Host-session"} & request.cookies.keys())
 
 
+async def style(_request: Request) -> Response:
+    return FileResponse(STYLE)
+
+
 def redirect(path: str) -> Response:
     return RedirectResponse(path, 303)
 
@@ -172,7 +174,7 @@ async def protect(request: Request, call_next: Callable[[Request], Awaitable[Res
     """Sets headers that restrict what pages may do, and refuses forms that pages of other sites send."""
     origin = request.headers.get("sec-fetch-site", "same-origin")
     if request.method == "POST" and origin != "same-origin":
-        response = render(request, "failure.html", 403)
+        response = render(request, "failure.html", 403, foreign=True)
     else:
         try:
             response = await call_next(request)

@@ -49,6 +49,7 @@ export const COOKIES = {
     const answer = page.waitForResponse((response) => response.url() === `${demo.address}/login`);
     await page.getByRole("button").click();
     assert.equal((await answer).status(), 403);
+    await page.getByText("This form came from another site").waitFor();
     await hasNoCookie(page);
   },
 
