@@ -87,7 +87,7 @@ def commands(side):
 
 def compare(options):
     """Prints the table; returns the floors."""
-    pairs = peers.installed(options)
+    pairs = peers.installed()
     floors = []
     with server() as port, generator() as load:
         client = Client(port)

@@ -137,15 +137,21 @@ class Usage:
 
     def read(self):
         lines = dict(line.split(":", 1) for line in self.client(*INFO).splitlines() if ":" in line)
-        calls = {name.removeprefix("cmdstat_"): int(value.split(",")[0].removeprefix("calls="))
-                 for name, value in lines.items() if name.startswith("cmdstat_") and name != "cmdstat_info"}
-        return calls, int(lines["total_net_input_bytes"]), int(lines["total_error_replies"])
+        calls, refused = {}, 0
+        for name, value in lines.items():
+            if not name.startswith("cmdstat_") or name == "cmdstat_info":
+                continue
+            fields = dict(field.split("=") for field in value.split(","))
+            calls[name.removeprefix("cmdstat_")] = int(fields["calls"])
+            refused += int(fields["rejected_calls"]) + int(fields["failed_calls"])
+        return calls, int(lines["total_net_input_bytes"]), refused
 
     def since(self):
-        """The number of calls by command, and the bytes that clients have sent. An error reply is a failure."""
-        calls, sent, errors = self.read()
-        calls_before, sent_before, errors_before = self.before
-        if errors != errors_before:
-            raise Failure("the server replied with errors")
+        """The number of calls by command, and the bytes that clients have sent. A refused command is a failure; commands
+        that a server does not know, such as those of a new connection, do not count."""
+        calls, sent, refused = self.read()
+        calls_before, sent_before, refused_before = self.before
+        if refused != refused_before:
+            raise Failure("the server refused commands")
         more = {name: count - calls_before.get(name, 0) for name, count in calls.items()}
         return {name: count for name, count in more.items() if count}, sent - sent_before - len(encode(INFO))

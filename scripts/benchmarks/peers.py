@@ -1,12 +1,14 @@
 """The pairs of applications that --clients measures. Installs what they need into the tree."""
 
-import os
+import shutil
 import subprocess
 from dataclasses import dataclass, field
 
 from benchmarks.client import Failure
 from benchmarks.pages import PEERS
 from benchmarks.server import ROOT
+
+PYTHON = ROOT / "target" / "venv-peers"
 
 
 @dataclass
@@ -23,6 +25,14 @@ class Pair:
 def express(name, client):
     words = [["node", "node/page.mjs", side, client, "{redis}", "{port}"] for side in ("jrs", "peer")]
     return Pair(name, "express-session + connect-redis", *words, 1.30, {"NODE_ENV": "production"})
+
+
+def wsgi(name, beside, program):
+    """One worker of gunicorn with threads, because its other kinds of workers close each connection."""
+    words = [str(PYTHON / "bin" / "gunicorn"), "--bind", "127.0.0.1:{port}", "--workers", "1", "--threads", "8",
+             "--worker-class", "gthread", "--keep-alive", "75", "--chdir", "python", f"{program}:app"]
+    environment = {"REDIS_PORT": "{redis}", "PYTHONPATH": str(ROOT / "clients" / "python" / "src")}
+    return Pair(name, beside, *([["env", f"SIDE={side}", *words] for side in ("jrs", "peer")]), 1.00, environment)
 
 
 def run(*words, folder=ROOT):
@@ -44,7 +54,19 @@ def install_node():
     run("npm", "run", "build", folder=ROOT / "clients" / "node")
 
 
-def installed(options):
+def install_python():
+    requirements, stamp = PEERS / "python" / "requirements.txt", PYTHON / ".made"
+    if not is_current(stamp, requirements):
+        shutil.rmtree(PYTHON, ignore_errors=True)
+        run("python3", "-m", "venv", str(PYTHON))
+        run(str(PYTHON / "bin" / "pip"), "install", "--disable-pip-version-check", "--requirement", str(requirements))
+        stamp.touch()
+
+
+def installed():
     """Installs what the pairs need, and returns the pairs."""
     install_node()
-    return [express("Express, node-redis 5", "redis-5"), express("Express, node-redis 6", "redis")]
+    install_python()
+    return [express("Express, node-redis 5", "redis-5"), express("Express, node-redis 6", "redis"),
+            wsgi("Flask, redis-py", "Flask-Session", "flask_page"),
+            wsgi("Django, redis-py", "its cache sessions", "django_page")]
