@@ -25,12 +25,8 @@ export function setCookie(c: Context, opened: RequestSession): void {
 /** If the body of the response is a stream, it ends only after `work`, and fails with the error of `work`. */
 export function saveAfterBody(c: Context, work: () => Promise<unknown> | undefined): void {
   if (isComplete(c.res)) return;
-  const { res } = c;
-  if (!res.body) return;
-  const body = webStreamThen(res.body as ReadableStream, work);
-  // Without undefined, Hono would add the headers of the old response to those of the new one.
-  c.res = undefined;
-  c.res = new Response(body as never, res);
+  const { body } = c.res;
+  if (body) c.res = new Response(webStreamThen(body as ReadableStream, work) as never, c.res);
 }
 
 /**

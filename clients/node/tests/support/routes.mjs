@@ -58,7 +58,7 @@ export function routesWith(gate) {
     },
     "POST /login": async (exchange) => {
       await exchange.session.logIn(exchange.body.owner);
-      exchange.session.device = exchange.body.device;
+      if (exchange.body.device) exchange.session.device = exchange.body.device;
       return { json: { id: exchange.session.id } };
     },
     "GET /devices": async ({ session }) => ({ json: await session.sessions({ fields: ["/device"] }) }),

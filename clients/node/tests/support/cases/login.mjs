@@ -114,5 +114,12 @@ export const LOGIN_CASES = {
     redirecting.browser.cookies.set("__Host-session", await oldLogin(server, "bob", {}, 1000));
     const redirect = await redirecting.browser.send("GET", "/sensitive");
     assert.deepEqual([redirect.status, redirect.headers.get("location")], [302, "/confirm"]);
+
+    const failing = await application({}, { recentAuth: { onStale: () => Promise.reject(new Error("of onStale")) } });
+    failing.browser.cookies.set("__Host-session", await oldLogin(server, "bob", {}, 1000));
+    assert.deepEqual(await failing.browser.request("GET", "/sensitive"), {
+      status: 500,
+      body: { error: "of onStale" },
+    });
   },
 };

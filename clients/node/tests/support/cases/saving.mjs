@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 
 import { calls } from "../responses.mjs";
+import { until } from "../wait.mjs";
 
 export const SAVING_CASES = {
   "changed fields are merged, also nested and removed ones": async ({ application, server }) => {
@@ -62,6 +63,21 @@ export const SAVING_CASES = {
     await browser.request("POST", "/null");
     assert.equal(browser.cookies.size, 0);
     assert.equal(await server.send("DBSIZE"), 0);
+  },
+
+  "without autoSave, an unsaved change causes one warning": async ({ t, application }) => {
+    const warnings = [];
+    const listener = (warning) => warning.code === "JRS_UNSAVED" && warnings.push(warning.message);
+    process.on("warning", listener);
+    t.after(() => process.off("warning", listener));
+    const { browser } = await application({ autoSave: false });
+    await browser.request("POST", "/login", { body: { owner: "ann" } });
+    await browser.request("POST", "/set", { body: { flash: "done" } });
+    await until("the warning", () => warnings.length > 0);
+    await browser.request("POST", "/set", { body: { flash: "done" } });
+    assert.equal(warnings.length, 1);
+    assert.match(warnings[0], /'flash'/);
+    assert.ok(!warnings[0].includes("done"));
   },
 
   "regenerate destroys the session, and the next one is empty": async ({ application, server }) => {
