@@ -4,12 +4,8 @@ import { test } from "node:test";
 import { jrsSession } from "jrs-session";
 
 import { AUTO_SAVE, setup } from "./support/auto-save.mjs";
+import { calls } from "./support/server.mjs";
 import { until } from "./support/wait.mjs";
-
-/** How many times a command was executed. */
-async function calls(server, command) {
-  return Number(new RegExp(`${command}:calls=(\\d+)`, "i").exec(await server.send("INFO", "commandstats"))?.[1] ?? 0);
-}
 
 test("changed fields are saved, and only they", async (t) => {
   const { server, browser } = await setup(t, (app) => {

@@ -103,7 +103,7 @@ export function resolveCookie(given: unknown): ResolvedCookieOptions {
   }
   const { domain, path = "/", sameSite = "lax", secure = true, httpOnly = true } = options;
   const { partitioned = false, persistent = true } = options;
-  const name = options.name ?? defaultName(secure, domain, path);
+  const name = options.name === undefined ? defaultName(secure, domain, path) : options.name;
   checkText("name", name, COOKIE_NAME, "must be a name without spaces, quotes and separators");
   if (domain !== undefined) checkText("domain", domain, DOMAIN, "must be a host name, such as example.org");
   checkText("path", path, PATH, "must begin with '/', without ';' and control characters");

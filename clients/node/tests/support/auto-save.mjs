@@ -12,9 +12,10 @@ export const AUTO_SAVE = { cookie: "sid", requestArg: false, autoSave: true };
  * Starts the application. `GET /` replies with the fields of the session.
  *
  * @param routes adds other routes; called with the application and the Redis client
+ * @param options the options of the middleware
  */
-export async function setup(t, routes, options = AUTO_SAVE) {
-  const server = await Server.start(t);
+export async function setup(t, routes, options = AUTO_SAVE, { settings = {}, files = {} } = {}) {
+  const server = await Server.start(t, settings, files);
   const { client, close } = await STANDALONE["redis 5"](server.port);
   t.after(close);
   const app = express();

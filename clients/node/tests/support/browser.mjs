@@ -16,14 +16,21 @@ export class Browser {
   cookies = new Map();
   /** The Set-Cookie headers of the last response. */
   lines = [];
-  #address;
+  /** The headers of the last response. */
+  headers = new Headers();
+  address;
 
   constructor(address) {
-    this.#address = address;
+    this.address = address;
+  }
+
+  /** The header Vary of the last response; null without one. */
+  get vary() {
+    return this.headers.get("vary");
   }
 
   copy() {
-    const copy = new Browser(this.#address);
+    const copy = new Browser(this.address);
     copy.cookies = new Map(this.cookies);
     return copy;
   }
@@ -38,7 +45,8 @@ export class Browser {
       body: body && JSON.stringify(body),
       redirect: "manual",
     };
-    const response = await fetch(this.#address + path, init);
+    const response = await fetch(this.address + path, init);
+    this.headers = response.headers;
     this.lines = response.headers.getSetCookie();
     for (const line of this.lines) {
       const [, name, value] = /^([^=]*)=([^;]*)/.exec(line);

@@ -114,6 +114,11 @@ export class Server {
   }
 }
 
+/** How many times a command was executed. */
+export async function calls(server, command) {
+  return Number(new RegExp(`${command}:calls=(\\d+)`, "i").exec(await server.send("INFO", "commandstats"))?.[1] ?? 0);
+}
+
 /** A JWK Set with a random secret. */
 export function keySet(kid) {
   return JSON.stringify({ keys: [{ kty: "oct", alg: "HS256", kid, k: randomBytes(32).toString("base64url") }] });
