@@ -1,5 +1,6 @@
 // Two middlewares in one request, as when an application is mounted in another.
 import assert from "node:assert/strict";
+import { createRequire } from "node:module";
 import { test } from "node:test";
 import express from "express";
 import { jrsSession } from "jrs-session";
@@ -32,6 +33,25 @@ test("a second middleware with the same sessions keeps the session object", asyn
   }
 });
 
+test("the middlewares of the ES module and of the CommonJS copy know each other", async (t) => {
+  const server = await Server.start(t);
+  const { client, close } = await STANDALONE["redis 5"](server.port);
+  t.after(close);
+  const copy = createRequire(import.meta.url)("jrs-session");
+  assert.notEqual(copy.jrsSession, jrsSession);
+  for (const [first, second] of [
+    [jrsSession, copy],
+    [copy, jrsSession],
+  ]) {
+    const request = { headers: {} };
+    const run = (create, options) =>
+      new Promise((resolve) => create({ client, ...options })(request, {}, () => resolve(request.session)));
+    const session = await run(first, { cookie: true });
+    assert.equal(await run(second, { cookie: true }), session);
+    assert.notEqual(await run(second, { cookie: { persistent: false } }), session);
+  }
+});
+
 test("a second middleware with other sessions, or with another client, has its own session object", async (t) => {
   const server = await Server.start(t);
   const [one, other] = [await STANDALONE["redis 5"](server.port), await STANDALONE["redis 5"](server.port)];
@@ -48,7 +68,7 @@ test("a second middleware with other sessions, or with another client, has its o
   for (const options of [
     { client: other.client },
     { realm: "other" },
-    { cookie: "sid" },
+    { cookie: "sid", requestArg: "accessToken" },
     { bearer: true },
     { requestArg: "t" },
   ]) {

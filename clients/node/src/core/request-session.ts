@@ -23,6 +23,12 @@ export interface RequestSettings {
   onReuse: ((reuse: TokenReuse) => unknown) | undefined;
 }
 
+/** A response of which only some need the cookie. */
+export interface CookieListener {
+  /** Called as soon as {@link RequestSession.setCookie} may return a header. */
+  cookieChanged(): void;
+}
+
 /**
  * The session of one request. An adapter for a framework calls {@link RequestSession.load} before the application runs,
  * {@link RequestSession.finish} before the response ends, and then {@link RequestSession.setCookie} before the headers
@@ -49,11 +55,8 @@ export class RequestSession implements SessionHost {
   #discarded = false;
   #finished = false;
 
-  /**
-   * Called as soon as {@link RequestSession.setCookie} may return a header. An adapter without a hook that every response
-   * passes uses it to add one.
-   */
-  onCookieChange: (() => void) | undefined;
+  /** Set by an adapter for a framework without a hook that all responses pass. */
+  cookieListener: CookieListener | undefined;
 
   /** Called after `regenerate` has put another session into the request. */
   onReplace: (() => void) | undefined;
@@ -167,13 +170,13 @@ export class RequestSession implements SessionHost {
 
   /** @internal */
   tokenChanged(): void {
-    this.onCookieChange?.();
+    this.cookieListener?.cookieChanged();
   }
 
   /** @internal */
   sessionDestroyed(): void {
     this.#hasDestroyed = true;
-    this.onCookieChange?.();
+    this.cookieListener?.cookieChanged();
   }
 
   async #load(token: string, isFromCookie: boolean): Promise<void> {
@@ -200,7 +203,7 @@ export class RequestSession implements SessionHost {
   #markDead(isFromCookie: boolean): void {
     if (!isFromCookie) return;
     this.#hasDeadCookie = true;
-    this.onCookieChange?.();
+    this.cookieListener?.cookieChanged();
   }
 
   /**
@@ -212,7 +215,7 @@ export class RequestSession implements SessionHost {
     const age = Date.now() / 1000 - (claims.iat ?? 0);
     if (age < (ttl || MAX_COOKIE_AGE) / 10) return;
     this.#renewal = ttl;
-    this.onCookieChange?.();
+    this.cookieListener?.cookieChanged();
   }
 
   #mustClear(cookie: TokenCookie): boolean {

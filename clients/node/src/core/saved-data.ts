@@ -37,7 +37,8 @@ export class SavedData {
 
   /** Adds the stored members that cannot be fields. */
   withReserved(fields: Record<string, unknown>): Record<string, unknown> {
-    return Object.assign(fields, this.reserved);
+    for (const name of Object.keys(this.reserved)) setField(fields, name, this.reserved[name]);
+    return fields;
   }
 
   /** Call after `data`, as the JSON `text`, was stored. */

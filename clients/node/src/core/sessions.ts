@@ -23,12 +23,18 @@ export function createSessions(options: CoreOptions): Sessions {
   return new Sessions(resolveOptions(options));
 }
 
+/** Two middlewares with equal values provide the same session. */
+interface Origin {
+  readonly client: object;
+  /** The realm, and where tokens come from. */
+  readonly source: string;
+}
+
 /** The sessions of one realm, without a framework. */
 export class Sessions {
   readonly #settings: RequestSettings;
-  readonly #client: object;
-  /** Where tokens come from, as text. */
-  readonly #source: string;
+  /** @internal */
+  readonly origin: Origin;
   #hasWarned = process.env.NODE_ENV === "production";
 
   /** @internal */
@@ -39,8 +45,7 @@ export class Sessions {
       return checkConnected(error);
     });
     const newRealm = new Realm(connection, realm);
-    this.#client = client;
-    this.#source = JSON.stringify([realm, requestArg, bearer, cookie]);
+    this.origin = { client, source: JSON.stringify([realm, requestArg, bearer, cookie]) };
     this.#settings = {
       commands: new Commands(connection, newRealm),
       realm: newRealm,
@@ -95,9 +100,9 @@ export class Sessions {
     return opened.session as Session;
   }
 
-  /** Whether `other` has the same client and realm, and reads and sets tokens in the same way. */
+  /** Whether `other`, which may be of another copy of this package, has the same sessions. */
   isSameAs(other: Sessions): boolean {
-    return this.#client === other.#client && this.#source === other.#source;
+    return this.origin.client === other.origin.client && this.origin.source === other.origin.source;
   }
 
   /**

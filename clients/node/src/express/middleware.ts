@@ -4,7 +4,7 @@ import type { Session } from "../core/session-types.js";
 import { createSessions } from "../core/sessions.js";
 import type { Options } from "./options.js";
 import { canSetHeaders, isResponse, type ResponseLike, type SessionRequest } from "./request-and-response.js";
-import { defineSession, hasSession } from "./request-property.js";
+import { SessionProperty } from "./request-property.js";
 import { ResponseHooks } from "./response-hooks.js";
 
 declare global {
@@ -56,9 +56,10 @@ export function jrsSession(options: Options): SessionMiddleware {
   const name = resolveRequestKey(requestKey);
   const sessions = createSessions(coreOptions as Options);
   const { usesCookie, autoSave } = sessions;
+  const property = new SessionProperty(name, sessions);
 
   function jrsSession(request: SessionRequest, response: unknown, next: (error?: unknown) => void): void {
-    if (hasSession(request, name, sessions)) {
+    if (property.isIn(request)) {
       next();
       return;
     }
@@ -68,7 +69,7 @@ export function jrsSession(options: Options): SessionMiddleware {
       next(hooks);
       return;
     }
-    defineSession(request, name, sessions, opened, hooks);
+    property.define(request, opened, hooks);
     const loading = opened.load();
     if (!loading) {
       next();
@@ -94,7 +95,7 @@ export function jrsSession(options: Options): SessionMiddleware {
       return usesCookie ? new TypeError(message) : undefined;
     }
     const hooks = new ResponseHooks(request, response, next, opened, name);
-    if (usesCookie) opened.onCookieChange = () => hooks.addToHead();
+    if (usesCookie) opened.cookieListener = hooks;
     if (autoSave) hooks.addToEnd();
     return hooks;
   }

@@ -1,5 +1,5 @@
 import { varyByCookie } from "../core/cookie.js";
-import type { RequestSession } from "../core/request-session.js";
+import type { CookieListener, RequestSession } from "../core/request-session.js";
 import type { ResponseLike, SessionRequest } from "./request-and-response.js";
 import { writeHeadArguments } from "./write-head-arguments.js";
 
@@ -7,7 +7,7 @@ import { writeHeadArguments } from "./write-head-arguments.js";
  * Replaces methods of the response, to set the cookie before the headers are sent, and to save the session before the
  * response ends. A request that only reads its session needs neither.
  */
-export class ResponseHooks {
+export class ResponseHooks implements CookieListener {
   readonly #request: SessionRequest;
   readonly #response: ResponseLike;
   readonly #next: (error: unknown) => void;
@@ -33,7 +33,7 @@ export class ResponseHooks {
   }
 
   /** Sets the cookie with the headers, if it is needed then. */
-  addToHead(): void {
+  cookieChanged(): void {
     const response = this.#response;
     if (this.#isInHead || response.headersSent) return;
     this.#isInHead = true;
