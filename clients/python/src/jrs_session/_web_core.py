@@ -206,7 +206,7 @@ class SessionCore(SessionState):
         if ttl is not None or cookie is None or not self._is_persistent(cookie):
             return ttl
         settings = yield from self._realm.settings()
-        return (settings.anonymous_max_age if owner == "" else 0) or settings.max_age or None
+        return (settings.anonymous_max_age if owner == "" else 0) or settings.max_age
 
     def _change(self, mode: Literal["MERGE", "PATCH"], token: str, body: bytes) -> Operation[str | None]:
         return (yield from _operations.change(self._realm, mode, token, body, None, False, None))

@@ -41,12 +41,13 @@ class SessionSecurity(SecurityBase):
 
     def __init__(self, *, signed_in: bool = False, cookie: Cookie | bool = True) -> None:
         self._signed_in = signed_in
-        self.scheme_name = "session"
         self.model: Any
         if cookie is False:
+            self.scheme_name = "session-bearer"
             self.model = HTTPBearer(bearerFormat="JWT")
         else:
-            name = (Cookie() if cookie is True else cookie).name or ""
+            name = (Cookie() if cookie is True else cookie).name
+            self.scheme_name = "session" if cookie is True else f"session-{name}"
             self.model = APIKey.model_validate({"in": "cookie", "name": name})
 
     async def __call__(self, connection: HTTPConnection) -> AsyncWebSession:

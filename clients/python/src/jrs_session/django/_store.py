@@ -13,6 +13,7 @@ from django.contrib.sessions.backends.base import SessionBase, UpdateError
 
 from .._fields import REMOVED, Fields, patch_of
 from .._request import reused_token
+from .._web_options import claims_of
 from ..cookie import MAX_COOKIE_SIZE
 from ..errors import CrossSlot, Reused, TokenRefused, Unavailable
 from ..models import Session
@@ -216,7 +217,7 @@ class SessionStore(SessionBase):
             raise CookieTooLarge("the token does not fit into the cookie. The session was destroyed")
         self._session_key = token
         self._owner = owner
-        self._id = None
+        self._id = claims_of(token).get("jti")
 
     def _extend(self, token: str) -> None:
         """Applies `set_expiry`, which is stored in the data. The server knows the ttl of the token only."""

@@ -6,7 +6,7 @@ import asyncio
 import json
 import threading
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import contextmanager
 from typing import Any
 
 import uvicorn
@@ -95,11 +95,17 @@ def routes(application: Application) -> list[Any]:
 
 
 @contextmanager
-def served(app: Any) -> Iterator[int]:
-    """Serves an ASGI application in a thread. Yields the port."""
+def served(app: Any, *clients: Redis) -> Iterator[int]:
+    """Serves an ASGI application in a thread, and closes its clients in the end. Yields the port."""
     config = uvicorn.Config(app, port=0, log_level="critical", ws="wsproto")
     server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run, daemon=True)
+
+    async def serve() -> None:
+        await server.serve()
+        for client in clients:
+            await client.aclose()
+
+    thread = threading.Thread(target=lambda: asyncio.run(serve()), daemon=True)
     thread.start()
     try:
         until("uvicorn serves", lambda: server.started or not thread.is_alive())
@@ -115,17 +121,10 @@ def starlette(redis_port: int, **options: Any) -> Iterator[Application]:
     application = Application("starlette")
     client = Redis(port=redis_port, retry=Retry(NoBackoff(), 0), socket_timeout=60)
     options = {"on_reuse": application.reused.append, **options}
-
-    @asynccontextmanager
-    async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        yield
-        await client.aclose()
-
     app = Starlette(
         routes=routes(application),
         middleware=[Middleware(JRSMiddleware, jrs=AsyncJRS(client), **options)],
-        lifespan=lifespan,
     )
-    with served(app) as port:
+    with served(app, client) as port:
         application.port = port
         yield application

@@ -1,0 +1,299 @@
+"""What only Starlette has: streams, background tasks, WebSockets, several middlewares."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+from collections.abc import Iterator
+from contextlib import ExitStack
+from typing import Any
+
+import pytest
+from redis import Redis as SyncRedis
+from redis.asyncio import Redis
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.routing import Mount, Route
+from wsproto import ConnectionType, WSConnection
+from wsproto.events import AcceptConnection, CloseConnection, Event, TextMessage
+from wsproto.events import Request as Handshake
+
+from jrs_session import JRS, AsyncJRS, HeadersSent
+from jrs_session.starlette import AsyncWebSession, JRSMiddleware
+from support.server import Server, until
+from support.web.application import Application
+from support.web.browser import Browser
+from support.web.starlette_app import served, starlette
+
+NAME = "__Host-session"
+
+
+@pytest.fixture
+def app(server: Server) -> Iterator[Application]:
+    with starlette(server.port) as application:
+        yield application
+
+
+class WebSocket:
+    """The client of a WebSocket."""
+
+    def __init__(self, browser: Browser, path: str) -> None:
+        self._socket = socket.create_connection(("127.0.0.1", browser.port), timeout=60)
+        self._connection = WSConnection(ConnectionType.CLIENT)
+        cookies = "; ".join(f"{name}={value}" for name, value in browser.cookies.items()).encode()
+        headers = [(b"cookie", cookies)] if cookies else []
+        self._send(Handshake(host="127.0.0.1", target=path, extra_headers=headers))
+        self.accepted = self.receive()
+
+    def _send(self, event: Event) -> None:
+        self._socket.sendall(self._connection.send(event))
+
+    def send_json(self, value: Any) -> None:
+        self._send(TextMessage(data=json.dumps(value)))
+
+    def receive(self) -> Event:
+        while True:
+            for event in self._connection.events():
+                return event
+            self._connection.receive_data(self._socket.recv(65536) or None)
+
+    def receive_json(self) -> Any:
+        event = self.receive()
+        assert isinstance(event, TextMessage)
+        return json.loads(event.data)
+
+    def close(self) -> None:
+        self._socket.close()
+
+
+def test_a_websocket_has_the_session(app: Application) -> None:
+    browser, _ = app.signed_in("ann")
+    browser.post("/set", n=1)
+    connection = WebSocket(browser, "/socket")
+    assert isinstance(connection.accepted, AcceptConnection)
+    assert connection.receive_json()["fields"] == {"n": 1}
+    connection.send_json([1, 2])
+    assert isinstance(connection.receive(), CloseConnection)
+    connection.close()
+    until("the change is saved", lambda: browser.post("/show").json["fields"] == {"n": 1, "heard": [1, 2]})
+
+
+def test_a_websocket_clears_the_cookie_of_a_dead_session(app: Application) -> None:
+    browser, _ = app.signed_in("ann")
+    browser.copy().post("/logout")
+    connection = WebSocket(browser, "/socket")
+    assert isinstance(connection.accepted, AcceptConnection)
+    headers = dict(connection.accepted.extra_headers)
+    assert headers[b"set-cookie"].startswith(b"__Host-session=; Max-Age=0")
+    assert connection.receive_json()["owner"] == ""
+    connection.close()
+
+
+def test_changes_of_a_stream_are_saved(app: Application) -> None:
+    browser = app.browser()
+    browser.post("/set", n=1)
+    assert browser.post("/stream").text == "firstsecond"
+    until("the change is saved", lambda: browser.post("/show").json["fields"] == {"n": 1, "streamed": True})
+
+
+def test_changes_of_a_background_task_are_saved(app: Application) -> None:
+    browser = app.browser()
+    browser.post("/set", n=1)
+    browser.post("/background")
+    until("the change is saved", lambda: browser.post("/show").json["fields"] == {"n": 1, "later": True})
+
+
+def test_a_new_session_after_the_headers_is_an_error(app: Application, server: Server) -> None:
+    assert app.browser().post("/background").status == 200
+    assert server.send("DBSIZE") == 0
+
+
+async def asgi(app: Any, headers: list[tuple[bytes, bytes]]) -> list[Any]:
+    """Calls an application directly, for what a server would only log."""
+    sent: list[Any] = []
+
+    async def receive() -> Any:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    scope = {"type": "http", "method": "GET", "path": "/", "query_string": b"", "headers": headers, "app": app}
+    await app(scope, receive, send)
+    return sent
+
+
+@pytest.mark.parametrize("method", ["create", "log_in", "rotate", "save"])
+def test_methods_that_need_the_headers_say_so(server: Server, jrs: JRS, method: str) -> None:
+    token = jrs.create("", {})
+
+    async def endpoint(scope: Any, receive: Any, send: Any) -> None:
+        session: AsyncWebSession = scope["session"]
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        arguments = ("ann",) if method == "log_in" else ()
+        if method == "save":
+            await session.destroy()
+        await getattr(session, method)(*arguments)
+
+    async def main() -> None:
+        async with Redis(port=server.port) as client:
+            app = JRSMiddleware(endpoint, AsyncJRS(client))
+            with pytest.raises(HeadersSent):
+                await asgi(app, [(b"cookie", f"{NAME}={token}".encode())])
+
+    asyncio.run(main())
+
+
+@pytest.fixture
+def jrs(server: Server) -> Iterator[JRS]:
+    """For sessions that the application has not created."""
+    with SyncRedis(port=server.port) as client:
+        yield JRS(client)
+
+
+@pytest.fixture
+def build(server: Server) -> Iterator[Any]:
+    """Serves an application with these routes and middlewares."""
+    with ExitStack() as stack:
+
+        def start(routes: list[Any], *options: dict[str, Any]) -> Browser:
+            client = Redis(port=server.port)
+            middleware = [Middleware(JRSMiddleware, jrs=AsyncJRS(client), **each) for each in options]
+            app = Starlette(routes=routes, middleware=middleware)
+            return Browser(stack.enter_context(served(app, client)))
+
+        yield start
+
+
+async def show(request: Request) -> Response:
+    return JSONResponse({"owner": request.session.owner, **request.session})  # type: ignore[attr-defined]
+
+
+def test_a_cookie_that_the_application_sets_is_kept(build: Any) -> None:
+    async def own(request: Request) -> Response:
+        request.session["n"] = 1
+        response = RedirectResponse("/")
+        response.set_cookie(NAME, "own", secure=True)
+        return response
+
+    browser = build([Route("/own", own)], {})
+    reply = browser.get("/own")
+    assert [line.partition(";")[0] for line in reply.headers["set-cookie"]] == [f"{NAME}=own"]
+
+
+def test_other_headers_of_the_response_stay(build: Any) -> None:
+    async def varied(request: Request) -> Response:
+        request.session["n"] = 1
+        response = JSONResponse({}, headers={"Vary": "Accept, cookie"})
+        response.set_cookie("other", "1")
+        return response
+
+    reply = build([Route("/", varied)], {}).get("/")
+    assert reply.headers["vary"] == ["Accept, cookie"]
+    assert len(reply.headers["set-cookie"]) == 2
+
+
+def test_a_second_middleware_keeps_the_session_of_the_first(build: Any, server: Server) -> None:
+    inner = Starlette(routes=[Route("/", show)])
+    inner.add_middleware(JRSMiddleware, jrs=AsyncJRS(Redis(port=server.port)))  # sends nothing
+
+    async def set_field(request: Request) -> Response:
+        request.session["n"] = 1
+        return JSONResponse({})
+
+    browser = build([Route("/set", set_field), Mount("/inner", inner)], {})
+    browser.get("/set")
+    server.send("CONFIG", "RESETSTAT")
+    assert browser.get("/inner/").json == {"owner": "", "n": 1}
+    assert server.calls("JRS.GET") == 1
+
+
+def test_without_auto_save_the_application_saves(build: Any) -> None:
+    async def unsaved(request: Request) -> Response:
+        request.session["unsaved"] = 1
+        return JSONResponse({})
+
+    async def saved(request: Request) -> Response:
+        request.session["saved"] = 1
+        await request.session.save()  # type: ignore[attr-defined]
+        return JSONResponse({})
+
+    browser = build([Route("/unsaved", unsaved), Route("/saved", saved), Route("/", show)], {"auto_save": False})
+    assert "set-cookie" not in browser.get("/unsaved").headers
+    assert browser.get("/saved").cookie(NAME) is not None
+    browser.get("/unsaved")
+    assert browser.get("/").json == {"owner": "", "saved": 1}
+
+
+async def token_of(request: Request) -> Response:
+    session: AsyncWebSession = request.session  # type: ignore[assignment]
+    session["n"] = 1
+    return JSONResponse({"token": await session.log_in("ann")})
+
+
+def test_bearer_tokens(build: Any, server: Server) -> None:
+    browser = build([Route("/login", token_of), Route("/", show)], {"cookie": False, "bearer": True})
+    reply = browser.get("/login")
+    assert "set-cookie" not in reply.headers
+    token = reply.json["token"]
+    assert browser.get("/", Authorization=f"bearer {token}").json == {"owner": "ann", "n": 1}
+    assert browser.get("/", Authorization=f"Basic {token}").json == {"owner": ""}
+    assert browser.get("/", Cookie=f"{NAME}={token}").json == {"owner": ""}
+    assert browser.get(f"/?accessToken={token}").json == {"owner": ""}
+    browser.get("/login", Authorization=f"Bearer {token}")
+    assert server.send("JRS.COUNT", "ann") == 1
+
+
+def test_a_bearer_token_comes_before_the_cookie_and_does_not_change_it(build: Any, jrs: JRS) -> None:
+    browser = build([Route("/login", token_of), Route("/", show)], {"bearer": True})
+    browser.get("/login")
+    bob = jrs.create("bob", {})
+    reply = browser.get("/", Authorization=f"Bearer {bob}")
+    assert reply.json == {"owner": "bob"}
+    assert "set-cookie" not in reply.headers
+    assert "set-cookie" not in browser.get("/", Authorization="Bearer dead").headers
+    assert browser.get("/").json["owner"] == "ann"
+
+
+def test_a_header_does_not_bring_a_token_unless_asked_for(build: Any, jrs: JRS) -> None:
+    browser = build([Route("/", show)], {})
+    bob = jrs.create("bob", {})
+    assert browser.get(f"/?accessToken={bob}", Authorization=f"Bearer {bob}").json == {"owner": ""}
+
+
+def test_an_awaitable_on_reuse_is_awaited_and_its_error_fails_the_request(build: Any, jrs: JRS, server: Server) -> None:
+    async def on_reuse(event: Any) -> None:
+        raise RuntimeError(event.owner)
+
+    server.send("CONFIG", "SET", "jrs.reuse-detection", "yes")
+    try:
+        old = jrs.create("ann", {})
+        jrs.rotate(old)
+        browser = build([Route("/", show)], {"on_reuse": on_reuse})
+        assert browser.get("/", Cookie=f"{NAME}={old}").status == 500
+    finally:
+        server.send("CONFIG", "SET", "jrs.reuse-detection", "no")
+
+
+def test_a_failed_save_fails_the_request(build: Any) -> None:
+    async def too_big(request: Request) -> Response:
+        request.session["n"] = "x" * 2_000_000
+        return JSONResponse({})
+
+    async def no_json(request: Request) -> Response:
+        request.session["n"] = {1, 2}
+        return JSONResponse({})
+
+    browser = build([Route("/big", too_big), Route("/set", no_json)], {})
+    assert browser.get("/big").status == 500
+    assert browser.get("/set").status == 500
+
+
+def test_wrong_options_are_errors() -> None:
+    with pytest.raises(TypeError, match="AsyncJRS"):
+        JRSMiddleware(show, JRS(SyncRedis()))  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="cookie must be"):
+        JRSMiddleware(show, AsyncJRS(Redis()), cookie="sid")  # type: ignore[arg-type]
