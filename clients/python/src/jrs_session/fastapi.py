@@ -1,8 +1,10 @@
-"""Sessions for FastAPI: the middleware of Starlette, and dependencies."""
+"""Sessions for FastAPI: the middleware of Starlette, and dependencies.
 
-from __future__ import annotations
+FastAPI reads the annotations of this module while the application runs, so they are not texts.
+"""
 
-from typing import TYPE_CHECKING, Annotated, Any, Callable
+from collections.abc import Awaitable
+from typing import Annotated, Any, Callable, Union
 
 from fastapi import Depends, HTTPException
 from fastapi.openapi.models import APIKey, HTTPBearer
@@ -14,9 +16,6 @@ from ._request import NOT_LOGGED_IN, challenge, check_seconds
 from .cookie import Cookie
 from .errors import StaleAuth
 from .starlette import AsyncListedSession, AsyncWebSession, JRSMiddleware, ReusedToken
-
-if TYPE_CHECKING:
-    from collections.abc import Awaitable
 
 __all__ = [
     "AsyncListedSession",
@@ -39,7 +38,7 @@ class SessionSecurity(SecurityBase):
         cookie: The cookie of the middleware, for the documentation. `False`: the token comes as a bearer token.
     """
 
-    def __init__(self, *, signed_in: bool = False, cookie: Cookie | bool = True) -> None:
+    def __init__(self, *, signed_in: bool = False, cookie: Union[Cookie, bool] = True) -> None:
         self._signed_in = signed_in
         self.model: Any
         if cookie is False:
@@ -91,7 +90,7 @@ def _session_of(connection: HTTPConnection) -> AsyncWebSession:
     return session
 
 
-def _refusal(connection: HTTPConnection, header: str) -> HTTPException | WebSocketException:
+def _refusal(connection: HTTPConnection, header: str) -> Union[HTTPException, WebSocketException]:
     if connection.scope["type"] == "websocket":
         return WebSocketException(1008, "not signed in")
     return HTTPException(401, "Not authenticated", {"WWW-Authenticate": header})

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import pytest
 from fastapi import Depends, FastAPI, Request, WebSocket
+from fastapi.responses import PlainTextResponse
 from redis.asyncio import Redis
 
 from jrs_session import AsyncJRS, Cookie
@@ -70,8 +71,7 @@ def application(client: Any) -> FastAPI:
 
 @pytest.fixture
 def browser(server: Server) -> Iterator[Browser]:
-    client = Redis(port=server.port)
-    with served(application(client), client) as port:
+    with served(application, server.port) as port:
         yield Browser(port)
 
 
@@ -94,8 +94,7 @@ def test_without_an_owner_the_status_is_401(browser: Browser) -> None:
 
 def test_a_recent_login_is_required(start_server: StartServer) -> None:
     server = start_server(**OWN_KEY)
-    client = Redis(port=server.port)
-    with served(application(client), client) as port:
+    with served(application, server.port) as port:
         check_recent_login(Browser(port), server)
 
 
@@ -151,16 +150,17 @@ def test_wrong_seconds_are_errors(seconds: Any) -> None:
 
 
 def test_a_missing_middleware_is_named() -> None:
-    app = FastAPI()
+    def make(client: Redis) -> FastAPI:
+        app = FastAPI()
 
-    @app.get("/me")
-    async def me(session: SignedIn) -> None: ...
+        @app.get("/me")
+        async def me(session: SignedIn) -> None: ...
 
-    @app.exception_handler(RuntimeError)
-    async def shown(request: Request, error: Exception) -> Any:
-        from fastapi.responses import PlainTextResponse
+        @app.exception_handler(RuntimeError)
+        async def shown(request: Request, error: Exception) -> Any:
+            return PlainTextResponse(str(error), 500)
 
-        return PlainTextResponse(str(error), 500)
+        return app
 
-    with served(app) as port:
+    with served(make) as port:
         assert "app.add_middleware(JRSMiddleware, jrs=jrs)" in Browser(port).get("/me").text

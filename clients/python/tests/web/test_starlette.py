@@ -16,7 +16,7 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
-from starlette.routing import Mount, Route
+from starlette.routing import Route
 from wsproto import ConnectionType, WSConnection
 from wsproto.events import AcceptConnection, CloseConnection, Event, TextMessage
 from wsproto.events import Request as Handshake
@@ -160,10 +160,11 @@ def build(server: Server) -> Iterator[Any]:
     with ExitStack() as stack:
 
         def start(routes: list[Any], *options: dict[str, Any]) -> Browser:
-            client = Redis(port=server.port)
-            middleware = [Middleware(JRSMiddleware, jrs=AsyncJRS(client), **each) for each in options]
-            app = Starlette(routes=routes, middleware=middleware)
-            return Browser(stack.enter_context(served(app, client)))
+            def make(client: Redis) -> Starlette:
+                middleware = [Middleware(JRSMiddleware, jrs=AsyncJRS(client), **each) for each in options]
+                return Starlette(routes=routes, middleware=middleware)
+
+            return Browser(stack.enter_context(served(make, server.port)))
 
         yield start
 
@@ -197,14 +198,11 @@ def test_other_headers_of_the_response_stay(build: Any) -> None:
 
 
 def test_a_second_middleware_keeps_the_session_of_the_first(build: Any, server: Server) -> None:
-    inner = Starlette(routes=[Route("/", show)])
-    inner.add_middleware(JRSMiddleware, jrs=AsyncJRS(Redis(port=server.port)))  # sends nothing
-
     async def set_field(request: Request) -> Response:
         request.session["n"] = 1
         return JSONResponse({})
 
-    browser = build([Route("/set", set_field), Mount("/inner", inner)], {})
+    browser = build([Route("/set", set_field), Route("/inner/", show)], {}, {"auto_save": False})
     browser.get("/set")
     server.send("CONFIG", "RESETSTAT")
     assert browser.get("/inner/").json == {"owner": "", "n": 1}
@@ -293,7 +291,11 @@ def test_a_failed_save_fails_the_request(build: Any) -> None:
 
 
 def test_wrong_options_are_errors() -> None:
-    with pytest.raises(TypeError, match="AsyncJRS"):
-        JRSMiddleware(show, JRS(SyncRedis()))  # type: ignore[arg-type]
-    with pytest.raises(TypeError, match="cookie must be"):
-        JRSMiddleware(show, AsyncJRS(Redis()), cookie="sid")  # type: ignore[arg-type]
+    async def main() -> None:
+        app = Starlette()
+        with pytest.raises(TypeError, match="AsyncJRS"):
+            JRSMiddleware(app, JRS(SyncRedis()))  # type: ignore[arg-type]
+        with pytest.raises(TypeError, match="cookie must be"):
+            JRSMiddleware(app, AsyncJRS(Redis()), cookie="sid")  # type: ignore[arg-type]
+
+    asyncio.run(main())

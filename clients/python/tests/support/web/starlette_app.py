@@ -7,7 +7,7 @@ import json
 import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Callable
 
 import uvicorn
 from redis.asyncio import Redis
@@ -95,23 +95,25 @@ def routes(application: Application) -> list[Any]:
 
 
 @contextmanager
-def served(app: Any, *clients: Redis) -> Iterator[int]:
-    """Serves an ASGI application in a thread, and closes its clients in the end. Yields the port."""
-    config = uvicorn.Config(app, port=0, log_level="critical", ws="wsproto")
-    server = uvicorn.Server(config)
+def served(make: Callable[[Redis], Any], redis_port: int = 1) -> Iterator[int]:
+    """Makes an ASGI application with a client, and serves it in a thread. Yields the port."""
+    servers: list[uvicorn.Server] = []
 
     async def serve() -> None:
-        await server.serve()
-        for client in clients:
-            await client.aclose()
+        # With Python 3.9, a client belongs to the loop that it is made in.
+        async with Redis(port=redis_port, retry=Retry(NoBackoff(), 0), socket_timeout=60) as client:
+            server = uvicorn.Server(uvicorn.Config(make(client), port=0, log_level="critical", ws="wsproto"))
+            servers.append(server)
+            await server.serve()
 
     thread = threading.Thread(target=lambda: asyncio.run(serve()), daemon=True)
     thread.start()
     try:
-        until("uvicorn serves", lambda: server.started or not thread.is_alive())
-        yield int(server.servers[0].sockets[0].getsockname()[1])
+        until("uvicorn serves", lambda: not thread.is_alive() or (servers and servers[0].started))
+        yield int(servers[0].servers[0].sockets[0].getsockname()[1])
     finally:
-        server.should_exit = True
+        for server in servers:
+            server.should_exit = True
         thread.join()
 
 
@@ -119,12 +121,12 @@ def served(app: Any, *clients: Redis) -> Iterator[int]:
 def starlette(redis_port: int, **options: Any) -> Iterator[Application]:
     """Runs the application."""
     application = Application("starlette")
-    client = Redis(port=redis_port, retry=Retry(NoBackoff(), 0), socket_timeout=60)
     options = {"on_reuse": application.reused.append, **options}
-    app = Starlette(
-        routes=routes(application),
-        middleware=[Middleware(JRSMiddleware, jrs=AsyncJRS(client), **options)],
-    )
-    with served(app, client) as port:
+
+    def make(client: Redis) -> Starlette:
+        middleware = [Middleware(JRSMiddleware, jrs=AsyncJRS(client), **options)]
+        return Starlette(routes=routes(application), middleware=middleware)
+
+    with served(make, redis_port) as port:
         application.port = port
         yield application
