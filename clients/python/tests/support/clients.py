@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import importlib
-from collections.abc import Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar, cast
 
@@ -44,12 +44,12 @@ class Connected:
 
     def client(self, port: int, **options: Any) -> Any:
         """A client of one server."""
-        return self.keep(getattr(importlib.import_module(self._module), self._class)(port=port, **options))
+        return self._make(getattr(importlib.import_module(self._module), self._class), port=port, **options)
 
     def cluster_client(self, port: int, **options: Any) -> Any:
         """A client of a cluster."""
         module = importlib.import_module(f"{self._module}.cluster")
-        return self.keep(getattr(module, f"{self._class}Cluster")(host="127.0.0.1", port=port, **options))
+        return self._make(getattr(module, f"{self._class}Cluster"), host="127.0.0.1", port=port, **options)
 
     def sentinel(self, ports: list[int], **options: Any) -> Any:
         """The Sentinels."""
@@ -58,6 +58,14 @@ class Connected:
         for sentinel in found.sentinels:
             self.keep(sentinel)
         return found
+
+    def _make(self, factory: Callable[..., Any], **options: Any) -> Any:
+        """Make a client inside the event loop, as Python 3.9 requires."""
+
+        async def make() -> Any:
+            return factory(**options)
+
+        return self.keep(self.run(make()) if self._loop is not None else factory(**options))
 
     def keep(self, client: Any) -> Any:
         """Close a client in the end."""
