@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 ROOT = Path(__file__).resolve().parents[4]
 TARGET = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
@@ -39,6 +41,10 @@ def until(what: str, condition: Callable[[], T]) -> T:
         time.sleep(0.01)
 
 
+class PortTaken(RuntimeError):
+    """Another process took the port first."""
+
+
 class Server:
     """A server process. `{folder}` in settings and arguments is replaced by its folder."""
 
@@ -52,21 +58,29 @@ class Server:
         arguments: Sequence[str] = (),
     ) -> None:
         self.folder = folder
-        self.port = free_port()
+        self.port = 0
         self.log = folder / "server.log"
         for name, content in (files or {}).items():
             path = folder / name
             path.write_text(content.replace("{folder}", str(folder)))
             path.chmod(0o600)
-        lines = {"bind": "127.0.0.1", "port": self.port, "dir": folder, "save": "", **(settings or {})}
-        self._words = [word.replace("{folder}", str(folder)) for word in arguments]
-        for name, value in lines.items():
-            self._words += [f"--{name}", str(value).replace("{folder}", str(folder))]
-        if module:
-            self._words += ["--loadmodule", MODULE]
-        self._admin = redis.Redis(port=self.port, decode_responses=True, socket_timeout=PATIENCE)
+        self._settings = {"bind": "127.0.0.1", "dir": folder, "save": "", **(settings or {})}
+        self._arguments = [*arguments]
+        self._module = ["--loadmodule", MODULE] if module else []
         self._process: subprocess.Popen[bytes] | None = None
-        self.run()
+        self._start_on_free_port()
+
+    def _start_on_free_port(self) -> None:
+        """Start the process. Another one may take the port first: then take another port."""
+        for _ in range(10):
+            self.port = free_port()
+            self._admin = redis.Redis(port=self.port, decode_responses=True, socket_timeout=PATIENCE)
+            try:
+                self.run()
+            except PortTaken:
+                continue
+            return
+        raise RuntimeError(f"no free port: {self.log.read_text()}")
 
     @property
     def url(self) -> str:
@@ -75,19 +89,24 @@ class Server:
 
     def run(self) -> None:
         """Start the process. After `stop` it can be started again, on the same port."""
-        with self.log.open("ab") as log:
-            # setpriv makes the kernel end the server with the tests, even if they are killed.
-            words = ["setpriv", "--pdeathsig", "KILL", PROGRAM, *self._words]
+        words = [*self._arguments]
+        for name, value in {"port": self.port, **self._settings}.items():
+            words += [f"--{name}", str(value)]
+        # setpriv makes the kernel end the server with the tests, even if they are killed.
+        words = ["setpriv", "--pdeathsig", "KILL", PROGRAM, *words, *self._module]
+        words = [word.replace("{folder}", str(self.folder)) for word in words]
+        with self.log.open("wb") as log:
             self._process = subprocess.Popen(words, stdout=log, stderr=log)
-        until("the server replies", self._replies)
+        with redis.Redis(port=self.port, socket_timeout=PATIENCE, retry=Retry(NoBackoff(), 0)) as probe:
+            until("the server replies", lambda: self._replies(probe))
 
-    def _replies(self) -> bool:
-        process = self._process
-        if process is None or process.poll() is not None:
-            raise RuntimeError(self.log.read_text())
+    def _replies(self, probe: redis.Redis) -> bool:
+        assert self._process is not None
+        if self._process.poll() is not None:
+            text = self.log.read_text()
+            raise PortTaken(text) if "Address already in use" in text else RuntimeError(text)
         try:
-            # Another process may have taken the port first.
-            return bool(self._admin.info("server")["process_id"] == process.pid)
+            return bool(probe.info("server")["process_id"] == self._process.pid)
         except redis.ConnectionError:
             return False
 
