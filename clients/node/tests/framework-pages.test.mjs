@@ -1,10 +1,13 @@
-// The pages docs/clients/fastify.md and docs/clients/hono.md: their code, exactly as it is printed there.
+// The pages docs/clients/express.md, fastify.md and hono.md: their code, exactly as it is printed there.
 import assert from "node:assert/strict";
 import { once } from "node:events";
+import { createServer } from "node:http";
 import { test } from "node:test";
 import { createAdaptorServer, upgradeWebSocket } from "@hono/node-server";
+import express from "express";
 import createFastify from "fastify";
 import { Hono } from "hono";
+import * as forExpress from "jrs-session";
 import * as forFastify from "jrs-session/fastify";
 import * as forHono from "jrs-session/hono";
 import { WebSocket, WebSocketServer } from "ws";
@@ -15,7 +18,11 @@ import { codeBlocks, startProgram } from "./support/pages.mjs";
 import { Server } from "./support/server.mjs";
 import { OWN_KEY, oldLogin } from "./support/tokens.mjs";
 
-const PAGES = { Fastify: "../../docs/clients/fastify.md", Hono: "../../docs/clients/hono.md" };
+const PAGES = {
+  Express: "../../docs/clients/express.md",
+  Fastify: "../../docs/clients/fastify.md",
+  Hono: "../../docs/clients/hono.md",
+};
 
 for (const [name, path] of Object.entries(PAGES)) {
   test(`${name}: the application`, async (t) => {
@@ -92,6 +99,17 @@ async function check(server, address) {
   assert.deepEqual(await change(), { status: 200, body: { email: "ann@example.org" } });
   assert.equal(await firstMessage(`${address}/chat`, `__Host-session=${token}`), "Hello Ann");
 }
+
+test("Express: a recent login, and WebSockets", async (t) => {
+  const { server, client, recent, webSockets } = await parts(t, PAGES.Express);
+  const app = express();
+  app.use(express.json(), forExpress.jrsSession({ client, cookie: true, autoSave: true }));
+  run(recent, { app, requireRecentAuth: forExpress.requireRecentAuth });
+  const listener = createServer(app);
+  const sockets = new WebSocketServer({ noServer: true });
+  run(webSockets, { client, server: listener, sockets, jrsSession: forExpress.jrsSession });
+  await check(server, await listening(t, listener));
+});
 
 test("Fastify: a recent login, and WebSockets", async (t) => {
   const { server, client, recent, webSockets } = await parts(t, PAGES.Fastify);

@@ -2,11 +2,14 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { readFile } from "node:fs/promises";
+import { createServer } from "node:http";
 import { test } from "node:test";
 import express from "express";
 import { jrsSession, requireRecentAuth } from "jrs-session";
 import { createClient } from "redis-5";
+import { WebSocket, WebSocketServer } from "ws";
 
+import { Browser, listening } from "./support/browser.mjs";
 import { STANDALONE } from "./support/clients.mjs";
 import { Server } from "./support/server.mjs";
 import { decoded, OWN_KEY, oldLogin } from "./support/tokens.mjs";
@@ -23,22 +26,22 @@ async function codeUnder(heading, given, result) {
   return run(...Object.values(given));
 }
 
-/** Returns a function that sends a request to the application and returns the JSON of the response, or its status. */
-async function listening(t, app) {
-  const listener = app.listen(0, "127.0.0.1");
-  t.after(() => listener.close());
-  await once(listener, "listening");
-  return async (method, path, token, body) => {
-    const headers = {
-      connection: "close",
-      "content-type": "application/json",
-      ...(token && { "x-access-token": token }),
-    };
-    const url = `http://127.0.0.1:${listener.address().port}${path}`;
-    const response = await fetch(url, { method, headers, body: body && JSON.stringify(body) });
-    return response.ok ? response.json() : response.status;
-  };
+/** A server, a client, and an application with sessions. */
+async function application(t, options, settings = {}) {
+  const server = await Server.start(t, { ...OWN_KEY.settings, ...settings }, OWN_KEY.files);
+  const { client, close } = await STANDALONE["redis 5"](server.port);
+  t.after(close);
+  const app = express();
+  app.use(express.json());
+  if (options) app.use(jrsSession({ client, ...options }));
+  return { server, client, app };
 }
+
+/** The options of the applications in the README. */
+const COOKIE = { cookie: true, autoSave: true };
+const NAME = "__Host-session";
+const ANN = { body: { name: "ann", password: "right" } };
+const BOB = { body: { name: "bob", password: "right" } };
 
 test("Use", async (t) => {
   const server = await Server.start(t);
@@ -46,146 +49,194 @@ test("Use", async (t) => {
   const { app, client } = await codeUnder("Use", given, "{ app, client }");
   t.after(() => client.destroy());
   assert.ok(client.listenerCount("error") > 0);
-  const call = await listening(t, app);
-  assert.equal(await call("GET", "/me"), 401);
-  assert.equal(await call("POST", "/login", undefined, { name: "ann", password: "wrong" }), 401);
-  const { token } = await call("POST", "/login", undefined, { name: "ann", password: "right" });
-  assert.deepEqual(await call("GET", "/me", token), { name: "Ann" });
-  assert.equal(await call("POST", "/login", token, { name: "bob", password: "right" }), 409);
+  const browser = new Browser(await listening(t, app));
+  assert.equal((await browser.request("GET", "/me")).status, 401);
+  const wrong = { body: { name: "ann", password: "wrong" } };
+  assert.equal((await browser.request("POST", "/login", wrong)).status, 401);
+  assert.equal(await server.send("DBSIZE"), 0);
+  assert.equal((await browser.request("POST", "/login", ANN)).status, 200);
+  assert.match(browser.lines[0], /^__Host-session=[^;]+; Max-Age=86400; Path=\/; HttpOnly; Secure; SameSite=Lax$/);
+  assert.deepEqual(await browser.request("GET", "/me"), { status: 200, body: { name: "Ann" } });
+  assert.equal((await browser.request("POST", "/login", BOB)).status, 200);
+  assert.deepEqual((await browser.request("GET", "/me")).body, { name: "Bob" });
+  assert.equal((await browser.request("POST", "/logout")).status, 204);
+  assert.deepEqual([browser.cookies.size, await server.send("DBSIZE")], [0, 0]);
+  assert.equal((await browser.request("GET", "/me")).status, 401);
 });
 
 test("Login, devices, logout everywhere", async (t) => {
-  const server = await Server.start(t);
-  const { client, close } = await STANDALONE["redis 5"](server.port);
-  t.after(close);
-  const app = express();
-  app.use(express.json(), jrsSession({ client }));
-  app.get("/", (req, res) =>
-    res.json({ ...req.session.toJSON(), owner: req.session.owner, claims: undefined, jwt: undefined }),
-  );
-  app.post("/note", async (req, res) => {
+  const { app } = await application(t, COOKIE);
+  app.get("/", (req, res) => res.json({ ...req.session.toJSON(), owner: req.session.owner, claims: undefined }));
+  app.post("/note", (req, res) => {
     req.session.note = "mine";
-    if (req.session.id) await req.session.update();
-    else await req.session.create();
-    res.json({ token: req.session.jwt });
+    res.json({});
   });
   await codeUnder("Login, devices, logout everywhere", { app, findUser }, "undefined");
-  const call = await listening(t, app);
-  const login = async (name, token) => (await call("POST", "/login", token, { name, password: "right" })).token;
+  const address = await listening(t, app);
+  const headers = { "user-agent": "test" };
+  const login = async (user, browser = new Browser(address)) => {
+    assert.equal((await browser.request("POST", "/login", { ...user, headers })).status, 200);
+    return browser;
+  };
+  const dataOf = async (browser) => (await browser.copy().request("GET", "/")).body;
+  const ann = { name: "Ann", device: "test", owner: "1" };
 
   await t.test("a login keeps the anonymous session, with another token", async () => {
-    const { token: guest } = await call("POST", "/note");
-    const token = await login("ann", guest);
-    assert.deepEqual(await call("GET", "/", token), { name: "Ann", note: "mine", owner: "1" });
-    assert.deepEqual(await call("GET", "/", guest), { owner: "" });
+    const browser = new Browser(address);
+    await browser.request("POST", "/note");
+    const guest = browser.copy();
+    await login(ANN, browser);
+    assert.deepEqual(await dataOf(browser), { ...ann, note: "mine" });
+    assert.deepEqual(await dataOf(guest), { owner: "" });
   });
 
   await t.test("a login in the session of another user does not keep its data", async () => {
-    const anns = await login("ann");
-    await call("POST", "/note", anns);
-    const bobs = await login("bob", anns);
-    assert.deepEqual(await call("GET", "/", bobs), { name: "Bob", owner: "2" });
-    assert.deepEqual(await call("GET", "/", anns), { owner: "" });
+    const browser = await login(ANN);
+    await browser.request("POST", "/note");
+    const anns = browser.copy();
+    await login(BOB, browser);
+    assert.deepEqual(await dataOf(browser), { name: "Bob", device: "test", owner: "2" });
+    assert.deepEqual(await dataOf(anns), { owner: "" });
   });
 
   await t.test("a second login of the same user keeps the session, with another token", async () => {
-    const first = await login("ann");
-    await call("POST", "/note", first);
-    const second = await login("ann", first);
-    assert.deepEqual(await call("GET", "/", second), { name: "Ann", note: "mine", owner: "1" });
-    assert.deepEqual(await call("GET", "/", first), { owner: "" });
+    const browser = await login(ANN);
+    await browser.request("POST", "/note");
+    const first = browser.copy();
+    await login(ANN, browser);
+    assert.deepEqual(await dataOf(browser), { ...ann, note: "mine" });
+    assert.deepEqual(await dataOf(first), { owner: "" });
   });
 
   await t.test("a logout without a session is not an error", async () => {
-    const token = await login("ann");
-    assert.deepEqual(await call("POST", "/logout", token), { ended: 1 });
-    assert.deepEqual(await call("POST", "/logout", token), { ended: 0 });
-    assert.deepEqual(await call("POST", "/logout"), { ended: 0 });
+    const browser = await login(ANN);
+    const copy = browser.copy();
+    assert.deepEqual((await browser.request("POST", "/logout")).body, { ended: 1 });
+    assert.deepEqual((await copy.request("POST", "/logout")).body, { ended: 0 });
+    assert.deepEqual((await browser.request("POST", "/logout")).body, { ended: 0 });
   });
 
   await t.test("devices", async () => {
-    assert.equal(await call("GET", "/devices"), 401);
-    assert.equal(await call("DELETE", "/devices"), 401);
-    await call("DELETE", "/devices", await login("ann"));
-    const tokens = [await login("ann"), await login("ann"), await login("ann")];
-    const devices = await call("GET", "/devices", tokens[2]);
+    const stranger = new Browser(address);
+    for (const method of ["GET", "DELETE"]) assert.equal((await stranger.request(method, "/devices")).status, 401);
+    await (await login(ANN)).request("DELETE", "/devices");
+    const browsers = [await login(ANN), await login(ANN), await login(ANN)];
+    const [, , browser] = browsers;
+    const { body: devices } = await browser.request("GET", "/devices");
     assert.deepEqual(
       devices.map(({ current }) => current),
       [false, false, true],
     );
-    assert.deepEqual(await call("DELETE", `/devices/${encodeURIComponent(devices[0].id)}`, tokens[2]), { ended: 1 });
-    assert.deepEqual(await call("DELETE", "/devices/x", tokens[2]), { ended: 0 });
+    const end = async (path) => (await browser.request("DELETE", path)).body;
+    assert.deepEqual(await end(`/devices/${encodeURIComponent(devices[0].id)}`), { ended: 1 });
+    assert.deepEqual(await end("/devices/x"), { ended: 0 });
     assert.deepEqual(
       devices.map(({ fields }) => fields),
-      Array(3).fill({ "/name": "Ann" }),
+      Array(3).fill({ "/name": "Ann", "/device": "test" }),
     );
-    const rest = await call("GET", `/devices?after=${encodeURIComponent(devices[1].id)}`, tokens[2]);
+    const { body: rest } = await browser.request("GET", `/devices?after=${encodeURIComponent(devices[1].id)}`);
     assert.deepEqual(
       rest.map(({ id }) => id),
       [devices[2].id],
     );
-    assert.deepEqual(await call("DELETE", "/devices", tokens[2]), { ended: 2 });
-    for (const token of tokens) assert.deepEqual(await call("GET", "/", token), { owner: "" });
+    assert.deepEqual(await end("/devices"), { ended: 2 });
+    assert.equal(browser.cookies.size, 0);
+    for (const ended of browsers) assert.deepEqual(await dataOf(ended), { owner: "" });
   });
 });
 
-/** An application with sessions and the first code block under a heading of the README. */
-async function application(t, heading, settings = {}) {
-  const server = await Server.start(t, { ...OWN_KEY.settings, ...settings }, OWN_KEY.files);
-  const { client, close } = await STANDALONE["redis 5"](server.port);
-  t.after(close);
-  const app = express();
-  app.use(express.json(), jrsSession({ client }));
+test("Tokens in headers", async (t) => {
+  const { app, client } = await application(t);
+  await codeUnder("Tokens in headers", { app, client, express, jrsSession, findUser }, "undefined");
+  const browser = new Browser(await listening(t, app));
+  const { token } = (await browser.request("POST", "/login", ANN)).body;
+  assert.deepEqual(browser.lines, []);
+  assert.equal((await browser.request("GET", "/me")).status, 401);
+  const headers = { "x-access-token": token };
+  assert.deepEqual((await browser.request("GET", "/me", { headers })).body, { name: "Ann" });
+  assert.deepEqual((await browser.request("GET", `/me?accessToken=${token}`)).body, { name: "Ann" });
+});
+
+test("WebSockets", async (t) => {
+  const { server: redis, client } = await application(t);
+  const [server, sockets] = [createServer(), new WebSocketServer({ noServer: true })];
+  await codeUnder("WebSockets", { client, jrsSession, server, sockets }, "undefined");
+  const address = (await listening(t, server)).replace("http:", "ws:");
+  const open = async (cookie) => {
+    const socket = new WebSocket(`${address}/chat`, { headers: { cookie } });
+    t.after(() => socket.terminate());
+    const refused = once(socket, "unexpected-response").then(([, { statusCode }]) => statusCode);
+    return Promise.race([refused, once(socket, "message").then(([text]) => String(text))]);
+  };
+  assert.equal(await open("a=1"), 401);
+  const token = await redis.send("JRS.CREATE", "1", '{"name":"Ann"}');
+  assert.equal(await open(`${NAME}=${token}`), "Hello Ann");
+});
+
+/** An application with the first code block under a heading, and a browser with a cookie. */
+async function withCookie(t, heading, settings) {
+  const { server, app } = await application(t, COOKIE, settings);
   await codeUnder(heading, { app, findUser: userOf, requireRecentAuth }, "undefined");
-  app.get("/", (req, res) => res.json({ id: req.session.id ?? null, cookie: res.getHeader("set-cookie") ?? null }));
-  return { server, call: await listening(t, app) };
+  app.get("/", (req, res) => res.json({ id: req.session.id ?? null }));
+  const address = await listening(t, app);
+  const browser = (token) => {
+    const browser = new Browser(address);
+    if (token) browser.cookies.set(NAME, token);
+    return browser;
+  };
+  return { server, browser };
 }
 
 /** Finds a user by the name that is in the session. */
 const userOf = (name, password) => findUser(name.toLowerCase(), password);
 
 test("A recent login for sensitive routes", async (t) => {
-  const { server, call } = await application(t, "A recent login for sensitive routes");
-  const stale = await oldLogin(server, "1", { name: "Ann" }, 1000);
-  const change = { email: "ann@example.org" };
-  assert.equal(await call("POST", "/email", undefined, change), 401);
-  assert.equal(await call("POST", "/email", stale, change), 401);
-  assert.equal(await call("POST", "/confirm", undefined, { password: "right" }), 401);
-  assert.equal(await call("POST", "/confirm", stale, { password: "wrong" }), 401);
-  const bobs = await oldLogin(server, "2", { name: "Ann" }, 1000);
-  assert.equal(await call("POST", "/confirm", bobs, { password: "right" }), 401, "the password of another user");
-  const { token } = await call("POST", "/confirm", stale, { password: "right" });
-  assert.deepEqual(await call("POST", "/email", token, change), change);
-  assert.equal(await call("POST", "/email", stale, change), 401, "the old token is invalid at once");
+  const { server, browser } = await withCookie(t, "A recent login for sensitive routes");
+  const stale = browser(await oldLogin(server, "1", { name: "Ann" }, 1000));
+  const change = { body: { email: "ann@example.org" } };
+  const statusOf = async (browser, path, given) => (await browser.copy().request("POST", path, given)).status;
+  assert.equal(await statusOf(browser(), "/email", change), 401);
+  assert.equal(await statusOf(stale, "/email", change), 401);
+  const [right, wrong] = [{ body: { password: "right" } }, { body: { password: "wrong" } }];
+  assert.equal(await statusOf(browser(), "/confirm", right), 401);
+  assert.equal(await statusOf(stale, "/confirm", wrong), 401);
+  const bobs = browser(await oldLogin(server, "2", { name: "Ann" }, 1000));
+  assert.equal(await statusOf(bobs, "/confirm", right), 401, "the password of another user");
+  const confirmed = stale.copy();
+  assert.equal((await confirmed.request("POST", "/confirm", right)).status, 204);
+  assert.deepEqual((await confirmed.request("POST", "/email", change)).body, change.body);
+  assert.equal(await statusOf(stale, "/email", change), 401, "the old token is invalid at once");
 });
 
 test("Access tokens for other services", async (t) => {
   const settings = { "jrs.issuer": "https://login.example" };
-  const { server, call } = await application(t, "Access tokens for other services", settings);
+  const { server, browser } = await withCookie(t, "Access tokens for other services", settings);
   const session = await server.send("JRS.CREATE", "1", "{}");
-  const { token } = await call("POST", "/access-token", session, {});
+  const { token } = (await browser(session).request("POST", "/access-token")).body;
   const [, { aud, sid }] = decoded(token);
   assert.deepEqual([aud, sid], ["https://orders.example", decoded(session)[1].jti]);
-  assert.equal(await call("POST", "/access-token", token, {}), 401, "it is not a session token");
+  assert.equal((await browser(token).request("POST", "/access-token")).status, 401, "it is not a session token");
 });
 
 test("Rotation and stolen tokens", async (t) => {
-  const { server, call } = await application(t, "Rotation and stolen tokens");
-  assert.deepEqual(await call("GET", "/"), { id: null, cookie: null });
+  const { server, browser } = await withCookie(t, "Rotation and stolen tokens");
+  assert.deepEqual((await browser().request("GET", "/")).body, { id: null });
   const old = await oldLogin(server, "1", {}, 1000);
-  const replies = await Promise.all([call("GET", "/", old), call("GET", "/", old), call("GET", "/", old)]);
-  const [{ id }] = replies;
+  const browsers = [browser(old), browser(old), browser(old)];
+  const replies = await Promise.all(browsers.map((browser) => browser.request("GET", "/")));
+  const [{ id }] = replies.map(({ body }) => body);
   assert.notEqual(id, decoded(old)[1].jti);
-  const cookies = replies.map(({ cookie }) => cookie).filter((cookie) => cookie !== null);
-  assert.ok(cookies.length > 0);
-  for (const cookie of cookies) {
-    const [, token, attributes] = /^sid=([^;]+); (.*)$/.exec(cookie);
+  const rotated = browsers.filter(({ lines }) => lines.length > 0);
+  assert.ok(rotated.length > 0);
+  for (const browser of rotated) {
+    const token = browser.cookies.get(NAME);
     assert.equal(decoded(token)[1].jti, id, "all requests get the same new session");
-    assert.match(attributes, /HttpOnly; Secure; SameSite=Lax/);
-    assert.deepEqual(await call("GET", "/", token), { id, cookie: null }, "a new token is not rotated again");
+    assert.match(browser.lines[0], /HttpOnly; Secure; SameSite=Lax/);
+    assert.deepEqual((await browser.request("GET", "/")).body, { id });
+    assert.equal(browser.cookies.get(NAME), token, "a new token is not rotated again");
   }
   assert.deepEqual(
-    replies.map((reply) => reply.id),
+    replies.map(({ body }) => body.id),
     [id, id, id],
   );
 });

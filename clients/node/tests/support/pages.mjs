@@ -13,7 +13,13 @@ import { until } from "./wait.mjs";
 const PACKAGE = fileURLToPath(new URL("../..", import.meta.url));
 
 /** What the applications import. In node_modules of the tests, some have another name. */
-const LINKS = { redis: "redis-5", fastify: "fastify", hono: "hono", "@hono/node-server": "@hono/node-server" };
+const LINKS = {
+  redis: "redis-5",
+  express: "express",
+  fastify: "fastify",
+  hono: "hono",
+  "@hono/node-server": "@hono/node-server",
+};
 
 /** The users of the applications. */
 const USERS = `
