@@ -8,7 +8,8 @@ import { convertSession } from "./convert-session.js";
 
 export function createApp({ client, secret, moveKey, converts = false }) {
   const app = express();
-  const sessions = jrsSession({ client, cookie: "session", requestArg: "accessToken" });
+  const cookie = { name: "session", secure: process.env.NODE_ENV === "production" };
+  const sessions = jrsSession({ client, cookie, requestArg: "accessToken" });
   app.use(cookieParser(secret), carryOver(moveKey), sessions);
   if (converts) app.use(convertSession);
 
