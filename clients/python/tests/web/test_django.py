@@ -222,6 +222,15 @@ def test_set_expiry(configured: Server) -> None:
     assert configured.send("DBSIZE") == 0
 
 
+def test_a_session_whose_expiry_has_passed_is_not_stored(configured: Server) -> None:
+    session = SessionStore()
+    session["n"] = 1
+    session.set_expiry(-10)
+    session.save()
+    assert SessionStore(session.session_key).get("n") is None
+    assert configured.send("DBSIZE") == 0
+
+
 def test_the_idle_time_is_the_one_of_the_cookie(configured: Server) -> None:
     with override_settings(SESSION_COOKIE_AGE=777):
         session = SessionStore()

@@ -189,9 +189,12 @@ class SessionStore(SessionBase):
 
     def _create(self, fields: Fields) -> None:
         owner, data = str(fields._values.get(SESSION_KEY, "")), fields.to_json()
-        token = self._jrs.create(owner, data, ttl=max(1, self.get_expiry_age()))
+        age = self.get_expiry_age()
+        token = self._jrs.create(owner, data, ttl=max(1, age))
         self._forget(fields)
         self._accept(token, owner)
+        if age <= 0:
+            self._jrs.destroy(token)  # set_expiry with a time in the past
         fields.mark_saved({name: data.get(name, REMOVED) for name in fields._before})
 
     def _rotate_to(self, owner: str, fields: Fields, token: str) -> str | None:
