@@ -1,0 +1,86 @@
+//! Logging in.
+
+use serde::{Serialize, de::DeserializeOwned};
+
+use super::{Session, session::fields_of};
+use crate::{Claims, CreateOptions, Error, RotateOptions, Token, changes::apply, reply::from_fields};
+
+impl<T: Default + Serialize + DeserializeOwned + Send> Session<T> {
+    /// Logs a user in, safe against session fixation. A session of another user is destroyed, and its data is dropped,
+    /// also what this request has changed. An anonymous one keeps its data and gets a new id and a new token, as does a
+    /// session of the same user; the old token is dead at once. Without a session, one is created.
+    pub async fn log_in(&mut self, owner: &str) -> Result<&Token, Error> {
+        self.log_in_with(owner, &Claims::new()).await
+    }
+
+    /// As [`log_in`](Session::log_in), with claims for the token.
+    pub async fn log_in_with(&mut self, owner: &str, claims: &impl Serialize) -> Result<&Token, Error> {
+        if owner.is_empty() {
+            return Err(Error::NoOwner);
+        }
+        self.flush();
+        let current = self.request.state().info.owner.clone();
+        if !current.is_empty() && current != owner {
+            self.destroy().await?;
+            self.data = T::default();
+        }
+        let token = self.request.state().info.token.clone();
+        let rotated = match token {
+            Some(token) => self.rotate_for(&token, owner, &current, claims).await?,
+            None => false,
+        };
+        if !rotated {
+            let fields = (self.to_fields)(&self.data)?;
+            self.request.state().changes = fields.into_iter().map(|(name, value)| (name, Some(value))).collect();
+            let options = CreateOptions::new();
+            // An empty object of claims is the same as none.
+            self.request.create(owner, &options.claims(claims)).await?;
+        }
+        self.refresh();
+        self.info.token.as_ref().ok_or(Error::NoSession)
+    }
+
+    /// Rotates the session for its user. False: a session must be created.
+    async fn rotate_for(
+        &mut self,
+        token: &Token,
+        owner: &str,
+        current: &str,
+        claims: &impl Serialize,
+    ) -> Result<bool, Error> {
+        let jrs = &self.request.settings.jrs;
+        // In a cluster the new owner is in another slot, where a session can only be created.
+        if !(jrs.is_cluster() && current.is_empty()) {
+            let options = RotateOptions::new().owner(owner).reauth().claims(claims);
+            match jrs.rotate(token, &options).await {
+                Ok(Some(new)) => {
+                    self.request.adopt(new, owner).await?;
+                    return Ok(true);
+                }
+                Err(Error::CrossSlot(_)) => {}
+                // It ended meanwhile. Its data is not taken over.
+                Ok(None) => return self.start_again(),
+                Err(error) if error.is_token_refused() => return self.start_again(),
+                Err(error) => return Err(error),
+            }
+        }
+        if !jrs.destroy(token).await? {
+            return self.start_again();
+        }
+        let fields = self.request.state().fields()?;
+        let mut state = self.request.state();
+        state.end();
+        state.set_stored(&fields)?;
+        Ok(false)
+    }
+
+    /// Keeps only what this request has changed.
+    fn start_again(&mut self) -> Result<bool, Error> {
+        let mut fields = fields_of(&T::default())?;
+        let mut state = self.request.state();
+        apply(&mut fields, &state.changes);
+        state.end();
+        self.data = from_fields(fields)?;
+        Ok(false)
+    }
+}

@@ -1,0 +1,235 @@
+//! The session of one request, which all its extractors share.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use tokio::sync::OnceCell;
+
+use super::{
+    cookie,
+    settings::{Received, Settings},
+};
+use crate::{
+    Claims, Error, Session as Stored, Token, UpdateOptions,
+    changes::{Changes, Fields, apply, operations},
+    reply::{from_fields, from_json},
+};
+
+/// What an application sees of the session, besides its data.
+#[derive(Clone, Default)]
+pub(super) struct Info {
+    pub(super) id: Option<String>,
+    pub(super) owner: String,
+    pub(super) claims: Claims,
+    pub(super) token: Option<Token>,
+}
+
+/// What the request knows of its session.
+#[derive(Default)]
+pub(super) struct State {
+    pub(super) info: Arc<Info>,
+    /// The data that the server has, as JSON text. Empty without a session.
+    pub(super) stored: Vec<u8>,
+    /// The fields that were changed and are not saved yet.
+    pub(super) changes: Changes,
+    /// The seconds that the session has left, if this request has read it with its current token.
+    pub(super) ttl: Option<u64>,
+    /// The token of the request does not lead to a session any more, so its cookie is cleared.
+    pub(super) is_dead: bool,
+    /// Redis was unavailable, and the request continues with an empty session.
+    pub(super) failed_open: bool,
+    /// Changes that cannot be written as JSON.
+    pub(super) failed: Option<Error>,
+}
+
+pub(super) struct RequestSession {
+    pub(super) settings: Arc<Settings>,
+    pub(super) received: Option<Received>,
+    read: OnceCell<()>,
+    state: Mutex<State>,
+}
+
+impl RequestSession {
+    pub(super) fn new(settings: Arc<Settings>, received: Option<Received>) -> RequestSession {
+        RequestSession { settings, received, read: OnceCell::new(), state: Mutex::default() }
+    }
+
+    pub(super) fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn was_read(&self) -> bool {
+        self.read.initialized()
+    }
+
+    /// Reads the session, once for all extractors of the request.
+    pub(super) async fn read(&self) -> Result<(), Error> {
+        self.read.get_or_try_init(|| self.read_now()).await.copied()
+    }
+
+    async fn read_now(&self) -> Result<(), Error> {
+        let Some(Received { token, .. }) = &self.received else { return Ok(()) };
+        match self.settings.jrs.read_raw("JRS.GET", token).await {
+            Ok(Some(session)) => self.state().set_read(token, session),
+            Ok(None) => self.state().end(),
+            Err(error) if error.is_token_refused() => {
+                self.state().end();
+                if matches!(error, Error::Reused(_)) {
+                    self.settings.report_reuse(token);
+                }
+            }
+            Err(error) if self.settings.fail_open && error.is_unavailable() => {
+                self.settings.report_error(&error);
+                self.state().failed_open = true;
+            }
+            Err(error) => return Err(error),
+        }
+        Ok(())
+    }
+
+    /// The token of the session.
+    pub(super) fn token(&self) -> Result<Token, Error> {
+        self.state().info.token.clone().ok_or(Error::NoSession)
+    }
+
+    /// Whether a token of this request is sent as a cookie.
+    pub(super) fn uses_cookie(&self) -> bool {
+        self.settings.cookie.is_some() && self.received.as_ref().is_none_or(|received| received.in_cookie)
+    }
+
+    /// Remembers that the session is gone if a command says so.
+    pub(super) fn check<R>(&self, result: Result<R, Error>) -> Result<R, Error> {
+        if result.as_ref().is_err_and(|error| error.is_token_refused() || matches!(error, Error::SessionEnded)) {
+            self.state().end();
+        }
+        result
+    }
+
+    /// Takes a token that the server has just signed. One that does not fit into the cookie ends the session.
+    pub(super) async fn adopt(&self, token: Token, owner: &str) -> Result<(), Error> {
+        if let (true, Some(cookie)) = (self.uses_cookie(), &self.settings.cookie) {
+            let size = cookie.name.len() + token.as_str().len();
+            if size > cookie::MAX_SIZE {
+                self.state().end();
+                self.settings.jrs.destroy(&token).await?;
+                return Err(Error::CookieTooLarge { size });
+            }
+        }
+        let claims = token.unverified_claims().ok_or(Error::BadReply)?;
+        let mut state = self.state();
+        let id = claims.get("jti").and_then(Value::as_str).map(str::to_owned);
+        state.info = Arc::new(Info { id, owner: owner.to_owned(), claims, token: Some(token) });
+        state.ttl = None;
+        Ok(())
+    }
+
+    /// Saves the changed fields, and no others. False: the session ended meanwhile, and is not created again.
+    pub(super) async fn save(&self) -> Result<bool, Error> {
+        let (token, changes) = {
+            let state = self.state();
+            if let Some(error) = &state.failed {
+                return Err(error.clone());
+            }
+            (state.info.token.clone(), state.unsaved()?)
+        };
+        if changes.is_empty() {
+            return Ok(true);
+        }
+        let Some(token) = token else {
+            self.create("", &crate::CreateOptions::new()).await?;
+            return Ok(true);
+        };
+        let options = UpdateOptions::new();
+        let updated = self.settings.jrs.patch_with(&token, &operations(&changes), &options).await;
+        match updated {
+            Ok(Some(_)) => {
+                self.state().saved(&changes)?;
+                Ok(true)
+            }
+            Ok(None) => {
+                self.state().end();
+                Ok(false)
+            }
+            Err(error) if error.is_token_refused() => {
+                self.state().end();
+                Ok(false)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Creates a session with all fields.
+    pub(super) async fn create(&self, owner: &str, options: &crate::CreateOptions) -> Result<(), Error> {
+        let fields = self.state().fields()?;
+        let token = self.settings.jrs.create_with(owner, &fields, options).await?;
+        {
+            let mut state = self.state();
+            state.set_stored(&fields)?;
+            state.changes.clear();
+        }
+        self.adopt(token, owner).await
+    }
+}
+
+impl State {
+    pub(super) fn set_read(&mut self, token: &Token, session: Stored<Vec<u8>>) {
+        let Stored { id, owner, claims, data, ttl, .. } = session;
+        // In the grace of a rotation the session has another token, whose cookie must not be replaced by this one.
+        let in_grace = token.session_id().as_ref() != Some(&id);
+        self.ttl = ttl.map(|ttl| ttl.as_secs()).filter(|_| !in_grace);
+        self.stored = data;
+        self.info = Arc::new(Info { id: Some(id), owner, claims, token: Some(token.clone()) });
+    }
+
+    /// There is no session any more: it was destroyed, it expired, or its token is refused. Its data is dropped.
+    pub(super) fn end(&mut self) {
+        let is_dead = true;
+        *self = State { is_dead, ..State::default() };
+    }
+
+    /// The data of the application's type, with the unsaved changes; `None` if there is none.
+    pub(super) fn data<T: DeserializeOwned>(&self) -> Result<Option<T>, Error> {
+        match (self.stored.is_empty(), self.changes.is_empty()) {
+            (true, true) => Ok(None),
+            (false, true) => from_json(&self.stored).map(Some),
+            _ => from_fields(self.fields()?).map(Some),
+        }
+    }
+
+    /// The fields that the server has.
+    pub(super) fn stored_fields(&self) -> Result<Fields, Error> {
+        if self.stored.is_empty() { Ok(Fields::new()) } else { from_json(&self.stored) }
+    }
+
+    /// All fields with the unsaved changes.
+    pub(super) fn fields(&self) -> Result<Fields, Error> {
+        let mut fields = self.stored_fields()?;
+        apply(&mut fields, &self.changes);
+        Ok(fields)
+    }
+
+    /// The changes that make a difference.
+    fn unsaved(&self) -> Result<Changes, Error> {
+        if self.changes.is_empty() {
+            return Ok(Changes::new());
+        }
+        let stored = self.stored_fields()?;
+        let differs = |(name, value): &(&String, &Option<Value>)| stored.get(*name) != value.as_ref();
+        Ok(self.changes.iter().filter(differs).map(|(name, value)| (name.clone(), value.clone())).collect())
+    }
+
+    /// The server has made these changes.
+    fn saved(&mut self, changes: &Changes) -> Result<(), Error> {
+        let mut stored = self.stored_fields()?;
+        apply(&mut stored, changes);
+        self.set_stored(&stored)?;
+        self.changes.retain(|name, value| changes.get(name) != Some(value));
+        Ok(())
+    }
+
+    pub(super) fn set_stored(&mut self, fields: &Fields) -> Result<(), Error> {
+        self.stored = serde_json::to_vec(fields).map_err(|_| Error::NotAnObject)?;
+        Ok(())
+    }
+}

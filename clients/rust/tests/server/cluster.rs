@@ -1,0 +1,72 @@
+//! A cluster of three nodes: each command goes to the right node at once.
+
+use jrs_client::{Error, Jrs, MintOptions, RotateOptions, blocking};
+use serde_json::{Value, json};
+
+use crate::{
+    axum_app::{layer, open},
+    support::cluster::Cluster,
+};
+
+#[tokio::test]
+async fn no_command_is_redirected() {
+    let cluster = Cluster::start().await;
+    let jrs = Jrs::new(cluster.connection().await);
+    for n in 0..12 {
+        let owner = format!("user:{n}");
+        let token = jrs.create(&owner, &json!({"n": n})).await.unwrap();
+        jrs.merge(&token, &json!({"m": n})).await.unwrap().unwrap();
+        jrs.touch(&token).await.unwrap().unwrap();
+        let token = jrs.rotate(&token, &RotateOptions::new().reauth()).await.unwrap().unwrap();
+        assert!(matches!(jrs.mint(&token, &MintOptions::new()).await, Err(Error::Redis(_))));
+        let session = jrs.get::<Value>(&token).await.unwrap().unwrap();
+        assert_eq!((session.owner, session.data), (owner.clone(), json!({"n": n, "m": n})));
+        assert!(jrs.inspect(&token).await.unwrap().active);
+        assert_eq!((jrs.count(&owner).await.unwrap(), jrs.list(&owner).await.unwrap().len()), (1, 1));
+        assert_eq!(jrs.destroy_all_except(&owner, &token).await.unwrap(), 0);
+        if n < 6 {
+            assert!(jrs.revoke(&session.id).await.unwrap());
+        }
+    }
+    // The sessions of anonymous visitors are spread over the nodes.
+    for _ in 0..60 {
+        let token = jrs.create("", &json!({})).await.unwrap();
+        assert_eq!(jrs.get::<Value>(&token).await.unwrap().unwrap().owner, "");
+    }
+    assert!(cluster.sessions().await.iter().all(|&sessions| sessions > 5), "{:?}", cluster.sessions().await);
+    assert!(matches!(jrs.create("anonymous:x", &json!({})).await, Err(Error::BadOwner)));
+    jrs.realms().await.unwrap();
+    jrs.jwks().await.unwrap();
+    jrs.reload().await.unwrap();
+    for node in &cluster.nodes {
+        assert_eq!(node.calls("jrs.reload").await, 1);
+    }
+    assert_eq!(cluster.redirections().await, 0);
+
+    let client = cluster.client();
+    let blocking = tokio::task::spawn_blocking(move || {
+        let mut jrs = blocking::Jrs::new(client.get_connection().unwrap());
+        for n in 0..6 {
+            let owner = format!("user:{n}");
+            let token = jrs.create(&owner, &json!({})).unwrap();
+            assert_eq!(jrs.get::<Value>(&token).unwrap().unwrap().owner, owner);
+            assert_eq!(jrs.destroy_all(&owner).unwrap(), 1);
+        }
+        jrs.realms().unwrap();
+        jrs.reload().unwrap();
+    });
+    blocking.await.unwrap();
+    assert_eq!(cluster.redirections().await, 0);
+
+    // A login: an owner's session cannot be that of an anonymous visitor in another slot, so a new one is created.
+    let victim = open(layer(jrs.clone())).await;
+    victim.post_json("/set", json!({"cart": ["book"]})).await;
+    let attacker = victim.copy();
+    assert_eq!(victim.get("/").await.json()["owner"], "");
+    assert_eq!(victim.get("/devices").await.status, 401);
+    assert_eq!(victim.post("/login/ann").await.status, 200);
+    let session = victim.get("/").await.json();
+    assert_eq!((&session["owner"], &session["data"]), (&json!("ann"), &json!({"cart": ["book"], "name": "ANN"})));
+    assert_eq!(attacker.get("/").await.json()["id"], Value::Null);
+    assert_eq!(victim.get("/devices").await.json().as_array().unwrap().len(), 1);
+}

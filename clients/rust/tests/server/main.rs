@@ -1,0 +1,12 @@
+//! The crate on real servers: `redis-server`, or the one of `JRS_TEST_SERVER`.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
+
+mod actix_sessions;
+mod axum_app;
+mod axum_cookies;
+mod axum_sessions;
+mod cluster;
+mod commands;
+mod errors;
+mod pages;
+mod support;

@@ -1,0 +1,155 @@
+//! A server with the module: its own port and folder, gone after the test.
+
+use std::{
+    env,
+    net::TcpListener,
+    path::PathBuf,
+    process::{Child, Command, Stdio},
+};
+
+use jrs_client::Jrs;
+use redis::aio::MultiplexedConnection;
+use tempfile::TempDir;
+
+use super::until;
+
+pub(crate) struct Server {
+    process: Child,
+    pub(crate) port: u16,
+    folder: TempDir,
+}
+
+impl Server {
+    pub(crate) async fn start() -> Server {
+        Server::with(&[], &[]).await
+    }
+
+    /// Starts a server with more settings. `{folder}` in a value is the folder with these files.
+    pub(crate) async fn with(settings: &[(&str, &str)], files: &[(&str, &str)]) -> Server {
+        Server::launch(settings, files, true).await
+    }
+
+    pub(crate) async fn without_module() -> Server {
+        Server::launch(&[], &[], false).await
+    }
+
+    async fn launch(settings: &[(&str, &str)], files: &[(&str, &str)], has_module: bool) -> Server {
+        let folder = TempDir::new().unwrap();
+        let path = folder.path().to_str().unwrap().to_owned();
+        for (name, content) in files {
+            std::fs::write(folder.path().join(name), content).unwrap();
+        }
+        // Another process may take the port first: then the server ends, and the next port is tried.
+        loop {
+            let port = free_port();
+            let program = env::var("JRS_TEST_SERVER").unwrap_or_else(|_| "redis-server".to_owned());
+            // setpriv makes the kernel kill the server when the tests end, however they end.
+            let mut command = Command::new("setpriv");
+            command.args(["--pdeathsig", "KILL", &program, "--bind", "127.0.0.1", "--save", "", "--dir", &path]);
+            command.args(["--port", &port.to_string()]).stdout(Stdio::null());
+            for (name, value) in settings {
+                command.arg(format!("--{name}")).arg(value.replace("{folder}", &path));
+            }
+            if has_module {
+                command.arg("--loadmodule").arg(module());
+            }
+            let mut process = command.spawn().expect("setpriv and the server are installed");
+            let id = process.id();
+            let mut ended = false;
+            until("the server replies", || {
+                ended = process.try_wait().unwrap().is_some();
+                async move { ended || is_ready(port, id).await }
+            })
+            .await;
+            if !ended {
+                return Server { process, port, folder };
+            }
+        }
+    }
+
+    pub(crate) fn client(&self) -> redis::Client {
+        redis::Client::open(format!("redis://127.0.0.1:{}", self.port)).unwrap()
+    }
+
+    pub(crate) async fn jrs(&self) -> Jrs {
+        Jrs::new(self.client().get_connection_manager().await.unwrap())
+    }
+
+    pub(crate) async fn connection(&self) -> MultiplexedConnection {
+        self.client().get_multiplexed_async_connection().await.unwrap()
+    }
+
+    /// Sends a command on a separate connection.
+    pub(crate) async fn send<T: redis::FromRedisValue>(&self, words: &[&str]) -> T {
+        let mut command = redis::cmd(words[0]);
+        command.arg(&words[1..]).query_async(&mut self.connection().await).await.unwrap()
+    }
+
+    /// How often each command of the module was called.
+    pub(crate) async fn calls(&self, command: &str) -> u64 {
+        let stats: String = self.send(&["INFO", "commandstats"]).await;
+        let stats = stats.to_lowercase();
+        let line = stats.lines().find_map(|line| line.strip_prefix(&format!("cmdstat_{command}:calls=")));
+        line.and_then(|line| line.split(',').next()).map_or(0, |calls| calls.parse().unwrap())
+    }
+
+    /// All commands of the module, but not those that ask for the realm.
+    pub(crate) async fn all_calls(&self) -> u64 {
+        let mut sum = 0;
+        for command in ["create", "get", "peek", "update", "touch", "destroy", "rotate", "list", "revoke", "destroyall"]
+        {
+            sum += self.calls(&format!("jrs.{command}")).await;
+        }
+        sum
+    }
+
+    /// The stored data of a session.
+    pub(crate) async fn stored(&self, id: &str) -> serde_json::Value {
+        let data: String = self.send(&["GET", &format!("sess:{id}")]).await;
+        serde_json::from_str(&data).unwrap()
+    }
+
+    pub(crate) fn write(&self, name: &str, content: &str) {
+        std::fs::write(self.folder.path().join(name), content).unwrap();
+    }
+
+    /// Kills the server, as in a crash.
+    pub(crate) fn stop(&mut self) {
+        self.process.kill().unwrap();
+        self.process.wait().unwrap();
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // An error means that it has ended.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// Whether this very process listens to the port.
+async fn is_ready(port: u16, id: u32) -> bool {
+    let client = redis::Client::open(format!("redis://127.0.0.1:{port}")).unwrap();
+    let Ok(mut connection) = client.get_multiplexed_async_connection().await else { return false };
+    let info: redis::RedisResult<String> = redis::cmd("INFO").arg("server").query_async(&mut connection).await;
+    info.is_ok_and(|info| info.contains(&format!("process_id:{id}\r\n")))
+}
+
+/// A free port whose cluster bus port, which is 10,000 higher, is also free.
+fn free_port() -> u16 {
+    loop {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        if port < 55_000 && TcpListener::bind(("127.0.0.1", port + 10_000)).is_ok() {
+            return port;
+        }
+    }
+}
+
+fn module() -> PathBuf {
+    match env::var_os("JRS_MODULE") {
+        Some(path) => path.into(),
+        None => PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../target/release/libjrs.so"),
+    }
+}
