@@ -67,3 +67,8 @@ pub use jrs::Jrs;
 pub use options::{CreateOptions, ListOptions, MintOptions, RotateOptions, UpdateOptions};
 pub use session::{Inspection, Key, ListedSession, Realm, Session};
 pub use token::{Claims, Token};
+
+/// The examples of README.md compile.
+#[cfg(all(doctest, feature = "axum"))]
+#[doc = include_str!("../README.md")]
+struct Readme;

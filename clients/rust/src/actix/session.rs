@@ -1,5 +1,7 @@
 //! What `actix_session::Session` cannot say by itself.
 
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
 use actix_session::{Session, SessionInsertError};
 
 use super::state::{LOGIN, Loaded, OWNER, SESSION};
@@ -16,6 +18,10 @@ pub trait JrsSession {
 
     /// The id of the session, as [`Jrs::list`](crate::Jrs::list) returns it; `None` if the request has no session.
     fn id(&self) -> Option<String>;
+
+    /// When the user last entered the password, for actions that need a recent login: the token's `auth_time`, or its
+    /// `iat`. `None` if the session is anonymous.
+    fn authenticated_at(&self) -> Option<SystemTime>;
 }
 
 impl JrsSession for Session {
@@ -30,5 +36,10 @@ impl JrsSession for Session {
 
     fn id(&self) -> Option<String> {
         self.get::<Loaded>(SESSION).ok().flatten().map(|loaded| loaded.id)
+    }
+
+    fn authenticated_at(&self) -> Option<SystemTime> {
+        let seconds = self.get::<Loaded>(SESSION).ok().flatten()?.authenticated?;
+        UNIX_EPOCH.checked_add(Duration::from_secs(seconds))
     }
 }

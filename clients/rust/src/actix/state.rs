@@ -28,6 +28,8 @@ pub(super) type Data = BTreeMap<String, Box<RawValue>>;
 pub(super) struct Loaded {
     pub(super) id: String,
     pub(super) owner: String,
+    /// When the user authenticated, in seconds since 1970.
+    pub(super) authenticated: Option<u64>,
     pub(super) data: Data,
 }
 
@@ -41,11 +43,13 @@ pub(super) struct Parsed {
 
 /// The state of a session that was read.
 pub(super) fn to_state(session: Session<Vec<u8>>) -> Result<State, Error> {
-    let Session { id, owner, data, .. } = session;
+    let Session { id, owner, data, claims, .. } = session;
+    let time = |name| claims.get(name).and_then(Value::as_u64);
+    let authenticated = time("auth_time").or(time("iat")).filter(|_| !owner.is_empty());
     let data: Data = from_json(&data)?;
     let mut state: State = data.iter().map(|(name, value)| (name.clone(), value.get().to_owned())).collect();
     state.insert(OWNER.to_owned(), to_json(&owner)?);
-    state.insert(SESSION.to_owned(), to_json(&Loaded { id, owner, data })?);
+    state.insert(SESSION.to_owned(), to_json(&Loaded { id, owner, authenticated, data })?);
     Ok(state)
 }
 

@@ -38,7 +38,8 @@ async fn show(session: Session) -> Json<Value> {
     let names: Vec<String> = session.entries().keys().filter(|name| !name.starts_with("jrs:")).cloned().collect();
     let data: Map<String, Value> =
         names.into_iter().map(|name| (name.clone(), session.get(&name).unwrap().unwrap())).collect();
-    Json(json!({"id": session.id(), "owner": session.owner(), "data": data}))
+    let recent = session.authenticated_at().is_some_and(|time| time.elapsed().unwrap_or_default().as_secs() < 300);
+    Json(json!({"id": session.id(), "owner": session.owner(), "data": data, "recent": recent}))
 }
 
 async fn set(session: Session, fields: Json<Map<String, Value>>) -> Result<&'static str> {
@@ -131,7 +132,7 @@ async fn state_is_plain_json_and_only_changes_are_written() {
     let jrs = server.jrs().await;
     let app = start(&jrs, |store| store).await;
     let browser = app.browser();
-    assert_eq!(browser.get("/").await.json(), json!({"id": null, "owner": "", "data": {}}));
+    assert_eq!(browser.get("/").await.json(), json!({"id": null, "owner": "", "data": {}, "recent": false}));
     assert_eq!((browser.cookie(), server.all_calls().await), (None, 0));
     browser.post_json("/set", json!({"a": 1, "cart": ["book"]})).await;
     let session = browser.get("/").await.json();
@@ -181,6 +182,7 @@ async fn logins_are_safe_against_session_fixation() {
         let session = victim.get("/").await.json();
         assert_eq!((&session["owner"], &session["data"]["cart"]), (&json!("ann"), &json!(["book"])), "{path}");
         assert_eq!(attacker.get("/").await.json()["id"], Value::Null, "{path}");
+        assert_eq!((&session["recent"], &attacker.get("/").await.json()["recent"]), (&json!(true), &json!(false)));
 
         let old = victim.copy();
         victim.post("/renew").await;

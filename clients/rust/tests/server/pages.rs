@@ -15,12 +15,23 @@ mod axum_program;
 #[test]
 fn the_pages_print_the_examples() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    for name in ["axum", "actix"] {
+    for (name, example) in [("axum", "axum"), ("actix", "actix"), ("rust", "client")] {
         let page = fs::read_to_string(root.join(format!("../../docs/clients/{name}.md"))).unwrap();
-        let example = fs::read_to_string(root.join(format!("examples/{name}.rs"))).unwrap();
+        let example = fs::read_to_string(root.join(format!("examples/{example}.rs"))).unwrap();
         let (_, code) = example.split_once("\n\n").unwrap();
         assert!(page.contains(&format!("```rust\n{code}```\n")), "docs/clients/{name}.md differs from the example");
     }
+}
+
+#[allow(dead_code, reason = "main() connects to a fixed port")]
+#[path = "../../examples/client.rs"]
+mod client_program;
+
+#[tokio::test]
+async fn rust() {
+    let server = Server::start().await;
+    client_program::run(&format!("redis://127.0.0.1:{}", server.port)).await.unwrap();
+    assert_eq!((server.calls("jrs.destroyall").await, server.send::<u64>(&["DBSIZE"]).await), (1, 0));
 }
 
 #[tokio::test]
