@@ -121,6 +121,30 @@ for (const [name, createFastify] of Object.entries(VERSIONS)) {
     assert.equal(session.late, 3);
   });
 
+  test(`${name}: a session that cannot be saved stops the stream of the application`, async (t) => {
+    const { client } = await redis(t);
+    const app = createFastify({ forceCloseConnections: true });
+    t.after(() => app.close());
+    app.register(jrsSession, { client, cookie: true, autoSave: true });
+    const source = new Readable({ read: () => undefined });
+    const closed = new Promise((resolve) => source.on("close", resolve));
+    const cancelled = new Promise((resolve) => {
+      app.get("/web", async ({ session }, reply) => {
+        session.touch = "is reserved";
+        return reply.send(new Response(new ReadableStream({ cancel: resolve }), { status: 201 }));
+      });
+    });
+    app.get("/node", async ({ session }, reply) => {
+      session.touch = "is reserved";
+      return reply.send(source);
+    });
+    for (const path of ["/node", "/web"]) {
+      const response = await app.inject(path);
+      assert.deepEqual([response.statusCode, response.json().code], [500, "RESERVED_NAME"]);
+    }
+    await Promise.all([closed, cancelled]);
+  });
+
   test(`${name}: a client that goes away stops the stream of the application`, async (t) => {
     const { client } = await redis(t);
     const app = createFastify({ forceCloseConnections: true });

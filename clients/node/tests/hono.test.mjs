@@ -154,6 +154,22 @@ test("a client that goes away stops the stream of the application", async (t) =>
   await cancelled;
 });
 
+test("a session that cannot be saved stops the stream of the application", async (t) => {
+  const { client } = await redis(t);
+  const app = new Hono();
+  app.use(jrsSession({ client, cookie: true, autoSave: true }));
+  app.onError((error, c) => c.json({ code: error.code }, 500));
+  const cancelled = new Promise((resolve) => {
+    app.get("/", (c) => {
+      c.get("session").touch = "is reserved";
+      return c.body(new ReadableStream({ cancel: resolve }));
+    });
+  });
+  const response = await app.request("/");
+  assert.deepEqual([response.status, await response.json()], [500, { code: "RESERVED_NAME" }]);
+  await cancelled;
+});
+
 test("invalid options throw", () => {
   for (const options of [{}, { client: {} }, { client: {}, secret: "abc123" }, undefined]) {
     assert.throws(() => jrsSession(options), { name: "TypeError", message: /^jrs-session: / });

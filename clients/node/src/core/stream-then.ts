@@ -21,3 +21,11 @@ export function webStreamThen(source: ReadableStream, work: () => Promise<unknow
   };
   return source.pipeThrough(new TransformStream({ flush }));
 }
+
+/** Stops a stream of either kind that is not sent, so that its source is closed. Other values are ignored. */
+export function stopStream(body: unknown): void {
+  if (typeof body !== "object" || body === null) return;
+  if ("destroy" in body && typeof body.destroy === "function") body.destroy();
+  // A locked stream rejects: the application reads it itself.
+  else if ("cancel" in body && typeof body.cancel === "function") body.cancel().catch(() => undefined);
+}

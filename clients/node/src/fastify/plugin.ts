@@ -5,6 +5,7 @@ import { resolveRequestKey } from "../core/options.js";
 import type { RequestSession } from "../core/request-session.js";
 import type { Session } from "../core/session-types.js";
 import { createSessions } from "../core/sessions.js";
+import { stopStream } from "../core/stream-then.js";
 import type { RequestLike } from "../core/token-source.js";
 import type { Options } from "./options.js";
 import { payloadThen, unpackResponse } from "./payload.js";
@@ -89,8 +90,11 @@ function addSessions(app: FastifyInstance, options: Options): void {
   app.addHook("onSend", async (request, reply, payload) => {
     const opened = openedOf(request);
     if (!opened) return payload;
-    await opened.finish();
     const body = unpackResponse(payload, reply);
+    await opened.finish()?.catch((error: unknown) => {
+      stopStream(body);
+      throw error;
+    });
     setCookie(reply, opened);
     return sessions.autoSave ? payloadThen(body, () => opened.finishBody()) : body;
   });

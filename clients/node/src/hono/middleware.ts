@@ -3,6 +3,7 @@ import type { Context, MiddlewareHandler } from "hono";
 import { resolveRequestKey } from "../core/options.js";
 import type { Session } from "../core/session-types.js";
 import { createSessions, type Sessions } from "../core/sessions.js";
+import { stopStream } from "../core/stream-then.js";
 import type { RequestLike } from "../core/token-source.js";
 import type { Options } from "./options.js";
 import { saveAfterBody, setCookie } from "./response.js";
@@ -61,7 +62,10 @@ export function jrsSession(options: Options): HonoSessions {
       await opened.load();
       await next();
       if ((c.get(name) ?? null) === null) opened.discard();
-      await opened.finish();
+      await opened.finish()?.catch((error: unknown) => {
+        stopStream(c.res.body);
+        throw error;
+      });
     } finally {
       setCookie(c, opened); // after an error, Hono copies the headers into the response of the error handler
     }
