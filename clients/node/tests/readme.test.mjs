@@ -4,8 +4,13 @@ import { once } from "node:events";
 import { readFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import { test } from "node:test";
+import { createAdaptorServer } from "@hono/node-server";
 import express from "express";
+import createFastify from "fastify";
+import { Hono } from "hono";
 import { jrsSession, requireRecentAuth } from "jrs-session";
+import * as forFastify from "jrs-session/fastify";
+import * as forHono from "jrs-session/hono";
 import { createClient } from "redis-5";
 import { WebSocket, WebSocketServer } from "ws";
 
@@ -216,6 +221,36 @@ test("Access tokens for other services", async (t) => {
   const [, { aud, sid }] = decoded(token);
   assert.deepEqual([aud, sid], ["https://orders.example", decoded(session)[1].jti]);
   assert.equal((await browser(token).request("POST", "/access-token")).status, 401, "it is not a session token");
+});
+
+/** Tests an application in Fastify or Hono. @param address where it listens */
+async function checkLogin(address, server) {
+  const browser = new Browser(address);
+  const change = () => browser.request("POST", "/email", { body: { email: "ann@example.org" } });
+  const wrong = { body: { name: "ann", password: "wrong" } };
+  assert.equal((await browser.request("POST", "/login", wrong)).status, 401);
+  assert.equal((await change()).status, 401);
+  assert.equal((await browser.request("POST", "/login", ANN)).status, 200);
+  assert.deepEqual((await browser.request("GET", "/me")).body, { name: "Ann" });
+  assert.deepEqual((await change()).body, { email: "ann@example.org" });
+  browser.cookies.set(NAME, await oldLogin(server, "1", {}, 1000));
+  assert.equal((await change()).status, 401);
+}
+
+test("Fastify", async (t) => {
+  const { server, client } = await application(t);
+  const { jrsSession, requireRecentAuth } = forFastify;
+  const given = { client, findUser, createFastify, jrsSession, requireRecentAuth };
+  const app = await codeUnder("Fastify", given, "app");
+  t.after(() => app.close());
+  await checkLogin(await app.listen({ port: 0, host: "127.0.0.1" }), server);
+});
+
+test("Hono", async (t) => {
+  const { server, client } = await application(t);
+  const { jrsSession, requireRecentAuth } = forHono;
+  const app = await codeUnder("Hono", { client, findUser, Hono, jrsSession, requireRecentAuth }, "app");
+  await checkLogin(await listening(t, createAdaptorServer({ fetch: app.fetch })), server);
 });
 
 test("Rotation and stolen tokens", async (t) => {
