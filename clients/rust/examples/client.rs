@@ -28,7 +28,7 @@ pub async fn run(redis_url: &str) -> Result<(), Error> {
     // Change one field. Other requests may change others at the same time.
     jrs.merge(&token, &json!({"cart": ["book"]})).await?;
 
-    // The user has entered the password again: a new token, and the old one is dead.
+    // The user has entered the password again: a new token, and the old one is refused.
     let Some(token) = jrs.rotate(&token, &RotateOptions::new().reauth()).await? else { return Ok(()) };
     assert!(jrs.get_recent::<Data>(&token, 300).await?.is_some());
 

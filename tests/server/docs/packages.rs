@@ -8,7 +8,7 @@ struct Package {
     files: [(&'static str, &'static str); 2],
 }
 
-const PACKAGES: [Package; 2] = [
+const PACKAGES: [Package; 3] = [
     Package {
         row: "| [`jrs-session`](../../clients/node/README.md) (npm) | ",
         files: [
@@ -23,12 +23,19 @@ const PACKAGES: [Package; 2] = [
             ("clients/python/src/jrs_session/__init__.py", "__version__ = \""),
         ],
     },
+    Package {
+        row: "| [`jrs-client`](../../clients/rust/README.md) (crates.io) | ",
+        files: [
+            ("clients/rust/Cargo.toml", "name = \"jrs-client\"\nversion = \""),
+            ("clients/rust/Cargo.lock", "name = \"jrs-client\"\nversion = \""),
+        ],
+    },
 ];
 
 #[test]
 fn the_packages_have_the_version_of_the_module() {
     for (file, before) in PACKAGES.iter().flat_map(|package| package.files) {
-        assert_eq!(after(&read(file), before, '"'), env!("CARGO_PKG_VERSION"), "{file}");
+        assert_eq!(after(&read(file), before, "\""), env!("CARGO_PKG_VERSION"), "{file}");
     }
 }
 
@@ -36,7 +43,7 @@ fn the_packages_have_the_version_of_the_module() {
 fn the_table_names_the_versions_of_packages_and_module() {
     let page = read("docs/clients/README.md");
     for Package { row, .. } in PACKAGES {
-        let cells = after(&page, row, '\n');
+        let cells = after(&page, row, "\n");
         let mut cells = cells.split(" | ");
         assert_eq!(cells.next(), Some(env!("CARGO_PKG_VERSION")), "{row}");
         let oldest = cells.next().expect("the row names the oldest module");
@@ -44,8 +51,24 @@ fn the_table_names_the_versions_of_packages_and_module() {
     }
 }
 
+#[test]
+fn the_readme_shows_lines_of_the_pages() {
+    let readme = read("README.md");
+    let packages = after(&readme, "## Packages\n", "\n## ");
+    for (language, page) in [("js", "express"), ("python", "fastapi"), ("rust", "axum")] {
+        let program = read(&format!("docs/clients/{page}.md"));
+        let block = after(&packages, &format!("```{language}\n"), "```");
+        assert_eq!(block.lines().count(), 5, "{block}");
+        for line in block.lines() {
+            let code = line.split(" // ").next().and_then(|code| code.split("  # ").next()).unwrap_or_default();
+            let call = code.trim_start_matches("router").trim_end_matches([';', '?', ')']);
+            assert!(program.contains(call), "{call} is not in {page}.md");
+        }
+    }
+}
+
 /// The text between two others.
-fn after(text: &str, before: &str, end: char) -> String {
+fn after(text: &str, before: &str, end: &str) -> String {
     let (_, rest) = text.split_once(before).unwrap_or_else(|| panic!("no text is {before:?}"));
     rest.split(end).next().unwrap_or_default().to_owned()
 }
