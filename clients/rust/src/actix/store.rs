@@ -74,15 +74,16 @@ impl JrsSessionStore {
         let Parsed { owner, login, loaded, data } = parse(state)?;
         // A session that was loaded before is renewed: the middleware has just deleted it.
         let data = match loaded {
-            Some(loaded) if loaded.owner == owner || loaded.owner.is_empty() => {
-                if !owner.is_empty() && loaded.owner == owner && !login && self.was_gone(&loaded.id) {
-                    // It was destroyed by a logout meanwhile. The user must not be logged in again.
+            None => data,
+            Some(loaded) => {
+                let (is_same, was_gone) = (loaded.owner == owner, self.was_gone(&loaded.id));
+                if is_same && was_gone && !login {
+                    // It was destroyed meanwhile, such as by a logout on another device.
                     return Err(Error::SessionEnded);
                 }
-                data
+                let takes_over = !was_gone && (is_same || loaded.owner.is_empty());
+                if takes_over { data } else { only_set(&loaded.data, data) }
             }
-            Some(loaded) => only_set(&loaded.data, data),
-            None => data,
         };
         self.create(&owner, &data, ttl).await
     }

@@ -22,6 +22,8 @@ impl<T: Default + Serialize + DeserializeOwned + Send> Session<T> {
         let current = self.request.state().info.owner.clone();
         if !current.is_empty() && current != owner {
             self.destroy().await?;
+        }
+        if self.request.state().is_closed {
             self.data = T::default();
         }
         let token = self.request.state().info.token.clone();

@@ -107,7 +107,8 @@ impl<T: Default + Serialize + DeserializeOwned + Send> Session<T> {
         self.request.require_recent_auth(seconds).await
     }
 
-    /// Destroys the session: a logout. Returns whether it existed. A second logout is not an error.
+    /// Destroys the session: a logout. Returns whether it existed. A second logout is not an error. The data is dropped, and
+    /// later changes are not saved; use [`regenerate`](Session::regenerate) to go on with an empty session.
     pub async fn destroy(&mut self) -> Result<bool, Error> {
         self.before = None;
         let token = self.request.state().info.token.clone();
@@ -123,7 +124,7 @@ impl<T: Default + Serialize + DeserializeOwned + Send> Session<T> {
     /// Destroys the session and starts an empty, anonymous one, which is stored when a field is set.
     pub async fn regenerate(&mut self) -> Result<(), Error> {
         self.destroy().await?;
-        self.data = T::default();
+        self.request.state().is_closed = false;
         Ok(())
     }
 
@@ -133,6 +134,7 @@ impl<T: Default + Serialize + DeserializeOwned + Send> Session<T> {
 
     /// The session was destroyed by this request.
     pub(super) fn forget(&mut self) {
+        self.data = T::default();
         self.before = None;
         self.request.state().end();
         self.refresh();

@@ -37,6 +37,8 @@ pub(super) struct State {
     pub(super) ttl: Option<u64>,
     /// The token of the request does not lead to a session any more, so its cookie is cleared.
     pub(super) is_dead: bool,
+    /// The session ended while the request had it. Changes are not saved: they belong to the session that is gone.
+    pub(super) is_closed: bool,
     /// Redis was unavailable, and the request continues with an empty session.
     pub(super) failed_open: bool,
     /// Changes that cannot be written as JSON.
@@ -72,9 +74,9 @@ impl RequestSession {
         let Some(Received { token, .. }) = &self.received else { return Ok(()) };
         match self.settings.jrs.read_raw("JRS.GET", token).await {
             Ok(Some(session)) => self.state().set_read(token, session),
-            Ok(None) => self.state().end(),
+            Ok(None) => self.state().is_dead = true,
             Err(error) if error.is_token_refused() => {
-                self.state().end();
+                self.state().is_dead = true;
                 if matches!(error, Error::Reused(_)) {
                     self.settings.report_reuse(token);
                 }
@@ -121,6 +123,7 @@ impl RequestSession {
         let id = claims.get("jti").and_then(Value::as_str).map(str::to_owned);
         state.info = Arc::new(Info { id, owner: owner.to_owned(), claims, token: Some(token) });
         state.ttl = None;
+        state.is_closed = false;
         Ok(())
     }
 
@@ -182,10 +185,10 @@ impl State {
         self.info = Arc::new(Info { id: Some(id), owner, claims, token: Some(token.clone()) });
     }
 
-    /// There is no session any more: it was destroyed, it expired, or its token is refused. Its data is dropped.
+    /// The session was destroyed or expired while the request had it. Its data and its changes are dropped, and nothing
+    /// is saved unless the application begins another session.
     pub(super) fn end(&mut self) {
-        let is_dead = true;
-        *self = State { is_dead, ..State::default() };
+        *self = State { is_dead: true, is_closed: true, ..State::default() };
     }
 
     /// The data of the application's type, with the unsaved changes; `None` if there is none.

@@ -94,6 +94,9 @@ impl<T> Session<T> {
         let Some(before) = self.before.take() else { return };
         let changes = before.and_then(|before| Ok((diff(&before, &(self.to_fields)(&self.data)?), ())));
         let mut state = self.request.state();
+        if state.is_closed {
+            return;
+        }
         match changes {
             Err(error) => state.failed = Some(error),
             Ok((changes, ())) if changes.is_empty() => {}

@@ -227,6 +227,14 @@ async fn a_session_that_was_destroyed_meanwhile_stays_so() {
         assert_eq!(browser.get("/").await.json()["owner"], "ann", "the user can log in again");
         jrs.destroy_all("ann").await.unwrap();
     }
+    let anonymous = Arc::new(app.browser());
+    anonymous.post_json("/set", json!({"a": 1})).await;
+    let other = Arc::clone(&anonymous);
+    let request = actix_web::rt::spawn(async move { other.post("/slow/renew").await.status });
+    app.started.notified().await;
+    server.send::<()>(&["FLUSHALL"]).await;
+    app.go_on.notify_one();
+    assert_eq!((request.await.unwrap(), server.send::<u64>(&["DBSIZE"]).await), (500, 0));
     app.handle.stop(false).await;
 }
 

@@ -71,6 +71,7 @@ pub(crate) fn app() -> Router {
             post(async |mut session: Session| session.touch().await.map(|left| Json(left.map(|t| t.as_secs())))),
         )
         .route("/regenerate", post(regenerate))
+        .route("/logout-and-set", post(logout_and_set))
         .route("/logout", post(async |mut session: Session| session.destroy().await.map(Json)))
         .route("/devices", get(devices).delete(async |SignedIn(mut s): SignedIn| s.destroy_all().await.map(Json)))
         .route(
@@ -144,6 +145,13 @@ async fn regenerate(mut session: Session) -> Result<Json<bool>, Error> {
     let is_empty = session.is_empty() && session.id().is_none();
     session.insert("fresh".to_owned(), true.into());
     Ok(Json(is_empty))
+}
+
+async fn logout_and_set(mut session: Session) -> Result<(), Error> {
+    session.destroy().await?;
+    assert!(session.is_empty());
+    session.insert("late".to_owned(), true.into());
+    Ok(())
 }
 
 async fn devices(SignedIn(mut session): SignedIn) -> Result<Json<Vec<Device>>, Error> {

@@ -152,16 +152,31 @@ async fn a_session_that_was_destroyed_meanwhile_stays_so() {
         there.0.notify_one();
         there.1.notified().await;
     });
-    let browser = std::sync::Arc::new(Browser::new(serve(app().route("/slow", slow).layer(layer(jrs.clone()))).await));
+    let there = std::sync::Arc::clone(&gate);
+    let saves = axum::routing::post(async move |mut session: jrs_client::axum::Session| {
+        there.0.notify_one();
+        there.1.notified().await;
+        session.insert("slow".to_owned(), true.into());
+        let saved = session.save().await;
+        session.insert("later".to_owned(), true.into());
+        saved
+    });
+    let app = app().route("/slow", slow).route("/saves", saves).layer(layer(jrs.clone()));
+    let browser = std::sync::Arc::new(Browser::new(serve(app).await));
+    for (path, status) in [("/slow", 200), ("/saves", 401)] {
+        browser.post("/login/ann").await;
+        let other = std::sync::Arc::clone(&browser);
+        let request = tokio::spawn(async move { other.post(path).await });
+        gate.0.notified().await;
+        assert_eq!(jrs.destroy_all("ann").await.unwrap(), 1);
+        gate.1.notify_one();
+        let reply = request.await.unwrap();
+        assert_eq!((reply.status, browser.cookie()), (status, None), "{path}");
+        assert_eq!(server.send::<u64>(&["DBSIZE"]).await, 0, "{path}");
+    }
     browser.post("/login/ann").await;
-    let other = std::sync::Arc::clone(&browser);
-    let request = tokio::spawn(async move { other.post("/slow").await });
-    gate.0.notified().await;
-    assert_eq!(jrs.destroy_all("ann").await.unwrap(), 1);
-    gate.1.notify_one();
-    let reply = request.await.unwrap();
-    assert_eq!((reply.status, browser.cookie()), (200, None));
-    assert_eq!((jrs.count("ann").await.unwrap(), server.send::<u64>(&["DBSIZE"]).await), (0, 0));
+    browser.post("/logout-and-set").await;
+    assert_eq!((browser.cookie(), server.send::<u64>(&["DBSIZE"]).await), (None, 0), "a logout is the end");
 }
 
 #[tokio::test]

@@ -8,10 +8,13 @@ use std::{
 };
 
 use jrs_client::Jrs;
-use redis::aio::MultiplexedConnection;
+use redis::{
+    AsyncConnectionConfig,
+    aio::{ConnectionManagerConfig, MultiplexedConnection},
+};
 use tempfile::TempDir;
 
-use super::until;
+use super::{PATIENCE, until};
 
 pub(crate) struct Server {
     process: Child,
@@ -72,11 +75,14 @@ impl Server {
     }
 
     pub(crate) async fn jrs(&self) -> Jrs {
-        Jrs::new(self.client().get_connection_manager().await.unwrap())
+        // By default redis-rs waits for half a second, which a loaded machine can need.
+        let config = ConnectionManagerConfig::new().set_response_timeout(Some(PATIENCE));
+        Jrs::new(self.client().get_connection_manager_with_config(config).await.unwrap())
     }
 
     pub(crate) async fn connection(&self) -> MultiplexedConnection {
-        self.client().get_multiplexed_async_connection().await.unwrap()
+        let config = AsyncConnectionConfig::new().set_response_timeout(Some(PATIENCE));
+        self.client().get_multiplexed_async_connection_with_config(&config).await.unwrap()
     }
 
     /// Sends a command on a separate connection.
