@@ -14,7 +14,7 @@ import { STANDALONE } from "./support/clients.mjs";
 import { Server } from "./support/server.mjs";
 
 const VERSIONS = { "Express 4": express4, "Express 5": express5 };
-const AUTO_SAVE = { cookie: "sid", requestArg: false, autoSave: true };
+const AUTO_SAVE = { cookie: true, autoSave: true };
 
 /** Express with jrsSession, and with what `build` adds. */
 async function setup(t, express, build, options = AUTO_SAVE) {
@@ -52,7 +52,16 @@ function passportApplication({ setCookie = (res, token) => res.json({ token }), 
     app.get("/", (req, res) => {
       res.json({ user: req.user?.name ?? null, owner: req.session.owner, cart: req.session.cart ?? [] });
     });
+    app.post("/set/:field", (req, res) => {
+      req.session[req.params.field] = true;
+      res.json({});
+    });
+    app.get("/fields", (req, res) => {
+      const { claims, ...fields } = req.session.toJSON();
+      res.json(Object.keys(fields).sort());
+    });
     app.get("/devices", async (req, res) => res.json((await req.session.sessions()).map(({ current }) => current)));
+    return passport;
   };
 }
 
@@ -103,12 +112,60 @@ for (const [name, express] of Object.entries(VERSIONS)) {
 
   test(`${name}: Passport without autoSave, where the application sets the cookie`, async (t) => {
     const setCookie = (res, token) => res.cookie("sid", token, { httpOnly: true }).json({});
-    const options = { cookie: "sid", requestArg: false };
-    const { browser } = await setup(t, express, passportApplication({ setCookie }), options);
+    const { browser } = await setup(t, express, passportApplication({ setCookie }), { cookie: "sid" });
     await browser.request("POST", "/login", ANN);
+    assert.equal(browser.lines.length, 1);
     assert.deepEqual((await browser.request("GET", "/")).body, { user: "ann", owner: "ann", cart: [] });
     assert.equal((await browser.request("POST", "/logout")).status, 200);
     assert.deepEqual((await browser.request("GET", "/")).body, ANONYMOUS);
+  });
+
+  test(`${name}: Passport in the cookie mode without autoSave`, async (t) => {
+    const { server, browser } = await setup(t, express, passportApplication(), { cookie: true });
+    const attacker = browser.copy();
+    await browser.request("POST", "/login", ANN);
+    assert.match(browser.lines[0], /^__Host-session=/);
+    assert.deepEqual((await browser.request("GET", "/")).body, { user: "ann", owner: "ann", cart: [] });
+    assert.deepEqual((await attacker.request("GET", "/")).body, ANONYMOUS);
+    assert.equal((await browser.request("POST", "/logout")).status, 200);
+    assert.equal(browser.cookies.size, 0);
+    assert.equal(await server.send("DBSIZE"), 0);
+  });
+
+  test(`${name}: a login with Passport while other requests run loses nothing of them`, async (t) => {
+    const { browser } = await setup(t, express, passportApplication());
+    await browser.request("POST", "/login", ANN);
+    const items = Array.from({ length: 8 }, (_, at) => `field${at}`);
+    await Promise.all(items.map((item) => browser.copy().request("POST", `/set/${item}`)));
+    const { body } = await browser.request("GET", "/fields");
+    assert.deepEqual(body, [...items, "passport"].sort());
+    assert.deepEqual((await browser.request("GET", "/")).body, { user: "ann", owner: "ann", cart: [] });
+  });
+
+  test(`${name}: Passport, connect-flash and csrf-sync together, with a page that redirects`, async (t) => {
+    const { server, browser } = await setup(t, express, (app) => {
+      const { csrfSynchronisedProtection, generateToken } = csrfSync();
+      app.use(flash(), csrfSynchronisedProtection);
+      app.get("/form", (req, res) => res.json({ csrf: generateToken(req), messages: req.flash("error") }));
+      const passport = passportApplication()(app);
+      const ways = { failureRedirect: "/form", failureFlash: "wrong password", successRedirect: "/" };
+      app.post("/enter", passport.authenticate("local", ways));
+    });
+    const { csrf } = (await browser.request("GET", "/form")).body;
+    const headers = { "x-csrf-token": csrf };
+    const wrong = { body: { username: "ann", password: "wrong" } };
+    assert.equal((await browser.request("POST", "/enter", wrong)).status, 403);
+    assert.equal((await browser.request("POST", "/enter", { ...wrong, headers })).status, 302);
+    assert.deepEqual((await browser.request("GET", "/form")).body, { csrf, messages: ["wrong password"] });
+    assert.deepEqual((await browser.request("GET", "/form")).body, { csrf, messages: [] });
+    const guest = browser.copy();
+    assert.equal((await browser.request("POST", "/enter", { ...ANN, headers })).status, 302);
+    assert.deepEqual((await browser.request("GET", "/")).body, { user: "ann", owner: "ann", cart: [] });
+    assert.deepEqual((await guest.request("GET", "/")).body, ANONYMOUS, "the token from before the login is dead");
+    assert.equal((await browser.request("POST", "/cart/book", { headers })).status, 403, "a login ends the CSRF token");
+    const next = { "x-csrf-token": (await browser.request("GET", "/form")).body.csrf };
+    assert.equal((await browser.request("POST", "/cart/book", { headers: next })).status, 200);
+    assert.equal(await server.send("DBSIZE"), 1);
   });
 
   test(`${name}: connect-flash shows a message once, also without a login`, async (t) => {

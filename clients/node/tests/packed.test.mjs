@@ -102,6 +102,7 @@ test("the package works in CommonJS, in ES modules and in TypeScript", async (t)
 });
 
 for (const [framework, results] of Object.entries({
+  core: { mts: "42 editor 2 true", cts: "ann BAD_OWNER" },
   fastify: { mts: "42 Ann Ann", cts: "42 Ann true" },
   hono: { mts: "42 Ann true", cts: "42 Ann true" },
 })) {

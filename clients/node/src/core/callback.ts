@@ -15,7 +15,7 @@ export type Callback<T> = (error: Error | null, value?: T) => void;
  * promise.
  *
  * @typeParam T the result
- * @typeParam Args the arguments before the callback. If all are optional, the callback may be the only argument.
+ * @typeParam Args the arguments before the callback. Optional ones may be left out before the callback.
  * @example
  * ```ts
  * declare const touch: AsyncMethod<number>;
@@ -25,9 +25,16 @@ export type Callback<T> = (error: Error | null, value?: T) => void;
  */
 export interface AsyncMethod<T, Args extends unknown[] = []> {
   (...args: [...Args, callback: Callback<T>]): void;
-  (...args: [...([] extends Args ? [] : Args), callback: Callback<T>]): void;
+  (...args: [...RequiredOf<Args>, callback: Callback<T>]): void;
   (...args: Args): Promise<T>;
 }
+
+/** The arguments before the first optional one. */
+type RequiredOf<Args extends unknown[]> = [] extends Args
+  ? []
+  : Args extends [infer First, ...infer Others]
+    ? [First, ...RequiredOf<Others>]
+    : Args;
 
 /** What an implementation of `AsyncMethod` returns. Each call gets one of the two, as the overload that it uses says. */
 // biome-ignore lint/suspicious/noConfusingVoidType: both are return types of AsyncMethod

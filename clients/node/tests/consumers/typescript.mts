@@ -1,3 +1,4 @@
+import type { IncomingMessage } from "node:http";
 import express from "express";
 import { Cluster, Redis } from "ioredis";
 import jrsSession, {
@@ -9,6 +10,7 @@ import jrsSession, {
   type Session,
   type SessionError,
   type SessionInfo,
+  type SessionMiddleware,
   type SessionSummary,
   type TokenReuse,
 } from "jrs-session";
@@ -40,7 +42,16 @@ export const clients: Options["client"][] = [
 export const refused: Options = { client: createClient(), secret: "abc123" };
 
 /** Tokens come from the cookie only. */
-export const cookie: Options = { client: createClient(), cookie: "sid", requestArg: false };
+export const cookies: Options[] = [
+  { client: createClient(), cookie: true, autoSave: true },
+  { client: createClient(), cookie: "sid" },
+  { client: createClient(), cookie: { name: "sid", domain: "example.org", sameSite: "strict", persistent: false } },
+];
+
+// @ts-expect-error the value has another case in this option
+export const miswritten: Options = { client: createClient(), cookie: { sameSite: "Lax" } };
+// @ts-expect-error the server decides how long a session lives
+export const lasting: Options = { client: createClient(), cookie: { maxAge: 1000 } };
 
 // @ts-expect-error `requestArg` is a name or false
 export const nameless: Options = { client: createClient(), requestArg: true };
@@ -48,7 +59,14 @@ export const nameless: Options = { client: createClient(), requestArg: true };
 const client = createClient({ socket: { host: "127.0.0.1", port: Number(process.argv[2]) } });
 await client.connect();
 const app = express();
-app.use(jrsSession({ client, bearer: true }));
+const sessions: SessionMiddleware = jrsSession({ client, bearer: true });
+app.use(sessions);
+
+/** The session of a request that does not pass through Express. */
+export async function accept(request: IncomingMessage): Promise<string> {
+  const session: Session = await sessions.getSession(request);
+  return session.owner;
+}
 
 const hello: Callback<string> = (error, token) => {
   if (error) throw error;
@@ -66,6 +84,8 @@ export function callbacks(session: Session, next: express.NextFunction) {
   session.rotate((error, token) => next(error ?? token?.length));
   session.rotate({ reauth: true }, (error, token) => next(error ?? token?.length));
   session.rotate({ grace: 1000 }, (error, token) => next(error ?? token?.length));
+  session.logIn(42, (error, token) => next(error ?? token?.length));
+  session.logIn("ann", { claims: { role: "editor" } }, (error, token) => next(error ?? token?.length));
   session.mint((error, token) => next(error ?? token?.length));
   session.mint({ audience: "orders", expiresIn: 60 }, (error, token) => next(error ?? token?.length));
   session.sessions({ limit: 1 }, (error, list) => next(error ?? list?.[0]?.data.device));
@@ -81,6 +101,10 @@ export function callbacks(session: Session, next: express.NextFunction) {
 export function mistakes(session: Session) {
   // @ts-expect-error the seconds are required
   requireRecentAuth();
+  // @ts-expect-error the user is required
+  session.logIn();
+  // @ts-expect-error the option has another name
+  session.logIn("ann", { claim: {} });
   // @ts-expect-error a patch is required
   session.merge();
   // @ts-expect-error the option has another name
