@@ -124,6 +124,7 @@ impl RequestSession {
         state.info = Arc::new(Info { id, owner: owner.to_owned(), claims, token: Some(token) });
         state.ttl = None;
         state.is_closed = false;
+        state.failed_open = false;
         Ok(())
     }
 

@@ -161,6 +161,24 @@ async fn redis_is_unavailable() {
 }
 
 #[tokio::test]
+async fn a_login_after_an_outage_in_the_same_request_sets_the_cookie() {
+    let server = Arc::new(Server::start().await);
+    let recovering = Arc::clone(&server);
+    let login = get(async move |mut session: Session| {
+        recovering.send::<()>(&["CONFIG", "SET", "min-replicas-to-write", "0"]).await;
+        session.insert("a".to_owned(), 1.into());
+        session.log_in("ann").await.map(drop)
+    });
+    let jrs = server.jrs().await;
+    let browser = Browser::new(serve(app().route("/late", login).layer(layer(jrs).fail_open(true))).await);
+    browser.post("/login/bob").await;
+    server.send::<()>(&["CONFIG", "SET", "min-replicas-to-write", "1"]).await;
+    assert_eq!(browser.get("/late").await.status, 200);
+    let session = browser.get("/").await.json();
+    assert_eq!((&session["owner"], &session["data"]), (&json!("ann"), &json!({"a": 1})));
+}
+
+#[tokio::test]
 async fn the_layer_works_with_any_tower_service() {
     let server = Server::start().await;
     let service = tower::service_fn(async |request: http::Request<String>| {
