@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 
-from jrs_session import JRS, BadToken, CommandError, CrossSlot, NoKeys, StaleAuth, TryAgain, UnknownRealm
-from support.clients import Connected
+from jrs_session import JRS, BadToken, CommandError, CrossSlot, NoKeys, StaleAuth, TryAgain, Unavailable, UnknownRealm
+from support.clients import VARIANTS, Connected, connected
 from support.cluster import Cluster
+from support.server import until
 
 
 @pytest.fixture(scope="session")
@@ -155,3 +158,36 @@ def test_while_a_slot_moves(jrs: JRS, cluster: Cluster, library: Connected) -> N
             target.send("MIGRATE", "127.0.0.1", source.port, key, 0, 60_000)
         target.send("CLUSTER", "SETSLOT", slot, "STABLE")
     assert jrs.count(owner) == 2
+
+
+def test_a_node_that_is_down(tmp_path: Path) -> None:
+    cluster = Cluster(tmp_path)
+    with ExitStack() as stack:
+        stack.callback(cluster.stop)
+        cluster.send("CONFIG", "SET", "cluster-require-full-coverage", "no")
+        owners = [cluster.owner_on(node) for node in cluster.nodes]
+        libraries = [stack.enter_context(connected(variant)) for variant in VARIANTS]
+        clients = [library.jrs(library.cluster_client(cluster.port)) for library in libraries]
+        tokens = [[jrs.create(owner, {}) for owner in owners] for jrs in clients]
+        for jrs, (first, _, _) in zip(clients, tokens):
+            assert jrs.get(first) is not None
+        cluster.nodes[2].stop()
+        for jrs, (first, _, third) in zip(clients, tokens):
+            with pytest.raises(Unavailable):
+                jrs.get(third)
+            assert jrs.get(first) is not None
+            assert len(jrs.realms()) == 1
+            with pytest.raises(Unavailable):
+                jrs.reload()
+        assert cluster.nodes[0].calls("jrs.reload") == cluster.nodes[1].calls("jrs.reload") == len(clients)
+        cluster.nodes[2].run()
+        for jrs in clients:
+            until("the node is used again", lambda: created(jrs, owners[2]))  # noqa: B023
+
+
+def created(jrs: JRS, owner: str) -> bool:
+    """Whether a session can be created."""
+    try:
+        return jrs.get(jrs.create(owner, {})) is not None
+    except Unavailable:
+        return False

@@ -16,7 +16,7 @@ from support.server import Server, free_port
 
 SECRET = "correct horse battery"
 
-# A token whose claims name a session. Its signature is the part that nobody may see.
+# A token whose claims name a session. Its signature is the part that must stay secret.
 TOKEN = "eyJhbGciOiJIUzI1NiJ9.eyJqdGkiOiJ4In0.c2lnbmF0dXJlLXNpZ25hdHVyZQ"
 
 # Each sends a token or data.
