@@ -32,8 +32,7 @@ def test_a_failover(start_server: StartServer, library: Connected, tmp_path: Pat
     sentinel = start_sentinel(start_server, tmp_path, primary)
     until("the Sentinel knows the replica", lambda: sentinel.send("SENTINEL", "REPLICAS", "main"))
 
-    sentinels = library.sentinel([sentinel.port])
-    client = library.keep(sentinels.master_for("main", socket_timeout=5, retry=None))
+    client = library.sentinel_client(sentinel.port, "main", socket_timeout=5, retry=None)
     jrs = library.jrs(client)
     token = jrs.create("ann", {"n": 1})
     until("the replica has the session", lambda: replica.send("DBSIZE") == 1)

@@ -51,13 +51,17 @@ class Connected:
         module = importlib.import_module(f"{self._module}.cluster")
         return self._make(getattr(module, f"{self._class}Cluster"), host="127.0.0.1", port=port, **options)
 
-    def sentinel(self, ports: list[int], **options: Any) -> Any:
-        """The Sentinels."""
+    def sentinel_client(self, port: int, name: str, **options: Any) -> Any:
+        """A client of the primary that a Sentinel names."""
         module = importlib.import_module(f"{self._module}.sentinel")
-        found = module.Sentinel([("127.0.0.1", port) for port in ports], **options)
-        for sentinel in found.sentinels:
-            self.keep(sentinel)
-        return found
+
+        def make() -> Any:
+            sentinels = module.Sentinel([("127.0.0.1", port)])
+            for sentinel in sentinels.sentinels:
+                self.keep(sentinel)
+            return sentinels.master_for(name, **options)
+
+        return self._make(make)
 
     def _make(self, factory: Callable[..., Any], **options: Any) -> Any:
         """Make a client inside the event loop, as Python 3.9 requires."""
