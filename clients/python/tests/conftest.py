@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
@@ -18,6 +19,16 @@ class StartServer(Protocol):
     """Starts a server that is stopped after the test. The arguments are those of `Server`."""
 
     def __call__(self, settings: Mapping[str, object] | None = None, **options: Any) -> Server: ...
+
+
+@pytest.fixture(autouse=True)
+def _event_loop() -> Iterator[None]:
+    """An event loop for each test: with Python 3.9, a client of `asyncio` cannot be made without one."""
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    yield
+    asyncio.set_event_loop(None)
+    loop.close()
 
 
 @pytest.fixture
