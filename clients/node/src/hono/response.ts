@@ -9,24 +9,30 @@ import { webStreamThen } from "../core/stream-then.js";
 export function setCookie(c: Context, opened: RequestSession): void {
   // Most responses need none. Reading their headers would take @hono/node-server a noticeable time.
   if (opened.setCookie() === undefined) return;
-  const line = opened.setCookie(c.res.headers.getSetCookie());
+  const headers = new Headers(c.res.headers);
+  const line = opened.setCookie(headers.getSetCookie());
   if (line === undefined) return;
-  const vary = varyByCookie(c.res.headers.get("vary") ?? undefined);
-  try {
-    c.res.headers.append("set-cookie", line);
-    c.res.headers.set("vary", vary);
-  } catch {
-    // The headers of some responses cannot be changed, such as those of fetch() and Response.redirect().
-    c.header("set-cookie", line, { append: true });
-    c.header("vary", vary);
-  }
+  headers.append("set-cookie", line);
+  headers.set("vary", varyByCookie(headers.get("vary") ?? undefined));
+  replaceResponse(c, c.res.body, headers);
 }
 
 /** If the body of the response is a stream, it ends only after `work`, and fails with the error of `work`. */
 export function saveAfterBody(c: Context, work: () => Promise<unknown> | undefined): void {
   if (isComplete(c.res)) return;
-  const { body } = c.res;
-  if (body) c.res = new Response(webStreamThen(body as ReadableStream, work) as never, c.res);
+  const { body, headers } = c.res;
+  if (body) replaceResponse(c, webStreamThen(body as ReadableStream, work) as never, new Headers(headers));
+}
+
+/**
+ * Replaces the body and the headers of the response. The headers are not changed in place, because those of `fetch()`
+ * cannot be changed, and @hono/node-server 1 loses such changes when another middleware reads the body.
+ */
+function replaceResponse(c: Context, body: Response["body"], headers: Headers): void {
+  const { status, statusText } = c.res;
+  // Without undefined, Hono merges the headers, for which Hono 4.0 changes those of the old response.
+  c.res = undefined;
+  c.res = new Response(body, { status, statusText, headers });
 }
 
 /**
