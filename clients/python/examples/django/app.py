@@ -47,7 +47,7 @@ def add_to_cart(request):
 @login_required
 def devices(request):
     found = sessions(request, fields=["/device"])
-    shown = [{"id": each.id, "device": each.fields["/device"], "current": each.current} for each in found]
+    shown = [{"id": each.id, "device": each.fields.get("/device"), "current": each.current} for each in found]
     return JsonResponse(shown, safe=False)
 
 

@@ -29,7 +29,7 @@ async def add_to_cart(session: CurrentSession, item: Text):
 @app.get("/devices")
 async def devices(session: SignedIn):
     found = await session.sessions(fields=["/device"])
-    return [{"id": each.id, "device": each.fields["/device"], "current": each.current} for each in found]
+    return [{"id": each.id, "device": each.fields.get("/device"), "current": each.current} for each in found]
 
 
 @app.post("/devices/log-out")

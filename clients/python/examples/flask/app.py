@@ -31,7 +31,7 @@ def add_to_cart():
 @app.get("/devices")
 def devices():
     found = signed_in().sessions(fields=["/device"])
-    return [{"id": each.id, "device": each.fields["/device"], "current": each.current} for each in found]
+    return [{"id": each.id, "device": each.fields.get("/device"), "current": each.current} for each in found]
 
 
 @app.post("/devices/log-out")

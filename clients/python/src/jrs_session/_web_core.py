@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Literal
 
 from . import _json, _operations
@@ -47,14 +48,11 @@ class SessionCore(SessionState):
         """Saves what the request has changed. A session that has ended meanwhile is not created again."""
         if not self._before or self._destroyed:
             return
-        try:
-            yield from self._follow_owner_field()
-            if self._token is not None:
-                yield from self._save()
-            elif self._values and self._options.cookie is not None and not self._by_header:
-                yield from self._create("", None, None)
-        except SessionEnded:
-            pass
+        has_cookie = self._options.cookie is not None and not self._by_header
+        if self._token is None and not (self._values and has_cookie):
+            return  # without a cookie, only the application can pass a new token on
+        with suppress(SessionEnded):
+            yield from self._save()
 
     # The operations of an application.
 
@@ -69,6 +67,10 @@ class SessionCore(SessionState):
         return token
 
     def _save(self) -> Operation[str]:
+        yield from self._follow_owner_field()
+        return (yield from self._store_changes())
+
+    def _store_changes(self) -> Operation[str]:
         token = self._token
         if token is None:
             return (yield from self._create("", None, None))
@@ -178,8 +180,8 @@ class SessionCore(SessionState):
 
     def _follow_owner_field(self) -> Operation[None]:
         name = self._options.owner_field
-        if name is None or name not in self._before:
-            return
+        if name is None or name not in self._before or self._by_header:
+            return  # of a bearer token, only the application can pass a new one on
         value = self._values.get(name)
         if value is None:
             if self._owner and self.changes().get(name) is REMOVED:
@@ -193,7 +195,7 @@ class SessionCore(SessionState):
 
     def _log_out(self) -> Operation[None]:
         """Makes the session anonymous, with a new token. Its other fields stay."""
-        yield from self._save()
+        yield from self._store_changes()
         try:
             yield from self._rotate(None, "", False, None)
         except CrossSlot:

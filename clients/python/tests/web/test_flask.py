@@ -234,6 +234,28 @@ def test_flask_login_works_unchanged(app: Flask, server: Server) -> None:
         assert server.send("JRS.COUNT", "ann") == 1
 
 
+def test_without_auto_save_the_application_saves(client: Any, server: Server) -> None:
+    app = Flask("shop")
+    app.session_interface = JRSSessionInterface(JRS(client), auto_save=False)
+
+    @app.post("/login")
+    def login() -> ResponseReturnValue:
+        session["_user_id"] = "ann"  # as Flask-Login does
+        if request.form.get("save"):
+            current_session().save()
+        return ""
+
+    @app.get("/")
+    def show() -> ResponseReturnValue:
+        return jsonify(owner=current_session().owner)
+
+    browser = app.test_client()
+    assert "Set-Cookie" not in browser.post("/login").headers
+    browser.post("/login", data={"save": "1"})
+    assert browser.get("/").json == {"owner": "ann"}
+    assert server.send("JRS.COUNT", "ann") == 1
+
+
 def test_flask_login_does_not_give_a_user_the_data_of_another(app: Flask, server: Server) -> None:
     with served(with_flask_login(app)) as port:
         browser = Browser(port)
