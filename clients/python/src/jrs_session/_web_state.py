@@ -118,4 +118,6 @@ class SessionState(Fields):
 
     def _ended(self) -> SessionEnded:
         self._end()
+        # The cookie stays: another request may have rotated the session, and its response has set a new one.
+        self._cookie_token = None
         return SessionEnded("the session has expired or was destroyed; nothing was written")
