@@ -126,5 +126,5 @@ function setCookie(reply: FastifyReply, opened: RequestSession): void {
 Object.assign(jrsSession, {
   [Symbol.for("skip-override")]: true,
   [Symbol.for("fastify.display-name")]: "jrs-session",
-  [Symbol.for("plugin-meta")]: { name: "jrs-session", fastify: ">=4" },
+  [Symbol.for("plugin-meta")]: { name: "jrs-session", fastify: "^4.26.0 || 5" },
 });
