@@ -18,6 +18,7 @@ const LOGIN = { username: "shop", password: "shop-password" };
 const CLIENTS = {
   "redis 3": async (port) => {
     const client = createClient3({ port, user: LOGIN.username, password: LOGIN.password, no_ready_check: true });
+    client.on("error", () => undefined); // the server is stopped before the client
     return [client, () => client.end(false)];
   },
   "redis 5": (port) => connected(createClient5({ socket: { port }, ...LOGIN })),
