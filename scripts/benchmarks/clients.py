@@ -60,7 +60,8 @@ def measured(pair, load, client, redis_port, options):
                 side.warm_up(options.quick)
             results = take_turns(sides, options.rounds)
             ratio = row((pair.name, pair.beside, page), results)
-            floors.append(Floor(f"{pair.name} beside {pair.beside}, {page}", ratio, pair.floor))
+            if pair.floor is not None:
+                floors.append(Floor(f"{pair.name} beside {pair.beside}, {page}", ratio, pair.floor))
     return floors
 
 
@@ -87,7 +88,7 @@ def commands(side):
 
 def compare(options):
     """Prints the table; returns the floors."""
-    pairs = peers.installed()
+    pairs = peers.installed(options.quick)
     floors = []
     with server() as port, generator() as load:
         client = Client(port)

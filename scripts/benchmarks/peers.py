@@ -9,6 +9,7 @@ from benchmarks.pages import PEERS
 from benchmarks.server import ROOT
 
 PYTHON = ROOT / "target" / "venv-peers"
+RUST = ROOT / "target" / "clients-rust"
 
 
 @dataclass
@@ -18,13 +19,24 @@ class Pair:
     beside: str
     jrs: list
     peer: list
-    floor: float
+    floor: float | None
     environment: dict = field(default_factory=dict)
+
+
+# Two equal sides differ by up to 5 % in the median of one run: the first rows of the table show by how much.
+NOT_SLOWER = 0.95
+PRODUCTION = {"NODE_ENV": "production"}
 
 
 def express(name, client):
     words = [["node", "node/page.mjs", side, client, "{redis}", "{port}"] for side in ("jrs", "peer")]
-    return Pair(name, "express-session + connect-redis", *words, 1.30, {"NODE_ENV": "production"})
+    return Pair(name, "express-session + connect-redis", *words, 1.30, PRODUCTION)
+
+
+def noise():
+    """express-session beside itself."""
+    words = ["node", "node/page.mjs", "peer", "redis-5", "{redis}", "{port}"]
+    return Pair("express-session against itself (noise)", "the same", words, words, None, PRODUCTION)
 
 
 def wsgi(name, beside, program):
@@ -32,7 +44,13 @@ def wsgi(name, beside, program):
     words = [str(PYTHON / "bin" / "gunicorn"), "--bind", "127.0.0.1:{port}", "--workers", "1", "--threads", "8",
              "--worker-class", "gthread", "--keep-alive", "75", "--chdir", "python", f"{program}:app"]
     environment = {"REDIS_PORT": "{redis}", "PYTHONPATH": str(ROOT / "clients" / "python" / "src")}
-    return Pair(name, beside, *([["env", f"SIDE={side}", *words] for side in ("jrs", "peer")]), 1.00, environment)
+    return Pair(name, beside, *([["env", f"SIDE={side}", *words] for side in ("jrs", "peer")]), NOT_SLOWER, environment)
+
+
+def axum(beside, side, profile):
+    """One thread, so that the application is the bottleneck and not the load generator."""
+    words = [[str(RUST / profile / "jrs-peers"), side, "{redis}", "{port}"] for side in ("jrs", side)]
+    return Pair("axum, redis-rs", beside, *words, NOT_SLOWER)
 
 
 def run(*words, folder=ROOT):
@@ -63,10 +81,21 @@ def install_python():
         stamp.touch()
 
 
-def installed():
+def build_rust(quick):
+    """Builds the pages in Rust, without optimization if `quick`. Returns the folder of the profile."""
+    manifest = PEERS / "rust" / "Cargo.toml"
+    run("cargo", "build", "--locked", "--bins", "--manifest-path", str(manifest), "--target-dir", str(RUST),
+        *([] if quick else ["--release"]))
+    return "debug" if quick else "release"
+
+
+def installed(quick):
     """Installs what the pairs need, and returns the pairs."""
     install_node()
     install_python()
-    return [express("Express, node-redis 5", "redis-5"), express("Express, node-redis 6", "redis"),
+    profile = build_rust(quick)
+    return [noise(), express("Express, node-redis 5", "redis-5"), express("Express, node-redis 6", "redis"),
             wsgi("Flask, redis-py", "Flask-Session", "flask_page"),
-            wsgi("Django, redis-py", "its cache sessions", "django_page")]
+            wsgi("Django, redis-py", "its cache sessions", "django_page"),
+            axum("tower-sessions, its store with redis-rs", "redis-rs", profile),
+            axum("tower-sessions-redis-store, with fred", "fred", profile)]
