@@ -27,9 +27,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let url = format!("redis://127.0.0.1:{redis_port}");
     let app = match side.as_str() {
         "jrs" => with_jrs(Jrs::new(redis::Client::open(url)?.get_connection_manager().await?)),
-        "redis-rs" => {
-            with_tower_sessions(RedisRsStore(redis::Client::open(url)?.get_connection_manager().await?))
-        }
+        "redis-rs" => with_tower_sessions(RedisRsStore(redis::Client::open(url)?.get_connection_manager().await?)),
         "fred" => {
             let pool = Pool::new(Config::from_url(&url)?, None, None, None, 1)?;
             pool.init().await?;
