@@ -30,7 +30,8 @@ const REALM_AGE: Duration = Duration::from_secs(60);
 /// The session is read when the first extractor of a request asks for it, by one `JRS.GET`, so that requests for images
 /// and scripts cost nothing. Later extractors of the same request share it.
 ///
-/// The layer alone sets the cookie: at a new token, again as the session slides, and clears it when the session is gone.
+/// The layer alone sets the cookie: at a new token, and again as the session slides. It clears the cookie when a request
+/// destroys its session.
 ///
 /// ```
 /// use axum::{Router, routing::get};
@@ -58,6 +59,7 @@ impl SessionLayer {
             bearer: false,
             auto_save: true,
             fail_open: false,
+            renewals: Arc::default(),
             on_reuse: None,
             on_error: None,
         };
@@ -158,11 +160,10 @@ where
         let inner = self.inner.call(request);
         Box::pin(async move {
             let mut reply = inner.await?;
-            if let Err(error) = session.finish(reply.headers_mut()).await {
+            if let Err(error) = session.save_changes().await {
                 reply = response(error);
-                // The session may be gone, such as one whose token does not fit into the cookie.
-                session.clear_dead_cookie(reply.headers_mut());
             }
+            session.write_cookie(reply.headers_mut()).await;
             if reply.status().is_server_error()
                 && let Some(error) = reply.extensions().get::<Error>()
             {
@@ -174,48 +175,50 @@ where
 }
 
 impl RequestSession {
-    /// Saves what was changed and writes the cookie.
-    async fn finish(&self, headers: &mut HeaderMap) -> Result<(), Error> {
-        if !self.was_read() || self.state().failed_open {
-            return Ok(());
-        }
-        if self.settings.auto_save {
+    /// Saves what the handler has changed.
+    async fn save_changes(&self) -> Result<(), Error> {
+        let is_used = self.was_read() && !self.state().failed_open;
+        if is_used && self.settings.auto_save {
             self.save().await?;
         }
-        self.clear_dead_cookie(headers);
-        let Some(cookie) = self.settings.cookie.as_ref().filter(|cookie| !cookie.is_set_in(headers)) else {
-            return Ok(());
-        };
+        Ok(())
+    }
+
+    /// Sets, renews or clears the cookie. A response to a failed request sets a new token too: the old one is refused.
+    async fn write_cookie(&self, headers: &mut HeaderMap) {
+        self.clear_cookie(headers);
+        let Some(cookie) = self.settings.cookie.as_ref().filter(|cookie| !cookie.is_set_in(headers)) else { return };
         let (info, ttl) = {
             let state = self.state();
             (Arc::clone(&state.info), state.ttl)
         };
-        let Some(token) = info.token.as_ref().filter(|_| self.uses_cookie()) else { return Ok(()) };
-        let is_new = self.received.as_ref().is_none_or(|received| received.token != *token);
-        let max_age = match (cookie.persistent, is_new) {
-            (false, false) => return Ok(()),
-            (false, true) => None,
-            (true, true) => Some(self.max_age(&info).await?),
+        let (Some(token), Some(id), true) = (&info.token, &info.id, self.uses_cookie()) else { return };
+        if self.received.as_ref().is_none_or(|received| received.token != *token) {
+            let max_age = if cookie.persistent { self.max_age(&info).await } else { None };
+            self.settings.renewals.note(id);
+            write(headers, &cookie.set(token.as_str(), max_age));
+        } else if let Some(ttl) = ttl.filter(|ttl| cookie.persistent && self.renews(&info, id, *ttl)) {
             // The session was extended, so its cookie is too, unless the browser has a fresh one.
-            (true, false) => match ttl.filter(|ttl| is_older(&info, *ttl / 10)) {
-                Some(ttl) => Some(ttl),
-                None => return Ok(()),
-            },
-        };
-        write(headers, &cookie.set(token.as_str(), max_age));
-        Ok(())
+            write(headers, &cookie.set(token.as_str(), Some(ttl)));
+        }
     }
 
-    /// Clears the cookie that came with the request, if it does not lead to a session any more.
-    fn clear_dead_cookie(&self, headers: &mut HeaderMap) {
+    /// Whether the cookie of a session that lives `ttl` seconds is sent again: once in a tenth of that time.
+    fn renews(&self, info: &Info, id: &str, ttl: u64) -> bool {
+        let interval = Duration::from_secs(ttl) / 10;
+        is_older(info, interval.as_secs()) && self.settings.renewals.is_due(id, interval)
+    }
+
+    /// Clears the cookie that came with the request, if this request has ended its session.
+    fn clear_cookie(&self, headers: &mut HeaderMap) {
         let came_in_cookie = self.received.as_ref().is_some_and(|received| received.in_cookie);
-        let (is_dead, has_token) = {
+        let (clears, has_token) = {
             let state = self.state();
-            (state.is_dead, state.info.token.is_some())
+            (state.clears_cookie, state.info.token.is_some())
         };
         if let Some(cookie) = &self.settings.cookie
             && came_in_cookie
-            && is_dead
+            && clears
             && !has_token
             && !cookie.is_set_in(headers)
         {
@@ -223,18 +226,18 @@ impl RequestSession {
         }
     }
 
-    /// The seconds that the cookie of a new token lives.
-    async fn max_age(&self, info: &Info) -> Result<u64, Error> {
+    /// The seconds that the cookie of a new token lives. `None` if the server cannot be asked: until the next renewal, the
+    /// cookie ends with the browser.
+    async fn max_age(&self, info: &Info) -> Option<u64> {
         if let Some(ttl) = info.claims.get("ttl").and_then(Value::as_f64) {
-            // Truncated on purpose, and a float never overflows here: `as` saturates.
-            return Ok(Duration::try_from_secs_f64(ttl).map_or(super::cookie::MAX_AGE, |ttl| ttl.as_secs()));
+            return Some(Duration::try_from_secs_f64(ttl).map_or(super::cookie::MAX_AGE, |ttl| ttl.as_secs()));
         }
         let jrs = &self.settings.jrs;
         let realm = match jrs.realm_no_older_than(REALM_AGE).await {
             Ok(realm) => realm,
-            Err(_) => jrs.realm_no_older_than(Duration::MAX).await?,
+            Err(_) => jrs.realm_no_older_than(Duration::MAX).await.ok()?,
         };
-        Ok(seconds_of(&realm, &info.owner))
+        Some(seconds_of(&realm, &info.owner))
     }
 }
 

@@ -56,13 +56,16 @@ impl<T: Default + Serialize + DeserializeOwned + Send> Session<T> {
             let options = RotateOptions::new().owner(owner).reauth().claims(claims);
             match jrs.rotate(token, &options).await {
                 Ok(Some(new)) => {
-                    self.request.adopt(new, owner).await?;
+                    self.request.adopt_rotated(new, owner).await?;
                     return Ok(true);
                 }
                 Err(Error::CrossSlot(_)) => {}
                 // It ended meanwhile. Its data is not taken over.
                 Ok(None) => return self.start_again(),
-                Err(error) if error.is_token_refused() => return self.start_again(),
+                Err(error) if error.is_token_refused() => {
+                    self.request.note_reuse(&error);
+                    return self.start_again();
+                }
                 Err(error) => return Err(error),
             }
         }
@@ -71,7 +74,7 @@ impl<T: Default + Serialize + DeserializeOwned + Send> Session<T> {
         }
         let fields = self.request.state().fields()?;
         let mut state = self.request.state();
-        state.end();
+        state.end_destroyed();
         state.set_stored(&fields)?;
         Ok(false)
     }

@@ -8,6 +8,7 @@ mod layer;
 mod login;
 mod operations;
 mod recent_auth;
+mod renewals;
 mod request;
 mod response;
 mod session;

@@ -88,7 +88,7 @@ impl<T: Default + Serialize + DeserializeOwned + Send> Session<T> {
         let rotated = self.request.settings.jrs.rotate(&token, options).await;
         let new = self.checked(rotated.and_then(|token| token.ok_or(Error::SessionEnded)))?;
         let owner = options.new_owner().unwrap_or(&self.info.owner).to_owned();
-        self.request.adopt(new, &owner).await?;
+        self.request.adopt_rotated(new, &owner).await?;
         self.refresh();
         self.info.token.as_ref().ok_or(Error::NoSession)
     }
@@ -107,16 +107,21 @@ impl<T: Default + Serialize + DeserializeOwned + Send> Session<T> {
         self.request.require_recent_auth(seconds).await
     }
 
-    /// Destroys the session: a logout. Returns whether it existed. A second logout is not an error. The data is dropped, and
-    /// later changes are not saved; use [`regenerate`](Session::regenerate) to go on with an empty session.
+    /// Destroys the session and clears its cookie: a logout. Returns whether it existed. A second logout is not an error,
+    /// and clears the cookie too. The data is dropped, and later changes are not saved; use
+    /// [`regenerate`](Session::regenerate) to go on with an empty session.
     pub async fn destroy(&mut self) -> Result<bool, Error> {
         self.before = None;
-        let token = self.request.state().info.token.clone();
-        let existed = match token {
-            None => Ok(false),
-            Some(token) => self.request.settings.jrs.destroy(&token).await,
+        let existed = match self.request.token_to_destroy() {
+            None => false,
+            Some(token) => match self.request.settings.jrs.destroy(&token).await {
+                Err(error) if error.is_token_refused() => {
+                    self.request.note_reuse(&error);
+                    false
+                }
+                existed => existed?,
+            },
         };
-        let existed = self.checked(existed)?;
         self.forget();
         Ok(existed)
     }
@@ -136,7 +141,7 @@ impl<T: Default + Serialize + DeserializeOwned + Send> Session<T> {
     pub(super) fn forget(&mut self) {
         self.data = T::default();
         self.before = None;
-        self.request.state().end();
+        self.request.state().end_destroyed();
         self.refresh();
     }
 

@@ -35,8 +35,9 @@ pub(super) struct State {
     pub(super) changes: Changes,
     /// The seconds that the session has left, if this request has read it with its current token.
     pub(super) ttl: Option<u64>,
-    /// The token of the request does not lead to a session any more, so its cookie is cleared.
-    pub(super) is_dead: bool,
+    /// This request has destroyed its session, or the server has replied `REUSED`: the cookie is cleared. A token that does
+    /// not lead to a session keeps its cookie: another response may have just replaced it, as after a login.
+    pub(super) clears_cookie: bool,
     /// The session ended while the request had it. Changes are not saved: they belong to the session that is gone.
     pub(super) is_closed: bool,
     /// Redis was unavailable, and the request continues with an empty session.
@@ -74,13 +75,8 @@ impl RequestSession {
         let Some(Received { token, .. }) = &self.received else { return Ok(()) };
         match self.settings.jrs.read_raw("JRS.GET", token).await {
             Ok(Some(session)) => self.state().set_read(token, session),
-            Ok(None) => self.state().is_dead = true,
-            Err(error) if error.is_token_refused() => {
-                self.state().is_dead = true;
-                if matches!(error, Error::Reused(_)) {
-                    self.settings.report_reuse(token);
-                }
-            }
+            Ok(None) => {}
+            Err(error) if error.is_token_refused() => self.note_reuse(&error),
             Err(error) if self.settings.fail_open && error.is_unavailable() => {
                 self.settings.report_error(&error);
                 self.state().failed_open = true;
@@ -95,6 +91,12 @@ impl RequestSession {
         self.state().info.token.clone().ok_or(Error::NoSession)
     }
 
+    /// The token of the session, or the one of the request, which may be expired, or could not be looked up.
+    pub(super) fn token_to_destroy(&self) -> Option<Token> {
+        let current = self.state().info.token.clone();
+        current.or_else(|| self.received.as_ref().map(|received| received.token.clone()))
+    }
+
     /// Whether a token of this request is sent as a cookie.
     pub(super) fn uses_cookie(&self) -> bool {
         self.settings.cookie.is_some() && self.received.as_ref().is_none_or(|received| received.in_cookie)
@@ -102,14 +104,42 @@ impl RequestSession {
 
     /// Remembers that the session is gone if a command says so.
     pub(super) fn check<R>(&self, result: Result<R, Error>) -> Result<R, Error> {
-        if result.as_ref().is_err_and(|error| error.is_token_refused() || matches!(error, Error::SessionEnded)) {
-            self.state().end();
+        if let Err(error) = &result
+            && (error.is_token_refused() || matches!(error, Error::SessionEnded))
+        {
+            self.end(error);
         }
         result
     }
 
-    /// Takes a token that the server has just signed. One that does not fit into the cookie ends the session.
-    pub(super) async fn adopt(&self, token: Token, owner: &str) -> Result<(), Error> {
+    /// The server has refused the token of a session that this request had.
+    fn end(&self, error: &Error) {
+        self.note_reuse(error);
+        self.state().end();
+    }
+
+    /// A token that was used again is of no more use: the server has destroyed its session and those that followed.
+    pub(super) fn note_reuse(&self, error: &Error) {
+        if let (Error::Reused(_), Some(Received { token, .. })) = (error, &self.received) {
+            self.state().clears_cookie = true;
+            self.settings.report_reuse(token);
+        }
+    }
+
+    /// Takes the token of a rotation. The old token is refused now.
+    pub(super) async fn adopt_rotated(&self, token: Token, owner: &str) -> Result<(), Error> {
+        let old = self.state().info.id.clone();
+        let adopted = self.adopt(token, owner).await;
+        match &adopted {
+            // A parallel request with the old token must not renew its cookie: it would replace the new one.
+            Ok(()) => old.iter().for_each(|id| self.settings.renewals.note(id)),
+            Err(_) => self.state().clears_cookie = true,
+        }
+        adopted
+    }
+
+    /// Takes a token that the server has just signed. A session whose token does not fit into the cookie is destroyed.
+    async fn adopt(&self, token: Token, owner: &str) -> Result<(), Error> {
         if let (true, Some(cookie)) = (self.uses_cookie(), &self.settings.cookie) {
             let size = cookie.name.len() + token.as_str().len();
             if size > cookie::MAX_SIZE {
@@ -156,7 +186,7 @@ impl RequestSession {
                 Ok(false)
             }
             Err(error) if error.is_token_refused() => {
-                self.state().end();
+                self.end(&error);
                 Ok(false)
             }
             Err(error) => Err(error),
@@ -186,10 +216,16 @@ impl State {
         self.info = Arc::new(Info { id: Some(id), owner, claims, token: Some(token.clone()) });
     }
 
-    /// The session was destroyed or expired while the request had it. Its data and its changes are dropped, and nothing
-    /// is saved unless the application begins another session.
+    /// The request has no session any more. Its data and its changes are dropped, and nothing is saved unless the
+    /// application begins another session.
     pub(super) fn end(&mut self) {
-        *self = State { is_dead: true, is_closed: true, ..State::default() };
+        *self = State { clears_cookie: self.clears_cookie, is_closed: true, ..State::default() };
+    }
+
+    /// This request has destroyed the session.
+    pub(super) fn end_destroyed(&mut self) {
+        self.end();
+        self.clears_cookie = true;
     }
 
     /// The data of the application's type, with the unsaved changes; `None` if there is none.

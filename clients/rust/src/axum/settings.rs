@@ -4,7 +4,7 @@ use std::{fmt, sync::Arc};
 
 use http::{HeaderMap, header::AUTHORIZATION};
 
-use super::Cookie;
+use super::{Cookie, renewals::Renewals};
 use crate::{Claims, Error, Jrs, Token};
 
 /// A rotated token that was used again: it may be stolen. The server has destroyed the session.
@@ -34,6 +34,7 @@ pub(super) struct Settings {
     pub(super) bearer: bool,
     pub(super) auto_save: bool,
     pub(super) fail_open: bool,
+    pub(super) renewals: Arc<Renewals>,
     pub(super) on_reuse: Option<Callback<Reuse>>,
     pub(super) on_error: Option<Callback<Error>>,
 }

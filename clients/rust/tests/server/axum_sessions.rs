@@ -84,8 +84,8 @@ async fn a_login_is_safe_against_session_fixation() {
     assert_eq!((&session["owner"], &session["role"]), (&json!("ann"), &json!("user")));
     assert_eq!(session["data"], json!({"cart": ["book"], "name": "ANN"}));
     let reply = attacker.get("/").await;
-    assert_eq!((&reply.json()["id"], attacker.cookie()), (&Value::Null, None), "the old token is dead: {reply:?}");
-    assert_eq!(reply.headers("vary"), ["Cookie"]);
+    assert_eq!(reply.json()["id"], Value::Null, "the old token is dead");
+    assert_eq!(reply.headers("set-cookie").len(), 0, "it may arrive after the cookie of the login");
 }
 
 #[tokio::test]
@@ -129,7 +129,9 @@ async fn my_devices() {
     assert_eq!(stranger.post(&device).await.body, "false", "it is not a device of this user");
     assert_eq!(phone.get("/secret").await.body, "ann");
     assert_eq!(laptop.post(&device).await.body, "true");
-    assert_eq!(phone.get("/secret").await.status, 401);
+    let reply = phone.get("/secret").await;
+    assert_eq!((reply.status, reply.headers("set-cookie").len()), (401, 0));
+    assert_eq!(phone.post("/logout").await.body, "false");
     assert_eq!(phone.cookie(), None);
 
     phone.post("/login/ann").await;
@@ -171,7 +173,7 @@ async fn a_session_that_was_destroyed_meanwhile_stays_so() {
         assert_eq!(jrs.destroy_all("ann").await.unwrap(), 1);
         gate.1.notify_one();
         let reply = request.await.unwrap();
-        assert_eq!((reply.status, browser.cookie()), (status, None), "{path}");
+        assert_eq!((reply.status, reply.headers("set-cookie").len()), (status, 0), "{path}");
         assert_eq!(server.send::<u64>(&["DBSIZE"]).await, 0, "{path}");
     }
     browser.post("/login/ann").await;
