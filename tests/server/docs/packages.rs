@@ -2,6 +2,8 @@
 
 use std::{fs, path::Path};
 
+use super::documents_in;
+
 /// A package, its manifest, its lock file, and the text before its version in both.
 struct Package {
     row: &'static str,
@@ -64,6 +66,19 @@ fn the_readme_shows_lines_of_the_pages() {
             let call = code.trim_start_matches("router").trim_end_matches([';', '?', ')']);
             assert!(program.contains(call), "{call} is not in {page}.md");
         }
+    }
+}
+
+#[test]
+fn every_page_is_linked_from_the_indexes() {
+    let pages: Vec<String> =
+        documents_in("docs/clients").iter().filter_map(|page| Some(page.file_name()?.to_str()?.to_owned())).collect();
+    assert!(pages.len() > 10, "{pages:?}");
+    for (index, folder) in [("docs/clients/README.md", ""), ("docs/README.md", "clients/")] {
+        let text = read(index);
+        let missing = pages.iter().filter(|page| !text.contains(&format!("]({folder}{page})")));
+        let missing: Vec<_> = missing.filter(|page| *page != "README.md").collect();
+        assert!(missing.is_empty(), "{index} does not link {missing:?}");
     }
 }
 
