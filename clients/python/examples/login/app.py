@@ -77,7 +77,10 @@ RecentUser = Annotated[AsyncWebSession, Depends(recently_logged_in)]
 async def start(request: Request, session: CurrentSession) -> Response:
     if not session.owner:
         # Without a session although the browser sends one: it was destroyed, or it has expired.
-        return render(request, "login.html", ended=session.id is None and sends_session(request))
+        ended = session.id is None and sends_session(request)
+        if ended:
+            await session.destroy()  # clears the cookie, so that the page says it once
+        return render(request, "login.html", ended=ended)
     devices = [device_of(device) for device in await devices_of(session)]
     # The newest first.
     return render(request, "devices.html", email=email_of(session.owner), devices=devices[::-1])

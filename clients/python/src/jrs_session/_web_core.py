@@ -25,21 +25,21 @@ class SessionCore(SessionState):
     # What a request does with its session.
 
     def _load(self, token: str) -> Operation[bool]:
-        """Reads the session of a token. Returns whether the token was reused: the session stays empty.
+        """Reads the session of a token. Returns whether the token was reused: then the cookie is cleared.
 
-        It also stays empty if the token is refused or the session has ended. Then the cookie is cleared.
+        The session stays empty if the token is refused or the session has ended.
         """
-        from_cookie = not self._by_header
+        self._cookie_token = None if self._by_header else token
         try:
             stored = yield from _operations.read(self._realm, "JRS.GET", token, None)
         except TokenRefused as error:
-            self._cookie_token = token if from_cookie else None
-            return isinstance(error, Reused)
+            self._clears_cookie = isinstance(error, Reused)
+            return self._clears_cookie
         except Unavailable:
             if not self._options.fail_open:
                 raise
+            self._unread_token = token
             return False
-        self._cookie_token = token if from_cookie else None
         if stored is not None:
             self._hydrate(token, stored)
         return False
@@ -111,6 +111,7 @@ class SessionCore(SessionState):
         token = yield from _operations.rotate(self._realm, old, claims, owner, reauth, grace)
         if token is None:
             raise self._ended()
+        self._clears_cookie = True  # if the session ends now: its token is not valid any more
         yield from self._accept(token, new_owner, default)
         return token
 
@@ -139,9 +140,9 @@ class SessionCore(SessionState):
         return (yield from self._create(owner, claims, None))
 
     def _destroy(self) -> Operation[bool]:
-        token = self._token
+        token = self._token or self._unread_token
         existed = False if token is None else (yield from _operations.destroy(self._realm, token))
-        self._end()
+        self._end_and_clear_cookie()
         return existed
 
     def _regenerate(self) -> Operation[None]:
@@ -159,7 +160,7 @@ class SessionCore(SessionState):
     def _revoke(self, session_id: str) -> Operation[bool]:
         existed = yield from _operations.revoke(self._realm, session_id)
         if session_id == self._id:
-            self._end()
+            self._end_and_clear_cookie()
         return existed
 
     def _destroy_all(self, keep_current: bool) -> Operation[int]:
@@ -167,7 +168,7 @@ class SessionCore(SessionState):
         owner = self._owned()
         count = yield from _operations.destroy_all(self._realm, owner, token if keep_current else None)
         if not keep_current:
-            self._end()
+            self._end_and_clear_cookie()
         return count
 
     def _require_recent_auth(self, seconds: int) -> Operation[None]:

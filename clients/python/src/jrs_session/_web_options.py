@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Callable
 
+from ._renewals import Renewals
 from ._token import unverified_claims
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ class Options:
     """A field that holds the owner, set by a login that knows nothing of owners. The session follows it when saved."""
     ttl: int | None = None
     """The idle time in seconds of new sessions, instead of the realm's."""
+    renewals: Renewals = field(default_factory=Renewals, repr=False, compare=False)
 
 
 def claims_of(token: str) -> Mapping[str, Any]:

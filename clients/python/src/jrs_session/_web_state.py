@@ -28,9 +28,11 @@ class SessionState(Fields):
         self._owner = ""
         self._claims = NO_CLAIMS
         self._ttl: int | None = None
-        self._cookie_token: str | None = None  # what the browser's cookie holds, unless the request failed open
+        self._cookie_token: str | None = None  # what the browser's cookie holds
+        self._unread_token: str | None = None  # of a request that failed open
         self._by_header = False  # the token came in the header Authorization, so the cookie stays as it is
         self._destroyed = False
+        self._clears_cookie = False  # unless the session gets another token
         self._headers_sent = False
 
     @property
@@ -78,20 +80,33 @@ class SessionState(Fields):
         if cookie is None or self._by_header:
             return None
         if self._token is None:
-            return None if self._cookie_token is None else cookie.clear()
+            return cookie.clear() if self._clears_cookie and self._cookie_token is not None else None
         if self._token != self._cookie_token:
-            age = self._ttl if self._ttl is not None else MAX_COOKIE_AGE
-            return cookie.set(self._token, age if self._is_persistent(cookie) else None)
+            return self._set(cookie, self._token)
         return self._renewed(cookie, self._token) if self._is_persistent(cookie) else None
 
+    def _set(self, cookie: Cookie, token: str) -> str:
+        if not self._is_persistent(cookie):
+            return cookie.set(token)
+        self._options.renewals.add(self._id or "", time.time())
+        return cookie.set(token, self._cookie_age())
+
+    def _cookie_age(self) -> int:
+        return self._ttl if self._ttl is not None else MAX_COOKIE_AGE
+
     def _renewed(self, cookie: Cookie, token: str) -> str | None:
-        """The cookie with the time that the session has now, unless the browser has got it a short time ago."""
-        age = self._ttl if self._ttl is not None else MAX_COOKIE_AGE
+        """The cookie with the time that the session has now, unless the browser has got it a short time ago.
+
+        A renewal that comes after the response of a rotation replaces the new token by the old one. So there are few,
+        and none with a token in its grace, which another response has replaced.
+        """
+        now, seconds = time.time(), self._cookie_age() / 10
         issued = self._claims.get("iat")
-        if not isinstance(issued, (int, float)) or time.time() - issued < age / 10:
+        if not isinstance(issued, (int, float)) or now - issued < seconds or self._id is None:
             return None
-        # In its grace, the token is one that another response has replaced.
-        return None if self._claims.get("jti") != claims_of(token).get("jti") else cookie.set(token, age)
+        if self._claims.get("jti") != claims_of(token).get("jti"):
+            return None
+        return None if self._options.renewals.is_recent(self._id, now, seconds) else self._set(cookie, token)
 
     def _is_persistent(self, cookie: Cookie) -> bool:
         return cookie.persistent
@@ -116,8 +131,15 @@ class SessionState(Fields):
         self._owner, self._claims = "", NO_CLAIMS
         self._destroyed = True
 
+    def _end_and_clear_cookie(self) -> None:
+        """The request has destroyed its session.
+
+        The cookie of a session that this request has not destroyed stays: another request may have rotated it, and the
+        response with the new token may have come first.
+        """
+        self._end()
+        self._clears_cookie = True
+
     def _ended(self) -> SessionEnded:
         self._end()
-        # The cookie stays: another request may have rotated the session, and its response has set a new one.
-        self._cookie_token = None
         return SessionEnded("the session has expired or was destroyed; nothing was written")

@@ -7,6 +7,7 @@ import time
 import pytest
 
 from jrs_session import Cookie
+from jrs_session._renewals import Renewals
 from support.server import Server
 from support.web.browser import Reply
 from support.web.django_app import django
@@ -56,7 +57,46 @@ def test_the_cookie_is_renewed_unless_the_token_is_young(start: Start, server: S
         assert age(reply) == 86400
         assert "Cookie" in ", ".join(reply.headers["vary"])
         assert browser.cookies[NAME] == token
+
+
+@OURS
+def test_the_cookie_is_renewed_once_in_a_tenth_of_its_time(start: Start, server: Server, clock: Clock) -> None:
+    with start(server.port) as app:
+        browser = app.browser()
+        browser.post("/set", n=1)
+        clock.ahead = 10_000
+        assert age(browser.post("/show")) == 86400
+        assert age(browser.post("/show")) is None
+        clock.ahead += 8600
+        assert age(browser.post("/show")) is None
+        clock.ahead += 100
         assert age(browser.post("/ping")) == 86400  # the session was extended, whatever the handler does
+
+
+@OURS
+def test_a_cookie_that_was_set_lately_is_not_renewed(start: Start, server: Server, clock: Clock) -> None:
+    with start(server.port) as app:
+        clock.ahead = 100_000  # the clock of the server is behind
+        browser = app.browser()
+        assert age(browser.post("/set", n=1)) == 86400
+        assert age(browser.post("/show")) is None
+        other = app.browser()
+        other.post("/set", n=1)
+        clock.ahead += 10_000
+        assert [age(one.post("/show")) for one in (browser, browser, other)] == [86400, None, 86400]
+
+
+def test_the_memory_for_renewals_is_bounded() -> None:
+    renewals = Renewals(max_ids=2)
+    for name in "abc":
+        renewals.add(name, 100)
+    assert [renewals.is_recent(name, 109, 10) for name in "abcd"] == [True, True, True, False]
+    assert not renewals.is_recent("a", 110, 10)
+    renewals.add("c", 200)  # not a new id
+    renewals.add("a", 200)
+    assert [renewals.is_recent(name, 201, 10) for name in "ac"] == [True, True]
+    renewals.add("d", 200)  # the third generation: the first is dropped
+    assert [renewals.is_recent(name, 109, 10) for name in "abcd"] == [True, False, True, True]
 
 
 @OURS

@@ -99,6 +99,9 @@ def act(request: HttpRequest, action: str) -> HttpResponse:
         login(request, user, backend="django.contrib.auth.backends.ModelBackend")
         return JsonResponse({})
     elif action == "logout":
+        if body.get("late"):
+            session.keys()  # reads the session
+            running[-1].hook()
         logout(request)
         return JsonResponse({})
     elif action == "rotate":

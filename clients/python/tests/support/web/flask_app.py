@@ -42,6 +42,8 @@ def routes(app: Flask, application: Application) -> None:
         elif action == "login":
             session.log_in(body["user"], claims=body.get("claims"))
         elif action == "logout":
+            if body.get("late"):
+                application.hook()
             return jsonify(session.destroy())
         elif action == "rotate":
             session.rotate(grace=body.get("grace"))

@@ -48,6 +48,8 @@ def routes(application: Application) -> list[Any]:
         elif action == "login":
             await session.log_in(body["user"], claims=body.get("claims"))
         elif action == "logout":
+            if body.get("late"):
+                await asyncio.to_thread(application.hook)
             return JSONResponse(await session.destroy())
         elif action == "rotate":
             await session.rotate(grace=body.get("grace"))
