@@ -25,7 +25,9 @@ export function createApp({ client, https = false, recent = 300 }) {
 
   app.get("/", async (req, res) => {
     // Without a session although the browser sends one: it was destroyed, or it has expired.
-    if (!isLoggedIn(req)) return res.render("login.html", { ended: !req.session.id && sendsSession(req) });
+    const ended = !req.session.id && sendsSession(req);
+    if (ended) await req.session.destroy(); // clears the cookie
+    if (!isLoggedIn(req)) return res.render("login.html", { ended });
     const devices = await devicesOf(req.session);
     // The newest first.
     res.render("devices.html", { email: emailOf(req.session.owner), devices: devices.toReversed().map(deviceOf) });

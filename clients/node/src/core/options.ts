@@ -53,7 +53,8 @@ export interface CoreOptions {
 
   /**
    * Keeps the token in a cookie: it is read from the request, set when the session is created or rotated, sent again as
-   * the session slides, and cleared when the session has ended. `true` for the default attributes; a string is the name.
+   * the session slides, and cleared when the application destroys the session. `true` for the default attributes; a string
+   * is the name.
    *
    * @default undefined (no cookie is read or set)
    * @example

@@ -5,8 +5,10 @@ import { isUnavailable } from "./is-unavailable.js";
 import type { TokenReuse } from "./options.js";
 import { Owner } from "./owner.js";
 import type { Realm } from "./realm.js";
+import type { RecentCookies } from "./recent-cookies.js";
 import { Session } from "./session.js";
-import type { SessionActions, SessionHost } from "./session-actions.js";
+import type { SessionActions } from "./session-actions.js";
+import type { SessionHost } from "./session-host.js";
 import type { Session as PublicSession } from "./session-types.js";
 import { readClaims } from "./token.js";
 import { headerOf, type RequestLike } from "./token-source.js";
@@ -18,6 +20,7 @@ export interface RequestSettings {
   /** Reads the token from all places except the cookie. Undefined if there are no others. */
   readToken: ((request: RequestLike) => unknown) | undefined;
   cookie: TokenCookie | undefined;
+  recentCookies: RecentCookies;
   autoSave: boolean;
   failOpen: boolean;
   onReuse: ((reuse: TokenReuse) => unknown) | undefined;
@@ -46,12 +49,13 @@ export class RequestSession implements SessionHost {
   #actions: SessionActions;
   /** The token that came with the request, if the server has found its session. */
   #received: string | undefined;
-  /** Whether the cookie has a token without a session. */
-  #hasDeadCookie = false;
-  /** Whether this request has destroyed a session. */
+  /** The id of that session, before a rotation. */
+  #receivedId: string | undefined;
+  /** Whether the application has destroyed the session, or the server has answered that its token is reused. */
   #hasDestroyed = false;
   /** The `Max-Age` in seconds with which the cookie must be sent again; 0 without an end; undefined: not to be sent. */
   #renewal: number | undefined;
+  #hasRenewed = false;
   #discarded = false;
   #finished = false;
 
@@ -106,8 +110,7 @@ export class RequestSession implements SessionHost {
   finish(headersSent = false): Promise<unknown> | undefined {
     if (this.#finished) return undefined;
     this.#finished = true;
-    const { token, hasToken } = this.#actions;
-    if (this.#discarded) return hasToken && !token.destroyed ? this.#session.destroy() : undefined;
+    if (this.#discarded) return this.#destroyDiscarded();
     if (!this.#settings.autoSave) return undefined;
     try {
       return this.#actions.saveChanges(headersSent)?.catch((error: unknown) => {
@@ -140,9 +143,9 @@ export class RequestSession implements SessionHost {
     const { token } = this.#actions;
     const active = token.active;
     if (active === undefined) return this.#mustClear(cookie) ? cookie.clear() : undefined;
-    if (active !== this.#received) return cookie.set(active, this.#lifetime());
-    // A token whose session has ended is not sent again: another request may have set a new one.
-    return this.#renewal === undefined || token.ended ? undefined : cookie.set(active, this.#renewal);
+    if (active === this.#received) return this.#mustRenew() ? cookie.set(active, this.#renewal ?? 0) : undefined;
+    this.#rememberCookie(token.id);
+    return cookie.set(active, this.#lifetime());
   }
 
   /** The name of a field with an unsaved change, or undefined. */
@@ -170,12 +173,15 @@ export class RequestSession implements SessionHost {
 
   /** @internal */
   tokenChanged(): void {
+    // Requests on their way with the old token must not replace the new cookie.
+    this.#rememberCookie(this.#receivedId);
     this.cookieListener?.cookieChanged();
   }
 
   /** @internal */
   sessionDestroyed(): void {
     this.#hasDestroyed = true;
+    this.#rememberCookie(this.#receivedId);
     this.cookieListener?.cookieChanged();
   }
 
@@ -186,24 +192,27 @@ export class RequestSession implements SessionHost {
     } catch (error) {
       const { failOpen } = this.#settings;
       if (failOpen && isUnavailable(error)) return;
-      if (!isReused(error) && !isTokenRefused(error)) throw error;
-      this.#markDead(isFromCookie);
-      if (isReused(error)) await this.#reportReuse(token);
+      if (isReused(error)) {
+        if (isFromCookie) this.sessionDestroyed();
+        await this.#reportReuse(token);
+      } else if (!isTokenRefused(error)) throw error;
       return;
     }
-    if (!stored) {
-      this.#markDead(isFromCookie);
-      return;
-    }
+    // The cookie of a session that is gone stays: this request may be answered after a login or a rotation, whose response
+    // has set a new one.
+    if (!stored) return;
     this.#actions.hydrate(token, stored);
     this.#received = token;
+    this.#receivedId = stored.claims.jti;
     if (isFromCookie) this.#planRenewal(stored);
   }
 
-  #markDead(isFromCookie: boolean): void {
-    if (!isFromCookie) return;
-    this.#hasDeadCookie = true;
-    this.cookieListener?.cookieChanged();
+  #destroyDiscarded(): Promise<unknown> | undefined {
+    const { token, hasToken } = this.#actions;
+    if (token.destroyed) return undefined;
+    if (hasToken) return this.#session.destroy();
+    this.sessionDestroyed();
+    return undefined;
   }
 
   /**
@@ -213,13 +222,33 @@ export class RequestSession implements SessionHost {
   #planRenewal({ claims, ttl, replaced }: StoredSession): void {
     if (!this.#settings.cookie?.persistent || replaced) return;
     const age = Date.now() / 1000 - (claims.iat ?? 0);
-    if (age < (ttl || MAX_COOKIE_AGE) / 10) return;
+    if (age < renewalInterval(ttl) || this.#wasSentWithin(renewalInterval(ttl))) return;
     this.#renewal = ttl;
     this.cookieListener?.cookieChanged();
   }
 
+  /** Whether no other request has renewed the cookie in the meantime. Called for each attempt to send the headers. */
+  #mustRenew(): boolean {
+    // A token whose session has ended is not sent again: another request may have set a new one.
+    if (this.#renewal === undefined || this.#actions.token.ended) return false;
+    if (this.#hasRenewed) return true;
+    if (this.#wasSentWithin(renewalInterval(this.#renewal))) return false;
+    this.#hasRenewed = true;
+    this.#rememberCookie(this.#receivedId);
+    return true;
+  }
+
+  #wasSentWithin(seconds: number): boolean {
+    return this.#settings.recentCookies.has(this.#receivedId ?? "", seconds, performance.now() / 1000);
+  }
+
+  #rememberCookie(id: string | undefined): void {
+    if (id === undefined || !this.#settings.cookie?.persistent) return;
+    this.#settings.recentCookies.add(id, performance.now() / 1000);
+  }
+
+  /** Only the cookie of a session that this request has destroyed is cleared, and only if the browser has one. */
   #mustClear(cookie: TokenCookie): boolean {
-    if (this.#hasDeadCookie) return true;
     return this.#hasDestroyed && cookie.read(headerOf(this.#request, "cookie")) !== undefined;
   }
 
@@ -240,4 +269,9 @@ export class RequestSession implements SessionHost {
     owner.set(claims.sub ?? "");
     await onReuse({ owner: owner.value, claims, request: this.#original });
   }
+}
+
+/** A session's cookie is renewed at most once in this time. @param ttl seconds; 0 without an end */
+function renewalInterval(ttl: number): number {
+  return (ttl || MAX_COOKIE_AGE) / 10;
 }

@@ -5,6 +5,7 @@ import { dataFields, parsePatch } from "./fields.js";
 import { mergePatch } from "./merge-patch.js";
 import { Owner } from "./owner.js";
 import { type FieldChange, SavedData, toJsonPatch } from "./saved-data.js";
+import type { SessionHost } from "./session-host.js";
 import { SessionInfo, SessionSummary } from "./session-info.js";
 import type {
   DestroyAllOptions,
@@ -14,21 +15,6 @@ import type {
   SessionsOptions,
 } from "./session-options.js";
 import { type Claims, readClaims } from "./token.js";
-
-/** The request that a session belongs to. */
-export interface SessionHost {
-  readonly commands: Commands;
-  /** The longest token in characters; `Infinity` if it need not fit into a cookie. */
-  readonly maxTokenLength: number;
-  /** Called before a session is created, which waits for the promise. */
-  beforeCreate(): Promise<unknown> | undefined;
-  /** Puts a new, empty session into the request. */
-  replaceSession(): void;
-  /** Called when the session has another token. */
-  tokenChanged(): void;
-  /** Called when this request has destroyed the session, or has found that its token is reused. */
-  sessionDestroyed(): void;
-}
 
 /** The properties of a session that the server sets. The other own properties are the fields. */
 export interface SessionProperties {
@@ -193,7 +179,7 @@ export class SessionActions {
   async destroy(): Promise<0 | 1> {
     // A second logout is not an error: the first one has left the request without a session.
     if (!this.hasToken) {
-      this.token.destroyed = true;
+      this.#markDestroyed();
       return 0;
     }
     const existed = await this.#commands.destroy(this.#currentToken());
@@ -289,7 +275,7 @@ export class SessionActions {
     this.saved.clear();
   }
 
-  /** Call after this request has destroyed the session. */
+  /** Call after this request has destroyed the session, or has found none to destroy. */
   #markDestroyed(): void {
     this.owner.clear();
     this.token.destroyed = true;

@@ -1,7 +1,8 @@
 import { type Callback, callbackOrPromise, type PromiseOrNothing } from "./callback.js";
 import { dataFields } from "./fields.js";
 import { checkRecentAuth, type RecentAuthChecker } from "./recent-auth-checker.js";
-import { SessionActions, type SessionHost } from "./session-actions.js";
+import { SessionActions } from "./session-actions.js";
+import type { SessionHost } from "./session-host.js";
 import type {
   DestroyAllOptions,
   LogInOptions,

@@ -6,6 +6,7 @@ import { Commands } from "./commands.js";
 import { TokenCookie } from "./cookie.js";
 import { type CoreOptions, type ResolvedOptions, resolveOptions } from "./options.js";
 import { Realm } from "./realm.js";
+import { RecentCookies } from "./recent-cookies.js";
 import { RequestSession, type RequestSettings } from "./request-session.js";
 import type { Session } from "./session-types.js";
 import { type RequestLike, tokenReader } from "./token-source.js";
@@ -51,6 +52,7 @@ export class Sessions {
       realm: newRealm,
       readToken: tokenReader({ requestArg, bearer }),
       cookie: cookie && new TokenCookie(cookie),
+      recentCookies: new RecentCookies(),
       autoSave,
       failOpen,
       onReuse,

@@ -35,6 +35,8 @@ export const COOKIE_CASES = {
     const { name, value, attributes } = cookieOf(browser.lines[0]);
     assert.deepEqual([name, value, attributes["max-age"]], ["__Host-session", token, String(DAY)]);
     assert.match(response.headers.get("vary"), /\bCookie\b/);
+    await browser.request("GET", "/");
+    assert.deepEqual(browser.lines, [], "the cookie was just renewed");
     browser.cookies.set("__Host-session", await oldLogin(server, "ann", {}, DAY / 10 - 60));
     await browser.request("GET", "/");
     assert.deepEqual(browser.lines, [], "the cookie of a younger token is not sent again");
@@ -51,19 +53,45 @@ export const COOKIE_CASES = {
     assert.deepEqual(browser.lines, []);
   },
 
-  "the cookie of a session that is dead, or of a bad token, is cleared": async ({ application, server }) => {
+  "the cookie of a session that is dead, or of a bad token, stays until the application destroys": async ({
+    application,
+    server,
+  }) => {
     const { browser } = await application();
     await browser.request("POST", "/set", { body: { theme: "dark" } });
-    const broken = browser.copy();
     await server.send("FLUSHALL");
-    const response = await browser.send("GET", "/");
-    assert.deepEqual(await response.json(), { id: null, owner: "" });
-    const { name, value, attributes } = cookieOf(browser.lines[0]);
-    assert.deepEqual([name, value, attributes.path, attributes.secure], ["__Host-session", "", "/", true]);
-    assert.match(response.headers.get("vary"), /\bCookie\b/);
-    broken.cookies.set("__Host-session", "not a token");
-    await broken.request("GET", "/");
-    assert.equal(broken.cookies.size, 0);
+    for (const dead of [browser.cookies.get("__Host-session"), "not a token"]) {
+      browser.cookies.set("__Host-session", dead);
+      const seen = await browser.send("GET", "/");
+      assert.deepEqual(await seen.json(), { id: null, owner: "" });
+      assert.deepEqual([browser.lines, seen.headers.get("vary")], [[], null]);
+      for (const path of ["/logout", "/null"]) {
+        browser.cookies.set("__Host-session", dead);
+        const response = await browser.send("POST", path);
+        assert.equal(response.status, 200);
+        const { name, value, attributes } = cookieOf(browser.lines[0]);
+        assert.deepEqual([name, value, attributes.path, attributes.secure], ["__Host-session", "", "/", true]);
+        assert.match(response.headers.get("vary"), /\bCookie\b/);
+      }
+    }
+  },
+
+  "requests with the old token that are answered after a login leave the new cookie": async ({
+    application,
+    server,
+  }) => {
+    const { browser, gate } = await application();
+    // Its cookie is due for renewal.
+    browser.cookies.set("__Host-session", await oldLogin(server, "ann", {}, DAY));
+    const [slow, late] = [browser.copy(), browser.copy()];
+    const answer = slow.request("POST", "/held/set", { body: {} });
+    await gate.entered;
+    await browser.request("POST", "/login", { body: { owner: "ann" } });
+    gate.open();
+    assert.equal((await answer).status, 200);
+    assert.deepEqual((await late.request("GET", "/")).body, { id: null, owner: "" });
+    assert.deepEqual([slow.lines, late.lines], [[], []]);
+    assert.equal((await browser.request("GET", "/")).body.owner, "ann");
   },
 
   "a rotation sets the new token": async ({ application }) => {

@@ -1,0 +1,16 @@
+import type { Commands } from "./commands.js";
+
+/** The request that a session belongs to. */
+export interface SessionHost {
+  readonly commands: Commands;
+  /** The longest token in characters; `Infinity` if it need not fit into a cookie. */
+  readonly maxTokenLength: number;
+  /** Called before a session is created, which waits for the promise. */
+  beforeCreate(): Promise<unknown> | undefined;
+  /** Puts a new, empty session into the request. */
+  replaceSession(): void;
+  /** Called when the session has another token. */
+  tokenChanged(): void;
+  /** Called when the application has destroyed the session, or the server has answered that its token is reused. */
+  sessionDestroyed(): void;
+}
