@@ -17,6 +17,9 @@ pub(super) const LOGIN: &str = "jrs:login";
 /// What was loaded, so that only changed fields are written. It is not stored.
 pub(super) const SESSION: &str = "jrs:session";
 
+/// What the names of all these keys begin with.
+const RESERVED: &str = "jrs:";
+
 /// The state of actix-session.
 pub(super) type State = HashMap<String, String>;
 
@@ -46,7 +49,9 @@ pub(super) fn to_state(session: Session<Vec<u8>>) -> Result<State, Error> {
     let Session { id, owner, data, claims, .. } = session;
     let time = |name| claims.get(name).and_then(Value::as_u64);
     let authenticated = time("auth_time").or(time("iat")).filter(|_| !owner.is_empty());
-    let data: Data = from_json(&data)?;
+    let mut data: Data = from_json(&data)?;
+    // Other programs may have stored such names, which must not act here. They stay as they are.
+    data.retain(|name, _| !name.starts_with(RESERVED));
     let mut state: State = data.iter().map(|(name, value)| (name.clone(), value.get().to_owned())).collect();
     state.insert(OWNER.to_owned(), to_json(&owner)?);
     state.insert(SESSION.to_owned(), to_json(&Loaded { id, owner, authenticated, data })?);

@@ -253,3 +253,22 @@ async fn the_ttl_of_the_realm_and_data_that_is_not_an_object() {
     assert_eq!(browser.get("/").await.status, 500);
     app.handle.stop(false).await;
 }
+
+#[tokio::test]
+async fn stored_names_of_this_crate_have_no_effect() {
+    let server = Server::start().await;
+    let jrs = server.jrs().await;
+    let forged = json!({"jrs:login": true, "jrs:owner": "root", "jrs:session": {"id": "x"}, "a": 1});
+    let token = jrs.create("ann", &forged).await.unwrap();
+    let store = JrsSessionStore::new(jrs.clone());
+    let key = actix_session::storage::SessionKey::try_from(token.as_str().to_owned()).unwrap();
+    let mut state = actix_session::storage::SessionStore::load(&store, &key).await.unwrap().unwrap();
+    assert_eq!((state.get(OWNER).map(String::as_str), state.contains_key("jrs:login")), (Some("\"ann\""), false));
+    state.insert("b".to_owned(), "2".to_owned());
+    let ttl = actix_web::cookie::time::Duration::hours(1);
+    let same = actix_session::storage::SessionStore::update(&store, key, state, &ttl).await.unwrap();
+    assert_eq!(same.as_ref(), token.as_str(), "it is not a login");
+    let mut expected = forged;
+    expected["b"] = json!(2);
+    assert_eq!(jrs.get::<Value>(&token).await.unwrap().unwrap().data, expected);
+}
