@@ -2,7 +2,7 @@
 
 use std::{fmt, fmt::Write};
 
-use http::HeaderMap;
+use http::{HeaderMap, HeaderValue};
 
 /// The largest cookie, name and value in bytes, that browsers keep (RFC 6265bis, section 5.6).
 pub(super) const MAX_SIZE: usize = 4096;
@@ -196,10 +196,16 @@ impl Cookie {
 
     /// The value of the cookie in a request.
     pub(super) fn value<'a>(&self, headers: &'a HeaderMap) -> Option<&'a str> {
-        let lines = headers.get_all(http::header::COOKIE).into_iter().filter_map(|line| line.to_str().ok());
-        let pairs = lines.flat_map(|line| line.split(';')).filter_map(|pair| pair.split_once('='));
-        let mut values = pairs.filter(|(name, _)| name.trim() == self.name).map(|(_, value)| value.trim());
-        values.find(|value| !value.is_empty())
+        // Cookies of other programs can have any bytes, also in the same line.
+        let lines = headers.get_all(http::header::COOKIE).into_iter().map(HeaderValue::as_bytes);
+        let pairs = lines.flat_map(|line| line.split(|byte| *byte == b';'));
+        let values = pairs.filter_map(|pair| {
+            let at = pair.iter().position(|byte| *byte == b'=')?;
+            let (name, value) = pair.split_at_checked(at)?;
+            let value = value.strip_prefix(b"=")?.trim_ascii();
+            (name.trim_ascii() == self.name.as_bytes()).then_some(value)
+        });
+        values.filter_map(|value| std::str::from_utf8(value).ok()).find(|value| !value.is_empty())
     }
 
     /// A line of `Set-Cookie`. Without `max_age` the cookie ends with the browser.
@@ -276,8 +282,14 @@ mod tests {
         let cookie = Cookie::default();
         let mut headers = HeaderMap::new();
         assert_eq!(cookie.value(&headers), None);
-        for line in ["x=__Host-session=1; y", "x__Host-session=2; __Host-session=", "a=b;__Host-session=t.u.v; c=d"] {
-            headers.append("cookie", HeaderValue::from_static(line));
+        let lines: [&[u8]; 4] = [
+            b"x=__Host-session=1; y",
+            b"x__Host-session=2; __Host-session=; __Host-session=\xff",
+            b"name=Zo\xc3\xab; bytes=\xff\xfe; quoted=\"a b\"; __Host-session=t.u.v; c=d",
+            b"__Host-session=second",
+        ];
+        for line in lines {
+            headers.append("cookie", HeaderValue::from_bytes(line).unwrap());
         }
         assert_eq!(cookie.value(&headers), Some("t.u.v"));
     }
