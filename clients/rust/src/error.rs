@@ -67,7 +67,7 @@ pub enum Error {
     BadReply,
     /// The given data or claims cannot be written as a JSON object.
     NotAnObject,
-    /// The stored data does not fit the type of the application.
+    /// The stored data does not fit the type of the application, or is nested deeper than 127, the limit of serde_json.
     WrongData {
         /// Where in the data, in lines; 0 if it is not known.
         line: usize,

@@ -53,7 +53,11 @@ impl<T: Default + Serialize + DeserializeOwned + Send> Session<T> {
         if !id.starts_with(&format!("{{{owner}}}:")) {
             return Ok(false);
         }
-        let existed = self.request.settings.jrs.revoke(id).await?;
+        let existed = match self.request.settings.jrs.revoke(id).await {
+            // No session can have such an id.
+            Err(Error::WrongKey(_)) => false,
+            existed => existed?,
+        };
         if self.id() == Some(id) {
             self.forget();
         }

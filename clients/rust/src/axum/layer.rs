@@ -257,7 +257,9 @@ fn is_older(info: &Info, seconds: u64) -> bool {
 /// Adds a line of `Set-Cookie`. A cache must not give it to other users.
 fn write(headers: &mut HeaderMap, line: &str) {
     // Tokens and the checked attributes are visible ASCII.
-    if let Ok(line) = HeaderValue::from_str(line) {
+    if let Ok(mut line) = HeaderValue::from_str(line) {
+        // `Debug` of the headers, such as in a log of requests, does not show the token.
+        line.set_sensitive(true);
         headers.append(header::SET_COOKIE, line);
         headers.append(header::VARY, HeaderValue::from_static("Cookie"));
     }

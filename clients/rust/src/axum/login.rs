@@ -3,7 +3,11 @@
 use serde::{Serialize, de::DeserializeOwned};
 
 use super::{Session, session::fields_of};
-use crate::{Claims, CreateOptions, Error, RotateOptions, Token, changes::apply, reply::from_fields};
+use crate::{
+    Claims, CreateOptions, Error, RotateOptions, Token,
+    changes::apply,
+    reply::{from_fields, to_object},
+};
 
 impl<T: Default + Serialize + DeserializeOwned + Send> Session<T> {
     /// Logs a user in, safe against session fixation. A session of another user is destroyed, and its data is dropped,
@@ -18,6 +22,8 @@ impl<T: Default + Serialize + DeserializeOwned + Send> Session<T> {
         if owner.is_empty() {
             return Err(Error::NoOwner);
         }
+        // Before the session of another user is destroyed.
+        to_object(claims)?;
         self.flush();
         let current = self.request.state().info.owner.clone();
         if !current.is_empty() && current != owner {

@@ -152,7 +152,8 @@ impl<T: Default + Serialize + DeserializeOwned + Send> Session<T> {
     }
 
     pub(super) fn refresh(&mut self) {
-        self.info = Arc::clone(&self.request.state().info);
+        let state = self.request.state();
+        (self.info, self.ended) = (Arc::clone(&state.info), state.ended);
     }
 
     fn reread(&mut self) -> Result<(), Error> {

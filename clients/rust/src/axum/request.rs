@@ -40,6 +40,8 @@ pub(super) struct State {
     pub(super) clears_cookie: bool,
     /// The session ended while the request had it. Changes are not saved: they belong to the session that is gone.
     pub(super) is_closed: bool,
+    /// How many sessions this request had that ended. Changes of an extractor from before belong to the session that is gone.
+    pub(super) ended: u32,
     /// Redis was unavailable, and the request continues with an empty session.
     pub(super) failed_open: bool,
     /// Changes that cannot be written as JSON.
@@ -219,7 +221,8 @@ impl State {
     /// The request has no session any more. Its data and its changes are dropped, and nothing is saved unless the
     /// application begins another session.
     pub(super) fn end(&mut self) {
-        *self = State { clears_cookie: self.clears_cookie, is_closed: true, ..State::default() };
+        let (clears_cookie, ended) = (self.clears_cookie, self.ended.saturating_add(1));
+        *self = State { clears_cookie, ended, is_closed: true, ..State::default() };
     }
 
     /// This request has destroyed the session.

@@ -46,6 +46,8 @@ use crate::{
 pub struct Session<T = Map<String, Value>> {
     pub(super) request: Arc<RequestSession>,
     pub(super) info: Arc<Info>,
+    /// [`State::ended`](super::request::State::ended) when the data was read.
+    pub(super) ended: u32,
     pub(super) data: T,
     /// The fields before the first change.
     pub(super) before: Option<Result<Fields, Error>>,
@@ -60,11 +62,11 @@ impl<T: Default + Serialize + DeserializeOwned + Send> Session<T> {
         let request = extensions.get::<Arc<RequestSession>>().ok_or(Error::NoLayer)?;
         let request = Arc::clone(request);
         request.read().await?;
-        let (info, data) = {
+        let (info, ended, data) = {
             let state = request.state();
-            (Arc::clone(&state.info), state.data()?.unwrap_or_default())
+            (Arc::clone(&state.info), state.ended, state.data()?.unwrap_or_default())
         };
-        Ok(Session { request, info, data, before: None, to_fields })
+        Ok(Session { request, info, ended, data, before: None, to_fields })
     }
 
     /// The id of the session; `None` if the request has no session.
@@ -94,7 +96,7 @@ impl<T> Session<T> {
         let Some(before) = self.before.take() else { return };
         let changes = before.and_then(|before| Ok((diff(&before, &(self.to_fields)(&self.data)?), ())));
         let mut state = self.request.state();
-        if state.is_closed {
+        if state.is_closed || state.ended != self.ended {
             return;
         }
         match changes {
@@ -143,7 +145,10 @@ impl<T> DerefMut for Session<T> {
 
 impl<T> Drop for Session<T> {
     fn drop(&mut self) {
-        self.flush();
+        // A handler that panicked may have made only a part of its changes.
+        if !std::thread::panicking() {
+            self.flush();
+        }
     }
 }
 

@@ -4,6 +4,7 @@
 mod actix_sessions;
 mod axum_app;
 mod axum_cookies;
+mod axum_edges;
 mod axum_races;
 mod axum_sessions;
 mod cluster;
