@@ -13,7 +13,8 @@
  * - `NO_REALM`: the server does not have the realm of the middleware
  * - `NOT_CONNECTED`: the application has never connected its Redis client
  * - `COOKIE_TOO_LARGE`: the token does not fit into the cookie; the session was destroyed
- * - `HEADERS_SENT`: a session must be created before the headers of the response, which set the cookie
+ * - `HEADERS_SENT`: `create`, `rotate` and `logIn` must be called before the headers of the response, which set the
+ *   cookie, are sent; nothing was changed
  * - `TIMEOUT`: Redis did not reply in time; the command may or may not have been executed
  */
 export type SessionErrorCode =
@@ -61,6 +62,12 @@ export class SessionError extends Error {
 export function cookieTooLarge(length: number, limit: number): SessionError {
   const sizes = `the token has ${length} bytes, but the cookie can hold only ${limit}`;
   return new SessionError("COOKIE_TOO_LARGE", `${sizes}: use fewer claims and more fields. The session was destroyed`);
+}
+
+/** The error for a new token that cannot be sent to the browser. */
+export function headersSent(): SessionError {
+  const message = "the headers of the response, which set the cookie, were already sent. Nothing was changed";
+  return new SessionError("HEADERS_SENT", `${message}: call create, save, rotate or logIn before them`);
 }
 
 /** Replaces the errors of the server that this package has a code for. */

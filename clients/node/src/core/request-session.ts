@@ -58,6 +58,11 @@ export class RequestSession implements SessionHost {
   #hasRenewed = false;
   #discarded = false;
   #finished = false;
+  /** Whether the adapter has asked for the cookie. */
+  #isCookieSet = false;
+
+  /** Set by an adapter whose framework can send the headers before {@link RequestSession.setCookie} is called. */
+  response: { readonly headersSent: boolean } | undefined;
 
   /** Set by an adapter for a framework without a hook that all responses pass. */
   cookieListener: CookieListener | undefined;
@@ -104,16 +109,15 @@ export class RequestSession implements SessionHost {
    * Destroys a discarded session; with `autoSave`, saves changed fields, and creates the session if the request has none.
    * Only the first call does something.
    *
-   * @param headersSent whether it is too late to set a cookie
    * @returns undefined if there is nothing to do. The promise rejects with an error that the request must fail with.
    */
-  finish(headersSent = false): Promise<unknown> | undefined {
+  finish(): Promise<unknown> | undefined {
     if (this.#finished) return undefined;
     this.#finished = true;
     if (this.#discarded) return this.#destroyDiscarded();
     if (!this.#settings.autoSave) return undefined;
     try {
-      return this.#actions.saveChanges(headersSent)?.catch((error: unknown) => {
+      return this.#actions.saveChanges()?.catch((error: unknown) => {
         // Another request has destroyed the session, for instance by a logout. It is not created again.
         if (!isEnded(error)) throw error;
       });
@@ -124,21 +128,22 @@ export class RequestSession implements SessionHost {
 
   /**
    * The same for what the application changes while the body of the response is sent. Call it after
-   * {@link RequestSession.finish} was successful.
+   * {@link RequestSession.finish} was successful, and after {@link RequestSession.setCookie}.
    */
   finishBody(): Promise<unknown> | undefined {
     this.#finished = false;
-    return this.finish(true);
+    return this.finish();
   }
 
   /**
-   * The header `Set-Cookie` that the response needs. A response with it also needs `Vary: Cookie`, see `varyByCookie`.
+   * The header `Set-Cookie` that the response needs. Afterwards, no method can change the token. A response with it also needs `Vary: Cookie`, see `varyByCookie`.
    *
    * @param existing the headers `Set-Cookie` that the response already has
    * @returns undefined if it needs none, or if the application itself has set the cookie
    */
   setCookie(existing?: unknown): string | undefined {
     const { cookie } = this.#settings;
+    this.#isCookieSet = true;
     if (!cookie || cookie.isIn(existing)) return undefined;
     const { token } = this.#actions;
     const active = token.active;
@@ -155,6 +160,12 @@ export class RequestSession implements SessionHost {
     } catch {
       return undefined; // a field that cannot be stored: update() reports it
     }
+  }
+
+  /** @internal */
+  get headersSent(): boolean {
+    if (this.#settings.cookie === undefined) return false;
+    return this.#isCookieSet || this.response?.headersSent === true;
   }
 
   /** @internal */

@@ -1,6 +1,6 @@
 import type { Commands, StoredSession } from "./commands.js";
 import { CurrentToken } from "./current-token.js";
-import { cookieTooLarge, isEnded, isReused, SessionError } from "./errors.js";
+import { cookieTooLarge, headersSent, isEnded, isReused, SessionError } from "./errors.js";
 import { dataFields, parsePatch } from "./fields.js";
 import { mergePatch } from "./merge-patch.js";
 import { Owner } from "./owner.js";
@@ -55,23 +55,20 @@ export class SessionActions {
    * Saves the changed fields and no others, so that changes of other requests are kept. Creates a session if the request
    * has none and a field or the owner is set.
    *
-   * @param headersSent whether it is too late to set the cookie of a new session
    * @returns undefined if there is nothing to save
    * @throws SessionError
    */
-  saveChanges(headersSent: boolean): Promise<unknown> | undefined {
+  saveChanges(): Promise<unknown> | undefined {
     if (this.token.destroyed || this.token.ended) return undefined;
     if (this.hasToken) {
       this.owner.refuseChange();
       return this.#saveFields();
     }
-    if (this.unsavedField() === undefined) return undefined;
-    if (!headersSent) return this.create({});
-    const message = "the token of a new session is sent with the headers: call await session.save() before them";
-    throw new SessionError("HEADERS_SENT", message);
+    return this.unsavedField() === undefined ? undefined : this.create({});
   }
 
   async create(claims: { sub?: unknown }): Promise<string> {
+    this.#refuseAfterHeaders();
     // The server writes the claim `sub` itself and refuses it here.
     const { sub, ...others } = claims;
     const owner = this.owner.forCreate(sub);
@@ -110,6 +107,7 @@ export class SessionActions {
   }
 
   async logIn(owner: string | number, { claims }: LogInOptions): Promise<string> {
+    this.#refuseAfterHeaders();
     const isOthers = this.owner.checkForLogIn(owner);
     if (this.token.destroyed || this.token.ended || isOthers) {
       if (isOthers) await this.destroy();
@@ -159,6 +157,7 @@ export class SessionActions {
   }
 
   async rotate({ claims, reauth, grace }: RotateOptions): Promise<string> {
+    this.#refuseAfterHeaders();
     const owner = this.owner.forRotate();
     const token = await this.#commands.rotate(this.#currentToken(), { claims, owner, reauth, grace });
     if (token === undefined) throw this.#gone();
@@ -246,6 +245,11 @@ export class SessionActions {
   /** The data to store. */
   #data(): Record<string, unknown> {
     return this.saved.withReserved(dataFields(this.#session, this.token));
+  }
+
+  /** A new token could not reach the browser, and the old one would be invalid. */
+  #refuseAfterHeaders(): void {
+    if (this.#host.headersSent) throw headersSent();
   }
 
   /** Destroys a session whose token does not fit into the cookie. Browsers drop such a cookie silently. */

@@ -5,6 +5,8 @@ export interface SessionHost {
   readonly commands: Commands;
   /** The longest token in characters; `Infinity` if it need not fit into a cookie. */
   readonly maxTokenLength: number;
+  /** Whether it is too late to set the cookie. False if the token is not kept in a cookie. */
+  readonly headersSent: boolean;
   /** Called before a session is created, which waits for the promise. */
   beforeCreate(): Promise<unknown> | undefined;
   /** Puts a new, empty session into the request. */

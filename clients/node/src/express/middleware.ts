@@ -95,7 +95,10 @@ export function jrsSession(options: Options): SessionMiddleware {
       return usesCookie ? new TypeError(message) : undefined;
     }
     const hooks = new ResponseHooks(request, response, next, opened, name);
-    if (usesCookie) opened.cookieListener = hooks;
+    if (usesCookie) {
+      opened.cookieListener = hooks;
+      opened.response = response;
+    }
     if (autoSave) hooks.addToEnd();
     return hooks;
   }

@@ -59,7 +59,7 @@ export class ResponseHooks implements CookieListener {
       if (this.#state === "saved") return end.apply(response, args);
       if (this.#state === "saving") return response;
       if (!(this.#name in this.#request)) this.#opened.discard();
-      const work = this.#opened.finish(response.headersSent);
+      const work = this.#opened.finish();
       if (!work) {
         this.#state = "saved";
         return end.apply(response, args);

@@ -81,8 +81,9 @@ function addSessions(app: FastifyInstance, options: Options): void {
   });
   app.decorate(getterName(name), (request: RequestLike) => sessions.getSession(request));
 
-  app.addHook("onRequest", async (request) => {
+  app.addHook("onRequest", async (request, reply) => {
     const opened = sessions.open(request as RequestLike, request);
+    opened.response = reply.raw;
     (request as WithSession)[property] = opened;
     await opened.load();
   });

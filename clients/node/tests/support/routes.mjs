@@ -127,6 +127,19 @@ export function routesWith(gate) {
         yield "b";
       },
     }),
+    "POST /held/late/:method": (exchange) => ({
+      stream: async function* () {
+        yield "a";
+        await gate.pass();
+        const { session, params, body } = exchange;
+        if (params.method === "logIn") session.lost = 1;
+        yield await session[params.method](...body).then(
+          () => "done",
+          (error) => error.code,
+        );
+        delete session.lost;
+      },
+    }),
     "GET /sensitive": () => ({ json: { secret: 42 } }),
   };
   return Object.entries(handlers).map(([name, handler]) => {

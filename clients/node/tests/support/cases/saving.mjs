@@ -113,6 +113,36 @@ export const SAVING_CASES = {
     assert.equal(await server.send("DBSIZE"), 0);
   },
 
+  "a new token after the headers is an error, and nothing is changed": async ({ application, server }) => {
+    const tries = [
+      ["create", [], "HEADERS_SENT"],
+      ["save", [], "HEADERS_SENT"],
+      ["logIn", ["ann"], "HEADERS_SENT"],
+      ["rotate", [{}], "HEADERS_SENT", "ann"],
+      ["create", [], "HEADERS_SENT", "ann"],
+      ["logIn", ["ann"], "HEADERS_SENT", "ann"],
+      ["logIn", ["bob"], "HEADERS_SENT", "ann"],
+      ["save", [], "done", "ann"],
+      ["merge", [{ a: 1 }], "done", "ann"],
+      ["destroy", [], "done", "ann"],
+    ];
+    for (const [method, body, result, owner] of tries) {
+      const { browser, gate } = await application();
+      if (owner) await browser.request("POST", "/login", { body: { owner } });
+      await server.send("CONFIG", "RESETSTAT");
+      const response = await browser.send("POST", `/held/late/${method}`, { body });
+      gate.open();
+      assert.equal(await response.text(), `a${result}`, `${method} ${owner}`);
+      assert.deepEqual(browser.lines, []);
+      if (result === "done") continue;
+      const commands = await Promise.all(
+        ["create", "rotate", "update", "destroy"].map((c) => calls(server, `jrs.${c}`)),
+      );
+      assert.deepEqual(commands, [0, 0, 0, 0]);
+      if (owner) assert.equal((await browser.request("GET", "/")).body.owner, owner, "the old token is valid");
+    }
+  },
+
   "a session that cannot be saved fails the request before the response": async ({ application, server }) => {
     const { browser } = await application();
     for (const field of ["touch", "id"]) {
