@@ -105,6 +105,16 @@ export class Session implements SessionBase, RecentAuthChecker {
     return json;
   }
 
+  /** What `console.log` prints: the token is left out, so that it does not get into logs. */
+  [Symbol.for("nodejs.util.inspect.custom")](
+    _depth: number,
+    options: object,
+    inspect: (value: unknown, options: object) => string,
+  ): string {
+    const shown = Object.fromEntries(Object.entries(this).filter(([name]) => name !== "jwt"));
+    return `Session ${inspect({ owner: this.owner, ...shown }, options)}`;
+  }
+
   get [reservedMembers](): Record<string, unknown> {
     return this.#actions.saved.reserved;
   }

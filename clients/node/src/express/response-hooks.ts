@@ -1,5 +1,6 @@
 import { varyByCookie } from "../core/cookie.js";
 import type { CookieListener, RequestSession } from "../core/request-session.js";
+import { holdResponse } from "./hold-response.js";
 import type { ResponseLike, SessionRequest } from "./request-and-response.js";
 import { writeHeadArguments } from "./write-head-arguments.js";
 
@@ -65,14 +66,16 @@ export class ResponseHooks implements CookieListener {
         return end.apply(response, args);
       }
       this.#state = "saving";
+      const release = holdResponse(response);
       // nextTick keeps exceptions of the application out of the promise chain: they are not errors of the session.
-      const finish = (step: () => void) => {
+      const finish = (send: boolean, step: () => void) => {
         this.#state = "saved";
+        release(send);
         process.nextTick(step);
       };
       work.then(
-        () => finish(() => end.apply(response, args)),
-        (error: unknown) => finish(() => this.#next(error)),
+        () => finish(true, () => end.apply(response, args)),
+        (error: unknown) => finish(false, () => this.#next(error)),
       );
       return response;
     };
