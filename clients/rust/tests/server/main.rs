@@ -10,5 +10,6 @@ mod axum_sessions;
 mod cluster;
 mod commands;
 mod errors;
+mod outages;
 mod pages;
 mod support;

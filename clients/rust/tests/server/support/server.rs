@@ -5,6 +5,7 @@ use std::{
     net::TcpListener,
     path::PathBuf,
     process::{Child, Command, Stdio},
+    sync::Mutex,
 };
 
 use jrs_client::Jrs;
@@ -20,6 +21,7 @@ pub(crate) struct Server {
     process: Child,
     pub(crate) port: u16,
     folder: TempDir,
+    arguments: Vec<String>,
 }
 
 impl Server {
@@ -42,32 +44,35 @@ impl Server {
         for (name, content) in files {
             std::fs::write(folder.path().join(name), content).unwrap();
         }
+        let mut arguments: Vec<String> =
+            ["--bind", "127.0.0.1", "--save", "", "--dir", &path].map(str::to_owned).into();
+        for (name, value) in settings {
+            arguments.extend([format!("--{name}"), value.replace("{folder}", &path)]);
+        }
+        if has_module {
+            arguments.extend(["--loadmodule".to_owned(), module().to_str().unwrap().to_owned()]);
+        }
         // Another process may take the port first: then the server ends, and the next port is tried.
         loop {
             let port = free_port();
-            let program = env::var("JRS_TEST_SERVER").unwrap_or_else(|_| "redis-server".to_owned());
-            // setpriv makes the kernel kill the server when the tests end, however they end.
-            let mut command = Command::new("setpriv");
-            command.args(["--pdeathsig", "KILL", &program, "--bind", "127.0.0.1", "--save", "", "--dir", &path]);
-            command.args(["--port", &port.to_string()]).stdout(Stdio::null());
-            for (name, value) in settings {
-                command.arg(format!("--{name}")).arg(value.replace("{folder}", &path));
-            }
-            if has_module {
-                command.arg("--loadmodule").arg(module());
-            }
-            let mut process = command.spawn().expect("setpriv and the server are installed");
-            let id = process.id();
-            let mut ended = false;
-            until("the server replies", || {
-                ended = process.try_wait().unwrap().is_some();
-                async move { ended || is_ready(port, id).await }
-            })
-            .await;
-            if !ended {
-                return Server { process, port, folder };
+            if let Some(process) = spawn(port, &arguments).await {
+                return Server { process, port, folder, arguments };
             }
         }
+    }
+
+    /// Starts a server that was stopped again, on the same port.
+    pub(crate) async fn restart(&mut self) {
+        // A connection of another process can have the port for a moment.
+        let started = Mutex::new(None);
+        until("the server is started again", || async {
+            let process = spawn(self.port, &self.arguments).await;
+            let has_started = process.is_some();
+            *started.lock().unwrap() = process;
+            has_started
+        })
+        .await;
+        self.process = started.into_inner().unwrap().unwrap();
     }
 
     pub(crate) fn client(&self) -> redis::Client {
@@ -119,6 +124,12 @@ impl Server {
         std::fs::write(self.folder.path().join(name), content).unwrap();
     }
 
+    /// Sends a signal: `STOP` makes the server hang, `CONT` lets it go on.
+    pub(crate) fn signal(&self, name: &str) {
+        let sent = Command::new("kill").args([&format!("-{name}"), &self.process.id().to_string()]).status();
+        assert!(sent.unwrap().success());
+    }
+
     /// Kills the server, as in a crash.
     pub(crate) fn stop(&mut self) {
         self.process.kill().unwrap();
@@ -132,6 +143,23 @@ impl Drop for Server {
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
+}
+
+/// Starts a server. `None`: it ended at once.
+async fn spawn(port: u16, arguments: &[String]) -> Option<Child> {
+    let program = env::var("JRS_TEST_SERVER").unwrap_or_else(|_| "redis-server".to_owned());
+    // setpriv makes the kernel kill the server when the tests end, however they end.
+    let mut command = Command::new("setpriv");
+    command.args(["--pdeathsig", "KILL", &program]).args(arguments).args(["--port", &port.to_string()]);
+    let mut process = command.stdout(Stdio::null()).spawn().expect("setpriv and the server are installed");
+    let id = process.id();
+    let mut ended = false;
+    until("the server replies", || {
+        ended = process.try_wait().unwrap().is_some();
+        async move { ended || is_ready(port, id).await }
+    })
+    .await;
+    (!ended).then_some(process)
 }
 
 /// Whether this very process listens to the port.
