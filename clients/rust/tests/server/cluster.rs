@@ -1,6 +1,7 @@
 //! A cluster of three nodes: each command goes to the right node at once.
 
 use jrs_client::{Error, Jrs, MintOptions, RotateOptions, blocking};
+use redis::cluster::ClusterClient;
 use serde_json::{Value, json};
 
 use crate::{
@@ -69,4 +70,53 @@ async fn no_command_is_redirected() {
     assert_eq!((&session["owner"], &session["data"]), (&json!("ann"), &json!({"cart": ["book"], "name": "ANN"})));
     assert_eq!(attacker.get("/").await.json()["id"], Value::Null);
     assert_eq!(victim.get("/devices").await.json().as_array().unwrap().len(), 1);
+}
+
+/// The user of the README, in a cluster.
+#[tokio::test]
+async fn a_user_with_few_permissions_while_a_slot_moves() {
+    let cluster = Cluster::start().await;
+    let readme = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).unwrap();
+    let lines: Vec<Vec<&str>> = readme
+        .lines()
+        .filter(|line| line.starts_with("ACL SETUSER shop "))
+        .map(|line| line.split(' ').collect())
+        .collect();
+    assert_eq!(lines.len(), 3);
+    for node in &cluster.nodes {
+        for line in &lines {
+            node.send::<()>(line).await;
+        }
+    }
+    let urls = cluster.nodes.iter().map(|node| format!("redis://shop:shop-password@127.0.0.1:{}/", node.port));
+    let client = ClusterClient::builder(urls).retries(3).min_retry_wait(10).max_retry_wait(50).build().unwrap();
+    let jrs = Jrs::new(client.get_async_connection().await.unwrap());
+    let (moved, stays) = (jrs.create("ann", &json!({})).await.unwrap(), jrs.create("ann", &json!({})).await.unwrap());
+    let id = jrs.get::<Value>(&moved).await.unwrap().unwrap().id;
+
+    let slot: u64 = cluster.nodes[0].send(&["CLUSTER", "KEYSLOT", "{ann}"]).await;
+    let at = usize::try_from(slot * 3 / 16_384).unwrap();
+    let (from, to) = (&cluster.nodes[at], &cluster.nodes[(at + 1) % 3]);
+    let names: (String, String) = (from.send(&["CLUSTER", "MYID"]).await, to.send(&["CLUSTER", "MYID"]).await);
+    let slot = slot.to_string();
+    to.send::<()>(&["CLUSTER", "SETSLOT", &slot, "IMPORTING", &names.0]).await;
+    from.send::<()>(&["CLUSTER", "SETSLOT", &slot, "MIGRATING", &names.1]).await;
+    let (port, key) = (to.port.to_string(), format!("sess:{id}"));
+    from.send::<()>(&["MIGRATE", "127.0.0.1", &port, &key, "0", "5000"]).await;
+
+    for token in [&moved, &stays] {
+        assert!(jrs.merge(token, &json!({"n": 1})).await.unwrap().is_some());
+        assert_eq!(jrs.get::<Value>(token).await.unwrap().unwrap().data, json!({"n": 1}));
+    }
+    let error = jrs.count("ann").await.unwrap_err();
+    assert!(matches!(error, Error::TryAgain(_)) && error.is_unavailable(), "{error}");
+
+    let rest: String = from.send(&["RANDOMKEY"]).await;
+    from.send::<()>(&["MIGRATE", "127.0.0.1", &port, &rest, "0", "5000"]).await;
+    for node in [to, from] {
+        node.send::<()>(&["CLUSTER", "SETSLOT", &slot, "NODE", &names.1]).await;
+    }
+    crate::support::until("the slot has moved", || async { jrs.count("ann").await.is_ok_and(|count| count == 2) })
+        .await;
+    assert_eq!(jrs.destroy_all("ann").await.unwrap(), 2);
 }
