@@ -1,14 +1,20 @@
 //! What attackers, other programs and mistakes bring.
 
+use std::sync::Arc;
+
 use axum::{
     extract::Request,
-    http::header::SET_COOKIE,
+    http::{StatusCode, header::SET_COOKIE},
     middleware::{Next, from_fn},
     response::Response,
-    routing::post,
+    routing::{get, post},
 };
-use jrs_client::{Error, axum::Session};
+use jrs_client::{
+    Error,
+    axum::{Cookie, Session, SessionLayer},
+};
 use serde_json::{Value, json};
+use tokio::sync::Notify;
 use tower::{Layer, ServiceExt};
 
 use crate::{
@@ -148,4 +154,72 @@ async fn numbers_and_deep_data_of_other_programs_stay_as_they_are() {
     let text: String = server.send(&["GET", &key]).await;
     assert!(text.contains("\"u\":18446744073709551615") && text.contains("\"n\":9007199254740993"), "{text}");
     assert!(text.contains("123456789012345678901234567890"), "{text}");
+}
+
+#[tokio::test]
+async fn a_client_that_disconnects_changes_nothing() {
+    struct Dropped(Arc<Notify>);
+
+    impl Drop for Dropped {
+        fn drop(&mut self) {
+            self.0.notify_one();
+        }
+    }
+
+    let server = Server::start().await;
+    let (started, dropped) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+    let (on_start, on_drop) = (Arc::clone(&started), Arc::clone(&dropped));
+    let endless = post(async move |mut session: Session| {
+        let _dropped = Dropped(on_drop);
+        session.insert("half".to_owned(), true.into());
+        on_start.notify_one();
+        std::future::pending::<()>().await;
+    });
+    let browser =
+        Arc::new(Browser::new(serve(app().route("/endless", endless).layer(layer(server.jrs().await))).await));
+    browser.post("/login/ann").await;
+    let other = Arc::clone(&browser);
+    let request = tokio::spawn(async move { other.post("/endless").await });
+    started.notified().await;
+    request.abort();
+    dropped.notified().await;
+    assert_eq!(browser.get("/").await.json()["data"], json!({"name": "ANN"}));
+    assert_eq!(server.calls("jrs.update").await, 1, "that of the login");
+}
+
+#[tokio::test]
+async fn a_layer_inside_of_another_has_its_own_session() {
+    let server = Server::start().await;
+    let cookie = Cookie::builder().secure(false).name("admin").build().unwrap();
+    let admin = app().layer(SessionLayer::new(server.jrs().await).cookie(cookie));
+    let to = serve(app().nest("/admin", admin).layer(layer(server.jrs().await))).await;
+    let browser = Browser::new(to);
+    browser.post("/login/ann").await;
+    browser.post("/admin/login/root").await;
+    let (site, admin) = (browser.get("/").await.json(), browser.get("/admin").await.json());
+    assert_eq!((&site["owner"], &admin["owner"]), (&json!("ann"), &json!("root")));
+    browser.post("/admin/logout").await;
+    let (site, admin) = (browser.get("/").await.json(), browser.get("/admin").await.json());
+    assert_eq!((&site["owner"], &admin["owner"]), (&json!("ann"), &json!("")));
+}
+
+#[tokio::test]
+async fn an_upgrade_has_the_cookie_and_a_session_in_a_task_saves_itself() {
+    let server = Server::start().await;
+    let (done, saved) = tokio::sync::oneshot::channel();
+    let done = Arc::new(std::sync::Mutex::new(Some(done)));
+    let upgrade = get(async move |mut session: Session| {
+        session.log_in("ann").await.unwrap();
+        let done = done.lock().unwrap().take().unwrap();
+        tokio::spawn(async move {
+            session.insert("socket".to_owned(), true.into());
+            done.send(session.save().await.is_ok()).unwrap();
+        });
+        (StatusCode::SWITCHING_PROTOCOLS, [("connection", "upgrade"), ("upgrade", "websocket")])
+    });
+    let browser = Browser::new(serve(app().route("/socket", upgrade).layer(layer(server.jrs().await))).await);
+    assert_eq!(browser.get("/socket").await.status, 101);
+    assert!(saved.await.unwrap());
+    let session = browser.get("/").await.json();
+    assert_eq!((&session["owner"], &session["data"]), (&json!("ann"), &json!({"socket": true})));
 }
