@@ -190,12 +190,16 @@ impl From<RedisError> for Error {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(error) = self.redis() {
-            return error.fmt(f);
+            return match (error.code(), error.detail()) {
+                // As the server has written it.
+                (Some(code), Some(detail)) => write!(f, "{code} {detail}"),
+                _ => error.fmt(f),
+            };
         }
         match self {
             Error::NoModule => f.write_str("the server does not know the command: load the module libjrs.so"),
             Error::NoRealm => f.write_str("the server has no such realm: add it to the file of jrs.realms-file"),
-            Error::NotAnObject => f.write_str("data and claims must be JSON objects"),
+            Error::NotAnObject => f.write_str("serde cannot write the data or claims as a JSON object"),
             // serde's message would repeat the data.
             Error::WrongData { line, column } => {
                 write!(f, "the stored data does not fit the type (line {line}, column {column})")

@@ -49,6 +49,7 @@ async fn each_first_word_has_its_variant_and_changes_nothing() {
     ];
     for (word, error) in &failures {
         assert_eq!(error.code(), Some(*word), "{error}");
+        assert!(error.to_string().starts_with(&format!("{word} ")), "{error}");
         let shown = shown(error);
         assert!(!shown.contains(SECRET) && !shown.contains(&token.as_str()[40..]), "{shown}");
     }

@@ -9,6 +9,7 @@ mod axum_races;
 mod axum_sessions;
 mod cluster;
 mod commands;
+mod debug_output;
 mod errors;
 mod outages;
 mod pages;
