@@ -13,9 +13,7 @@ use crate::{
     UpdateOptions,
     call::{self, Call},
     methods::methods,
-    options,
     route::checked,
-    words::Words,
 };
 
 /// The shortest time between two requests for the realms because of `WRONGKEY`, which tokens of other realms cause too.

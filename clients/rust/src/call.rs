@@ -133,12 +133,8 @@ pub(crate) fn read<T: DeserializeOwned>(
 
 /// A read of the data as text.
 #[cfg(any(feature = "axum", feature = "actix"))]
-pub(crate) fn read_raw(
-    name: &'static str,
-    token: &Token,
-    max_auth_age: Option<u64>,
-) -> Result<Call<Option<Session<Vec<u8>>>>, Error> {
-    Ok(Call::new(name, of_session(token)?, auth_age(max_auth_age), reply::raw_session))
+pub(crate) fn read_raw(name: &'static str, token: &Token) -> Result<Call<Option<Session<Vec<u8>>>>, Error> {
+    Ok(Call::new(name, of_session(token)?, Words::default(), reply::raw_session))
 }
 
 fn auth_age(seconds: Option<u64>) -> Words {
@@ -214,8 +210,12 @@ pub(crate) fn revoke(id: &str) -> Call<bool> {
     Call::new("JRS.REVOKE", Target::Key(id.to_owned()), Words::default(), reply::flag)
 }
 
-/// `JRS.DESTROYALL`, with `EXCEPT token` in `words` to keep one.
-pub(crate) fn destroy_all(owner: &str, words: Words, realm: &str) -> Call<u64> {
+/// `JRS.DESTROYALL`, which keeps the session of the token `except`.
+pub(crate) fn destroy_all(owner: &str, except: Option<&Token>, realm: &str) -> Call<u64> {
+    let mut words = Words::default();
+    if let Some(token) = except {
+        words.pair("EXCEPT", token.as_str());
+    }
     Call::new("JRS.DESTROYALL", Target::Owner(owner.to_owned()), words, reply::count).in_realm(realm)
 }
 

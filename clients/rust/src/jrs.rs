@@ -14,8 +14,6 @@ use crate::{
     Session, Token, UpdateOptions,
     call::{self, Call},
     methods::methods,
-    options,
-    words::Words,
 };
 
 /// The shortest time between two requests for the realms because of `WRONGKEY`, which tokens of other realms cause too.
@@ -135,7 +133,7 @@ impl Jrs {
 impl Jrs {
     /// Reads a session by `JRS.GET` or `JRS.PEEK`, with its data as text.
     pub(crate) async fn read_raw(&self, name: &'static str, token: &Token) -> Result<Option<Session<Vec<u8>>>, Error> {
-        self.session(call::read_raw(name, token, None)?).await
+        self.session(call::read_raw(name, token)?).await
     }
 }
 

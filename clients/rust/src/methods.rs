@@ -146,12 +146,12 @@ macro_rules! methods {
 
         /// Destroys all sessions of an owner: "log out everywhere". Returns how many.
         pub $($async)? fn destroy_all(&$($mut)? self, owner: &str) -> Result<u64, Error> {
-            self.send(call::destroy_all(owner, Words::default(), self.realm_name())) $($wait)*
+            self.send(call::destroy_all(owner, None, self.realm_name())) $($wait)*
         }
 
         /// Destroys all sessions of an owner except the one of `token`.
         pub $($async)? fn destroy_all_except(&$($mut)? self, owner: &str, token: &Token) -> Result<u64, Error> {
-            self.send(call::destroy_all(owner, options::except(token), self.realm_name())) $($wait)*
+            self.send(call::destroy_all(owner, Some(token), self.realm_name())) $($wait)*
         }
 
         /// Explains a token. A bad one is not an error here.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use crate::{
-    Error, Token,
+    Error,
     words::{ClaimsOption, Words},
 };
 
@@ -291,11 +291,4 @@ impl ListOptions {
     pub(crate) fn pointers(&self) -> &[String] {
         &self.fields
     }
-}
-
-/// The session that `destroy_all_except` keeps.
-pub(crate) fn except(token: &Token) -> Words {
-    let mut words = Words::default();
-    words.pair("EXCEPT", token.as_str());
-    words
 }

@@ -30,23 +30,16 @@ pub(crate) fn from_fields<T: DeserializeOwned>(fields: crate::changes::Fields) -
 
 /// The map of `JRS.GET` and `JRS.PEEK`; nil if there is no session.
 pub(crate) fn session<T: DeserializeOwned>(reply: Reply) -> Result<Option<Session<T>>, Error> {
-    if reply == Reply::Nil {
-        return Ok(None);
-    }
-    let mut fields = Fields::of(reply)?;
-    Ok(Some(Session {
-        id: fields.text("id")?,
-        owner: fields.text("owner")?,
-        claims: from_json(&fields.bytes("claims")?)?,
-        ttl: fields.seconds("ttl")?,
-        etag: fields.text("etag")?,
-        data: from_json(&fields.bytes("data")?)?,
-    }))
+    session_with(reply, |data| from_json(&data))
 }
 
 /// A session with its data as text.
 #[cfg(any(feature = "axum", feature = "actix"))]
 pub(crate) fn raw_session(reply: Reply) -> Result<Option<Session<Vec<u8>>>, Error> {
+    session_with(reply, Ok)
+}
+
+fn session_with<T>(reply: Reply, read: impl FnOnce(Vec<u8>) -> Result<T, Error>) -> Result<Option<Session<T>>, Error> {
     if reply == Reply::Nil {
         return Ok(None);
     }
@@ -57,7 +50,7 @@ pub(crate) fn raw_session(reply: Reply) -> Result<Option<Session<Vec<u8>>>, Erro
         claims: from_json(&fields.bytes("claims")?)?,
         ttl: fields.seconds("ttl")?,
         etag: fields.text("etag")?,
-        data: fields.bytes("data")?,
+        data: read(fields.bytes("data")?)?,
     }))
 }
 

@@ -9,8 +9,8 @@ use super::state::{LOGIN, Loaded, OWNER, SESSION};
 /// The user of a session of actix-session, and logging in.
 pub trait JrsSession {
     /// Logs a user in, safe against session fixation: when the response is sent, the session gets a new token and the
-    /// owner, and the old token is dead. An anonymous session keeps its data. Of a session of another user, only what
-    /// this request has changed is kept. Also call it when the user enters the password again.
+    /// owner, and the server refuses the old token. An anonymous session keeps its data. Of a session of another user, only
+    /// what this request has changed is kept. Also call it when the user enters the password again.
     fn log_in(&self, owner: &str) -> Result<(), SessionInsertError>;
 
     /// The user that the session belongs to; empty if it is anonymous.

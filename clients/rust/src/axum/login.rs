@@ -12,7 +12,7 @@ use crate::{
 impl<T: Default + Serialize + DeserializeOwned + Send> Session<T> {
     /// Logs a user in, safe against session fixation. A session of another user is destroyed, and its data is dropped,
     /// also what this request has changed. An anonymous one keeps its data and gets a new id and a new token, as does a
-    /// session of the same user; the old token is dead at once. Without a session, one is created.
+    /// session of the same user; the server refuses the old token at once. Without a session, one is created.
     pub async fn log_in(&mut self, owner: &str) -> Result<&Token, Error> {
         self.log_in_with(owner, &Claims::new()).await
     }

@@ -82,7 +82,8 @@ impl<T: Default + Serialize + DeserializeOwned + Send> Session<T> {
         self.checked(left)
     }
 
-    /// Gives the session a new id and a new token. The old token is dead at once, or after [`RotateOptions::grace`].
+    /// Gives the session a new id and a new token. The server refuses the old token at once, or after
+    /// [`RotateOptions::grace`].
     pub async fn rotate(&mut self, options: &RotateOptions) -> Result<&Token, Error> {
         let token = self.request.token()?;
         let rotated = self.request.settings.jrs.rotate(&token, options).await;
