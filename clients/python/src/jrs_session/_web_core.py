@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Literal
 
 from . import _json, _operations
@@ -24,8 +23,8 @@ class SessionCore(SessionState):
 
     # What a request does with its session.
 
-    def _load(self, token: str) -> Operation[bool]:
-        """Reads the session of a token. Returns whether the token was reused: then the cookie is cleared.
+    def _load(self, token: str) -> Operation[str | None]:
+        """Reads the session of a token. Returns a token that was reused, which is to be reported.
 
         The session stays empty if the token is refused or the session has ended.
         """
@@ -33,26 +32,41 @@ class SessionCore(SessionState):
         try:
             stored = yield from _operations.read(self._realm, "JRS.GET", token, None)
         except TokenRefused as error:
-            self._clears_cookie = isinstance(error, Reused)
-            return self._clears_cookie
+            return self._refused(token, error)
         except Unavailable:
             if not self._options.fail_open:
                 raise
             self._unread_token = token
-            return False
+            return None
         if stored is not None:
             self._hydrate(token, stored)
-        return False
+        return None
 
-    def _save_changes(self) -> Operation[None]:
-        """Saves what the request has changed. A session that has ended meanwhile is not created again."""
+    def _save_changes(self) -> Operation[str | None]:
+        """Saves what the request has changed. Returns a token that was reused, which is to be reported.
+
+        A session that has ended since it was read is not created again.
+        """
         if not self._before or self._destroyed:
-            return
+            return None
+        token = self._token
         has_cookie = self._options.cookie is not None and not self._by_header
-        if self._token is None and not (self._values and has_cookie):
-            return  # without a cookie, only the application can pass a new token on
-        with suppress(SessionEnded):
+        if token is None and not (self._values and has_cookie):
+            return None  # without a cookie, only the application can pass a new token on
+        try:
             yield from self._save()
+        except SessionEnded:
+            pass
+        except TokenRefused as error:
+            self._end()
+            return self._refused(token, error)
+        return None
+
+    def _refused(self, token: str | None, error: TokenRefused) -> str | None:
+        if not isinstance(error, Reused):
+            return None
+        self._clears_cookie = True
+        return token
 
     # The operations of an application.
 
@@ -132,7 +146,7 @@ class SessionCore(SessionState):
         elif self._token is not None:
             try:
                 return (yield from self._rotate(claims, owner, True, None))
-            except SessionEnded:
+            except (SessionEnded, TokenRefused):
                 self.keep_changes_only()
             except CrossSlot:
                 # In a cluster a session cannot move to the node of another owner: a new one takes its place.

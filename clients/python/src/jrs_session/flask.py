@@ -10,6 +10,7 @@ from weakref import WeakKeyDictionary
 
 from flask import Response as FlaskResponse
 from flask import current_app, session
+from flask import request as flask_request
 from flask.json.tag import TaggedJSONSerializer
 from flask.sessions import SessionInterface, SessionMixin
 from werkzeug.exceptions import Unauthorized
@@ -122,8 +123,8 @@ class JRSSessionInterface(SessionInterface):
         environ = request.environ
         authorization = environ.get("HTTP_AUTHORIZATION") if options.bearer else None
         token, opened._by_header = find_token(options, authorization, environ.get("HTTP_COOKIE"))
-        if token is not None and opened._run(opened._load(token)) and options.on_reuse is not None:
-            options.on_reuse(reused_token(opened._realm, token, request))
+        if token is not None:
+            _report(opened, request, opened._run(opened._load(token)))
         return opened
 
     def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
@@ -131,7 +132,7 @@ class JRSSessionInterface(SessionInterface):
         if not isinstance(session, FlaskSession):
             return
         if session._options.auto_save and session._before:
-            session._run(session._save_changes())
+            _report(session, flask_request, session._run(session._save_changes()))
         cookie, value = session._options.cookie, session._cookie_header()
         lines = response.headers.getlist("Set-Cookie")
         if value is not None and cookie is not None and not any(map(cookie.is_set_by, lines)):
@@ -181,6 +182,11 @@ def require_recent_auth(seconds: int) -> Callable[[View], View]:
         return cast("View", checked)
 
     return decorate
+
+
+def _report(opened: FlaskSession, request: Request, reused: str | None) -> None:
+    if reused is not None and opened._options.on_reuse is not None:
+        opened._options.on_reuse(reused_token(opened._realm, reused, request))
 
 
 def _changed_cookie(cookie: Cookie, app: Flask) -> Cookie:

@@ -63,7 +63,7 @@ class JRSMiddleware:
         async def send_with_session(message: Message) -> None:
             if message["type"] in _HEADERS_MESSAGES and not session._headers_sent:
                 if auto_save and session._before:
-                    await session._run(session._save_changes())
+                    await self._report(session, scope, await session._run(session._save_changes()))
                 session._headers_sent = True
                 message = self._with_headers(message, session)
             await send(message)
@@ -71,7 +71,7 @@ class JRSMiddleware:
         await self.app(scope, receive, send_with_session)
         if auto_save and session._headers_sent and session._before:
             # Of a WebSocket, a stream or a background task.
-            await session._run(session._save_changes())
+            await self._report(session, scope, await session._run(session._save_changes()))
 
     async def _load(self, session: AsyncWebSession, scope: Scope) -> None:
         authorization = cookies = None
@@ -81,11 +81,15 @@ class JRSMiddleware:
             elif name == b"authorization":
                 authorization = value
         token, session._by_header = find_token(self._options, _text(authorization), _text(cookies))
-        if token is not None and await session._run(session._load(token)) and self._options.on_reuse is not None:
-            event = reused_token(session._realm, token, HTTPConnection(scope))
-            result = self._options.on_reuse(event)
-            if isawaitable(result):
-                await result
+        if token is not None:
+            await self._report(session, scope, await session._run(session._load(token)))
+
+    async def _report(self, session: AsyncWebSession, scope: Scope, reused: str | None) -> None:
+        if reused is None or self._options.on_reuse is None:
+            return
+        result = self._options.on_reuse(reused_token(session._realm, reused, HTTPConnection(scope)))
+        if isawaitable(result):
+            await result
 
     def _with_headers(self, message: Message, session: AsyncWebSession) -> Message:
         headers = list(message.get("headers", ()))

@@ -66,8 +66,7 @@ class SessionStore(SessionBase):
         try:
             session = None if token is None else self._jrs.get(token)
         except TokenRefused as error:
-            if isinstance(error, Reused) and self._settings.on_reuse and token is not None:
-                self._settings.on_reuse(reused_token(self._jrs._realm, token, None))
+            self._report(error)
         except Unavailable:
             if not self._settings.fail_open:
                 raise
@@ -106,12 +105,20 @@ class SessionStore(SessionBase):
         if must_create or token is None or self._unreachable:
             self._create(fields)
             return
+        try:
+            self._save_changes(fields, token)
+        except TokenRefused as error:  # it has expired, or was reused, since the session was read
+            self._report(error)
+            raise UpdateError from None
+
+    def _save_changes(self, fields: Fields, key: str) -> None:
+        token: str | None = key
         changes = fields.changes()
         user = fields._values.get(SESSION_KEY)
         if user is not None and (self._authenticated or str(user) != self._owner):
-            token = self._rotate_to(str(user), fields, token)
+            token = self._rotate_to(str(user), fields, key)
         elif user is None and self._owner and changes.get(SESSION_KEY) is REMOVED:
-            token = self._rotate_to("", fields, token)
+            token = self._rotate_to("", fields, key)
         if changes and token is not None:
             if self._jrs.patch(token, patch_of(changes)) is None:
                 raise UpdateError
@@ -136,7 +143,11 @@ class SessionStore(SessionBase):
         token = self.session_key
         if token is None or self._unreachable:
             return  # save() creates the session
-        new = self._jrs.rotate(token, grace=0)
+        try:
+            new = self._jrs.rotate(token, grace=0)
+        except TokenRefused as error:
+            self._report(error)
+            new = None
         if new is not None:
             self._accept(new, self._owner)
             return
@@ -221,6 +232,11 @@ class SessionStore(SessionBase):
         self._session_key = token
         self._owner = owner
         self._id = claims_of(token).get("jti")
+
+    def _report(self, error: TokenRefused) -> None:
+        token = self.session_key
+        if isinstance(error, Reused) and self._settings.on_reuse and token is not None:
+            self._settings.on_reuse(reused_token(self._jrs._realm, token, None))
 
     def _extend(self, token: str) -> None:
         """Applies `set_expiry`, which is stored in the data. The server knows the ttl of the token only."""

@@ -20,8 +20,8 @@ class Application:
 
     Each of its routes is a POST with a JSON object. `show` replies with the fields, the owner and the id; `set`,
     `remove` and `append` change fields; `during` sets fields and then calls `hook`; `login`, `logout`, `rotate`,
-    `devices`, `end_device`, `everywhere` and `recent` are what their names say; `logout` with `late` calls `hook`
-    first; `ping` does not use the session.
+    `devices`, `end_device`, `everywhere` and `recent` are what their names say; with `late`, `login` and `logout`
+    call `hook` first; `ping` does not use the session.
     """
 
     framework: str

@@ -40,6 +40,8 @@ def routes(app: Flask, application: Application) -> None:
             session.update(body)
             application.hook()
         elif action == "login":
+            if body.get("late"):
+                application.hook()
             session.log_in(body["user"], claims=body.get("claims"))
         elif action == "logout":
             if body.get("late"):

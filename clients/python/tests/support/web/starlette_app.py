@@ -46,6 +46,8 @@ def routes(application: Application) -> list[Any]:
             session.update(body)
             await asyncio.to_thread(application.hook)
         elif action == "login":
+            if body.get("late"):
+                await asyncio.to_thread(application.hook)
             await session.log_in(body["user"], claims=body.get("claims"))
         elif action == "logout":
             if body.get("late"):
