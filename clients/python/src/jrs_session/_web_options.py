@@ -41,6 +41,11 @@ class Options:
     """The idle time in seconds of new sessions, instead of the realm's."""
     renewals: Renewals = field(default_factory=Renewals, repr=False, compare=False)
 
+    @property
+    def token_source(self) -> tuple[str | None, bool]:
+        """Where the token of a request is: the name of the cookie, and whether it may be a bearer token."""
+        return (None if self.cookie is None else self.cookie.name), self.bearer
+
 
 def claims_of(token: str) -> Mapping[str, Any]:
     """The claims of a token that the server has just made or verified."""

@@ -52,7 +52,7 @@ class JRSMiddleware:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serves a request."""
-        if scope["type"] not in ("http", "websocket") or isinstance(scope.get("session"), AsyncWebSession):
+        if scope["type"] not in ("http", "websocket") or self._is_served(scope.get("session")):
             await self.app(scope, receive, send)
             return
         session = AsyncWebSession(self._jrs, self._options)
@@ -72,6 +72,12 @@ class JRSMiddleware:
         if auto_save and session._headers_sent and session._before:
             # Of a WebSocket, a stream or a background task.
             await self._report(session, scope, await session._run(session._save_changes()))
+
+    def _is_served(self, outer: object) -> bool:
+        """Whether another middleware serves this session. A mounted application may have a session of its own."""
+        if not isinstance(outer, AsyncWebSession) or outer._realm.name != self._jrs.realm:
+            return False
+        return outer._options.token_source == self._options.token_source
 
     async def _load(self, session: AsyncWebSession, scope: Scope) -> None:
         authorization = cookies = None
