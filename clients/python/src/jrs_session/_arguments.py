@@ -23,6 +23,13 @@ def text(value: str, name: str) -> bytes:
     raise ValueError(f"{name} has half of a surrogate pair, which is not a character")
 
 
+def owner_text(owner: str | int) -> str:
+    """An owner as a text. Refuses None above all: the users whose id is missing must not share an owner "None"."""
+    if isinstance(owner, bool) or not isinstance(owner, (str, int)):
+        raise TypeError(f"the owner must be a str or an int, not {type(owner).__name__}")
+    return str(owner)
+
+
 def milliseconds(value: Duration, name: str) -> int:
     """A duration in milliseconds."""
     if isinstance(value, bool) or not isinstance(value, (int, float, timedelta)):

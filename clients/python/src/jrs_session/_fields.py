@@ -65,7 +65,7 @@ class Fields(MutableMapping[str, Any]):
         changes: dict[str, Any] = {}
         for name, before in self._before.items():
             if name in self._values:
-                text = _text(self._encode(self._values[name]))
+                text = self._encoded(name)
                 if text != before:
                     changes[name] = json.loads(text)
             elif before is not None:
@@ -80,7 +80,7 @@ class Fields(MutableMapping[str, Any]):
     def to_json(self) -> dict[str, Any]:
         """All fields, as JSON can hold them."""
         return {
-            name: json.loads(_text(self._encode(value))) if name in self._before else value
+            name: json.loads(self._encoded(name)) if name in self._before else value
             for name, value in self._values.items()
         }
 
@@ -119,6 +119,12 @@ class Fields(MutableMapping[str, Any]):
     def _keep_stored(self, name: str) -> None:
         if name not in self._before:
             self._before[name] = _text(self._values[name]) if name in self._values else None
+
+    def _encoded(self, name: str) -> str:
+        try:
+            return _text(self._encode(self._values[name]))
+        except (TypeError, ValueError) as error:
+            raise type(error)(f"the field {name!r} of the session cannot be stored: {error}") from None
 
     def _decode(self, value: Any) -> Any:
         """The value that the application sees. A framework with more types than JSON has overrides it."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Callable, Generic, TypeVar, Union
 
+from ._arguments import owner_text
 from ._web_core import SessionCore
 from ._web_options import ReusedToken
 
@@ -84,7 +85,7 @@ class WebSession(SessionCore):
 
     def create(self, owner: str | int = "", *, claims: Mapping[str, Any] | None = None, ttl: int | None = None) -> str:
         """Creates a session with the fields. Returns the token."""
-        return self._run(self._create(str(owner), claims, ttl))
+        return self._run(self._create(owner_text(owner), claims, ttl))
 
     def save(self) -> str:
         """Creates the session, or stores the changed fields. Returns the token."""
@@ -111,14 +112,14 @@ class WebSession(SessionCore):
         grace: Duration | None = None,
     ) -> str:
         """Gives the session a new id and a new token; `reauth`: the user has just authenticated."""
-        return self._run(self._rotate(claims, None if owner is None else str(owner), reauth, grace))
+        return self._run(self._rotate(claims, None if owner is None else owner_text(owner), reauth, grace))
 
     def log_in(self, owner: str | int, *, claims: Mapping[str, Any] | None = None) -> str:
         """Makes it the session of a user who has just authenticated, safe against session fixation.
 
         An anonymous session keeps its fields; one of another user is destroyed. The old token is invalid at once.
         """
-        return self._run(self._log_in(str(owner), claims))
+        return self._run(self._log_in(owner_text(owner), claims))
 
     def mint(
         self, *, audience: str | None = None, ttl: int | None = None, claims: Mapping[str, Any] | None = None
@@ -167,7 +168,7 @@ class AsyncWebSession(SessionCore):
         self, owner: str | int = "", *, claims: Mapping[str, Any] | None = None, ttl: int | None = None
     ) -> str:
         """Creates a session with the fields. Returns the token."""
-        return await self._run(self._create(str(owner), claims, ttl))
+        return await self._run(self._create(owner_text(owner), claims, ttl))
 
     async def save(self) -> str:
         """Creates the session, or stores the changed fields. Returns the token."""
@@ -194,14 +195,14 @@ class AsyncWebSession(SessionCore):
         grace: Duration | None = None,
     ) -> str:
         """Gives the session a new id and a new token; `reauth`: the user has just authenticated."""
-        return await self._run(self._rotate(claims, None if owner is None else str(owner), reauth, grace))
+        return await self._run(self._rotate(claims, None if owner is None else owner_text(owner), reauth, grace))
 
     async def log_in(self, owner: str | int, *, claims: Mapping[str, Any] | None = None) -> str:
         """Makes it the session of a user who has just authenticated, safe against session fixation.
 
         An anonymous session keeps its fields; one of another user is destroyed. The old token is invalid at once.
         """
-        return await self._run(self._log_in(str(owner), claims))
+        return await self._run(self._log_in(owner_text(owner), claims))
 
     async def mint(
         self, *, audience: str | None = None, ttl: int | None = None, claims: Mapping[str, Any] | None = None

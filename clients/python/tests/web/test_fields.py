@@ -139,3 +139,20 @@ def test_the_patch_of_random_changes_gives_the_fields() -> None:
         patched = apply(stored, patch_of(session.changes()))
         assert json.dumps(patched, sort_keys=True) == json.dumps(expected, sort_keys=True)
         assert session.to_json() == expected
+
+
+@pytest.mark.parametrize(
+    ("value", "error"),
+    [
+        ({"at": [object()]}, TypeError),
+        ({(1, 2): 3}, TypeError),
+        pytest.param(10**5000, ValueError, id="an integer that Python does not print"),
+    ],
+)
+def test_a_value_that_json_does_not_have_names_its_field(value: Any, error: type[Exception]) -> None:
+    session = fields()
+    session["cart"] = value
+    with pytest.raises(error, match="the field 'cart' of the session cannot be stored: "):
+        session.changes()
+    with pytest.raises(error, match="'cart'"):
+        session.to_json()
