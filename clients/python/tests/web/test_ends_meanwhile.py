@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
 
+import pytest
 from redis import Redis
 
 from jrs_session import JRS
@@ -13,26 +15,26 @@ from support.web.browser import Browser
 from support.web.frameworks import Start, StartServer
 
 
-def about_to_expire(app: Application, server: Server) -> Browser:
+@pytest.fixture
+def browser(app: Application, server: Server) -> Iterator[Browser]:
     """A browser whose token is refused as expired when the hook of the application returns."""
     with Redis(port=server.port) as client:
-        soon = datetime.now(timezone.utc) + timedelta(seconds=1)
-        token = JRS(client).create("", {"n": 1}, expires_at=soon)
-    app.hook = lambda: until("the token expires", lambda: server.send("JRS.INSPECT", token)["active"] == 0)
-    browser = app.browser()
-    browser.cookies[app.cookie] = token
-    return browser
+        jrs = JRS(client)
+        token = jrs.create("", {"n": 1}, expires_at=datetime.now(timezone.utc) + timedelta(seconds=1))
+        app.hook = lambda: until("the token expires", lambda: not jrs.inspect(token).active)
+        browser = app.browser()
+        browser.cookies[app.cookie] = token
+        yield browser
 
 
-def test_a_token_that_expires_during_a_request_is_no_error(app: Application, server: Server) -> None:
-    reply = about_to_expire(app, server).post("/during", a=1)
+def test_a_token_that_expires_during_a_request_is_no_error(app: Application, browser: Browser, server: Server) -> None:
+    reply = browser.post("/during", a=1)
     assert reply.status == (400 if app.framework == "django" else 200)  # SessionInterrupted
     assert server.send("KEYS", "*") == []
     assert "set-cookie" not in reply.headers
 
 
-def test_a_login_in_a_session_that_expires_during_the_request(app: Application, server: Server) -> None:
-    browser = about_to_expire(app, server)
+def test_a_login_in_a_session_that_expires_during_the_request(browser: Browser) -> None:
     assert browser.post("/login", user="ann", late=True).status == 200
     assert browser.post("/show").json["owner"] != ""
 
