@@ -89,7 +89,8 @@ impl SessionLayer {
     }
 
     /// Whether requests continue with an empty session while Redis is unavailable: false by default, which is status
-    /// 503. The cookie stays, and changes of such a session are not saved. Methods that the application calls fail.
+    /// 503. The cookie stays, and changes of such a session are not saved. [`SignedIn`](super::SignedIn), and the methods
+    /// that need a session or write one, fail with status 503.
     pub fn fail_open(self, fail_open: bool) -> SessionLayer {
         self.with(|settings| settings.fail_open = fail_open)
     }
@@ -177,7 +178,7 @@ where
 impl RequestSession {
     /// Saves what the handler has changed.
     async fn save_changes(&self) -> Result<(), Error> {
-        let is_used = self.was_read() && !self.state().failed_open;
+        let is_used = self.was_read() && self.state().outage.is_none();
         if is_used && self.settings.auto_save {
             self.save().await?;
         }

@@ -42,8 +42,8 @@ pub(super) struct State {
     pub(super) is_closed: bool,
     /// How many sessions this request had that ended. Changes of an extractor from before belong to the session that is gone.
     pub(super) ended: u32,
-    /// Redis was unavailable, and the request continues with an empty session.
-    pub(super) failed_open: bool,
+    /// Why the session could not be read, if the request continues with an empty session.
+    pub(super) outage: Option<Error>,
     /// Changes that cannot be written as JSON.
     pub(super) failed: Option<Error>,
 }
@@ -81,7 +81,7 @@ impl RequestSession {
             Err(error) if error.is_token_refused() => self.note_reuse(&error),
             Err(error) if self.settings.fail_open && error.is_unavailable() => {
                 self.settings.report_error(&error);
-                self.state().failed_open = true;
+                self.state().outage = Some(error);
             }
             Err(error) => return Err(error),
         }
@@ -90,7 +90,8 @@ impl RequestSession {
 
     /// The token of the session.
     pub(super) fn token(&self) -> Result<Token, Error> {
-        self.state().info.token.clone().ok_or(Error::NoSession)
+        let state = self.state();
+        state.info.token.clone().ok_or_else(|| state.outage.clone().unwrap_or(Error::NoSession))
     }
 
     /// The token of the session, or the one of the request, which may be expired, or could not be looked up.
@@ -156,7 +157,7 @@ impl RequestSession {
         state.info = Arc::new(Info { id, owner: owner.to_owned(), claims, token: Some(token) });
         state.ttl = None;
         state.is_closed = false;
-        state.failed_open = false;
+        state.outage = None;
         Ok(())
     }
 
@@ -173,6 +174,10 @@ impl RequestSession {
             return Ok(true);
         }
         let Some(token) = token else {
+            // The user may have a session, whose cookie a new one would replace.
+            if let Some(error) = &self.state().outage {
+                return Err(error.clone());
+            }
             self.create("", &crate::CreateOptions::new()).await?;
             return Ok(true);
         };

@@ -58,6 +58,8 @@ where
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<SignedIn<T>, Error> {
         let session = Session::<T>::from_extensions(&parts.extensions).await?;
+        // While Redis is unavailable, it is not known whether the user is signed in.
+        session.request.token()?;
         session.signed_in()?;
         Ok(SignedIn(session))
     }

@@ -156,10 +156,15 @@ async fn redis_is_unavailable() {
     assert_eq!(closed.get("/").await.status, 503);
     assert_eq!(open.get("/").await.json()["id"], Value::Null);
     assert_eq!(open.post_json("/set", json!({"a": 1})).await.status, 200);
+    for (path, status) in [("/save", 503), ("/rotate", 503), ("/touch", 503)] {
+        assert_eq!(open.post(path).await.status, status, "{path}");
+    }
+    assert_eq!((open.get("/secret").await.status, open.get("/devices").await.status), (503, 503));
+    assert_eq!(open.get("/optional").await.body, "nobody");
     assert_eq!(open.cookie(), Some(token), "the user is not logged out");
     assert_eq!(open.post("/login/bob").await.status, 503, "methods that the application calls fail");
-    // The login has two: its read, which fails open, and its command.
-    assert_eq!(errors.lock().unwrap().len(), 5);
+    // Those that fail have two: the read, which fails open, and the response.
+    assert_eq!(errors.lock().unwrap().len(), 3 + 2 * 6 + 1);
     assert!(errors.lock().unwrap().iter().all(|code| code.as_deref() == Some("NOREPLICAS")));
     server.send::<()>(&["CONFIG", "SET", "min-replicas-to-write", "0"]).await;
     assert_eq!(open.get("/").await.json()["data"], json!({"name": "ANN"}));
@@ -169,17 +174,28 @@ async fn redis_is_unavailable() {
 }
 
 #[tokio::test]
-async fn a_login_after_an_outage_in_the_same_request_sets_the_cookie() {
+async fn after_an_outage_in_the_same_request_a_login_sets_the_cookie_and_a_save_does_not() {
     let server = Arc::new(Server::start().await);
     let recovering = Arc::clone(&server);
+    let recovers = Arc::clone(&server);
+    let save = get(async move |mut session: Session| {
+        recovers.send::<()>(&["CONFIG", "SET", "min-replicas-to-write", "0"]).await;
+        session.insert("a".to_owned(), 1.into());
+        session.save().await
+    });
     let login = get(async move |mut session: Session| {
         recovering.send::<()>(&["CONFIG", "SET", "min-replicas-to-write", "0"]).await;
         session.insert("a".to_owned(), 1.into());
         session.log_in("ann").await.map(drop)
     });
     let jrs = server.jrs().await;
-    let browser = Browser::new(serve(app().route("/late", login).layer(layer(jrs).fail_open(true))).await);
+    let browser = Browser::new(
+        serve(app().route("/late", login).route("/save-late", save).layer(layer(jrs).fail_open(true))).await,
+    );
     browser.post("/login/bob").await;
+    server.send::<()>(&["CONFIG", "SET", "min-replicas-to-write", "1"]).await;
+    let reply = browser.get("/save-late").await;
+    assert_eq!((reply.status, reply.headers("set-cookie").len()), (503, 0), "the user has a session");
     server.send::<()>(&["CONFIG", "SET", "min-replicas-to-write", "1"]).await;
     assert_eq!(browser.get("/late").await.status, 200);
     let session = browser.get("/").await.json();
