@@ -121,7 +121,7 @@ impl RequestSession {
         self.state().end();
     }
 
-    /// A token that was used again is of no more use: the server has destroyed its session and those that followed.
+    /// `REUSED`: the server has destroyed the session that came from this token, so the cookie is cleared.
     pub(super) fn note_reuse(&self, error: &Error) {
         if let (Error::Reused(_), Some(Received { token, .. })) = (error, &self.received) {
             self.state().clears_cookie = true;
@@ -129,7 +129,7 @@ impl RequestSession {
         }
     }
 
-    /// Takes the token of a rotation. The old token is refused now.
+    /// Takes the token of a rotation.
     pub(super) async fn adopt_rotated(&self, token: Token, owner: &str) -> Result<(), Error> {
         let old = self.state().info.id.clone();
         let adopted = self.adopt(token, owner).await;

@@ -41,6 +41,8 @@ use crate::{
 /// # let _ = axum::Router::<()>::new().route("/", axum::routing::get(count));
 /// ```
 ///
+/// Changes are noticed if they need `&mut`, not those inside of a `Cell` or `Mutex`.
+///
 /// Drop the session before the handler returns, as handlers do: what a spawned task or a streamed body changes later is
 /// not saved, unless it calls [`save`](Session::save).
 pub struct Session<T = Map<String, Value>> {

@@ -80,7 +80,11 @@ async fn a_cookie_that_browsers_would_drop_ends_the_session() {
     browser.post("/logout").await;
     assert_eq!(browser.post("/create/4000").await.status, 500);
     assert_eq!((browser.cookie(), server.send::<u64>(&["DBSIZE"]).await), (None, 0));
-    browser.post("/login/ann").await;
+    browser.post("/login/bob").await;
+    let cookie = browser.cookie();
+    assert_eq!(browser.post("/create/4000").await.status, 500);
+    assert_eq!((browser.cookie(), server.send::<u64>(&["DBSIZE"]).await), (cookie, 1), "only the new session");
+    assert_eq!(browser.get("/").await.json()["owner"], "bob");
     assert_eq!(browser.post("/grow").await.status, 500);
     assert_eq!((browser.cookie(), server.send::<u64>(&["DBSIZE"]).await), (None, 0));
 }
