@@ -8,6 +8,8 @@ use std::{
 use redis::{Cmd, Value as Reply};
 use serde::{Serialize, de::DeserializeOwned};
 
+#[cfg(any(feature = "axum", feature = "actix"))]
+use crate::session::RawSession;
 use crate::{
     CreateOptions, Error, Inspection, ListOptions, ListedSession, MintOptions, Realm, RotateOptions, Session, Token,
     UpdateOptions,
@@ -131,10 +133,11 @@ pub(crate) fn read<T: DeserializeOwned>(
     Ok(Call::new(name, of_session(token)?, auth_age(max_auth_age), reply::session::<T>))
 }
 
-/// A read of the data as text.
+/// A read of the session with this id, with its claims and data as text.
 #[cfg(any(feature = "axum", feature = "actix"))]
-pub(crate) fn read_raw(name: &'static str, token: &Token) -> Result<Call<Option<Session<Vec<u8>>>>, Error> {
-    Ok(Call::new(name, of_session(token)?, Words::default(), reply::raw_session))
+pub(crate) fn read_raw(name: &'static str, token: &Token, id: &str) -> Call<Option<RawSession>> {
+    let target = Target::Session(id.to_owned(), token.clone());
+    Call::new(name, target, Words::default(), reply::raw_session)
 }
 
 fn auth_age(seconds: Option<u64>) -> Words {

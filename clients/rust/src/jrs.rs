@@ -15,6 +15,8 @@ use crate::{
     call::{self, Call},
     methods::methods,
 };
+#[cfg(any(feature = "axum", feature = "actix"))]
+use crate::{session::RawSession, token::Origin};
 
 /// The shortest time between two requests for the realms because of `WRONGKEY`, which tokens of other realms cause too.
 const MIN_REFRESH: Duration = Duration::from_secs(1);
@@ -131,9 +133,17 @@ impl Jrs {
 /// What the web parts of this crate need.
 #[cfg(any(feature = "axum", feature = "actix"))]
 impl Jrs {
-    /// Reads a session by `JRS.GET` or `JRS.PEEK`, with its data as text.
-    pub(crate) async fn read_raw(&self, name: &'static str, token: &Token) -> Result<Option<Session<Vec<u8>>>, Error> {
-        self.session(call::read_raw(name, token)?).await
+    /// Reads a session by `JRS.GET` or `JRS.PEEK`, with its claims and data as text. Also returns what the token says.
+    pub(crate) async fn read_raw(
+        &self,
+        name: &'static str,
+        token: &Token,
+    ) -> Result<Option<(RawSession, Origin)>, Error> {
+        let origin = token.origin().ok_or_else(Error::no_id)?;
+        let session = self.send(call::read_raw(name, token, &origin.id)).await?;
+        let Some(mut session) = session else { return Ok(None) };
+        session.owner = call::from_server(session.owner, self.is_cluster());
+        Ok(Some((session, origin)))
     }
 }
 

@@ -7,7 +7,7 @@ use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
     Error, Token,
-    session::{Inspection, Key, ListedSession, Realm, Session},
+    session::{Inspection, Key, ListedSession, RawSession, Realm, Session},
 };
 
 /// The text of data or claims.
@@ -30,27 +30,24 @@ pub(crate) fn from_fields<T: DeserializeOwned>(fields: crate::changes::Fields) -
 
 /// The map of `JRS.GET` and `JRS.PEEK`; nil if there is no session.
 pub(crate) fn session<T: DeserializeOwned>(reply: Reply) -> Result<Option<Session<T>>, Error> {
-    session_with(reply, |data| from_json(&data))
+    let Some(session) = raw_session(reply)? else { return Ok(None) };
+    let RawSession { id, owner, claims, data, ttl, etag } = session;
+    Ok(Some(Session { id, owner, claims: from_json(&claims)?, data: from_json(&data)?, ttl, etag }))
 }
 
-/// A session with its data as text.
-#[cfg(any(feature = "axum", feature = "actix"))]
-pub(crate) fn raw_session(reply: Reply) -> Result<Option<Session<Vec<u8>>>, Error> {
-    session_with(reply, Ok)
-}
-
-fn session_with<T>(reply: Reply, read: impl FnOnce(Vec<u8>) -> Result<T, Error>) -> Result<Option<Session<T>>, Error> {
+/// A session with its claims and data as text.
+pub(crate) fn raw_session(reply: Reply) -> Result<Option<RawSession>, Error> {
     if reply == Reply::Nil {
         return Ok(None);
     }
     let mut fields = Fields::of(reply)?;
-    Ok(Some(Session {
+    Ok(Some(RawSession {
         id: fields.text("id")?,
         owner: fields.text("owner")?,
-        claims: from_json(&fields.bytes("claims")?)?,
+        claims: fields.bytes("claims")?,
+        data: fields.bytes("data")?,
         ttl: fields.seconds("ttl")?,
         etag: fields.text("etag")?,
-        data: read(fields.bytes("data")?)?,
     }))
 }
 
@@ -197,16 +194,18 @@ fn bytes(reply: Reply) -> Result<Vec<u8>, Error> {
 }
 
 /// The fields of a map. Fields of later versions are ignored.
-struct Fields(Vec<(Reply, Reply)>);
+enum Fields {
+    /// RESP3.
+    Map(Vec<(Reply, Reply)>),
+    /// RESP2: names and values in turn.
+    Array(Vec<Reply>),
+}
 
 impl Fields {
     fn of(reply: Reply) -> Result<Fields, Error> {
         match reply {
-            Reply::Map(fields) => Ok(Fields(fields)),
-            Reply::Array(items) => {
-                let mut items = items.into_iter();
-                Ok(Fields(std::iter::from_fn(|| Some((items.next()?, items.next()?))).collect()))
-            }
+            Reply::Map(fields) => Ok(Fields::Map(fields)),
+            Reply::Array(items) => Ok(Fields::Array(items)),
             _ => Err(Error::BadReply),
         }
     }
@@ -218,8 +217,14 @@ impl Fields {
             Reply::SimpleString(text) => text == name,
             _ => false,
         };
-        let found = self.0.iter_mut().find(|(key, _)| is_it(key));
-        found.map(|(_, value)| std::mem::take(value)).unwrap_or_default()
+        let found = match self {
+            Fields::Map(fields) => fields.iter_mut().find(|(key, _)| is_it(key)).map(|(_, value)| value),
+            Fields::Array(items) => items.chunks_exact_mut(2).find_map(|pair| match pair {
+                [key, value] if is_it(key) => Some(value),
+                _ => None,
+            }),
+        };
+        found.map(std::mem::take).unwrap_or_default()
     }
 
     fn bytes(&mut self, name: &str) -> Result<Vec<u8>, Error> {

@@ -35,6 +35,22 @@ impl<T> fmt::Debug for Session<T> {
     }
 }
 
+/// A session whose claims and data are still JSON text.
+pub(crate) struct RawSession {
+    /// As in [`Session`].
+    pub(crate) id: String,
+    /// As in [`Session`].
+    pub(crate) owner: String,
+    /// The claims of the token.
+    pub(crate) claims: Vec<u8>,
+    /// The data.
+    pub(crate) data: Vec<u8>,
+    /// As in [`Session`].
+    pub(crate) ttl: Option<Duration>,
+    /// As in [`Session`].
+    pub(crate) etag: String,
+}
+
 /// One of the sessions of an owner.
 #[derive(Clone, PartialEq)]
 #[non_exhaustive]

@@ -21,6 +21,25 @@ pub type Claims = Map<String, Value>;
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Token(String);
 
+/// The claims that each request needs. The others are not parsed.
+#[derive(Deserialize)]
+pub(crate) struct Origin {
+    /// The id of the session.
+    #[serde(rename = "jti")]
+    pub(crate) id: String,
+    #[cfg(feature = "axum")]
+    #[serde(default, rename = "iat")]
+    issued: Value,
+}
+
+#[cfg(feature = "axum")]
+impl Origin {
+    /// When the token was issued, in seconds since 1970; 0 if it does not say so.
+    pub(crate) fn issued(&self) -> u64 {
+        self.issued.as_u64().unwrap_or(0)
+    }
+}
+
 impl Token {
     /// The text of the token.
     pub fn as_str(&self) -> &str {
@@ -39,11 +58,12 @@ impl Token {
 
     /// The id of the session, not verified: it tells only where the session would be.
     pub(crate) fn session_id(&self) -> Option<String> {
-        #[derive(Deserialize)]
-        struct Id {
-            jti: String,
-        }
-        serde_json::from_slice(&self.payload()?).ok().map(|Id { jti }| jti)
+        self.origin().map(|origin| origin.id)
+    }
+
+    /// Which session the token is for, and since when: not verified. `None` if the token has no id.
+    pub(crate) fn origin(&self) -> Option<Origin> {
+        serde_json::from_slice(&self.payload()?).ok()
     }
 
     fn payload(&self) -> Option<Vec<u8>> {
@@ -85,5 +105,16 @@ mod tests {
             assert_eq!(Token::from(text).session_id(), None, "{text}");
         }
         assert_eq!(Token::from("a.eyJqdGkiOiJ4In0.c").session_id().as_deref(), Some("x"));
+    }
+
+    #[cfg(feature = "axum")]
+    #[test]
+    fn a_token_may_lack_the_time_of_its_issue() {
+        // {"jti":"x"}, {"jti":"x","iat":7}, {"jti":"x","iat":"7"}
+        for (text, issued) in
+            [("a.eyJqdGkiOiJ4In0.c", 0), ("a.eyJqdGkiOiJ4IiwiaWF0Ijo3fQ.c", 7), ("a.eyJqdGkiOiJ4IiwiaWF0IjoiNyJ9.c", 0)]
+        {
+            assert_eq!(Token::from(text).origin().map(|origin| origin.issued()), Some(issued), "{text}");
+        }
     }
 }

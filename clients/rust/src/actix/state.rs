@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, value::RawValue};
 
-use crate::{Error, Session, changes::Changes, reply::from_json};
+use crate::{Claims, Error, changes::Changes, reply::from_json, session::RawSession};
 
 /// The key whose value is the owner of the session: a string. [`JrsSession::log_in`](super::JrsSession::log_in) sets it.
 /// It is not part of the stored data.
@@ -45,8 +45,9 @@ pub(super) struct Parsed {
 }
 
 /// The state of a session that was read.
-pub(super) fn to_state(session: Session<Vec<u8>>) -> Result<State, Error> {
-    let Session { id, owner, data, claims, .. } = session;
+pub(super) fn to_state(session: RawSession) -> Result<State, Error> {
+    let RawSession { id, owner, data, claims, .. } = session;
+    let claims: Claims = from_json(&claims)?;
     let time = |name| claims.get(name).and_then(Value::as_u64);
     let authenticated = time("auth_time").or(time("iat")).filter(|_| !owner.is_empty());
     let mut data: Data = from_json(&data)?;

@@ -157,7 +157,7 @@ impl SessionStore for JrsSessionStore {
         let token = Token::from(session_key.as_ref());
         let session = ended(self.jrs.read_raw("JRS.GET", &token).await);
         // With LoadError::Deserialization the middleware would overwrite data that it cannot read.
-        let state = session.and_then(|session| session.map(to_state).transpose());
+        let state = session.and_then(|session| session.map(|(session, _)| to_state(session)).transpose());
         state.map_err(|error| LoadError::Other(error.into()))
     }
 

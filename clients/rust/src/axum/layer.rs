@@ -189,25 +189,25 @@ impl RequestSession {
     async fn write_cookie(&self, headers: &mut HeaderMap) {
         self.clear_cookie(headers);
         let Some(cookie) = self.settings.cookie.as_ref().filter(|cookie| !cookie.is_set_in(headers)) else { return };
-        let (info, ttl) = {
+        let (info, ttl, issued) = {
             let state = self.state();
-            (Arc::clone(&state.info), state.ttl)
+            (Arc::clone(&state.info), state.ttl, state.issued)
         };
         let (Some(token), Some(id), true) = (&info.token, &info.id, self.uses_cookie()) else { return };
         if self.received.as_ref().is_none_or(|received| received.token != *token) {
             let max_age = if cookie.persistent { self.max_age(&info).await } else { None };
             self.settings.renewals.note(id);
             write(headers, &cookie.set(token.as_str(), max_age));
-        } else if let Some(ttl) = ttl.filter(|ttl| cookie.persistent && self.renews(&info, id, *ttl)) {
+        } else if let Some(ttl) = ttl.filter(|ttl| cookie.persistent && self.renews(id, issued, *ttl)) {
             // The session was extended, so its cookie is too, unless the browser has a fresh one.
             write(headers, &cookie.set(token.as_str(), Some(ttl)));
         }
     }
 
     /// Whether the cookie of a session that lives `ttl` seconds is sent again: once in a tenth of that time.
-    fn renews(&self, info: &Info, id: &str, ttl: u64) -> bool {
+    fn renews(&self, id: &str, issued: u64, ttl: u64) -> bool {
         let interval = Duration::from_secs(ttl) / 10;
-        is_older(info, interval.as_secs()) && self.settings.renewals.is_due(id, interval)
+        is_older(issued, interval.as_secs()) && self.settings.renewals.is_due(id, interval)
     }
 
     /// Clears the cookie that came with the request, if this request has ended its session.
@@ -230,7 +230,7 @@ impl RequestSession {
     /// The seconds that the cookie of a new token lives. `None` if the server cannot be asked: until the next renewal, the
     /// cookie ends with the browser.
     async fn max_age(&self, info: &Info) -> Option<u64> {
-        if let Some(ttl) = info.claims.get("ttl").and_then(Value::as_f64) {
+        if let Some(ttl) = info.claims.get().get("ttl").and_then(Value::as_f64) {
             return Some(Duration::try_from_secs_f64(ttl).map_or(super::cookie::MAX_AGE, |ttl| ttl.as_secs()));
         }
         let jrs = &self.settings.jrs;
@@ -249,9 +249,8 @@ fn seconds_of(realm: &Realm, owner: &str) -> u64 {
 }
 
 /// Whether the token was issued longer ago. A clock that differs from the server's renews a cookie too early or too late.
-fn is_older(info: &Info, seconds: u64) -> bool {
+fn is_older(issued: u64, seconds: u64) -> bool {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
-    let issued = info.claims.get("iat").and_then(Value::as_u64).unwrap_or(0);
     now >= issued.saturating_add(seconds)
 }
 

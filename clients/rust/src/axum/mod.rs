@@ -2,6 +2,7 @@
 //!
 //! [`SessionLayer`] goes around the routes. Handlers take [`Session`], or [`SignedIn`] if the request must have a user.
 
+mod claims;
 mod cookie;
 mod devices;
 mod layer;

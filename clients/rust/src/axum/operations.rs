@@ -65,11 +65,11 @@ impl<T: Default + Serialize + DeserializeOwned + Send> Session<T> {
         let token = self.request.token()?;
         self.before = None;
         let read = self.request.settings.jrs.read_raw("JRS.PEEK", &token).await;
-        let session = self.checked(read.and_then(|session| session.ok_or(Error::SessionEnded)))?;
+        let (session, origin) = self.checked(read.and_then(|session| session.ok_or(Error::SessionEnded)))?;
         {
             let mut state = self.request.state();
             state.changes.clear();
-            state.set_read(&token, session);
+            state.set_read(&token, &origin, session);
         }
         self.refresh();
         self.reread()

@@ -7,21 +7,24 @@ use serde_json::Value;
 use tokio::sync::OnceCell;
 
 use super::{
+    claims::LazyClaims,
     cookie,
     settings::{Received, Settings},
 };
 use crate::{
-    Claims, Error, Session as Stored, Token, UpdateOptions,
+    Error, Token, UpdateOptions,
     changes::{Changes, Fields, apply, operations},
     reply::{from_fields, from_json},
+    session::RawSession,
+    token::Origin,
 };
 
 /// What an application sees of the session, besides its data.
-#[derive(Clone, Default)]
+#[derive(Default)]
 pub(super) struct Info {
     pub(super) id: Option<String>,
     pub(super) owner: String,
-    pub(super) claims: Claims,
+    pub(super) claims: LazyClaims,
     pub(super) token: Option<Token>,
 }
 
@@ -35,6 +38,8 @@ pub(super) struct State {
     pub(super) changes: Changes,
     /// The seconds that the session has left, if this request has read it with its current token.
     pub(super) ttl: Option<u64>,
+    /// When that token was issued, in seconds since 1970.
+    pub(super) issued: u64,
     /// This request has destroyed its session, or the server has replied `REUSED`: the cookie is cleared. A token that does
     /// not lead to a session keeps its cookie: another response may have just replaced it, as after a login.
     pub(super) clears_cookie: bool,
@@ -76,7 +81,7 @@ impl RequestSession {
     async fn read_now(&self) -> Result<(), Error> {
         let Some(Received { token, .. }) = &self.received else { return Ok(()) };
         match self.settings.jrs.read_raw("JRS.GET", token).await {
-            Ok(Some(session)) => self.state().set_read(token, session),
+            Ok(Some((session, origin))) => self.state().set_read(token, &origin, session),
             Ok(None) => {}
             Err(error) if error.is_token_refused() => self.note_reuse(&error),
             Err(error) if self.settings.fail_open && error.is_unavailable() => {
@@ -154,7 +159,7 @@ impl RequestSession {
         let claims = token.unverified_claims().ok_or(Error::BadReply)?;
         let mut state = self.state();
         let id = claims.get("jti").and_then(Value::as_str).map(str::to_owned);
-        state.info = Arc::new(Info { id, owner: owner.to_owned(), claims, token: Some(token) });
+        state.info = Arc::new(Info { id, owner: owner.to_owned(), claims: claims.into(), token: Some(token) });
         state.ttl = None;
         state.is_closed = false;
         state.outage = None;
@@ -214,13 +219,14 @@ impl RequestSession {
 }
 
 impl State {
-    pub(super) fn set_read(&mut self, token: &Token, session: Stored<Vec<u8>>) {
-        let Stored { id, owner, claims, data, ttl, .. } = session;
+    pub(super) fn set_read(&mut self, token: &Token, origin: &Origin, session: RawSession) {
+        let RawSession { id, owner, claims, data, ttl, .. } = session;
         // In the grace of a rotation the session has another token, whose cookie must not be replaced by this one.
-        let in_grace = token.session_id().as_ref() != Some(&id);
+        let in_grace = origin.id != id;
         self.ttl = ttl.map(|ttl| ttl.as_secs()).filter(|_| !in_grace);
+        self.issued = origin.issued();
         self.stored = data;
-        self.info = Arc::new(Info { id: Some(id), owner, claims, token: Some(token.clone()) });
+        self.info = Arc::new(Info { id: Some(id), owner, claims: claims.into(), token: Some(token.clone()) });
     }
 
     /// The request has no session any more. Its data and its changes are dropped, and nothing is saved unless the

@@ -81,9 +81,10 @@ impl<T: Default + Serialize + DeserializeOwned + Send> Session<T> {
         &self.info.owner
     }
 
-    /// The claims of the token, which the server has verified.
+    /// The claims of the token, which the server has verified. Empty if serde_json cannot read them: they are nested deeper
+    /// than 127, or have a number that is too large for an `f64`.
     pub fn claims(&self) -> &Claims {
-        &self.info.claims
+        self.info.claims.get()
     }
 
     /// The token, for clients that send it as `Authorization: Bearer`.
