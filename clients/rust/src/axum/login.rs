@@ -33,11 +33,11 @@ impl<T: Default + Serialize + DeserializeOwned + Send> Session<T> {
             self.data = T::default();
         }
         let token = self.request.state().info.token.clone();
-        let rotated = match token {
-            Some(token) => self.rotate_for(&token, owner, &current, claims).await?,
+        let has_session = match token {
+            Some(token) => self.hand_over(&token, owner, &current, claims).await?,
             None => false,
         };
-        if !rotated {
+        if !has_session {
             let fields = (self.to_fields)(&self.data)?;
             self.request.state().changes = fields.into_iter().map(|(name, value)| (name, Some(value))).collect();
             let options = CreateOptions::new();
@@ -48,8 +48,8 @@ impl<T: Default + Serialize + DeserializeOwned + Send> Session<T> {
         self.info.token.as_ref().ok_or(Error::NoSession)
     }
 
-    /// Rotates the session for its user. False: a session must be created.
-    async fn rotate_for(
+    /// Gives the session to its user. False: there was none, and one must be created.
+    async fn hand_over(
         &mut self,
         token: &Token,
         owner: &str,
@@ -75,14 +75,20 @@ impl<T: Default + Serialize + DeserializeOwned + Send> Session<T> {
                 Err(error) => return Err(error),
             }
         }
+        // The anonymous session is destroyed last: it stays if the new one cannot be created.
+        let fields = self.request.state().fields()?;
+        let new = jrs.create_with(owner, &fields, &CreateOptions::new().claims(claims)).await?;
         if !jrs.destroy(token).await? {
+            jrs.destroy(&new).await?;
             return self.start_again();
         }
-        let fields = self.request.state().fields()?;
-        let mut state = self.request.state();
-        state.end_destroyed();
-        state.set_stored(&fields)?;
-        Ok(false)
+        {
+            let mut state = self.request.state();
+            state.set_stored(&fields)?;
+            state.changes.clear();
+        }
+        self.request.adopt_rotated(new, owner).await?;
+        Ok(true)
     }
 
     /// Keeps only what this request has changed.

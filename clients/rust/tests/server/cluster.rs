@@ -70,6 +70,18 @@ async fn no_command_is_redirected() {
     assert_eq!((&session["owner"], &session["data"]), (&json!("ann"), &json!({"cart": ["book"], "name": "ANN"})));
     assert_eq!(attacker.get("/").await.json()["id"], Value::Null);
     assert_eq!(victim.get("/devices").await.json().as_array().unwrap().len(), 1);
+
+    // A login that fails leaves the anonymous session.
+    for node in &cluster.nodes {
+        node.send::<()>(&["CONFIG", "SET", "jrs.max-sessions", "1", "jrs.max-sessions-policy", "reject"]).await;
+    }
+    let second = open(layer(jrs)).await;
+    second.post_json("/set", json!({"cart": ["pen"]})).await;
+    assert_eq!(second.post("/login/ann").await.status, 500);
+    assert_eq!(second.get("/").await.json()["data"], json!({"cart": ["pen"]}));
+    assert_eq!(victim.post("/logout").await.body, "true");
+    assert_eq!(second.post("/login/ann").await.status, 200);
+    assert_eq!(second.get("/").await.json()["data"], json!({"cart": ["pen"], "name": "ANN"}));
 }
 
 /// The user of the README, in a cluster.
