@@ -8,7 +8,7 @@ use serde_json::{Value, value::RawValue};
 use crate::{Claims, Error, changes::Changes, reply::from_json, session::RawSession};
 
 /// The key whose value is the owner of the session: a string. [`JrsSession::log_in`](super::JrsSession::log_in) sets it.
-/// It is not part of the stored data.
+/// It is not part of the stored data. A handler must not insert keys that a client has chosen: this one is a login.
 pub const OWNER: &str = "jrs:owner";
 
 /// Says that the user has just authenticated. It is not stored.

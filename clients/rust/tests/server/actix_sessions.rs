@@ -272,3 +272,23 @@ async fn stored_names_of_this_crate_have_no_effect() {
     expected["b"] = json!(2);
     assert_eq!(jrs.get::<Value>(&token).await.unwrap().unwrap().data, expected);
 }
+
+#[actix_web::test]
+async fn redis_is_unavailable() {
+    let server = Server::start().await;
+    let app = start(&server.jrs().await, |store| store).await;
+    let browser = app.browser();
+    browser.post("/login/ann").await;
+    let cookie = browser.cookie();
+    server.send::<()>(&["CONFIG", "SET", "min-replicas-to-write", "1"]).await;
+    for reply in
+        [browser.get("/").await, browser.post_json("/set", json!({"a": 1})).await, browser.post("/logout").await]
+    {
+        assert_eq!((reply.status, reply.headers("set-cookie").len()), (500, 0), "{reply:?}");
+        assert!(!reply.body.contains("ann") && !reply.body.contains("ey"), "{reply:?}");
+    }
+    assert_eq!(app.browser().get("/").await.status, 200, "a request without a cookie needs no command");
+    server.send::<()>(&["CONFIG", "SET", "min-replicas-to-write", "0"]).await;
+    assert_eq!((browser.get("/").await.json()["owner"].as_str(), browser.cookie()), (Some("ann"), cookie));
+    app.handle.stop(false).await;
+}
