@@ -9,6 +9,8 @@ interface PendingCommand {
   /** When it times out, by `performance.now`. */
   readonly deadline: number;
   readonly reject: (error: SessionError) => void;
+  previous: PendingCommand | undefined;
+  next: PendingCommand | undefined;
 }
 
 /**
@@ -53,11 +55,17 @@ function withConvertedErrors(connection: Connection, convertError: ConvertError)
   };
 }
 
-/** All commands without a reply. They share one timer, because a timer for each would slow every command down. */
+/**
+ * All commands without a reply. They share one timer, because a timer for each would slow every command down.
+ *
+ * They are a linked list and not a `Set`: a `Set` copies itself to a new table every few commands, and an old table that
+ * the garbage collector has not yet freed keeps all later tables and their promises. A removed command refers to no other.
+ */
 class PendingCommands {
   readonly #timeout: number;
-  /** Oldest first, which is also the order of their deadlines. */
-  readonly #commands = new Set<PendingCommand>();
+  /** The oldest command, which is also the first to time out. */
+  #first: PendingCommand | undefined;
+  #last: PendingCommand | undefined;
   #timerIsSet = false;
 
   constructor(timeout: number) {
@@ -65,14 +73,24 @@ class PendingCommands {
   }
 
   add(reject: (error: SessionError) => void): PendingCommand {
-    const command = { deadline: performance.now() + this.#timeout, reject };
-    this.#commands.add(command);
+    const previous = this.#last;
+    const command: PendingCommand = { deadline: performance.now() + this.#timeout, reject, previous, next: undefined };
+    if (previous) previous.next = command;
+    else this.#first = command;
+    this.#last = command;
     if (!this.#timerIsSet) this.#setTimer(this.#timeout);
     return command;
   }
 
+  /** Does nothing if the command has timed out. */
   remove(command: PendingCommand): void {
-    this.#commands.delete(command);
+    const { previous, next } = command;
+    if (previous) previous.next = next;
+    else if (this.#first === command) this.#first = next;
+    if (next) next.previous = previous;
+    else if (this.#last === command) this.#last = previous;
+    command.previous = undefined;
+    command.next = undefined;
   }
 
   /**
@@ -87,12 +105,12 @@ class PendingCommands {
   #rejectOverdue(): void {
     this.#timerIsSet = false;
     const now = performance.now();
-    for (const command of this.#commands) {
+    for (let command = this.#first; command; command = this.#first) {
       if (command.deadline > now) {
         this.#setTimer(command.deadline - now);
         return;
       }
-      this.#commands.delete(command);
+      this.remove(command);
       command.reject(timeoutError(this.#timeout));
     }
   }
