@@ -116,32 +116,32 @@ impl<C: Connection> Jrs<C> {
         &self.realm
     }
 
-    fn session<T>(&mut self, call: Call<Option<Session<T>>>) -> Result<Option<Session<T>>, Error> {
+    fn session<T>(&mut self, call: &Call<'_, Option<Session<T>>>) -> Result<Option<Session<T>>, Error> {
         let session = self.send(call)?;
         let cluster = self.is_cluster();
         Ok(session.map(|session| Session { owner: call::from_server(session.owner, cluster), ..session }))
     }
 
-    fn send<R>(&mut self, call: Call<R>) -> Result<R, Error> {
+    fn send<R>(&mut self, call: &Call<'_, R>) -> Result<R, Error> {
         if !call.has_key() {
-            return call.read(self.request(&call, "")?);
+            return call.read(self.request(call, "")?);
         }
         let keyspace = self.keyspace_no_older_than(Duration::MAX)?;
-        let reply = match self.request(&call, &keyspace) {
+        let reply = match self.request(call, &keyspace) {
             Err(Error::WrongKey(error)) => {
                 // The keyspace may have changed. If not, the token is of another realm.
                 let newer = self.keyspace_no_older_than(MIN_REFRESH)?;
                 if newer == keyspace {
                     return Err(Error::WrongKey(error));
                 }
-                self.request(&call, &newer)
+                self.request(call, &newer)
             }
             reply => reply,
         };
         call.read(reply?)
     }
 
-    fn request<R>(&mut self, call: &Call<R>, keyspace: &str) -> Result<Reply, Error> {
+    fn request<R>(&mut self, call: &Call<'_, R>, keyspace: &str) -> Result<Reply, Error> {
         checked(self.connection.send(&call.command(keyspace), sealed::Destination(call.route())))
     }
 

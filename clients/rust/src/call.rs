@@ -1,11 +1,12 @@
 //! The commands: their arguments and the types of their replies, for [`Jrs`](crate::Jrs) and for the blocking client.
 
 use std::{
+    borrow::Cow,
     hash::{BuildHasher, RandomState},
     time::Duration,
 };
 
-use redis::{Cmd, Value as Reply};
+use redis::{Cmd, RedisWrite, ToRedisArgs, Value as Reply};
 use serde::{Serialize, de::DeserializeOwned};
 
 #[cfg(any(feature = "axum", feature = "actix"))]
@@ -23,9 +24,9 @@ use crate::{
 const ANONYMOUS: &str = "anonymous:";
 
 /// What the first argument of a command is. In a cluster it decides on the node.
-enum Target {
+enum Target<'a> {
     /// The key of the session with this id, then its token.
-    Session(String, Token),
+    Session(Cow<'a, str>, &'a Token),
     /// The key of the session with this id.
     Key(String),
     /// An owner.
@@ -36,15 +37,26 @@ enum Target {
     AllNodes,
 }
 
+impl Target<'_> {
+    /// The bytes of the arguments, without the keyspace.
+    fn size(&self) -> usize {
+        match self {
+            Target::Session(id, token) => id.len() + token.as_str().len(),
+            Target::Key(text) | Target::Owner(text) => text.len(),
+            Target::AnyNode | Target::AllNodes => 0,
+        }
+    }
+}
+
 /// A command and how to read its reply.
-pub(crate) struct Call<R> {
+pub(crate) struct Call<'a, R> {
     name: &'static str,
-    target: Target,
+    target: Target<'a>,
     words: Words,
     read: fn(Reply) -> Result<R, Error>,
 }
 
-impl<R> Call<R> {
+impl<'a, R> Call<'a, R> {
     /// Whether the command needs the keyspace of the realm.
     pub(crate) fn has_key(&self) -> bool {
         matches!(self.target, Target::Session(..) | Target::Key(_))
@@ -61,14 +73,19 @@ impl<R> Call<R> {
 
     /// The command for a realm with this keyspace.
     pub(crate) fn command(&self, keyspace: &str) -> Cmd {
-        let mut command = redis::cmd(self.name);
+        let first = self.target.size() + keyspace.len();
+        let mut command = Cmd::with_capacity(3 + self.words.0.len(), self.name.len() + first + self.words.size());
+        command.write_arg(self.name.as_bytes());
         match &self.target {
-            Target::Session(id, token) => command.arg(format!("{keyspace}{id}")).arg(token.as_str()),
-            Target::Key(id) => command.arg(format!("{keyspace}{id}")),
-            Target::Owner(owner) => command.arg(owner),
-            Target::AnyNode | Target::AllNodes => &mut command,
-        };
-        command.arg(&self.words);
+            Target::Session(id, token) => {
+                command.write_arg_fmt(format_args!("{keyspace}{id}"));
+                command.write_arg(token.as_str().as_bytes());
+            }
+            Target::Key(id) => command.write_arg_fmt(format_args!("{keyspace}{id}")),
+            Target::Owner(owner) => command.write_arg(owner.as_bytes()),
+            Target::AnyNode | Target::AllNodes => {}
+        }
+        self.words.write_redis_args(&mut command);
         command
     }
 
@@ -77,18 +94,18 @@ impl<R> Call<R> {
         (self.read)(reply)
     }
 
-    fn new(name: &'static str, target: Target, words: Words, read: fn(Reply) -> Result<R, Error>) -> Call<R> {
+    fn new(name: &'static str, target: Target<'a>, words: Words, read: fn(Reply) -> Result<R, Error>) -> Call<'a, R> {
         Call { name, target, words, read }
     }
 
-    fn in_realm(mut self, realm: &str) -> Call<R> {
+    fn in_realm(mut self, realm: &str) -> Call<'a, R> {
         self.words.pair("REALM", realm);
         self
     }
 }
 
-fn of_session(token: &Token) -> Result<Target, Error> {
-    Ok(Target::Session(token.session_id().ok_or_else(Error::no_id)?, token.clone()))
+fn of_session(token: &Token) -> Result<Target<'_>, Error> {
+    Ok(Target::Session(token.session_id().ok_or_else(Error::no_id)?.into(), token))
 }
 
 /// The owner that the server is told.
@@ -118,26 +135,25 @@ pub(crate) fn create(
     data: &(impl Serialize + ?Sized),
     options: &CreateOptions,
     realm: &str,
-) -> Result<Call<Token>, Error> {
+) -> Result<Call<'static, Token>, Error> {
     let mut words = Words(vec![to_object(&data)?.into_bytes()]);
     words.0.extend(options.words()?.0);
     Ok(Call::new("JRS.CREATE", Target::Owner(owner), words, reply::token).in_realm(realm))
 }
 
-/// A read: of the data as a type, or as text.
-pub(crate) fn read<T: DeserializeOwned>(
+/// A read of the data as a type.
+pub(crate) fn read<'a, T: DeserializeOwned>(
     name: &'static str,
-    token: &Token,
+    token: &'a Token,
     max_auth_age: Option<u64>,
-) -> Result<Call<Option<Session<T>>>, Error> {
+) -> Result<Call<'a, Option<Session<T>>>, Error> {
     Ok(Call::new(name, of_session(token)?, auth_age(max_auth_age), reply::session::<T>))
 }
 
 /// A read of the session with this id, with its claims and data as text.
 #[cfg(any(feature = "axum", feature = "actix"))]
-pub(crate) fn read_raw(name: &'static str, token: &Token, id: &str) -> Call<Option<RawSession>> {
-    let target = Target::Session(id.to_owned(), token.clone());
-    Call::new(name, target, Words::default(), reply::raw_session)
+pub(crate) fn read_raw<'a>(name: &'static str, token: &'a Token, id: &'a str) -> Call<'a, Option<RawSession>> {
+    Call::new(name, Target::Session(id.into(), token), Words::default(), reply::raw_session)
 }
 
 fn auth_age(seconds: Option<u64>) -> Words {
@@ -149,12 +165,12 @@ fn auth_age(seconds: Option<u64>) -> Words {
 }
 
 /// A change of the data: `REPLACE`, `MERGE` or `PATCH`.
-pub(crate) fn update(
-    token: &Token,
+pub(crate) fn update<'a>(
+    token: &'a Token,
     data: &(impl Serialize + ?Sized),
     mode: &str,
     options: &UpdateOptions,
-) -> Result<Call<Option<String>>, Error> {
+) -> Result<Call<'a, Option<String>>, Error> {
     let text = match mode {
         // A patch is an array.
         "PATCH" => serde_json::to_string(data).map_err(|_| Error::NotAnObject)?,
@@ -166,7 +182,7 @@ pub(crate) fn update(
 }
 
 /// `JRS.TOUCH`, with `PX` if a ttl is given.
-pub(crate) fn touch(token: &Token, ttl: Option<Duration>) -> Result<Call<Option<Duration>>, Error> {
+pub(crate) fn touch(token: &Token, ttl: Option<Duration>) -> Result<Call<'_, Option<Duration>>, Error> {
     let mut words = Words::default();
     if let Some(ttl) = ttl {
         words.ttl(ttl);
@@ -175,22 +191,22 @@ pub(crate) fn touch(token: &Token, ttl: Option<Duration>) -> Result<Call<Option<
 }
 
 /// `JRS.DESTROY`.
-pub(crate) fn destroy(token: &Token) -> Result<Call<bool>, Error> {
+pub(crate) fn destroy(token: &Token) -> Result<Call<'_, bool>, Error> {
     Ok(Call::new("JRS.DESTROY", of_session(token)?, Words::default(), reply::flag))
 }
 
 /// `JRS.ROTATE`.
-pub(crate) fn rotate(token: &Token, options: &RotateOptions) -> Result<Call<Option<Token>>, Error> {
+pub(crate) fn rotate<'a>(token: &'a Token, options: &RotateOptions) -> Result<Call<'a, Option<Token>>, Error> {
     Ok(Call::new("JRS.ROTATE", of_session(token)?, options.words()?, reply::optional_token))
 }
 
 /// `JRS.MINT`.
-pub(crate) fn mint(token: &Token, options: &MintOptions) -> Result<Call<Option<Token>>, Error> {
+pub(crate) fn mint<'a>(token: &'a Token, options: &MintOptions) -> Result<Call<'a, Option<Token>>, Error> {
     Ok(Call::new("JRS.MINT", of_session(token)?, options.words()?, reply::optional_token))
 }
 
 /// `JRS.INSPECT`.
-pub(crate) fn inspect(token: &Token) -> Result<Call<Inspection>, Error> {
+pub(crate) fn inspect(token: &Token) -> Result<Call<'_, Inspection>, Error> {
     Ok(Call::new("JRS.INSPECT", of_session(token)?, Words::default(), reply::inspection))
 }
 
@@ -199,22 +215,22 @@ pub(crate) fn list<T: DeserializeOwned>(
     owner: &str,
     options: &ListOptions,
     realm: &str,
-) -> Call<Vec<ListedSession<T>>> {
+) -> Call<'static, Vec<ListedSession<T>>> {
     Call::new("JRS.LIST", Target::Owner(owner.to_owned()), options.words(), reply::list::<T>).in_realm(realm)
 }
 
 /// `JRS.COUNT`.
-pub(crate) fn count(owner: &str, realm: &str) -> Call<u64> {
+pub(crate) fn count(owner: &str, realm: &str) -> Call<'static, u64> {
     Call::new("JRS.COUNT", Target::Owner(owner.to_owned()), Words::default(), reply::count).in_realm(realm)
 }
 
 /// `JRS.REVOKE`, by the id of a session.
-pub(crate) fn revoke(id: &str) -> Call<bool> {
+pub(crate) fn revoke(id: &str) -> Call<'static, bool> {
     Call::new("JRS.REVOKE", Target::Key(id.to_owned()), Words::default(), reply::flag)
 }
 
 /// `JRS.DESTROYALL`, which keeps the session of the token `except`.
-pub(crate) fn destroy_all(owner: &str, except: Option<&Token>, realm: &str) -> Call<u64> {
+pub(crate) fn destroy_all(owner: &str, except: Option<&Token>, realm: &str) -> Call<'static, u64> {
     let mut words = Words::default();
     if let Some(token) = except {
         words.pair("EXCEPT", token.as_str());
@@ -223,21 +239,21 @@ pub(crate) fn destroy_all(owner: &str, except: Option<&Token>, realm: &str) -> C
 }
 
 /// `JRS.JWKS`.
-pub(crate) fn jwks(realm: &str) -> Call<String> {
+pub(crate) fn jwks(realm: &str) -> Call<'static, String> {
     Call::new("JRS.JWKS", Target::AnyNode, Words::default(), reply::text).in_realm(realm)
 }
 
 /// `JRS.REALMS`.
-pub(crate) fn realms() -> Call<Vec<Realm>> {
+pub(crate) fn realms() -> Call<'static, Vec<Realm>> {
     Call::new("JRS.REALMS", Target::AnyNode, Words::default(), reply::realms)
 }
 
 /// `JRS.RELOAD`, on every node.
-pub(crate) fn reload() -> Call<()> {
+pub(crate) fn reload() -> Call<'static, ()> {
     Call::new("JRS.RELOAD", Target::AllNodes, Words::default(), reply::done)
 }
 
 /// `JRS.ROTATEKEY`.
-pub(crate) fn rotate_key(realm: &str) -> Call<String> {
+pub(crate) fn rotate_key(realm: &str) -> Call<'static, String> {
     Call::new("JRS.ROTATEKEY", Target::AnyNode, Words::default(), reply::text).in_realm(realm)
 }

@@ -56,15 +56,15 @@ impl Connection {
 
     /// Sends a command. Errors of the server are errors here.
     #[cfg_attr(not(feature = "cluster"), expect(unused_variables, reason = "only a cluster has routes"))]
-    pub(crate) async fn send(&self, command: Cmd, route: Route) -> Result<Reply, Error> {
+    pub(crate) async fn send(&self, command: &Cmd, route: Route) -> Result<Reply, Error> {
         // A clone is a sender of a channel: the commands of all requests share the connection.
         let reply = match self {
-            Connection::Manager(connection) => connection.clone().req_packed_command(&command).await,
-            Connection::Multiplexed(connection) => connection.clone().req_packed_command(&command).await,
+            Connection::Manager(connection) => connection.clone().req_packed_command(command).await,
+            Connection::Multiplexed(connection) => connection.clone().req_packed_command(command).await,
             #[cfg(feature = "cluster")]
             Connection::Cluster(connection) => match routing(route) {
-                None => connection.clone().req_packed_command(&command).await,
-                Some(routing) => connection.clone().route_command(command, routing).await,
+                None => connection.clone().req_packed_command(command).await,
+                Some(routing) => connection.clone().route_command(command.clone(), routing).await,
             },
         };
         checked(reply)

@@ -82,33 +82,33 @@ impl Jrs {
         &self.realm.name
     }
 
-    async fn session<T>(&self, call: Call<Option<Session<T>>>) -> Result<Option<Session<T>>, Error> {
+    async fn session<T>(&self, call: &Call<'_, Option<Session<T>>>) -> Result<Option<Session<T>>, Error> {
         let cluster = self.connection.is_cluster();
         let session = self.send(call).await?;
         Ok(session.map(|session| Session { owner: call::from_server(session.owner, cluster), ..session }))
     }
 
-    async fn send<R>(&self, call: Call<R>) -> Result<R, Error> {
+    async fn send<R>(&self, call: &Call<'_, R>) -> Result<R, Error> {
         if !call.has_key() {
-            return call.read(self.connection.send(call.command(""), call.route()).await?);
+            return call.read(self.connection.send(&call.command(""), call.route()).await?);
         }
         let realm = self.realm_no_older_than(Duration::MAX).await?;
-        let reply = match self.request(&call, &realm).await {
+        let reply = match self.request(call, &realm).await {
             Err(Error::WrongKey(error)) => {
                 // The keyspace may have changed. If not, the token is of another realm.
                 let newer = self.realm_no_older_than(MIN_REFRESH).await?;
                 if newer.keyspace == realm.keyspace {
                     return Err(Error::WrongKey(error));
                 }
-                self.request(&call, &newer).await
+                self.request(call, &newer).await
             }
             reply => reply,
         };
         call.read(reply?)
     }
 
-    async fn request<R>(&self, call: &Call<R>, realm: &Realm) -> Result<Reply, Error> {
-        self.connection.send(call.command(&realm.keyspace), call.route()).await
+    async fn request<R>(&self, call: &Call<'_, R>, realm: &Realm) -> Result<Reply, Error> {
+        self.connection.send(&call.command(&realm.keyspace), call.route()).await
     }
 
     /// The realm of this client, as the server described it at most `age` ago.
@@ -121,7 +121,7 @@ impl Jrs {
             return Ok(realm);
         }
         let call = call::realms();
-        let realms = call.read(self.connection.send(call.command(""), call.route()).await?)?;
+        let realms = call.read(self.connection.send(&call.command(""), call.route()).await?)?;
         let realm = realms.into_iter().find(|realm| realm.name == self.realm.name).ok_or(Error::NoRealm)?;
         let realm = Arc::new(realm);
         let known = (Arc::clone(&realm), Instant::now());
@@ -140,7 +140,7 @@ impl Jrs {
         token: &Token,
     ) -> Result<Option<(RawSession, Origin)>, Error> {
         let origin = token.origin().ok_or_else(Error::no_id)?;
-        let session = self.send(call::read_raw(name, token, &origin.id)).await?;
+        let session = self.send(&call::read_raw(name, token, &origin.id)).await?;
         let Some(mut session) = session else { return Ok(None) };
         session.owner = call::from_server(session.owner, self.is_cluster());
         Ok(Some((session, origin)))
@@ -161,6 +161,9 @@ impl CachedRealm {
 
     fn known(&self, age: Duration) -> Option<Arc<Realm>> {
         let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
-        known.as_ref().filter(|(_, since)| since.elapsed() <= age).map(|(realm, _)| Arc::clone(realm))
+        known
+            .as_ref()
+            .filter(|(_, since)| age == Duration::MAX || since.elapsed() <= age)
+            .map(|(realm, _)| Arc::clone(realm))
     }
 }

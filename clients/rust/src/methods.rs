@@ -16,12 +16,12 @@ macro_rules! methods {
             options: &CreateOptions,
         ) -> Result<Token, Error> {
             let owner = call::to_server(owner, self.is_cluster())?;
-            self.send(call::create(owner, data, options, self.realm_name())?) $($wait)*
+            self.send(&call::create(owner, data, options, self.realm_name())?) $($wait)*
         }
 
         /// Reads a session and extends it. `None`: it expired or was destroyed.
         pub $($async)? fn get<T: DeserializeOwned>(&$($mut)? self, token: &Token) -> Result<Option<Session<T>>, Error> {
-            self.session(call::read("JRS.GET", token, None)?) $($wait)*
+            self.session(&call::read("JRS.GET", token, None)?) $($wait)*
         }
 
         /// Reads a session whose user authenticated at most `seconds` ago, else [`Error::StaleAuth`].
@@ -30,13 +30,13 @@ macro_rules! methods {
             token: &Token,
             seconds: u64,
         ) -> Result<Option<Session<T>>, Error> {
-            let reply = self.session(call::read("JRS.GET", token, Some(seconds))?) $($wait)*;
+            let reply = self.session(&call::read("JRS.GET", token, Some(seconds))?) $($wait)*;
             reply.map_err(|error| error.with_max_age(seconds))
         }
 
         /// Reads a session without extending it. Works on replicas too.
         pub $($async)? fn peek<T: DeserializeOwned>(&$($mut)? self, token: &Token) -> Result<Option<Session<T>>, Error> {
-            self.session(call::read("JRS.PEEK", token, None)?) $($wait)*
+            self.session(&call::read("JRS.PEEK", token, None)?) $($wait)*
         }
 
         /// As [`get_recent`](Jrs::get_recent), without extending the session.
@@ -45,7 +45,7 @@ macro_rules! methods {
             token: &Token,
             seconds: u64,
         ) -> Result<Option<Session<T>>, Error> {
-            let reply = self.session(call::read("JRS.PEEK", token, Some(seconds))?) $($wait)*;
+            let reply = self.session(&call::read("JRS.PEEK", token, Some(seconds))?) $($wait)*;
             reply.map_err(|error| error.with_max_age(seconds))
         }
 
@@ -61,7 +61,7 @@ macro_rules! methods {
             data: &(impl Serialize + ?Sized),
             options: &UpdateOptions,
         ) -> Result<Option<String>, Error> {
-            self.send(call::update(token, data, "REPLACE", options)?) $($wait)*
+            self.send(&call::update(token, data, "REPLACE", options)?) $($wait)*
         }
 
         /// Changes the members in `patch`, in the server (RFC 7396: `null` removes a member). Changes of other requests stay.
@@ -76,7 +76,7 @@ macro_rules! methods {
             patch: &(impl Serialize + ?Sized),
             options: &UpdateOptions,
         ) -> Result<Option<String>, Error> {
-            self.send(call::update(token, patch, "MERGE", options)?) $($wait)*
+            self.send(&call::update(token, patch, "MERGE", options)?) $($wait)*
         }
 
         /// Applies the operations of a JSON Patch (RFC 6902), all or none.
@@ -91,32 +91,32 @@ macro_rules! methods {
             operations: &(impl Serialize + ?Sized),
             options: &UpdateOptions,
         ) -> Result<Option<String>, Error> {
-            self.send(call::update(token, operations, "PATCH", options)?) $($wait)*
+            self.send(&call::update(token, operations, "PATCH", options)?) $($wait)*
         }
 
         /// Extends a session without reading it. Returns the time that is left.
         pub $($async)? fn touch(&$($mut)? self, token: &Token) -> Result<Option<Duration>, Error> {
-            self.send(call::touch(token, None)?) $($wait)*
+            self.send(&call::touch(token, None)?) $($wait)*
         }
 
         /// Lets a session expire after `ttl`, once: the next read extends it by its own ttl again.
         pub $($async)? fn touch_for(&$($mut)? self, token: &Token, ttl: Duration) -> Result<Option<Duration>, Error> {
-            self.send(call::touch(token, Some(ttl))?) $($wait)*
+            self.send(&call::touch(token, Some(ttl))?) $($wait)*
         }
 
         /// Destroys a session, also with an expired token. Returns whether it existed.
         pub $($async)? fn destroy(&$($mut)? self, token: &Token) -> Result<bool, Error> {
-            self.send(call::destroy(token)?) $($wait)*
+            self.send(&call::destroy(token)?) $($wait)*
         }
 
         /// Gives a session a new id and a new token. Use [`RotateOptions::reauth`] at a login.
         pub $($async)? fn rotate(&$($mut)? self, token: &Token, options: &RotateOptions) -> Result<Option<Token>, Error> {
-            self.send(call::rotate(token, options)?) $($wait)*
+            self.send(&call::rotate(token, options)?) $($wait)*
         }
 
         /// Signs a short-lived access token (RFC 9068) for another service. It is not a session token.
         pub $($async)? fn mint(&$($mut)? self, token: &Token, options: &MintOptions) -> Result<Option<Token>, Error> {
-            self.send(call::mint(token, options)?) $($wait)*
+            self.send(&call::mint(token, options)?) $($wait)*
         }
 
         /// The live sessions of an owner, oldest first.
@@ -130,53 +130,53 @@ macro_rules! methods {
             owner: &str,
             options: &ListOptions,
         ) -> Result<Vec<ListedSession<T>>, Error> {
-            self.send(call::list(owner, options, self.realm_name())) $($wait)*
+            self.send(&call::list(owner, options, self.realm_name())) $($wait)*
         }
 
         /// How many live sessions an owner has.
         pub $($async)? fn count(&$($mut)? self, owner: &str) -> Result<u64, Error> {
-            self.send(call::count(owner, self.realm_name())) $($wait)*
+            self.send(&call::count(owner, self.realm_name())) $($wait)*
         }
 
         /// Destroys a session by its id: "log out that device". Returns whether it existed. The application checks whose
         /// session it is: the id must come from [`list`](Jrs::list) of this user.
         pub $($async)? fn revoke(&$($mut)? self, id: &str) -> Result<bool, Error> {
-            self.send(call::revoke(id)) $($wait)*
+            self.send(&call::revoke(id)) $($wait)*
         }
 
         /// Destroys all sessions of an owner: "log out everywhere". Returns how many.
         pub $($async)? fn destroy_all(&$($mut)? self, owner: &str) -> Result<u64, Error> {
-            self.send(call::destroy_all(owner, None, self.realm_name())) $($wait)*
+            self.send(&call::destroy_all(owner, None, self.realm_name())) $($wait)*
         }
 
         /// Destroys all sessions of an owner except the one of `token`.
         pub $($async)? fn destroy_all_except(&$($mut)? self, owner: &str, token: &Token) -> Result<u64, Error> {
-            self.send(call::destroy_all(owner, Some(token), self.realm_name())) $($wait)*
+            self.send(&call::destroy_all(owner, Some(token), self.realm_name())) $($wait)*
         }
 
         /// Explains a token. A bad one is not an error here.
         pub $($async)? fn inspect(&$($mut)? self, token: &Token) -> Result<Inspection, Error> {
-            self.send(call::inspect(token)?) $($wait)*
+            self.send(&call::inspect(token)?) $($wait)*
         }
 
         /// The public keys of the realm: a JWK Set, as JSON text.
         pub $($async)? fn jwks(&$($mut)? self) -> Result<String, Error> {
-            self.send(call::jwks(self.realm_name())) $($wait)*
+            self.send(&call::jwks(self.realm_name())) $($wait)*
         }
 
         /// The realms of the server.
         pub $($async)? fn realms(&$($mut)? self) -> Result<Vec<Realm>, Error> {
-            self.send(call::realms()) $($wait)*
+            self.send(&call::realms()) $($wait)*
         }
 
         /// Lets the server, in a cluster every node, read its key files again.
         pub $($async)? fn reload(&$($mut)? self) -> Result<(), Error> {
-            self.send(call::reload()) $($wait)*
+            self.send(&call::reload()) $($wait)*
         }
 
         /// Makes a new signing key in the file that the server generated. Returns its `kid`.
         pub $($async)? fn rotate_key(&$($mut)? self) -> Result<String, Error> {
-            self.send(call::rotate_key(self.realm_name())) $($wait)*
+            self.send(&call::rotate_key(self.realm_name())) $($wait)*
         }
     };
 }

@@ -23,6 +23,11 @@ impl Words {
         self.push(value);
     }
 
+    /// The bytes of all words.
+    pub(crate) fn size(&self) -> usize {
+        self.0.iter().map(Vec::len).sum()
+    }
+
     /// Adds a ttl. The precision is a millisecond.
     pub(crate) fn ttl(&mut self, ttl: Duration) {
         self.pair("PX", ttl.as_millis().to_string());

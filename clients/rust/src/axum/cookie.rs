@@ -200,10 +200,8 @@ impl Cookie {
         let lines = headers.get_all(http::header::COOKIE).into_iter().map(HeaderValue::as_bytes);
         let pairs = lines.flat_map(|line| line.split(|byte| *byte == b';'));
         let values = pairs.filter_map(|pair| {
-            let at = pair.iter().position(|byte| *byte == b'=')?;
-            let (name, value) = pair.split_at_checked(at)?;
-            let value = value.strip_prefix(b"=")?.trim_ascii();
-            (name.trim_ascii() == self.name.as_bytes()).then_some(value)
+            let rest = pair.trim_ascii_start().strip_prefix(self.name.as_bytes())?;
+            rest.trim_ascii_start().strip_prefix(b"=").map(<[u8]>::trim_ascii)
         });
         values.filter_map(|value| std::str::from_utf8(value).ok()).find(|value| !value.is_empty())
     }

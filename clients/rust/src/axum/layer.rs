@@ -179,8 +179,9 @@ impl RequestSession {
     /// Saves what the handler has changed.
     async fn save_changes(&self) -> Result<(), Error> {
         let is_used = self.was_read() && self.state().outage.is_none();
-        if is_used && self.settings.auto_save {
-            self.save().await?;
+        if is_used && self.settings.auto_save && self.state().has_changes() {
+            // In a box, as most requests change nothing: the future of the layer stays small.
+            Box::pin(self.save()).await?;
         }
         Ok(())
     }
@@ -195,7 +196,7 @@ impl RequestSession {
         };
         let (Some(token), Some(id), true) = (&info.token, &info.id, self.uses_cookie()) else { return };
         if self.received.as_ref().is_none_or(|received| received.token != *token) {
-            let max_age = if cookie.persistent { self.max_age(&info).await } else { None };
+            let max_age = if cookie.persistent { Box::pin(self.max_age(&info)).await } else { None };
             self.settings.renewals.note(id);
             write(headers, &cookie.set(token.as_str(), max_age));
         } else if let Some(ttl) = ttl.filter(|ttl| cookie.persistent && self.renews(id, issued, *ttl)) {

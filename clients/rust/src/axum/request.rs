@@ -224,7 +224,7 @@ impl State {
         // In the grace of a rotation the session has another token, whose cookie must not be replaced by this one.
         let in_grace = origin.id != id;
         self.ttl = ttl.map(|ttl| ttl.as_secs()).filter(|_| !in_grace);
-        self.issued = origin.issued();
+        self.issued = origin.issued;
         self.stored = data;
         self.info = Arc::new(Info { id: Some(id), owner, claims: claims.into(), token: Some(token.clone()) });
     }
@@ -261,6 +261,11 @@ impl State {
         let mut fields = self.stored_fields()?;
         apply(&mut fields, &self.changes);
         Ok(fields)
+    }
+
+    /// Whether there is something to save, or a change that cannot be saved.
+    pub(super) fn has_changes(&self) -> bool {
+        !self.changes.is_empty() || self.failed.is_some()
     }
 
     /// The changes that make a difference.
