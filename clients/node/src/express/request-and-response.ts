@@ -20,5 +20,6 @@ export function isResponse(response: unknown): response is Partial<ResponseLike>
 
 /** Whether headers can be set in a response, as in those of `node:http`. */
 export function canSetHeaders(response: Partial<ResponseLike>): response is ResponseLike {
-  return [response.writeHead, response.getHeader, response.setHeader].every((method) => typeof method === "function");
+  const { writeHead, getHeader, setHeader } = response;
+  return typeof writeHead === "function" && typeof getHeader === "function" && typeof setHeader === "function";
 }
