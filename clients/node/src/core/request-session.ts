@@ -2,35 +2,15 @@ import type { Commands, StoredSession } from "./commands.js";
 import { MAX_COOKIE_AGE, type TokenCookie } from "./cookie.js";
 import { isEnded, isReused, isTokenRefused } from "./errors.js";
 import { isUnavailable } from "./is-unavailable.js";
-import type { TokenReuse } from "./options.js";
 import { Owner } from "./owner.js";
-import type { Realm } from "./realm.js";
-import type { RecentCookies } from "./recent-cookies.js";
+import type { CookieListener, RequestSettings } from "./request-settings.js";
+import { RunningMethods } from "./running-methods.js";
 import { Session } from "./session.js";
 import type { SessionActions } from "./session-actions.js";
 import type { SessionHost } from "./session-host.js";
 import type { Session as PublicSession } from "./session-types.js";
 import { readClaims } from "./token.js";
 import { headerOf, type RequestLike } from "./token-source.js";
-
-/** What the requests of one middleware have in common. */
-export interface RequestSettings {
-  commands: Commands;
-  realm: Realm;
-  /** Reads the token from all places except the cookie. Undefined if there are no others. */
-  readToken: ((request: RequestLike) => unknown) | undefined;
-  cookie: TokenCookie | undefined;
-  recentCookies: RecentCookies;
-  autoSave: boolean;
-  failOpen: boolean;
-  onReuse: ((reuse: TokenReuse) => unknown) | undefined;
-}
-
-/** A response of which only some need the cookie. */
-export interface CookieListener {
-  /** Called as soon as {@link RequestSession.setCookie} may return a header. */
-  cookieChanged(): void;
-}
 
 /**
  * The session of one request. An adapter for a framework calls {@link RequestSession.load} before the application runs,
@@ -45,6 +25,7 @@ export class RequestSession implements SessionHost {
   readonly #settings: RequestSettings;
   readonly #request: RequestLike;
   readonly #original: unknown;
+  readonly #running = new RunningMethods();
   #session: Session;
   #actions: SessionActions;
   /** The token that came with the request, if the server has found its session. */
@@ -106,12 +87,15 @@ export class RequestSession implements SessionHost {
   }
 
   /**
-   * Destroys a discarded session; with `autoSave`, saves changed fields, and creates the session if the request has none.
+   * Waits for methods of the session that still run. Destroys a discarded session; with `autoSave`, saves changed fields, and creates the session if the request has none.
    * Only the first call does something.
    *
    * @returns undefined if there is nothing to do. The promise rejects with an error that the request must fail with.
    */
   finish(): Promise<unknown> | undefined {
+    // Otherwise the cookie of a new token would be lost.
+    const running = this.#running.finished();
+    if (running !== undefined) return running.then(() => this.finish());
     if (this.#finished) return undefined;
     this.#finished = true;
     if (this.#discarded) return this.#destroyDiscarded();
@@ -180,6 +164,17 @@ export class RequestSession implements SessionHost {
     this.#session = new Session(this, this.#settings.cookie === undefined);
     this.#actions = Session.actions(this.#session);
     this.onReplace?.();
+  }
+
+  /** @internal */
+  methodBegins(): void {
+    this.#running.begin();
+    this.cookieListener?.methodBegins();
+  }
+
+  /** @internal */
+  methodEnds(): void {
+    this.#running.end();
   }
 
   /** @internal */

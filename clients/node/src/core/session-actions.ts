@@ -68,7 +68,11 @@ export class SessionActions {
   }
 
   async create(claims: { sub?: unknown }): Promise<string> {
-    this.#refuseAfterHeaders();
+    if (this.#host.headersSent) throw headersSent();
+    return this.#create(claims);
+  }
+
+  async #create(claims: { sub?: unknown }): Promise<string> {
     // The server writes the claim `sub` itself and refuses it here.
     const { sub, ...others } = claims;
     const owner = this.owner.forCreate(sub);
@@ -107,7 +111,7 @@ export class SessionActions {
   }
 
   async logIn(owner: string | number, { claims }: LogInOptions): Promise<string> {
-    this.#refuseAfterHeaders();
+    if (this.#host.headersSent) throw headersSent();
     const isOthers = this.owner.checkForLogIn(owner);
     if (this.token.destroyed || this.token.ended || isOthers) {
       if (isOthers) await this.destroy();
@@ -121,7 +125,7 @@ export class SessionActions {
     if (this.hasToken) {
       try {
         await this.#saveFields();
-        return await this.rotate({ claims, reauth: true });
+        return await this.#rotate({ claims, reauth: true });
       } catch (error) {
         if (!isEnded(error)) throw error;
         // The session has ended since it was read, so its data is not stored again. The user has authenticated.
@@ -129,7 +133,7 @@ export class SessionActions {
         this.owner.assign(owner);
       }
     }
-    return this.create(claims ?? {});
+    return this.#create(claims ?? {});
   }
 
   async merge(patch: object): Promise<"OK"> {
@@ -156,8 +160,12 @@ export class SessionActions {
     return seconds;
   }
 
-  async rotate({ claims, reauth, grace }: RotateOptions): Promise<string> {
-    this.#refuseAfterHeaders();
+  async rotate(options: RotateOptions): Promise<string> {
+    if (this.#host.headersSent) throw headersSent();
+    return this.#rotate(options);
+  }
+
+  async #rotate({ claims, reauth, grace }: RotateOptions): Promise<string> {
     const owner = this.owner.forRotate();
     const token = await this.#commands.rotate(this.#currentToken(), { claims, owner, reauth, grace });
     if (token === undefined) throw this.#gone();
@@ -245,11 +253,6 @@ export class SessionActions {
   /** The data to store. */
   #data(): Record<string, unknown> {
     return this.saved.withReserved(dataFields(this.#session, this.token));
-  }
-
-  /** A new token could not reach the browser, and the old one would be invalid. */
-  #refuseAfterHeaders(): void {
-    if (this.#host.headersSent) throw headersSent();
   }
 
   /** Destroys a session whose token does not fit into the cookie. Browsers drop such a cookie silently. */

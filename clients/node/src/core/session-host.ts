@@ -11,6 +11,10 @@ export interface SessionHost {
   beforeCreate(): Promise<unknown> | undefined;
   /** Puts a new, empty session into the request. */
   replaceSession(): void;
+  /** Called when a method of the session begins. */
+  methodBegins(): void;
+  /** Called when a method of the session has finished, successful or not. */
+  methodEnds(): void;
   /** Called when the session has another token. */
   tokenChanged(): void;
   /** Called when the application has destroyed the session, or the server has answered that its token is reused. */

@@ -19,11 +19,13 @@ export class Session implements SessionBase, RecentAuthChecker {
   declare claims?: Claims;
   declare jwt?: string;
 
+  readonly #host: SessionHost;
   readonly #actions: SessionActions;
   readonly #showsToken: boolean;
 
   /** @param showsToken whether `toJSON` includes the token */
   constructor(host: SessionHost, showsToken: boolean) {
+    this.#host = host;
     this.#showsToken = showsToken;
     this.#actions = new SessionActions(host, this);
   }
@@ -130,10 +132,19 @@ export class Session implements SessionBase, RecentAuthChecker {
 
   /** Passes the result of a command to the callback, or returns it. */
   #settle<T>(work: Promise<T>, callback: Callback<T> | undefined): PromiseOrNothing<T> {
-    const settled = work.catch((error: unknown) => {
+    return callbackOrPromise(this.#run(work), callback);
+  }
+
+  /** The response waits until the method has finished. */
+  async #run<T>(method: Promise<T>): Promise<T> {
+    this.#host.methodBegins();
+    try {
+      return await method;
+    } catch (error) {
       this.#actions.failed(error);
       throw error;
-    });
-    return callbackOrPromise(settled, callback);
+    } finally {
+      this.#host.methodEnds();
+    }
   }
 }

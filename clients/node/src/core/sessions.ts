@@ -7,7 +7,8 @@ import { TokenCookie } from "./cookie.js";
 import { type CoreOptions, type ResolvedOptions, resolveOptions } from "./options.js";
 import { Realm } from "./realm.js";
 import { RecentCookies } from "./recent-cookies.js";
-import { RequestSession, type RequestSettings } from "./request-session.js";
+import { RequestSession } from "./request-session.js";
+import type { RequestSettings } from "./request-settings.js";
 import type { Session } from "./session-types.js";
 import { type RequestLike, tokenReader } from "./token-source.js";
 

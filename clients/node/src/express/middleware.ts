@@ -94,7 +94,7 @@ export function jrsSession(options: Options): SessionMiddleware {
       const message = "jrs-session: 'cookie' needs a response with setHeader, as of node:http";
       return usesCookie ? new TypeError(message) : undefined;
     }
-    const hooks = new ResponseHooks(request, response, next, opened, name);
+    const hooks = new ResponseHooks(request, response, next, opened, { name, autoSave });
     if (usesCookie) {
       opened.cookieListener = hooks;
       opened.response = response;

@@ -1,5 +1,6 @@
 import { varyByCookie } from "../core/cookie.js";
-import type { CookieListener, RequestSession } from "../core/request-session.js";
+import type { RequestSession } from "../core/request-session.js";
+import type { CookieListener } from "../core/request-settings.js";
 import { holdResponse } from "./hold-response.js";
 import type { ResponseLike, SessionRequest } from "./request-and-response.js";
 import { writeHeadArguments } from "./write-head-arguments.js";
@@ -14,23 +15,25 @@ export class ResponseHooks implements CookieListener {
   readonly #next: (error: unknown) => void;
   readonly #opened: RequestSession;
   readonly #name: string;
+  readonly #autoSave: boolean;
   #isInHead = false;
   #isInEnd = false;
   #state: "open" | "saving" | "saved" = "open";
 
-  /** @param name the name of the session in the request */
+  /** @param options the name of the session in the request, and the option `autoSave` */
   constructor(
     request: SessionRequest,
     response: ResponseLike,
     next: (error: unknown) => void,
     opened: RequestSession,
-    name: string,
+    options: { name: string; autoSave: boolean },
   ) {
     this.#request = request;
     this.#response = response;
     this.#next = next;
     this.#opened = opened;
-    this.#name = name;
+    this.#name = options.name;
+    this.#autoSave = options.autoSave;
   }
 
   /** Sets the cookie with the headers, if it is needed then. */
@@ -47,6 +50,11 @@ export class ResponseHooks implements CookieListener {
     };
   }
 
+  /** Lets the response wait for the method, which may set the cookie, even if the application does not. */
+  methodBegins(): void {
+    if (!this.#response.headersSent) this.addToEnd();
+  }
+
   /**
    * Saves or destroys the session when the application ends the response, which ends only afterwards. Errors are passed
    * to `next`, as if the application had not ended the response.
@@ -59,7 +67,7 @@ export class ResponseHooks implements CookieListener {
     response.end = (...args) => {
       if (this.#state === "saved") return end.apply(response, args);
       if (this.#state === "saving") return response;
-      if (!(this.#name in this.#request)) this.#opened.discard();
+      if (this.#autoSave && !(this.#name in this.#request)) this.#opened.discard();
       const work = this.#opened.finish();
       if (!work) {
         this.#state = "saved";

@@ -61,6 +61,10 @@ export function routesWith(gate) {
       if (exchange.body.device) exchange.session.device = exchange.body.device;
       return { json: { id: exchange.session.id } };
     },
+    "POST /forgotten/:method": ({ session, params, body }) => {
+      session[params.method](...body); // without await
+      return { json: {} };
+    },
     "GET /devices": async ({ session }) => ({ json: await session.sessions({ fields: ["/device"] }) }),
     "DELETE /devices/:id": async ({ session, params }) => {
       const device = (await session.sessions()).find(({ id }) => id === params.id);

@@ -113,6 +113,38 @@ export const SAVING_CASES = {
     assert.equal(await server.send("DBSIZE"), 0);
   },
 
+  "the response waits for methods that the application does not await": async ({ application, server }) => {
+    for (const autoSave of [true, false]) {
+      const { browser } = await application({ autoSave });
+      const forget = (method, ...body) => browser.request("POST", `/forgotten/${method}`, { body });
+      await forget("logIn", "ann");
+      assert.equal((await browser.request("GET", "/")).body.owner, "ann");
+      assert.equal(await server.send("DBSIZE"), 1, "one session");
+      for (const [method, argument] of [
+        ["rotate", {}],
+        ["logIn", "ann"],
+        ["logIn", "bob"],
+      ]) {
+        await forget(method, argument);
+        assert.equal(browser.lines.length, 1, method);
+      }
+      assert.equal((await browser.request("GET", "/")).body.owner, "bob");
+      await forget("destroy");
+      assert.equal(browser.cookies.size, 0);
+      assert.equal(await server.send("DBSIZE"), 0);
+    }
+  },
+
+  "a login while a stream begins is complete, or changes nothing": async ({ application, server }) => {
+    const { browser, gate } = await application();
+    await browser.request("POST", "/login", { body: { owner: "ann" } });
+    gate.open();
+    const response = await browser.send("POST", "/held/late/logIn", { body: ["bob"] });
+    const owner = (await response.text()) === "adone" ? "bob" : "ann";
+    assert.equal((await browser.request("GET", "/")).body.owner, owner);
+    assert.equal(await server.send("DBSIZE"), 1);
+  },
+
   "a new token after the headers is an error, and nothing is changed": async ({ application, server }) => {
     const tries = [
       ["create", [], "HEADERS_SENT"],
