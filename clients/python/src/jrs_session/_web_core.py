@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from .models import SessionInfo
 
 
+UNREAD = "the session could not be read, so its changes are not saved: a new session would replace it"
+
+
 class SessionCore(SessionState):
     """The operations of a session."""
 
@@ -87,6 +90,8 @@ class SessionCore(SessionState):
     def _store_changes(self) -> Operation[str]:
         token = self._token
         if token is None:
+            if self._unread_token is not None:
+                raise Unavailable(UNREAD)
             return (yield from self._create("", None, None))
         changes = self.changes()
         if changes:
@@ -143,6 +148,8 @@ class SessionCore(SessionState):
         if self._token is not None and self._owner not in ("", owner):
             yield from self._destroy()
             self.replace_stored({})
+        elif self._unread_token is not None:
+            yield from self._destroy()
         elif self._token is not None:
             try:
                 return (yield from self._rotate(claims, owner, True, None))
@@ -240,4 +247,5 @@ class SessionCore(SessionState):
         self._id = self._claims["jti"]
         self._owner = owner
         self._ttl = ttl
+        self._unread_token = None
         self._destroyed = False

@@ -127,7 +127,7 @@ class SessionState(Fields):
 
     def _end(self) -> None:
         """The request has no session any more."""
-        self._token = self._id = self._ttl = None
+        self._token = self._id = self._ttl = self._unread_token = None
         self._owner, self._claims = "", NO_CLAIMS
         self._destroyed = True
 

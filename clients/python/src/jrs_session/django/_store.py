@@ -13,6 +13,7 @@ from django.contrib.sessions.backends.base import SessionBase, UpdateError
 
 from .._fields import REMOVED, Fields, patch_of
 from .._request import reused_token
+from .._web_core import UNREAD
 from .._web_options import claims_of
 from ..cookie import MAX_COOKIE_SIZE
 from ..errors import CrossSlot, Reused, TokenRefused, Unavailable
@@ -102,7 +103,12 @@ class SessionStore(SessionBase):
         """
         fields = self._fields(no_load=must_create)
         token = self.session_key
-        if must_create or token is None or self._unreachable:
+        if self._unreachable and not must_create:
+            if not self._authenticated:
+                raise Unavailable(UNREAD)
+            self.delete()
+            token = None
+        if must_create or token is None:
             self._create(fields)
             return
         try:
