@@ -188,7 +188,6 @@ test("getSession of a plain request, and of a Request", async (t) => {
   assert.equal(await ownerOf(new Request("http://127.0.0.1/", { headers: { cookie } })), "ann");
   assert.equal(await ownerOf(new Request(`http://127.0.0.1/?accessToken=${token}`)), "ann");
   const session = await getSession({ headers: { cookie } });
-  // biome-ignore lint/nursery/useAwaitThenable: without a callback, the method returns a promise
   await session.merge({ name: "Anna" });
   assert.equal((await server.stored(session.id)).name, "Anna");
   await server.stop();
