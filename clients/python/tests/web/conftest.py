@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from django.test import override_settings
+from redis import Redis
 
 from support.server import Server
 from support.web import django_app
@@ -28,3 +30,10 @@ def app(start: Start, server: Server) -> Iterator[Application]:
     """The application with each framework and the default options."""
     with start(server.port) as application:
         yield application
+
+
+@pytest.fixture
+def configured(server: Server) -> Iterator[Server]:
+    """The server that the settings of Django name, for sessions without HTTP."""
+    with Redis(port=server.port) as client, override_settings(JRS={"CLIENT": client}):
+        yield server
