@@ -93,8 +93,8 @@ test("tokens of another realm request the keyspace at most once a second", async
 test("expired sessions, refused tokens and unavailability are distinguished by the first word of the error", async (t) => {
   const { server, client, middleware } = await setup(t);
   const { jwt } = await login(middleware);
-  await server.send("CONFIG", "SET", "jrs.max-lifetime", "1");
   const session = await requestSession(middleware, jwt);
+  await server.send("CONFIG", "SET", "jrs.max-lifetime", "1");
   await until("the session has reached its max-lifetime", async () => !(await requestSession(middleware, jwt)).id);
   assert.equal(await session.touch(), 0);
   await server.send("CONFIG", "SET", "jrs.max-lifetime", "2592000");
