@@ -1,4 +1,4 @@
-//! `JRS.GET [key] token [MAXAUTHAGE s]` and `JRS.PEEK [key] token [MAXAUTHAGE s]`
+//! `JRS.GET [key] token [MAXAUTHAGE s] [COMPACT]`, and `JRS.PEEK` with the same arguments.
 
 use std::time::Duration;
 
@@ -15,7 +15,12 @@ use crate::{
     session::etag,
 };
 
-const ARGUMENTS: &[Argument] = &[KEY, TOKEN, Argument::after(c"MAXAUTHAGE", c"seconds", ArgType::Integer).optional()];
+const ARGUMENTS: &[Argument] = &[
+    KEY,
+    TOKEN,
+    Argument::after(c"MAXAUTHAGE", c"seconds", ArgType::Integer).optional(),
+    Argument::word(c"compact", c"COMPACT").optional(),
+];
 
 /// Returns the session of a token and extends it.
 pub(super) struct Get;
@@ -82,11 +87,11 @@ const fn requirements(access: Access) -> Requirements {
 
 /// Replies with the session, or null. First extends it, as `extension` says.
 fn reply(call: &Call<'_>, session: &AuthenticatedSession<'_>, extension: Extension) -> Result<(), Error> {
-    let max_auth_age = if session.rest.is_empty() { None } else { max_auth_age(session.rest)? };
+    let options = if session.rest.is_empty() { ReadOptions::default() } else { ReadOptions::read(session.rest)? };
     let ctx = call.ctx;
     let live = match LiveSession::find(session)? {
         Some(live) => {
-            if let Some(max_age) = max_auth_age {
+            if let Some(max_age) = options.max_auth_age {
                 session.require_recent_authentication(max_age)?;
             }
             match live.due().filter(|_| extension != Extension::Never) {
@@ -106,9 +111,19 @@ fn reply(call: &Call<'_>, session: &AuthenticatedSession<'_>, extension: Extensi
     };
     let data = live.data()?;
     COUNTERS.read.count();
+    let id = session.token.key.id.as_str();
+    let ttl = seconds_until(live.end(), session.now);
+    if options.is_compact {
+        ctx.reply_array(4);
+        ctx.reply_bytes(id);
+        ctx.reply_bytes(session.owner());
+        ctx.reply_bytes(&data);
+        ctx.reply_integer(ttl);
+        return Ok(());
+    }
     ctx.reply_map(6);
     ctx.reply_bytes("id");
-    ctx.reply_bytes(session.token.key.id.as_str());
+    ctx.reply_bytes(id);
     ctx.reply_bytes("owner");
     ctx.reply_bytes(session.owner());
     ctx.reply_bytes("data");
@@ -116,19 +131,28 @@ fn reply(call: &Call<'_>, session: &AuthenticatedSession<'_>, extension: Extensi
     ctx.reply_bytes("claims");
     ctx.reply_bytes(&session.token.payload);
     ctx.reply_bytes("ttl");
-    ctx.reply_integer(seconds_until(live.end(), session.now));
+    ctx.reply_integer(ttl);
     ctx.reply_bytes("etag");
     ctx.reply_bytes(etag(&data));
     Ok(())
 }
 
-/// The value of MAXAUTHAGE: how long ago the user may have authenticated.
-#[cold]
-fn max_auth_age(arguments: Args<'_>) -> Result<Option<Duration>, Error> {
-    let mut max_age = None;
-    Options::each(arguments, |word, options| match word {
-        b"MAXAUTHAGE" => once(&mut max_age, options.max_auth_age()?),
-        _ => Err(Error::Syntax),
-    })?;
-    Ok(max_age)
+#[derive(Default)]
+struct ReadOptions {
+    /// How long ago the user may have authenticated.
+    max_auth_age: Option<Duration>,
+    /// Whether the reply is an array of the values that a client cannot read from the token.
+    is_compact: bool,
+}
+
+impl ReadOptions {
+    fn read(arguments: Args<'_>) -> Result<Self, Error> {
+        let (mut max_auth_age, mut compact) = (None, None);
+        Options::each(arguments, |word, options| match word {
+            b"MAXAUTHAGE" => once(&mut max_auth_age, options.max_auth_age()?),
+            b"COMPACT" => once(&mut compact, ()),
+            _ => Err(Error::Syntax),
+        })?;
+        Ok(Self { max_auth_age, is_compact: compact.is_some() })
+    }
 }

@@ -32,7 +32,7 @@ const READING_SLOWLY: &[&str] = &["module", "readonly"];
 const WRITING_SLOWLY: &[&str] = &["module", "write"];
 
 const KEY_AND_TOKEN: &str = "[key:key] token:string";
-const READ: &str = "[key:key] token:string [MAXAUTHAGE seconds:integer]";
+const READ: &str = "[key:key] token:string [MAXAUTHAGE seconds:integer] [COMPACT]";
 const CREATE: &str = "owner:string data:string [CLAIMS json:string] [EX seconds:integer | PX milliseconds:integer | \
                       EXAT unix-time-seconds:unix-time | PXAT unix-time-milliseconds:unix-time] [REALM name:string]";
 const UPDATE: &str = "[key:key] token:string data:string [REPLACE | MERGE | PATCH] [IFMATCH etag:string] [KEEPTTL | EX \

@@ -51,6 +51,11 @@ fn session_replies_in_both_protocols() {
         exec(conn, &["PERSIST", &key]);
         assert_eq!(reply_bytes(&server, protocol, &format!("JRS.PEEK {key} {token}")), session);
 
+        let compact = encoded(&["*4", id, "ada", data, ":86400"]);
+        for line in [format!("PEEK {key} {token} compact"), format!("GET {token} COMPACT")] {
+            assert_eq!(reply_bytes(&server, protocol, &format!("JRS.{line}")), compact);
+        }
+
         let gone = create(conn, "", "{}", &[]);
         assert_eq!(reply_bytes(&server, protocol, &format!("JRS.UPDATE {gone} {{}}")), encoded(&[&self::etag("{}")]));
         assert_eq!(reply_bytes(&server, protocol, &format!("JRS.TOUCH {gone}")), ":86400\r\n");
@@ -58,6 +63,9 @@ fn session_replies_in_both_protocols() {
         assert_eq!(reply_bytes(&server, protocol, &format!("JRS.DESTROY {gone}")), ":0\r\n");
         for line in ["GET", "PEEK", "TOUCH"] {
             assert_eq!(reply_bytes(&server, protocol, &format!("JRS.{line} {gone}")), null, "{line}");
+        }
+        for line in ["GET", "PEEK"] {
+            assert_eq!(reply_bytes(&server, protocol, &format!("JRS.{line} {gone} COMPACT")), null, "{line}");
         }
         assert_eq!(reply_bytes(&server, protocol, &format!("JRS.UPDATE {gone} {{}}")), null);
     }

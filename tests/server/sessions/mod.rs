@@ -2,6 +2,7 @@
 
 mod anonymous_max_age;
 mod claims_refused;
+mod compact;
 mod data_refused;
 mod deadlines;
 mod lifetimes;
