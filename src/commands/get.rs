@@ -114,10 +114,11 @@ fn reply(call: &Call<'_>, session: &AuthenticatedSession<'_>, extension: Extensi
     let id = session.token.key.id.as_str();
     let ttl = seconds_until(live.end(), session.now);
     if options.is_compact {
-        ctx.reply_array(4);
+        ctx.reply_array(5);
         ctx.reply_bytes(id);
         ctx.reply_bytes(session.owner());
         ctx.reply_bytes(&data);
+        ctx.reply_bytes(&session.token.payload);
         ctx.reply_integer(ttl);
         return Ok(());
     }
@@ -141,7 +142,7 @@ fn reply(call: &Call<'_>, session: &AuthenticatedSession<'_>, extension: Extensi
 struct ReadOptions {
     /// How long ago the user may have authenticated.
     max_auth_age: Option<Duration>,
-    /// Whether the reply is an array of the values that a client cannot read from the token.
+    /// Whether the reply is an array of the values, without their names and without the etag.
     is_compact: bool,
 }
 

@@ -51,7 +51,7 @@ fn session_replies_in_both_protocols() {
         exec(conn, &["PERSIST", &key]);
         assert_eq!(reply_bytes(&server, protocol, &format!("JRS.PEEK {key} {token}")), session);
 
-        let compact = encoded(&["*4", id, "ada", data, ":86400"]);
+        let compact = encoded(&["*5", id, "ada", data, &claims, ":86400"]);
         for line in [format!("PEEK {key} {token} compact"), format!("GET {token} COMPACT")] {
             assert_eq!(reply_bytes(&server, protocol, &format!("JRS.{line}")), compact);
         }

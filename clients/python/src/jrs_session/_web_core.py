@@ -33,7 +33,7 @@ class SessionCore(SessionState):
         """
         self._cookie_token = None if self._by_header else token
         try:
-            stored = yield from _operations.read(self._realm, "JRS.GET", token, None)
+            stored = yield from _operations.read_compact(self._realm, "JRS.GET", token)
         except TokenRefused as error:
             return self._refused(token, error)
         except Unavailable:
@@ -110,7 +110,7 @@ class SessionCore(SessionState):
 
     def _reload(self) -> Operation[None]:
         token = self._active()
-        stored = yield from _operations.read(self._realm, "JRS.PEEK", token, None)
+        stored = yield from _operations.read_compact(self._realm, "JRS.PEEK", token)
         if stored is None:
             raise self._ended()
         self._hydrate(token, stored)

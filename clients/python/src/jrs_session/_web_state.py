@@ -12,8 +12,8 @@ from .cookie import MAX_COOKIE_AGE, Cookie
 from .web_errors import HeadersSent, NoOwner, NoSession, SessionEnded
 
 if TYPE_CHECKING:
+    from ._operations import CompactSession
     from ._realm import CurrentRealm
-    from .models import Session
 
 
 class SessionState(Fields):
@@ -65,7 +65,7 @@ class SessionState(Fields):
         self.accessed = True
         return self._ttl
 
-    def _hydrate(self, token: str, stored: Session) -> None:
+    def _hydrate(self, token: str, stored: CompactSession) -> None:
         """Makes this the stored session of a token."""
         self.replace_stored(stored.data)
         self._token = token
