@@ -1,5 +1,7 @@
 //! Login, my devices, log out everywhere, with actix-web.
 
+use std::time::{Duration, SystemTime};
+
 use actix_session::{Session, SessionMiddleware};
 use actix_web::{
     App, HttpServer, Result,
@@ -64,6 +66,21 @@ async fn log_out_everywhere(session: Session, jrs: Data<Jrs>) -> Result<Json<u64
     Ok(Json(count))
 }
 
+async fn change_password(session: Session) -> Result<&'static str> {
+    signed_in(&session)?;
+    let is_recent = |time| SystemTime::now() <= time + Duration::from_secs(300);
+    if !session.authenticated_at().is_some_and(is_recent) {
+        return Err(ErrorUnauthorized("enter the password again"));
+    }
+    Ok("changed")
+}
+
+async fn confirm(session: Session) -> Result<&'static str> {
+    // Check the password again here.
+    session.log_in(&signed_in(&session)?)?;
+    Ok("confirmed")
+}
+
 async fn logout(session: Session) -> &'static str {
     session.purge();
     "bye"
@@ -81,6 +98,8 @@ pub fn routes(app: &mut ServiceConfig) {
         .route("/devices", get().to(devices))
         .route("/devices", delete().to(log_out_everywhere))
         .route("/devices/{id}", delete().to(log_out_device))
+        .route("/password", post().to(change_password))
+        .route("/confirm", post().to(confirm))
         .route("/logout", post().to(logout));
 }
 

@@ -7,8 +7,8 @@ use axum::{
     routing::{delete, get, post},
 };
 use jrs_client::{
-    Error, Jrs, ListOptions,
-    axum::{Cookie, Device, Session, SessionLayer, SignedIn},
+    Error, Jrs, ListOptions, RotateOptions,
+    axum::{Cookie, Device, Session, SessionLayer, SignedIn, require_recent_auth},
 };
 use serde::{Deserialize, Serialize};
 
@@ -57,6 +57,15 @@ async fn log_out_everywhere(SignedIn(mut session): SignedIn<Visitor>) -> Result<
     session.destroy_all().await.map(Json)
 }
 
+async fn change_password(SignedIn(mut session): SignedIn<Visitor>) -> Result<Json<u64>, Error> {
+    session.destroy_all_except_current().await.map(Json)
+}
+
+async fn confirm(SignedIn(mut session): SignedIn<Visitor>) -> Result<(), Error> {
+    // Check the password again here.
+    session.rotate(&RotateOptions::new().reauth()).await.map(drop)
+}
+
 async fn logout(mut session: Session<Visitor>) -> Result<(), Error> {
     session.destroy().await.map(drop)
 }
@@ -67,6 +76,8 @@ pub fn app(jrs: Jrs, cookie: Cookie) -> Router {
         .route("/cart", get(cart).post(add))
         .route("/devices", get(devices).delete(log_out_everywhere))
         .route("/devices/{id}", delete(log_out_device))
+        .route("/password", post(change_password).layer(require_recent_auth(300)))
+        .route("/confirm", post(confirm))
         .route("/logout", post(logout))
         .layer(SessionLayer::new(jrs).cookie(cookie).on_error(|error| eprintln!("session: {error}")))
 }

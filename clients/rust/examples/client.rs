@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use jrs_client::{CreateOptions, Error, Jrs, ListOptions, RotateOptions};
+use jrs_client::{CreateOptions, Error, Jrs, ListOptions, RotateOptions, Token};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -10,6 +10,18 @@ use serde_json::{Value, json};
 struct Data {
     device: String,
     cart: Vec<String>,
+}
+
+/// A sensitive request. The user must have authenticated in the last 300 seconds, else it is `Error::StaleAuth`: ask for
+/// the password, then call `confirm`.
+pub async fn change_email(jrs: &Jrs, token: &Token, email: &str) -> Result<bool, Error> {
+    jrs.get_recent::<Value>(token, 300).await?;
+    Ok(jrs.merge(token, &json!({"email": email})).await?.is_some())
+}
+
+/// The user has entered the password again: a new token, and the old one is refused.
+pub async fn confirm(jrs: &Jrs, token: &Token) -> Result<Option<Token>, Error> {
+    jrs.rotate(token, &RotateOptions::new().reauth()).await
 }
 
 pub async fn run(redis_url: &str) -> Result<(), Error> {
@@ -28,9 +40,12 @@ pub async fn run(redis_url: &str) -> Result<(), Error> {
     // Change one field. Other requests may change others at the same time.
     jrs.merge(&token, &json!({"cart": ["book"]})).await?;
 
-    // The user has entered the password again: a new token, and the old one is refused.
-    let Some(token) = jrs.rotate(&token, &RotateOptions::new().reauth()).await? else { return Ok(()) };
-    assert!(jrs.get_recent::<Data>(&token, 300).await?.is_some());
+    // Step-up: this request needs a recent login.
+    let token = match change_email(&jrs, &token, "ann@example.org").await {
+        Err(Error::StaleAuth { .. }) => confirm(&jrs, &token).await?,
+        changed => changed?.then_some(token),
+    };
+    let Some(token) = token else { return Ok(()) };
 
     // My devices, with one field of the data of each session.
     for device in jrs.list_with::<Value>("user:42", &ListOptions::new().fields(["/device"])).await? {
