@@ -99,7 +99,7 @@ impl<'a, R> Call<'a, R> {
     }
 
     fn in_realm(mut self, realm: &str) -> Call<'a, R> {
-        self.words.pair("REALM", realm);
+        self.words.pair("REALM", realm.to_owned());
         self
     }
 }
@@ -136,7 +136,7 @@ pub(crate) fn create(
     options: &CreateOptions,
     realm: &str,
 ) -> Result<Call<'static, Token>, Error> {
-    let mut words = Words(vec![to_object(&data)?.into_bytes()]);
+    let mut words = Words(vec![to_object(&data)?.into()]);
     words.0.extend(options.words()?.0);
     Ok(Call::new("JRS.CREATE", Target::Owner(owner), words, reply::token).in_realm(realm))
 }
@@ -153,7 +153,8 @@ pub(crate) fn read<'a, T: DeserializeOwned>(
 /// A read of the session with this id, with its claims and data as text.
 #[cfg(any(feature = "axum", feature = "actix"))]
 pub(crate) fn read_raw<'a>(name: &'static str, token: &'a Token, id: &'a str) -> Call<'a, Option<RawSession>> {
-    Call::new(name, Target::Session(id.into(), token), Words::default(), reply::raw_session)
+    let words = Words(vec!["COMPACT".into()]);
+    Call::new(name, Target::Session(id.into(), token), words, reply::raw_session)
 }
 
 fn auth_age(seconds: Option<u64>) -> Words {
@@ -168,7 +169,7 @@ fn auth_age(seconds: Option<u64>) -> Words {
 pub(crate) fn update<'a>(
     token: &'a Token,
     data: &(impl Serialize + ?Sized),
-    mode: &str,
+    mode: &'static str,
     options: &UpdateOptions,
 ) -> Result<Call<'a, Option<String>>, Error> {
     let text = match mode {
@@ -176,7 +177,7 @@ pub(crate) fn update<'a>(
         "PATCH" => serde_json::to_string(data).map_err(|_| Error::NotAnObject)?,
         _ => to_object(&data)?,
     };
-    let mut words = Words(vec![text.into_bytes()]);
+    let mut words = Words(vec![text.into()]);
     words.0.extend(options.words(mode).0);
     Ok(Call::new("JRS.UPDATE", of_session(token)?, words, reply::optional_text))
 }
@@ -233,7 +234,7 @@ pub(crate) fn revoke(id: &str) -> Call<'static, bool> {
 pub(crate) fn destroy_all(owner: &str, except: Option<&Token>, realm: &str) -> Call<'static, u64> {
     let mut words = Words::default();
     if let Some(token) = except {
-        words.pair("EXCEPT", token.as_str());
+        words.pair("EXCEPT", token.as_str().to_owned());
     }
     Call::new("JRS.DESTROYALL", Target::Owner(owner.to_owned()), words, reply::count).in_realm(realm)
 }

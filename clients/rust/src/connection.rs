@@ -1,8 +1,10 @@
 //! The asynchronous connections of redis-rs that a client can have.
 
+#[cfg(feature = "cluster")]
+use redis::aio::ConnectionLike;
 use redis::{
     Cmd, Value as Reply,
-    aio::{ConnectionLike, ConnectionManager, MultiplexedConnection},
+    aio::{ConnectionManager, MultiplexedConnection},
 };
 
 #[cfg(feature = "cluster")]
@@ -59,8 +61,9 @@ impl Connection {
     pub(crate) async fn send(&self, command: &Cmd, route: Route) -> Result<Reply, Error> {
         // A clone is a sender of a channel: the commands of all requests share the connection.
         let reply = match self {
-            Connection::Manager(connection) => connection.clone().req_packed_command(command).await,
-            Connection::Multiplexed(connection) => connection.clone().req_packed_command(command).await,
+            // `ConnectionLike` would allocate the future.
+            Connection::Manager(connection) => connection.clone().send_packed_command(command).await,
+            Connection::Multiplexed(connection) => connection.clone().send_packed_command(command).await,
             #[cfg(feature = "cluster")]
             Connection::Cluster(connection) => match routing(route) {
                 None => connection.clone().req_packed_command(command).await,

@@ -107,11 +107,11 @@ impl UpdateOptions {
     }
 
     /// The words of the command, in the order that the server documents.
-    pub(crate) fn words(&self, mode: &str) -> Words {
+    pub(crate) fn words(&self, mode: &'static str) -> Words {
         let mut words = Words::default();
         words.push(mode);
         if let Some(etag) = &self.if_match {
-            words.pair("IFMATCH", etag);
+            words.pair("IFMATCH", etag.clone());
         }
         if self.keep_ttl {
             words.push("KEEPTTL");
@@ -170,7 +170,7 @@ impl RotateOptions {
         let mut words = Words::default();
         self.claims.write(&mut words)?;
         if let Some(owner) = &self.owner {
-            words.pair("OWNER", owner);
+            words.pair("OWNER", owner.clone());
         }
         if self.reauth {
             words.push("REAUTH");
@@ -219,7 +219,7 @@ impl MintOptions {
             words.ttl(ttl);
         }
         if let Some(audience) = &self.audience {
-            words.pair("AUDIENCE", audience);
+            words.pair("AUDIENCE", audience.clone());
         }
         Ok(words)
     }
@@ -274,14 +274,14 @@ impl ListOptions {
         if !self.fields.is_empty() {
             words.pair("FIELDS", self.fields.len().to_string());
             for pointer in &self.fields {
-                words.push(pointer);
+                words.push(pointer.clone());
             }
         }
         if let Some(limit) = self.limit {
             words.pair("LIMIT", limit.to_string());
         }
         if let Some(after) = &self.after {
-            words.pair("AFTER", after);
+            words.pair("AFTER", after.clone());
         }
         words
     }

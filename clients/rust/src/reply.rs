@@ -5,9 +5,11 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use redis::Value as Reply;
 use serde::{Serialize, de::DeserializeOwned};
 
+#[cfg(any(feature = "axum", feature = "actix"))]
+use crate::session::RawSession;
 use crate::{
     Error, Token,
-    session::{Inspection, Key, ListedSession, RawSession, Realm, Session},
+    session::{Inspection, Key, ListedSession, Realm, Session},
 };
 
 /// The text of data or claims.
@@ -30,25 +32,33 @@ pub(crate) fn from_fields<T: DeserializeOwned>(fields: crate::changes::Fields) -
 
 /// The map of `JRS.GET` and `JRS.PEEK`; nil if there is no session.
 pub(crate) fn session<T: DeserializeOwned>(reply: Reply) -> Result<Option<Session<T>>, Error> {
-    let Some(session) = raw_session(reply)? else { return Ok(None) };
-    let RawSession { id, owner, claims, data, ttl, etag } = session;
-    Ok(Some(Session { id, owner, claims: from_json(&claims)?, data: from_json(&data)?, ttl, etag }))
+    optional(reply, |reply| {
+        let mut fields = Fields::of(reply)?;
+        Ok(Session {
+            id: fields.text("id")?,
+            owner: fields.text("owner")?,
+            claims: from_json(&fields.bytes("claims")?)?,
+            data: from_json(&fields.bytes("data")?)?,
+            ttl: fields.seconds("ttl")?,
+            etag: fields.text("etag")?,
+        })
+    })
 }
 
-/// A session with its claims and data as text.
+/// The array of `JRS.GET` and `JRS.PEEK` with `COMPACT`; nil if there is no session.
+#[cfg(any(feature = "axum", feature = "actix"))]
 pub(crate) fn raw_session(reply: Reply) -> Result<Option<RawSession>, Error> {
-    if reply == Reply::Nil {
-        return Ok(None);
-    }
-    let mut fields = Fields::of(reply)?;
-    Ok(Some(RawSession {
-        id: fields.text("id")?,
-        owner: fields.text("owner")?,
-        claims: fields.bytes("claims")?,
-        data: fields.bytes("data")?,
-        ttl: fields.seconds("ttl")?,
-        etag: fields.text("etag")?,
-    }))
+    optional(reply, |reply| {
+        let mut items = array(reply)?.into_iter();
+        let mut next = || items.next().ok_or(Error::BadReply);
+        Ok(RawSession {
+            id: text(next()?)?,
+            owner: text(next()?)?,
+            data: bytes(next()?)?,
+            claims: bytes(next()?)?,
+            ttl: seconds(next()?)?,
+        })
+    })
 }
 
 /// A token.

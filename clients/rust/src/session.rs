@@ -35,20 +35,20 @@ impl<T> fmt::Debug for Session<T> {
     }
 }
 
-/// A session whose claims and data are still JSON text.
+/// A session whose data and claims are still JSON text.
+#[cfg(any(feature = "axum", feature = "actix"))]
 pub(crate) struct RawSession {
     /// As in [`Session`].
     pub(crate) id: String,
     /// As in [`Session`].
     pub(crate) owner: String,
-    /// The claims of the token.
-    pub(crate) claims: Vec<u8>,
     /// The data.
     pub(crate) data: Vec<u8>,
+    /// The claims of the token.
+    pub(crate) claims: Vec<u8>,
     /// As in [`Session`].
+    #[cfg_attr(not(feature = "axum"), expect(dead_code, reason = "only the cookies of axum are renewed"))]
     pub(crate) ttl: Option<Duration>,
-    /// As in [`Session`].
-    pub(crate) etag: String,
 }
 
 /// One of the sessions of an owner.

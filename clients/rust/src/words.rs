@@ -1,6 +1,6 @@
 //! The words of a command.
 
-use std::time::Duration;
+use std::{borrow::Cow, time::Duration};
 
 use redis::{RedisWrite, ToRedisArgs};
 use serde::Serialize;
@@ -9,23 +9,23 @@ use crate::{Error, reply::to_object};
 
 /// The words of the options of one command.
 #[derive(Clone, Default)]
-pub(crate) struct Words(pub(crate) Vec<Vec<u8>>);
+pub(crate) struct Words(pub(crate) Vec<Cow<'static, str>>);
 
 impl Words {
     /// Adds one word.
-    pub(crate) fn push(&mut self, word: impl AsRef<[u8]>) {
-        self.0.push(word.as_ref().to_vec());
+    pub(crate) fn push(&mut self, word: impl Into<Cow<'static, str>>) {
+        self.0.push(word.into());
     }
 
     /// Adds the name of an option and its value.
-    pub(crate) fn pair(&mut self, name: &str, value: impl AsRef<[u8]>) {
+    pub(crate) fn pair(&mut self, name: &'static str, value: impl Into<Cow<'static, str>>) {
         self.push(name);
         self.push(value);
     }
 
     /// The bytes of all words.
     pub(crate) fn size(&self) -> usize {
-        self.0.iter().map(Vec::len).sum()
+        self.0.iter().map(|word| word.len()).sum()
     }
 
     /// Adds a ttl. The precision is a millisecond.
@@ -37,7 +37,7 @@ impl Words {
 impl ToRedisArgs for Words {
     fn write_redis_args<W: ?Sized + RedisWrite>(&self, out: &mut W) {
         for word in &self.0 {
-            out.write_arg(word);
+            out.write_arg(word.as_bytes());
         }
     }
 }

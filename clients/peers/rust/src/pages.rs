@@ -120,11 +120,10 @@ pub fn with_jrs(jrs: Jrs) -> Router {
     }
 
     async fn account(session: JrsSession<User>) -> Reply<Account> {
-        let User { name, role, cart, .. } = (*session).clone();
-        if name.is_empty() {
+        if session.name.is_empty() {
             return Err(StatusCode::UNAUTHORIZED);
         }
-        Ok(Json(Account { name, role, items: cart.len() }))
+        Ok(Json(Account { name: session.name.clone(), role: session.role.clone(), items: session.cart.len() }))
     }
 
     async fn change(mut session: JrsSession<User>) -> Reply<Changed> {

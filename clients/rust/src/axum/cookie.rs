@@ -198,8 +198,7 @@ impl Cookie {
     pub(super) fn value<'a>(&self, headers: &'a HeaderMap) -> Option<&'a str> {
         // Cookies of other programs can have any bytes, also in the same line.
         let lines = headers.get_all(http::header::COOKIE).into_iter().map(HeaderValue::as_bytes);
-        let pairs = lines.flat_map(|line| line.split(|byte| *byte == b';'));
-        let values = pairs.filter_map(|pair| {
+        let values = lines.flat_map(pairs).filter_map(|pair| {
             let rest = pair.trim_ascii_start().strip_prefix(self.name.as_bytes())?;
             rest.trim_ascii_start().strip_prefix(b"=").map(<[u8]>::trim_ascii)
         });
@@ -226,6 +225,16 @@ impl Cookie {
         let mut lines = headers.get_all(http::header::SET_COOKIE).into_iter();
         lines.any(|line| line.as_bytes().strip_prefix(self.name.as_bytes()).is_some_and(|rest| rest.starts_with(b"=")))
     }
+}
+
+/// The cookies of a line, with their names.
+fn pairs(line: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let mut start = 0;
+    memchr::memchr_iter(b';', line).chain([line.len()]).filter_map(move |end| {
+        let pair = line.get(start..end);
+        start = end + 1;
+        pair
+    })
 }
 
 #[cfg(test)]

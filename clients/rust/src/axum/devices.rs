@@ -84,7 +84,7 @@ impl RequestSession {
     /// See [`Session::require_recent_auth`].
     pub(super) async fn require_recent_auth(self: &Arc<Self>, seconds: u64) -> Result<(), Error> {
         let token = self.token()?;
-        if self.state().info.owner.is_empty() {
+        if self.state().owner().is_empty() {
             return Err(Error::NoOwner);
         }
         let read = self.settings.jrs.peek_recent::<Value>(&token, seconds).await;

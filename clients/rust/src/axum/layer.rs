@@ -192,9 +192,10 @@ impl RequestSession {
         let Some(cookie) = self.settings.cookie.as_ref().filter(|cookie| !cookie.is_set_in(headers)) else { return };
         let (info, ttl, issued) = {
             let state = self.state();
-            (Arc::clone(&state.info), state.ttl, state.issued)
+            (state.info.clone(), state.ttl, state.issued)
         };
-        let (Some(token), Some(id), true) = (&info.token, &info.id, self.uses_cookie()) else { return };
+        let (Some(info), true) = (info, self.uses_cookie()) else { return };
+        let Info { id, token, .. } = &*info;
         if self.received.as_ref().is_none_or(|received| received.token != *token) {
             let max_age = if cookie.persistent { Box::pin(self.max_age(&info)).await } else { None };
             self.settings.renewals.note(id);
@@ -216,7 +217,7 @@ impl RequestSession {
         let came_in_cookie = self.received.as_ref().is_some_and(|received| received.in_cookie);
         let (clears, has_token) = {
             let state = self.state();
-            (state.clears_cookie, state.info.token.is_some())
+            (state.clears_cookie, state.info.is_some())
         };
         if let Some(cookie) = &self.settings.cookie
             && came_in_cookie

@@ -25,14 +25,14 @@ impl<T: Default + Serialize + DeserializeOwned + Send> Session<T> {
         // Before the session of another user is destroyed.
         to_object(claims)?;
         self.flush();
-        let current = self.request.state().info.owner.clone();
+        let current = self.request.state().owner().to_owned();
         if !current.is_empty() && current != owner {
             self.destroy().await?;
         }
         if self.request.state().is_closed {
             self.data = T::default();
         }
-        let token = self.request.state().info.token.clone();
+        let token = self.request.state().token().cloned();
         let has_session = match token {
             Some(token) => self.hand_over(&token, owner, &current, claims).await?,
             None => false,
@@ -45,7 +45,7 @@ impl<T: Default + Serialize + DeserializeOwned + Send> Session<T> {
             self.request.create(owner, &options.claims(claims)).await?;
         }
         self.refresh();
-        self.info.token.as_ref().ok_or(Error::NoSession)
+        self.token().ok_or(Error::NoSession)
     }
 
     /// Gives the session to its user. False: there was none, and one must be created.

@@ -1,6 +1,6 @@
 //! What a handler does with its session, besides reading and changing the data.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -16,7 +16,7 @@ impl<T: Default + Serialize + DeserializeOwned + Send> Session<T> {
         self.request.state().changes = fields.into_iter().map(|(name, value)| (name, Some(value))).collect();
         self.request.create(owner, options).await?;
         self.refresh();
-        self.info.token.as_ref().ok_or(Error::NoSession)
+        self.token().ok_or(Error::NoSession)
     }
 
     /// Replaces all stored data with the data of this session. Changes that other requests make at the same time are
@@ -88,10 +88,10 @@ impl<T: Default + Serialize + DeserializeOwned + Send> Session<T> {
         let token = self.request.token()?;
         let rotated = self.request.settings.jrs.rotate(&token, options).await;
         let new = self.checked(rotated.and_then(|token| token.ok_or(Error::SessionEnded)))?;
-        let owner = options.new_owner().unwrap_or(&self.info.owner).to_owned();
+        let owner = options.new_owner().unwrap_or(self.owner()).to_owned();
         self.request.adopt_rotated(new, &owner).await?;
         self.refresh();
-        self.info.token.as_ref().ok_or(Error::NoSession)
+        self.token().ok_or(Error::NoSession)
     }
 
     /// Signs a short-lived access token (RFC 9068) for another service.
@@ -135,7 +135,7 @@ impl<T: Default + Serialize + DeserializeOwned + Send> Session<T> {
     }
 
     pub(super) fn signed_in(&self) -> Result<&str, Error> {
-        if self.info.owner.is_empty() { Err(Error::NoOwner) } else { Ok(&self.info.owner) }
+        if self.owner().is_empty() { Err(Error::NoOwner) } else { Ok(self.owner()) }
     }
 
     /// The session was destroyed by this request.
@@ -154,7 +154,7 @@ impl<T: Default + Serialize + DeserializeOwned + Send> Session<T> {
 
     pub(super) fn refresh(&mut self) {
         let state = self.request.state();
-        (self.info, self.ended) = (Arc::clone(&state.info), state.ended);
+        (self.info, self.ended) = (state.info.clone(), state.ended);
     }
 
     fn reread(&mut self) -> Result<(), Error> {

@@ -20,18 +20,18 @@ use crate::{
 };
 
 /// What an application sees of the session, besides its data.
-#[derive(Default)]
 pub(super) struct Info {
-    pub(super) id: Option<String>,
+    pub(super) id: String,
     pub(super) owner: String,
     pub(super) claims: LazyClaims,
-    pub(super) token: Option<Token>,
+    pub(super) token: Token,
 }
 
 /// What the request knows of its session.
 #[derive(Default)]
 pub(super) struct State {
-    pub(super) info: Arc<Info>,
+    /// `None` without a session.
+    pub(super) info: Option<Arc<Info>>,
     /// The data that the server has, as JSON text. Empty without a session.
     pub(super) stored: Vec<u8>,
     /// The fields that were changed and are not saved yet.
@@ -96,12 +96,12 @@ impl RequestSession {
     /// The token of the session.
     pub(super) fn token(&self) -> Result<Token, Error> {
         let state = self.state();
-        state.info.token.clone().ok_or_else(|| state.outage.clone().unwrap_or(Error::NoSession))
+        state.token().cloned().ok_or_else(|| state.outage.clone().unwrap_or(Error::NoSession))
     }
 
     /// The token of the session, or the one of the request, which may be expired, or could not be looked up.
     pub(super) fn token_to_destroy(&self) -> Option<Token> {
-        let current = self.state().info.token.clone();
+        let current = self.state().token().cloned();
         current.or_else(|| self.received.as_ref().map(|received| received.token.clone()))
     }
 
@@ -136,11 +136,11 @@ impl RequestSession {
 
     /// Takes the token of a rotation.
     pub(super) async fn adopt_rotated(&self, token: Token, owner: &str) -> Result<(), Error> {
-        let old = self.state().info.id.clone();
+        let old = self.state().info.clone();
         let adopted = self.adopt(token, owner).await;
         match &adopted {
             // A parallel request with the old token must not renew its cookie: it would replace the new one.
-            Ok(()) => old.iter().for_each(|id| self.settings.renewals.note(id)),
+            Ok(()) => old.iter().for_each(|old| self.settings.renewals.note(&old.id)),
             Err(_) => self.state().clears_cookie = true,
         }
         adopted
@@ -157,9 +157,9 @@ impl RequestSession {
             }
         }
         let claims = token.unverified_claims().ok_or(Error::BadReply)?;
+        let id = claims.get("jti").and_then(Value::as_str).ok_or(Error::BadReply)?.to_owned();
         let mut state = self.state();
-        let id = claims.get("jti").and_then(Value::as_str).map(str::to_owned);
-        state.info = Arc::new(Info { id, owner: owner.to_owned(), claims: claims.into(), token: Some(token) });
+        state.info = Some(Arc::new(Info { id, owner: owner.to_owned(), claims: claims.into(), token }));
         state.ttl = None;
         state.is_closed = false;
         state.outage = None;
@@ -173,7 +173,7 @@ impl RequestSession {
             if let Some(error) = &state.failed {
                 return Err(error.clone());
             }
-            (state.info.token.clone(), state.unsaved()?)
+            (state.token().cloned(), state.unsaved()?)
         };
         if changes.is_empty() {
             return Ok(true);
@@ -220,13 +220,23 @@ impl RequestSession {
 
 impl State {
     pub(super) fn set_read(&mut self, token: &Token, origin: &Origin, session: RawSession) {
-        let RawSession { id, owner, claims, data, ttl, .. } = session;
+        let RawSession { id, owner, data, claims, ttl } = session;
         // In the grace of a rotation the session has another token, whose cookie must not be replaced by this one.
         let in_grace = origin.id != id;
         self.ttl = ttl.map(|ttl| ttl.as_secs()).filter(|_| !in_grace);
         self.issued = origin.issued;
         self.stored = data;
-        self.info = Arc::new(Info { id: Some(id), owner, claims: claims.into(), token: Some(token.clone()) });
+        self.info = Some(Arc::new(Info { id, owner, claims: claims.into(), token: token.clone() }));
+    }
+
+    /// The token of the session.
+    pub(super) fn token(&self) -> Option<&Token> {
+        self.info.as_ref().map(|info| &info.token)
+    }
+
+    /// The owner of the session; empty if it is anonymous, or if there is none.
+    pub(super) fn owner(&self) -> &str {
+        self.info.as_ref().map_or("", |info| &info.owner)
     }
 
     /// The request has no session any more. Its data and its changes are dropped, and nothing is saved unless the

@@ -3,7 +3,7 @@
 use std::{
     fmt,
     ops::{Deref, DerefMut},
-    sync::Arc,
+    sync::{Arc, LazyLock},
 };
 
 use http::Extensions;
@@ -15,6 +15,9 @@ use crate::{
     Claims, Error, Token,
     changes::{Fields, diff},
 };
+
+/// The claims of a request without a session.
+static NO_CLAIMS: LazyLock<Claims> = LazyLock::new(Claims::new);
 
 /// The session of a request. As an extractor it is there for each request: without a valid token it is empty, and
 /// [`id`](Session::id) is `None`. [`SignedIn`](super::SignedIn) refuses such requests.
@@ -47,7 +50,7 @@ use crate::{
 /// not saved, unless it calls [`save`](Session::save).
 pub struct Session<T = Map<String, Value>> {
     pub(super) request: Arc<RequestSession>,
-    pub(super) info: Arc<Info>,
+    pub(super) info: Option<Arc<Info>>,
     /// [`State::ended`](super::request::State::ended) when the data was read.
     pub(super) ended: u32,
     pub(super) data: T,
@@ -66,30 +69,30 @@ impl<T: Default + Serialize + DeserializeOwned + Send> Session<T> {
         request.read().await?;
         let (info, ended, data) = {
             let state = request.state();
-            (Arc::clone(&state.info), state.ended, state.data()?.unwrap_or_default())
+            (state.info.clone(), state.ended, state.data()?.unwrap_or_default())
         };
         Ok(Session { request, info, ended, data, before: None, to_fields })
     }
 
     /// The id of the session; `None` if the request has no session.
     pub fn id(&self) -> Option<&str> {
-        self.info.id.as_deref()
+        self.info.as_ref().map(|info| info.id.as_str())
     }
 
     /// The user that the session belongs to; empty if it is anonymous, or if there is none.
     pub fn owner(&self) -> &str {
-        &self.info.owner
+        self.info.as_ref().map_or("", |info| &info.owner)
     }
 
     /// The claims of the token, which the server has verified. Empty if serde_json cannot read them: they are nested deeper
     /// than 127, or have a number that is too large for an `f64`.
     pub fn claims(&self) -> &Claims {
-        self.info.claims.get()
+        self.info.as_ref().map_or(&*NO_CLAIMS, |info| info.claims.get())
     }
 
     /// The token, for clients that send it as `Authorization: Bearer`.
     pub fn token(&self) -> Option<&Token> {
-        self.info.token.as_ref()
+        self.info.as_ref().map(|info| &info.token)
     }
 }
 
@@ -105,7 +108,7 @@ impl<T> Session<T> {
         match changes {
             Err(error) => state.failed = Some(error),
             Ok((changes, ())) if changes.is_empty() => {}
-            Ok((changes, ())) if state.info.token.is_some() => state.changes.extend(changes),
+            Ok((changes, ())) if state.info.is_some() => state.changes.extend(changes),
             // A new session gets all fields, so that the type can be read again without defaults.
             Ok(_) => match (self.to_fields)(&self.data) {
                 Ok(fields) => state.changes.extend(fields.into_iter().map(|(name, value)| (name, Some(value)))),
@@ -157,6 +160,10 @@ impl<T> Drop for Session<T> {
 
 impl<T> fmt::Debug for Session<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Session").field("id", &self.info.id).field("owner", &self.info.owner).finish_non_exhaustive()
+        let info = self.info.as_ref().map(|info| (&info.id, &info.owner));
+        f.debug_struct("Session")
+            .field("id", &info.map(|(id, _)| id))
+            .field("owner", &info.map_or("", |(_, owner)| owner))
+            .finish_non_exhaustive()
     }
 }

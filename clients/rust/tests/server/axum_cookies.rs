@@ -6,7 +6,10 @@ use std::{
 };
 
 use axum::{Router, http::header::SET_COOKIE, routing::get};
-use jrs_client::axum::{Cookie, Session, SessionLayer};
+use jrs_client::{
+    RotateOptions, Token,
+    axum::{Cookie, Session, SessionLayer},
+};
 use serde_json::{Value, json};
 use tower::{Layer, ServiceExt};
 
@@ -142,6 +145,19 @@ async fn a_token_in_grace_is_not_renewed_and_one_used_again_is_reported() {
     assert_eq!((reply.json()["id"].clone(), old.cookie()), (Value::Null, None));
     assert_eq!(*reuses.lock().unwrap(), ["ann"]);
     assert_eq!(browser.get("/secret").await.status, 401);
+}
+
+#[tokio::test]
+async fn a_token_in_grace_has_the_claims_of_the_new_one() {
+    let server = Server::start().await;
+    let jrs = server.jrs().await;
+    let browser = open(layer(jrs.clone())).await;
+    browser.post("/login/ann").await;
+    let old = Token::from(browser.get("/token").await.body);
+    let options = RotateOptions::new().claims(&json!({"role": "admin"})).grace(Duration::from_secs(60));
+    let new = jrs.rotate(&old, &options).await.unwrap().unwrap();
+    let reply = browser.get("/").await.json();
+    assert_eq!((&reply["id"], &reply["role"]), (&new.unverified_claims().unwrap()["jti"], &json!("admin")));
 }
 
 #[tokio::test]
