@@ -22,7 +22,7 @@ function sessionOf(form, fields, sent = []) {
     sent.push(command);
     const [name] = command;
     if (name === "JRS.REALMS") return [["name", "default", "keyspace", "sess:"]];
-    if (name === "JRS.GET") return ["id", ID, "owner", "ann", "data", "{}"];
+    if (name === "JRS.GET") return [ID, "ann", "{}", "{}", 1];
     if (name === "JRS.REVOKE") return 1;
     const listed = [
       ["id", ID],

@@ -153,7 +153,7 @@ test("the request fails if the server cannot answer, also with failOpen", async 
 test("no error of the server lets a request pass", async () => {
   const jti = "1";
   const token = `x.${Buffer.from(JSON.stringify({ jti })).toString("base64url")}.x`;
-  const session = ["id", jti, "owner", "ann", "data", "{}", "claims", "{}", "ttl", 1, "etag", "x"];
+  const session = [jti, "ann", "{}", "{}", 1];
   const outcomes = {
     STALEAUTH: "STALE_AUTH",
     EXPIREDTOKEN: "SESSION_ENDED",

@@ -81,20 +81,10 @@ export class Commands {
    *
    * @returns undefined if there is no such session
    */
-  async read(name: "JRS.GET" | "JRS.PEEK", token: string): Promise<StoredSession | undefined> {
-    const claims = claimsOf(token);
-    const reply = await this.#sendWithToken(name, token, claims);
-    if (reply === null) return undefined;
-    const replaced = text(member(reply, "id")) !== claims.jti;
-    const ttl = member(reply, "ttl");
-    return {
-      // Only the claims of the token itself are known without the reply.
-      claims: replaced ? (JSON.parse(text(member(reply, "claims"))) as Claims) : claims,
-      owner: text(member(reply, "owner")),
-      data: text(member(reply, "data")),
-      ttl: ttl === null ? 0 : Math.max(1, Number(ttl)),
-      replaced,
-    };
+  read(name: "JRS.GET" | "JRS.PEEK", token: string): Promise<StoredSession | undefined> {
+    const claims = readClaims(token);
+    if (!claims) return Promise.reject(noId());
+    return this.#sendWithToken(name, token, claims, "COMPACT").then((reply) => storedSession(reply, claims));
   }
 
   /**
@@ -186,13 +176,15 @@ export class Commands {
   }
 
   /** Sends a command with the key of a session. Requests the keyspace again if the server says `WRONGKEY`. */
-  async #sendWithKey(id: string, command: (key: string) => [string, ...string[]]): Promise<unknown> {
+  #sendWithKey(id: string, command: (key: string) => [string, ...string[]]): Promise<unknown> {
     const known = this.#realm.settings();
-    // Every await costs a turn of the microtask queue, so known settings are not awaited.
-    const key = ("keyspace" in known ? known : await known).keyspace + id;
-    try {
-      return await this.#connection.send(command(key), key);
-    } catch (error) {
+    // Without `async` and `await`, because each of them costs promises and turns of the microtask queue.
+    if ("keyspace" in known) return this.#sendTo(known.keyspace + id, id, command);
+    return known.then(({ keyspace }) => this.#sendTo(keyspace + id, id, command));
+  }
+
+  #sendTo(key: string, id: string, command: (key: string) => [string, ...string[]]): Promise<unknown> {
+    return this.#connection.send(command(key), key).catch(async (error: unknown) => {
       if (!isWrongKey(error)) return nullIfExpired(error);
       const newKey = await this.#realm.refreshedKeyspace().then(
         (keyspace) => keyspace + id,
@@ -200,8 +192,24 @@ export class Commands {
       );
       if (newKey === key) throw error;
       return this.#connection.send(command(newKey), newKey).catch(nullIfExpired);
-    }
+    });
   }
+}
+
+/** The session of a reply with `COMPACT`. @param claims those of the token @returns undefined if there is no session */
+function storedSession(reply: unknown, claims: Claims): StoredSession | undefined {
+  if (reply === null) return undefined;
+  if (!Array.isArray(reply)) throw new TypeError("jrs-session: the reply of the server is not a session");
+  const [id, owner, data, newClaims, ttl] = reply as unknown[];
+  const replaced = text(id) !== claims.jti;
+  return {
+    // Only the claims of the token itself are known without the reply.
+    claims: replaced ? (JSON.parse(text(newClaims)) as Claims) : claims,
+    owner: text(owner),
+    data: text(data),
+    ttl: ttl === null ? 0 : Math.max(1, Number(ttl)),
+    replaced,
+  };
 }
 
 function listedSession(reply: unknown): ListedSession {
@@ -224,6 +232,10 @@ function nullIfExpired(error: unknown): null {
 /** Reads the claims of a token. Without an id there is no key to send; the server would answer `BADTOKEN` too. */
 function claimsOf(token: string): Claims {
   const claims = readClaims(token);
-  if (!claims) throw new Error("BADTOKEN the token has no claim 'jti'");
+  if (!claims) throw noId();
   return claims;
+}
+
+function noId(): Error {
+  return new Error("BADTOKEN the token has no claim 'jti'");
 }

@@ -45,7 +45,7 @@ export function dataFields(session: object, expected: TokenProperties): Record<s
   const fields: Record<string, unknown> = {};
   for (const name of Object.keys(session)) {
     refuseReservedName(name);
-    const value: unknown = Reflect.get(session, name);
+    const value = (session as Record<string, unknown>)[name];
     if (!isTokenProperty(name)) {
       if (typeof value !== "function") setField(fields, name, value);
     } else if (value !== undefined && value !== expected[name]) throw reservedName(name);
@@ -54,14 +54,17 @@ export function dataFields(session: object, expected: TokenProperties): Record<s
 }
 
 /**
- * Splits stored data. The token and claims that `jwt-redis-session` stores in the data are left out.
+ * Splits stored data, which must not be used afterwards. The token and claims that `jwt-redis-session` stores in the data are left out.
  *
  * @throws SessionError `RESERVED_NAME` if a member would hide a method
  */
 export function splitStored(data: Record<string, unknown>): SplitData {
+  const names = Object.keys(data);
+  for (const name of names) refuseReservedName(name);
+  // Most data has no such member, and is not copied.
+  if (!names.some(isTokenProperty)) return { fields: data, reserved: {} };
   const split: SplitData = { fields: {}, reserved: {} };
   for (const [name, value] of Object.entries(data)) {
-    refuseReservedName(name);
     if (!isTokenProperty(name)) setField(split.fields, name, value);
     else if (!isFromJwtRedisSession(name, value)) split.reserved[name] = value;
   }

@@ -191,19 +191,15 @@ export class RequestSession implements SessionHost {
     this.cookieListener?.cookieChanged();
   }
 
-  async #load(token: string, isFromCookie: boolean): Promise<void> {
-    let stored: StoredSession | undefined;
-    try {
-      stored = await this.commands.read("JRS.GET", token);
-    } catch (error) {
-      const { failOpen } = this.#settings;
-      if (failOpen && isUnavailable(error)) return;
-      if (isReused(error)) {
-        if (isFromCookie) this.sessionDestroyed();
-        await this.#reportReuse(token);
-      } else if (!isTokenRefused(error)) throw error;
-      return;
-    }
+  /** Without `async` and `await`, because each of them costs promises and turns of the microtask queue. */
+  #load(token: string, isFromCookie: boolean): Promise<void> {
+    return this.commands.read("JRS.GET", token).then(
+      (stored) => this.#accept(token, stored, isFromCookie),
+      (error: unknown) => this.#refuse(token, error, isFromCookie),
+    );
+  }
+
+  #accept(token: string, stored: StoredSession | undefined, isFromCookie: boolean): void {
     // The cookie of a session that is gone stays: this request may be answered after a login or a rotation, whose response
     // has set a new one.
     if (!stored) return;
@@ -211,6 +207,15 @@ export class RequestSession implements SessionHost {
     this.#received = token;
     this.#receivedId = stored.claims.jti;
     if (isFromCookie) this.#planRenewal(stored);
+  }
+
+  /** Call with the error of reading the session. @throws the error, if the request must fail with it */
+  async #refuse(token: string, error: unknown, isFromCookie: boolean): Promise<void> {
+    if (this.#settings.failOpen && isUnavailable(error)) return;
+    if (isReused(error)) {
+      if (isFromCookie) this.sessionDestroyed();
+      await this.#reportReuse(token);
+    } else if (!isTokenRefused(error)) throw error;
   }
 
   #destroyDiscarded(): Promise<unknown> | undefined {

@@ -57,6 +57,7 @@ export function jrsSession(options: Options): SessionMiddleware {
   const sessions = createSessions(coreOptions as Options);
   const { usesCookie, autoSave } = sessions;
   const property = new SessionProperty(name, sessions);
+  const hookOptions = { name, autoSave };
 
   function jrsSession(request: SessionRequest, response: unknown, next: (error?: unknown) => void): void {
     if (property.isIn(request)) {
@@ -70,6 +71,7 @@ export function jrsSession(options: Options): SessionMiddleware {
       return;
     }
     property.define(request, opened, hooks);
+    if (autoSave) hooks?.addToEnd();
     const loading = opened.load();
     if (!loading) {
       next();
@@ -94,12 +96,11 @@ export function jrsSession(options: Options): SessionMiddleware {
       const message = "jrs-session: 'cookie' needs a response with setHeader, as of node:http";
       return usesCookie ? new TypeError(message) : undefined;
     }
-    const hooks = new ResponseHooks(request, response, next, opened, { name, autoSave });
+    const hooks = new ResponseHooks(request, response, next, opened, hookOptions);
     if (usesCookie) {
       opened.cookieListener = hooks;
       opened.response = response;
     }
-    if (autoSave) hooks.addToEnd();
     return hooks;
   }
 
