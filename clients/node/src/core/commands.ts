@@ -1,5 +1,5 @@
 import type { Connection } from "../clients/index.js";
-import { isExpired, isWrongKey, toSessionError } from "./errors.js";
+import { isExpired, isReused, isTokenRefused, isWrongKey, toSessionError } from "./errors.js";
 import type { Realm } from "./realm.js";
 import { member, text } from "./reply.js";
 import { type Claims, readClaims } from "./token.js";
@@ -112,6 +112,20 @@ export class Commands {
   /** @returns whether the session existed */
   async destroy(token: string): Promise<boolean> {
     return Number(await this.#sendWithToken("JRS.DESTROY", token, claimsOf(token))) === 1;
+  }
+
+  /**
+   * Destroys the session of a token that the server has not verified.
+   *
+   * @returns whether the session existed; false if the server refuses the token
+   */
+  async destroyUnverified(token: string): Promise<boolean> {
+    try {
+      return await this.destroy(token);
+    } catch (error) {
+      if (isTokenRefused(error) || isReused(error)) return false;
+      throw error;
+    }
   }
 
   /** @returns the new token; undefined if there is no such session */

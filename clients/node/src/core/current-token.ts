@@ -1,6 +1,13 @@
 import { SessionError } from "./errors.js";
 import type { Claims } from "./token.js";
 
+/** The properties of a session that the server sets. The other own properties are the fields. */
+export interface SessionProperties {
+  id?: string;
+  claims?: Claims;
+  jwt?: string;
+}
+
 /** The token of a session, as the server issued or verified it. The application sees it as properties of the session. */
 export class CurrentToken {
   id: string | undefined;
@@ -10,6 +17,8 @@ export class CurrentToken {
   destroyed = false;
   /** Whether the server has said that it does not have the session any more. */
   ended = false;
+  /** The token of the request, and why its session could not be read, if the request continues without the session. */
+  unread: { token: string; error: unknown } | undefined;
 
   set(token: string, claims: Claims): void {
     this.id = claims.jti;
@@ -17,6 +26,12 @@ export class CurrentToken {
     this.jwt = token;
     this.destroyed = false;
     this.ended = false;
+    this.unread = undefined;
+  }
+
+  /** @throws the error of reading the session, which may be live: a new one would replace it */
+  refuseUnread(): void {
+    if (this.unread) throw this.unread.error;
   }
 
   /** The token, unless the session was destroyed in this request. */

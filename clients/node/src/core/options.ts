@@ -66,7 +66,8 @@ export interface CoreOptions {
 
   /**
    * Whether requests continue with an empty session while Redis is unavailable, instead of failing with an error.
-   * Mistakes in the setup and invalid stored data are always errors.
+   * The cookie stays, and changes of such a session are not saved. Mistakes in the setup and invalid stored data are
+   * always errors.
    *
    * @default false
    */

@@ -211,8 +211,8 @@ export class RequestSession implements SessionHost {
 
   /** Call with the error of reading the session. @throws the error, if the request must fail with it */
   async #refuse(token: string, error: unknown, isFromCookie: boolean): Promise<void> {
-    if (this.#settings.failOpen && isUnavailable(error)) return;
-    if (isReused(error)) {
+    if (this.#settings.failOpen && isUnavailable(error)) this.#actions.token.unread = { token, error };
+    else if (isReused(error)) {
       if (isFromCookie) this.sessionDestroyed();
       await this.#reportReuse(token);
     } else if (!isTokenRefused(error)) throw error;
@@ -221,7 +221,7 @@ export class RequestSession implements SessionHost {
   #destroyDiscarded(): Promise<unknown> | undefined {
     const { token, hasToken } = this.#actions;
     if (token.destroyed) return undefined;
-    if (hasToken) return this.#session.destroy();
+    if (hasToken || token.unread) return this.#session.destroy();
     this.sessionDestroyed();
     return undefined;
   }

@@ -1,5 +1,5 @@
 import type { Commands, StoredSession } from "./commands.js";
-import { CurrentToken } from "./current-token.js";
+import { CurrentToken, type SessionProperties } from "./current-token.js";
 import { cookieTooLarge, headersSent, isEnded, isReused, SessionError } from "./errors.js";
 import { dataFields, parsePatch } from "./fields.js";
 import { mergePatch } from "./merge-patch.js";
@@ -15,13 +15,6 @@ import type {
   SessionsOptions,
 } from "./session-options.js";
 import { type Claims, readClaims } from "./token.js";
-
-/** The properties of a session that the server sets. The other own properties are the fields. */
-export interface SessionProperties {
-  id?: string;
-  claims?: Claims;
-  jwt?: string;
-}
 
 /** What the methods of a session do, without callbacks. */
 export class SessionActions {
@@ -53,7 +46,7 @@ export class SessionActions {
 
   /**
    * Saves the changed fields and no others, so that changes of other requests are kept. Creates a session if the request
-   * has none and a field or the owner is set.
+   * has none and a field or the owner is set, unless its session could not be read.
    *
    * @returns undefined if there is nothing to save
    * @throws SessionError
@@ -64,7 +57,7 @@ export class SessionActions {
       this.owner.refuseChange();
       return this.#saveFields();
     }
-    return this.unsavedField() === undefined ? undefined : this.create({});
+    return this.unsavedField() === undefined ? undefined : this.save();
   }
 
   async create(claims: { sub?: unknown }): Promise<string> {
@@ -98,7 +91,10 @@ export class SessionActions {
   }
 
   async save(): Promise<string> {
-    if (!this.hasToken) return this.create({});
+    if (!this.hasToken) {
+      this.token.refuseUnread();
+      return this.create({});
+    }
     await this.update();
     return this.#currentToken();
   }
@@ -120,7 +116,7 @@ export class SessionActions {
       // The session of the user is on another node. It gets the fields of this one.
       await this.destroy();
       this.#forgetToken();
-    }
+    } else if (this.token.unread) await this.destroy();
     this.owner.assign(owner);
     if (this.hasToken) {
       try {
@@ -184,14 +180,16 @@ export class SessionActions {
   }
 
   async destroy(): Promise<0 | 1> {
-    // A second logout is not an error: the first one has left the request without a session.
-    if (!this.hasToken) {
-      this.#markDestroyed();
-      return 0;
-    }
-    const existed = await this.#commands.destroy(this.#currentToken());
+    const existed = await this.#destroyStored();
     this.#markDestroyed();
     return existed ? 1 : 0;
+  }
+
+  async #destroyStored(): Promise<boolean> {
+    if (this.hasToken) return this.#commands.destroy(this.#currentToken());
+    const { unread } = this.token;
+    // A second logout is not an error: the first one has left the request without a session.
+    return unread !== undefined && this.#commands.destroyUnverified(unread.token);
   }
 
   async sessions(options: SessionsOptions): Promise<(SessionInfo | SessionSummary)[]> {
@@ -286,6 +284,7 @@ export class SessionActions {
   #markDestroyed(): void {
     this.owner.clear();
     this.token.destroyed = true;
+    this.token.unread = undefined;
     this.#host.sessionDestroyed();
   }
 
