@@ -29,6 +29,18 @@ export class Owner {
     this.#assigned = { owner };
   }
 
+  /** Assigns an owner while something runs. If it fails, the owner is the one from before. */
+  async assignFor<T>(owner: unknown, work: () => Promise<T>): Promise<T> {
+    const before = this.#assigned;
+    this.assign(owner);
+    try {
+      return await work();
+    } catch (error) {
+      this.#assigned = before;
+      throw error;
+    }
+  }
+
   /** Call with the owner that the server has stored. */
   set(owner: string): void {
     this.#stored = owner;

@@ -117,7 +117,10 @@ export class SessionActions {
       await this.destroy();
       this.#forgetToken();
     } else if (this.token.unread) await this.destroy();
-    this.owner.assign(owner);
+    return this.owner.assignFor(owner, () => this.#logIn(claims));
+  }
+
+  async #logIn(claims: object | undefined): Promise<string> {
     if (this.hasToken) {
       try {
         await this.#saveFields();
@@ -126,7 +129,6 @@ export class SessionActions {
         if (!isEnded(error)) throw error;
         // The session has ended since it was read, so its data is not stored again. The user has authenticated.
         this.#dropFields();
-        this.owner.assign(owner);
       }
     }
     return this.#create(claims ?? {});
@@ -258,6 +260,7 @@ export class SessionActions {
     const { maxTokenLength } = this.#host;
     if (token.length <= maxTokenLength) return;
     await this.#commands.destroy(token);
+    this.#markDestroyed();
     throw cookieTooLarge(token.length, maxTokenLength);
   }
 

@@ -59,6 +59,10 @@ pub(crate) fn app() -> Router {
         .route("/visit", post(visit))
         .route("/unchanged", post(async |mut session: Session<Visitor>| session.visits += 0))
         .route("/login/{owner}", post(log_in))
+        .route(
+            "/login-visitor/{owner}",
+            post(async |Path(owner): Path<String>, mut s: Session<Visitor>| s.log_in(&owner).await.map(drop)),
+        )
         .route("/create/{size}", post(create_large))
         .route("/rotate", post(async |mut session: Session| session.rotate(&RotateOptions::new()).await.map(drop)))
         .route("/grow", post(grow))

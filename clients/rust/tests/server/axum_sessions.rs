@@ -89,6 +89,23 @@ async fn a_login_is_safe_against_session_fixation() {
 }
 
 #[tokio::test]
+async fn a_refused_login_leaves_no_session() {
+    let server = Server::with(&[("jrs.max-sessions", "1"), ("jrs.max-sessions-policy", "reject")], &[]).await;
+    let first = open(layer(server.jrs().await)).await;
+    let (second, guest) = (first.copy(), first.copy());
+    assert_eq!(first.post("/login-visitor/ann").await.status, 200);
+    let refused = second.post("/login-visitor/ann").await;
+    assert_eq!((refused.status, refused.headers("set-cookie").len()), (500, 0));
+    assert_eq!(second.get("/").await.json()["id"], Value::Null);
+    // A guest stays the guest.
+    guest.post("/visit").await;
+    assert_eq!(guest.post("/login-visitor/ann").await.status, 500);
+    let session = guest.get("/").await.json();
+    assert_eq!((&session["owner"], &session["data"]["visits"]), (&json!(""), &json!(1)));
+    assert_eq!(server.jrs().await.count("ann").await.unwrap(), 1);
+}
+
+#[tokio::test]
 async fn a_login_of_another_user_drops_the_data() {
     let server = Server::start().await;
     let browser = open(layer(server.jrs().await)).await;
