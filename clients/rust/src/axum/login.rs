@@ -38,26 +38,11 @@ impl<T: Default + Serialize + DeserializeOwned + Send> Session<T> {
             None => false,
         };
         if !has_session {
-            self.create_for(owner, claims).await?;
+            // An empty object of claims is the same as none.
+            self.create_with_all_fields(owner, &CreateOptions::new().claims(claims)).await?;
         }
         self.refresh();
         self.token().ok_or(Error::NoSession)
-    }
-
-    /// Creates the session of a user with all fields.
-    async fn create_for(&self, owner: &str, claims: &impl Serialize) -> Result<(), Error> {
-        let fields = (self.to_fields)(&self.data)?;
-        let fields = fields.into_iter().map(|(name, value)| (name, Some(value))).collect();
-        let changed = std::mem::replace(&mut self.request.state().changes, fields);
-        let options = CreateOptions::new();
-        // An empty object of claims is the same as none.
-        let created = self.request.create(owner, &options.claims(claims)).await;
-        let mut state = self.request.state();
-        // No session was created: what the layer saves is what the request has changed.
-        if created.is_err() && !state.changes.is_empty() {
-            state.changes = changed;
-        }
-        created
     }
 
     /// Gives the session to its user. False: there was none, and one must be created.

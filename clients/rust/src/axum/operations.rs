@@ -11,12 +11,24 @@ impl<T: Default + Serialize + DeserializeOwned + Send> Session<T> {
     /// Creates a session with the data, for an owner or anonymous (`""`). At a login, use [`log_in`](Session::log_in):
     /// this method leaves a session that the request already has alive.
     pub async fn create(&mut self, owner: &str, options: &CreateOptions) -> Result<&Token, Error> {
-        let fields = (self.to_fields)(&self.data)?;
-        self.before = None;
-        self.request.state().changes = fields.into_iter().map(|(name, value)| (name, Some(value))).collect();
-        self.request.create(owner, options).await?;
+        self.flush();
+        self.create_with_all_fields(owner, options).await?;
         self.refresh();
         self.token().ok_or(Error::NoSession)
+    }
+
+    /// Creates a session with the data. Call [`flush`](Session::flush) before.
+    pub(super) async fn create_with_all_fields(&self, owner: &str, options: &CreateOptions) -> Result<(), Error> {
+        let fields = (self.to_fields)(&self.data)?;
+        let fields = fields.into_iter().map(|(name, value)| (name, Some(value))).collect();
+        let changed = std::mem::replace(&mut self.request.state().changes, fields);
+        let created = self.request.create(owner, options).await;
+        let mut state = self.request.state();
+        // The server has refused: what the layer saves is what the request has changed.
+        if created.is_err() && !state.changes.is_empty() {
+            state.changes = changed;
+        }
+        created
     }
 
     /// Replaces all stored data with the data of this session. Changes that other requests make at the same time are

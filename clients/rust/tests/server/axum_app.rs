@@ -64,6 +64,12 @@ pub(crate) fn app() -> Router {
             post(async |Path(owner): Path<String>, mut s: Session<Visitor>| s.log_in(&owner).await.map(drop)),
         )
         .route("/create/{size}", post(create_large))
+        .route(
+            "/create-visitor/{owner}",
+            post(async |Path(owner): Path<String>, mut s: Session<Visitor>| {
+                s.create(&owner, &CreateOptions::new()).await.map(drop)
+            }),
+        )
         .route("/rotate", post(async |mut session: Session| session.rotate(&RotateOptions::new()).await.map(drop)))
         .route("/grow", post(grow))
         .route("/merge", post(merge))

@@ -89,14 +89,16 @@ async fn a_login_is_safe_against_session_fixation() {
 }
 
 #[tokio::test]
-async fn a_refused_login_leaves_no_session() {
+async fn a_refused_login_or_create_leaves_no_session() {
     let server = Server::with(&[("jrs.max-sessions", "1"), ("jrs.max-sessions-policy", "reject")], &[]).await;
     let first = open(layer(server.jrs().await)).await;
     let (second, guest) = (first.copy(), first.copy());
     assert_eq!(first.post("/login-visitor/ann").await.status, 200);
-    let refused = second.post("/login-visitor/ann").await;
-    assert_eq!((refused.status, refused.headers("set-cookie").len()), (500, 0));
-    assert_eq!(second.get("/").await.json()["id"], Value::Null);
+    for page in ["/login-visitor/ann", "/create-visitor/ann"] {
+        let refused = second.post(page).await;
+        assert_eq!((refused.status, refused.headers("set-cookie").len()), (500, 0));
+        assert_eq!(second.get("/").await.json()["id"], Value::Null);
+    }
     // A guest stays the guest.
     guest.post("/visit").await;
     assert_eq!(guest.post("/login-visitor/ann").await.status, 500);
