@@ -24,7 +24,7 @@ Build = namedtuple("Build", "name module")
 
 
 @contextmanager
-def server(*arguments, module=MODULE, folder=None, patience=10):
+def server(*arguments, module=MODULE, folder=None, patience=60):
     """A running server with the module (None: without) and these arguments: options of the module, then of the server.
     Yields its port, and stops the server at the end of the block. `folder` keeps its data; `patience` is the longest
     time for its start in seconds."""

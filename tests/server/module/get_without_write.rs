@@ -16,6 +16,9 @@ use crate::support::{
     tokens::{SECRET, key, signing_keys},
 };
 
+/// How many creates keep the crypto thread busy.
+const CREATES: usize = 25;
+
 /// A server whose tokens need a signature check at each use, so ES256 commands wait.
 fn builder(keys: &str) -> Builder {
     Server::builder().keys(keys.as_bytes()).args(&["get-requires-write", "no", "token-cache-size", "0"])
@@ -137,9 +140,11 @@ fn a_read_whose_wait_ends_in_a_pause_does_not_extend() {
     let ends = keys.each_ref().map(|key| expiry(conn, key));
     let commands: Vec<_> = tokens.iter().map(|token| words(&["JRS.GET", token])).collect();
     let pause = ["CLIENT", "PAUSE", "600000", "WRITE"];
-    let (mut reads, paused) = Batch::new(&server).and(&commands).meanwhile_verifying(conn, 1, &pause);
+    let (mut waiting, paused) =
+        Batch::creates(&server, CREATES).and(&commands).meanwhile_verifying(conn, OWNERS.len(), &pause);
     paused.unwrap();
-    assert!(reads.replies().iter().all(|reply| reply.as_ref().is_ok_and(|reply| *reply != Value::Nil)));
+    let replies = waiting.replies();
+    assert!(replies[CREATES..].iter().all(|reply| reply.as_ref().is_ok_and(|reply| *reply != Value::Nil)));
     assert_eq!(keys.each_ref().map(|key| expiry(conn, key)), ends);
     exec(conn, &["CLIENT", "UNPAUSE"]);
     assert!(get(conn, &tokens[0]).expect("a session").ttl > 500);
