@@ -2,12 +2,12 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 import { Browser } from "./browser.mjs";
+import { freePort } from "./server.mjs";
 import { until } from "./wait.mjs";
 
 const PACKAGE = fileURLToPath(new URL("../..", import.meta.url));
@@ -65,12 +65,4 @@ export async function startProgram(t, code, server) {
     return browser.request("GET", "/").catch(() => undefined);
   });
   return browser;
-}
-
-async function freePort() {
-  const listener = createServer().listen(0, "127.0.0.1");
-  await once(listener, "listening");
-  const { port } = listener.address();
-  await new Promise((resolve) => listener.close(resolve));
-  return port;
 }

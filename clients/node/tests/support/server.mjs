@@ -1,6 +1,6 @@
 /** Redis servers with the module. Each has its own port and temporary folder, and is removed after the test. */
 import { spawn } from "node:child_process";
-import { randomBytes } from "node:crypto";
+import { randomBytes, randomInt } from "node:crypto";
 import { once } from "node:events";
 import { openSync } from "node:fs";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
@@ -67,13 +67,24 @@ export class Server {
       String(value).replaceAll("{folder}", folder),
     ]);
     const path = file && [join(folder, file)];
-    const server = new Server(folder, await freePort(), Object.fromEntries(placed), more, path);
+    let server;
     test.after(async () => {
-      await server.stop();
+      await server?.stop();
       await rm(folder, { recursive: true });
     });
-    await server.run();
-    return server;
+    return until("a server on a free port", async () => {
+      server = new Server(folder, await freePort(), Object.fromEntries(placed), more, path);
+      try {
+        await server.run();
+      } catch (error) {
+        if (!error.message.includes("Address already in use")) throw error;
+        // Another test has the port: the next attempt takes another one.
+        await server.stop();
+        await rm(join(folder, "server.log"));
+        return undefined;
+      }
+      return server;
+    });
   }
 
   /** Starts the process. After {@link stop} it can be started again, on the same port. */
@@ -124,23 +135,24 @@ export function keySet(kid) {
   return JSON.stringify({ keys: [{ kty: "oct", alg: "HS256", kid, k: randomBytes(32).toString("base64url") }] });
 }
 
-/** A free port whose cluster bus port, which is 10,000 higher, is also free. */
-async function freePort() {
+/**
+ * A free port whose cluster bus port, which is 10,000 higher, is also free. Both are below the ports that the kernel gives
+ * to connections and to `listen(0)`, so none of these takes them before the server starts, or while it is stopped.
+ */
+export async function freePort() {
   return until("a free port", async () => {
-    const port = await bound(0);
-    return port < 55_000 && (await bound(port + 10_000)) && port;
+    const port = randomInt(11_000, 22_000);
+    return (await isFree(port)) && (await isFree(port + 10_000)) && port;
   });
 }
 
-/** The port, if it is free at the moment; otherwise 0. */
-async function bound(port) {
+async function isFree(port) {
   const listener = createServer().listen(port, "127.0.0.1");
   try {
     await once(listener, "listening");
   } catch {
-    return 0;
+    return false;
   }
-  const found = listener.address().port;
   await new Promise((resolve) => listener.close(resolve));
-  return found;
+  return true;
 }
