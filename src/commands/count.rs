@@ -18,6 +18,7 @@ impl Command for Count {
         name: c"JRS.COUNT",
         flags: c"readonly",
         summary: c"Returns the number of live sessions of an owner.",
+        since: c"0.2.0",
         complexity: c"O(N) where N is the number of the owner's sessions",
         arguments: &[Argument::string(c"owner"), REALM],
         ..Spec::BASE

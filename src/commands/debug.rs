@@ -18,6 +18,7 @@ impl Command for Debug {
         is_routed: false,
         is_hidden: true,
         summary: c"Compares the owner index with the keyspace, for tests.",
+        since: c"0.2.0",
         complexity: c"O(N) where N is the number of all keys",
         arguments: &[Argument::word(c"index", c"INDEX")],
         ..Spec::BASE

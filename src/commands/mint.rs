@@ -34,6 +34,7 @@ impl SignatureCommand for Mint {
     const SPEC: Spec = Spec {
         name: c"JRS.MINT",
         summary: c"Returns a short-lived access token of a session, for other services, and extends the session.",
+        since: c"0.2.0",
         complexity: c"O(N) where N is the size of the claims",
         tips: Some(c"nondeterministic_output"),
         arguments: &[

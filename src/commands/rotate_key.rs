@@ -19,6 +19,7 @@ impl Command for RotateKey {
         is_routed: false,
         summary: c"Makes a new signing key in the generated key file and returns its kid. Old keys verify until their \
                    tokens have expired.",
+        since: c"0.2.0",
         complexity: c"O(N) where N is the number of keys, and two writes to the disk",
         tips: Some(c"nondeterministic_output"),
         arguments: &[REALM],

@@ -28,8 +28,9 @@ impl Module for Jrs {
     }
 
     fn version(&self) -> c_int {
-        // 0.1.0 as major * 10000 + minor * 100 + patch.
-        100
+        // 1.2.3 as 10203, which MODULE LIST shows.
+        let numbers = env!("CARGO_PKG_VERSION").split('.').filter_map(|number| number.parse::<c_int>().ok());
+        numbers.fold(0, |version, number| version * 100 + number)
     }
 
     fn load(&self, ctx: Ctx<'_>, arguments: &[&str]) -> Result<(), LoadError> {

@@ -12,8 +12,14 @@ use crate::support::{
 
 /// Whether `MODULE LIST` has the module. Some servers have their own modules.
 fn has_jrs(conn: &mut Connection) -> bool {
+    listed_version(conn).is_some()
+}
+
+/// The module's version in `MODULE LIST`.
+fn listed_version(conn: &mut Connection) -> Option<Value> {
     let modules: Vec<HashMap<String, Value>> = redis::cmd("MODULE").arg("LIST").query(conn).unwrap();
-    modules.iter().any(|module| module["name"] == Value::BulkString(b"jrs".to_vec()))
+    let jrs = modules.into_iter().find(|module| module["name"] == Value::BulkString(b"jrs".to_vec()));
+    jrs.map(|jrs| jrs["ver"].clone())
 }
 
 #[test]
@@ -37,7 +43,9 @@ fn a_server_without_the_module_starts_and_restarts() {
 #[test]
 fn the_module_loads_without_arguments() {
     let mut server = Server::start();
-    assert!(has_jrs(&mut server.conn()));
+    let numbers = env!("CARGO_PKG_VERSION").split('.').map(|number| number.parse().unwrap());
+    let [major, minor, patch] = numbers.collect::<Vec<i64>>()[..] else { panic!("a version has three numbers") };
+    assert_eq!(listed_version(&mut server.conn()), Some(Value::Int(10_000 * major + 100 * minor + patch)));
     assert!(has_jrs(&mut server.conn3()));
     server.stop();
 }

@@ -39,7 +39,7 @@ from .errors import (
 from .models import Inspection, Realm, RealmKey, Session, SessionInfo
 from .web_errors import CookieTooLarge, HeadersSent, NoOwner, NoSession, SessionEnded
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 __all__ = [
     "JRS",
