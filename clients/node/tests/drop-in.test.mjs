@@ -13,6 +13,7 @@ import { promisify } from "node:util";
 
 import { STANDALONE } from "./support/clients.mjs";
 import { Server } from "./support/server.mjs";
+import { RUN_LIMIT } from "./support/wait.mjs";
 
 const require = createRequire(import.meta.url);
 const TESTS = join(dirname(require.resolve("jwt-redis-session")), "test/tests.js");
@@ -65,12 +66,12 @@ for (const { client, express } of RUNS) {
         "--check-leaks",
         "--exit",
         "--timeout",
-        "30000",
+        String(RUN_LIMIT),
         "--reporter",
         "json",
         join(folder, "test/tests.js"),
       ],
-      { cwd: folder, env: environment, timeout: 60_000 },
+      { cwd: folder, env: environment, timeout: RUN_LIMIT },
     ).catch((error) => assert.fail(`${error.stdout}\n${error.stderr}`));
     const { stats } = JSON.parse(stdout.slice(stdout.indexOf("{")));
     assert.deepEqual([stats.passes, stats.failures, stats.pending], [NUMBER_OF_TESTS, 0, 0]);
