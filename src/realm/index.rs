@@ -92,7 +92,7 @@ impl RealmIndex {
 fn index_keyspaces(list: &[Arc<Realm>]) -> Result<BTreeMap<Vec<u8>, usize>, Conflict> {
     let mut sorted: Vec<(&Arc<Realm>, usize)> = list.iter().zip(0..).collect();
     sorted.sort_by_key(|(realm, _)| realm.keyspace());
-    // In sort order, the keyspaces with the prefix `one` follow `one` directly, so comparing neighbours is enough.
+    // In sort order, the keyspaces with the prefix `one` follow `one` directly, so comparing adjacent ones is enough.
     for pair in sorted.windows(2) {
         if let [(one, at), (other, other_at)] = pair
             && other.keyspace().starts_with(one.keyspace())

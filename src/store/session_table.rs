@@ -38,7 +38,7 @@ pub(super) struct SessionTable {
     trees: BTreeMap<OwnerHash, BTreeSet<Uuid>>,
     sessions: usize,
     owners: usize,
-    /// Keys of an RDB file, until all are loaded. Sorted insertion is faster because it fills neighbouring buckets.
+    /// Keys of an RDB file, until all are loaded. Sorted insertion is faster because it fills adjacent buckets.
     loaded: Vec<Entry>,
 }
 

@@ -10,7 +10,6 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 
 import { Server } from "./support/server.mjs";
-import { RUN_LIMIT } from "./support/wait.mjs";
 
 const PACKAGE = fileURLToPath(new URL("..", import.meta.url));
 const TYPESCRIPT = createRequire(import.meta.url).resolve("typescript/lib/tsc.js");
@@ -29,7 +28,7 @@ const PACKAGES = {
 };
 
 async function run(folder, ...words) {
-  const options = { cwd: folder, timeout: RUN_LIMIT };
+  const options = { cwd: folder, timeout: 100_000 };
   const { stdout } = await promisify(execFile)(words[0], words.slice(1), options).catch((error) =>
     assert.fail(`${words.join(" ")}\n${error.stdout}\n${error.stderr}`),
   );

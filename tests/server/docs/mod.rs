@@ -11,6 +11,7 @@ mod packages;
 mod recipes;
 mod replies;
 mod repository;
+mod site;
 
 use std::{
     fs,

@@ -76,7 +76,7 @@ impl LargeCluster {
 
     /// Nodes that do not know each other.
     fn nodes(node: &Builder, count: usize) -> LargeCluster {
-        // Replicas are synchronised at once, stay with their primary, and replace it only when a test wants that.
+        // Replicas are synchronized at once, stay with their primary, and replace it only when a test wants that.
         let settings = [
             ("cluster-enabled", "yes"),
             ("cluster-node-timeout", SHORT_TIMEOUT),

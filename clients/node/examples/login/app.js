@@ -86,7 +86,7 @@ export function createApp({ client, https = false, recent = 300 }) {
     else saveEmail(req, res);
   });
 
-  // Express recognises an error handler by its four parameters.
+  // Express recognizes an error handler by its four parameters.
   app.use((error, _req, res, _next) => {
     console.error(error);
     res.status(error.status ?? 500).render("failure.html", { user: "" });

@@ -44,7 +44,7 @@ async function takePictures(script) {
   await takePicture(later, "confirm");
 }
 
-/** Writes a picture of the whole page. With few colours, which are enough here, the file is a third as large. */
+/** Writes a picture of the whole page. With few colors, which are enough here, the file is a third as large. */
 async function takePicture(page, name) {
   const font = (await readFile(FONT)).toString("base64");
   await page.addStyleTag({

@@ -1,9 +1,6 @@
 /** How many milliseconds a test waits for a condition. */
 export const WAIT_LIMIT = 60_000;
 
-/** How many milliseconds a program may run that a test starts. It is only for programs that hang: a machine can be busy. */
-export const RUN_LIMIT = 600_000;
-
 /** Calls `check` until its result is truthy, and returns the result. Fails after `WAIT_LIMIT`. */
 export async function until(what, check) {
   const end = performance.now() + WAIT_LIMIT;

@@ -1,4 +1,4 @@
-"""A name for a device, which its user recognises."""
+"""A name for a device, which its user recognizes."""
 
 # The order matters: the header of most browsers also contains the names of those after them.
 BROWSERS = {"Edg": "Edge", "OPR": "Opera", "Firefox": "Firefox", "Chrome": "Chrome", "Safari": "Safari"}

@@ -1,4 +1,4 @@
-//! Slots that Valkey moves atomically (`CLUSTER MIGRATESLOTS`), with migrations that are cancelled before their end.
+//! Slots that Valkey moves atomically (`CLUSTER MIGRATESLOTS`), with migrations that are canceled before their end.
 
 use super::{Clients, assert_holds_and_ends_empty, slow_nodes};
 use crate::{

@@ -27,7 +27,7 @@ impl Servers {
             write_keys(site, &host);
             let node = site.server(&host, &[ONE, CLUSTER]);
             let node = node.config("masteruser", "replication").config("masterauth", "CHANGE-ME-4");
-            // Replicas are synchronised at once, and nodes exchange their state more often than on the page.
+            // Replicas are synchronized at once, and nodes exchange their state more often than on the page.
             node.config("repl-diskless-sync-delay", "0").config("cluster-node-timeout", "4000").start()
         }))
     }

@@ -1,0 +1,40 @@
+"""Collects the pages of the site in one folder, from which the generator builds it."""
+
+import pathlib
+import re
+import shutil
+import sys
+
+from publishing import dialogue, lists, pages
+
+HOME = "README.md"
+# The landing page has a template of its own, and neither of the two lists at its sides.
+HOME_META = "---\ntemplate: home.html\nhide: [navigation, toc]\ndialogue: |\n{}\n---\n\n"
+
+
+def stage(folder):
+    """Writes the pages, and copies the other files of docs/."""
+    shutil.rmtree(folder, ignore_errors=True)
+    shutil.copytree(pages.ROOT / "docs", folder)
+    for page, source in pages.SOURCES.items():
+        (folder / page).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(pages.ROOT / source, folder / page)
+    for path in folder.rglob("*.md"):
+        page = path.relative_to(folder).as_posix()
+        text = lists.indented(pages.converted(path.read_text(), page))
+        path.write_text(HOME_META.format(indented(first_dialogue())) + text if page == HOME else text)
+
+
+def first_dialogue():
+    """The dialogue at the top of README.md, which the tests execute, in HTML."""
+    readme = (pages.ROOT / "README.md").read_text()
+    text = re.search(r"```redis-cli -3\n(.*?)```", readme, re.DOTALL)[1]
+    return dialogue.render(text.rstrip(), "redis-cli-3", "redis-cli")
+
+
+def indented(text):
+    return "\n".join("  " + line for line in text.split("\n"))
+
+
+if __name__ == "__main__":
+    stage(pathlib.Path(sys.argv[1]))
