@@ -17,6 +17,7 @@ mod module;
 mod owner_index;
 mod owners;
 mod persistence;
+mod prometheus;
 mod realms;
 mod replication;
 mod rotation_grace;

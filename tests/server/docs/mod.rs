@@ -13,6 +13,8 @@ mod replies;
 mod repository;
 mod site;
 
+pub(crate) use repository::headings;
+
 use std::{
     fs,
     path::{Path, PathBuf},

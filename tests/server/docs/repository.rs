@@ -276,7 +276,7 @@ fn broken_links(document: &Path, text: &str) -> Vec<String> {
 }
 
 /// The anchors of a document's headings, as GitHub makes them.
-fn headings(text: &str) -> impl Iterator<Item = String> {
+pub(crate) fn headings(text: &str) -> impl Iterator<Item = String> {
     let prose = prose(text);
     let lines: Vec<String> = prose.lines().filter(|line| line.starts_with('#')).map(str::to_owned).collect();
     let mut seen: BTreeMap<String, usize> = BTreeMap::new();

@@ -46,8 +46,8 @@ use std::{
 use redis::{Connection, RedisResult, Value};
 use tempfile::TempDir;
 
-use process::{answers, free_port, key_file, launch, quoted, read_log};
-pub(crate) use process::{cli, version};
+use process::{answers, key_file, launch, quoted, read_log};
+pub(crate) use process::{cli, free_port, version};
 
 /// How long to wait for a condition or a reply. Long, because other processes may keep the machine busy.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
