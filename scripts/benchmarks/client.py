@@ -35,24 +35,33 @@ class Client:
 
     def reply(self):
         line = self.replies.readline()
+        if not line.endswith(b"\r\n"):
+            raise Failure("the server closed the connection")
         kind, text = line[:1], line[1:].strip().decode()
         if kind in (b"+", b":"):
             return text
         if kind == b"$":
-            return None if text == "-1" else self.replies.read(int(text) + 2)[:-2].decode()
+            return None if text == "-1" else self.bulk(int(text))
         if kind == b"*":
             return None if text == "-1" else [self.reply() for _ in range(int(text))]
         if kind == b"-":
             return self.refused(text)
-        raise Failure(f"the server replied: {text or 'nothing'}")
+        raise Failure(f"the server replied: {text}")
+
+    def bulk(self, length):
+        """A bulk string of this many bytes."""
+        content = self.replies.read(length + 2)
+        if len(content) < length + 2:
+            raise Failure("the server closed the connection")
+        return content[:-2].decode()
 
     def refused(self, text):
         """Converts an error reply."""
         raise Failure(f"the server replied: {text}")
 
-    def info(self):
-        """The `name:value` lines of INFO."""
-        return dict(line.split(":", 1) for line in self("INFO").splitlines() if ":" in line)
+    def info(self, *sections):
+        """The `name:value` lines of INFO. Those of modules need the section `everything`."""
+        return dict(line.split(":", 1) for line in self("INFO", *sections).splitlines() if ":" in line)
 
     def totals(self):
         """(processor seconds, error replies) of the server since its start."""
