@@ -30,7 +30,7 @@ impl TokenCommand for Destroy {
         nothing_follows(session.rest)?;
         let existed = session.open()?.is_some();
         if existed {
-            store::destroy(call.ctx, &session.key, RemovalReason::Destroyed)?;
+            store::destroy(call.ctx, session.realm(), &session.key, RemovalReason::Destroyed)?;
         }
         // An old token after its grace must not end the grace of others.
         if existed

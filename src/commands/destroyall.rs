@@ -7,7 +7,7 @@ use super::common::{
     owner_scope::OwnerScope,
     rotated,
     signature_command::{Prepared, SignatureCommand},
-    verification::{TimeCheck, Verification, VerificationOutcome, require_valid},
+    verification::{RefusedToken, TimeCheck, Verification, VerificationOutcome, require_valid},
 };
 use crate::{
     error::Error,
@@ -71,8 +71,10 @@ impl SignatureCommand for DestroyAll {
         let except = match verified {
             Some(verified) => {
                 let result = verified.cached(realms);
-                let result =
-                    result.and_then(|token| if scope.has(&token) { Ok(token) } else { Err(TokenError::WrongOwner) });
+                let result = result.and_then(|token| {
+                    let refused = || RefusedToken::new(TokenError::WrongOwner, Some(&token.key.realm));
+                    if scope.has(&token) { Ok(token) } else { Err(refused()) }
+                });
                 let now = state::now(call.ctx);
                 let token = require_valid(result, TimeCheck::Enforce, now)?;
                 let token = rotated::current(call, token, Access::Delete, now)?;
@@ -118,7 +120,7 @@ impl SlicedJob for DestroyJob {
         let Some(page) = self.scope.page(ctx, PIECE, problem)? else { return Ok(Progress::Done) };
         for session in page.into_iter().filter(|session| self.destroy.covers(session.uuid)) {
             if ctx.open_no_touch(&session.key).is_some() {
-                store::destroy(ctx, &session.key, RemovalReason::Destroyed)?;
+                store::destroy(ctx, &self.scope.realm, &session.key, RemovalReason::Destroyed)?;
                 self.destroyed += 1;
             }
         }

@@ -10,7 +10,6 @@ use super::common::{
 };
 use crate::{
     error::Error,
-    metrics::COUNTERS,
     redis::{Access, ArgType, Args, Argument, Call, Intent, Spec},
     session::etag,
 };
@@ -89,6 +88,7 @@ const fn requirements(access: Access) -> Requirements {
 fn reply(call: &Call<'_>, session: &AuthenticatedSession<'_>, extension: Extension) -> Result<(), Error> {
     let options = if session.rest.is_empty() { ReadOptions::default() } else { ReadOptions::read(session.rest)? };
     let ctx = call.ctx;
+    let mut saves_touch = false;
     let live = match LiveSession::find(session)? {
         Some(live) => {
             if let Some(max_age) = options.max_auth_age {
@@ -100,17 +100,25 @@ fn reply(call: &Call<'_>, session: &AuthenticatedSession<'_>, extension: Extensi
                     live.data()?;
                     live.extend(expiry, extension)?
                 }
-                None => Some(live),
+                None => {
+                    saves_touch = extension != Extension::Never && live.is_behind_target();
+                    Some(live)
+                }
             }
         }
         None => None,
     };
     let Some(live) = live else {
+        session.realm().counters.null_reads.count();
         ctx.reply_null();
         return Ok(());
     };
     let data = live.data()?;
-    COUNTERS.read.count();
+    let counters = &session.realm().counters;
+    counters.read.count();
+    if saves_touch {
+        counters.touches_saved.count();
+    }
     let id = session.token.key.id.as_str();
     let ttl = seconds_until(live.end(), session.now);
     if options.is_compact {

@@ -88,7 +88,8 @@ impl SessionReport {
         let problem = |error: Error| error.reply();
         let verified = match result {
             Ok(verified) => verified,
-            Err(error) => {
+            Err(refused) => {
+                let error = refused.error;
                 let without_keys = realms.lack_keys_for(error);
                 let error = if without_keys { state::without_keys() } else { error.into() };
                 return Ok(Self { problem: Some(problem(error)), ..Self::default() });

@@ -15,7 +15,6 @@ use super::common::{
 };
 use crate::{
     error::Error,
-    metrics::COUNTERS,
     realm::{Realm, Realms, VerifiedToken},
     redis::{Access, ArgRef, ArgType, Args, Argument, Call, Intent, Spec},
     session::UnixMillis,
@@ -118,7 +117,7 @@ impl SignatureCommand for Mint {
             call.ctx.reply_null();
             return Ok(());
         }
-        COUNTERS.minted.count();
+        session.realm().counters.minted.count();
         call.ctx.reply_bytes(signed.text);
         Ok(())
     }

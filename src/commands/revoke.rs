@@ -27,13 +27,12 @@ impl Command for Revoke {
         if could_be_token(key.bytes()) {
             return Err(Error::Other("the argument is a token, not a session key: use JRS.DESTROY".into()));
         }
-        if !state::realms()?.could_be_session(key.bytes()) {
-            return Err(Error::NotASessionKey);
-        }
+        let realms = state::realms()?;
+        let realm = realms.of_session(key.bytes()).ok_or(Error::NotASessionKey)?;
         call.ctx.check_access(&key, Access::Delete)?;
         let existed = call.ctx.open(&key)?.is_some();
         if existed {
-            store::destroy(call.ctx, &key, RemovalReason::Destroyed)?;
+            store::destroy(call.ctx, realm, &key, RemovalReason::Destroyed)?;
         }
         call.ctx.reply_integer(i64::from(existed));
         Ok(())

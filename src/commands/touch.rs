@@ -8,7 +8,6 @@ use super::common::{
 };
 use crate::{
     error::Error,
-    metrics::COUNTERS,
     redis::{Access, Argument, Call, Intent, Spec},
     store,
 };
@@ -46,7 +45,7 @@ impl TokenCommand for Touch {
             store::touch(call.ctx, &session.key, expiry)?;
             move_tombstone(session, expiry, true)?;
         }
-        COUNTERS.touched.count();
+        session.realm().counters.touched.count();
         call.ctx.reply_integer(seconds_until(expiry, session.now));
         Ok(())
     }

@@ -79,6 +79,7 @@ impl TokenCommand for Update {
         if let Some(expected) = options.if_match
             && expected.bytes() != etag(&session.data(&key)?)
         {
+            session.realm().counters.conflicts.count();
             return Err(not_an_etag(expected.bytes()).map_or(Error::Conflict, Error::NotAnEtag));
         }
         let data = match options.mode {

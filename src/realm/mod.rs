@@ -13,6 +13,7 @@ pub use session_key::{SessionKey, owner_prefix};
 pub use verified_token::{VerifiedToken, chain_claim};
 
 use crate::{
+    metrics::{COUNTERS, RealmCounters},
     session::{DataKeys, UnixMillis},
     settings::Settings,
     token::{ClaimRules, Key, KeyRing},
@@ -29,6 +30,8 @@ pub struct Realm {
     pub keys: Arc<KeyRing>,
     /// Since when this server signs with the signing key. It may have done so before its last start.
     pub signing_since: UnixMillis,
+    /// What the realms of this name have counted.
+    pub counters: Arc<RealmCounters>,
     /// The keys that encrypt session data. `None` if the realm stores data plain.
     pub data_keys: Option<Arc<DataKeys>>,
     /// The sliding TTL of sessions with an owner. See [`sliding_ttl`](Self::sliding_ttl).
@@ -59,6 +62,7 @@ impl Realm {
             name: name.to_owned(),
             keys,
             signing_since: UnixMillis::EPOCH,
+            counters: COUNTERS.of_realm(name),
             data_keys: None,
             max_age: seconds(settings.max_age),
             anonymous_max_age: seconds(match settings.anonymous_max_age {

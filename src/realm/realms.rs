@@ -68,12 +68,22 @@ impl Realms {
         first.or_else(|| self.list.get(self.index.named(str::from_utf8(name).ok()?)?))
     }
 
-    /// Whether a key could be a session key: it is in the keyspace of a realm, and the rest could be an id.
-    pub fn could_be_session(&self, key: &[u8]) -> bool {
-        let realm = self.index.of_session(key).and_then(|position| self.list.get(position));
-        let id = realm.and_then(|realm| key.strip_prefix(realm.keyspace().as_bytes()));
-        let is_tombstone = |id: &[u8]| id.ends_with(TOMBSTONE_SUFFIX.as_bytes());
-        id.is_some_and(|id| !id.is_empty() && !is_tombstone(id) && str::from_utf8(id).is_ok())
+    /// The realm of a key that could be a session key: it is in the keyspace of the realm, and the rest could be an id.
+    pub fn of_session(&self, key: &[u8]) -> Option<&Arc<Realm>> {
+        let realm = self.index.of_session(key).and_then(|position| self.list.get(position))?;
+        let id = key.strip_prefix(realm.keyspace().as_bytes())?;
+        let is_tombstone = id.ends_with(TOMBSTONE_SUFFIX.as_bytes());
+        (!id.is_empty() && !is_tombstone && str::from_utf8(id).is_ok()).then_some(realm)
+    }
+
+    /// The realm of a token that is refused. `None` if the token does not name a key of a realm.
+    pub fn of_refused(&self, token: &[u8], error: TokenError) -> Option<&Arc<Realm>> {
+        match (self.list.as_slice(), error) {
+            ([only], _) => Some(only),
+            // It is not read.
+            (_, TokenError::TooLong) => None,
+            _ => self.realm_of(token).ok(),
+        }
     }
 
     /// Whether a token is refused only because this server has no keys of its own. The session may exist nevertheless,

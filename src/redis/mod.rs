@@ -34,6 +34,7 @@ pub use server::{
     event::{Event, listen},
     features::declare_features,
     info::{Info, InfoSource, register_info},
+    latency::add_latency_sample,
     load::{on_load, on_unload},
     module_trait::Module,
     server_state::server_time,

@@ -20,10 +20,10 @@ impl Lifetime {
         self.deadline.map_or(idle, |deadline| idle.min(deadline))
     }
 
-    /// The expiry to set on a session's key that is read at `now`. `None` if the current expiry stays: it exists, and
-    /// is before the target by at most the smaller of `interval` and a tenth of the TTL.
-    pub fn slide(&self, now: UnixMillis, expiry: Option<UnixMillis>, interval: Duration) -> Option<UnixMillis> {
-        let target = self.target(now);
+    /// The expiry to set on a session's key that is read, where `target` is the [target](Self::target) now. `None` if the
+    /// current expiry stays: it exists, and is before the target by at most the smaller of `interval` and a tenth of the
+    /// TTL.
+    pub fn slide(&self, target: UnixMillis, expiry: Option<UnixMillis>, interval: Duration) -> Option<UnixMillis> {
         let moves = match expiry {
             None => true,
             Some(expiry) => expiry > target || target.since(expiry) > interval.min(self.ttl / 10),
@@ -87,8 +87,9 @@ mod tests {
     fn a_read_moves_the_expiry_when_it_is_worth_it() {
         let now = 1_000_000;
         let target = now + 3_600_000;
-        let slide =
-            |lifetime: Lifetime, expiry: Option<i64>, interval| lifetime.slide(at(now), expiry.map(at), interval);
+        let slide = |lifetime: Lifetime, expiry: Option<i64>, interval| {
+            lifetime.slide(lifetime.target(at(now)), expiry.map(at), interval)
+        };
         assert_eq!(slide(HOUR, None, MINUTE), Some(at(target)));
         assert_eq!(slide(HOUR, Some(target), MINUTE), None);
         assert_eq!(slide(HOUR, Some(target - 60_000), MINUTE), None);
@@ -110,7 +111,7 @@ mod tests {
         let bounded = Lifetime { deadline: Some(at(2000)), ..HOUR };
         let now = at(1000);
         assert_eq!(bounded.target(now), at(2000));
-        assert_eq!(bounded.slide(now, Some(at(5000)), MINUTE), Some(at(2000)));
+        assert_eq!(bounded.slide(bounded.target(now), Some(at(5000)), MINUTE), Some(at(2000)));
         assert_eq!(bounded.keep(now, Some(at(5000))), at(2000));
         assert_eq!(bounded.keep(now, Some(at(1500))), at(1500));
         assert_eq!(bounded.keep(now, None), at(2000));
@@ -167,7 +168,7 @@ mod tests {
             let lifetime = Lifetime { ttl: ms(ttl), deadline };
             let target = lifetime.target(now);
             prop_assert!(deadline.is_none_or(|deadline| target <= deadline));
-            let after = lifetime.slide(now, expiry, ms(interval)).or(expiry).expect("a read leaves an expiry");
+            let after = lifetime.slide(lifetime.target(now), expiry, ms(interval)).or(expiry).expect("a read leaves an expiry");
             prop_assert!(after <= target);
             let kept = lifetime.keep(now, expiry);
             prop_assert!(deadline.is_none_or(|deadline| kept <= deadline));

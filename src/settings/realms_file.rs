@@ -104,6 +104,10 @@ fn check_name(name: &str) -> Result<(), String> {
     if name.is_empty() || name.len() > 64 || !name.chars().all(plain) {
         return Err("a realm's name must be 1 to 64 letters, digits, '_', '-' or '.'".to_owned());
     }
+    // In INFO, `jrs_realm_stats_NAME` are the counters of the realm NAME.
+    if name.starts_with("stats_") {
+        return Err("a realm's name must not begin with 'stats_': choose another name".to_owned());
+    }
     if name == DEFAULT_REALM {
         return Err("the realm 'default' must not be in the file: the jrs.* settings describe it".to_owned());
     }

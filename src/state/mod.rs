@@ -32,6 +32,7 @@ use watch::Watch;
 
 use crate::{
     error::Error,
+    metrics::COUNTERS,
     realm::Realms,
     redis::{Ctx, Level, log, server_time},
     session::UnixMillis,
@@ -177,6 +178,7 @@ pub fn unload() {
     lock(&STATE.ids).forget();
     *lock(&STATE.watch) = Watch::new();
     *lock(&STATE.last_reload) = LastReload::NONE;
+    COUNTERS.forget_realms();
     store::drop_index();
 }
 

@@ -70,7 +70,10 @@ fn finish(settings: Settings, sources: Result<KeySources, (String, FilesRead)>) 
     });
     *lock(&STATE.last_reload) = LastReload { time: Some(wall_clock()), is_ok: outcome.is_ok() };
     let (files, result) = match outcome {
-        Ok(files) => (files, Ok(())),
+        Ok(files) => {
+            COUNTERS.reloads.count();
+            (files, Ok(()))
+        }
         Err((problem, mut files)) => {
             COUNTERS.reloads_failed.count();
             // A change of any of these files may mend it.

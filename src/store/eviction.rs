@@ -46,6 +46,7 @@ pub(super) fn plan(ctx: Ctx<'_>, realm: &Realm, owner: &str) -> Result<Vec<Index
             alive.push((expiry, session));
         }
         if rejects && alive.len() >= most {
+            realm.counters.too_many.count();
             return Err(Error::TooMany);
         }
     }

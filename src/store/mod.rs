@@ -74,7 +74,7 @@ pub fn create(
     expiry: UnixMillis,
 ) -> Result<(), Error> {
     add(ctx, key, name, data, expiry, None)?;
-    COUNTERS.created.count();
+    key.realm.counters.created.count();
     ctx.notify_jrs_event(c"jrs.create", name);
     Ok(())
 }
@@ -98,7 +98,7 @@ pub fn replace_session(
         add(ctx, key, name, data, expiry, Some(old_name))?;
     }
     chain.apply(ctx)?;
-    COUNTERS.rotated.count();
+    key.realm.counters.rotated.count();
     // Listeners on either key learn of the rotation.
     ctx.notify_jrs_event(c"jrs.rotate", old_name);
     ctx.notify_jrs_event(c"jrs.rotate", name);
@@ -115,17 +115,18 @@ pub fn update(
 ) -> Result<(), Error> {
     let value = stored_data::value_to_store(realm, name, data)?;
     ctx.replace(name, value.as_ref().unwrap_or(data), expiry.as_i64())?;
-    COUNTERS.updated.count();
+    COUNTERS.data_sizes.record(data.bytes().len());
+    realm.counters.updated.count();
     ctx.notify_jrs_event(c"jrs.update", name);
     Ok(())
 }
 
-/// Deletes an existing session.
-pub fn destroy(ctx: Ctx<'_>, name: &RedisString, reason: RemovalReason) -> Result<(), Error> {
+/// Deletes an existing session of a realm.
+pub fn destroy(ctx: Ctx<'_>, realm: &Realm, name: &RedisString, reason: RemovalReason) -> Result<(), Error> {
     ctx.delete(name)?.notify(ctx);
     let (event, counter) = match reason {
-        RemovalReason::Destroyed => (c"jrs.destroy", &COUNTERS.destroyed),
-        RemovalReason::Evicted => (c"jrs.evict", &COUNTERS.evicted),
+        RemovalReason::Destroyed => (c"jrs.destroy", &realm.counters.destroyed),
+        RemovalReason::Evicted => (c"jrs.evict", &realm.counters.evicted),
     };
     counter.count();
     ctx.notify_jrs_event(event, name);
@@ -145,7 +146,7 @@ fn add(
     write(ctx, &key.realm, name, data, expiry, old)?;
     // Other modules may have deleted sessions in reaction to the new one's events.
     let mut left = evicted.iter().filter(|oldest| ctx.open_no_touch(&oldest.key).is_some());
-    left.try_for_each(|oldest| destroy(ctx, &oldest.key, RemovalReason::Evicted))
+    left.try_for_each(|oldest| destroy(ctx, &key.realm, &oldest.key, RemovalReason::Evicted))
 }
 
 /// Writes a session, and deletes the one that it replaces.
@@ -163,6 +164,7 @@ fn write(
     let value = value.as_ref().unwrap_or(data);
     let created = ctx.create(name, value, expiry.as_i64())?.ok_or(Error::SESSION_EXISTS)?;
     let deleted = old.map(|old| ctx.delete(old)).transpose()?;
+    COUNTERS.data_sizes.record(data.bytes().len());
     BulkDestroy::exclude_new(ctx.database(), name.bytes());
     created.notify(ctx);
     deleted.into_iter().for_each(|deleted| deleted.notify(ctx));

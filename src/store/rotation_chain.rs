@@ -3,7 +3,6 @@
 use super::stored_data;
 use crate::{
     error::Error,
-    metrics::COUNTERS,
     realm::{Realm, VerifiedToken},
     redis::{Ctx, RedisString},
     session::{RotationChain, TOMBSTONE_SUFFIX, UnixMillis},
@@ -110,7 +109,7 @@ pub fn end_reused_chain(
     if !ctx.delete_if_allowed(current) {
         return Ok(());
     }
-    COUNTERS.reused.count();
+    realm.counters.ended_by_reuse.count();
     ctx.replace_if_allowed(tombstone, &value, default_expiry.as_i64());
     ctx.notify_jrs_event(c"jrs.reuse", current);
     Ok(())

@@ -160,7 +160,7 @@ impl<'c> AuthenticatedSession<'c> {
     /// Checks that the user authenticated at most `max_age` ago. Counts a refused token.
     pub(in crate::commands) fn require_recent_authentication(&self, max_age: Duration) -> Result<(), Error> {
         let outcome = self.token.check_authentication(max_age, self.now);
-        Ok(outcome.inspect_err(|error| COUNTERS.count_refused_token(*error))?)
+        Ok(outcome.inspect_err(|error| COUNTERS.count_refused_token(*error, Some(&self.realm().counters)))?)
     }
 
     /// The owner: the token's `sub`, or "" without one.

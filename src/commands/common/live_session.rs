@@ -28,6 +28,8 @@ pub(in crate::commands) struct LiveSession<'s, 'c> {
     /// The session's key.
     pub(in crate::commands) key: StringKey<'c>,
     lifetime: Lifetime,
+    /// The expiry of the key if this use extends the session.
+    target: UnixMillis,
     /// When the key expires. For PEEK it may have no expiry, or one after the deadline; the next GET corrects it.
     expiry: Option<UnixMillis>,
 }
@@ -37,14 +39,21 @@ impl<'s, 'c> LiveSession<'s, 'c> {
     #[inline]
     pub(in crate::commands) fn find(session: &'s AuthenticatedSession<'c>) -> Result<Option<Self>, Error> {
         let lifetime = session.lifetime();
-        let key = session.open()?.filter(|_| lifetime.target(session.now) > session.now);
-        Ok(key.map(|key| Self { session, expiry: store::expiry(&key), key, lifetime }))
+        let target = lifetime.target(session.now);
+        let key = session.open()?.filter(|_| target > session.now);
+        Ok(key.map(|key| Self { session, expiry: store::expiry(&key), key, lifetime, target }))
     }
 
     /// The expiry to set, if an extension is due.
     #[inline]
     pub(in crate::commands) fn due(&self) -> Option<UnixMillis> {
-        self.lifetime.slide(self.session.now, self.expiry, self.session.realm().touch_interval)
+        self.lifetime.slide(self.target, self.expiry, self.session.realm().touch_interval)
+    }
+
+    /// Whether an extension would move the expiry.
+    #[inline]
+    pub(in crate::commands) fn is_behind_target(&self) -> bool {
+        self.expiry != Some(self.target)
     }
 
     /// The session's data.
@@ -57,7 +66,7 @@ impl<'s, 'c> LiveSession<'s, 'c> {
     /// to that deleted the session.
     #[cold]
     pub(in crate::commands) fn extend(self, expiry: UnixMillis, extension: Extension) -> Result<Option<Self>, Error> {
-        let Self { session, key, lifetime, expiry: former } = self;
+        let Self { session, key, lifetime, expiry: former, target } = self;
         let ctx = session.ctx();
         // An open key must not be changed.
         drop(key);
@@ -71,7 +80,7 @@ impl<'s, 'c> LiveSession<'s, 'c> {
             move_tombstone(session, expiry, extension == Extension::Required)?;
         }
         let expiry = if is_extended { Some(expiry) } else { former };
-        Ok(session.open()?.map(|key| Self { session, key, lifetime, expiry }))
+        Ok(session.open()?.map(|key| Self { session, key, lifetime, expiry, target }))
     }
 
     /// When the session ends if [`extend`](Self::extend) extends it and it is not used again.

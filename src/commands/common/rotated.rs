@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{
     authentication::Requirements,
-    verification::{TimeCheck, require_valid},
+    verification::{RefusedToken, TimeCheck, require_valid},
 };
 use crate::{
     error::Error,
@@ -66,7 +66,8 @@ pub(in crate::commands) fn successor(
         }
         return Err(Error::Reused);
     }
-    let token = require_valid(token.map(Arc::new), requirements.time, now)?;
+    let token = token.map(Arc::new).map_err(|error| RefusedToken::new(error, Some(realm)));
+    let token = require_valid(token, requirements.time, now)?;
     call.check_access(&key, requirements.access)?;
     call.revalidate(&key, requirements.intent)?;
     Ok(Some(Successor { token, key }))

@@ -32,8 +32,10 @@ pub(in crate::commands) fn chain_change(
     }
     let names = (session.token.key.id.name_in_chain(), successor.key.id.name_in_chain());
     let end = Some(now.plus(grace)).filter(|_| !grace.is_zero());
-    let chain =
-        RotationChain::rotated(former, names, successor.payload.clone(), now, end).ok_or(Error::TooManyInGrace)?;
+    let Some(chain) = RotationChain::rotated(former, names, successor.payload.clone(), now, end) else {
+        realm.counters.too_many.count();
+        return Err(Error::TooManyInGrace);
+    };
     let detection_end = if realm.settings.reuse_detection { expiry } else { now };
     let expiry = chain.ends_with(detection_end);
     Ok(ChainChange::Write(name, chain, expiry))

@@ -1,12 +1,12 @@
 //! Computes slow signatures of commands on another thread while the client is blocked.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Instant};
 
 use crate::{
     error::Error,
     metrics::COUNTERS,
     realm::Realms,
-    redis::{Call, Command, Continuation, Spec},
+    redis::{Call, Command, Continuation, Spec, add_latency_sample},
     state,
     threads::{self, Lane},
 };
@@ -84,9 +84,17 @@ fn run<C: SignatureCommand>(call: &Call<'_>) -> Result<(), Error> {
         }
         Prepared::Replied => return Ok(()),
     };
+    // The name of the event in the reply of `LATENCY LATEST`.
+    let event = if lane == Lane::Sign { c"jrs-sign" } else { c"jrs-verify" };
+    let queued = Instant::now();
     let work = move || {
         let outcome = C::compute(&realms, job);
+        let time = queued.elapsed();
+        if let Some(queue) = COUNTERS.of_queue(lane) {
+            queue.count_done(time);
+        }
         Box::new(move |call: &Call<'_>| {
+            add_latency_sample(event, time);
             if state::is_active(&realms) {
                 return Ok(C::finish(call, &realms, C::read(call)?, outcome)?);
             }
@@ -101,5 +109,9 @@ fn run<C: SignatureCommand>(call: &Call<'_>) -> Result<(), Error> {
     } else {
         Err(Error::Busy)
     };
-    blocked.inspect_err(|_| COUNTERS.count_busy(lane))
+    blocked.inspect_err(|_| {
+        if let Some(queue) = COUNTERS.of_queue(lane) {
+            queue.busy.count();
+        }
+    })
 }

@@ -6,7 +6,7 @@ use super::signature_command::Prepared;
 use crate::{
     error::Error,
     metrics::COUNTERS,
-    realm::{Lookup, Realms, VerifiedToken},
+    realm::{Lookup, Realm, Realms, VerifiedToken},
     redis::ArgRef,
     session::UnixMillis,
     state,
@@ -14,8 +14,23 @@ use crate::{
     token::TokenError,
 };
 
-/// A verified token, or the reason why it is refused.
-pub(in crate::commands) type VerifyResult = Result<Arc<VerifiedToken>, TokenError>;
+/// A verified token, or the reason why it is refused. Boxed, so that the result of a good token is small.
+pub(in crate::commands) type VerifyResult = Result<Arc<VerifiedToken>, Box<RefusedToken>>;
+
+/// Why a token is refused.
+#[derive(Debug)]
+pub(in crate::commands) struct RefusedToken {
+    pub(in crate::commands) error: TokenError,
+    /// The realm that refuses it, if it names one.
+    realm: Option<Arc<Realm>>,
+}
+
+impl RefusedToken {
+    #[cold]
+    pub(in crate::commands) fn new(error: TokenError, realm: Option<&Arc<Realm>>) -> Box<Self> {
+        Box::new(Self { error, realm: realm.map(Arc::clone) })
+    }
+}
 
 /// Whether the times of a token are checked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,6 +77,7 @@ impl Verification {
             Ok(Lookup::VerifyOffThread) => return Self::Slow(token.to_vec(), key.map(<[u8]>::to_vec)),
             Err(error) => Err(error),
         };
+        let result = result.map_err(|error| RefusedToken::new(error, realms.of_refused(token, error)));
         Self::Done(check_key(result, key))
     }
 
@@ -81,6 +97,7 @@ impl Verification {
             Self::Done(result) => VerificationOutcome { result, new: None },
             Self::Slow(token, key) => {
                 let result = realms.verify_uncached(&token);
+                let result = result.map_err(|error| RefusedToken::new(error, realms.of_refused(&token, error)));
                 let new = result.as_ref().ok().map(|verified| (token, Arc::clone(verified)));
                 VerificationOutcome { result: check_key(result, key.as_deref()), new }
             }
@@ -102,13 +119,14 @@ impl VerificationOutcome {
 /// Checks that the key in front of a verified token, if any, is the key of its session.
 fn check_key(result: VerifyResult, key: Option<&[u8]>) -> VerifyResult {
     let verified = result?;
-    match key {
-        None => Ok(verified),
-        Some(key) if key == verified.key.name() => Ok(verified),
+    let error = match key {
+        None => return Ok(verified),
+        Some(key) if key == verified.key.name() => return Ok(verified),
         // The caller split the value of the `Authorization` header at its space.
-        Some(key) if key.eq_ignore_ascii_case(b"Bearer") => Err(TokenError::SCHEME),
-        Some(_) => Err(TokenError::WrongSession),
-    }
+        Some(key) if key.eq_ignore_ascii_case(b"Bearer") => TokenError::SCHEME,
+        Some(_) => TokenError::WrongSession,
+    };
+    Err(RefusedToken::new(error, Some(&verified.key.realm)))
 }
 
 /// Checks the times of a verified token, if `time` requires it. Counts a refused token.
@@ -117,18 +135,20 @@ pub(in crate::commands) fn require_valid(
     time: TimeCheck,
     now: UnixMillis,
 ) -> Result<Arc<VerifiedToken>, Error> {
-    let accepted = result.and_then(|verified| {
-        if time == TimeCheck::Enforce {
-            verified.check_time(now)?;
-        }
-        Ok(verified)
+    let accepted = result.and_then(|verified| match time {
+        TimeCheck::Enforce => match verified.check_time(now) {
+            Ok(()) => Ok(verified),
+            Err(error) => Err(RefusedToken::new(error, Some(&verified.key.realm))),
+        },
+        TimeCheck::Skip => Ok(verified),
     });
-    match accepted {
-        Ok(verified) => Ok(verified),
-        Err(error) if state::realms()?.lack_keys_for(error) => Err(state::without_keys()),
-        Err(error) => {
-            COUNTERS.count_refused_token(error);
-            Err(error.into())
-        }
+    let RefusedToken { error, realm } = match accepted {
+        Ok(verified) => return Ok(verified),
+        Err(refused) => *refused,
+    };
+    if state::realms()?.lack_keys_for(error) {
+        return Err(state::without_keys());
     }
+    COUNTERS.count_refused_token(error, realm.as_ref().map(|realm| &*realm.counters));
+    Err(error.into())
 }

@@ -43,7 +43,7 @@ pub(in crate::redis) fn missing() -> Option<&'static str> {
         first_missing! {
             RedisModule_ACLAddLogEntry RedisModule_ACLCheckKeyPermissions RedisModule_AvoidReplicaTraffic
             RedisModule_BlockClient RedisModule_BlockedClientMeasureTimeEnd RedisModule_BlockedClientMeasureTimeStart
-            RedisModule_Call RedisModule_CallReplyInteger RedisModule_CallReplyStringPtr RedisModule_CallReplyType
+            RedisModule_Call RedisModule_CallReplyArrayElement RedisModule_CallReplyInteger RedisModule_CallReplyStringPtr RedisModule_CallReplyType
             RedisModule_CloseKey RedisModule_CreateCommand RedisModule_CreateString RedisModule_CreateTimer
             RedisModule_DbSize RedisModule_DeleteKey RedisModule_EventLoopAddOneShot RedisModule_Free RedisModule_FreeCallReply
             RedisModule_FreeModuleUser RedisModule_FreeServerInfo RedisModule_FreeString
@@ -52,7 +52,7 @@ pub(in crate::redis) fn missing() -> Option<&'static str> {
             RedisModule_GetCurrentUserName RedisModule_GetModuleUserFromUserName RedisModule_GetSelectedDb
             RedisModule_GetServerInfo RedisModule_GetServerVersion RedisModule_GetThreadSafeContext
             RedisModule_InfoAddFieldCString RedisModule_InfoAddFieldULongLong RedisModule_InfoAddSection
-            RedisModule_InfoBeginDictField RedisModule_InfoEndDictField RedisModule_KeyType RedisModule_LoadConfigs
+            RedisModule_InfoBeginDictField RedisModule_InfoEndDictField RedisModule_KeyType RedisModule_LatencyAddSample RedisModule_LoadConfigs
             RedisModule_Log RedisModule_Milliseconds RedisModule_NotifyKeyspaceEvent RedisModule_OpenKey
             RedisModule_RedactClientCommandArgument RedisModule_RegisterBoolConfig RedisModule_RegisterEnumConfig
             RedisModule_RegisterInfoFunc RedisModule_RegisterNumericConfig RedisModule_RegisterStringConfig

@@ -1,6 +1,6 @@
 //! Calls commands of the server, for what the module API does not offer.
 
-use std::{ffi::CStr, slice};
+use std::{ffi::CStr, mem::ManuallyDrop, slice};
 
 use redis_module::raw;
 
@@ -23,6 +23,16 @@ impl Ctx<'_> {
     /// The string reply of a command of the server. `None` for another reply or an error.
     pub(in crate::redis) fn call_string(self, command: &CStr, arguments: &[&RedisString]) -> Option<Vec<u8>> {
         self.call(c"v", command, arguments)?.bytes().map(<[u8]>::to_vec)
+    }
+
+    /// The string at a position in the array that a command of the server replies with. `None` for another reply.
+    pub(in crate::redis) fn call_element(
+        self,
+        command: &CStr,
+        arguments: &[&RedisString],
+        position: usize,
+    ) -> Option<Vec<u8>> {
+        self.call(c"v", command, arguments)?.element(position)
     }
 
     /// `format` ends in `v`.
@@ -54,6 +64,18 @@ impl Reply {
         // SAFETY: the reply is alive.
         (self.kind() == raw::REDISMODULE_REPLY_INTEGER)
             .then(|| unsafe { api(raw::RedisModule_CallReplyInteger)(self.0) })
+    }
+
+    /// The bytes of a string in an array.
+    fn element(&self, position: usize) -> Option<Vec<u8>> {
+        if self.kind() != raw::REDISMODULE_REPLY_ARRAY {
+            return None;
+        }
+        // SAFETY: the reply is alive and an array; the server returns NULL behind its end.
+        let element = unsafe { api(raw::RedisModule_CallReplyArrayElement)(self.0, position) };
+        // The array owns its elements, so this one is not freed.
+        let element = ManuallyDrop::new(Reply((!element.is_null()).then_some(element)?));
+        element.bytes().map(<[u8]>::to_vec)
     }
 
     /// The bytes of a string reply.

@@ -7,7 +7,10 @@ use std::{
 
 use redis_module::raw;
 
-use crate::redis::server::module_trait::module;
+use crate::redis::server::{
+    latency::{on_config_change, read_threshold},
+    module_trait::module,
+};
 use crate::redis::{
     ffi::{api::api, context::Ctx, guard::guard},
     keyspace::keyspace_events::{begin_async_load, has_hidden_databases},
@@ -56,12 +59,14 @@ pub fn listen(ctx: Ctx<'_>) {
         raw::REDISMODULE_EVENT_SWAPDB,
         raw::REDISMODULE_EVENT_REPL_ASYNC_LOAD,
         raw::REDISMODULE_EVENT_LOADING,
+        raw::REDISMODULE_EVENT_CONFIG,
     ] {
         let event = raw::RedisModuleEvent { id, dataver: 1 };
         // SAFETY: the event is one of the header's constants; the context is that of the load; the callback has the
         // declared type.
         unsafe { api(raw::RedisModule_SubscribeToServerEvent)(ctx.as_ptr(), event, Some(on_event)) };
     }
+    read_threshold(ctx);
 }
 
 /// Callback of the server for all events.
@@ -115,6 +120,11 @@ unsafe fn read<'e>(ctx: *mut raw::RedisModuleCtx, id: u64, step: u64, info: *con
         (raw::REDISMODULE_EVENT_REPL_ASYNC_LOAD, raw::REDISMODULE_SUBEVENT_REPL_ASYNC_LOAD_COMPLETED) => {
             SWAPDB_EPOCH.fetch_add(1, Ordering::Relaxed);
             Event::AsyncLoadEnded(true)
+        }
+        (raw::REDISMODULE_EVENT_CONFIG, _) => {
+            // SAFETY: the caller guarantees it.
+            guard(|| unsafe { on_config_change(Ctx::new(ctx), info) });
+            return None;
         }
         (raw::REDISMODULE_EVENT_REPL_ASYNC_LOAD, _) => Event::AsyncLoadEnded(false),
         (

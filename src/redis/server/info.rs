@@ -67,10 +67,20 @@ impl Info {
         }
     }
 
-    /// A text. Characters that would break the line or the `name=value,…` form of a [`group`](Self::group) become `_`.
+    /// A text. Characters that would break the line or the `name=value,…` form of a [`group`](Self::group) are
+    /// percent-encoded.
     pub fn text(&mut self, name: &str, text: &str) {
-        let clean = text.replace(|char: char| char.is_control() || char == ',' || char == '=', "_");
-        if let (Ok(name), Ok(text)) = (CString::new(name), CString::new(clean)) {
+        self.raw_text(name, &encode(text, is_reserved));
+    }
+
+    /// Texts, joined by `|`. Percent-encoded as in [`text`](Self::text), with `|`.
+    pub fn list(&mut self, name: &str, texts: impl Iterator<Item = impl AsRef<str>>) {
+        let encoded = texts.map(|text| encode(text.as_ref(), |char| is_reserved(char) || char == '|'));
+        self.raw_text(name, &encoded.collect::<Vec<_>>().join("|"));
+    }
+
+    fn raw_text(&mut self, name: &str, text: &str) {
+        if let (Ok(name), Ok(text)) = (CString::new(name), CString::new(text)) {
             // SAFETY: the answer is the one being written, both strings end in NUL.
             unsafe { api(raw::RedisModule_InfoAddFieldCString)(self.0, name.as_ptr(), text.as_ptr()) };
         }
@@ -84,6 +94,42 @@ impl Info {
             write(self);
             // SAFETY: the group was begun above.
             unsafe { api(raw::RedisModule_InfoEndDictField)(self.0) };
+        }
+    }
+}
+
+/// Whether a character has a meaning in a line of INFO, or in percent-encoding.
+fn is_reserved(char: char) -> bool {
+    char.is_control() || matches!(char, ':' | ',' | '=' | '%')
+}
+
+/// Percent-encodes characters (RFC 3986): each byte of their UTF-8 becomes `%` and two hex digits.
+fn encode(text: &str, is_reserved: impl Fn(char) -> bool) -> String {
+    let mut encoded = String::with_capacity(text.len());
+    for char in text.chars() {
+        if is_reserved(char) {
+            let bytes = char.encode_utf8(&mut [0; 4]).bytes().map(|byte| format!("%{byte:02X}")).collect::<String>();
+            encoded.push_str(&bytes);
+        } else {
+            encoded.push(char);
+        }
+    }
+    encoded
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{encode, is_reserved};
+
+    #[test]
+    fn reserved_characters_are_percent_encoded() {
+        for (text, encoded) in [
+            ("sess:", "sess%3A"),
+            ("a,b=c|100% \u{e9}", "a%2Cb%3Dc|100%25 \u{e9}"),
+            ("\r\n\0\u{85}", "%0D%0A%00%C2%85"),
+            ("", ""),
+        ] {
+            assert_eq!(encode(text, is_reserved), encoded);
         }
     }
 }

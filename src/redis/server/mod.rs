@@ -7,6 +7,7 @@ pub(super) mod config;
 pub(super) mod event;
 pub(super) mod features;
 pub(super) mod info;
+pub(super) mod latency;
 pub(super) mod load;
 pub(super) mod module_trait;
 pub(super) mod server_state;

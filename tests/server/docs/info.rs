@@ -1,40 +1,70 @@
 //! The fields of INFO in the documents are those of a real server.
 
-use std::{fs, path::Path};
+use std::{collections::BTreeMap, fs, path::Path};
 
 use crate::support::{Server, sessions::send};
 
-fn read(document: &str) -> String {
-    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(document)).unwrap()
+/// The section `## Monitoring` of docs/operations.md.
+fn monitoring() -> String {
+    let page = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/operations.md")).unwrap();
+    let (_, section) = page.split_once("\n## Monitoring\n").unwrap();
+    section.split_once("\n## ").unwrap().0.to_owned()
+}
+
+/// The names in backquotes in the first cell of each row, with the other cells of the row.
+fn documented(section: &str) -> BTreeMap<String, Vec<String>> {
+    let rows = section.lines().filter(|line| line.starts_with("| `"));
+    let fields = rows.flat_map(|row| {
+        let cells: Vec<String> = row.split('|').skip(1).map(|cell| cell.trim().to_owned()).collect();
+        let names: Vec<String> = cells[0].split('`').skip(1).step_by(2).map(str::to_owned).collect();
+        names.into_iter().map(move |name| (name, cells[1..].to_vec()))
+    });
+    fields.collect()
+}
+
+/// The fields of INFO with their values. The default realm is called NAME, as in the documents.
+fn fields(server: &Server) -> BTreeMap<String, String> {
+    let info: String = send(&mut server.conn(), &["INFO", "everything"]).unwrap();
+    let fields = info.lines().filter_map(|line| line.split_once(':'));
+    let named = |name: &str| if name.starts_with("jrs_") { name.replace("default", "NAME") } else { name.to_owned() };
+    fields.map(|(name, value)| (named(name), value.to_owned())).collect()
 }
 
 #[test]
-fn every_field_of_info_is_documented_and_the_alarms_are_on_fields_that_exist() {
+fn every_field_of_info_is_documented_and_every_documented_field_exists() {
     let server = Server::start();
-    let conn = &mut server.conn();
-    let info: String = send(conn, &["INFO", "everything"]).unwrap();
-    let fields: Vec<&str> = info.lines().filter_map(|line| Some(line.split_once(':')?.0)).collect();
-    let commands = read("docs/commands.md");
-    let (_, section) = commands.split_once("\n## INFO\n").unwrap();
-    for name in fields.iter().filter(|name| name.starts_with("jrs_")) {
-        let short = name.strip_prefix("jrs_tokens_refused_");
-        let documented = match short {
-            Some(reason) => section.contains(&format!("`{reason}`")),
-            None if name.starts_with("jrs_signing_key_age_") => section.contains("`jrs_signing_key_age_NAME`"),
-            None => section.contains(&format!("`{name}`")) || section.contains(&format!("\n{name}:")),
-        };
-        assert!(documented || *name == "jrs_realm_default", "docs/commands.md does not document {name}");
+    let (fields, documented) = (fields(&server), documented(&monitoring()));
+    let is_ours = |name: &&String| name.starts_with("jrs_");
+    let [ours, in_table] = [fields.keys().collect::<Vec<_>>(), documented.keys().collect()]
+        .map(|names: Vec<&String>| names.into_iter().filter(is_ours).collect::<Vec<_>>());
+    assert_eq!(ours, in_table, "the fields of INFO, and those of docs/operations.md");
+    for name in documented.keys().filter(|name| !is_ours(name)) {
+        // A primary does not have the fields of a replica. `maxmemory` is in a row of another field.
+        assert!(fields.contains_key(name) || name == "master_link_status", "docs/operations.md names {name}");
     }
-    let page = read("docs/operations.md");
-    let (_, table) = page.split_once("## Monitoring").unwrap();
-    let (table, _) = table.split_once("\n## ").unwrap();
-    let rows = table.lines().filter(|line| line.starts_with("| `"));
-    let named = rows.flat_map(|row| row.split('|').nth(1).unwrap().split('`').skip(1).step_by(2));
-    let named: Vec<&str> = named.filter(|name| *name != "maxmemory").collect();
-    assert!(named.len() > 15, "{named:?}");
-    for name in named {
-        let name = name.replace("NAME", "default");
-        // A primary does not have the fields of a replica.
-        assert!(fields.contains(&&*name) || name == "master_link_status", "docs/operations.md names {name}");
+}
+
+#[test]
+fn the_type_and_the_parts_of_each_field_are_right() {
+    let server = Server::start();
+    let (fields, documented) = (fields(&server), documented(&monitoring()));
+    for (name, cells) in documented.iter().filter(|(name, _)| name.starts_with("jrs_")) {
+        let value = &fields[name];
+        let [kind, meaning] = [0, 1].map(|at| cells[at].as_str());
+        let is_list = value.contains('=');
+        let is_number = value.parse::<u64>().is_ok();
+        let fits = match kind {
+            "text" => !is_number,
+            "gauge" => is_number,
+            "counter" => is_number || is_list,
+            "histogram" => is_list,
+            _ => false,
+        };
+        assert!(fits, "{name} is a {kind}, with the value {value}");
+        // Of a histogram, the meaning has only one bucket.
+        let parts = value.split(',').filter(|_| is_list && kind != "histogram");
+        for part in parts.map(|part| part.split_once('=').unwrap().0) {
+            assert!(meaning.contains(&format!("{part}=…")), "the meaning of {name} lacks {part}");
+        }
     }
 }

@@ -5,44 +5,18 @@ use std::{
     fs,
 };
 
-use redis::{Connection, RedisResult, Value};
+use redis::{Connection, Value};
 use serde_json::json;
 
 use crate::support::{
     Server,
-    sessions::{at_once, create, exec, now, send},
+    info::{counted, fields, grown_by, growth},
+    sessions::{at_once, create, exec, now},
     tokens::{self, SECRET, elliptic_jwk, jwk, rsa_pem, sign, signing_keys, token},
 };
 
-/// The fields of a section of INFO, without the module's prefix.
-fn fields(conn: &mut Connection, section: &str) -> BTreeMap<String, String> {
-    let info: String = send(conn, &["INFO", section]).unwrap();
-    let field = |line: &str| {
-        let (name, value) = line.strip_prefix("jrs_")?.split_once(':')?;
-        Some((name.to_owned(), value.to_owned()))
-    };
-    info.lines().filter_map(field).collect()
-}
-
 /// The fields of the section `jrs_sessions` about the owner index.
 const GAUGES: [&str; 3] = ["sessions_active", "owners_active", "index_bytes"];
-
-/// The counters that have changed, and by how much.
-fn growth(before: &BTreeMap<String, String>, after: &BTreeMap<String, String>) -> BTreeMap<String, i64> {
-    let number = |fields: &BTreeMap<String, String>, name: &str| fields[name].parse::<i64>().unwrap_or_default();
-    let grown = after.keys().map(|name| (name.clone(), number(after, name) - number(before, name)));
-    let is_gauge = |name: &str| {
-        ["token_cache_", "signing_key_age_"].iter().any(|gauge| name.starts_with(gauge)) || GAUGES.contains(&name)
-    };
-    grown.filter(|(name, growth)| *growth != 0 && !is_gauge(name)).collect()
-}
-
-/// The counters that a command changes, and its reply.
-fn counted(conn: &mut Connection, words: &[&str]) -> (BTreeMap<String, i64>, RedisResult<Value>) {
-    let before = fields(conn, "jrs");
-    let reply = send(conn, words);
-    (growth(&before, &fields(conn, "jrs")), reply)
-}
 
 #[test]
 fn info_has_these_sections_and_fields() {
@@ -50,24 +24,33 @@ fn info_has_these_sections_and_fields() {
     let conn = &mut server.conn();
     let all = fields(conn, "jrs");
     assert_eq!(all["version"], env!("CARGO_PKG_VERSION"));
-    assert_eq!(all["realm_default"], "keyspace=a_b_c:,algorithm=HS256,keys=(without kid 5e286657)");
+    assert_eq!(all["realm_default"], "keyspace=a%2Cb%3Dc%3A,algorithm=HS256,keys=(without kid 5e286657)");
     let sessions = fields(conn, "jrs_sessions");
     let names: BTreeSet<&str> = sessions.keys().map(String::as_str).collect();
-    let expected = ["created", "read", "updated", "touched", "rotated", "ended_by_reuse", "evicted", "destroyed"]
-        .map(|name| format!("sessions_{name}"));
-    assert_eq!(names, expected.iter().map(String::as_str).chain(GAUGES).collect());
-    assert!(sessions.values().all(|number| number == "0"), "{sessions:?}");
+    let counters = "created read null_reads updated touched touches_saved rotated ended_by_reuse evicted destroyed";
+    let expected: Vec<String> = counters.split(' ').map(|name| format!("sessions_{name}")).collect();
+    let others = ["update_conflicts", "create_too_many", "session_data_bytes"];
+    assert_eq!(names, expected.iter().map(String::as_str).chain(GAUGES).chain(others).collect());
+    let sizes = "le_64=0,le_256=0,le_1024=0,le_4096=0,le_16384=0,le_65536=0,le_262144=0,le_1048576=0,le_inf=0,sum=0";
+    assert_eq!(sessions["session_data_bytes"], sizes);
+    assert!(sessions.values().all(|number| [sizes, "0"].contains(&number.as_str())), "{sessions:?}");
     let tokens = fields(conn, "jrs_tokens");
-    let crypto = ["waiting", "waiting_signing", "waiting_verifying", "refused", "refused_signing", "refused_verifying"];
-    let crypto = crypto.map(|name| format!("crypto_queue_{name}"));
+    let queues = ["queue_waiting", "queue_refused", "jobs", "usec"].map(|name| format!("crypto_{name}"));
+    let of_each = queues.iter().flat_map(|name| ["signing", "verifying"].map(|queue| format!("{name}_{queue}")));
+    let crypto: Vec<String> = of_each.chain(queues[..2].iter().cloned()).collect();
     let cache = ["token_cache_bytes", "token_cache_hits", "token_cache_misses"];
     for name in cache.into_iter().chain(crypto.iter().map(String::as_str)) {
         assert_eq!(tokens[name], "0", "{name}");
     }
     let keys = fields(conn, "jrs_keys");
-    let names = ["keys_last_reload_status", "keys_last_reload_time", "keys_reloads_failed", "signing_key_age_default"];
-    assert_eq!(keys.keys().map(String::as_str).collect::<Vec<_>>(), names);
-    assert_eq!(all.len(), keys.len() + sessions.len() + tokens.len() + 2);
+    let names =
+        "keys_last_reload_status keys_last_reload_time keys_reloads keys_reloads_failed signing_key_age_default";
+    assert_eq!(keys.keys().map(String::as_str).collect::<Vec<_>>().join(" "), names);
+    let realms = fields(conn, "jrs_realms");
+    let stats = "created=0,read=0,null_reads=0,updated=0,touched=0,touches_saved=0,rotated=0,destroyed=0,evicted=0,\
+                 ended_by_reuse=0,minted=0,conflicts=0,too_many=0,tokens_refused=0";
+    assert_eq!(realms, BTreeMap::from([("realm_stats_default".to_owned(), stats.to_owned())]));
+    assert_eq!(all.len(), keys.len() + sessions.len() + tokens.len() + realms.len() + 2);
     for section in ["everything", "modules"] {
         assert_eq!(fields(conn, section).keys().collect::<Vec<_>>(), all.keys().collect::<Vec<_>>(), "INFO {section}");
     }
@@ -80,9 +63,9 @@ fn key_ids_and_algorithms_are_shown_in_one_line() {
     let keys = json!({"keys": [jwk("a,b=c|d é", "HS384", SECRET.as_bytes()), elliptic_jwk()]}).to_string();
     let server = Server::builder().keys(keys.as_bytes()).start();
     let realm = &fields(&mut server.conn(), "jrs")["realm_default"];
-    assert_eq!(realm, "keyspace=sess:,algorithm=HS384,keys=a_b_c|d é|slow");
+    assert_eq!(realm, "keyspace=sess%3A,algorithm=HS384,keys=a%2Cb%3Dc%7Cd é|slow");
     let replica = Server::builder().config("replicaof", "127.0.0.1 1").start();
-    assert_eq!(fields(&mut replica.conn(), "jrs")["realm_default"], "keyspace=sess:,algorithm=(none),keys=");
+    assert_eq!(fields(&mut replica.conn(), "jrs")["realm_default"], "keyspace=sess%3A,algorithm=(none),keys=");
 }
 
 #[test]
@@ -101,7 +84,7 @@ fn each_command_that_succeeds_is_counted_once() {
             (&["JRS.UPDATE", token, "{}"], Some("sessions_updated")),
             (&["JRS.UPDATE", token, "{}", "MERGE"], Some("sessions_updated")),
             (&["JRS.UPDATE", token, "[]", "PATCH"], Some("sessions_updated")),
-            (&["JRS.UPDATE", token, "{}", "IFMATCH", "no etag"], None),
+            (&["JRS.UPDATE", token, "{}", "IFMATCH", "no etag"], Some("update_conflicts")),
             (&["JRS.UPDATE", token, "{}", "PATCH"], None),
             (&["JRS.ROTATE", token, "NONSENSE"], None),
             (&["JRS.LIST", "ada", "WITHDATA"], None),
@@ -112,7 +95,8 @@ fn each_command_that_succeeds_is_counted_once() {
             (&["JRS.GET", token, "NONSENSE"], None),
             (&["JRS.DESTROY", token], Some("sessions_destroyed")),
             (&["JRS.DESTROY", token], None),
-            (&["JRS.GET", token], None),
+            (&["JRS.GET", token], Some("sessions_null_reads")),
+            (&["JRS.PEEK", token], Some("sessions_null_reads")),
             (&["JRS.UPDATE", token, "{}"], None),
             (&["JRS.TOUCH", token], None),
             (&["JRS.ROTATE", token], None),
@@ -130,27 +114,30 @@ fn rotations_evictions_and_bulk_destroys_are_counted() {
         let server = Server::builder().keys(keys.as_bytes()).start();
         let conn = &mut server.conn();
         let [rotated, revoked] = [(); 2].map(|()| create(conn, "bob", "{}", &[]));
-        let grown = |pairs: &[(&str, i64)]| -> BTreeMap<String, i64> {
-            pairs.iter().map(|(name, by)| (format!("sessions_{name}"), *by)).collect()
-        };
-        assert_eq!(counted(conn, &["JRS.ROTATE", &rotated]).0, grown(&[("rotated", 1)]));
-        assert_eq!(counted(conn, &["JRS.REVOKE", &tokens::key(&revoked)]).0, grown(&[("destroyed", 1)]));
+        assert_eq!(counted(conn, &["JRS.ROTATE", &rotated]).0, grown_by(&[("sessions_rotated", 1)]));
+        assert_eq!(counted(conn, &["JRS.REVOKE", &tokens::key(&revoked)]).0, grown_by(&[("sessions_destroyed", 1)]));
         let [kept, _, _] = [(); 3].map(|()| create(conn, "bob", "{}", &[]));
-        assert_eq!(counted(conn, &["JRS.DESTROYALL", "bob", "EXCEPT", &kept]).0, grown(&[("destroyed", 3)]));
-        assert_eq!(counted(conn, &["JRS.DESTROYALL", "bob"]).0, grown(&[("destroyed", 1)]));
-        assert_eq!(counted(conn, &["JRS.DESTROYALL", "bob"]).0, grown(&[]));
+        assert_eq!(
+            counted(conn, &["JRS.DESTROYALL", "bob", "EXCEPT", &kept]).0,
+            grown_by(&[("sessions_destroyed", 3)])
+        );
+        assert_eq!(counted(conn, &["JRS.DESTROYALL", "bob"]).0, grown_by(&[("sessions_destroyed", 1)]));
+        assert_eq!(counted(conn, &["JRS.DESTROYALL", "bob"]).0, grown_by(&[]));
 
         let guest = create(conn, "", "{}", &[]);
         for _ in 0..3 {
             create(conn, "ada", "{}", &[]);
         }
         exec(conn, &["CONFIG", "SET", "jrs.max-sessions", "2"]);
-        assert_eq!(counted(conn, &["JRS.CREATE", "ada", "{}"]).0, grown(&[("created", 1), ("evicted", 2)]));
+        assert_eq!(
+            counted(conn, &["JRS.CREATE", "ada", "{}"]).0,
+            grown_by(&[("sessions_created", 1), ("sessions_evicted", 2)])
+        );
         let moved = counted(conn, &["JRS.ROTATE", &guest, "OWNER", "ada"]).0;
-        assert_eq!(moved, grown(&[("rotated", 1), ("evicted", 1)]));
+        assert_eq!(moved, grown_by(&[("sessions_rotated", 1), ("sessions_evicted", 1)]));
         exec(conn, &["CONFIG", "SET", "jrs.max-sessions-policy", "reject"]);
         let (changed, reply) = counted(conn, &["JRS.CREATE", "ada", "{}"]);
-        assert_eq!((changed, reply.unwrap_err().code()), (grown(&[]), Some("TOOMANY")));
+        assert_eq!((changed, reply.unwrap_err().code()), (grown_by(&[("create_too_many", 1)]), Some("TOOMANY")));
     }
 }
 
@@ -224,7 +211,8 @@ fn each_refused_token_is_counted_by_reason() {
     let (grown, _) = counted(conn, &["JRS.DESTROYALL", "ada", "EXCEPT", &of_bob]);
     assert_eq!(grown, BTreeMap::from([("tokens_refused_wrong_owner".to_owned(), 1)]));
     assert!(counted(conn, &["JRS.DESTROYALL", "bob", "EXCEPT", &of_bob]).0.is_empty());
-    assert!(counted(conn, &["JRS.GET", &claiming(json!({}))]).0.is_empty(), "a valid token is not refused");
+    let (changed, _) = counted(conn, &["JRS.GET", &claiming(json!({}))]);
+    assert_eq!(changed, grown_by(&[("sessions_null_reads", 1)]), "a valid token is not refused");
     exec(conn, &["SET", "sess:a", "{}", "EX", "1000"]);
     let old = claiming(json!({"auth_time": now() - 100}));
     let (grown, _) = counted(conn, &["JRS.GET", &old, "MAXAUTHAGE", "10"]);
@@ -257,7 +245,7 @@ fn the_counters_of_the_token_cache_are_right() {
         assert!(bytes >= token.len(), "{bytes} bytes");
         assert_eq!((hits, misses), expected);
     }
-    exec(conn, &["JRS.RELOAD"]);
+    assert_eq!(counted(conn, &["JRS.RELOAD"]).0.get("keys_reloads"), Some(&1));
     assert_eq!(cache(conn)[0], 0, "a reload empties the cache");
 }
 
@@ -272,7 +260,10 @@ fn refused_signatures_are_counted() {
     let busy = replies.iter().filter(|reply| matches!(reply, Value::ServerError(error) if error.code() == "BUSY"));
     let busy = i64::try_from(busy.count()).unwrap();
     assert!(busy > 0);
-    let expected =
-        [("crypto_queue_refused", busy), ("crypto_queue_refused_signing", busy), ("sessions_created", 200 - busy)];
-    assert_eq!(growth(&before, &fields(conn, "jrs")), expected.map(|(name, count)| (name.to_owned(), count)).into());
+    let after = fields(conn, "jrs");
+    assert_eq!(growth(&before, &after), grown_by(&[("sessions_created", 200 - busy)]));
+    let expected = [("queue_refused", busy), ("queue_refused_signing", busy), ("jobs_signing", 200 - busy)];
+    for (name, count) in expected {
+        assert_eq!(after[&format!("crypto_{name}")], count.to_string(), "{name}");
+    }
 }

@@ -3,6 +3,8 @@
 mod fingerprints;
 mod get_without_write;
 mod info;
+mod info_format;
+mod info_realms;
 mod load;
 mod memory;
 mod other_modules;

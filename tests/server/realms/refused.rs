@@ -16,7 +16,7 @@ const OTHER: &str = "another secret, of 32 bytes: 161803";
 
 /// Realms files with a mistake, and texts of the error. DIR is the folder of the key files. The default realm has the
 /// keyspace `sess:`, a key with the kid `main` and a key without one.
-const BAD: [(&str, &[&str]); 28] = [
+const BAD: [(&str, &[&str]); 29] = [
     (
         "[realm.a]\nkeys-file = 'DIR/a.json'\nkeyspace = 'sess:'\n",
         &["line 1", "'default'", "'a'", "overlapping keyspaces"],
@@ -60,6 +60,7 @@ const BAD: [(&str, &[&str]); 28] = [
     ("\n\n[realm.a]\nkeys-file = 'DIR/a.json'\n", &["line 3", "'a'", "'keyspace'"]),
     ("[realm.default]\nkeys-file = 'DIR/a.json'\nkeyspace = 'a:'\n", &["line 1", "'default'"]),
     ("[realm.'a b']\nkeys-file = 'DIR/a.json'\nkeyspace = 'a:'\n", &["line 1", "realm's name"]),
+    ("[realm.stats_a]\nkeys-file = 'DIR/a.json'\nkeyspace = 'a:'\n", &["line 1", "'stats_'"]),
     ("[realm.a]\nkeys-file = 'DIR/a.json'\nkeyspace = \n", &["line 3"]),
     ("[realm.a]\nkeys-file = 'DIR/a.json'\nkeyspace = 'a:'\n[realm.a]\n", &["line 4"]),
     ("[realms.a]\nkeys-file = 'DIR/a.json'\nkeyspace = 'a:'\n", &["line 1", "unknown field"]),

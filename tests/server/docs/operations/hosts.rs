@@ -28,7 +28,7 @@ fn a_rotation_in_two_rounds_has_no_moment_when_a_server_refuses_a_token_of_anoth
     shell(&site, &[functions, &first, &second]).unwrap();
     let ids: Vec<String> =
         servers.iter().map(|server| field(&mut as_user(server, "monitoring"), "jrs", "jrs_realm_default")).collect();
-    assert_eq!(ids, vec!["keyspace=sess:,algorithm=HS256,keys=2026-02|2026-01"; 3]);
+    assert_eq!(ids, vec!["keyspace=sess%3A,algorithm=HS256,keys=2026-02|2026-01"; 3]);
     exec(&mut as_user(&servers[0], "app"), &["JRS.GET", &old]);
 
     // The check notices a rotation in one round.
