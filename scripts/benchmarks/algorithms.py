@@ -22,6 +22,7 @@ ALGORITHMS = {"HS256": None, "HS384": None, "HS512": None, "RS256": RSA, "RS384"
               "PS256": RSA, "PS384": RSA, "PS512": RSA, "ES256": [*EC, "ec_paramgen_curve:P-256"],
               "ES384": [*EC, "ec_paramgen_curve:P-384"], "EdDSA": ["-algorithm", "ED25519"]}
 SIGN, COLD, CACHED = "sign: JRS.CREATE", "verify: JRS.GET, no cache", "JRS.GET, cached"
+WAYS = {SIGN: "sign", COLD: "verify", CACHED: "cached"}  # their names in the results file
 FLOOR, FLOORED = 0.90, ("RS256", "ES256")
 
 
@@ -88,7 +89,7 @@ def compare(options):
     floors = []
     with server_with_keys() as port:
         client = Client(port)
-        describe(client, options.short_rounds)
+        describe(client, options, options.short_rounds)
         threads = client("CONFIG", "GET", "jrs.crypto-threads")[1]
         print(f"- {CONNECTIONS} connections, no pipeline, jrs.crypto-threads {threads}, RSA keys of 2048 bits\n")
         print("| what | algorithm | k/s | ratio to HS256 | spread | server, µs of a core each |")
@@ -101,6 +102,7 @@ def compare(options):
                 rate, cpu = (statistics.median(values) for values in zip(*measured))
                 print(f"| {way} | {name} | {rate / 1000:,.1f} | {ratio:.2f} | {min(ratios):.2f}..{max(ratios):.2f} |"
                       f" {cpu * 1e6:,.0f} |", flush=True)
+                options.record.row("algorithms", algorithm=name, way=WAYS[way], rate=round(rate), ratio=ratio)
                 if way == CACHED and name in FLOORED:
                     floors.append(Floor(f"JRS.GET with a cached {name} token vs HS256's rate", ratio, FLOOR))
     return floors

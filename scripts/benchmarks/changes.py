@@ -94,7 +94,7 @@ def compare(options):
         client = Client(port)
         for name, value in SETTINGS.items():
             client("CONFIG", "SET", name, value)
-        describe(client, options.rounds)
+        describe(client, options)
         print("- processor time of the server for one command, one connection\n")
         print("| data | size | `REPLACE`, ms | `MERGE`, ms | `PATCH`, ms |")
         print("|---|--:|--:|--:|--:|")
@@ -109,6 +109,7 @@ def compare(options):
                 ]
                 times = [milliseconds(client, token, data, change, options.rounds, repeats) for change in changes]
                 print(f"| {shape} | {label} |", " | ".join(f"{time:.2f}" for time in times), "|", flush=True)
+                options.record.row("changes", data=shape, size=label, **dict(zip(("replace", "merge", "patch"), times)))
                 if size == max(SIZES.values()):
                     worst = [min(least, times[0] / time) for least, time in zip(worst, times[1:])]
                     most = max(most, *times[1:])
@@ -117,6 +118,7 @@ def compare(options):
         for shape, (data, change, way) in shapes_of_names(max(SIZES.values())).items():
             time = milliseconds(client, token, data, [change, way], options.rounds, 8 if options.rounds > 1 else 2)
             print(f"| {shape} | `{way}` | {time:.2f} |", flush=True)
+            options.record.row("names", names=shape, command=way, ms=time)
             most = max(most, time)
     floors = [Floor(f"{way} beside REPLACE, 1 MiB of the worst shape of values", ratio, 0.25)
               for way, ratio in zip(("MERGE", "PATCH"), worst)]

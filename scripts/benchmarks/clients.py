@@ -27,11 +27,11 @@ Round = namedtuple("Round", "rate p99 commands sent cpu names")
 class Side:
     """One application, logged in, and one of its pages."""
 
-    def __init__(self, app, load, client, method, page, cookies, body):
+    def __init__(self, app, load, client, method, page, headers, body):
         self.app, self.load, self.client = app, load, client
-        self.job = method, page, cookies
+        self.job = method, page, headers
         self.body = body
-        self.amount = WARM_UP * len(cookies)
+        self.amount = WARM_UP * len(headers)
 
     def __call__(self):
         usage, before = Usage(self.client), self.app.seconds()
@@ -54,37 +54,51 @@ def measured(pair, load, client, redis_port, options):
         apps = [stack.enter_context(application(words, redis_port, pair.environment)) for words in (pair.jrs, pair.peer)]
         logins = [app.log_in(CONNECTIONS) for app in apps]
         for page, (method, path) in PAGES.items():
-            sides = [Side(app, load, client, method, path, cookies, body if method == "GET" else None)
-                     for app, (cookies, body) in zip(apps, logins)]
+            sides = [Side(app, load, client, method, path, headers, body if method == "GET" else None)
+                     for app, (headers, body) in zip(apps, logins)]
             for side in sides:
                 side.warm_up(options.quick)
             results = take_turns(sides, options.rounds)
-            ratio = row((pair.name, pair.beside, page), results)
+            ratio = row(options.record, pair.name, pair.beside, page, results)
             # A change has no floor: with JRS it keeps the changes of other requests, which the peers overwrite.
             if pair.floor is not None and method == "GET":
                 floors.append(Floor(f"{pair.name} beside {pair.beside}, {page}", ratio, pair.floor))
     return floors
 
 
-def row(labels, results):
-    """Prints a row; returns the median of the ratios of the rates."""
+def row(record, name, beside, page, results):
+    """Prints and records a row; returns the median of the ratios of the rates."""
     rates, p99s, costs = ([[getattr(result, name) for result in side] for side in results] for name in ("rate", "p99", "cpu"))
-    ratio, spread = compared(*rates)
+    found = compared(*rates)
     median = statistics.median
-    cells = [*labels, *(f"{median(side):,.0f}" for side in rates), f"{ratio:.2f}", spread,
-             f"{median(costs[1]) / median(costs[0]):.2f}" if median(costs[0]) else "",
-             *(f"{median(side):.1f}" for side in p99s), f"{compared(*p99s)[0]:.2f}",
-             *(commands(side) for side in results), *(f"{median(result.sent for result in side):.0f}" for side in results)]
+    rate, peer_rate, p99, peer_p99 = (median(side) for side in (*rates, *p99s))
+    sent = [round(median(result.sent for result in side)) for side in results]
+    # Very short rounds (--quick) take less processor time than the system counts.
+    by_time = {"by_processor_time": median(costs[1]) / median(costs[0])} if median(costs[0]) else {}
+    cells = [name, beside, page, f"{rate:,.0f}", f"{peer_rate:,.0f}", f"{found.ratio:.2f}", found.spread,
+             *(f"{ratio:.2f}" for ratio in by_time.values() or [0]), f"{p99:.1f}", f"{peer_p99:.1f}",
+             f"{compared(*p99s).ratio:.2f}", *(" ".join([f"{counted(side):.2f}:", *commands(side)]) for side in results),
+             *map(str, sent)]
     print("|", " | ".join(cells), "|", flush=True)
-    return ratio
+    pair = {"application": name, "beside": beside, "page": page}
+    record.row("clients", **pair, jrs_rate=round(rate), peer_rate=round(peer_rate), ratio=found.ratio, low=found.low,
+               high=found.high, **by_time, jrs_p99=p99, peer_p99=peer_p99)
+    jrs, peer = map(commands, results)
+    record.row("requests", **pair, jrs=jrs, peer=peer, jrs_bytes=sent[0], peer_bytes=sent[1])
+    return found.ratio
+
+
+def counted(side):
+    """How many commands a request sends."""
+    return statistics.median(result.commands for result in side)
 
 
 def commands(side):
-    """How many commands a request sends, and which: those of at least a tenth of the requests."""
-    counted = statistics.median(result.commands for result in side)
+    """Which commands a request sends, each as often as it does: those of at least a tenth of the requests."""
     calls = side[0].names
-    most = max(calls.values(), default=0)
-    return " ".join([f"{counted:.2f}:", *(name.upper() for name, count in calls.items() if count > most / 10)])
+    requests = sum(calls.values()) / side[0].commands
+    return [name.upper() for name, count in sorted(calls.items()) if count > requests / 10
+            for _ in range(max(1, round(count / requests)))]
 
 
 def compare(options):
@@ -93,7 +107,7 @@ def compare(options):
     floors = []
     with server() as port, generator() as load:
         client = Client(port)
-        describe(client, options.rounds)
+        describe(client, options)
         print(f"- {CONNECTIONS} connections of autocannon, each with a session of its own\n")
         header(TEXTS, FIGURES)
         for pair in pairs:

@@ -89,7 +89,7 @@ def compare(options):
     """Prints the table; returns no floors."""
     with cluster(NODES) as ports:
         nodes = start_nodes(ports, options.scaled(SESSIONS))
-        describe(nodes[0].client, options.rounds)
+        describe(nodes[0].client, options)
         print(f"- {NODES} nodes, {CONNECTIONS} connections to each; {sum(len(node.sessions) for node in nodes):,} sessions, data"
               f" {len(DATA)} bytes; {options.requests:,} commands a round (5 times as many in -P {PIPELINE} and stream)\n")
         rate_header(options)
@@ -97,5 +97,5 @@ def compare(options):
             for how in (ALONE, PIPELINED, STREAM):
                 sides = [sender(nodes, how, command, options) for command in (over, getex)]
                 results = [side[1:] for side in take_turns(sides, options.rounds + 1)]  # the first round does not count
-                rate_row([name, "GETEX EX", how], [results])
+                rate_row(options.record, "cluster", {"jrs": name, "plain": "GETEX EX", "how": how}, [results])
     return []

@@ -116,15 +116,17 @@ def compare(options):
         bare = stack.enter_context(server(module=None))
         subjects = [Subject(port, client := Client(port), *create_session(client, OWNER)) for port in ports]
         bare = Subject(bare, Client(bare))
-        describe(bare.client, options.rounds)
+        describe(bare.client, options)
         print(f"- {CONNECTIONS} connections, module settings at their defaults; token {len(subjects[0].token)} bytes"
               f" (HS256), data {len(DATA)} bytes; {options.requests:,} commands a round (5 times as many in -P {PIPELINE})\n")
         rate_header(options)
         for case in cases():
             for mode in (ALONE, PIPELINED):
                 plain = " ".join(part for part in case.plain if part in ("EX", "EXPIRE", "GET", "GETEX", "SET"))
-                ratios = rate_row([case.name, plain, mode], measure(subjects, bare, case, mode, options))
-                found += floors(Floor, f"{case.name}, {mode}", case.floors.get(mode), ratios)
+                floor = case.floors.get(mode)
+                ratios = rate_row(options.record, "commands", {"jrs": case.name, "plain": plain, "how": mode},
+                                  measure(subjects, bare, case, mode, options), **({"floor": floor} if floor else {}))
+                found += floors(Floor, f"{case.name}, {mode}", floor, ratios)
             if not case.fresh and any(subject.client("JRS.PEEK", subject.token) is None for subject in subjects):
                 raise Failure("the session was lost during the run")
     return found

@@ -43,7 +43,7 @@ def compare(options):
         file.touch(mode=0o600)
         file.write_text(json.dumps({"kty": "oct", "kid": "k1", "k": secrets.token_urlsafe(32)}))
         client = Client(port)
-        describe(client, options.rounds)
+        describe(client, options)
         print(f"- {CONNECTIONS} connections, no pipeline, token of HS256\n")
         plain = {label: client("JRS.CREATE", "plain", data_of(size)) for label, (size, _) in SIZES.items()}
         client("CONFIG", "SET", "jrs.data-keys-file", str(file))
@@ -52,7 +52,8 @@ def compare(options):
             data = data_of(size)
             sealed = client("JRS.CREATE", "encrypted", data)
             requests = max(1000, options.requests // max(1, size >> 13))
-            ratios = rate_row(["JRS.GET", label, "no pipeline"], [
-                measure(port, client, (["JRS.GET", sealed], ["JRS.GET", plain[label]]), requests, options.rounds)])
+            rounds = measure(port, client, (["JRS.GET", sealed], ["JRS.GET", plain[label]]), requests, options.rounds)
+            labels = {"command": "JRS.GET", "data": label, "how": "no pipeline"}
+            ratios = rate_row(options.record, "encryption", labels, [rounds], floor=floor)
             found += floors(Floor, f"JRS.GET of {label}, encrypted / plain", floor, ratios)
     return found

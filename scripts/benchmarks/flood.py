@@ -2,20 +2,20 @@
 
 Many connections send tokens with a wrong signature. The rate of another client is compared with its rate during a flood
 of malformed tokens, which need no cryptography: first both floods at full speed, then both at the same rate. Then the
-time of a login during a flood of bad tokens and without one.
+time of a login, and the latency of other commands, during a flood of bad tokens and without one.
 """
 
-import base64
 import secrets
 import socket
 import statistics
 import time
 
+from benchmarks import latency
 from benchmarks.algorithms import DATA, OWNER, server_with_keys
 from benchmarks.bounds import Floor
 from benchmarks.client import Client, Failure, encode
 from benchmarks.machine import describe
-from benchmarks.sender import CONNECTIONS, PIPELINE, flood
+from benchmarks.sender import CONNECTIONS, PIPELINE, flood, forged
 
 ALGORITHMS = ("ES256", "RS256")
 FLOOR = 0.70
@@ -27,13 +27,6 @@ FEW, MANY = 50, 1500
 LOGIN_FLOOR = 0.25
 PACE = 0.80  # of the rate at which an otherwise idle server refuses bad tokens
 MALFORMED = "malformed"
-
-
-def bad(token):
-    """The token with another signature of the same length."""
-    head, _, signature = token.rpartition(".")
-    forged = secrets.token_bytes(len(base64.urlsafe_b64decode(signature + "==")))
-    return f"{head}.{base64.urlsafe_b64encode(forged).decode().rstrip('=')}"
 
 
 def rate(port, command, seconds):
@@ -79,9 +72,11 @@ def login_row(port, name, tokens, connections, options):
         busy.append(refusal)
     ratios = [without / with_flood for without, with_flood in zip(quiet, beside)]
     ratio = statistics.median(ratios)
-    print(f"| bad {name}, {connections} connections | {statistics.median(refusals) / 1000:,.1f} |"
-          f" {statistics.median(quiet):.2f} | {statistics.median(beside):.2f} | {max(busy):.0%} | {ratio:.2f} |"
-          f" {min(ratios):.2f}..{max(ratios):.2f} |", flush=True)
+    rate, without, with_flood = map(statistics.median, (refusals, quiet, beside))
+    print(f"| bad {name}, {connections} connections | {rate / 1000:,.1f} | {without:.2f} | {with_flood:.2f} |"
+          f" {max(busy):.0%} | {ratio:.2f} | {min(ratios):.2f}..{max(ratios):.2f} |", flush=True)
+    options.record.row("logins", algorithm=name, connections=connections, bad=round(rate), without=without,
+                       beside=with_flood, busy=max(busy), ratio=ratio, floor=LOGIN_FLOOR if connections == FEW else None)
     return ratio, 1 - max(busy)
 
 
@@ -113,14 +108,18 @@ def rounds(port, floods, command, options, pace=None):
     return results, refusals
 
 
-def row(name, what, results, refusals):
-    """Prints a row of the table; returns the ratio."""
+def row(record, name, pace, what, floor, results, refusals):
+    """Prints and records a row of the table; returns its floor as a list, or none."""
     ratios = [rate / beside for rate, beside in zip(results[name], results[MALFORMED])]
     ratio = statistics.median(ratios)
-    cells = (f"{statistics.median(values[kind]) / 1000:,.1f}"
-             for values in (refusals, results) for kind in (name, MALFORMED))
-    print(f"| {what} | {' | '.join(cells)} | {ratio:.2f} | {min(ratios):.2f}..{max(ratios):.2f} |", flush=True)
-    return ratio
+    rates = {label: round(statistics.median(values[kind]))
+             for values, kind, label in ((refusals, name, "bad"), (refusals, MALFORMED, "malformed"),
+                                         (results, name, "beside_bad"), (results, MALFORMED, "beside_malformed"))}
+    cells = (f"{value / 1000:,.1f}" for value in rates.values())
+    print(f"| bad {name}, {pace} | {what} | {' | '.join(cells)} | {ratio:.2f} | {min(ratios):.2f}..{max(ratios):.2f} |",
+          flush=True)
+    record.row("flood", algorithm=name, pace=pace, meanwhile=what, **rates, ratio=ratio, floor=floor)
+    return [] if floor is None else [Floor(f"{what}, beside bad {name} tokens, {pace}", ratio, floor)]
 
 
 def compare(options):
@@ -128,7 +127,7 @@ def compare(options):
     floors = []
     with server_with_keys(ALGORITHMS) as port:
         client = Client(port)
-        describe(client, options.short_rounds)
+        describe(client, options, options.short_rounds)
         threads = client("CONFIG", "GET", "jrs.crypto-threads")[1]
         print(f"- the flood: {CONNECTIONS} connections of one process, at most {PIPELINE} commands under way on each;"
               f" the other client: 1 connection, no pipeline; jrs.crypto-threads {threads}\n")
@@ -139,22 +138,24 @@ def compare(options):
         for name in ALGORITHMS:
             token = client("JRS.CREATE", OWNER, DATA, "REALM", name)
             junk = "ey" + secrets.token_hex(len(token))[:len(token) - 2]
-            floods = {name: [bad(token) for _ in range(PIPELINE)], MALFORMED: [junk] * PIPELINE}
+            floods = {name: [forged(token) for _ in range(PIPELINE)], MALFORMED: [junk] * PIPELINE}
             pace = pace_of(port, floods[name], options)
-            for what, command in (("GET", ["GET", "plain"]), (f"JRS.GET, a cached {name} token", ["JRS.GET", token])):
-                ratio = row(name, f"bad {name}, at full speed | {what}", *rounds(port, floods, command, options))
-                floors.append(Floor(f"{what}, beside a flood of bad {name} tokens", ratio, FLOOR))
-                ratio = row(name, f"bad {name}, at equal rates | {what}", *rounds(port, floods, command, options, pace))
-                if name in FLOORED_AT_EQUAL_RATES:
-                    floors.append(Floor(f"{what}, beside bad {name} tokens at equal rates", ratio, FLOOR))
+            for what, command in (("GET", ["GET", "plain"]), ("JRS.GET, cached", ["JRS.GET", token])):
+                measured = rounds(port, floods, command, options)
+                floors += row(options.record, name, "at full speed", what, FLOOR, *measured)
+                floor = FLOOR if name in FLOORED_AT_EQUAL_RATES else None
+                measured = rounds(port, floods, command, options, pace)
+                floors += row(options.record, name, "at equal rates", what, floor, *measured)
         print("\n| flood | flood, k/s | a login without, ms | beside it, ms | BUSY | ratio | spread |")
         print("|---|--:|--:|--:|--:|--:|--:|")
         for name in ALGORITHMS:
             token = client("JRS.CREATE", OWNER, DATA, "REALM", name)
             for connections in (FEW, MANY):
-                ratio, served = login_row(port, name, [bad(token) for _ in range(PIPELINE)], connections, options)
+                ratio, served = login_row(port, name, [forged(token) for _ in range(PIPELINE)], connections, options)
                 what = f"beside bad {name} tokens of {connections} connections"
                 if connections == FEW:
                     floors.append(Floor(f"a login's time without the flood and {what}", ratio, LOGIN_FLOOR))
                 floors.append(Floor(f"logins that are not BUSY {what}", served, 1))
+        print()
+        latency.compare(port, client, ALGORITHMS, options)
     return floors

@@ -12,7 +12,7 @@ def redis_benchmark(port, command, requests, pipeline=1, connections=50, numbers
     """Commands a second, by redis-benchmark, which writes a new number below `numbers` for each __rand_int__."""
     options = {"-h": "127.0.0.1", "-p": port, "-c": connections, "-n": requests, "-P": pipeline, "-r": numbers}
     words = ["redis-benchmark", *(str(word) for pair in options.items() for word in pair), "--csv", *command]
-    run = subprocess.run(words, capture_output=True, text=True, timeout=300)
+    run = subprocess.run(words, capture_output=True, text=True, timeout=300 + requests // 10_000)
     lines = [line.strip().strip('"') for line in run.stdout.splitlines() if line.startswith('"')]
     if run.returncode != 0 or len(lines) != 2:
         raise Failure(f"redis-benchmark {command[0]} failed: {run.stderr.strip() or run.stdout.strip()}")

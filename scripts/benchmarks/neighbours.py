@@ -1,7 +1,6 @@
 """The cost of the module for other applications: commands on keys that are not sessions, compared with a server without
 the module."""
 
-from contextlib import ExitStack
 from dataclasses import dataclass
 
 from benchmarks.bounds import Floor
@@ -68,7 +67,7 @@ def compare(options):
     """Prints the table; returns the floors."""
     found = []
     with server(module=None) as port:
-        describe(Client(port), options.rounds)
+        describe(Client(port), options)
     print(f"- {CONNECTIONS} connections; values of {len(VALUE)} bytes; {options.requests:,} commands a round (5 times as many"
           f" in -P {PIPELINE}), each on a server that was started for it; {options.scaled(KEYS):,} keys where they are"
           " there already, for DEL twice as many as commands\n")
@@ -78,7 +77,8 @@ def compare(options):
             builds = [*([BARE] * len(options.builds) if case.noise else options.builds), BARE]
             results = take_turns([lambda build=build: one_round(build, case, pipeline, options) for build in builds],
                                  options.rounds)
-            ratios = rate_row([case.name, how], [(result, results[-1]) for result in results[:-1]])
             limit = case.floor if pipeline > 1 else None
+            ratios = rate_row(options.record, "neighbours", {"command": case.name, "how": how},
+                              [(result, results[-1]) for result in results[:-1]], **({"floor": limit} if limit else {}))
             found += floors(Floor, f"{case.name}, {how}, with the module / without", limit, ratios)
     return found

@@ -28,13 +28,13 @@ def settled_memory(client):
     return now
 
 
-def bytes_each(client, port, owner, size, count):
-    """Bytes of memory for each of this many sessions, in a server without sessions."""
+def bytes_each(client, count, make):
+    """Bytes of memory for each of the keys that `make(count)` creates, in a server without keys."""
     client("FLUSHALL", "SYNC")
-    fill(port, 1000, data_of(size), owner)  # memory that the first clients allocate once is not counted
+    make(1000)  # memory that the first clients allocate once is not counted
     client("FLUSHALL", "SYNC")
     before = settled_memory(client)
-    fill(port, count, data_of(size), owner)
+    make(count)
     return (int(client.info()["used_memory"]) - before) / count
 
 
@@ -48,7 +48,8 @@ def memory(options):
             ratios = []
             for build, port in zip(options.builds, ports):
                 client = Client(port)
-                owned, ownerless = (bytes_each(client, port, owner, size, count) for owner in ("__rand_int__", ""))
+                owned, ownerless = (bytes_each(client, count, lambda number: fill(port, number, data_of(size), owner))
+                                    for owner in ("__rand_int__", ""))
                 ratios.append(owned / ownerless)
                 print(f"| {size} bytes of data | {build.name} | {owned:.0f} | {ownerless:.0f} | {ratios[-1]:.2f} |",
                       flush=True)
@@ -130,7 +131,7 @@ def crowded_slot(options):
 def compare(options):
     """Prints the tables; returns the ceilings."""
     with server() as port:
-        describe(Client(port), options.rounds)
+        describe(Client(port), options)
     print(f"- memory: {options.scaled(SESSIONS):,} sessions of a new owner each, without a cache of tokens\n")
     found = memory(options)
     print()

@@ -9,7 +9,7 @@ from benchmarks.bounds import Ceiling
 from benchmarks.client import Client, Failure
 from benchmarks.fill import data_of, fill
 from benchmarks.machine import describe
-from benchmarks.rounds import compared, floors, header, take_turns
+from benchmarks.rounds import Ratio, compared, floors, header, take_turns
 from benchmarks.server import LOG, server
 
 SESSIONS = 1_000_000
@@ -41,7 +41,7 @@ def compare(options):
     """Prints the table; returns the ceilings."""
     count, sides = options.scaled(SESSIONS), []
     with server() as port:
-        describe(Client(port), options.rounds)
+        describe(Client(port), options)
     print(f"- {count:,} sessions, each of another owner, data {len(DATA)} bytes; the server's own figure (its log)\n")
     header(["the sessions of"], ["keys", "with the module, s", "without, s", "with / without", "spread", "by server time"])
     with tempfile.TemporaryDirectory(prefix="jrs-bench-rdb-") as root:
@@ -57,8 +57,8 @@ def compare(options):
     for (build, keys), loaded, bare in zip(loads, results[::2], results[1::2]):
         (loaded, cpu), (bare, bare_cpu) = zip(*loaded), zip(*bare)
         # A very small file (--quick) loads in 0 seconds and has no ratio.
-        ratio, spread = compared(loaded, bare) if all(bare) else (1.0, "too short to measure")
-        ratios.append(ratio)
-        print(f"| {build.name} | {keys:,} | {statistics.median(loaded):.3f} | {statistics.median(bare):.3f} | {ratio:.2f} |"
-              f" {spread} | {compared(cpu, bare_cpu)[0]:.2f} |")
+        measured = compared(loaded, bare) if all(bare) else Ratio(1.0, 1.0, 1.0)
+        ratios.append(measured.ratio)
+        print(f"| {build.name} | {keys:,} | {statistics.median(loaded):.3f} | {statistics.median(bare):.3f} |"
+              f" {measured.ratio:.2f} | {measured.spread} | {compared(cpu, bare_cpu).ratio:.2f} |")
     return floors(Ceiling, f"load of {count:,} sessions from an RDB, with the module / without", MOST, ratios)

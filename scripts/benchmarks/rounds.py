@@ -1,6 +1,7 @@
 """Rounds of all sides in turns, and the table of their results."""
 
 import statistics
+from dataclasses import dataclass
 
 TEXTS, FIGURES = ("JRS", "plain", "how"), ("JRS, k/s", "plain, k/s", "ratio", "spread", "by server time", "server busy")
 # Columns of --beside: the other build's ratios to the plain command, and this build's rate relative to the other's.
@@ -17,10 +18,21 @@ def take_turns(sides, rounds):
     return results
 
 
+@dataclass
+class Ratio:
+    """The median of the ratios of the rounds, and the lowest and highest."""
+    ratio: float
+    low: float
+    high: float
+
+    @property
+    def spread(self):
+        return f"{self.low:.2f}..{self.high:.2f}"
+
+
 def compared(over, under):
-    """The median of the ratios of the rounds, and their spread as a text."""
     ratios = [one / other for one, other in zip(over, under)]
-    return statistics.median(ratios), f"{min(ratios):.2f}..{max(ratios):.2f}"
+    return Ratio(statistics.median(ratios), min(ratios), max(ratios))
 
 
 def header(texts, figures):
@@ -34,21 +46,25 @@ def rate_header(options, texts=TEXTS, figures=FIGURES):
     header(texts, figures + (OTHER_FIGURES if len(options.builds) > 1 else ()))
 
 
-def rate_row(labels, pairs):
-    """Prints the row of a table of rates. `pairs` has, for each build, the rounds of both sides: two lists of (commands a
-    second, the server's processor seconds each). Returns the median ratio of each build."""
+def rate_row(record, table, labels, pairs, **more):
+    """Prints the row of a table of rates and records it, with `more`. `pairs` has, for each build, the rounds of both
+    sides: two lists of (commands a second, the server's processor seconds each). Returns the median ratio of each build."""
     rates = [[[rate for rate, _ in side] for side in pair] for pair in pairs]
     costs = [[[cost for _, cost in side] for side in pair] for pair in pairs]
     found = [compared(*pair) for pair in rates]
-    by_time = [compared(*reversed(pair))[0] for pair in costs]
-    cells = [*labels, *(f"{statistics.median(side) / 1000:,.0f}" for side in rates[0]), f"{found[0][0]:.2f}", found[0][1],
-             f"{by_time[0]:.2f}",
-             " / ".join(f"{statistics.median(min(rate * cost, 1) for rate, cost in side):.0%}" for side in pairs[0])]
+    by_time = [compared(*reversed(pair)).ratio for pair in costs]
+    medians = [statistics.median(side) for side in rates[0]]
+    busy = [statistics.median(min(rate * cost, 1) for rate, cost in side) for side in pairs[0]]
+    cells = [*labels.values(), *(f"{rate / 1000:,.0f}" for rate in medians), f"{found[0].ratio:.2f}", found[0].spread,
+             f"{by_time[0]:.2f}", " / ".join(f"{share:.0%}" for share in busy)]
     for number in range(1, len(pairs)):
-        ratio, spread = found[number]
-        cells += [f"{ratio:.2f}", spread, f"{by_time[number]:.2f}", f"{compared(rates[0][0], rates[number][0])[0]:.2f}"]
+        cells += [f"{found[number].ratio:.2f}", found[number].spread, f"{by_time[number]:.2f}",
+                  f"{compared(rates[0][0], rates[number][0]).ratio:.2f}"]
+        more["other"] = found[number].ratio
     print("|", " | ".join(cells), "|", flush=True)
-    return [ratio for ratio, _ in found]
+    record.row(table, **labels, jrs_rate=round(medians[0]), plain_rate=round(medians[1]), ratio=found[0].ratio,
+               low=found[0].low, high=found[0].high, by_server_time=by_time[0], **more)
+    return [one.ratio for one in found]
 
 
 def floors(bound, what, limit, values):

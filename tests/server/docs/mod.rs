@@ -8,9 +8,11 @@ mod info;
 mod keys;
 mod operations;
 mod packages;
+mod pictures;
 mod recipes;
 mod replies;
 mod repository;
+mod results;
 mod site;
 
 pub(crate) use repository::headings;

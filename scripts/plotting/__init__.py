@@ -1,0 +1,1 @@
+"""The results of scripts/bench as tables and pictures of the documents."""
