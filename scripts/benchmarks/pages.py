@@ -58,11 +58,11 @@ class Application:
     def __init__(self, group, port):
         self.group, self.port = group, port
 
-    def request(self, method, page, cookie=""):
+    def request(self, method, page, headers=None):
         """The reply as (parsed body, text of the body, cookies that it sets). A status other than 200 is a failure."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
         try:
-            connection.request(method, page, headers={"Cookie": cookie})
+            connection.request(method, page, headers=headers or {})
             response = connection.getresponse()
             text = response.read().decode()
             if response.status != 200:
@@ -73,14 +73,16 @@ class Application:
             connection.close()
 
     def log_in(self, count):
-        """Logs in that many browsers: their cookies, and the text of the page /account. Checks that both pages work."""
-        cookies = [self.request("POST", "/login")[2] for _ in range(count)]
-        body, text, _ = self.request("GET", "/account", cookies[0])
-        self.request("POST", "/seen", cookies[0])
-        seen = self.request("GET", "/seen", cookies[0])[0]["seen"]
+        """Logs in that many browsers: the header of each with its session, and the text of the page /account. Checks that
+        both pages work."""
+        replies = [self.request("POST", "/login") for _ in range(count)]
+        headers = [{"cookie": cookie} if cookie else {"x-access-token": body["token"]} for body, _, cookie in replies]
+        body, text, _ = self.request("GET", "/account", headers[0])
+        self.request("POST", "/seen", headers[0])
+        seen = self.request("GET", "/seen", headers[0])[0]["seen"]
         if body != ACCOUNT or seen != 1:
             raise Failure(f"the pages do not work: /account is {text}, /seen is {seen}")
-        return cookies, text
+        return headers, text
 
     def seconds(self):
         """The processor seconds of its processes that are alive."""
@@ -101,10 +103,10 @@ class Generator:
     def __init__(self, process):
         self.process = process
 
-    def send(self, application, method, page, cookies, amount, body):
-        """Sends that many requests, over a connection for each cookie: (requests a second, p99 of the latency in ms)."""
-        job = {"url": f"http://127.0.0.1:{application.port}{page}", "method": method, "cookies": cookies, "amount": amount,
-               "body": body}
+    def send(self, application, method, page, headers, amount, body):
+        """Sends that many requests, over a connection for each header: (requests a second, p99 of the latency in ms)."""
+        job = {"url": f"http://127.0.0.1:{application.port}{page}", "method": method, "headers": headers,
+               "amount": amount, "body": body}
         self.process.stdin.write(json.dumps(job) + "\n")
         self.process.stdin.flush()
         if not (line := self.process.stdout.readline()):

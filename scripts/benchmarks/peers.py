@@ -30,13 +30,19 @@ PRODUCTION = {"NODE_ENV": "production"}
 
 def express(name, client):
     words = [["node", "node/page.mjs", side, client, "{redis}", "{port}"] for side in ("jrs", "peer")]
-    return Pair(name, "express-session + connect-redis", *words, 1.30, PRODUCTION)
+    return Pair(name, "express-session, connect-redis", *words, 1.30, PRODUCTION)
+
+
+def predecessor():
+    """The npm package jwt-redis-session, beside jrs-session in its place."""
+    words = [["node", "node/token-page.mjs", side, "{redis}", "{port}"] for side in ("jrs", "peer")]
+    return Pair("Express, node-redis 2", "jwt-redis-session", *words, NOT_SLOWER, PRODUCTION)
 
 
 def noise():
     """express-session beside itself."""
     words = ["node", "node/page.mjs", "peer", "redis-5", "{redis}", "{port}"]
-    return Pair("express-session against itself (noise)", "the same", words, words, None, PRODUCTION)
+    return Pair("express-session", "itself (noise)", words, words, None, PRODUCTION)
 
 
 def wsgi(name, beside, program):
@@ -95,7 +101,8 @@ def installed(quick):
     install_python()
     profile = build_rust(quick)
     return [noise(), express("Express, node-redis 5", "redis-5"), express("Express, node-redis 6", "redis"),
+            predecessor(),
             wsgi("Flask, redis-py", "Flask-Session", "flask_page"),
             wsgi("Django, redis-py", "its cache sessions", "django_page"),
             axum("tower-sessions, its store with redis-rs", "redis-rs", profile),
-            axum("tower-sessions-redis-store, with fred", "fred", profile)]
+            axum("tower-sessions, its store with fred", "fred", profile)]

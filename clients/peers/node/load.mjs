@@ -8,21 +8,21 @@ for await (const line of createInterface({ input: process.stdin })) {
 }
 
 /**
- * Sends `amount` requests, over one connection for each of the cookies. Resolves to the requests a second, the 99th
+ * Sends `amount` requests, over one connection for each of `headers`. Resolves to the requests a second, the 99th
  * percentile of the latency in milliseconds, and what went wrong.
  */
-function run({ url, method, cookies, amount, body }) {
+function run({ url, method, headers, amount, body }) {
   const latencies = [];
   const wrong = { errors: 0, timeouts: 0, mismatches: 0, statuses: {} };
-  const waiting = [...cookies];
+  const waiting = [...headers];
   const options = {
     url,
     method,
     amount,
-    connections: cookies.length,
+    connections: headers.length,
     expectBody: body,
     timeout: 60,
-    setupClient: (client) => client.setHeaders({ cookie: waiting.pop() }),
+    setupClient: (client) => client.setHeaders(waiting.pop()),
   };
   return new Promise((resolve, reject) => {
     const start = performance.now();

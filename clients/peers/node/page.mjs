@@ -5,19 +5,9 @@ import { RedisStore } from "connect-redis";
 import express from "express";
 import session from "express-session";
 import { jrsSession } from "jrs-session";
+import { USER } from "./user.mjs";
 
 const [, , side, clientName, redisPort, port] = process.argv;
-
-/** What a login stores. All sides store the same. */
-const USER = {
-  name: "Ann Example",
-  role: "editor",
-  cart: [17, 42, 58],
-  locale: "en-GB",
-  device: "Firefox 140 on Linux",
-  ip: "192.0.2.17",
-  seen: 0,
-};
 
 const { createClient } = await import(clientName);
 const client = createClient({ socket: { host: "127.0.0.1", port: Number(redisPort) } });
