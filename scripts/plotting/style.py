@@ -6,7 +6,7 @@ import matplotlib
 from matplotlib import font_manager, pyplot
 
 WIDTH = 8.8  # inches; shown at GitHub's width, text of 10 points is as large as the text of the page
-# Colours that colour-blind people can tell apart (Okabe and Ito). Each series also has its own marker.
+# Colors that color-blind people can tell apart (a palette of Okabe and Ito). Each series also has its own marker.
 BLUE, ORANGE, GREEN = "#0072b2", "#d55e00", "#007a5a"
 INK, SOFT, LINE, PAPER, PALE = "#1f2328", "#59636e", "#d1d9e0", "#ffffff", "#f6f8fa"
 
