@@ -9,7 +9,7 @@ import time
 from benchmarks.client import Client, Failure
 from benchmarks.server import free_port, wait_until_up
 
-PATIENCE = 60  # seconds for a start, a synchronization, a failover
+PATIENCE = 120  # seconds for a start, a synchronization, a failover
 OPTIONS = ["--bind", "127.0.0.1", "--appendonly", "yes", "--appendfsync", "always", "--save", "120 1000",
            "--repl-diskless-sync-delay", "0", "--repl-diskless-load", "swapdb", "--replica-serve-stale-data", "no",
            "--enable-module-command", "local", "--maxmemory", "2gb", "--auto-aof-rewrite-min-size", "32mb",
