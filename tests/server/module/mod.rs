@@ -5,6 +5,7 @@ mod get_without_write;
 mod info;
 mod info_format;
 mod info_realms;
+mod info_sessions;
 mod load;
 mod memory;
 mod other_modules;

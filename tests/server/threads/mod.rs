@@ -4,6 +4,7 @@ mod blocked_clients;
 mod deferred_drop;
 mod destroyall;
 mod latency;
+mod latency_monitor;
 mod offload_role_changes;
 mod offload_state_changes;
 mod pool;
