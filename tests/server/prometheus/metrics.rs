@@ -30,8 +30,20 @@ fn every_number_of_info_reaches_prometheus() {
     assert_eq!(metric("jrs_up", "", ""), 1.0);
     assert_eq!(metric("jrs_info", "version", env!("CARGO_PKG_VERSION")), 1.0);
     assert_eq!(metric("jrs_keys_last_reload_status", "", ""), 1.0);
-    assert!(metric("jrs_sessions_created", "", "") >= 6.0);
+    assert_eq!(metric("jrs_sessions_created", "", ""), 7.0);
     assert_eq!(metric("jrs_tokens_refused", "reason", "signature"), 1.0);
+    for (name, realm, number) in [
+        ("created", "default", 3.0),
+        ("created", REALM, 4.0),
+        ("null_reads", "default", 1.0),
+        ("evicted", REALM, 2.0),
+        ("too_many", "default", 1.0),
+        ("conflicts", "default", 1.0),
+    ] {
+        assert_eq!(metric(&format!("jrs_realm_{name}"), "realm", realm), number, "{name} {realm}");
+    }
+    let quantile = |part| prometheus.query(&format!("histogram_quantile({part}, jrs_session_data_bytes_bucket)"))[0].1;
+    assert!(quantile("0.5") <= 64.0 && (4096.0..=16384.0).contains(&quantile("0.99")));
     assert!(metric("jrs_signing_key_age", "realm", REALM) < 300.0);
 
     // No text of a session, of a token or of a key reaches the exporter's page.

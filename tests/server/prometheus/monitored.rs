@@ -7,7 +7,7 @@ use serde_json::json;
 
 use crate::support::{
     Server,
-    sessions::{create, exec, send},
+    sessions::{assert_refused, create, exec, send},
     tokens::{SECRET, elliptic_jwk, jwk, sign},
 };
 
@@ -20,9 +20,12 @@ pub(super) const PRIVATE: [&str; 4] = ["ada-lovelace", "blue bicycle", "a-privat
 /// A server with two realms, of which the second has a key whose signatures are slow.
 pub(super) fn server() -> Server {
     let key = jwk(PRIVATE[3], "HS256", SECRET.as_bytes());
-    let server = Server::builder().keys(key.to_string().as_bytes()).config("maxmemory", "1gb").start();
+    let limits = ["max-sessions", "2", "max-sessions-policy", "reject"];
+    let server = Server::builder().keys(key.to_string().as_bytes()).args(&limits).config("maxmemory", "1gb").start();
     fs::write(server.dir().join("slow.json"), elliptic_jwk().to_string()).unwrap();
-    let realm = format!("[realm.\"{REALM}\"]\nkeys-file = \"slow.json\"\nkeyspace = \"shop:\"\nmax-sessions = 2\n");
+    let realm = format!(
+        "[realm.\"{REALM}\"]\nkeys-file = \"slow.json\"\nkeyspace = \"shop:\"\nmax-sessions-policy = \"evict-oldest\"\n"
+    );
     fs::write(server.dir().join("realms.toml"), realm).unwrap();
     exec(&mut server.conn(), &["CONFIG", "SET", "jrs.realms-file", "realms.toml"]);
     server
@@ -56,5 +59,8 @@ pub(super) fn traffic(conn: &mut Connection) -> String {
     for refused in [&["JRS.GET", "eyJ.e30"][..], &["JRS.GET", &forged]] {
         send::<Value>(conn, refused).unwrap_err();
     }
-    create(conn, owner, &data, &[])
+    let [kept, _] = [(); 2].map(|()| create(conn, owner, &data, &[]));
+    assert_refused(conn, "TOOMANY", &["JRS.CREATE", owner, &data]);
+    assert_refused(conn, "CONFLICT", &["JRS.UPDATE", &kept, &data, "IFMATCH", "0000000000000000"]);
+    kept
 }
