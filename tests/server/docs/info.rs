@@ -11,7 +11,7 @@ fn monitoring() -> String {
     section.split_once("\n## ").unwrap().0.to_owned()
 }
 
-/// The names in backquotes in the first cell of each row, with the other cells of the row.
+/// The names in backticks in the first cell of each row, with the other cells of the row.
 fn documented(section: &str) -> BTreeMap<String, Vec<String>> {
     let rows = section.lines().filter(|line| line.starts_with("| `"));
     let fields = rows.flat_map(|row| {
