@@ -28,6 +28,8 @@ fn the_user_of_the_exporter_has_only_what_it_uses() {
     let log: Vec<Vec<redis::Value>> = send(admin, &["ACL", "LOG"]).unwrap();
     let mut denied: Vec<String> = log.iter().map(|entry| text_after(entry, "object")).collect();
     denied.sort();
+    // Newer exporters than that of Debian 12 also ask for this.
+    denied.retain(|command| command != "latency|histogram");
     assert_eq!(denied, ["config|get", "slowlog|get"]);
 
     let conn = &mut user(&server);
