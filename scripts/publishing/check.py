@@ -34,6 +34,7 @@ def problems(pages, site):
         for url in re.findall(r"url\(['\"]?([^)'\"]+)|@import\s+['\"]([^'\"]+)", path.read_text()):
             if re.match(r"(https?:)?//", "".join(url)):
                 yield f"{path.relative_to(site)} loads {''.join(url)} from another host"
+    yield from wrong_list((site / "llms.txt").read_text(), pages, site)
     for path in pages.rglob("*.md"):
         name = address(path.relative_to(pages))
         yield from different_structure(path.read_text(), built[name], name)
@@ -52,6 +53,20 @@ def leads_somewhere(url, name, built, site):
     if path in built:
         return not parsed.fragment or unquote(parsed.fragment) in built[path].ids
     return (site / path).is_file() and not parsed.fragment
+
+
+def wrong_list(text, pages, site):
+    """What is wrong with llms.txt: each link leads to a file of the site, and each page is listed once."""
+    linked = re.findall(r"^- \[[^]]+\]\(([^)]+)\): \S", text, re.MULTILINE)
+    expected = [path.relative_to(pages).as_posix() for path in pages.rglob("*.md")]
+    for url in linked:
+        if not (site / url).is_file():
+            yield f"llms.txt: nothing is at {url}"
+    for page in expected:
+        if linked.count(page) != 1:
+            yield f"llms.txt lists {page} {linked.count(page)} times"
+    if not re.match(r"# .+\n\n> .+\n", text):
+        yield "llms.txt does not begin with a title and a summary"
 
 
 def address(page):

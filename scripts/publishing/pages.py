@@ -60,22 +60,18 @@ def on_site(link, page):
     return posixpath.relpath(found, posixpath.dirname(page) or ".") + hash_sign + heading
 
 
-def converted(text, page):
-    """The Markdown of a page with the links, the images and the names of languages that the site needs."""
-    lines, in_block = [], False
-    for line in text.split("\n"):
-        is_fence = bool(FENCE.match(line))
-        if is_fence or in_block:
-            # The name of a language is one word on the site.
-            line = line.replace("```redis-cli -3", "```redis-cli-3").replace("```rust,no_run", "```rust")
-            in_block ^= is_fence
-            lines.append(line)
-            continue
-        lines.append(IMAGE.sub(image, line))
+def with_links(text, page):
+    """The Markdown of a page with the links and images that it has on the site."""
     # A link may stand on two lines, so all lines between two blocks are converted together.
-    parts = re.split(r"(^ *```.*?^ *```$)", "\n".join(lines), flags=re.MULTILINE | re.DOTALL)
+    parts = re.split(r"(^ *```.*?^ *```$)", text, flags=re.MULTILINE | re.DOTALL)
     replace = functools.partial(replace_link, page=page)
-    return "".join(part if FENCE.match(part) else LINK.sub(replace, part) for part in parts)
+    return "".join(part if FENCE.match(part) else LINK.sub(replace, IMAGE.sub(image, part)) for part in parts)
+
+
+def with_names(text):
+    """The Markdown of a page with languages of blocks that are one word."""
+    return re.sub(r"^( *```)(?:(redis-cli) -(3)|(rust),no_run)$",
+                  lambda match: match[1] + (match[4] or f"{match[2]}-{match[3]}"), text, flags=re.MULTILINE)
 
 
 def replace_link(match, page):

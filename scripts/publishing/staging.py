@@ -12,16 +12,20 @@ HOME = "README.md"
 HOME_META = "---\ntemplate: home.html\nhide: [navigation, toc]\ndialogue: |\n{}\n---\n\n"
 
 
-def stage(folder):
-    """Writes the pages, and copies the other files of docs/."""
-    shutil.rmtree(folder, ignore_errors=True)
+def stage(folder, markdown):
+    """Writes the pages, and copies the other files of docs/. Also writes the pages as Markdown to publish."""
+    for one in (folder, markdown):
+        shutil.rmtree(one, ignore_errors=True)
     shutil.copytree(pages.ROOT / "docs", folder)
     for page, source in pages.SOURCES.items():
         (folder / page).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(pages.ROOT / source, folder / page)
     for path in folder.rglob("*.md"):
         page = path.relative_to(folder).as_posix()
-        text = lists.indented(pages.converted(path.read_text(), page))
+        text = pages.with_links(path.read_text(), page)
+        (markdown / page).parent.mkdir(parents=True, exist_ok=True)
+        (markdown / page).write_text(text)
+        text = lists.converted(pages.with_names(text))
         path.write_text(HOME_META.format(indented(first_dialogue())) + text if page == HOME else text)
 
 
@@ -37,4 +41,4 @@ def indented(text):
 
 
 if __name__ == "__main__":
-    stage(pathlib.Path(sys.argv[1]))
+    stage(pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2]))

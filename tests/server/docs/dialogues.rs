@@ -17,6 +17,7 @@ use std::{
 use redis::{Connection, RedisResult};
 
 use super::{
+    command_pages::command_pages,
     documents_in,
     replies::{Block, blocks, meanings},
 };
@@ -74,24 +75,23 @@ fn a_wrong_dialogue_is_detected() {
 }
 
 #[test]
-fn every_command_is_documented() {
-    let text = read("docs/commands.md");
-    let syntax = blocks(&text).filter(|block| block.info == "text").map(|block| block.text());
-    let documented: BTreeSet<String> = syntax.collect();
+fn every_command_has_a_page_with_its_syntax() {
+    let pages = command_pages();
+    let syntax = |text: &str| blocks(text).find(|block| block.info == "text").expect("a page has the syntax").text();
+    let documented: BTreeSet<String> = pages.values().map(|text| syntax(text)).collect();
     let server = Server::start();
     let help: Vec<String> = redis::cmd("JRS.HELP").query(&mut server.conn()).unwrap();
     let is_command = |line: &&String| line.split(' ').next().unwrap().bytes().all(|byte| byte.is_ascii_uppercase());
     let explained = help.iter().filter(|line| !line.starts_with(' ')).filter(is_command);
     let explained: BTreeSet<String> = explained.map(|line| format!("JRS.{line}")).collect();
-    assert_eq!(documented, explained, "docs/commands.md on the left, JRS.HELP on the right");
+    assert_eq!(documented, explained, "docs/commands/ on the left, JRS.HELP on the right");
 
     let registered: BTreeSet<String> =
         redis::cmd("COMMAND").arg(&["LIST", "FILTERBY", "MODULE", "jrs"]).query(&mut server.conn()).unwrap();
     // JRS.DEBUG is for tests only.
     let registered: BTreeSet<String> = registered.into_iter().filter(|name| name != "JRS.DEBUG").collect();
     let names = documented.iter().map(|line| line.split(' ').next().unwrap().to_owned());
-    let headings = text.lines().filter_map(|line| line.strip_prefix("## JRS.")).map(|name| format!("JRS.{name}"));
-    assert_eq!((names.collect(), headings.collect()), (registered.clone(), registered));
+    assert_eq!((names.collect(), pages.into_keys().collect()), (registered.clone(), registered));
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! The documentation is executed: dialogues, shell blocks, programs and tables.
 
 mod clients;
+mod command_pages;
 mod compliance;
 mod dialogues;
 mod events;

@@ -14,6 +14,7 @@ pub(crate) mod frozen;
 pub(crate) mod in_flight;
 pub(crate) mod index_check;
 pub(crate) mod info;
+pub(crate) mod json_reply;
 pub(crate) mod keypairs;
 pub(crate) mod large_cluster;
 pub(crate) mod nodes;
