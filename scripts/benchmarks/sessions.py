@@ -76,15 +76,18 @@ def report(labels, sides, options, **more):
 def memory(sizes, options):
     """Prints the memory of a session with an owner, and that of a plain key with the same length, data and TTL."""
     header(["sessions"], ["a session with an owner, bytes", "a plain key, bytes", "ratio"])
+    plain_key = ["SET", "sess:{__rand_int__}:00000000-0000-0000-0000-__rand_int__", DATA, "EX", TTL]
+    for size in sizes:
+        owned = in_new_server(size, lambda port, count: fill(port, count, DATA))
+        plain = in_new_server(size, lambda port, count: redis_benchmark(port, plain_key, count, PIPELINE))
+        print(f"| {size:,} | {owned:.0f} | {plain:.0f} | {owned / plain:.2f} |", flush=True)
+        options.record.row("memory", sessions=size, owned=round(owned), plain=round(plain), ratio=owned / plain)
+
+
+def in_new_server(count, make):
+    """Bytes of memory for each key. It takes long to flush ten million keys, so each measurement starts a server."""
     with server("token-cache-size", "0") as port:
-        client = Client(port)
-        key = "sess:{__rand_int__}:00000000-0000-0000-0000-__rand_int__"
-        for size in sizes:
-            owned = bytes_each(client, size, lambda count: fill(port, count, DATA))
-            command = ["SET", key, DATA, "EX", TTL]
-            plain = bytes_each(client, size, lambda count: redis_benchmark(port, command, count, PIPELINE))
-            print(f"| {size:,} | {owned:.0f} | {plain:.0f} | {owned / plain:.2f} |", flush=True)
-            options.record.row("memory", sessions=size, owned=round(owned), plain=round(plain), ratio=owned / plain)
+        return bytes_each(Client(port), count, lambda number: make(port, number))
 
 
 def owner_commands(sessions):

@@ -65,7 +65,7 @@ def finish(changes, is_check):
 def use_matplotlib():
     """Goes on with the Python of target/venv, where the pinned matplotlib is installed."""
     python = VENV / "bin" / "python"
-    if os.path.abspath(sys.prefix) != str(VENV) and not is_pinned(sys.executable):
+    if not is_pinned(sys.executable):
         if not is_pinned(python):
             subprocess.run([sys.executable, "-m", "venv", str(VENV)], check=True)
             subprocess.run(

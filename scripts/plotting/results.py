@@ -37,8 +37,9 @@ def update(file, measured):
 def caption(measured):
     """When, where and how a table was measured, in one sentence."""
     load = f", load average {measured['load']} before the run" if "load" in measured else ""
+    rounds = f"{measured['rounds']} round{'s' if measured['rounds'] > 1 else ''}"
     note = f" {measured['note']}" if "note" in measured else ""
     return (
         f"Measured on {measured['date']} with version {measured['version']} (commit {measured['commit']}):"
-        f" {measured['machine']}, {measured['server']}{load}; {measured['rounds']} rounds (`{measured['run']}`).{note}"
+        f" {measured['machine']}, {measured['server']}{load}; {rounds} (`{measured['run']}`).{note}"
     )

@@ -1,5 +1,6 @@
 """The tables of the documents, from the rows of the results file."""
 
+import re
 from collections import namedtuple
 from itertools import groupby
 
@@ -13,7 +14,8 @@ def text(title, key=None, repeats=True):
 
 
 def code(title, key=None):
-    return Column(title, lambda row: f"`{row[key or title]}`", False)
+    """A command, perhaps with a remark after a comma."""
+    return Column(title, lambda row: re.sub("^[^,]+", r"`\g<0>`", row[key or title]), False)
 
 
 def figure(title, key, digits=2, scale=1):
@@ -171,10 +173,10 @@ def markdown(columns, rows):
 def limits(results, sources, kind):
     """The floors, or what must not be exceeded, of several groups."""
     rows = [row for source in sources for row in results.get(source, {}).get("limits", []) if row["kind"] == kind]
-    title = {"floor": "at least", "at most": "at most"}[kind]
+    name, bound = ("floor", "at least") if kind == "floor" else ("limit", "at most")
     columns = [
-        text(kind, "what"),
-        short(title, "bound"),
+        text(name, "what"),
+        short(bound, "bound"),
         short("measured", "value"),
         Column("", lambda row: row.get("note") or ("met" if is_met(row) else "not met"), False),
     ]
