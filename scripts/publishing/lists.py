@@ -1,7 +1,7 @@
 """Writes lists as the site's generator expects them.
 
-What belongs to an item is indented by four spaces a level. On GitHub the text below `- ` begins after two spaces, and that
-below `1. ` after three. After an item of several paragraphs there must be a blank line.
+What belongs to an item is indented by four spaces a level. On GitHub the text below `- ` begins after two spaces, and
+that below `1. ` after three. After an item of several paragraphs there must be a blank line.
 """
 
 import re

@@ -30,7 +30,8 @@ COMMENTS = {
 CODE = re.compile(r"```.*?```|`[^`]*`|\]\([^)]*\)|https?://\S+|<[^>]*>", re.DOTALL)
 # What is a name of a program, and not a word: "…", a path, an option, a.b, a_b, x86, camelCase,
 # and words in capitals.
-NAMES = re.compile(r"\"[^\"\n]*\"|\S*[_/\\:=@]\S+|\S+\.\w+|\S*\d\S*|(?<!\w)--?\w[\w-]*|\w*[a-z][A-Z]\w*|\b[A-Z]{2,}s?\b")
+NAMES = re.compile(
+    r"\"[^\"\n]*\"|\S*[_/\\:=@]\S+|\S+\.\w+|\S*\d\S*|(?<!\w)--?\w[\w-]*|\w*[a-z][A-Z]\w*|\b[A-Z]{2,}s?\b")
 WORD = re.compile(r"[A-Za-z](?:[A-Za-z']*[A-Za-z])?")
 
 
