@@ -62,6 +62,7 @@ fn a_rewritten_a_replaced_and_a_touched_file_are_reloaded() {
     await_keys(conn, "b|a");
     let time = info(conn, "jrs_keys", "jrs_keys_last_reload_time");
     assert!((start..=millis() / 1000).contains(&time), "{time}");
+    assert!(info(conn, "jrs_keys", "jrs_keys_reloads") > 0);
     assert_eq!(failed(conn), (0, "ok".to_owned()));
     assert_eq!(header(&create(conn, "ada", "{}", &[]))["kid"], "b");
     assert!(get(conn, &token).is_some());

@@ -5,6 +5,7 @@ use serde_json::json;
 use super::{LONG, rotate, tombstone};
 use crate::support::{
     Server,
+    info::realm_stats,
     sessions::{assert_refused, create, get, send},
     tokens::{SECRET, id, signing_keys, token},
 };
@@ -46,6 +47,7 @@ fn the_number_of_tokens_in_grace_is_bounded() {
         }
         let last = tokens.last().unwrap().clone();
         assert_refused(conn, "TOOMANY", &["JRS.ROTATE", &last, "GRACE", LONG]);
+        assert_eq!(realm_stats(conn, "default")["too_many"], 1);
         for token in &tokens {
             assert_eq!(get(conn, token).unwrap().id, id(&last));
         }
