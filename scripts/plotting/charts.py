@@ -17,11 +17,11 @@ def commands(results):
     figure, axes = pyplot.subplots(1, 2, figsize=(WIDTH, 1.2 + 0.42 * len(names)), sharey=True)
     for panel, (how, title) in zip(axes, MODES.items()):
         for place, (jrs, plain) in enumerate(names):
-            row = next(row for row in rows if (row["jrs"], row["plain"], row["how"]) == (jrs, plain, how))
+            row = labelled(rows, jrs=jrs, plain=plain, how=how)
             dot(panel, place, row, SOFT if "noise" in jrs else BLUE)
             if "floor" in row:
                 panel.plot([row["floor"]] * 2, [place - 0.38, place + 0.38], color=ORANGE, linewidth=2.5, zorder=2)
-        ratio_axis(panel, 0, 1.12, title)
+        ratio_axis(panel, 0, max(1.12, *(row["high"] + 0.05 for row in rows)), title)
     name_rows(figure, axes[0], [label(*name) for name in names], "rate of JRS / rate of the plain command")
     legend(
         figure,
@@ -34,6 +34,11 @@ def commands(results):
     return figure
 
 
+def labelled(rows, **labels):
+    """The row with these labels, or none of its figures."""
+    return next((row for row in rows if labels.items() <= row.items()), {})
+
+
 def label(jrs, plain):
     jrs, _, where = jrs.partition("; ")
     if "noise" in jrs:
@@ -43,6 +48,8 @@ def label(jrs, plain):
 
 def dot(panel, place, row, color, shape="o"):
     """A ratio with its spread, and its figure at the right."""
+    if "ratio" not in row:
+        return
     if "low" in row:
         panel.plot([row["low"], row["high"]], [place, place], color=color, linewidth=6, alpha=0.35, zorder=2)
     panel.plot(row["ratio"], place, shape, color=color, markersize=6.5, zorder=3)
@@ -99,9 +106,7 @@ def clients(results):
     ends = [row.get(key, row["ratio"]) for row in rows for key in ("low", "high", "by_processor_time")]
     for panel, (page, title) in zip(axes, PAGES.items()):
         for place, (application, beside) in enumerate(names):
-            row = next(
-                row for row in rows if (row["application"], row["beside"], row["page"]) == (application, beside, page)
-            )
+            row = labelled(rows, application=application, beside=beside, page=page)
             is_noise = "noise" in application + beside
             dot(panel, place - 0.18, row, SOFT if is_noise else BLUE)
             if "by_processor_time" in row:

@@ -42,6 +42,10 @@ FLOODS = Column("flood", lambda row: f"{row['algorithm']}, {row['pace']}", False
 PAIRS = [text("application", repeats=False), text("beside", repeats=False)]
 
 
+def reads_first(rows):
+    return sorted(rows, key=lambda row: "sessions" not in row)
+
+
 def algorithms(rows):
     """One row for each algorithm, with its rate in each way."""
     by_name = {}
@@ -134,7 +138,8 @@ TABLES = {
         figure("bytes, peer", "peer_bytes", 0),
     ],
 }
-PIVOTS = {"algorithms": algorithms}
+# How the rows of some tables are arranged.
+ARRANGED = {"algorithms": algorithms, "sessions": reads_first}
 
 
 def commands(names):
@@ -144,7 +149,7 @@ def commands(names):
 def render(name, results):
     """A table of the results, or None if nothing of it was measured."""
     rows = results.get(name, {}).get("rows")
-    return markdown(TABLES[name], PIVOTS.get(name, list)(rows)) if rows else None
+    return markdown(TABLES[name], ARRANGED.get(name, list)(rows)) if rows else None
 
 
 def cell(column, row):

@@ -29,9 +29,9 @@ fn the_tables_are_those_of_the_results() {
 #[test]
 fn an_edit_of_a_table_or_of_the_results_is_noticed() {
     for (file, before, after) in [
-        ("docs/performance.md", "| 426 | 762 | 0.56 |", "| 426 | 762 | 0.96 |"),
-        ("docs/performance.md", "Measured on 2026-", "Measured on 2027-"),
-        ("docs/results.json", "\"jrs_rate\": 426000", "\"jrs_rate\": 926000"),
+        ("docs/performance.md", "| -P 32 | ", "| -P 32 | 9"),
+        ("docs/performance.md", "\nMeasured on ", "\nMeasured on 1"),
+        ("docs/results.json", "\"jrs_rate\": ", "\"jrs_rate\": 9"),
         ("docs/results.json", "\"page\": \"reads\"", "\"page\": \"writes\""),
     ] {
         let copy = copy();
