@@ -1,0 +1,54 @@
+"""What is packaged: the version, the commit and its time."""
+
+import os
+import pathlib
+import subprocess
+import time
+import tomllib
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+
+
+class Failure(Exception):
+    """A sentence for the user of scripts/package."""
+
+
+def output(*command, **options):
+    """What a command prints."""
+    command = [str(word) for word in command]
+    try:
+        done = subprocess.run(command, check=True, cwd=ROOT, stdout=subprocess.PIPE, text=True, **options)
+    except FileNotFoundError:
+        raise Failure(f"there is no {command[0]}; scripts/setup installs it or says how") from None
+    except subprocess.CalledProcessError as error:
+        raise Failure(f"this failed with {error.returncode}: {' '.join(command)}") from None
+    return done.stdout
+
+
+def _git(*arguments):
+    # A container's user does not own the folder that it was given.
+    return output("git", "-c", f"safe.directory={ROOT}", *arguments, stderr=subprocess.DEVNULL).strip()
+
+
+class Source:
+    def __init__(self):
+        self.manifest = tomllib.loads((ROOT / "Cargo.toml").read_text())["package"]
+        self.version = self.manifest["version"]
+        try:
+            self.commit = _git("rev-parse", "HEAD")
+            self.is_modified = bool(_git("status", "--porcelain", "--untracked-files=no"))
+            time_of_commit = _git("log", "-1", "--format=%ct")
+        except Failure:  # not a git repository
+            self.commit, self.is_modified, time_of_commit = None, None, None
+        epoch = os.environ.get("SOURCE_DATE_EPOCH") or time_of_commit
+        if not epoch:
+            raise Failure("this is not a git repository: set SOURCE_DATE_EPOCH to the time of the source, in seconds")
+        self.epoch = int(epoch)
+
+    @property
+    def date(self):
+        return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(self.epoch))
+
+    @property
+    def repository(self):
+        return self.manifest["repository"]

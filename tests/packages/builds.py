@@ -1,0 +1,48 @@
+"""The two builds that the tests compare: in the source folder, and in a copy of it in another folder.
+
+As a program it makes both, so that they are ready when the tests need them.
+"""
+
+import filecmp
+import pathlib
+import shutil
+import subprocess
+import sys
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+DIST = ROOT / "dist"
+COPY = ROOT / "target/packages/a-folder-with-another-name"
+
+
+def package(root, *arguments):
+    command = [sys.executable, root / "scripts/package", *arguments]
+    subprocess.run(command, check=True, cwd=root, timeout=1500)
+
+
+def build():
+    """Returns the folder of the files."""
+    package(ROOT)
+    return DIST
+
+
+def build_copy():
+    """The same from a copy, which has its own folder for what is compiled. An earlier copy is brought up to date."""
+    command = ["git", "-c", f"safe.directory={ROOT}", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    listed = subprocess.run(command, check=True, cwd=ROOT, stdout=subprocess.PIPE, text=True).stdout
+    names = {name for name in listed.split("\0") if name and (ROOT / name).is_file()}
+    for name in names:
+        source, copied = ROOT / name, COPY / name
+        if not copied.exists() or not filecmp.cmp(source, copied, shallow=False):
+            copied.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(source, copied)
+    for file in COPY.rglob("*"):
+        name = file.relative_to(COPY)
+        if name.parts[0] not in ("target", "dist") and file.is_file() and str(name) not in names:
+            file.unlink()
+    package(COPY)
+    return COPY / "dist"
+
+
+if __name__ == "__main__":
+    build()
+    build_copy()
