@@ -1,9 +1,10 @@
-"""Checks the built site: its links, what it loads, and that each page shows what GitHub shows of the same Markdown.
+"""Checks the built site: its links, what it loads, what can be found, and that a page shows what GitHub shows of it.
 
     python -m publishing.check PAGES SITE
 """
 
 import collections
+import json
 import pathlib
 import re
 import sys
@@ -34,9 +35,12 @@ def problems(pages, site):
         for url in re.findall(r"url\(['\"]?([^)'\"]+)|@import\s+['\"]([^'\"]+)", path.read_text()):
             if re.match(r"(https?:)?//", "".join(url)):
                 yield f"{path.relative_to(site)} loads {''.join(url)} from another host"
+    searched = {item["location"].partition("#")[0] for item in json.loads((site / "search.json").read_text())["items"]}
     yield from wrong_list((site / "llms.txt").read_text(), pages, site)
     for path in pages.rglob("*.md"):
         name = address(path.relative_to(pages))
+        if name.removesuffix("index.html") not in searched:
+            yield f"{name}: the search does not find it"
         yield from different_structure(path.read_text(), built[name], name)
 
 

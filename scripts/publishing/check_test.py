@@ -16,6 +16,7 @@ FILES = {
     "site/index.html": PAGE.format(policy=check.POLICY, article=ARTICLE),
     "site/other/index.html": PAGE.format(policy=check.POLICY, article='<h1 id="two">Two</h1>').replace('other/', '../'),
     "site/site.css": "a { background: url(data:image/png;base64,AA) }",
+    "site/search.json": '{"items": [{"location": ""}, {"location": "other/#two"}]}',
     "site/llms.txt": "# One\n\n> A summary.\n\n- [one](README.md): a\n- [two](other.md): b\n",
 }
 
@@ -50,6 +51,7 @@ class Faults(unittest.TestCase):
             (other, '"../"', '"../../"', ""),
             (other, "<h1", "<h2", "0 times <h1>"),
             ("site/site.css", "url(data:", "url(https://cdn.example/", "from another host"),
+            ("site/search.json", "other/#two", "another/", "the search does not find it"),
             ("site/llms.txt", "other.md", "nothing.md", "nothing is at nothing.md"),
             ("site/llms.txt", "- [two](other.md): b\n", "", "lists other.md 0 times"),
             ("site/llms.txt", "> ", "", "a title and a summary"),
