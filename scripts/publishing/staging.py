@@ -4,6 +4,7 @@ import pathlib
 import re
 import shutil
 import sys
+import tempfile
 
 from publishing import dialogue, lists, pages
 
@@ -12,10 +13,28 @@ HOME = "README.md"
 HOME_META = "---\ntemplate: home.html\nhide: [navigation, toc]\ndialogue: |\n{}\n---\n\n"
 
 
-def stage(folder, markdown):
+def stage(into, into_markdown):
     """Writes the pages, and copies the other files of docs/. Also writes the pages as Markdown to publish."""
-    for one in (folder, markdown):
-        shutil.rmtree(one, ignore_errors=True)
+    with tempfile.TemporaryDirectory() as temporary:
+        folder, markdown = pathlib.Path(temporary, "pages"), pathlib.Path(temporary, "markdown")
+        write(folder, markdown)
+        update(into, folder)
+        update(into_markdown, markdown)
+
+
+def update(folder, new):
+    """Makes a folder equal to another. Does not touch what is equal: the generator may watch the folder."""
+    kept = {path.relative_to(new) for path in new.rglob("*") if path.is_file()}
+    for path in [path for path in folder.rglob("*") if path.is_file()]:
+        if path.relative_to(folder) not in kept:
+            path.unlink()
+    for name in kept:
+        if not (folder / name).exists() or (folder / name).read_bytes() != (new / name).read_bytes():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(new / name, folder / name)
+
+
+def write(folder, markdown):
     shutil.copytree(pages.ROOT / "docs", folder)
     for page, source in pages.SOURCES.items():
         (folder / page).parent.mkdir(parents=True, exist_ok=True)
