@@ -193,7 +193,8 @@ fn named_paths(text: &str) -> impl Iterator<Item = String> {
     words.chain(drawn).filter(|word| {
         let is_plain = word.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-./".contains(&byte));
         let is_path = word.contains('/') || word.ends_with(".md") || word.ends_with(".toml");
-        is_plain && is_path && !word.starts_with('/') && !word.starts_with("target/") && !word.contains("NAME")
+        let is_built = word.starts_with("target/") || word.starts_with("dist/");
+        is_plain && is_path && !word.starts_with('/') && !is_built && !word.contains("NAME")
     })
 }
 

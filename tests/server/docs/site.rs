@@ -32,6 +32,27 @@ fn every_page_is_in_the_navigation() {
     assert_eq!(pages, in_navigation, "the pages on the left, the navigation in zensical.toml on the right");
 }
 
+#[test]
+fn the_commands_of_the_landing_page_are_those_of_the_pages_that_are_tested() {
+    let page = read("docs/README.md");
+    let (_, section) = page.split_once("\n## Five minutes\n").unwrap();
+    let (section, _) = section.split_once("\n## ").unwrap();
+    let tested = read("docs/install.md") + &read("README.md");
+    let tested: BTreeSet<&str> =
+        tested.lines().filter_map(|line| line.strip_prefix("$ ")).map(without_comment).collect();
+    let commands: Vec<&str> = section.lines().filter_map(|line| line.strip_prefix("$ ")).collect();
+    assert!(commands.len() > 4, "{commands:?}");
+    let untested: Vec<&&str> = commands.iter().filter(|command| !tested.contains(**command)).collect();
+    assert!(
+        untested.is_empty(),
+        "docs/README.md has commands that docs/install.md and README.md do not have: {untested:?}"
+    );
+}
+
+fn without_comment(line: &str) -> &str {
+    line.split(" # ").next().unwrap().trim_end()
+}
+
 fn read(file: &str) -> String {
     fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(file)).unwrap()
 }
