@@ -38,7 +38,7 @@ class Compiler:
     def arch(self):
         return self.target.split("-")[0]
 
-    def build(self, epoch):
+    def build(self):
         """Compiles the module. Returns its file."""
         cargo_home = pathlib.Path(os.environ.get("CARGO_HOME") or pathlib.Path.home() / ".cargo")
         # The later one wins, so the narrower folder is behind the wider one.
@@ -52,12 +52,15 @@ class Compiler:
         flags = [f"--remap-path-prefix={folder}={name}" for folder, name in folders.items()]
         # The name by which debuggers find libjrs.so.debug.
         flags.append("-Clink-arg=-Wl,--build-id=sha1")
-        # For the C and assembler files of the cryptography crates.
-        c_flags = " ".join(f"-ffile-prefix-map={folder}={name}" for folder, name in folders.items())
-        changing = re.compile("CARGO_(PROFILE|BUILD|TARGET|ENCODED|INCREMENTAL)|RUSTFLAGS|RUSTC|(C|CXX|LD)FLAGS")
+        # For the C and assembler files of the cryptography crates. __DATE__ in them is an error.
+        c_flags = [f"-ffile-prefix-map={folder}={name}" for folder, name in folders.items()]
+        c_flags = " ".join(["-Werror=date-time", *c_flags])
+        # SOURCE_DATE_EPOCH differs for each commit. With it, all C files would be compiled again.
+        changing = re.compile("SOURCE_DATE_EPOCH|CARGO_(PROFILE|BUILD|TARGET|ENCODED|INCREMENTAL)|RUSTFLAGS|RUSTC|"
+                              "(C|CXX|LD)FLAGS")
         env = {name: value for name, value in os.environ.items() if not changing.search(name)}
         env |= {"CARGO_ENCODED_RUSTFLAGS": "\x1f".join(flags), "CFLAGS": c_flags, "CXXFLAGS": c_flags,
-                "SOURCE_DATE_EPOCH": str(epoch), "CARGO_INCREMENTAL": "0", "LC_ALL": "C.UTF-8", "TZ": "UTC"}
+                "CARGO_INCREMENTAL": "0", "LC_ALL": "C.UTF-8", "TZ": "UTC"}
         if "CARGO_BUILD_JOBS" in os.environ:
             env["CARGO_BUILD_JOBS"] = os.environ["CARGO_BUILD_JOBS"]
         # With --target, the flags are not those of build scripts and macros.
