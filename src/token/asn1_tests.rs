@@ -82,8 +82,10 @@ fn forms() -> Vec<(Vec<u8>, Forms)> {
 
 /// An element of DER: its tag, its contents, and what follows it.
 fn element(der: &[u8]) -> Option<(u8, &[u8], &[u8])> {
+    // Tags of several bytes are not in keys. The random octets of a key may look like one.
+    let tag = *der.first().filter(|tag| **tag & 0x1f != 0x1f)?;
     let (element, rest) = AnyRef::from_der_partial(der).ok()?;
-    Some((*der.first()?, element.value(), rest))
+    Some((tag, element.value(), rest))
 }
 
 fn write(tag: u8, contents: &[u8]) -> Vec<u8> {
@@ -100,8 +102,7 @@ fn with_a_byte_more(der: &[u8]) -> Vec<Vec<u8>> {
     if !matches!(tag, 3 | 4 | 0x30 | 0xa0..=0xaf) {
         return changed;
     }
-    let mut before = &contents[..skipped];
-    let mut rest = &contents[skipped..];
+    let Some((mut before, mut rest)) = contents.split_at_checked(skipped) else { return changed };
     while let Some((_, _, after)) = element(rest) {
         let (this, after) = rest.split_at(rest.len() - after.len());
         changed.extend(with_a_byte_more(this).into_iter().map(|this| write(tag, &[before, &this, after].concat())));
