@@ -35,12 +35,12 @@ class Load:
         return redis.Redis(port=self.port, protocol=3, decode_responses=True, socket_timeout=LIMIT, retry=None)
 
     def client(self, number):
-        dice = random.Random(number)
+        rng = random.Random(number)
         connection = self.connect()
         while not self.stopped.is_set() and not self.problems:
             try:
                 self.tokens.append(connection.execute_command("JRS.CREATE", f"user:{number}", f'{{"n":{number}}}'))
-                token = dice.choice(self.tokens)
+                token = rng.choice(self.tokens)
                 if connection.execute_command("JRS.GET", token) is None:
                     self.problems.append(f"null for {token}")
             except (redis.ConnectionError, redis.exceptions.BusyLoadingError):
