@@ -9,8 +9,6 @@ from soaking.work import KEYSPACES, TARGETS, as_map
 from stressing.clients import Refused
 
 BATCH = 200  # commands in one write
-
-
 ANONYMOUS = 10  # one of this many sessions has no owner
 
 
