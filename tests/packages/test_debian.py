@@ -43,12 +43,12 @@ def test_install_upgrade_remove_purge(dist, tmp_path, release, name):
     check, install, activate, restart, create = documented(name)
 
     # Installed, but not active.
-    downloads = system.file("/root/downloads")
+    downloads = system.file("/srv/downloads")
     downloads.mkdir()
     for file in (deb, dist / "SHA256SUMS"):
         shutil.copy(file, downloads)
-    assert system.shell(check, "/root/downloads") == f"{deb.name}: OK\n"
-    said = system.shell(install, "/root/downloads")
+    assert system.shell(check, "/srv/downloads") == f"{deb.name}: OK\n"
+    said = system.shell(install, "/srv/downloads")
     assert f"loadmodule {module}" in said
     assert f"systemctl restart {name}-server" in said
     assert system.run("stat", "-c", "%U:%G %a", keys).strip() == f"{name}:{name} 750"
