@@ -38,7 +38,7 @@ def even_out(work):
         create_many(work, realm, has_owner, -more)
     sessions = list(model.alive)
     return {"sessions": len(sessions), "with an owner": sum(bool(session.owner) for session in sessions),
-            "orphans": model.orphans}
+            "unknown_anonymous": model.unknown_anonymous}
 
 
 def destroy_many(work, sessions):
@@ -59,16 +59,16 @@ def leave_key(work, old):
     for session in work.model.alive:
         if kid(session.token) == old:
             work.rotate(session)
-    return work.model.forget(lambda dead: kid(dead.token) == old)
+    return work.model.forget(lambda destroyed: kid(destroyed.token) == old)
 
 
 def sample(work):
     """The keys of a session and of a destroyed one, both with an owner."""
     alive = next(session for session in work.model.alive if session.owner)
-    claims = [part(dead.token, 1) | {"realm": dead.realm} for dead in work.model.recent
-              if dead.why.startswith("destroyed")]
-    dead = next(each for each in claims if "sub" in each and "jrs_chain" not in each)
-    return KEYSPACES[alive.realm] + alive.id, KEYSPACES[dead["realm"]] + dead["jti"]
+    claims = [part(destroyed.token, 1) | {"realm": destroyed.realm} for destroyed in work.model.recent
+              if destroyed.why.startswith("destroyed")]
+    destroyed = next(each for each in claims if "sub" in each and "jrs_chain" not in each)
+    return KEYSPACES[alive.realm] + alive.id, KEYSPACES[destroyed["realm"]] + destroyed["jti"]
 
 
 def verify(work):
@@ -80,9 +80,9 @@ def verify(work):
         sessions = list(model.alive)
         for session, reply in zip(sessions, replies(work, role, [["JRS.PEEK", each.token] for each in sessions])):
             model.read(session, as_map(reply), *work.times(), extends=False, where=where)
-        graves = [*model.recent, *model.old]
-        for dead, reply in zip(graves, replies(work, role, [["JRS.PEEK", each.token] for each in graves])):
-            model.read_dead(dead, as_map(reply), work.link.sent)
+        many = [*model.recent, *model.old]
+        for destroyed, reply in zip(many, replies(work, role, [["JRS.PEEK", each.token] for each in many])):
+            model.read_destroyed(destroyed, as_map(reply), work.link.sent)
         places = [(realm, owner) for realm in TARGETS for owner in work.owners]
         both = [[name, owner, "REALM", realm] for realm, owner in places for name in ("JRS.LIST", "JRS.COUNT")]
         answers = replies(work, role, both)

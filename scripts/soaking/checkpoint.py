@@ -15,8 +15,8 @@ def checkpoint(soak):
     totals = soak.clients.order("even out")
     if not totals:
         return
-    names = ("sessions", "with an owner", "orphans")
-    sessions, owned, orphans = (sum(total[name] for total in totals) for name in names)
+    names = ("sessions", "with an owner", "unknown_anonymous")
+    sessions, owned, unknown_anonymous = (sum(total[name] for total in totals) for name in names)
     primary, replica = (Connection(node.port) for node in (soak.pair.primary, soak.pair.replica))
     for finding in settled(primary):
         soak.find(finding)
@@ -25,7 +25,7 @@ def checkpoint(soak):
     soak.check("the replica has exactly the keys, values and expiry times of the primary")
     for finding in findings:
         soak.find(finding)
-    compare_counts(soak, primary, sessions, owned, orphans)
+    compare_counts(soak, primary, sessions, owned, unknown_anonymous)
     for node, connection in ((soak.pair.primary, primary), (soak.pair.replica, replica)):
         soak.check("the owner index agrees with the keys")
         if (reply := connection("JRS.DEBUG", "INDEX")) != "1":
@@ -36,15 +36,15 @@ def checkpoint(soak):
     measure(soak)
 
 
-def compare_counts(soak, primary, sessions, owned, orphans):
+def compare_counts(soak, primary, sessions, owned, unknown_anonymous):
     """The keys are those that the clients know: no more, no less."""
     names = keys(primary)
     with_owner = sum(bool(SESSION.fullmatch(name)) for name in names)
     without = sum(name.count(":") == 1 and name.count("-") == 4 for name in names)
     soak.check("the number of keys agrees with the model")
-    if with_owner != owned or not sessions - owned <= without <= sessions - owned + orphans:
+    if with_owner != owned or not sessions - owned <= without <= sessions - owned + unknown_anonymous:
         soak.find(f"there are {with_owner} keys with an owner and {without} without, but the clients know {owned} and"
-                  f" {sessions - owned}; {orphans} creates without an owner have no reply")
+                  f" {sessions - owned}; {unknown_anonymous} creates without an owner have no reply")
 
 
 def scan_logs(soak):

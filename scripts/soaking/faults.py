@@ -3,17 +3,17 @@
 from stressing.clients import Connection
 
 
-def blind(soak):
+def undetected_faults(soak):
     """Plants faults, each in another client's sessions, and returns the names of those that no client finds."""
     primary, replica = (Connection(node.port) for node in (soak.pair.primary, soak.pair.replica))
     replica("CONFIG", "SET", "replica-read-only", "no")
-    (lost, _), (changed, _), (copied, _), (_, dead), (late, _), (missing, _) = soak.clients.order("sample")
+    (lost, _), (changed, _), (copied, _), (_, destroyed), (late, _), (missing, _) = soak.clients.order("sample")
     copy = copied[:-1] + ("0" if copied[-1] != "0" else "1")
     plants = {
         "a session is lost": (primary, ["DEL", lost], lost),
         "a session has other data": (primary, ["SET", changed, '{"n":-1}', "KEEPTTL"], changed),
         "nobody created a session": (primary, ["COPY", copied, copy], copy),
-        "a destroyed session is back": (primary, ["SET", dead, "{}", "EX", "1000"], dead),
+        "a destroyed session is back": (primary, ["SET", destroyed, "{}", "EX", "1000"], destroyed),
         "a session of the replica has other data": (replica, ["SET", late, '{"n":-1}', "KEEPTTL"], late),
         "a session is lost on the replica": (replica, ["DEL", missing], missing),
     }

@@ -8,7 +8,7 @@ import json
 import math
 from collections import Counter, defaultdict, deque
 
-from soaking.sessions import MARGIN, Dead, Pool, Session, canonical, part
+from soaking.sessions import MARGIN, DestroyedSession, Pool, Session, canonical, part
 
 LOST = object()
 SHOWN = 20  # findings that a client keeps
@@ -21,9 +21,9 @@ class Model:
         self.alive = Pool()
         self.owners = defaultdict(dict)  # (realm, owner) -> {id: session}
         self.unknown = Counter()  # (realm, owner) -> creates without a reply
-        self.orphans = 0  # the same for sessions without an owner, for good
+        self.unknown_anonymous = 0  # the same for sessions without an owner, for good
         self.recent, self.old = deque(), []
-        self.buried = 0
+        self.destroyed_count = 0
         self.findings = []
         self.checks = Counter()  # how often each invariant was checked
 
@@ -54,45 +54,46 @@ class Model:
         if owner:
             self.unknown[realm, owner] += 1
         else:
-            self.orphans += 1
+            self.unknown_anonymous += 1
 
-    def bury(self, session, after, why, is_destroyed=True):
+    def remove(self, session, after, why, is_destroyed=True):
         """The session is gone. Its token must find nothing after this time."""
         self.alive.remove(session)
         del self.owners[session.realm, session.owner][session.id]
         if is_destroyed:
-            self.recent.append(Dead(session.realm, session.token, after, f"{why} ({', '.join(session.history)})"))
-            self.buried += 1
+            why = f"{why} ({', '.join(session.history)})"
+            self.recent.append(DestroyedSession(session.realm, session.token, after, why))
+            self.destroyed_count += 1
         if len(self.recent) > RECENT:
             oldest = self.recent.popleft()
             if len(self.old) < OLD:
                 self.old.append(oldest)
-            elif (place := self.rng.randrange(self.buried)) < OLD:
+            elif (place := self.rng.randrange(self.destroyed_count)) < OLD:
                 self.old[place] = oldest
 
-    def dead(self):
+    def choose_destroyed(self):
         """A session that was destroyed, or None."""
-        graves = self.old if self.old and self.rng.random() < 0.5 else self.recent
-        return self.rng.choice(graves) if graves else None
+        group = self.old if self.old and self.rng.random() < 0.5 else self.recent
+        return self.rng.choice(group) if group else None
 
     def forget(self, is_forgotten):
         """Forgets destroyed sessions, and returns some of their tokens."""
-        forgotten = [dead for dead in [*self.recent, *self.old] if is_forgotten(dead)]
-        self.recent = deque(dead for dead in self.recent if not is_forgotten(dead))
-        self.old = [dead for dead in self.old if not is_forgotten(dead)]
-        return [dead.token for dead in forgotten[:SHOWN]]
+        forgotten = [destroyed for destroyed in [*self.recent, *self.old] if is_forgotten(destroyed)]
+        self.recent = deque(destroyed for destroyed in self.recent if not is_forgotten(destroyed))
+        self.old = [destroyed for destroyed in self.old if not is_forgotten(destroyed)]
+        return [destroyed.token for destroyed in forgotten[:SHOWN]]
 
-    def read_dead(self, dead, reply, sent):
-        if sent > dead.after + MARGIN and reply is not LOST:
+    def read_destroyed(self, destroyed, reply, sent):
+        if sent > destroyed.after + MARGIN and reply is not LOST:
             self.checks["a destroyed session stays destroyed"] += 1
             if reply is not None:
-                self.find(f"a session of {dead.realm} is back: {reply}; {dead.why}")
+                self.find(f"a session of {destroyed.realm} is back: {reply}; {destroyed.why}")
 
     def _null(self, session, sent, received, command):
         """The reply was null."""
         if session.must_live(received):
             self.find(f"{command} replied null", session)
-        self.bury(session, received, f"{command} replied null")
+        self.remove(session, received, f"{command} replied null")
 
     def _found(self, session, sent, command):
         """The reply showed the session."""
@@ -157,7 +158,7 @@ class Model:
             self.find("JRS.DESTROY replied 0", session)
         elif reply == "1":
             self._found(session, sent, "JRS.DESTROY")
-        self.bury(session, received, "destroyed")
+        self.remove(session, received, "destroyed")
 
     def rotate(self, session, reply, sent, received, grace=0.0):
         """Returns the session of the new token, if there is one. `grace` is in seconds."""
@@ -169,7 +170,7 @@ class Model:
             self._unknown(session.realm, session.owner)
         else:
             self._found(session, sent, "JRS.ROTATE")
-            self.bury(session, received + grace, "rotated")
+            self.remove(session, received + grace, "rotated")
             return self._add(session.realm, session.owner, reply, session.data, session.ttl, session.earliest,
                              session.latest)
         return None
@@ -211,5 +212,5 @@ class Model:
         if not least <= int(reply) <= most:
             self.find(f"JRS.DESTROYALL {owner} of {realm} replied {reply}, not {least} to {most}")
         for session in known:
-            self.bury(session, received, "JRS.DESTROYALL")
+            self.remove(session, received, "JRS.DESTROYALL")
         self.unknown[realm, owner] = 0

@@ -10,7 +10,7 @@ from soaking import client
 from soaking.checkpoint import checkpoint
 from soaking.control import CHECK, QUIET, Clients, Control
 from soaking.events import EVENTS, GENTLE, KILLS
-from soaking.faults import blind
+from soaking.faults import undetected_faults
 from soaking.figures import Recorder
 from soaking.keys import NAMES, KeyFiles
 from soaking.pair import Pair
@@ -86,19 +86,19 @@ class Soak:
                 self.clients.order("run")
                 self.control.enter(QUIET)
             else:
-                self.happen(event)
+                self.run_event(event)
                 time.sleep(self.options.pause)
-            self.look()
+            self.collect_findings()
             if len(self.findings) >= MOST_FINDINGS:
                 self.find("there are too many findings: the run ends")
                 break
         checkpoint(self)
-        self.look()
+        self.collect_findings()
         if self.options.quick and not self.findings:
-            for fault in blind(self):
+            for fault in undetected_faults(self):
                 self.find(f"not noticed: {fault}")
         self.clients.order("quit")
-        self.look()
+        self.collect_findings()
         self.seconds = time.monotonic() - self.began
         self.recorder.stop()
 
@@ -131,7 +131,7 @@ class Soak:
         self.rng.shuffle(names)
         return names
 
-    def happen(self, event):
+    def run_event(self, event):
         """One event, with a moment of calm after it, which counts as a part of it."""
         began = time.monotonic()
         self.control.enter(event)
@@ -145,14 +145,14 @@ class Soak:
         if self.options.verbose:
             print(f"{time.monotonic() - self.began:7.1f} s  {event}, {time.monotonic() - began:.1f} s", flush=True)
 
-    def look(self):
+    def collect_findings(self):
         """Findings of the clients, and servers that have ended."""
-        self.look_at_clients()
+        self.collect_findings_of_clients()
         for node in self.pair.nodes:
             if node.has_crashed():
                 raise Failure(f"{node.name} has ended by itself")
 
-    def look_at_clients(self):
+    def collect_findings_of_clients(self):
         new, self.clients.findings = self.clients.findings, []
         for finding in new:
             self.find(finding)

@@ -62,7 +62,7 @@ class Session:
 
 
 @dataclass(eq=False)
-class Dead:
+class DestroyedSession:
     """A session that was destroyed or rotated."""
 
     realm: str

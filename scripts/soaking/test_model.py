@@ -61,8 +61,8 @@ class CorrectReplies(Scenario):
         self.model.list(REALM, OWNER, [new.id], 1, NOW, NOW)
         self.model.destroy(new, "1", NOW, NOW)
         self.model.list(REALM, OWNER, [], 0, NOW, NOW)
-        for dead in self.model.recent:
-            self.model.read_dead(dead, None, LATER)
+        for destroyed in self.model.recent:
+            self.model.read_destroyed(destroyed, None, LATER)
         self.good()
 
     def test_a_lost_reply_allows_both(self):
@@ -94,7 +94,7 @@ class CorrectReplies(Scenario):
 
     def test_a_grace(self):
         self.model.rotate(self.session, token("b"), NOW, NOW, grace=5)
-        self.model.read_dead(self.model.recent[0], {"id": "the new one"}, NOW + 1)
+        self.model.read_destroyed(self.model.recent[0], {"id": "the new one"}, NOW + 1)
         self.good()
 
 
@@ -132,12 +132,12 @@ class FalseReplies(Scenario):
 
     def test_a_destroyed_session_is_back(self):
         self.model.destroy(self.session, "1", NOW, NOW)
-        self.model.read_dead(self.model.recent[0], reply(self.session, '{"n":1}'), LATER)
+        self.model.read_destroyed(self.model.recent[0], reply(self.session, '{"n":1}'), LATER)
         self.found("is back")
 
     def test_an_old_token_after_its_grace(self):
         self.model.rotate(self.session, token("b"), NOW, NOW, grace=1)
-        self.model.read_dead(self.model.recent[0], {"id": "the new one"}, LATER)
+        self.model.read_destroyed(self.model.recent[0], {"id": "the new one"}, LATER)
         self.found("is back")
 
     def test_an_expired_session_is_found(self):

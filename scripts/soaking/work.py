@@ -17,7 +17,7 @@ OWNERS = 12  # of each client
 GRACE = 1500  # milliseconds
 OPERATIONS = {"get": 30, "peek": 6, "replica": 8, "update": 12, "merge": 6, "if_match": 4, "touch": 5, "rotate": 7,
               "rotate_grace": 2, "change_size": 18, "destroy_all": 0.4, "list": 4, "list_replica": 2, "count": 3,
-              "mint": 3, "forged": 3, "wrong_realm": 2, "dead": 5, "short": 2}
+              "mint": 3, "forged": 3, "wrong_realm": 2, "read_destroyed": 5, "short": 2}
 
 
 def as_map(reply):
@@ -243,10 +243,10 @@ class Work:
                     self.model.find(f"EXCEPT with a token of another realm replied {reply}", session)
         return None
 
-    def dead(self, _):
-        if dead := self.model.dead():
+    def read_destroyed(self, _):
+        if destroyed := self.model.choose_destroyed():
             # In its grace, JRS.GET would extend the new session.
-            command = "JRS.GET" if time.time() > dead.after + MARGIN else "JRS.PEEK"
-            reply = self.send(dead.realm, command, dead.token)
-            return self.model.read_dead(dead, as_map(reply), self.link.sent)
+            command = "JRS.GET" if time.time() > destroyed.after + MARGIN else "JRS.PEEK"
+            reply = self.send(destroyed.realm, command, destroyed.token)
+            return self.model.read_destroyed(destroyed, as_map(reply), self.link.sent)
         return False
