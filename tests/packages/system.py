@@ -75,6 +75,9 @@ class System:
         shutil.copy(deb, self.file(f"/tmp/{deb.name}"))
         return self.run("dpkg", "--install", f"/tmp/{deb.name}")
 
+    def version(self, package):
+        return self.run("dpkg-query", "--show", "--showformat", "${Version}", package)
+
     def add_lines(self, *lines):
         """Adds lines at the end of the server's configuration."""
         with self.file(self.conf).open("a") as conf:

@@ -25,11 +25,12 @@ def next_revision(deb, folder):
 
 
 def documented(name):
-    """The commands of docs/install.md: how to check the files, and how to install the package for this server."""
+    """The commands of docs/install.md: how to check the files, to install the package for this server, to roll back."""
     page = (builds.ROOT / "docs/install.md").read_text()
     check, section = page.split("## Debian package\n")
     blocks = [re.search("```console\\n(.*?)```", text, re.DOTALL)[1] for text in (check, section)]
     lines = [line.removeprefix("$ ") for block in blocks for line in block.splitlines()]
+    lines.append(re.search(r"\*\*Roll back\*\*: `(.*?)`", section)[1])
     return [line.replace("redis", name) for line in lines]
 
 
@@ -40,7 +41,7 @@ def test_install_upgrade_remove_purge(dist, tmp_path, release, name):
     module, snippet = f"/usr/lib/{name}/modules/libjrs.so", f"/etc/{name}/conf.d/jrs.conf"
     (deb,) = dist.glob(f"{package}_*.deb")
 
-    check, install, activate, restart, create = documented(name)
+    check, install, activate, restart, create, roll_back = documented(name)
 
     # Installed, but not active.
     downloads = system.file("/srv/downloads")
@@ -84,6 +85,19 @@ def test_install_upgrade_remove_purge(dist, tmp_path, release, name):
         assert "chmod 600 or 640" not in server.log()
         upgrade_under_load(system, server, next_revision(deb, tmp_path), package)
         assert '{"cart":["book"]}' in server.cli("JRS.GET", token)
+        assert f"jrs.keys-file {key_file}" in settings.read_text().splitlines()
+
+        # Rolled back.
+        created_before = server.cli("JRS.CREATE", "user:43", "{}")
+        old = roll_back.replace(f"{package}_OLD.deb", deb.name).replace("apt-get install", "apt-get install --yes")
+        said = system.shell(old, "/srv/downloads")
+        assert f"systemctl restart {name}-server" in said
+        assert system.version(package).endswith("-1")
+        server.stop()
+        server.start()
+        assert "(deleted)" not in server.mapped_module()
+        assert '{"cart":["book"]}' in server.cli("JRS.GET", token)
+        assert "user:43" in server.cli("JRS.GET", created_before)
         assert f"jrs.keys-file {key_file}" in settings.read_text().splitlines()
 
         # What CONFIG REWRITE writes does not keep the server from starting.
@@ -136,7 +150,7 @@ def upgrade_under_load(system, server, deb, package):
         before = server.mapped_module()
         said = system.install(deb)
         assert f"systemctl restart {system.name}-server" in said
-        assert system.run("dpkg-query", "--show", "--showformat", "${Version}", package).endswith("-2")
+        assert system.version(package).endswith("-2")
         # The server still has the old file, which has no name any more.
         load.wait_for_more()
         assert server.mapped_module() == f"{before} (deleted)"

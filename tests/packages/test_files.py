@@ -130,3 +130,17 @@ def test_the_tarball_is_complete_and_its_links_work(dist):
             assert any(f"{file}/".startswith(f"{target}/") for file in files), f"{name} links to {target}"
             count += 1
     assert count > 100
+
+
+def test_the_notes_of_a_release_have_links_to_the_repository():
+    notes = run(sys.executable, builds.ROOT / "scripts/package", "--notes")
+    version = run(builds.ROOT / "scripts/version").strip()
+    section = (builds.ROOT / "CHANGELOG.md").read_text().split(f"\n## [{version}]")[1].split("\n## ")[0]
+    # Nothing but the targets of links differs.
+    assert re.sub(r"\]\([^)]*\)", "", notes) == re.sub(r"\]\([^)]*\)", "", section.split("\n", 1)[1].strip() + "\n")
+    assert not LINK.search(notes)
+    base = f"https://github.com/jrs-sessions/jrs/blob/v{version}/"
+    targets = re.findall(rf"\]\({re.escape(base)}([^)#]+)", notes)
+    assert len(targets) == len(LINK.findall(section))
+    for target in targets:
+        assert (builds.ROOT / target).exists(), target
