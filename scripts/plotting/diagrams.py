@@ -111,7 +111,7 @@ def request(_):
         164,
         112,
         "3  verify off-thread",
-        "RSA, ECDSA, EdDSA:\n10 to 600 µs",
+        "RSA, ECDSA, EdDSA:\nup to 0.3 ms",
         "KeyRing::verify",
         "else BADTOKEN",
         edge=BLUE,

@@ -38,7 +38,12 @@ def block(kind, names, document, results, said):
         if content and names not in said:
             content += "\n\n" + wrapped(results_file.caption(results[names]["measured"]))
     else:
-        content = tables.limits(results, names.split(), "floor" if kind == "floors" else "at most")
+        groups = names.split()
+        content = tables.limits(results, groups, "floor" if kind == "floors" else "at most")
+        # Groups without a table have no caption elsewhere.
+        alone = [results[group]["measured"] for group in groups if group in results and not results[group].get("rows")]
+        if content and alone:
+            content += "\n\n" + wrapped(" ".join(dict.fromkeys(map(results_file.caption, alone))))
     return f"\n{content}\n\n" if content else "\n"
 
 
