@@ -1,6 +1,7 @@
 """The blocks of the documents that are made from the results file.
 
     <!-- table NAME -->      a table and when it was measured
+    <!-- rates -->           the rates by which a server is sized
     <!-- floors GROUP… -->   the floors of these groups, and whether they are met; likewise <!-- ceilings GROUP… -->
     <!-- picture NAME -->    a picture and its caption; empty as long as nothing of it was measured
 
@@ -11,28 +12,30 @@ import os
 import re
 import textwrap
 
+from plotting import rates, tables
 from plotting import results as results_file
-from plotting import tables
 from plotting.pictures import PICTURES
 from plotting.results import ROOT
 
-DOCUMENTS = ("README.md", "ARCHITECTURE.md", "docs/performance.md")
+DOCUMENTS = ("README.md", "ARCHITECTURE.md", "docs/operations.md", "docs/performance.md")
 FOLDER = "docs/pictures"
-BLOCK = re.compile(r"(<!-- (table|floors|ceilings|picture) ([\w ]+) -->\n)(.*?)(<!-- end -->)", re.DOTALL)
+BLOCK = re.compile(r"(<!-- (table|rates|floors|ceilings|picture) ?([\w ]*)-->\n)(.*?)(<!-- end -->)", re.DOTALL)
 WIDTH = 125
 
 
 def render(text, document, results):
     """The text of a document with new blocks."""
     # The caption of a picture is also that of the tables that it is drawn from.
-    shown = [PICTURES[found[3]] for found in BLOCK.finditer(text) if found[2] == "picture"]
+    shown = [PICTURES[found[3].strip()] for found in BLOCK.finditer(text) if found[2] == "picture"]
     said = {source for picture in shown if picture.has_results(results) for source in picture.sources}
-    return BLOCK.sub(lambda found: found[1] + block(found[2], found[3], document, results, said) + found[5], text)
+    return BLOCK.sub(lambda found: found[1] + block(found[2], found[3].strip(), document, results, said) + found[5], text)
 
 
 def block(kind, names, document, results, said):
     if kind == "picture":
         content = picture(names, os.path.relpath(FOLDER, os.path.dirname(document)), results)
+    elif kind == "rates":
+        content = rates.render(results)
     elif kind == "table":
         content = tables.render(names, results)
         if content and names not in said:

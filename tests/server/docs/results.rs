@@ -9,10 +9,11 @@ use std::{
 use tempfile::TempDir;
 
 /// The files of the repository that the tables and pictures are made from, and the documents that have them.
-const FILES: [&str; 7] = [
+const FILES: [&str; 8] = [
     "ARCHITECTURE.md",
     "Cargo.toml",
     "README.md",
+    "docs/operations.md",
     "docs/performance.md",
     "docs/results.json",
     "scripts/bench",
