@@ -1,6 +1,6 @@
 #!lua flags=no-writes,allow-stale
--- The numbers of INFO jrs, for the option --script of prometheus-redis-exporter. It knows no counter by name: a new field
--- needs no change. docs/operations.md says how to install it.
+-- The numbers of INFO jrs, for the option --script of prometheus-redis-exporter. It has no list of the counters: for a new
+-- field it needs no change. docs/operations.md says how to install it.
 --
 -- Replies with names and values in turn. A name that ends in {label=value} becomes a metric with this label by the rules in
 -- prometheus.yml:
@@ -11,7 +11,7 @@
 --   jrs_signing_key_age_NAME:60               jrs_signing_key_age{realm=NAME} 60
 --   jrs_realm_stats_NAME:created=7,…          jrs_realm_created{realm=NAME} 7
 --   jrs_session_data_bytes:le_64=1,sum=40,…   jrs_session_data_bytes_bucket{le=64} 1, jrs_session_data_bytes_sum 40
---   jrs_version:0.1.0                         jrs_info{version=0.1.0} 1
+--   jrs_version:1.2.3                         jrs_info{version=1.2.3} 1
 --   (always)                                  jrs_up 1, or 0 if the server does not have the module
 
 -- Fields whose end is the value of a label: how they begin, the metric, the label.

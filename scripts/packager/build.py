@@ -9,9 +9,9 @@ import subprocess
 from .files import mode
 from .source import ROOT, Failure, output
 
-# The C library of the oldest system that the packages promise: Debian 12 has 2.36, RHEL 9 has 2.34.
+# The newest glibc that the module may need. Debian 12 has 2.36, RHEL 9 has 2.34.
 NEWEST_GLIBC = "2.34"
-# What the module may link to. All else is inside it.
+# The libraries that the module may need. All others are linked into it.
 LIBRARIES = {"libc.so.6", "libgcc_s.so.1", "ld-linux-x86-64.so.2", "ld-linux-aarch64.so.1"}
 TARGET_FOLDER = ROOT / "target/package"
 
@@ -41,14 +41,14 @@ class Compiler:
     def build(self):
         """Compiles the module. Returns its file."""
         cargo_home = pathlib.Path(os.environ.get("CARGO_HOME") or pathlib.Path.home() / ".cargo")
-        # The later one wins, so the narrower folder is behind the wider one.
+        # The last folder that matches counts, so a folder comes after the one that contains it.
         folders = {
             cargo_home: "/cargo",
             self.sysroot / "lib/rustlib/src/rust": f"/rustc/{self.commit}",
             ROOT: "/jrs",
         }
         if any(" " in str(folder) for folder in folders):
-            raise Failure("a C compiler takes its flags apart at blanks: use a folder without a blank in its path")
+            raise Failure("a C compiler splits its flags at blanks: use a folder without a blank in its path")
         flags = [f"--remap-path-prefix={folder}={name}" for folder, name in folders.items()]
         # The name by which debuggers find libjrs.so.debug.
         flags.append("-Clink-arg=-Wl,--build-id=sha1")
@@ -80,7 +80,7 @@ class Needs:
 
     def check(self):
         if numbers(self.glibc) > numbers(NEWEST_GLIBC):
-            raise Failure(f"libjrs.so needs glibc {self.glibc}, and the packages promise {NEWEST_GLIBC}: "
+            raise Failure(f"libjrs.so needs glibc {self.glibc}, but the packages are for {NEWEST_GLIBC} or later: "
                           "build on Debian 12, or find the new function with objdump -T")
         if self.libraries - LIBRARIES:
             raise Failure(f"libjrs.so needs {', '.join(sorted(self.libraries - LIBRARIES))}, which no package names")

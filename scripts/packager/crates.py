@@ -42,14 +42,14 @@ def linked(target):
     packages = {(package["name"], package["version"]): package for package in metadata["packages"]}
     lock = tomllib.loads((ROOT / "Cargo.lock").read_text())["package"]
     checksums = {(package["name"], package["version"]): package.get("checksum", "") for package in lock}
-    # cargo metadata also has the features that only tests need, cargo tree has not.
+    # cargo metadata also has the features that only tests need, cargo tree does not.
     tree = output("cargo", "tree", "--locked", "--edges", "normal,no-proc-macro", "--target", target,
                   "--prefix", "depth", "--format", " {p}")
     found, path = {}, []
     for line in tree.splitlines():
         match = re.match(r"(\d+) (\S+) v(\S+)", line)
         if not match:
-            raise Failure(f"cargo tree prints what is not understood: {line}")
+            raise Failure(f"cargo tree printed a line in an unknown format: {line}")
         key = match[2], match[3]
         path[int(match[1]):] = [key]
         if key not in found:

@@ -1,4 +1,4 @@
-"""The licenses of all that is linked into libjrs.so, which their terms want beside it."""
+"""The licenses of all that is linked into libjrs.so, which these licenses require beside it."""
 
 import re
 
@@ -6,7 +6,7 @@ from .source import Failure
 
 # rustc does not install the license of its standard library as a text in all versions; these lines are its notice.
 STANDARD_LIBRARY = """\
-Copyright (c) The Rust Project Developers. Licensed under the Apache License 2.0 or the MIT license, whose texts stand
+Copyright (c) The Rust Project Developers. Licensed under the Apache License 2.0 or the MIT license, whose texts are
 below. Parts of it have other authors and terms: https://github.com/rust-lang/rust/blob/{commit}/COPYRIGHT
 """
 

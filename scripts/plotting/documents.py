@@ -27,18 +27,22 @@ def render(text, document, results):
     """The text of a document with new blocks."""
     # The caption of a picture is also that of the tables that it is drawn from.
     shown = [PICTURES[found[3].strip()] for found in BLOCK.finditer(text) if found[2] == "picture"]
-    said = {source for picture in shown if picture.has_results(results) for source in picture.sources}
-    return BLOCK.sub(lambda found: found[1] + block(found[2], found[3].strip(), document, results, said) + found[5], text)
+    captioned = {source for picture in shown if picture.has_results(results) for source in picture.sources}
+
+    def replace(found):
+        return found[1] + block(found[2], found[3].strip(), document, results, captioned) + found[5]
+
+    return BLOCK.sub(replace, text)
 
 
-def block(kind, names, document, results, said):
+def block(kind, names, document, results, captioned):
     if kind == "picture":
         content = picture(names, os.path.relpath(FOLDER, os.path.dirname(document)), results)
     elif kind == "rates":
         content = rates.render(results)
     elif kind == "table":
         content = tables.render(names, results)
-        if content and names not in said:
+        if content and names not in captioned:
             content += "\n\n" + wrapped(results_file.caption(results[names]["measured"]))
     else:
         groups = names.split()

@@ -1,4 +1,4 @@
-"""The pictures: what they are drawn from, and what stands beside them. charts.py and diagrams.py draw them."""
+"""The pictures: what they are drawn from, and the texts beside them. charts.py and diagrams.py draw them."""
 
 from dataclasses import dataclass
 from typing import Callable

@@ -25,10 +25,11 @@ def render(results):
     """The table, or None if one of the groups was not measured."""
     if not all(results.get(group, {}).get("rows") for group in ("commands", "sessions", "algorithms")):
         return None
-    rates = {(row["jrs"], row["how"]): row["jrs_rate"] for group in ("commands", "sessions") for row in results[group]["rows"]}
+    measured = [*results["commands"]["rows"], *results["sessions"]["rows"]]
+    rates = {(each["jrs"], each["how"]): each["jrs_rate"] for each in measured}
     rows = [row(what, rates[jrs, "no pipeline"], rates[jrs, "-P 32"]) for what, jrs in COMMANDS.items()]
     rows.insert(1, row("`JRS.GET` among 1,000,000 sessions, one connection", None, rates[AMONG, "stream"]))
-    signatures = {(row["algorithm"], row["way"]): row["rate"] for row in results["algorithms"]["rows"]}
+    signatures = {(each["algorithm"], each["way"]): each["rate"] for each in results["algorithms"]["rows"]}
     rows += [row(what, signatures[which], None, digits=1) for what, which in SIGNATURES.items()]
     return tables.markdown(COLUMNS, rows)
 

@@ -62,7 +62,7 @@ def on_site(link, page):
 
 def with_links(text, page):
     """The Markdown of a page with the links and images that it has on the site."""
-    # A link may stand on two lines, so all lines between two blocks are converted together.
+    # A link may be on two lines, so all lines between two blocks are converted together.
     parts = re.split(r"(^ *```.*?^ *```$)", text, flags=re.MULTILINE | re.DOTALL)
     replace = functools.partial(replace_link, page=page)
     return "".join(part if FENCE.match(part) else LINK.sub(replace, IMAGE.sub(image, part)) for part in parts)

@@ -12,7 +12,7 @@ import time
 
 from builds import ROOT
 
-# No step takes as many seconds, also on a busy machine.
+# In seconds. No step takes as long, even on a busy machine.
 LIMIT = 120
 
 

@@ -1,4 +1,4 @@
-"""The life of the Debian packages, from the installation to the purge, with the server and configuration of Debian."""
+"""The Debian packages, from the installation to the purge, with the server and configuration of Debian."""
 
 import json
 import re
@@ -49,9 +49,9 @@ def test_install_upgrade_remove_purge(dist, tmp_path, release, name):
     for file in (deb, dist / "SHA256SUMS"):
         shutil.copy(file, downloads)
     assert system.shell(check, "/srv/downloads") == f"{deb.name}: OK\n"
-    said = system.shell(install, "/srv/downloads")
-    assert f"loadmodule {module}" in said
-    assert f"systemctl restart {name}-server" in said
+    output = system.shell(install, "/srv/downloads")
+    assert f"loadmodule {module}" in output
+    assert f"systemctl restart {name}-server" in output
     assert system.run("stat", "-c", "%U:%G %a", keys).strip() == f"{name}:{name} 750"
     assert system.run("dpkg", "--verify", package) == ""
     with running(system) as server:
@@ -90,8 +90,8 @@ def test_install_upgrade_remove_purge(dist, tmp_path, release, name):
         # Rolled back.
         created_before = server.cli("JRS.CREATE", "user:43", "{}")
         old = roll_back.replace(f"{package}_OLD.deb", deb.name).replace("apt-get install", "apt-get install --yes")
-        said = system.shell(old, "/srv/downloads")
-        assert f"systemctl restart {name}-server" in said
+        output = system.shell(old, "/srv/downloads")
+        assert f"systemctl restart {name}-server" in output
         assert system.version(package).endswith("-1")
         server.stop()
         server.start()
@@ -108,9 +108,9 @@ def test_install_upgrade_remove_purge(dist, tmp_path, release, name):
         assert server.cli("CONFIG", "GET", "jrs.max-age").splitlines() == ["jrs.max-age", "7200"]
 
         # Removed in the wrong order: the package warns, and the server runs until its next start.
-        said = system.run("dpkg", "--remove", package)
-        assert "its next start fails" in said
-        assert f"    {system.conf}\n" in said
+        output = system.run("dpkg", "--remove", package)
+        assert "its next start fails" in output
+        assert f"    {system.conf}\n" in output
         assert not system.file(module).exists()
         assert '{"cart":["book"]}' in server.cli("JRS.GET", token)
         server.stop()
@@ -128,11 +128,11 @@ def test_install_upgrade_remove_purge(dist, tmp_path, release, name):
 
     # Purged: the key stays, and the package says where.
     generated = f"/var/lib/{name}/jrs-keys.json"
-    said = system.run("dpkg", "--purge", package)
+    output = system.run("dpkg", "--purge", package)
     for path in (key_file, generated):
-        assert f"    {path}\n" in said
+        assert f"    {path}\n" in output
         assert system.file(path).exists()
-    assert f"purge {name}-tools" in said
+    assert f"purge {name}-tools" in output
     assert not settings.exists()
     assert not re.search(package, system.run("dpkg-query", "--show", "--showformat", "${Package} ${Status}\n"))
 
@@ -148,8 +148,8 @@ def upgrade_under_load(system, server, deb, package):
     with Load(server.port) as load:
         load.wait_for_more()
         before = server.mapped_module()
-        said = system.install(deb)
-        assert f"systemctl restart {system.name}-server" in said
+        output = system.install(deb)
+        assert f"systemctl restart {system.name}-server" in output
         assert system.version(package).endswith("-2")
         # The server still has the old file, which has no name any more.
         load.wait_for_more()
@@ -161,4 +161,3 @@ def upgrade_under_load(system, server, deb, package):
     assert not load.problems
     assert len(load.tokens) > 600
     assert load.lost() == []
-
