@@ -81,6 +81,7 @@ class Faults(unittest.TestCase):
         self.assertEqual(lists.converted("1. a\n   - b\n\n   c\n2. d"), "1. a\n    - b\n\n    c\n\n2. d")
         rendered = dialogue.render('> GET a\n"<b>"', "redis-cli-3", "redis-cli")
         self.assertIn('data-protocol="RESP3"', rendered)
+        self.assertIn('<span class="typed">GET a\n</span><span class="reply">', rendered)
         self.assertIn('<span class="string">&quot;&lt;b&gt;&quot;</span>', rendered)
 
     def test_words(self):
