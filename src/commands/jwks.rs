@@ -1,12 +1,11 @@
 //! `JRS.JWKS [REALM name]`
 
-use super::common::options::{Options, REALM, named_realm, once};
+use super::common::options::{REALM, realm_option};
 use jsonwebtoken::jwk::JwkSet;
 
 use crate::{
     error::Error,
     redis::{Call, Command, Spec},
-    state,
     token::Key,
 };
 
@@ -26,12 +25,7 @@ impl Command for Jwks {
     };
 
     fn run(call: &Call<'_>) -> Result<(), Error> {
-        let mut name = None;
-        Options::each(call.args(), |word, options| match word {
-            b"REALM" => once(&mut name, options.value()?),
-            _ => Err(Error::Syntax),
-        })?;
-        let realm = named_realm(&*state::realms()?, name)?;
+        let realm = realm_option(call)?;
         let keys = realm.keys.own().filter_map(Key::public_jwk).collect();
         let set = serde_json::to_string(&JwkSet { keys });
         call.ctx.reply_bytes(set.map_err(|_| Error::Other("cannot write the keys".into()))?);

@@ -1,6 +1,6 @@
 //! `JRS.ROTATEKEY [REALM name]`
 
-use super::common::options::{Options, REALM, named_realm, once};
+use super::common::options::{REALM, realm_option};
 use crate::{
     error::Error,
     redis::{Call, Command, Spec},
@@ -27,12 +27,7 @@ impl Command for RotateKey {
     };
 
     fn run(call: &Call<'_>) -> Result<(), Error> {
-        let mut name = None;
-        Options::each(call.args(), |word, options| match word {
-            b"REALM" => once(&mut name, options.value()?),
-            _ => Err(Error::Syntax),
-        })?;
-        let realm = named_realm(&*state::realms()?, name)?;
+        let realm = realm_option(call)?;
         let kid = state::rotate_key(&realm, state::now(call.ctx))?;
         call.ctx.reply_bytes(kid);
         Ok(())

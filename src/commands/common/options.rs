@@ -8,6 +8,7 @@ use crate::{
     redis::{ArgRef, ArgType, Args, Argument, Call},
     session::{Pointer, UnixMillis, check_owner},
     settings::{DEFAULT_REALM, LONGEST_GRACE},
+    state,
     token::holds_token,
 };
 
@@ -188,4 +189,14 @@ pub(in crate::commands) fn new_owner<'c>(call: &Call<'_>, argument: ArgRef<'c>) 
 pub(in crate::commands) fn named_realm(realms: &Realms, name: Option<ArgRef<'_>>) -> Result<Arc<Realm>, Error> {
     let realm = realms.named(name.map_or(DEFAULT_REALM.as_bytes(), ArgRef::bytes));
     realm.map(Arc::clone).ok_or(Error::Other("there is no realm with that name".into()))
+}
+
+/// The realm of a command whose only option is REALM.
+pub(in crate::commands) fn realm_option(call: &Call<'_>) -> Result<Arc<Realm>, Error> {
+    let mut name = None;
+    Options::each(call.args(), |word, options| match word {
+        b"REALM" => once(&mut name, options.value()?),
+        _ => Err(Error::Syntax),
+    })?;
+    named_realm(&*state::realms()?, name)
 }
