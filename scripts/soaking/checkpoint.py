@@ -68,7 +68,7 @@ def measure(soak):
         time.sleep(0.1)
         info = client.info("everything")
         lines[node.name] = {
-            "life": node.lives, "memory": own_memory(info), "rss": int(info["used_memory_rss"]),
+            "start": node.starts, "memory": own_memory(info), "rss": int(info["used_memory_rss"]),
             "index_bytes": int(info["jrs_index_bytes"]), "sessions": int(info["jrs_sessions_active"]),
             "full_cache_bytes": int(full["jrs_token_cache_bytes"]),
             "fragmentation": float(info["allocator_frag_ratio"])}

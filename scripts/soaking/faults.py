@@ -12,7 +12,7 @@ def undetected_faults(soak):
     plants = {
         "a session is lost": (primary, ["DEL", lost], lost),
         "a session has other data": (primary, ["SET", changed, '{"n":-1}', "KEEPTTL"], changed),
-        "nobody created a session": (primary, ["COPY", copied, copy], copy),
+        "a session was not created by a client": (primary, ["COPY", copied, copy], copy),
         "a destroyed session is back": (primary, ["SET", destroyed, "{}", "EX", "1000"], destroyed),
         "a session of the replica has other data": (replica, ["SET", late, '{"n":-1}', "KEEPTTL"], late),
         "a session is lost on the replica": (replica, ["DEL", missing], missing),

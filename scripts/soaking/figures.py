@@ -83,25 +83,25 @@ class Recorder:
 
 
 class Trend:
-    """The growth of a figure: one line through all lives of the servers, each of which has its own level."""
+    """The growth of a figure: one line through all processes of the servers, each of which has its own level."""
 
     LEAST, LEAST_HOURS = 6, 0.25  # points, and their time, without which there is no trend
 
     def __init__(self, points):
-        """`points` are (life, hours, value)."""
-        lives = defaultdict(list)
-        for life, hours, value in points:
-            lives[life].append((hours, value))
-        lives = [points for points in lives.values() if len(points) > 1]
-        self.count = sum(map(len, lives))
-        self.level = statistics.mean([value for points in lives for _, value in points]) if lives else math.nan
-        self.hours = sum(points[-1][0] - points[0][0] for points in lives)
+        """`points` are (process, hours, value)."""
+        processes = defaultdict(list)
+        for process, hours, value in points:
+            processes[process].append((hours, value))
+        processes = [points for points in processes.values() if len(points) > 1]
+        self.count = sum(map(len, processes))
+        self.level = statistics.mean([value for points in processes for _, value in points]) if processes else math.nan
+        self.hours = sum(points[-1][0] - points[0][0] for points in processes)
         self.slope, self.error = math.nan, math.inf
-        moved = []  # each life around its own mean
-        for points in lives:
+        moved = []  # each process around its own mean
+        for points in processes:
             hour, level = (statistics.mean(column) for column in zip(*points))
             moved += [(hours - hour, value - level) for hours, value in points]
-        spread, freedom = sum(x * x for x, _ in moved), self.count - len(lives) - 1
+        spread, freedom = sum(x * x for x, _ in moved), self.count - len(processes) - 1
         if self.count >= self.LEAST and spread and freedom > 0:
             self.slope = sum(x * y for x, y in moved) / spread
             rest = sum((y - self.slope * x) ** 2 for x, y in moved)

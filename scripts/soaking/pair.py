@@ -23,7 +23,7 @@ class Node:
         self.name, self.folder, self.module_arguments = name, folder / name, module_arguments
         self.folder.mkdir()
         self.log = folder / f"{name}.log"
-        self.port, self.process, self.lives, self.started = free_port(), None, 0, 0.0
+        self.port, self.process, self.starts, self.started = free_port(), None, 0, 0.0
 
     def start(self, primary=None):
         """Starts the server; with `primary` as its replica."""
@@ -33,7 +33,7 @@ class Node:
             command += ["--replicaof", "127.0.0.1", str(primary.port)]
         with self.log.open("a") as log:
             self.process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, start_new_session=True)
-        self.lives, self.started = self.lives + 1, time.monotonic()
+        self.starts, self.started = self.starts + 1, time.monotonic()
         wait_until_listening(self)
 
     def connect(self):
@@ -67,7 +67,7 @@ def await_that(what, condition, patience=PATIENCE):
         except (OSError, ValueError, Failure):
             pass
         if time.monotonic() - began > patience:
-            raise Failure(f"waited {patience} seconds in vain: {what}")
+            raise Failure(f"waited {patience} seconds, and still not: {what}")
         time.sleep(0.02)
 
 

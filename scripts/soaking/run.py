@@ -27,7 +27,7 @@ class Soak:
         self.findings, self.counts, self.checks = [], Counter(), Counter()
         self.notes, self.points = defaultdict(list), defaultdict(list)
         self.storm_size = options.storm
-        self.stormed = set()  # (server, life) that has had a storm: its tables do not grow any more
+        self.stormed = set()  # processes, as (server, start), that had a storm: their tables do not grow any more
         self.keys = KeyFiles(folder)
         self.pair = Pair(folder, [str(module), *self.keys.module_arguments()])
         self.control = Control([QUIET, CHECK, *EVENTS])
@@ -56,10 +56,10 @@ class Soak:
 
     def measured(self, node, figures):
         """Keeps a checkpoint of a server for the trend, once its tables have their usual size."""
-        life = (node.name, node.lives)
-        if life in self.stormed and time.monotonic() > node.started + self.options.warm_up:
+        process = (node.name, node.starts)
+        if process in self.stormed and time.monotonic() > node.started + self.options.warm_up:
             for name in ("memory", "rss", "index_bytes", "fragmentation"):
-                self.points[name].append((life, (time.monotonic() - self.began) / 3600, figures[name]))
+                self.points[name].append((process, (time.monotonic() - self.began) / 3600, figures[name]))
 
     def run(self):
         self.began = time.monotonic()
@@ -140,7 +140,7 @@ class Soak:
         self.control.enter(QUIET)
         self.counts[event] += 1
         if event == "expiry storm":
-            self.stormed.update((node.name, node.lives) for node in self.pair.nodes)
+            self.stormed.update((node.name, node.starts) for node in self.pair.nodes)
         self.recorder.write("event", {"event": event, "took": round(time.monotonic() - began, 2)})
         if self.options.verbose:
             print(f"{time.monotonic() - self.began:7.1f} s  {event}, {time.monotonic() - began:.1f} s", flush=True)

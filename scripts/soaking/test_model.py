@@ -187,10 +187,10 @@ class FalseReplies(Scenario):
 
 class Trends(unittest.TestCase):
     def points(self, growth, noise=1000):
-        """Two lives with other levels; growth is in bytes an hour."""
+        """Two processes with other levels; growth is in bytes an hour."""
         rng = random.Random(1)
-        return [(life, number / 60, 1e7 + life * 1e6 + growth * number / 60 + rng.gauss(0, noise))
-                for life in (1, 2) for number in range(20)]
+        return [(process, number / 60, 1e7 + process * 1e6 + growth * number / 60 + rng.gauss(0, noise))
+                for process in (1, 2) for number in range(20)]
 
     def test_noise_and_levels_are_not_a_growth(self):
         self.assertFalse(Trend(self.points(0, 50_000)).grows(0.02))
