@@ -34,7 +34,7 @@ def build_copy():
         source, copied = ROOT / name, COPY / name
         if not copied.exists() or not filecmp.cmp(source, copied, shallow=False):
             copied.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(source, copied)
+            shutil.copy(source, copied)  # with the time of now: cargo compiles only files newer than its last build
     for file in COPY.rglob("*"):
         name = file.relative_to(COPY)
         if name.parts[0] not in ("target", "dist") and file.is_file() and str(name) not in names:
