@@ -131,7 +131,7 @@ def request(_):
         top,
         156,
         132,
-        "5  read, touch",
+        "5  read, extend",
         "open, extend, read",
         "Ctx::open\nLiveSession::extend\nstore::read_data",
         "no key: reply null",
