@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import re
 import subprocess
 import time
 import tomllib
@@ -27,7 +28,8 @@ def output(*command, **options):
 
 def _git(*arguments):
     # A container's user does not own the folder that it was given.
-    return output("git", "-c", f"safe.directory={ROOT}", *arguments, stderr=subprocess.DEVNULL).strip()
+    return output("git", "--no-optional-locks", "-c", f"safe.directory={ROOT}", *arguments,
+                  stderr=subprocess.DEVNULL).strip()
 
 
 class Source:
@@ -35,14 +37,20 @@ class Source:
         self.manifest = tomllib.loads((ROOT / "Cargo.toml").read_text())["package"]
         self.version = self.manifest["version"]
         try:
+            # The folder may be in another repository, which has other commits.
+            if pathlib.Path(_git("rev-parse", "--show-toplevel")) != ROOT:
+                raise Failure("not the folder of a repository")
             self.commit = _git("rev-parse", "HEAD")
-            self.is_modified = bool(_git("status", "--porcelain", "--untracked-files=no"))
+            # New files count, because the packages have all documents of docs.
+            self.is_modified = bool(_git("status", "--porcelain"))
             time_of_commit = _git("log", "-1", "--format=%ct")
         except Failure:  # not a git repository
             self.commit, self.is_modified, time_of_commit = None, None, None
         epoch = os.environ.get("SOURCE_DATE_EPOCH") or time_of_commit
         if not epoch:
             raise Failure("this is not a git repository: set SOURCE_DATE_EPOCH to the time of the source, in seconds")
+        if not re.fullmatch("[0-9]{1,11}", epoch):
+            raise Failure(f"SOURCE_DATE_EPOCH must be a number of seconds since 1970, and is {epoch!r}")
         self.epoch = int(epoch)
 
     @property
