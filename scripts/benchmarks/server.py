@@ -4,6 +4,7 @@ import os
 import pathlib
 import secrets
 import shlex
+import shutil
 import signal
 import socket
 import subprocess
@@ -15,7 +16,8 @@ from contextlib import ExitStack, contextmanager
 from benchmarks.client import Client, Failure
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
-MODULE = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "release" / "libjrs.so"
+# As cargo, which runs in this folder, understands the variable.
+MODULE = ROOT / (os.environ.get("CARGO_TARGET_DIR") or "target") / "release" / "libjrs.so"
 LOG = "server.log"
 SLOTS = 16384  # of every cluster
 
@@ -31,7 +33,7 @@ def server(*arguments, module=MODULE, folder=None, patience=60):
     with tempfile.TemporaryDirectory(prefix="jrs-bench-") as own:
         port = free_port()
         log = pathlib.Path(folder or own) / LOG
-        command = shlex.split(os.environ.get("JRS_TEST_SERVER", "redis-server")) + [
+        command = server_command() + [
             "--bind", "127.0.0.1", "--port", str(port), "--dir", str(folder or own), "--save", "", "--appendonly", "no",
             *(["--loadmodule", str(module)] if module else []), *arguments]
         process = subprocess.Popen(command, stdout=log.open("w"), stderr=subprocess.STDOUT, start_new_session=True)
@@ -80,6 +82,14 @@ def cluster(count, module=MODULE):
 def first_slot(number, count):
     """The first slot of a node in a cluster of this many nodes."""
     return number * SLOTS // count
+
+
+def server_command():
+    """The program of the server, with the first of its arguments."""
+    command = shlex.split(os.environ.get("JRS_TEST_SERVER") or "redis-server")
+    if not command or not shutil.which(command[0]):
+        raise Failure(f"there is no {' '.join(command)}: install redis-server, or name another with JRS_TEST_SERVER")
+    return command
 
 
 def free_port():

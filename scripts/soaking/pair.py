@@ -1,13 +1,12 @@
 """The measured pair: two servers with persistence, one of which follows the other."""
 
 import os
-import shlex
 import signal
 import subprocess
 import time
 
 from benchmarks.client import Client, Failure
-from benchmarks.server import free_port, wait_until_up
+from benchmarks.server import free_port, server_command, wait_until_up
 
 PATIENCE = 120  # seconds for a start, a synchronization, a failover
 OPTIONS = ["--bind", "127.0.0.1", "--appendonly", "yes", "--appendfsync", "always", "--save", "120 1000",
@@ -27,8 +26,8 @@ class Node:
 
     def start(self, primary=None):
         """Starts the server; with `primary` as its replica."""
-        command = [*shlex.split(os.environ.get("JRS_TEST_SERVER", "redis-server")), "--port", str(self.port), "--dir",
-                   str(self.folder), *OPTIONS, "--loadmodule", *self.module_arguments]
+        command = [*server_command(), "--port", str(self.port), "--dir", str(self.folder), *OPTIONS,
+                   "--loadmodule", *self.module_arguments]
         if primary:
             command += ["--replicaof", "127.0.0.1", str(primary.port)]
         with self.log.open("a") as log:

@@ -153,6 +153,8 @@ class Soak:
                 raise Failure(f"{node.name} has ended by itself")
 
     def collect_findings_of_clients(self):
+        if not self.clients:  # the servers did not start
+            return
         new, self.clients.findings = self.clients.findings, []
         for finding in new:
             self.find(finding)

@@ -10,6 +10,7 @@ mod keys;
 mod operations;
 mod packages;
 mod pictures;
+mod programs;
 mod recipes;
 mod replies;
 mod repository;
