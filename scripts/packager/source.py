@@ -3,6 +3,7 @@
 import os
 import pathlib
 import re
+import signal
 import subprocess
 import time
 import tomllib
@@ -18,12 +19,20 @@ def output(*command, **options):
     """What a command prints."""
     command = [str(word) for word in command]
     try:
-        done = subprocess.run(command, check=True, cwd=ROOT, stdout=subprocess.PIPE, text=True, **options)
+        process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, start_new_session=True,
+                                   **options)
     except FileNotFoundError:
         raise Failure(f"there is no {command[0]}; scripts/setup installs it or says how") from None
-    except subprocess.CalledProcessError as error:
-        raise Failure(f"this failed with {error.returncode}: {' '.join(command)}") from None
-    return done.stdout
+    with process:
+        try:
+            printed, _ = process.communicate()
+        except BaseException:
+            # The program is being stopped: also stop what the command has started, such as compilers.
+            os.killpg(process.pid, signal.SIGKILL)
+            raise
+    if process.returncode:
+        raise Failure(f"this failed with {process.returncode}: {' '.join(command)}")
+    return printed
 
 
 def _git(*arguments):

@@ -1,12 +1,15 @@
 """What scripts/package does in an unusual source folder, or with an unusual folder to write into."""
 
 import hashlib
+import os
+import pathlib
 import shutil
 import subprocess
 import sys
 
 import builds
 import pytest
+from system import LIMIT, wait_until
 
 sys.path.append(str(builds.ROOT / "scripts"))
 from packager import output, source
@@ -59,6 +62,24 @@ def test_the_program_refuses_before_it_compiles(tmp_path):
     assert done.returncode == 1
     assert done.stderr.startswith(f"scripts/package: {tmp_path} has files")
     assert (tmp_path / "notes").exists()
+
+
+def test_nothing_runs_on_when_the_program_is_stopped(tmp_path):
+    # In place of cargo: a program that starts another, as cargo starts rustc.
+    cargo, started = tmp_path / "cargo", tmp_path / "started"
+    cargo.write_text(f'#!/bin/sh\n[ "$1" = build ] || exec true\nsleep 600 &\necho $! >{started}.part\n'
+                     f"mv {started}.part {started}\nwait\n")
+    cargo.chmod(0o755)
+    command = [sys.executable, builds.ROOT / "scripts/package", "--output", tmp_path / "dist"]
+    with subprocess.Popen(command, env=os.environ | {"PATH": f"{tmp_path}:{os.environ['PATH']}"},
+                          stderr=subprocess.PIPE, text=True) as process:
+        wait_until(started.exists, "the build has begun")
+        process.terminate()
+        assert process.communicate(timeout=LIMIT)[1] == "scripts/package: stopped\n"
+        assert process.returncode == 1
+    state = pathlib.Path(f"/proc/{started.read_text().strip()}/stat")
+    wait_until(lambda: not state.exists() or state.read_text().split()[2] == "Z", "what it has started is stopped")
+    assert not (tmp_path / "dist").exists()
 
 
 def test_the_time_of_the_source(monkeypatch):
