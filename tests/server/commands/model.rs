@@ -242,8 +242,8 @@ impl Simulation {
     }
 }
 
-/// Runs random commands and compares the server with the model after each.
-fn run(seed: u64) {
+/// Runs random commands and compares the server with the model after each. Returns the end of the run.
+fn run(seed: u64) -> Simulation {
     let server = session_model::server();
     let mut simulation = Simulation {
         conn: server.conn(),
@@ -256,13 +256,15 @@ fn run(seed: u64) {
         simulation.step();
         simulation.model.assert_agrees(&mut simulation.conn, &OWNERS[..2]);
     }
-    assert!(!simulation.reused.is_empty(), "a session ended by reuse");
-    assert!(simulation.removed.len() > STEPS / 10 && !simulation.model.0.is_empty());
+    simulation
 }
 
 #[test]
 fn a_known_seed_agrees() {
-    run(20_261_124);
+    let end = run(20_261_124);
+    // Not every random run comes to this.
+    assert!(!end.reused.is_empty(), "a session ended by reuse");
+    assert!(end.removed.len() > STEPS / 10 && !end.model.0.is_empty());
 }
 
 #[test]

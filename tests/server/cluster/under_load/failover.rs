@@ -74,7 +74,8 @@ fn an_operator_fails_over_while_clients_run() {
             let primary = round % 3;
             progress.await_more(200);
             let [replica] = cluster.replicas_of(primary)[..] else { panic!("one replica") };
-            for next in [replica, primary] {
+            for (current, next) in [(primary, replica), (replica, primary)] {
+                clients.await_answer_of(cluster.port(current));
                 let known = clients.moves();
                 cluster.fail_over_to(next);
                 clients.await_moves(known);

@@ -80,6 +80,12 @@ impl Clients {
         self.moves.fetch_add(usize::from(before.is_some_and(|before| before != node)), Ordering::Relaxed);
     }
 
+    /// Waits until this node has answered: a client can only notice that a slot moved if it knows who had the slot before.
+    fn await_answer_of(&self, port: u16) {
+        let has_answered = || self.answered.lock().unwrap().values().any(|node| *node == port);
+        await_that("an answer of the node", || has_answered().then_some(()));
+    }
+
     /// Waits until clients have met a slot that moved, after the first `known` of them.
     fn await_moves(&self, known: usize) {
         await_that("a client that meets a slot that moved", || (self.moves() > known).then_some(()));
