@@ -25,14 +25,16 @@ fn start(eviction: &str, limit: &str) -> Server {
 
 /// Lets the server evict keys until at most `max` of ada's sessions are left. Returns how many are. The keys that fill the
 /// memory do not expire, so `volatile-*` policies can evict only sessions.
-fn evict_down_to(conn: &mut Connection, max: usize) -> usize {
+///
+/// Each of these keys has `size` bytes, about as many as a session.
+fn evict_down_to(conn: &mut Connection, max: usize, size: usize) -> usize {
     let used = info(conn, "memory", "used_memory");
     exec(conn, &["CONFIG", "SET", "maxmemory", &(used + 20_000).to_string()]);
     let mut number = 0;
     await_that("evictions", || {
         number += 1;
         // The server refuses this when it has nothing to evict.
-        let _ = send::<()>(conn, &["SET", &format!("other:{number}"), &"x".repeat(200)]);
+        let _ = send::<()>(conn, &["SET", &format!("other:{number}"), &"x".repeat(size)]);
         (count(conn, "ada") <= max).then_some(())
     });
     // Until here, the server may evict between any two commands.
@@ -50,7 +52,7 @@ fn evicted_sessions_do_not_count_under_each_policy() {
             create(conn, "ada", "{}", &["EX", "1000"]);
         }
         assert_refused(conn, "TOOMANY", &["JRS.CREATE", "ada", "{}"]);
-        let left = evict_down_to(conn, 18);
+        let left = evict_down_to(conn, 18, 200);
         for _ in left..20 {
             create(conn, "ada", "{}", &["EX", "1000"]);
         }
@@ -68,7 +70,7 @@ fn create_after_an_eviction_removes_no_other_session() {
         for _ in 0..20 {
             create(conn, "ada", "{}", &["EX", "1000"]);
         }
-        let left = evict_down_to(conn, 15);
+        let left = evict_down_to(conn, 15, 200);
         let before = assert_agree(conn, "ada");
         let made: Vec<String> = (left..20).map(|_| create(conn, "ada", "{}", &["EX", "1000"])).collect();
         let after = assert_agree(conn, "ada");
@@ -109,8 +111,12 @@ fn destroyall_after_an_eviction_leaves_no_session() {
         let server = start(policy, "reject");
         let conn = &mut server.conn();
         exec(conn, &["CONFIG", "SET", "jrs.max-sessions", "0"]);
-        fill(conn, "ada", 200);
-        let left = evict_down_to(conn, 100);
+        // So large that none is left only if the server's own memory grows by hundreds of kilobytes at once.
+        let data = format!(r#"{{"a":"{}"}}"#, "x".repeat(4_000));
+        for _ in 0..200 {
+            create(conn, "ada", &data, &["EX", "1000"]);
+        }
+        let left = evict_down_to(conn, 100, 4_000);
         assert!(left > 0, "some sessions are left");
         assert_eq!(send::<usize>(conn, &["JRS.DESTROYALL", "ada"]), Ok(left));
         assert_eq!(assert_agree(conn, "ada"), [""; 0]);
